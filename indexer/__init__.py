@@ -1,0 +1,1 @@
+"""From documents to a live generation of a collection's index."""

@@ -1,0 +1,1 @@
+"""The query side of Refract, and the nouns that every other package shares."""

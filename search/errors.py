@@ -1,0 +1,101 @@
+"""The exceptions of Refract, one tree:
+
+RefractError
+├── InvalidRequest            400  the request's own words are wrong
+│   ├── InvalidQuery               empty, too long, not text
+│   ├── InvalidSteering            unknown form, strength out of range
+│   └── InvalidPage                limit or offset out of range
+├── NotFound                  404
+│   ├── CollectionNotFound
+│   ├── FeatureNotFound
+│   └── DocumentNotFound
+├── NotIndexed                503  the collection exists, but nothing is live yet
+├── StoreUnavailable          503  the database does not answer
+├── IndexDamaged              500  a derived file is missing or fails its hash
+├── ConfigurationError        500  settings, installation, data folder
+├── DictionaryError           422  a dictionary cannot be trained, read or used here
+└── SourceError               422  a source of documents cannot be read at all
+
+Each carries a `code` that API clients may rely on, an HTTP `status`, a message that names the
+value at fault and, wherever there is one, a hint that says what to do about it.
+"""
+
+
+class RefractError(Exception):
+    """Base of all errors that Refract raises on purpose.
+
+    `message` names the value at fault, `hint` the remedy.
+    """
+
+    code = "error"
+    status = 500
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.hint}".strip()
+
+
+class InvalidRequest(RefractError):
+    code = "invalid_request"
+    status = 400
+
+
+class InvalidQuery(InvalidRequest):
+    code = "invalid_query"
+
+
+class InvalidSteering(InvalidRequest):
+    code = "invalid_steering"
+
+
+class InvalidPage(InvalidRequest):
+    code = "invalid_page"
+
+
+class NotFound(RefractError):
+    code = "not_found"
+    status = 404
+
+
+class CollectionNotFound(NotFound):
+    code = "collection_not_found"
+
+
+class FeatureNotFound(NotFound):
+    code = "feature_not_found"
+
+
+class DocumentNotFound(NotFound):
+    code = "document_not_found"
+
+
+class NotIndexed(RefractError):
+    code = "not_indexed"
+    status = 503
+
+
+class StoreUnavailable(RefractError):
+    code = "store_unavailable"
+    status = 503
+
+
+class IndexDamaged(RefractError):
+    code = "index_damaged"
+
+
+class ConfigurationError(RefractError):
+    code = "configuration"
+
+
+class DictionaryError(RefractError):
+    code = "dictionary"
+    status = 422
+
+
+class SourceError(RefractError):
+    code = "source"
+    status = 422
