@@ -1,0 +1,59 @@
+# make run     the demo, on a fresh machine too (PORT=8080 make run moves it)
+# make test    everything that has to hold before a change goes in
+.DEFAULT_GOAL := help
+.PHONY: help run test check chromium clean
+
+PYTHON ?= python3
+REFRACT_DATA ?= $(CURDIR)/.refract
+export REFRACT_DATA
+
+PIP := .venv/bin/python -m pip install --disable-pip-version-check -c constraints.txt
+
+help:
+	@echo "make run     install, index the demo if it is not there yet, and serve it (PORT, REFRACT_DATA)"
+	@echo "make test    install the tools too, then format, lint, types, layers and tests"
+	@echo "make check   the same without installing anything"
+	@echo "make clean   remove the environment and the caches (the data in $(REFRACT_DATA) stays)"
+
+# exec: signals reach the program itself, which stops its database before it leaves.
+run: .venv/.installed-run
+	@exec .venv/bin/refract run
+
+test: .venv/.installed-test chromium
+	@$(MAKE) --no-print-directory check
+
+check:
+	@PATH="$(CURDIR)/.venv/bin:$$PATH"; export PATH; set -x; \
+	ruff format --check . && ruff check . && mypy && lint-imports && pytest
+
+.venv/.created:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "Refract needs Python 3.11 or newer; '$(PYTHON)' is $$($(PYTHON) --version 2>&1)." \
+			"Name another one: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+	@touch $@
+
+.venv/.installed-run: .venv/.created pyproject.toml constraints.txt
+	$(PIP) --quiet -e '.[cpu]'
+	@touch $@
+
+.venv/.installed-test: .venv/.installed-run
+	$(PIP) --quiet -e '.[cpu,dev]'
+	@touch $@
+
+# The browser tests use the Chromium of the system.
+chromium:
+	@for name in chromium chromium-browser google-chrome; do \
+		command -v $$name >/dev/null 2>&1 && exit 0; \
+	done; \
+	for app in Chromium "Google Chrome"; do \
+		test -x "/Applications/$$app.app/Contents/MacOS/$$app" && exit 0; \
+	done; \
+	if test "$$(id -u)" = 0 && command -v apt-get >/dev/null 2>&1 \
+		&& apt-get -q update && DEBIAN_FRONTEND=noninteractive apt-get -q install -y chromium; \
+	then exit 0; fi; \
+	echo "*** No Chromium found: the browser tests will be SKIPPED. Install chromium and run make test again. ***" >&2
+
+clean:
+	rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
