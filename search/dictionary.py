@@ -1,0 +1,184 @@
+"""A dictionary: a TopK sparse autoencoder that turns embeddings into features, and back.
+
+Shape suffixes: N rows, D embedding width, F features, K active features a row.
+
+    a(x) = TopK(ReLU(W_enc (x - b) + b_enc))        x_hat = b + sum_f a_f(x) w_f
+
+(Gao et al. 2024, "Scaling and evaluating sparse autoencoders", eq. 3; rows w_f of W_dec have length 1.)
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load as load_tensors
+from safetensors.numpy import save as save_tensors
+from scipy.sparse import csr_matrix
+
+from search.errors import DictionaryError
+
+FloatArray = NDArray[np.float32]
+IntArray = NDArray[np.int32]
+
+WEIGHTS_FILE = "dictionary.safetensors"
+CARD_FILE = "dictionary.json"
+ENCODE_ROWS = 4096
+
+
+@dataclass(frozen=True)
+class Activations:
+    """The active features of N texts, strongest first.
+
+    `ids_NK` and `values_NK`; a value of 0 marks an empty place (a text with fewer than K active features).
+    """
+
+    ids_NK: IntArray
+    values_NK: FloatArray
+
+    def matrix(self, features: int) -> csr_matrix:
+        """The same as a sparse (N, features) matrix without the empty places."""
+        rows, _ = self.values_NK.shape
+        active_NK = self.values_NK > 0
+        starts = np.concatenate([[0], np.cumsum(active_NK.sum(axis=1))])
+        return csr_matrix((self.values_NK[active_NK], self.ids_NK[active_NK], starts), shape=(rows, features))
+
+    def row(self, index: int) -> dict[int, float]:
+        """The active features of one text, as {feature: activation}, strongest first."""
+        pairs = zip(self.ids_NK[index].tolist(), self.values_NK[index].tolist(), strict=True)
+        return {feature: value for feature, value in pairs if value > 0}
+
+
+@dataclass(frozen=True)
+class Card:
+    """What a dictionary says of itself: the vector space it reads, how it was trained, how good it is."""
+
+    model: str
+    active: int
+    training: dict[str, Any] = field(default_factory=dict)
+    scorecard: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class Dictionary:
+    """The weights of one sparse autoencoder, float32, with its card."""
+
+    w_enc_FD: FloatArray
+    b_enc_F: FloatArray
+    w_dec_FD: FloatArray
+    b_D: FloatArray
+    card: Card
+
+    def __post_init__(self) -> None:
+        features, width = self.w_enc_FD.shape
+        shapes = (self.b_enc_F.shape, self.w_dec_FD.shape, self.b_D.shape)
+        if shapes != ((features,), (features, width), (width,)):
+            raise DictionaryError(f"The dictionary's arrays do not fit each other: {shapes}.")
+        if not 1 <= self.card.active <= features:
+            raise DictionaryError(f"active={self.card.active} is not between 1 and {features} features.")
+        if not all(np.isfinite(w).all() for w in (self.w_enc_FD, self.b_enc_F, self.w_dec_FD, self.b_D)):
+            raise DictionaryError("The dictionary holds numbers that are not finite.", hint="Train it anew.")
+
+    @property
+    def features(self) -> int:
+        return int(self.w_enc_FD.shape[0])
+
+    @property
+    def width(self) -> int:
+        return int(self.w_enc_FD.shape[1])
+
+    def encode(self, x_ND: NDArray[Any], *, device: str = "cpu") -> Activations:
+        """The active features of unit vectors (N, D) of any float type.
+
+        Raises:
+            DictionaryError: the vectors are not as wide as the dictionary.
+        """
+        if x_ND.ndim != 2 or x_ND.shape[1] != self.width:
+            raise DictionaryError(
+                f"Vectors of shape {x_ND.shape} do not fit a dictionary of width {self.width}."
+            )
+        w_DF = torch.from_numpy(self.w_enc_FD).to(device).T
+        bias_F = torch.from_numpy(self.b_enc_F - self.w_enc_FD @ self.b_D).to(device)
+        ids, values = [], []
+        for rows in _chunks(x_ND, ENCODE_ROWS):
+            top = self._pre(rows, w_DF, bias_F).topk(self.card.active, dim=1)
+            ids.append(top.indices.to("cpu", torch.int32).numpy())
+            values.append(top.values.clamp_min(0).cpu().numpy())
+        if not ids:
+            empty = (0, self.card.active)
+            return Activations(np.zeros(empty, np.int32), np.zeros(empty, np.float32))
+        return Activations(np.concatenate(ids), np.concatenate(values))
+
+    def preactivations(self, x_ND: NDArray[Any], features: IntArray | list[int]) -> FloatArray:
+        """W_enc (x - b) + b_enc for some features only: (N, len(features)), before ReLU and TopK."""
+        chosen = np.asarray(features, dtype=np.int64)
+        centred_ND = x_ND.astype(np.float32) - self.b_D
+        return np.asarray(centred_ND @ self.w_enc_FD[chosen].T + self.b_enc_F[chosen], dtype=np.float32)
+
+    def decode(self, acts: Activations) -> FloatArray:
+        """Reconstructions x_hat (N, D)."""
+        return np.asarray(acts.matrix(self.features) @ self.w_dec_FD + self.b_D, dtype=np.float32)
+
+    def to_bytes(self) -> bytes:
+        """The weights as one safetensors blob (the card travels beside it, see `card_json`)."""
+        return save_tensors(
+            {"w_enc": self.w_enc_FD, "b_enc": self.b_enc_F, "w_dec": self.w_dec_FD, "b": self.b_D}
+        )
+
+    def card_json(self) -> dict[str, Any]:
+        """The card as plain JSON, with the size and the hash of the weights."""
+        sha256 = hashlib.sha256(self.to_bytes()).hexdigest()
+        return {**asdict(self.card), "features": self.features, "width": self.width, "sha256": sha256}
+
+    @classmethod
+    def from_bytes(cls, weights: bytes, card: dict[str, Any]) -> Self:
+        """Reads back what `to_bytes` and `card_json` gave.
+
+        Raises:
+            DictionaryError: the weights are cut, changed or not a dictionary's.
+        """
+        if hashlib.sha256(weights).hexdigest() != card.get("sha256"):
+            raise DictionaryError("The dictionary's weights do not match the hash on its card.")
+        try:
+            tensors = load_tensors(weights)
+            arrays = [tensors[name].astype(np.float32) for name in ("w_enc", "b_enc", "w_dec", "b")]
+            kept = Card(card["model"], int(card["active"]), card["training"], card["scorecard"])
+        except (SafetensorError, KeyError) as error:
+            raise DictionaryError(f"This is not a dictionary: {error}.") from None
+        return cls(*arrays, card=kept)
+
+    def save(self, folder: Path) -> None:
+        """Writes `dictionary.safetensors` and `dictionary.json` into a folder (made when missing)."""
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / WEIGHTS_FILE).write_bytes(self.to_bytes())
+        (folder / CARD_FILE).write_text(json.dumps(self.card_json(), indent=2) + "\n", encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Reads a folder that `save` wrote.
+
+        Raises:
+            DictionaryError: a file is missing or damaged.
+        """
+        try:
+            weights = (folder / WEIGHTS_FILE).read_bytes()
+            card = json.loads((folder / CARD_FILE).read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise DictionaryError(f"No dictionary can be read from {folder}: {error}.") from None
+        return cls.from_bytes(weights, card)
+
+    @staticmethod
+    def _pre(x_ND: NDArray[Any], w_DF: torch.Tensor, bias_F: torch.Tensor) -> torch.Tensor:
+        rows = torch.from_numpy(np.asarray(x_ND, dtype=np.float32)).to(w_DF.device)
+        return torch.addmm(bias_F, rows, w_DF)
+
+
+def _chunks(x_ND: NDArray[Any], size: int) -> Iterator[NDArray[Any]]:
+    for start in range(0, len(x_ND), size):
+        yield x_ND[start : start + size]
