@@ -34,11 +34,13 @@ check:
 	@touch $@
 
 .venv/.installed-run: .venv/.created pyproject.toml constraints.txt
-	$(PIP) --quiet -e '.[cpu]'
+	@echo "Installing Refract into .venv; the first time this takes a few minutes."
+	@$(PIP) --quiet -e '.[cpu]'
 	@touch $@
 
 .venv/.installed-test: .venv/.installed-run
-	$(PIP) --quiet -e '.[cpu,dev]'
+	@echo "Installing the tools for tests into .venv."
+	@$(PIP) --quiet -e '.[cpu,dev]'
 	@touch $@
 
 # The browser tests use the Chromium of the system.

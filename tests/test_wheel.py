@@ -1,0 +1,72 @@
+"""A wheel works from any folder, without the source tree."""
+
+import os
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+SHIPPED = ("search", "indexer", "api", "templates", "migrations")
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder into which the wheel, and nothing else, has been installed."""
+    folder = tmp_path_factory.mktemp("wheel")
+    pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
+    build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder), str(ROOT)]
+    subprocess.run(build, check=True, capture_output=True)
+    (wheel,) = folder.glob("refract-*.whl")
+    install = [*pip, "install", "--no-deps", "--no-index", "--target", str(folder / "site"), str(wheel)]
+    subprocess.run(install, check=True, capture_output=True)
+    return folder / "site"
+
+
+def run_installed(site: Path, cwd: Path, *arguments: str) -> str:
+    """Output of Python run with the wheel and the dependencies, but without the source tree.
+
+    -S leaves out .pth files, by which an editable installation would bring the source tree back.
+    """
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join([str(site), sysconfig.get_path("purelib")]),
+        "REFRACT_DATA": str(cwd / "data"),
+    }
+    command = [sys.executable, "-S", *arguments]
+    done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def files_below(root: Path) -> set[str]:
+    """Relative paths of what lies in the shipped folders, compiled files left out."""
+    found = (path for name in SHIPPED for path in (root / name).rglob("*") if path.is_file())
+    return {path.relative_to(root).as_posix() for path in found if path.suffix != ".pyc"}
+
+
+def test_every_source_template_migration_and_static_file_is_installed(site: Path) -> None:
+    installed = files_below(site)
+    assert installed == files_below(ROOT)
+    assert any(name.startswith("templates/") for name in installed)
+    assert any(name.startswith("migrations/versions/") for name in installed)
+    assert any(name.startswith("api/static/") for name in installed)
+
+
+def test_nothing_but_the_shipped_folders_is_installed(site: Path) -> None:
+    names = {path.name for path in site.iterdir() if path.suffix != ".dist-info"}
+    assert names == {*SHIPPED, "bin"}
+
+
+def test_the_packages_are_imported_from_the_wheel(site: Path, tmp_path: Path) -> None:
+    program = "import api, indexer, search; print(api.__file__, indexer.__file__, search.__file__, sep='\\n')"
+    for path in run_installed(site, tmp_path, "-c", program).splitlines():
+        assert Path(path).is_relative_to(site)
+
+
+def test_the_command_runs_in_any_folder(site: Path, tmp_path: Path) -> None:
+    said = run_installed(site, tmp_path, str(site / "bin" / "refract"), "--help")
+    assert "serve" in said
+    assert "index" in said
