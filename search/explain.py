@@ -37,7 +37,8 @@ class Question:
 @dataclass(frozen=True, eq=False)
 class Attribution:
     """Terms of N scores: `asked_NA` (one column a feature of `asked`), `steered_NS` (one a feature of
-    `steered`), `baseline_N`, `remainder_N`. They sum to `score_N`."""
+    `steered`), `baseline_N`, `remainder_N`. They sum to `score_N`, which is
+    computed on its own as <q', x>."""
 
     asked: list[int]
     asked_NA: FloatArray
@@ -88,5 +89,5 @@ def attribute(
         terms_NT[:, split:-2],
         terms_NT[:, -2],
         terms_NT[:, -1],
-        terms_NT.sum(axis=1),
+        x_ND.astype(np.float32) @ steered.vector_D,
     )

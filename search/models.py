@@ -17,7 +17,9 @@ from sqlalchemy import (
     Sequence,
     Text,
     func,
-    text,
+)
+from sqlalchemy import (
+    text as sql,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, DOUBLE_PRECISION, INTEGER, JSONB, REAL, TIMESTAMP
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -70,7 +72,7 @@ class Document(Base):
             "collection_id",
             "external_id",
             unique=True,
-            postgresql_where=text("superseded IS NULL"),
+            postgresql_where=sql("superseded IS NULL"),
         ),
         Index(None, "collection_id", "external_id", "seq"),
     )
@@ -81,7 +83,7 @@ class Document(Base):
     title: Mapped[str]
     text: Mapped[str]
     url: Mapped[str | None]
-    meta: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))
+    meta: Mapped[dict[str, Any]] = mapped_column(server_default=sql("'{}'::jsonb"))
     sha256: Mapped[bytes] = mapped_column(LargeBinary)
     seq: Mapped[int] = mapped_column(server_default=change_seq.next_value())
     superseded: Mapped[int | None]
@@ -123,7 +125,7 @@ class Generation(Base):
 
     __tablename__ = "generations"
     __table_args__ = (
-        Index("uq_generations_live", "collection_id", unique=True, postgresql_where=text("state = 'live'")),
+        Index("uq_generations_live", "collection_id", unique=True, postgresql_where=sql("state = 'live'")),
     )
 
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)
@@ -133,9 +135,9 @@ class Generation(Base):
     recipe: Mapped[dict[str, Any]]
     seq: Mapped[int]
     passages: Mapped[int | None]
-    files: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))
-    progress: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))
-    timings: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))
+    files: Mapped[dict[str, Any]] = mapped_column(server_default=sql("'{}'::jsonb"))
+    progress: Mapped[dict[str, Any]] = mapped_column(server_default=sql("'{}'::jsonb"))
+    timings: Mapped[dict[str, Any]] = mapped_column(server_default=sql("'{}'::jsonb"))
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     live_at: Mapped[datetime | None]
 

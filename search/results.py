@@ -20,9 +20,10 @@ class Span:
 
 @dataclass(frozen=True)
 class Term:
-    """One signed term of a score. `feature` and `label` are there where the term has one.
+    """One signed term of a score.
 
-    `shared`: the feature is active in the passage too. `concept` names a concept's steering term.
+    `label` names it for people: a feature's label ("no reliable label" where its label does not hold), a
+    concept's phrase, "baseline" or "remainder". `shared`: the feature is active in the passage too.
     """
 
     kind: TermKind
@@ -35,13 +36,15 @@ class Term:
 
 @dataclass(frozen=True)
 class QueryFeature:
-    """A feature active in the query. `label_score` is None where the label could not be tested."""
+    """A feature active in the query. `label_score` is None where the label could not be tested; where the
+    label does not hold, `example` is the text that the feature fires on most strongly."""
 
     feature: int
     label: str
     label_score: float | None
     reliable: bool
     activation: float
+    example: str | None = None
 
 
 @dataclass(frozen=True)
@@ -179,7 +182,11 @@ class Histogram:
 
 @dataclass(frozen=True)
 class FeatureDetail:
-    """Everything a feature's page shows. `quantiles`: activation at 0, 10, …, 100% of its passages."""
+    """Everything a feature's page shows. `quantiles`: activation at 0, 10, …, 100% of its passages.
+
+    `guess` is the best label there is where none holds. `value` of a neighbour in `neighbours` is the cosine
+    of the two decoder rows, in `together` the share of this feature's passages that the other fires on too.
+    """
 
     feature: int
     collection: str
@@ -189,6 +196,7 @@ class FeatureDetail:
     reliable: bool
     density: float
     passages: int
+    guess: str | None
     quantiles: list[float]
     histogram: Histogram
     examples: list[Example]
@@ -213,6 +221,30 @@ class DocumentPassage:
     start: int
     end: int
     features: list[ActiveFeature]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a build is: `done` of `total` in a step; seconds left are None until a rate is known."""
+
+    step: str
+    done: int
+    total: int
+    rate: float | None
+    seconds_left: float | None
+
+
+@dataclass(frozen=True)
+class CollectionInfo:
+    """A collection: "live" (searchable), "building" (its first index is under way) or "empty"."""
+
+    name: str
+    state: Literal["live", "building", "empty"]
+    documents: int
+    passages: int
+    generation: int | None = None
+    progress: Progress | None = None
+    scorecard: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)

@@ -56,7 +56,7 @@ class Knob:
             )
         if self.concept is not None and "\0" in self.concept:
             raise InvalidSteering("A concept cannot hold NUL characters.", hint="Remove them.")
-        if self.strength == OFF:
+        if isinstance(self.strength, str):
             if self.feature is None:
                 raise InvalidSteering("Only a feature can be turned off.", hint="Use a negative strength.")
         elif not math.isfinite(self.strength) or abs(self.strength) > MAX_STRENGTH:
@@ -121,8 +121,8 @@ def format_steering(steering: Steering) -> str:
 
 def format_strength(strength: Strength) -> str:
     """The shortest text that reads back as the same strength."""
-    if strength == OFF:
-        return OFF
+    if isinstance(strength, str):
+        return strength
     return str(int(strength)) if float(strength).is_integer() else repr(float(strength))
 
 
@@ -141,7 +141,7 @@ def _parse_knob(part: str) -> Knob:
 def parse_strength(number: str, part: str) -> Strength:
     """A strength from its text; `part` is quoted when it is none."""
     if number.strip() == OFF:
-        return OFF
+        return "off"
     try:
         return float(number)
     except ValueError:
@@ -164,11 +164,6 @@ class SteeredQuery:
     norm: float
     features: list[int]
     delta_M: FloatArray
-
-    @property
-    def moved(self) -> float:
-        """The unnormalised edit's effect is in `vector_D`; 1 / norm is the weight left to the question."""
-        return 1 / self.norm
 
 
 def steer(q_D: FloatArray, w_dec_FD: FloatArray, deltas: dict[int, float]) -> SteeredQuery:

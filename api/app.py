@@ -1,0 +1,103 @@
+"""The web application: routes, and one place where any error becomes an answer."""
+
+import logging
+
+from fastapi import Depends, FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from api import pages, rendering, v1
+from api.deps import EngineDep, check_address
+from api.security import SecurityHeaders
+from search.engine import Engine
+from search.errors import InvalidRequest, NotFound, NotIndexed, RefractError
+from search.features import collections
+
+logger = logging.getLogger(__name__)
+
+DESCRIPTION = (
+    """Explainable, steerable semantic search. The values of the terms of a result sum to its score."""
+)
+
+
+def create_app(engine: Engine) -> FastAPI:
+    """The application for an engine."""
+    app = FastAPI(
+        title="Refract",
+        description=DESCRIPTION,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/v1/openapi.json",
+        dependencies=[Depends(check_address)],
+    )
+    app.state.engine = engine
+    app.include_router(v1.router)
+    app.add_api_route("/healthz", healthz, tags=["health"])
+    app.add_api_route("/readyz", readyz, tags=["health"], responses={503: v1.ERRORS[503]})
+    app.include_router(pages.router)
+    app.mount("/static", rendering.HashedStaticFiles(), name="static")
+    app.add_exception_handler(RefractError, on_error)
+    app.add_exception_handler(RequestValidationError, on_error)
+    app.add_exception_handler(HTTPException, on_error)
+    app.add_exception_handler(Exception, on_error)
+    app.add_middleware(SecurityHeaders)
+    return app
+
+
+def healthz() -> dict[str, str]:
+    """The process runs."""
+    return {"status": "ok"}
+
+
+def readyz(engine: EngineDep) -> dict[str, object]:
+    """Searches are answered: the database is there and at least one collection is live."""
+    live = [found.name for found in collections(engine) if found.state == "live"]
+    if not live:
+        raise NotIndexed("No collection is live yet.", hint="Run refract index PATH.")
+    return {"status": "ok", "collections": live}
+
+
+def on_error(request: Request, error: Exception) -> Response:
+    """Any error as the envelope, or as its page for those who look at pages."""
+    known = as_refract_error(request, error)
+    if request.url.path.startswith(("/v1", "/healthz", "/readyz")):
+        body = {"code": known.code, "message": known.message, "hint": known.hint}
+        return JSONResponse({"error": body}, status_code=known.status)
+    return rendering.error_page(request, known)
+
+
+def as_refract_error(request: Request, error: Exception) -> RefractError:
+    """The error in Refract's own terms; what nobody foresaw is logged and says nothing of its insides."""
+    if isinstance(error, RefractError):
+        return error
+    if isinstance(error, RequestValidationError):
+        return _invalid(error)
+    if isinstance(error, HTTPException) and error.status_code == 404:
+        return NotFound(
+            f"There is nothing at {request.url.path[:200]}.", hint="Start from the search page at /."
+        )
+    if isinstance(error, HTTPException):
+        known = RefractError(
+            f"{request.method} {request.url.path[:200]}: {error.detail}.", hint=_methods(error)
+        )
+        known.status, known.code = error.status_code, "http"
+        return known
+    logger.error("Unexpected error at %s", request.url.path, exc_info=error)
+    return RefractError("Something went wrong inside Refract.", hint="Its log says more. Please report it.")
+
+
+def _invalid(error: RequestValidationError) -> InvalidRequest:
+    first = error.errors()[0]
+    where = [str(part) for part in first["loc"] if part not in ("query", "path", "body")]
+    name = ".".join(where) or "The request's body"
+    if first["type"] == "missing":
+        return InvalidRequest(f"{name} is missing.", hint=f"Send {name}.")
+    given = repr(first.get("input"))
+    shown = given if len(given) <= 80 else given[:77] + "..."
+    return InvalidRequest(f"{name}={shown} cannot be used.", hint=f"{first['msg']}.")
+
+
+def _methods(error: HTTPException) -> str:
+    allowed = (error.headers or {}).get("Allow", "")
+    return f"Use {allowed}." if allowed else ""

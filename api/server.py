@@ -1,0 +1,53 @@
+"""Serving: a socket taken before anything slow happens, a warm engine, an orderly end."""
+
+import contextlib
+import socket
+from collections.abc import Callable
+
+import uvicorn
+
+from api.app import create_app
+from search.engine import Engine
+from search.errors import ConfigurationError, NotIndexed
+from search.features import collections
+
+BACKLOG = 128
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Takes the address (port 0: any free one).
+
+    Raises:
+        ConfigurationError: it is taken, or not this machine's.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    taken = socket.socket(family, socket.SOCK_STREAM)
+    taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        taken.bind((host, port))
+        taken.listen(BACKLOG)
+    except OSError as error:
+        taken.close()
+        raise ConfigurationError(
+            f"Cannot listen on {host}:{port}: {error.strerror or error}.",
+            hint="Choose another port, like PORT=8001.",
+        ) from None
+    return taken
+
+
+def address(listening: socket.socket) -> str:
+    """The address of the page, as a person would type it."""
+    host, port = listening.getsockname()[:2]
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}/"
+
+
+def serve(engine: Engine, listening: socket.socket, *, say: Callable[[str], None]) -> None:
+    """Answers requests until the process is asked to stop; `say` hears the address once pages answer."""
+    for collection in collections(engine):
+        with contextlib.suppress(NotIndexed):
+            engine.warm(collection.name)
+    server = uvicorn.Server(
+        uvicorn.Config(create_app(engine), log_level="warning", access_log=False, server_header=False)
+    )
+    say(address(listening))
+    server.run(sockets=[listening])

@@ -1,0 +1,127 @@
+"""What the terminal shows: progress, reports, results."""
+
+import sys
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TaskID, TextColumn
+from rich.progress import Progress as Bars
+from rich.table import Table
+
+from indexer.build import BuildReport
+from indexer.documents import IngestReport
+from search.results import Progress, Result, SearchResponse
+
+FAILURES_SHOWN = 20
+TERMS_SHOWN = 4
+
+console = Console(stderr=True, highlight=False)
+output = Console(highlight=False)
+
+
+class ProgressDisplay:
+    """A bar for each step of a build; where no terminal watches, a line when a step begins."""
+
+    def __init__(self) -> None:
+        self._bars = Bars(
+            SpinnerColumn(finished_text="✓"),
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[speed]}"),
+            console=console,
+            disable=not console.is_terminal,
+        )
+        self._task: TaskID | None = None
+        self._step = ""
+
+    def __enter__(self) -> Self:
+        self._bars.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bars.stop()
+
+    def __call__(self, progress: Progress) -> None:
+        if progress.step != self._step or self._task is None:
+            self._step = progress.step
+            self._task = self._bars.add_task(progress.step, speed="")
+            if not console.is_terminal:
+                console.print(f"{progress.step} …")
+        self._bars.update(self._task, completed=progress.done, total=progress.total, speed=_speed(progress))
+
+
+def print_ingest(report: IngestReport) -> None:
+    """Counts, and the failures by name and reason."""
+    console.print(
+        f"{report.documents:,} documents: {report.added:,} new, {report.changed:,} changed, "
+        f"{report.unchanged:,} as before; {len(report.failures):,} skipped."
+    )
+    for failure in report.failures[:FAILURES_SHOWN]:
+        console.print(f"  skipped {failure.name}: {failure.reason}", markup=False)
+    if len(report.failures) > FAILURES_SHOWN:
+        console.print(f"  … and {len(report.failures) - FAILURES_SHOWN:,} more")
+
+
+def print_build(report: BuildReport) -> None:
+    """What is live now, where the time went, and how good the dictionary is."""
+    total = sum(report.seconds.values())
+    console.print(
+        f"Generation {report.generation} is live: {report.documents:,} documents, {report.passages:,} "
+        f"passages ({report.embedded:,} embedded now) in {total:.0f} s."
+    )
+    for step, seconds in report.seconds.items():
+        console.print(f"  {step:<26} {seconds:8.1f} s  {seconds / max(total, 1e-9):6.1%}")
+    score = report.scorecard
+    console.print(
+        f"Dictionary, on {score['rows']:,} held-out passages: variance unexplained {score['fvu']:.3f}, "
+        f"{score['l0']:.1f} features a passage, {score['dead_everywhere']:.1%} of features dead; "
+        f"{report.reliable_labels:,} labels hold."
+    )
+
+
+def print_results(response: SearchResponse) -> None:
+    """A table of results with the largest terms of each score."""
+    table = Table(show_header=True, header_style="bold", expand=True)
+    for heading in ("#", "score", "document", "because"):
+        table.add_column(heading, overflow="fold")
+    for result in response.results:
+        table.add_row(_rank(result), f"{result.score:.3f}", _document(result), _because(result))
+    output.print(table)
+    output.print(
+        f"{response.took_ms.total:.0f} ms, generation {response.generation} of {response.collection}"
+    )
+
+
+def fail(message: str) -> None:
+    """One clear line on standard error."""
+    print(f"refract: {message}", file=sys.stderr, flush=True)
+
+
+def _rank(result: Result) -> str:
+    before = result.rank_unsteered
+    if before is None or before == result.rank:
+        return str(result.rank)
+    return f"{result.rank} {'▲' if before > result.rank else '▼'}{abs(before - result.rank)}"
+
+
+def _document(result: Result) -> str:
+    text = " ".join(result.passage.text.split())
+    return f"{_plain(result.document.title)}\n{_plain(text[:160])}"
+
+
+def _because(result: Result) -> str:
+    return "\n".join(f"{term.value:+.3f} {_plain(term.label)}" for term in result.terms[:TERMS_SHOWN])
+
+
+def _plain(text: str) -> str:
+    return text.replace("[", "\\[")
+
+
+def _speed(progress: Progress) -> str:
+    if progress.rate is None or progress.seconds_left is None or progress.total <= 1:
+        return ""
+    return f"{progress.rate:,.0f}/s, {progress.seconds_left:.0f} s left"

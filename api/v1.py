@@ -1,0 +1,81 @@
+"""The JSON API."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from api.deps import CollectionDep, EngineDep
+from api.schemas import ErrorEnvelope, SearchIn
+from search import features
+from search.requests import MAX_LIMIT, MAX_QUERY
+from search.results import CollectionInfo, DocumentDetail, FeatureDetail, FeatureList, SearchResponse
+from search.steering import FORM, parse
+
+ERRORS: dict[int | str, dict[str, object]] = {
+    400: {"model": ErrorEnvelope, "description": "The request's own words are wrong"},
+    404: {"model": ErrorEnvelope, "description": "No such collection, feature or document"},
+    503: {"model": ErrorEnvelope, "description": "Nothing is indexed yet, or the database does not answer"},
+}
+
+router = APIRouter(prefix="/v1", responses=ERRORS, tags=["v1"])
+
+Limit = Annotated[int, Query(description=f"1 to {MAX_LIMIT}")]
+Offset = Annotated[int, Query(description="How many to skip")]
+
+
+@router.get("/search")
+def search(
+    engine: EngineDep,
+    collection: CollectionDep,
+    q: Annotated[str, Query(description=f"The question, at most {MAX_QUERY} characters")],
+    steer: Annotated[str, Query(description=FORM)] = "",
+    mode: Annotated[str, Query(description="semantic")] = "semantic",
+    limit: Limit = 10,
+    offset: Offset = 0,
+) -> SearchResponse:
+    """The documents nearest to a steered question. The values of a result's terms sum to its score."""
+    steering = parse(steer)
+    return engine.search(q, steering=steering, collection=collection, mode=mode, limit=limit, offset=offset)
+
+
+@router.post("/search")
+def post_search(engine: EngineDep, body: SearchIn) -> SearchResponse:
+    """The same search, asked as JSON."""
+    return engine.search(
+        body.q,
+        steering=body.steering(),
+        collection=body.collection or features.default_collection(engine),
+        mode=body.mode,
+        limit=body.limit,
+        offset=body.offset,
+    )
+
+
+@router.get("/features")
+def list_features(
+    engine: EngineDep,
+    collection: CollectionDep,
+    q: Annotated[str, Query(description="What the features should be about")] = "",
+    limit: Limit = 20,
+    offset: Offset = 0,
+) -> FeatureList:
+    """Features for a text; without one, the most frequent features."""
+    return features.find_features(engine, q, collection=collection, limit=limit, offset=offset)
+
+
+@router.get("/features/{feature}")
+def get_feature(engine: EngineDep, collection: CollectionDep, feature: int) -> FeatureDetail:
+    """One feature: its label and how well it holds, its activations, examples, neighbours."""
+    return features.feature_detail(engine, feature, collection=collection)
+
+
+@router.get("/documents/{document:path}")
+def get_document(engine: EngineDep, collection: CollectionDep, document: str) -> DocumentDetail:
+    """A document by the id its user gave, with the features of each passage."""
+    return features.document_detail(engine, document, collection=collection)
+
+
+@router.get("/collections")
+def list_collections(engine: EngineDep) -> list[CollectionInfo]:
+    """All collections, their sizes, and builds under way."""
+    return features.collections(engine)

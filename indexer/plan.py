@@ -1,0 +1,91 @@
+"""The rows of a generation: planned first, filled in later."""
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from psycopg import Connection
+from sqlalchemy import or_, select, text
+from sqlalchemy.orm import Session
+
+from search.models import Document, Generation
+from search.text import PassageSplitter, embedded_text
+
+READ_DOCUMENTS = 500
+
+
+def plan_passages(session: Session, generation: Generation, splitter: PassageSplitter) -> int:
+    """Makes the generation's partition and a row for each passage of its documents; gives their number."""
+    partition = f"passages_{generation.id}"
+    session.execute(text(f"CREATE TABLE {partition} PARTITION OF passages FOR VALUES IN ({generation.id})"))
+    columns = "generation_id, id, document_id, start, stop, sha256"
+    documents = session.execute(
+        select(Document.id, Document.title, Document.text)
+        .where(
+            Document.collection_id == generation.collection_id,
+            Document.seq <= generation.seq,
+            or_(Document.superseded.is_(None), Document.superseded > generation.seq),
+        )
+        .order_by(Document.id),
+        execution_options={"yield_per": READ_DOCUMENTS},
+    )
+    planned = 0
+    for chunk in documents.partitions():
+        rows = [
+            (generation.id, planned + number, *row)
+            for number, row in enumerate(row for document in chunk for row in _passages(document, splitter))
+        ]
+        copy_rows(session, f"COPY passages ({columns}) FROM STDIN", rows)
+        planned += len(rows)
+    return planned
+
+
+def take_over_embeddings(session: Session, generation: Generation, space: dict[str, str]) -> None:
+    """Copies embeddings of equal text in the same vector space from earlier generations of the collection."""
+    session.execute(
+        text(
+            """
+            UPDATE passages AS fresh SET embedding = kept.embedding
+            FROM (
+                SELECT DISTINCT ON (p.sha256) p.sha256, p.embedding
+                FROM passages AS p JOIN generations AS g ON g.id = p.generation_id
+                WHERE g.collection_id = :collection AND g.id <> :generation AND p.embedding IS NOT NULL
+                  AND g.recipe ->> 'model' = :model AND g.recipe ->> 'precision' = :precision
+            ) AS kept
+            WHERE fresh.generation_id = :generation AND fresh.sha256 = kept.sha256
+            """
+        ),
+        {"collection": generation.collection_id, "generation": generation.id, **space},
+    )
+
+
+def fill(session: Session, generation: int, columns: Sequence[str], rows: Iterable[tuple[Any, ...]]) -> None:
+    """Sets binary columns of planned rows; each row is (passage, value, ...)."""
+    session.execute(text("DROP TABLE IF EXISTS filled"))
+    typed = ", ".join(f"{column} bytea" for column in columns)
+    session.execute(text(f"CREATE TEMPORARY TABLE filled (id integer, {typed}) ON COMMIT DROP"))
+    copy_rows(session, f"COPY filled (id, {', '.join(columns)}) FROM STDIN", rows)
+    assigned = ", ".join(f"{column} = filled.{column}" for column in columns)
+    session.execute(
+        text(
+            f"UPDATE passages SET {assigned} FROM filled "
+            "WHERE passages.generation_id = :generation AND passages.id = filled.id"
+        ),
+        {"generation": generation},
+    )
+
+
+def copy_rows(session: Session, statement: str, rows: Iterable[tuple[Any, ...]]) -> None:
+    """Runs a COPY ... FROM STDIN in the session's transaction."""
+    connection = session.connection().connection.driver_connection
+    assert isinstance(connection, Connection)
+    with connection.cursor() as cursor, cursor.copy(statement) as copy:
+        for row in rows:
+            copy.write_row(row)
+
+
+def _passages(document: Any, splitter: PassageSplitter) -> Iterator[tuple[int, int, int, bytes]]:
+    title = splitter.clip_title(document.title)
+    for span in splitter.split(document.text, document.title):
+        embedded = embedded_text(title, document.text[span.start : span.end])
+        yield document.id, span.start, span.end, hashlib.sha256(embedded.encode()).digest()

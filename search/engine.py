@@ -1,0 +1,252 @@
+"""One search: embed the question, steer it, rank the passages, explain the page of results.
+
+Shape suffixes: N passages, D embedding width.
+"""
+
+import functools
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from threading import Lock
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import Engine as Database
+
+from search import explain
+from search.concepts import Concept, concept_from_phrase, members_wanted
+from search.db import open_session
+from search.embedder import VectorSpace, load_embedder
+from search.errors import InvalidRequest
+from search.explain import Attribution, Question
+from search.highlight import best_sentences
+from search.passages import PassageRow, read_passages
+from search.ranking import Ranking, rank, strongest_passage
+from search.requests import check_page, check_query
+from search.results import QueryFeature, Result, SearchResponse, SteeringTerm, Term, Timings
+from search.snapshot import Snapshot, live_generation, load_snapshot
+from search.steering import Steering, feature_deltas, steer
+
+EXAMPLE_CHARACTERS = 160
+
+FloatArray = NDArray[np.float32]
+
+
+class Engine:
+    """Answers searches on every collection of one database.
+
+    Snapshots of live generations are kept in memory and swapped when another generation goes live.
+    """
+
+    def __init__(self, database: Database, data: Path) -> None:
+        self.database = database
+        self.data = data
+        self._snapshots: dict[str, Snapshot] = {}
+        self._loading = Lock()
+        self.embed = functools.lru_cache(maxsize=2048)(_embed)
+        self._concept = functools.lru_cache(maxsize=256)(self._fit_concept)
+
+    def snapshot(self, collection: str) -> Snapshot:
+        """The live generation of a collection, loaded if it is not in memory yet.
+
+        Raises:
+            CollectionNotFound, NotIndexed, StoreUnavailable
+        """
+        with open_session(self.database) as session:
+            live = live_generation(session, collection)
+            if not self._holds(collection, live.id):
+                with self._loading:
+                    if not self._holds(collection, live.id):
+                        self._snapshots[collection] = load_snapshot(session, self.data, live)
+                        session.commit()
+        return self._snapshots[collection]
+
+    def warm(self, collection: str) -> None:
+        """Loads what the first search of a collection needs, so that nobody waits for it."""
+        self.embed(self.snapshot(collection).space, "warm")
+
+    def search(
+        self,
+        query: str,
+        *,
+        steering: Steering,
+        collection: str,
+        mode: str = "semantic",
+        limit: int = 10,
+        offset: int = 0,
+        sentences: bool = False,
+    ) -> SearchResponse:
+        """The documents nearest to the steered question, each with the terms of its score.
+
+        `sentences` marks the sentence of each passage that is closest to the question (one more pass).
+
+        Raises:
+            InvalidQuery, InvalidSteering, InvalidPage, InvalidRequest: the request's own words are wrong.
+            CollectionNotFound, NotIndexed, StoreUnavailable: there is nothing to search.
+        """
+        check_query(query)
+        check_page(limit, offset)
+        if mode != "semantic":
+            raise InvalidRequest(f"Unknown mode {mode[:40]!r}.", hint="Use mode=semantic.")
+        clock = _Clock()
+        snapshot = self.snapshot(collection)
+        question = explain.decompose(self.embed(snapshot.space, query), snapshot.dictionary)
+        clock.lap("embed")
+        deltas = feature_deltas(steering, question.active, snapshot.scale_F)
+        steered = steer(question.vector_D, snapshot.dictionary.w_dec_FD, deltas)
+        concepts = self._concepts(snapshot, steering)
+        wanted = offset + limit
+        asked = rank(snapshot, question.vector_D, [], wanted)
+        ranking = rank(snapshot, steered.vector_D, concepts, wanted) if steering.knobs else asked
+        clock.lap("search")
+        page = slice(offset, wanted)
+        x_ND = snapshot.index.vectors(ranking.passages[page])
+        attribution = explain.attribute(question, steered, x_ND, snapshot.dictionary)
+        terms = _terms(snapshot, attribution, ranking, page, [concept for concept, _ in concepts])
+        clock.lap("explain")
+        texts = self._texts(snapshot, ranking.passages[page], question)
+        results = _results(snapshot, texts, ranking, page, asked, attribution, terms)
+        if sentences:
+            embedder = load_embedder(snapshot.space.model, snapshot.space.precision)
+            results = best_sentences(embedder, question.vector_D, results)
+        return SearchResponse(
+            query=query,
+            mode=mode,
+            collection=collection,
+            generation=snapshot.generation,
+            took_ms=clock.timings(),
+            total=len(np.unique(snapshot.document_N)),
+            limit=limit,
+            offset=offset,
+            moved=float(question.vector_D @ steered.vector_D),
+            query_features=_query_features(snapshot, question, texts),
+            steering=_steering_terms(snapshot, steering),
+            results=results,
+        )
+
+    def _holds(self, collection: str, generation: int) -> bool:
+        held = self._snapshots.get(collection)
+        return held is not None and held.generation == generation
+
+    def _concepts(self, snapshot: Snapshot, steering: Steering) -> list[tuple[Concept, float]]:
+        knobs = [knob for knob in steering.knobs if knob.concept is not None]
+        return [(self._concept(snapshot, str(knob.concept)), float(knob.strength)) for knob in knobs]
+
+    def _fit_concept(self, snapshot: Snapshot, phrase: str) -> Concept:
+        check_query(phrase)
+        phrase_D = self.embed(snapshot.space, phrase)
+        _, nearest = snapshot.index.search(phrase_D[None], members_wanted(snapshot.passages))
+        return concept_from_phrase(phrase, nearest[0], snapshot.acts_NF)
+
+    def _texts(
+        self, snapshot: Snapshot, passages: NDArray[np.int64], question: Question
+    ) -> dict[int, PassageRow]:
+        """The texts of a page, and of one example for each feature that has no label to show."""
+        unlabelled = [f for f in question.active if not snapshot.labels[f].reliable]
+        examples = [strongest_passage(snapshot, feature) for feature in unlabelled]
+        wanted = {*passages.tolist(), *(example for example in examples if example is not None)}
+        with open_session(self.database) as session:
+            return read_passages(session, snapshot.generation, wanted)
+
+
+def _embed(space: VectorSpace, text: str) -> FloatArray:
+    return load_embedder(space.model, space.precision).encode_query(text)
+
+
+def _terms(
+    snapshot: Snapshot, attribution: Attribution, ranking: Ranking, page: slice, concepts: list[Concept]
+) -> list[list[Term]]:
+    """The terms of each result of the page, largest first."""
+    acts = snapshot.acts_NF
+    return [
+        sorted(
+            _row_terms(snapshot, attribution, row, set(acts[passage].indices.tolist()))
+            + [
+                Term("steering", float(value), concept.name, concept=concept.name)
+                for concept, value in zip(concepts, ranking.concepts_PC[page][row], strict=True)
+            ],
+            key=lambda term: -abs(term.value),
+        )
+        for row, passage in enumerate(ranking.passages[page].tolist())
+    ]
+
+
+def _row_terms(snapshot: Snapshot, attribution: Attribution, row: int, active: set[int]) -> list[Term]:
+    def featured(
+        kind: Literal["feature", "steering"], features: list[int], values: FloatArray
+    ) -> Iterable[Term]:
+        for feature, value in zip(features, values.tolist(), strict=True):
+            label = snapshot.labels[feature].shown
+            yield Term(kind, value, label, feature=feature, shared=feature in active)
+
+    return [
+        *featured("feature", attribution.asked, attribution.asked_NA[row]),
+        *featured("steering", attribution.steered, attribution.steered_NS[row]),
+        Term("baseline", float(attribution.baseline_N[row]), "baseline"),
+        Term("remainder", float(attribution.remainder_N[row]), "remainder"),
+    ]
+
+
+def _results(
+    snapshot: Snapshot,
+    texts: dict[int, PassageRow],
+    ranking: Ranking,
+    page: slice,
+    asked: Ranking,
+    attribution: Attribution,
+    terms: list[list[Term]],
+) -> list[Result]:
+    unsteered = {doc: rank for rank, doc in enumerate(snapshot.document_N[asked.passages].tolist(), start=1)}
+    scores = attribution.score_N.astype(np.float64) + ranking.concepts_PC[page].sum(axis=1)
+    return [
+        Result(
+            rank=page.start + row + 1,
+            rank_unsteered=unsteered.get(int(snapshot.document_N[passage])),
+            score=float(scores[row]),
+            document=texts[passage].document,
+            passage=texts[passage].passage,
+            terms=terms[row],
+        )
+        for row, passage in enumerate(ranking.passages[page].tolist())
+    ]
+
+
+def _query_features(
+    snapshot: Snapshot, question: Question, texts: dict[int, PassageRow]
+) -> list[QueryFeature]:
+    def example(feature: int) -> str | None:
+        passage = None if snapshot.labels[feature].reliable else strongest_passage(snapshot, feature)
+        return None if passage is None else texts[passage].passage.text[:EXAMPLE_CHARACTERS]
+
+    return [
+        QueryFeature(feature, label.shown, label.score, label.reliable, activation, example(feature))
+        for feature, activation in question.active.items()
+        for label in [snapshot.labels[feature]]
+    ]
+
+
+def _steering_terms(snapshot: Snapshot, steering: Steering) -> list[SteeringTerm]:
+    return [
+        SteeringTerm(str(knob.concept), knob.strength, concept=knob.concept)
+        if knob.feature is None
+        else SteeringTerm(snapshot.labels[knob.feature].shown, knob.strength, feature=knob.feature)
+        for knob in steering.knobs
+    ]
+
+
+class _Clock:
+    """Milliseconds of each lap since the one before."""
+
+    def __init__(self) -> None:
+        self._start = self._last = time.perf_counter()
+        self._laps: dict[str, float] = {}
+
+    def lap(self, name: str) -> None:
+        now = time.perf_counter()
+        self._laps[name] = round((now - self._last) * 1000, 3)
+        self._last = now
+
+    def timings(self) -> Timings:
+        total = round((time.perf_counter() - self._start) * 1000, 3)
+        return Timings(self._laps["embed"], self._laps["search"], self._laps["explain"], total)

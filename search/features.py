@@ -1,0 +1,281 @@
+"""Looking at a collection from the side of its features: lists, one feature, one document.
+
+Shape suffixes: F features, D embedding width.
+"""
+
+from collections import defaultdict
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import func, or_, select
+from sqlalchemy.orm import Session
+
+from search.db import open_session
+from search.engine import EXAMPLE_CHARACTERS, Engine
+from search.errors import DocumentNotFound, FeatureNotFound
+from search.models import Collection, Document, FeatureStats, Generation, Passage
+from search.passages import PassageRow, read_passages
+from search.ranking import strongest_passage
+from search.requests import check_page, check_query
+from search.results import (
+    ActiveFeature,
+    CollectionInfo,
+    DocumentDetail,
+    DocumentPassage,
+    Example,
+    FeatureDetail,
+    FeatureList,
+    FeatureSummary,
+    Histogram,
+    Neighbour,
+    Progress,
+)
+from search.snapshot import Snapshot
+
+DECILES = 10
+EXAMPLES_A_DECILE = 2
+NEAR_MISSES = 4
+NEIGHBOURS = 8
+START_EXAMPLES = 5
+FEATURES_A_PASSAGE = 8
+
+
+def find_features(
+    engine: Engine, query: str, *, collection: str, limit: int = 20, offset: int = 0
+) -> FeatureList:
+    """Features for a text: those whose label holds its words first, then by how strongly the text fires them
+    and how near its meaning is to them. An empty text lists the most frequent features.
+
+    Raises:
+        InvalidQuery, InvalidPage, CollectionNotFound, NotIndexed
+    """
+    check_page(limit, offset)
+    snapshot = engine.snapshot(collection)
+    alive = np.flatnonzero(snapshot.passages_F)
+    if query.strip():
+        check_query(query)
+        order = _by_relevance(engine, snapshot, query, alive)
+    else:
+        order = alive[np.argsort(-snapshot.passages_F[alive], kind="stable")]
+    page = order[offset : offset + limit].tolist()
+    found = {feature: strongest_passage(snapshot, feature) for feature in page}
+    examples = {feature: passage for feature, passage in found.items() if passage is not None}
+    with open_session(engine.database) as session:
+        texts = read_passages(session, snapshot.generation, examples.values())
+    return FeatureList(
+        query=query,
+        collection=collection,
+        generation=snapshot.generation,
+        total=len(order),
+        limit=limit,
+        offset=offset,
+        features=[_summary(snapshot, feature, texts.get(examples[feature])) for feature in page],
+    )
+
+
+def feature_detail(engine: Engine, feature: int, *, collection: str) -> FeatureDetail:
+    """One feature: its numbers, examples across the deciles of its activation, near misses, neighbours.
+
+    Raises:
+        FeatureNotFound, CollectionNotFound, NotIndexed
+    """
+    snapshot = engine.snapshot(collection)
+    features = snapshot.dictionary.features
+    if not 0 <= feature < features:
+        raise FeatureNotFound(
+            f"There is no feature {feature}.", hint=f"Features are numbered 0 to {features - 1}."
+        )
+    chosen = _examples(snapshot, feature)
+    misses = _near_misses(snapshot, feature)
+    with open_session(engine.database) as session:
+        stats = session.get(FeatureStats, (snapshot.generation, feature))
+        texts = read_passages(session, snapshot.generation, {*(passage for passage, _, _ in chosen), *misses})
+    label = snapshot.labels[feature]
+    return FeatureDetail(
+        feature=feature,
+        collection=collection,
+        generation=snapshot.generation,
+        label=label.shown,
+        label_score=label.score,
+        reliable=label.reliable,
+        guess=None if label.reliable else label.text,
+        density=snapshot.density(feature),
+        passages=int(snapshot.passages_F[feature]),
+        quantiles=list(stats.quantiles) if stats else [],
+        histogram=Histogram(stats.quantiles[-1], list(stats.counts)) if stats else Histogram(0.0, []),
+        examples=[
+            Example(value, decile, texts[passage].document, texts[passage].passage)
+            for passage, value, decile in chosen
+        ],
+        near_misses=[Example(0.0, None, texts[p].document, texts[p].passage) for p in misses],
+        neighbours=_neighbours(snapshot, feature),
+        together=_together(snapshot, feature),
+    )
+
+
+def document_detail(engine: Engine, document_id: str, *, collection: str) -> DocumentDetail:
+    """A document by the id its user gave, as the live generation holds it.
+
+    Raises:
+        DocumentNotFound, CollectionNotFound, NotIndexed
+    """
+    snapshot = engine.snapshot(collection)
+    with open_session(engine.database) as session:
+        document = _document(session, snapshot, document_id)
+        if document is None:
+            raise DocumentNotFound(
+                f"There is no document {document_id[:100]!r} in {collection!r}.",
+                hint="Search for it; ids are case-sensitive.",
+            )
+        where = (Passage.generation_id == snapshot.generation, Passage.document_id == document.id)
+        rows = session.execute(
+            select(Passage.id, Passage.start, Passage.end).where(*where).order_by(Passage.id)
+        ).all()
+        return DocumentDetail(
+            id=document.external_id,
+            title=document.title,
+            url=document.url,
+            collection=collection,
+            generation=snapshot.generation,
+            text=document.text,
+            meta=document.meta,
+            passages=[DocumentPassage(p, start, end, _active(snapshot, p)) for p, start, end in rows],
+        )
+
+
+def collections(engine: Engine) -> list[CollectionInfo]:
+    """All collections by name, with what can be searched and what is being built."""
+    with open_session(engine.database) as session:
+        found = session.scalars(select(Collection).order_by(Collection.name)).all()
+        return [_info(session, collection) for collection in found]
+
+
+def default_collection(engine: Engine) -> str:
+    """The collection of requests that name none: "default", or else the first by name that is live."""
+    live = [info.name for info in collections(engine) if info.state == "live"]
+    return "default" if "default" in live or not live else live[0]
+
+
+def start_examples(engine: Engine, *, collection: str) -> list[str]:
+    """Example questions that have answers in this collection: the best-held labels of features that are
+    neither rare nor everywhere."""
+    snapshot = engine.snapshot(collection)
+    low, high = 5, max(snapshot.passages // 20, 6)
+    fit = [
+        (label.score or 0.0, label.text.split(" · ")[0])
+        for label, passages in zip(snapshot.labels, snapshot.passages_F, strict=True)
+        if label.reliable and low <= passages <= high and " " in label.text
+    ]
+    texts = dict.fromkeys(text for _, text in sorted(fit, key=lambda pair: -pair[0]))
+    return list(texts)[:START_EXAMPLES]
+
+
+def _by_relevance(
+    engine: Engine, snapshot: Snapshot, query: str, alive: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    q_D = engine.embed(snapshot.space, query)
+    wanted = query.casefold().strip()
+    named_F = np.array([wanted in label.text.casefold() and label.reliable for label in snapshot.labels])
+    pre_F = snapshot.dictionary.preactivations(q_D[None], alive.tolist())[0]
+    cosine_F = snapshot.dictionary.w_dec_FD[alive] @ q_D
+    return alive[np.lexsort((-cosine_F, -np.maximum(pre_F, 0), ~named_F[alive]))]
+
+
+def _summary(snapshot: Snapshot, feature: int, example: PassageRow | None) -> FeatureSummary:
+    label = snapshot.labels[feature]
+    return FeatureSummary(
+        feature,
+        label.shown,
+        label.score,
+        label.reliable,
+        snapshot.density(feature),
+        int(snapshot.passages_F[feature]),
+        example.passage.text[:EXAMPLE_CHARACTERS] if example else None,
+    )
+
+
+def _examples(snapshot: Snapshot, feature: int) -> list[tuple[int, float, int]]:
+    """(passage, activation, decile): two of each decile of the feature's activations, the strongest first."""
+    column = snapshot.acts_by_feature[:, [feature]]
+    order = np.argsort(-column.data, kind="stable")
+    chosen = []
+    for part, rows in enumerate(np.array_split(order, min(DECILES, len(order)) or 1)):
+        decile = DECILES - part
+        # The strongest of all leads; elsewhere the middle of the decile stands for it.
+        start = 0 if part == 0 else max(len(rows) // 2 - 1, 0)
+        picked = rows[start : start + EXAMPLES_A_DECILE]
+        chosen += [(int(column.indices[row]), float(column.data[row]), decile) for row in picked]
+    return chosen
+
+
+def _near_misses(snapshot: Snapshot, feature: int) -> list[int]:
+    """Passages that point the feature's way most, among those it does not fire on."""
+    firing = set(snapshot.acts_by_feature[:, [feature]].indices.tolist())
+    if not firing:
+        return []
+    direction_D = snapshot.dictionary.w_dec_FD[feature]
+    _, found = snapshot.index.search(direction_D[None], len(firing) + NEAR_MISSES)
+    return [passage for passage in found[0].tolist() if passage not in firing][:NEAR_MISSES]
+
+
+def _neighbours(snapshot: Snapshot, feature: int) -> list[Neighbour]:
+    w_dec_FD = snapshot.dictionary.w_dec_FD
+    cosine_F = w_dec_FD @ w_dec_FD[feature]
+    cosine_F[(snapshot.passages_F == 0) | (np.arange(len(cosine_F)) == feature)] = -np.inf
+    order = np.argsort(-cosine_F, kind="stable")[:NEIGHBOURS].tolist()
+    return [
+        Neighbour(f, snapshot.labels[f].shown, float(cosine_F[f])) for f in order if np.isfinite(cosine_F[f])
+    ]
+
+
+def _together(snapshot: Snapshot, feature: int) -> list[Neighbour]:
+    rows = snapshot.acts_by_feature[:, [feature]].indices
+    count_F = np.bincount(snapshot.acts_NF[rows].indices, minlength=snapshot.dictionary.features)
+    count_F[feature] = 0
+    order = np.argsort(-count_F, kind="stable")[:NEIGHBOURS].tolist()
+    return [
+        Neighbour(f, snapshot.labels[f].shown, float(count_F[f]) / len(rows)) for f in order if count_F[f] > 0
+    ]
+
+
+def _document(session: Session, snapshot: Snapshot, document_id: str) -> Document | None:
+    if "\0" in document_id:
+        return None
+    return session.scalar(
+        select(Document).where(
+            Document.collection_id == snapshot.collection_id,
+            Document.external_id == document_id,
+            Document.seq <= snapshot.seq,
+            or_(Document.superseded.is_(None), Document.superseded > snapshot.seq),
+        )
+    )
+
+
+def _active(snapshot: Snapshot, passage: int) -> list[ActiveFeature]:
+    row = snapshot.acts_NF[passage]
+    strongest = np.argsort(-row.data, kind="stable")[:FEATURES_A_PASSAGE]
+    return [
+        ActiveFeature(f, snapshot.labels[f].shown, snapshot.labels[f].reliable, value)
+        for f, value in zip(row.indices[strongest].tolist(), row.data[strongest].tolist(), strict=True)
+    ]
+
+
+def _info(session: Session, collection: Collection) -> CollectionInfo:
+    states: dict[str, Generation] = defaultdict()
+    for generation in session.scalars(
+        select(Generation).where(Generation.collection_id == collection.id).order_by(Generation.id)
+    ):
+        states[generation.state] = generation
+    documents = session.scalar(
+        select(func.count()).where(Document.collection_id == collection.id, Document.superseded.is_(None))
+    )
+    live, building = states.get("live"), states.get("building")
+    progress = Progress(**building.progress) if building and building.progress else None
+    return CollectionInfo(
+        name=collection.name,
+        state="live" if live else "building" if building else "empty",
+        documents=documents or 0,
+        passages=(live.passages or 0) if live else 0,
+        generation=live.id if live else None,
+        progress=progress,
+    )

@@ -1,0 +1,55 @@
+"""The sentence of a passage that speaks most to the question.
+
+For a mean-pooled model an embedding is a sum over tokens, x = sum_t h_t / |sum_t h_t|, so <q, x> is exactly a
+sum over the sentences of the passage. The marked sentence is the one with the largest mean per token. For
+other models each sentence is embedded on its own.
+
+Shape suffixes: T tokens, D embedding width, S sentences.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from search.embedder import Embedder
+from search.results import Result, Span
+from search.text import embedded_text, sentences
+
+FloatArray = NDArray[np.float32]
+
+
+def best_sentences(embedder: Embedder, q_D: FloatArray, results: list[Result]) -> list[Result]:
+    """The results with `passage.best` set where a passage has more than one sentence."""
+    spans = [sentences(result.passage.text) for result in results]
+    several = [row for row, found in enumerate(spans) if len(found) > 1]
+    if not several:
+        return results
+    texts = [embedded_text(results[row].document.title, results[row].passage.text) for row in several]
+    marked = list(results)
+    if embedder.mean_pooled:
+        for row, text, (offsets, h_TD) in zip(several, texts, embedder.encode_tokens(texts), strict=True):
+            shift = len(text) - len(results[row].passage.text)
+            best = _best_by_tokens(spans[row], shift, offsets, h_TD @ q_D)
+            marked[row] = _with_best(results[row], best)
+    else:
+        for row in several:
+            x_SD = embedder.encode([results[row].passage.text[s.start : s.end] for s in spans[row]])
+            marked[row] = _with_best(results[row], spans[row][int(np.argmax(x_SD @ q_D))])
+    return marked
+
+
+def _best_by_tokens(
+    spans: list[Span], shift: int, offsets: list[tuple[int, int]], value_T: FloatArray
+) -> Span | None:
+    """The sentence with the largest mean value per token; sentences beyond the model's limit have none."""
+    starts = np.array([start - shift for start, _ in offsets])
+    means = []
+    for span in spans:
+        inside = (starts >= span.start) & (starts < span.end)
+        means.append(float(value_T[inside].mean()) if inside.any() else -np.inf)
+    return spans[int(np.argmax(means))] if np.isfinite(means).any() else None
+
+
+def _with_best(result: Result, best: Span | None) -> Result:
+    return replace(result, passage=replace(result.passage, best=best))

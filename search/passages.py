@@ -1,0 +1,41 @@
+"""The texts of passages, read from Postgres."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from search.models import Document, Passage
+from search.results import DocumentRef, PassageText
+
+
+@dataclass(frozen=True)
+class PassageRow:
+    """A passage with the document it belongs to."""
+
+    document: DocumentRef
+    passage: PassageText
+
+
+def read_passages(session: Session, generation: int, ids: Iterable[int]) -> dict[int, PassageRow]:
+    """Passages of a generation by number. Only the passages' own stretches of text travel."""
+    text = func.substr(Document.text, Passage.start + 1, Passage.end - Passage.start)
+    columns = (
+        Passage.id,
+        text,
+        Passage.start,
+        Passage.end,
+        Document.external_id,
+        Document.title,
+        Document.url,
+    )
+    statement = (
+        select(*columns)
+        .join(Document, Document.id == Passage.document_id)
+        .where(Passage.generation_id == generation, Passage.id.in_(list(ids)))
+    )
+    return {
+        row[0]: PassageRow(DocumentRef(row[4], row[5], row[6]), PassageText(row[0], row[1], row[2], row[3]))
+        for row in session.execute(statement)
+    }

@@ -1,0 +1,72 @@
+"""Ranking: the documents of a collection in the order of the steered score.
+
+Shape suffixes: N passages, P candidate passages, D embedding width, C concepts.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from search.concepts import Concept
+from search.snapshot import Snapshot
+
+POOL = 1000
+CONCEPT_UNIT = 0.1
+
+FloatArray = NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Ranking:
+    """Passages in order, the best one of each document: numbers, scores, and the concepts' part of each score
+    (one column a concept)."""
+
+    passages: NDArray[np.int64]
+    scores: NDArray[np.float64]
+    concepts_PC: NDArray[np.float64]
+
+
+def rank(
+    snapshot: Snapshot, q_D: FloatArray, concepts: list[tuple[Concept, float]], documents: int
+) -> Ranking:
+    """At least so many documents by their best passage (fewer only when the collection has no more).
+
+    Candidates are the nearest passages together with the strongest members of each concept; without concepts
+    the order is exactly that of the inner products.
+    """
+    depth = max(POOL, 4 * documents)
+    while True:
+        ranking = _rank_candidates(snapshot, q_D, concepts, depth)
+        if len(ranking.passages) >= documents or depth >= snapshot.passages:
+            return ranking
+        depth *= 4
+
+
+def strongest_passage(snapshot: Snapshot, feature: int) -> int | None:
+    """The passage that a feature fires on most strongly, None where it never fires."""
+    column = snapshot.acts_by_feature[:, [feature]]
+    return int(column.indices[np.argmax(column.data)]) if column.nnz else None
+
+
+def _rank_candidates(
+    snapshot: Snapshot, q_D: FloatArray, concepts: list[tuple[Concept, float]], depth: int
+) -> Ranking:
+    scores, ids = (found[0] for found in snapshot.index.search(q_D[None], depth))
+    values = [
+        strength * CONCEPT_UNIT * concept.membership(snapshot.acts_NF) for concept, strength in concepts
+    ]
+    members = [np.argsort(-value_N, kind="stable")[:POOL] for value_N in values]
+    added = np.setdiff1d(np.concatenate([np.zeros(0, np.int64), *members]), ids).astype(np.int64)
+    passages = np.concatenate([ids, added])
+    concepts_PC = (
+        np.stack([value_N[passages] for value_N in values], axis=1)
+        if values
+        else np.zeros((len(passages), 0))
+    )
+    semantic = np.concatenate([scores, snapshot.index.vectors(added) @ q_D if len(added) else []])
+    total = semantic.astype(np.float64) + concepts_PC.sum(axis=1)
+    order = np.lexsort((passages, -total)) if values else np.arange(len(passages))
+    _, first = np.unique(snapshot.document_N[passages[order]], return_index=True)
+    kept = order[np.sort(first)]
+    return Ranking(passages[kept], total[kept], concepts_PC[kept])

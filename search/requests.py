@@ -1,0 +1,37 @@
+"""What a request may ask for: limits, and clear words for those who go beyond them."""
+
+from search.errors import InvalidPage, InvalidQuery
+
+MAX_QUERY = 4000
+MAX_LIMIT = 100
+MAX_DEPTH = 1000
+
+
+def check_query(query: str) -> None:
+    """Refuses what no search could answer.
+
+    Raises:
+        InvalidQuery: no letter or digit, too long, or not text.
+    """
+    if not query.strip():
+        raise InvalidQuery("The query is empty.", hint="Type a few words or a sentence.")
+    if len(query) > MAX_QUERY:
+        raise InvalidQuery(
+            f"The query has {len(query):,} characters.", hint=f"Use at most {MAX_QUERY:,} characters."
+        )
+    if "\0" in query or any("\ud800" <= character <= "\udfff" for character in query):
+        raise InvalidQuery("The query holds characters that are not text.", hint="Remove NUL and surrogates.")
+    if not any(character.isalnum() for character in query):
+        raise InvalidQuery(f"The query {query[:40]!r} has no letter or digit.", hint="Type a word.")
+
+
+def check_page(limit: int, offset: int) -> None:
+    """Refuses pages out of range.
+
+    Raises:
+        InvalidPage: naming the value and the range.
+    """
+    if not 1 <= limit <= MAX_LIMIT:
+        raise InvalidPage(f"limit={limit} is out of range.", hint=f"Use 1 to {MAX_LIMIT}.")
+    if not 0 <= offset <= MAX_DEPTH - limit:
+        raise InvalidPage(f"offset={offset} is out of range.", hint=f"Use 0 to {MAX_DEPTH - limit}.")
