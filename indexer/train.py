@@ -27,6 +27,9 @@ MIN_ROWS = 50
 HELD_OUT_SHARE = 0.05
 HELD_OUT_ROWS = (20, 10_000)
 QUANTILES = (0.01, 0.1, 0.25, 0.5, 0.75, 0.9, 0.99)
+START_SCALE = 1 / 8
+START_NOISE = 1e-3
+EPOCHS = 10
 SAMPLE_ROWS = 20_000  # enough for a median and for telling dead features from rare ones
 
 Progress = Callable[[int, int], None]
@@ -63,10 +66,9 @@ class Weights:
 
 def recipe_for(rows: int) -> Recipe:
     """The recipe for a collection of so many passages (README's decision log has the sweep)."""
-    active = 32 if rows >= 50_000 else 16
     features = int(np.clip(2 ** round(np.log2(max(rows, 1) / 12)), 64, 4096))
-    active = min(active, features // 4)
-    steps = int(np.clip(rows * 12 / 1024, 150, 2500))
+    active = min(32 if rows >= 50_000 else 16, features // 4)
+    steps = int(np.clip(rows * EPOCHS / 512, 150, 2000))
     return Recipe(features=features, active=active, steps=steps)
 
 
@@ -208,12 +210,18 @@ def _share_left(x_ND: torch.Tensor, x_hat_ND: torch.Tensor) -> torch.Tensor:
 
 
 def _start(sample_ND: NDArray[Any], recipe: Recipe, device: str) -> Weights:
-    """The geometric median as bias, random unit decoder rows, encoder rows equal to them."""
+    """The geometric median as bias; decoder rows along data rows, so that each feature has a text to fire on.
+
+    Encoder rows start as a fraction of the decoder's: K features that overlap would overshoot the text.
+    """
     generator = torch.Generator().manual_seed(recipe.seed)
     rows_ND = torch.from_numpy(sample_ND.astype(np.float32))
+    median_D = geometric_median(rows_ND)
+    chosen_F = torch.randint(len(rows_ND), (recipe.features,), generator=generator)
     noise_FD = torch.randn(recipe.features, rows_ND.shape[1], generator=generator)
-    w_FD = functional.normalize(noise_FD, dim=1)
-    tensors = [w_FD.clone(), torch.zeros(recipe.features), w_FD, geometric_median(rows_ND)]
+    # A little noise tells apart the features that start from the same text.
+    w_FD = functional.normalize(rows_ND[chosen_F] - median_D + START_NOISE * noise_FD, dim=1)
+    tensors = [START_SCALE * w_FD, torch.zeros(recipe.features), w_FD, median_D]
     return Weights(*(tensor.to(device).requires_grad_() for tensor in tensors))
 
 
@@ -266,7 +274,7 @@ def _loss(
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """The loss of one batch, and the features that fired."""
     centred_ND = x_ND - weights.b_D
-    values_NK, ids_NK = EncodeActive.apply(
+    values_NK, ids_NK = EncodeActive.apply(  # type: ignore[no-untyped-call]
         centred_ND, weights.w_enc_FD, weights.b_enc_F, active, _fast(x_ND.device)
     )
     acts_NK = values_NK.clamp_min(0)

@@ -147,11 +147,10 @@ class Dictionary:
             raise DictionaryError("The dictionary's weights do not match the hash on its card.")
         try:
             tensors = load_tensors(weights)
-            arrays = [tensors[name].astype(np.float32) for name in ("w_enc", "b_enc", "w_dec", "b")]
             kept = Card(card["model"], int(card["active"]), card["training"], card["scorecard"])
+            return cls(tensors["w_enc"], tensors["b_enc"], tensors["w_dec"], tensors["b"], kept)
         except (SafetensorError, KeyError) as error:
             raise DictionaryError(f"This is not a dictionary: {error}.") from None
-        return cls(*arrays, card=kept)
 
     def save(self, folder: Path) -> None:
         """Writes `dictionary.safetensors` and `dictionary.json` into a folder (made when missing)."""
