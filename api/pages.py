@@ -1,0 +1,109 @@
+"""The search page: start, results, the steering panel, and an index that is being built.
+
+The same address gives the whole page and, to htmx, the parts of it that changed.
+"""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import RedirectResponse
+from starlette.responses import Response
+
+from api import cards, feature_pages
+from api.deps import get_engine
+from api.pagestate import PageState, choose_collection, is_sent_form, read_state
+from api.rendering import is_fragment, render
+from search.engine import Engine
+from search.features import collections, find_features, start_examples
+from search.results import CollectionInfo, SearchResponse
+
+router = APIRouter(include_in_schema=False)
+router.include_router(feature_pages.router)
+
+FOUND = 8
+
+
+@router.get("/")
+def search_page(request: Request, engine: Annotated[Engine, Depends(get_engine)]) -> Response:
+    """A search and its answer, or where to start; a sent form is first folded into its address."""
+    params = request.query_params
+    state = read_state(params)
+    if is_sent_form(params) and not is_fragment(request):
+        return RedirectResponse(state.url(), status_code=303)
+    known = collections(engine)
+    here = choose_collection(known, state.collection)
+    if here is None or here.state != "live":
+        return _building(request, state, known, here)
+    trigger = request.headers.get("HX-Trigger")
+    if trigger == "building":
+        return Response(headers={"HX-Refresh": "true"})
+    if trigger == "find":
+        return render(request, "search.html", _found(engine, state, here), blocks=["found"])
+    if not state.q.strip():
+        return _start(request, engine, state, known, here)
+    return _results(request, engine, state, known, here)
+
+
+def _building(
+    request: Request, state: PageState, known: list[CollectionInfo], here: CollectionInfo | None
+) -> Response:
+    context = {"state": state, "known": known, "here": here}
+    status = 200 if is_fragment(request) else 503
+    return render(request, "building.html", context, blocks=["building"], status=status)
+
+
+def _start(
+    request: Request, engine: Engine, state: PageState, known: list[CollectionInfo], here: CollectionInfo
+) -> Response:
+    if is_fragment(request):
+        return Response(headers={"HX-Redirect": state.url()})
+    context = {"state": state, "known": known, "here": here}
+    examples = start_examples(engine, collection=here.name)
+    return render(request, "start.html", {**context, "examples": examples})
+
+
+def _results(
+    request: Request, engine: Engine, state: PageState, known: list[CollectionInfo], here: CollectionInfo
+) -> Response:
+    response = engine.search(
+        state.q,
+        steering=state.steering,
+        collection=here.name,
+        limit=state.limit,
+        offset=state.offset,
+        sentences=True,
+    )
+    dragged = request.headers.get("HX-Trigger") == "knobs"
+    context = {
+        "known": known,
+        "panel": not dragged,
+        **_found(engine, state, here),
+        **_answer(response),
+    }
+    history = "HX-Replace-Url" if dragged else "HX-Push-Url"
+    return render(
+        request,
+        "search.html",
+        context,
+        blocks=["title", "results", "changed"],
+        headers={history: state.url()} if is_fragment(request) else None,
+    )
+
+
+def _answer(response: SearchResponse) -> dict[str, Any]:
+    """What the results and the panel show of one response."""
+    return {
+        "response": response,
+        "cards": cards.build_cards(response),
+        "tones": cards.topic_tones(response),
+        "unreliable": {f.feature for f in response.query_features if not f.reliable},
+        "moved": cards.moved_words(response.moved),
+    }
+
+
+def _found(engine: Engine, state: PageState, here: CollectionInfo) -> dict[str, Any]:
+    """What the panel's "find a topic" box found, if anything is in it."""
+    features = None
+    if state.find:
+        features = find_features(engine, state.find, collection=here.name, limit=FOUND, offset=0)
+    return {"state": state, "here": here, "found": features}

@@ -1,0 +1,160 @@
+"""The state of a search page, which is its address: `?q=…&steer=123:1.5&collection=…&limit=…&offset=…`.
+
+The form sends more than that: `s.TARGET=STRENGTH` for each knob of the panel, `add=KNOBS` and `drop=TARGET`
+(or `drop=all`) for its buttons, and `from`, the collection that those knobs belong to. All of it is folded
+into one canonical address, so that a page without JavaScript and one with it end in the same place.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from search.errors import CollectionNotFound, InvalidPage, InvalidSteering
+from search.results import CollectionInfo
+from search.steering import MAX_STRENGTH, Knob, Steering, Strength, format_steering, parse
+
+KNOB = "s."
+STEP = 0.5
+LIMIT = 10
+UNSTEERED = Steering()
+
+
+@dataclass(frozen=True)
+class PageState:
+    """What is asked: the question, its steering, where, and which page of the answers."""
+
+    q: str = ""
+    steering: Steering = UNSTEERED
+    collection: str = ""
+    limit: int = LIMIT
+    offset: int = 0
+    find: str = ""
+
+    def url(self, path: str = "/", **changes: Any) -> str:
+        """The canonical address of this state with some of it changed, on this or another page."""
+        state = replace(self, **changes)
+        fields: dict[str, str | int] = {
+            "q": state.q,
+            "steer": format_steering(state.steering),
+            "collection": state.collection,
+            "limit": state.limit if state.limit != LIMIT else "",
+            "offset": state.offset or "",
+            "find": state.find,
+        }
+        query = urlencode(
+            {name: value for name, value in fields.items() if value != ""}, safe=":,", quote_via=quote
+        )
+        return f"{path}?{query}" if query else path
+
+    def asks(self, q: str) -> str:
+        """The address of another question in the same place."""
+        return self.url(q=q, offset=0, find="")
+
+    def nudge(self, feature: int, steps: int) -> str:
+        """The address after turning a feature up (+1) or down (−1); at zero its knob goes away."""
+        before = self.steering.strength_of(str(feature))
+        start = before if isinstance(before, float) else 0.0
+        strength = round(min(max(start + steps * STEP, -MAX_STRENGTH), MAX_STRENGTH), 3)
+        knob = Knob(strength, feature=feature)
+        changed = self.steering.with_knob(knob) if strength else self.steering.without(knob)
+        return self.url(steering=changed, offset=0)
+
+    def off(self, feature: int) -> str:
+        """The address after leaving a feature out of the question."""
+        return self.url(steering=self.steering.with_knob(Knob("off", feature=feature)), offset=0)
+
+    def only(self, feature: int) -> Steering:
+        """The same steering with one feature turned fully up."""
+        return self.steering.with_knob(Knob(1.0, feature=feature))
+
+    def strength(self, feature: int) -> Strength | None:
+        """How a feature is turned, None if it is not."""
+        return self.steering.strength_of(str(feature))
+
+
+def read_state(params: Mapping[str, str]) -> PageState:
+    """Reads an address or a sent form.
+
+    Raises:
+        InvalidSteering: a knob is malformed or out of range.
+        InvalidPage: `limit` or `offset` is no whole number.
+    """
+    collection = params.get("collection", "")
+    steering = _folded(params)
+    if params.get("from", collection) != collection:
+        steering = Steering(tuple(knob for knob in steering.knobs if knob.concept is not None))
+    return PageState(
+        q=params.get("q", ""),
+        steering=steering,
+        collection=collection,
+        limit=_whole(params, "limit", LIMIT),
+        offset=_whole(params, "offset", 0),
+        find="" if "add" in params else params.get("find", "").strip(),
+    )
+
+
+def is_sent_form(params: Mapping[str, str]) -> bool:
+    """Whether these fields should be folded into a canonical address before anything is shown."""
+    return any(
+        name.startswith(KNOB) or name in ("add", "drop", "from") or (name != "q" and value == "")
+        for name, value in params.items()
+    )
+
+
+def _folded(params: Mapping[str, str]) -> Steering:
+    """The steering after the panel's numbers and the pressed button."""
+    steering = parse(params.get("steer", ""))
+    for name, value in params.items():
+        if name.startswith(KNOB) and value.strip():
+            steering = steering.with_knob(_knob(name.removeprefix(KNOB), value))
+    for knob in parse(params.get("add", "")).knobs:
+        steering = steering.with_knob(knob)
+    dropped = params.get("drop")
+    if dropped == "all":
+        return UNSTEERED
+    return Steering(tuple(knob for knob in steering.knobs if knob.target != dropped))
+
+
+def _knob(target: str, value: str) -> Knob:
+    """One number of the panel.
+
+    Raises:
+        InvalidSteering: it is not one knob.
+    """
+    knobs = parse(f"{target}:{value}").knobs
+    if len(knobs) != 1:
+        raise InvalidSteering(f"{value!r} is not a strength.", hint="Write it as 1.5, with a point.")
+    return knobs[0]
+
+
+def _whole(params: Mapping[str, str], name: str, default: int) -> int:
+    text = params.get(name, "").strip()
+    if not text:
+        return default
+    if not text.lstrip("+-").isdecimal() or len(text) > 12:
+        raise InvalidPage(f"{name}={text[:40]!r} is not a whole number.", hint=f"Try {name}={default}.")
+    try:
+        return int(text)
+    except ValueError:
+        raise InvalidPage(
+            f"{name}={text[:40]!r} is not a whole number.", hint=f"Try {name}={default}."
+        ) from None
+
+
+def choose_collection(known: list[CollectionInfo], name: str) -> CollectionInfo | None:
+    """The collection of that name; without a name "default" or else the first that can be searched.
+
+    Raises:
+        CollectionNotFound: there is none of that name.
+    """
+    if not name:
+        by_claim = sorted(known, key=lambda info: (info.state != "live", info.name != "default"))
+        return next(iter(by_claim), None)
+    for info in known:
+        if info.name == name:
+            return info
+    names = ", ".join(info.name for info in known)
+    raise CollectionNotFound(
+        f"There is no collection {name[:80]!r}.", hint=f"Try one of: {names}." if names else ""
+    )

@@ -1,0 +1,114 @@
+// What plain HTML and htmx leave to do: shortcuts, the two halves of a knob, small memories of this browser.
+'use strict';
+(() => {
+  const root = document.documentElement;
+  const recall = (name) => { try { return localStorage.getItem(name); } catch { return null; } };
+  const remember = (name, value) => { try { localStorage.setItem(name, value); } catch { /* private window */ } };
+
+  // The first-visit line, until someone has got it.
+  if (recall('refract-taught')) root.classList.add('taught');
+
+  // A slider and its number show one value. The number is what is sent; htmx waits for both (hx-trigger).
+  document.addEventListener('input', (event) => {
+    const box = event.target;
+    if (box.dataset.twin) {
+      document.getElementById(box.dataset.twin).value = String(Number(box.value));
+    } else {
+      const slider = document.querySelector(`[data-twin="${CSS.escape(box.id)}"]`);
+      if (slider && box.value !== '') {
+        slider.max = Math.max(Number(slider.max), Math.min(Math.ceil(Math.abs(box.value)), 5));
+        slider.min = -slider.max;
+        slider.value = box.value;
+      }
+    }
+  }, true);
+
+  // Another collection is another set of documents: ask again at once.
+  document.addEventListener('change', (event) => {
+    if (event.target.id === 'collection') event.target.form.requestSubmit();
+  });
+
+  document.addEventListener('click', (event) => {
+    if (event.target.closest('[data-help]')) help();
+    if (event.target.closest('[data-taught]')) {
+      remember('refract-taught', 'yes');
+      root.classList.add('taught');
+      focusOn(document.querySelector('#topics-title'));
+    }
+  });
+
+  // Shortcuts.
+  const typing = (element) => element.closest('input, textarea, select, [contenteditable]');
+  const results = () => [...document.querySelectorAll('[data-result] h3 a')];
+  const current = () => results().findIndex((link) => link.closest('[data-result]').contains(document.activeElement));
+
+  function focusOn(element) {
+    if (!element) return;
+    if (element.tabIndex < 0) element.tabIndex = -1;
+    element.focus();
+  }
+
+  function help() {
+    const dialog = document.getElementById('help');
+    document.getElementById('keys-on').checked = recall('refract-keys') !== 'off';
+    dialog.showModal();
+  }
+
+  function step(by) {
+    const links = results();
+    const next = links[Math.min(Math.max(current() + by, 0), links.length - 1)];
+    if (!next) return;
+    next.focus({ preventScroll: true });
+    next.closest('[data-result]').scrollIntoView({ block: 'nearest' });
+  }
+
+  const keys = {
+    '/': () => { const box = document.querySelector('[data-search]'); box?.focus(); box?.select(); },
+    j: () => step(1),
+    k: () => step(-1),
+    o: () => results()[current()]?.click(),
+    '?': help,
+  };
+
+  document.addEventListener('keydown', (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+    if (typing(event.target) || document.querySelector('dialog[open]')) return;
+    if (recall('refract-keys') === 'off' || !Object.hasOwn(keys, event.key)) return;
+    event.preventDefault();
+    keys[event.key]();
+  });
+
+  document.addEventListener('DOMContentLoaded', () => {
+    document.getElementById('keys-on').addEventListener('change', (event) => {
+      remember('refract-keys', event.target.checked ? 'on' : 'off');
+    });
+    // Beside the results the panel is always open; folded above them it opens when asked.
+    const panel = document.getElementById('panel');
+    const beside = matchMedia('(min-width: 60rem)');
+    const fold = () => { if (panel && beside.matches) panel.open = true; };
+    beside.addEventListener('change', fold);
+    fold();
+  });
+
+  // Swaps: what was unfolded stays unfolded, and focus does not fall back to the top of the page.
+  let unfolded = [];
+  let focused = '';
+  document.addEventListener('htmx:beforeSwap', () => {
+    unfolded = [...document.querySelectorAll('#results details[open][id]')].map((element) => element.id);
+    focused = document.activeElement?.closest('#panel, #results')?.id ?? '';
+  });
+  document.addEventListener('htmx:afterSettle', () => {
+    for (const id of unfolded) {
+      const element = document.getElementById(id);
+      if (element) element.open = true;
+    }
+    if (focused && document.activeElement === document.body) focusOn(document.getElementById(focused));
+    focused = '';
+  });
+
+  document.addEventListener('htmx:sendError', () => {
+    document.getElementById('status').textContent = 'The server does not answer. What you see is from before.';
+    root.classList.add('offline');
+  });
+  document.addEventListener('htmx:afterOnLoad', () => root.classList.remove('offline'));
+})();
