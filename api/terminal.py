@@ -1,6 +1,5 @@
 """What the terminal shows: progress, reports, results."""
 
-import sys
 from types import TracebackType
 from typing import Self
 
@@ -78,7 +77,7 @@ def print_build(report: BuildReport) -> None:
     score = report.scorecard
     console.print(
         f"Dictionary, on {score['rows']:,} held-out passages: variance unexplained {score['fvu']:.3f}, "
-        f"{score['l0']:.1f} features a passage, {score['dead_everywhere']:.1%} of features dead; "
+        f"{score['l0']:.1f} features a passage, {score['dead']:.1%} of features dead; "
         f"{report.reliable_labels:,} labels hold."
     )
 
@@ -94,11 +93,6 @@ def print_results(response: SearchResponse) -> None:
     output.print(
         f"{response.took_ms.total:.0f} ms, generation {response.generation} of {response.collection}"
     )
-
-
-def fail(message: str) -> None:
-    """One clear line on standard error."""
-    print(f"refract: {message}", file=sys.stderr, flush=True)
 
 
 def _rank(result: Result) -> str:

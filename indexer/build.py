@@ -274,7 +274,7 @@ class Build:
                 documents or 0,
                 row.passages or 0,
                 embedded,
-                row.timings,
+                dict(self.reporter.seconds),
                 card["scorecard"],
                 reliable or 0,
             )

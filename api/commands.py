@@ -1,0 +1,110 @@
+"""What the commands do. Imported only when one runs, so that --help need not wait for torch."""
+
+import contextlib
+import dataclasses
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from sqlalchemy import Engine as Database
+from sqlalchemy.orm import Session
+
+from api.server import listen, serve
+from api.terminal import ProgressDisplay, console, print_build, print_ingest, print_results
+from indexer.build import Build
+from indexer.documents import ensure_collection, ingest
+from indexer.progress import Reporter
+from indexer.sources import open_source
+from search.db import open_database
+from search.embedder import load_embedder
+from search.engine import Engine
+from search.features import collections
+from search.settings import Settings, load_settings
+from search.snapshot import find_collection
+from search.steering import parse
+
+
+def run_demo(port: int | None, collection: str) -> None:
+    """Indexes the documentation of the installed Python where it is not live yet, and serves it."""
+    with _opened() as (settings, database):
+        listening = listen(settings.host, settings.port if port is None else port)
+        engine = Engine(database, settings.data)
+        if not any(known.name == collection and known.state == "live" for known in collections(engine)):
+            console.print("First start: indexing the documentation of the installed Python.")
+            _index(settings, database, collection, None, "pydoc", {})
+        serve(engine, listening, say=_say)
+
+
+def serve_all(port: int | None) -> None:
+    """Serves every collection."""
+    with _opened() as (settings, database):
+        listening = listen(settings.host, settings.port if port is None else port)
+        serve(Engine(database, settings.data), listening, say=_say)
+
+
+def index(path: Path | None, collection: str, format: str | None, columns: dict[str, str | None]) -> None:
+    """Reads documents and makes a new generation of the collection live."""
+    with _opened() as (settings, database):
+        _index(settings, database, collection, path, format, columns)
+
+
+def rebuild(
+    name: str,
+    *,
+    retrain: bool = False,
+    relabel: bool = False,
+    changes: dict[str, int] | None = None,
+) -> None:
+    """Makes a new generation live from the documents in the store."""
+    with _opened() as (settings, database):
+        with Session(database) as session:
+            collection = find_collection(session, name)
+            number, model = collection.id, collection.model
+        embedder = load_embedder(model)
+        with ProgressDisplay() as display:
+            build = Build(database, settings.data, embedder, Reporter(database, display))
+            built = build.run(number, retrain=retrain, relabel=relabel, changes=changes)
+        print_build(built)
+
+
+def search(query: str, collection: str, steer: str, limit: int, *, as_json: bool) -> None:
+    """Prints a search as a table or as the API's JSON."""
+    with _opened() as (settings, database):
+        engine = Engine(database, settings.data)
+        response = engine.search(query, steering=parse(steer), collection=collection, limit=limit)
+        if as_json:
+            print(json.dumps(dataclasses.asdict(response), indent=2, ensure_ascii=False))
+        else:
+            print_results(response)
+
+
+@contextlib.contextmanager
+def _opened() -> Iterator[tuple[Settings, Database]]:
+    settings = load_settings()
+    with open_database(settings) as database:
+        yield settings, database
+
+
+def _say(address: str) -> None:
+    print(f"Refract is at {address} (Ctrl-C stops it)", flush=True)
+
+
+def _index(
+    settings: Settings,
+    database: Database,
+    name: str,
+    path: Path | None,
+    format: str | None,
+    columns: dict[str, str | None],
+) -> None:
+    source = open_source(path, format, **columns)
+    embedder = load_embedder(settings.model)
+    with Session(database) as session:
+        collection = ensure_collection(session, name, settings.model).id
+        session.commit()
+    with ProgressDisplay() as display:
+        reporter = Reporter(database, display)
+        ingested = ingest(database, collection, source, reporter)
+        built = Build(database, settings.data, embedder, reporter).run(collection)
+    print_ingest(ingested)
+    print_build(built)

@@ -1,0 +1,163 @@
+"""What tests share: a real PostgreSQL with a fresh database for each test that asks, the real model, and
+one really indexed collection."""
+
+import os
+
+os.environ["HF_HUB_OFFLINE"] = "1"
+
+import contextlib
+import itertools
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from sqlalchemy import URL, Engine, create_engine, text
+from sqlalchemy.orm import Session
+
+from indexer.build import Build, BuildReport
+from indexer.documents import ensure_collection, ingest
+from indexer.progress import Reporter
+from indexer.sources import Failure, SourceDocument, open_source
+from search import engine as search_engine
+from search.db import migrate, open_database, server_url
+from search.embedder import Embedder, load_embedder
+from search.settings import DEFAULT_MODEL, Settings
+
+DOCUMENTS = 400
+COLLECTION = "manual"
+
+
+@dataclass(frozen=True)
+class Indexed:
+    """A collection that went through the whole pipeline."""
+
+    database: Engine
+    data: Path
+    collection: str
+    report: BuildReport
+    documents: list[SourceDocument]
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[URL]:
+    """A PostgreSQL server: the one of DATABASE_URL, else an embedded one of its own."""
+    if given := os.environ.get("DATABASE_URL"):
+        yield server_url(given)
+    else:
+        settings = Settings(data=tmp_path_factory.mktemp("server"), database_url=None)
+        with open_database(settings) as engine:
+            yield engine.url
+
+
+@pytest.fixture(scope="session")
+def template(server: URL) -> Iterator[str]:
+    """The name of a migrated database that others are cloned from."""
+    name = f"refract_template_{os.getpid()}"
+    with _database(server, name) as url:
+        engine = create_engine(url)
+        migrate(engine)
+        engine.dispose()
+        yield name
+
+
+@pytest.fixture(scope="session")
+def new_database(server: URL, template: str) -> Callable[[], contextlib.AbstractContextManager[URL]]:
+    """Makes migrated, empty databases that are dropped at the end."""
+    numbers = itertools.count()
+    return lambda: _database(server, f"refract_test_{os.getpid()}_{next(numbers)}", template)
+
+
+@pytest.fixture
+def database(new_database: Callable[[], contextlib.AbstractContextManager[URL]]) -> Iterator[Engine]:
+    """An empty database with all tables."""
+    with new_database() as url:
+        engine = create_engine(url)
+        yield engine
+        engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def embedder() -> Embedder:
+    return load_embedder()
+
+
+@pytest.fixture(scope="session")
+def documents() -> list[SourceDocument]:
+    """Some hundreds of real documents: the beginning of the documentation of the running Python."""
+    found = itertools.islice(open_source(None, "pydoc"), DOCUMENTS)
+    return [item for item in found if not isinstance(item, Failure)]
+
+
+@pytest.fixture(scope="session")
+def indexed(
+    new_database: Callable[[], contextlib.AbstractContextManager[URL]],
+    tmp_path_factory: pytest.TempPathFactory,
+    embedder: Embedder,
+    documents: list[SourceDocument],
+) -> Iterator[Indexed]:
+    """A collection made by the real pipeline. Tests read it and leave it as it is."""
+    data = tmp_path_factory.mktemp("data")
+    with new_database() as url:
+        database = create_engine(url)
+        report = build(database, data, embedder, COLLECTION, documents)
+        yield Indexed(database, data, COLLECTION, report, documents)
+        database.dispose()
+
+
+@pytest.fixture(scope="session")
+def engine(indexed: Indexed) -> search_engine.Engine:
+    return search_engine.Engine(indexed.database, indexed.data)
+
+
+@pytest.fixture(scope="session")
+def served_url(indexed: Indexed) -> Iterator[str]:
+    """The address of `refract serve`, a process of its own, for the indexed collection; ends with a slash."""
+    database_url = indexed.database.url.render_as_string(hide_password=False)
+    with serving({"DATABASE_URL": database_url, "REFRACT_DATA": str(indexed.data)}) as url:
+        yield url
+
+
+def build(
+    database: Engine, data: Path, embedder: Embedder, name: str, documents: list[SourceDocument]
+) -> BuildReport:
+    """Takes documents through the whole pipeline, as `refract index` does."""
+    with Session(database) as session:
+        collection = ensure_collection(session, name, DEFAULT_MODEL).id
+        session.commit()
+    reporter = Reporter(database)
+    ingest(database, collection, documents, reporter)
+    return Build(database, data, embedder, reporter).run(collection)
+
+
+@contextlib.contextmanager
+def serving(environment: dict[str, str]) -> Iterator[str]:
+    """Runs `refract serve` on a free port until the block ends; gives its address."""
+    command = [sys.executable, "-m", "api.cli", "serve", "--port", "0"]
+    process = subprocess.Popen(
+        command, env={**os.environ, **environment}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    try:
+        line = process.stdout.readline()
+        assert "http://" in line, process.stderr.read()
+        yield line.split()[3]
+    finally:
+        process.terminate()
+        process.communicate(timeout=30)
+
+
+@contextlib.contextmanager
+def _database(server: URL, name: str, template: str = "template0") -> Iterator[URL]:
+    admin = create_engine(server, isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {template}"))
+    try:
+        yield server.set(database=name)
+    finally:
+        with admin.connect() as connection:
+            connection.execute(text(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
+        admin.dispose()
