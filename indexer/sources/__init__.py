@@ -1,0 +1,105 @@
+"""Where documents come from: folders of files, JSONL and CSV, BEIR folders, Python's own documentation.
+
+A source is an iterable of `SourceDocument | Failure`, read as it is iterated and never held in memory as a
+whole. What cannot be read is a `Failure` with a name and a reason, and the run goes on; only a source that
+cannot be read at all raises, and does so when it is opened.
+"""
+
+from collections.abc import Iterator
+from itertools import chain
+from pathlib import Path
+
+from indexer.sources import beir, files, python_docs, records
+from indexer.sources.beir import read_qrels, read_queries
+from indexer.sources.document import Failure, SourceDocument, checked
+from search.errors import SourceError
+
+__all__ = [
+    "FORMATS",
+    "Failure",
+    "SourceDocument",
+    "guess_format",
+    "open_source",
+    "read_qrels",
+    "read_queries",
+]
+
+FORMATS = ("beir", "jsonl", "csv", "files", "pydoc")
+
+
+def open_source(
+    path: Path | None,
+    format: str | None = None,
+    *,
+    id_column: str | None = None,
+    title_column: str | None = None,
+    text_column: str | None = None,
+    url_column: str | None = None,
+) -> Iterator[SourceDocument | Failure]:
+    """Opens a source; `format` is one of `FORMATS`, or None to guess it from the path.
+
+    The columns name the fields of JSONL and CSV; those left None are guessed (see `records.GUESSES`).
+    The format pydoc is the documentation of the running Python and takes no path.
+
+    Raises:
+        SourceError: there is nothing at the path, nothing in it that can be read as the format, an unknown
+            format, or a CSV without a named column.
+    """
+    if format is not None and format not in FORMATS:
+        raise SourceError(f"Unknown format {format!r}.", hint=f"Formats are {', '.join(FORMATS)}.")
+    if format == "pydoc":
+        return checked(python_docs.read())
+    if path is None or not path.exists():
+        raise SourceError(
+            f"There is nothing at {path}.", hint="Give the path of a file or folder that exists."
+        )
+    columns = records.Columns(id_column, title_column, text_column, url_column)
+    try:
+        match format or guess_format(path):
+            case "beir":
+                return checked(beir.read(path))
+            case "jsonl":
+                return checked(records.read_jsonl(_file(path), columns))
+            case "csv":
+                return checked(records.read_csv(_file(path), columns))
+            case _:
+                return checked(_not_empty(files.read(path), path))
+    except OSError as error:
+        raise SourceError(f"{path} cannot be read: {error.strerror or error}.") from None
+
+
+def guess_format(path: Path) -> str:
+    """The format that the path's name, or the folder's content, speaks for.
+
+    Raises:
+        SourceError: a file whose name says nothing.
+    """
+    if path.is_dir():
+        return "beir" if beir.corpus_file(path) else "files"
+    for format, suffixes in (("jsonl", records.JSONL_SUFFIXES), ("csv", records.CSV_SUFFIXES)):
+        if path.name.lower().removesuffix(".gz").endswith(suffixes):
+            return format
+    if path.suffix.lower() in files.PARSERS:
+        return "files"
+    known = " ".join((*records.JSONL_SUFFIXES, *records.CSV_SUFFIXES, *files.PARSERS))
+    raise SourceError(
+        f"The format of {path.name} is not known by its name.",
+        hint=f"Known endings are {known}; or name one of the formats {', '.join(FORMATS)}.",
+    )
+
+
+def _file(path: Path) -> Path:
+    if path.is_dir():
+        raise SourceError(f"{path} is a folder.", hint="Give one file, or the format files for a folder.")
+    return path
+
+
+def _not_empty(items: Iterator[SourceDocument | Failure], path: Path) -> Iterator[SourceDocument | Failure]:
+    """The same items, once there is a first one."""
+    first = next(items, None)
+    if first is None:
+        raise SourceError(
+            f"{path} holds no file that can be read.",
+            hint=f"Files end in {' '.join(files.PARSERS)}; a .jsonl or .csv file is indexed by its own path.",
+        )
+    return chain([first], items)

@@ -1,0 +1,94 @@
+"""What a source yields, and the one gate it passes: what the database cannot store never gets further."""
+
+import math
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+MAX_ID = 512
+MAX_TITLE = 300
+MAX_BYTES = 64 * 1024 * 1024
+"""Largest file, or line of a file, that is read: a book has one megabyte of text, and what is larger than
+this is data with a document's name. It bounds the memory of a run."""
+
+_NOT_TEXT = re.compile("[\0\ud800-\udfff]")
+
+
+@dataclass(frozen=True)
+class SourceDocument:
+    """A document as the user gave it. `id` is unique within its source and stable from run to run."""
+
+    id: str
+    title: str
+    text: str
+    url: str | None = None
+    meta: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Something that could not be read: which file or line, and why."""
+
+    name: str
+    reason: str
+
+
+class UnreadableError(Exception):
+    """Raised while one document is read; its message becomes the reason of a `Failure`."""
+
+
+def checked(items: Iterable[SourceDocument | Failure]) -> Iterator[SourceDocument | Failure]:
+    """The items, storable: characters that are not text become U+FFFD, titles are one line of `MAX_TITLE`
+    characters at most, links are http(s) or None. A document without id or text, or with an id longer than
+    `MAX_ID`, becomes a failure."""
+    for item in items:
+        if isinstance(item, Failure):
+            yield Failure(_clean(item.name), _clean(item.reason))
+        else:
+            try:
+                yield _storable(item)
+            except RecursionError:
+                yield Failure(_clean(item.id), "its metadata is nested too deeply")
+
+
+def _storable(document: SourceDocument) -> SourceDocument | Failure:
+    if len(document.id) > MAX_ID:
+        reason = f"its id has {len(document.id)} characters, {MAX_ID} is the most"
+        return Failure(_clean(document.id[:80]) + "…", reason)
+    if not document.id:
+        return Failure(_clean(document.title[:80]) or "a document", "its id is empty")
+    if not document.text.strip():
+        return Failure(_clean(document.id), "it has no text")
+    title = " ".join(_clean(document.title).split())
+    return replace(
+        document,
+        id=_clean(document.id),
+        title=title if len(title) <= MAX_TITLE else title[: MAX_TITLE - 1].rstrip() + "…",
+        text=_clean(document.text),
+        url=_clean(document.url) if document.url and _is_link(document.url) else None,
+        meta={_clean(key): _clean_value(value) for key, value in document.meta.items()},
+    )
+
+
+def _is_link(url: str) -> bool:
+    """Other schemes, `javascript:` above all, must never reach a page."""
+    return url.lower().startswith(("http://", "https://")) and len(url) <= 2048
+
+
+def _clean(text: str) -> str:
+    return _NOT_TEXT.sub("\ufffd", text)
+
+
+def _clean_value(value: Any) -> Any:
+    """JSON that PostgreSQL takes: its strings clean, NaN and infinities as null."""
+    match value:
+        case str():
+            return _clean(value)
+        case float():
+            return value if math.isfinite(value) else None
+        case dict():
+            return {_clean(str(key)): _clean_value(inner) for key, inner in value.items()}
+        case list():
+            return [_clean_value(inner) for inner in value]
+    return value

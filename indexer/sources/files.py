@@ -1,0 +1,69 @@
+"""A folder of documents, or one of them: Markdown, reStructuredText, HTML, PDF, Word and plain text."""
+
+import os
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+from indexer.sources.document import MAX_BYTES, Failure, SourceDocument, UnreadableError
+from indexer.sources.parsers import PARSERS
+
+__all__ = ["PARSERS", "read"]
+
+
+def read(path: Path) -> Iterator[SourceDocument | Failure]:
+    """The documents of a folder and its subfolders, in the order of their names, or the one file.
+
+    Ids are paths relative to the folder. Hidden files and folders are left out, files of other kinds too.
+    """
+    root = path if path.is_dir() else path.parent
+    for item in _walk(path, set()) if path.is_dir() else [path]:
+        if isinstance(item, Failure):
+            yield item
+        else:
+            yield _document(item, item.relative_to(root).as_posix())
+
+
+def _walk(folder: Path, seen: set[str]) -> Iterator[Path | Failure]:
+    """Files that have a parser. However many links lead to a folder, it is read once, so loops end."""
+    real = os.path.realpath(folder)
+    if real in seen:
+        return
+    seen.add(real)
+    try:
+        entries = sorted(folder.iterdir())
+    except OSError as error:
+        yield Failure(str(folder), f"the folder cannot be read: {error.strerror}")
+        return
+    for entry in entries:
+        if entry.name.startswith("."):
+            continue
+        if entry.is_dir():
+            yield from _walk(entry, seen)
+        elif entry.suffix.lower() in PARSERS:
+            yield entry
+
+
+def _document(path: Path, name: str) -> SourceDocument | Failure:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            title, text = PARSERS[path.suffix.lower()](_content(path))
+    except UnreadableError as error:
+        return Failure(name, str(error))
+    except OSError as error:
+        return Failure(name, f"it cannot be read: {error.strerror or error}")
+    except Exception as error:  # a broken file makes a parser raise anything at all
+        return Failure(name, f"it cannot be read: {type(error).__name__}: {str(error)[:200]}")
+    return SourceDocument(name, title or path.stem, text, meta={"format": path.suffix.lower().lstrip(".")})
+
+
+def _content(path: Path) -> bytes:
+    if path.exists() and not path.is_file():
+        raise UnreadableError("it is not a regular file")  # reading a pipe would wait for ever
+    size = path.stat().st_size
+    if size == 0:
+        raise UnreadableError("it is empty")
+    if size > MAX_BYTES:
+        raise UnreadableError(f"it has {size >> 20} MiB, {MAX_BYTES >> 20} MiB is the most")
+    return path.read_bytes()

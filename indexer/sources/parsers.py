@@ -1,0 +1,148 @@
+"""One parser for each kind of file: its bytes in; title, empty where there is none, and text out."""
+
+import codecs
+import io
+import logging
+import re
+import time
+import zipfile
+from collections.abc import Callable, Iterator
+
+import docx
+import pypdf
+from docx.table import Table
+from markdown_it import MarkdownIt
+from pypdf.errors import DependencyError
+
+from indexer.sources.document import MAX_BYTES, UnreadableError
+from indexer.sources.html import declared_charset, parse_html
+from indexer.sources.rst import rst_to_html
+
+MAX_PAGES = 5_000
+MAX_PDF_SECONDS = 120.0
+"""Bounds for PDFs whose pages never end or whose drawings look like text without end."""
+
+_FRONT_MATTER = re.compile(r"\A---[ \t]*\n(.*?)\n(?:---|\.\.\.)[ \t]*\n", re.DOTALL)
+_FRONT_TITLE = re.compile(r"^title:[ \t]*[\"']?(.+?)[\"']?[ \t]*$", re.MULTILINE)
+_HYPHENATED = re.compile(r"(?<=[a-z])-\n(?=[a-z])")
+
+
+# pypdf logs what it forgives; what it does not forgive is reported by the file's name.
+logging.getLogger("pypdf").setLevel(logging.CRITICAL)
+
+
+def _plain(data: bytes) -> tuple[str, str]:
+    return "", _decoded(data).strip()
+
+
+def _markdown(data: bytes) -> tuple[str, str]:
+    text = _decoded(data)
+    title = ""
+    if front := _FRONT_MATTER.match(text):
+        text = text[front.end() :]
+        named = _FRONT_TITLE.search(front[1])
+        title = named[1] if named else ""
+    page = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"]).render(text)
+    heading, body = _page(page)
+    return title or heading, body
+
+
+def _rst(data: bytes) -> tuple[str, str]:
+    return _page(rst_to_html(_decoded(data)))
+
+
+def _html(data: bytes) -> tuple[str, str]:
+    return _page(_decoded(data, declared_charset(data)))
+
+
+def _page(markup: str) -> tuple[str, str]:
+    """A heading that became the title does not open the text a second time."""
+    title, text = parse_html(markup)
+    body = text.removeprefix(title).lstrip() if text.startswith(f"{title}\n") else text
+    return title, body
+
+
+def _pdf(data: bytes) -> tuple[str, str]:
+    reader = pypdf.PdfReader(io.BytesIO(data))
+    if reader.is_encrypted:
+        _decrypt(reader)
+    title = reader.metadata.title if reader.metadata else None
+    pages = [page.strip() for page in _pdf_pages(reader)]
+    text = _HYPHENATED.sub("", "\n\n".join(page for page in pages if page).replace("\xad", ""))
+    if not text:
+        raise UnreadableError(
+            f"its {len(pages)} pages hold no text; if they are scanned, run text recognition on them first"
+        )
+    return str(title or "").strip(), text
+
+
+def _pdf_pages(reader: pypdf.PdfReader) -> Iterator[str]:
+    deadline = time.monotonic() + MAX_PDF_SECONDS
+    for number, page in enumerate(reader.pages, start=1):
+        if number > MAX_PAGES:
+            raise UnreadableError(f"it has more than {MAX_PAGES} pages")
+        if time.monotonic() > deadline:
+            raise UnreadableError(f"reading its first {number} pages took {MAX_PDF_SECONDS:.0f} seconds")
+        yield page.extract_text()
+
+
+def _decrypt(reader: pypdf.PdfReader) -> None:
+    """Most encrypted PDFs open with the empty password: they only restrict printing."""
+    try:
+        opened = reader.decrypt("")
+    except DependencyError:
+        raise UnreadableError("it is encrypted; save a copy of it without encryption") from None
+    if not opened:
+        raise UnreadableError("it is protected by a password")
+
+
+def _word(data: bytes) -> tuple[str, str]:
+    if sum(member.file_size for member in zipfile.ZipFile(io.BytesIO(data)).infolist()) > 4 * MAX_BYTES:
+        raise UnreadableError(f"it unpacks to more than {4 * MAX_BYTES >> 20} MiB")
+    document = docx.Document(io.BytesIO(data))
+    blocks, title = [], ""
+    for block in document.iter_inner_content():
+        if isinstance(block, Table):
+            blocks.append("\n".join(" | ".join(cell.text for cell in row.cells) for row in block.rows))
+            continue
+        style = (block.style.name if block.style else None) or ""
+        if not title and style.startswith(("Title", "Heading")):
+            title = block.text.strip()
+        else:
+            blocks.append(f"- {block.text}" if block.text and style.startswith("List") else block.text)
+    return title or document.core_properties.title, "\n\n".join(block for block in blocks if block.strip())
+
+
+def _decoded(data: bytes, declared: str | None = None) -> str:
+    """Text of bytes: by their byte order mark, else as UTF-8, else as the page itself declares."""
+    encoding = "utf-16" if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
+    try:
+        text = data.decode(encoding)
+    except UnicodeDecodeError as error:
+        if declared is None:
+            where = f"byte 0x{data[error.start]:02x} at offset {error.start}"
+            raise UnreadableError(f"it is not {encoding.removesuffix('-sig').upper()}: {where}") from None
+        text = _as_declared(data, declared)
+    if text.count("\0") * 100 > len(text):
+        raise UnreadableError("it is not text: it is full of NUL characters")
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _as_declared(data: bytes, charset: str) -> str:
+    """Pages that say Latin-1 mean Windows-1252, as browsers have it."""
+    try:
+        known = codecs.lookup(charset).name
+        return data.decode("cp1252" if known in ("iso8859-1", "ascii") else known)
+    except (LookupError, UnicodeDecodeError) as error:
+        raise UnreadableError(f"it is neither UTF-8 nor, as it says, {charset}: {error}") from None
+
+
+PARSERS: dict[str, Callable[[bytes], tuple[str, str]]] = {
+    ".md": _markdown,
+    ".txt": _plain,
+    ".rst": _rst,
+    ".html": _html,
+    ".htm": _html,
+    ".pdf": _pdf,
+    ".docx": _word,
+}
