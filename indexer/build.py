@@ -290,8 +290,8 @@ def _texts(session: Session, generation: int, ids: Any) -> list[tuple[int, str, 
         .order_by(Passage.id)
     )
     if ids is None:
-        return [row._tuple() for row in session.execute(statement)]
-    found = {row[0]: row._tuple() for row in session.execute(statement.where(Passage.id.in_(ids)))}
+        return list(session.execute(statement))
+    found = {row[0]: row for row in session.execute(statement.where(Passage.id.in_(ids)))}
     return [found[passage] for passage in ids]
 
 

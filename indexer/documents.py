@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
@@ -14,9 +13,9 @@ from indexer.progress import Reporter
 from indexer.sources import Failure, SourceDocument
 from search.errors import ConfigurationError, InvalidRequest
 from search.models import Collection, Document, change_seq
+from search.snapshot import COLLECTION_NAME
 
 BATCH = 200
-NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 
 
 @dataclass
@@ -40,7 +39,7 @@ def ensure_collection(session: Session, name: str, model: str) -> Collection:
         InvalidRequest: the name cannot be used in addresses.
         ConfigurationError: the collection was made with another model.
     """
-    if not NAME.fullmatch(name):
+    if not COLLECTION_NAME.fullmatch(name):
         raise InvalidRequest(
             f"{name[:80]!r} cannot name a collection.",
             hint="Use up to 64 small letters, digits, - and _, beginning with a letter or digit.",

@@ -5,6 +5,7 @@ Shape suffixes: N passages, F features, K active features a passage.
 """
 
 import logging
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,7 @@ from search.vectors import FlatIndex
 INDEX_FILE = "vectors.faiss"
 READ_ROWS = 10_000
 NO_LABEL = "no reliable label"
+COLLECTION_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 
 logger = logging.getLogger(__name__)
 
@@ -85,7 +87,8 @@ def find_collection(session: Session, name: str) -> Collection:
     Raises:
         CollectionNotFound: naming those that exist.
     """
-    found = session.scalar(select(Collection).where(Collection.name == name))
+    usable = COLLECTION_NAME.fullmatch(name) is not None
+    found = session.scalar(select(Collection).where(Collection.name == name)) if usable else None
     if found is None:
         known = ", ".join(session.scalars(select(Collection.name).order_by(Collection.name)))
         raise CollectionNotFound(

@@ -75,8 +75,10 @@ def database(new_database: Callable[[], contextlib.AbstractContextManager[URL]])
     """An empty database with all tables."""
     with new_database() as url:
         engine = create_engine(url)
-        yield engine
-        engine.dispose()
+        try:
+            yield engine
+        finally:
+            engine.dispose()
 
 
 @pytest.fixture(scope="session")
@@ -102,9 +104,11 @@ def indexed(
     data = tmp_path_factory.mktemp("data")
     with new_database() as url:
         database = create_engine(url)
-        report = build(database, data, embedder, COLLECTION, documents)
-        yield Indexed(database, data, COLLECTION, report, documents)
-        database.dispose()
+        try:
+            report = build(database, data, embedder, COLLECTION, documents)
+            yield Indexed(database, data, COLLECTION, report, documents)
+        finally:
+            database.dispose()
 
 
 @pytest.fixture(scope="session")

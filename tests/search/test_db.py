@@ -44,7 +44,7 @@ def test_a_newer_database_is_refused(database: Engine) -> None:
         migrate(database)
 
 
-@pytest.mark.parametrize("url", ["mysql://x/y", "nonsense", "postgresql://[", ""])
+@pytest.mark.parametrize("url", ["mysql://x/y", "nonsense", "postgresql://h:port/x", ""])
 def test_a_wrong_address_is_refused(url: str) -> None:
     with pytest.raises(ConfigurationError, match="DATABASE_URL"):
         server_url(url)

@@ -1,0 +1,176 @@
+"""The JSON API: the contract, and one envelope for everything that goes wrong."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import response_schema_conformance, status_code_conformance
+from sqlalchemy import create_engine
+from starlette.testclient import TestClient
+
+from api.app import create_app
+from search.db import server_url
+from search.engine import Engine
+
+pytestmark = pytest.mark.database
+
+
+@pytest.fixture(scope="module")
+def client(engine: Engine) -> Iterator[TestClient]:
+    with TestClient(create_app(engine), raise_server_exceptions=False) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def feature(client: TestClient) -> int:
+    """A feature of the question that the tests ask."""
+    found = client.get("/v1/search", params={"q": "sort a list"}).json()
+    number: int = found["query_features"][0]["feature"]
+    return number
+
+
+def test_a_search_has_all_that_the_contract_promises(client: TestClient, feature: int) -> None:
+    params: dict[str, str | int] = {"q": "sort a list", "steer": f"{feature}:1.5", "limit": 5, "offset": 5}
+    answer = client.get("/v1/search", params={**params, "collection": "manual"})
+    assert answer.status_code == 200
+    body = answer.json()
+    assert (body["query"], body["mode"], body["collection"]) == ("sort a list", "semantic", "manual")
+    assert {"embed", "search", "explain", "total"} <= set(body["took_ms"])
+    assert {"feature", "label", "label_score", "activation"} <= set(body["query_features"][0])
+    assert body["steering"][0]["feature"] == feature
+    assert body["steering"][0]["strength"] == 1.5
+    assert [result["rank"] for result in body["results"]] == [6, 7, 8, 9, 10]
+    for result in body["results"]:
+        assert {"rank", "rank_unsteered", "score", "document", "passage", "terms"} <= set(result)
+        assert {"id", "title", "url"} <= set(result["document"])
+        assert {"id", "text", "start", "end"} <= set(result["passage"])
+        assert sum(term["value"] for term in result["terms"]) == pytest.approx(result["score"], abs=1e-4)
+        assert {term["kind"] for term in result["terms"]} == {"feature", "steering", "baseline", "remainder"}
+
+
+def test_get_and_post_answer_alike(client: TestClient, feature: int) -> None:
+    got = client.get("/v1/search", params={"q": "sort", "steer": f"{feature}:-1,concept:the sea:2"}).json()
+    body = {
+        "q": "sort",
+        "steer": [{"feature": feature, "strength": -1}, {"concept": "the sea", "strength": 2}],
+    }
+    posted = client.post("/v1/search", json=body).json()
+    assert got.pop("took_ms").keys() == posted.pop("took_ms").keys()
+    assert got == posted
+    off = {"q": "sort", "steer": [{"feature": feature, "strength": "off"}]}
+    assert client.post("/v1/search", json=off).json()["steering"][0]["strength"] == "off"
+
+
+def test_features_documents_and_health(client: TestClient, feature: int) -> None:
+    assert client.get("/v1/features", params={"q": "sorting"}).json()["features"]
+    detail = client.get(f"/v1/features/{feature}").json()
+    assert detail["feature"] == feature
+    document = detail["examples"][0]["document"]["id"]
+    assert client.get(f"/v1/documents/{document}").json()["id"] == document
+    assert client.get("/healthz").json() == {"status": "ok"}
+    assert client.get("/readyz").json() == {"status": "ok", "collections": ["manual"]}
+    assert client.get("/v1/collections").json()[0]["name"] == "manual"
+
+
+BAD = [
+    ("GET", "/v1/search", 400, "q"),
+    ("GET", "/v1/search?q=", 400, "empty"),
+    ("GET", "/v1/search?q=%20%09", 400, "empty"),
+    ("GET", "/v1/search?q=%3F%21", 400, "?!"),
+    ("GET", "/v1/search?q=" + "x" * 60_000, 400, "60,000"),
+    ("GET", "/v1/search?q=a%00b", 400, "NUL"),
+    ("GET", "/v1/search?q=%FF%FE", 400, "UTF-8"),
+    ("GET", "/v1/search?q=x&mode=hybird", 400, "hybird"),
+    ("GET", "/v1/search?q=x&limit=0", 400, "limit=0"),
+    ("GET", "/v1/search?q=x&limit=-3", 400, "limit=-3"),
+    ("GET", "/v1/search?q=x&limit=1000000", 400, "limit=1000000"),
+    ("GET", "/v1/search?q=x&limit=ten", 400, "limit='ten'"),
+    ("GET", "/v1/search?q=x&offset=-1", 400, "offset=-1"),
+    ("GET", "/v1/search?q=x&offset=99999999999999999999", 400, "offset=99999999999999999999"),
+    ("GET", "/v1/search?q=x&steer=abc", 400, "'abc'"),
+    ("GET", "/v1/search?q=x&steer=1:nan", 400, "nan"),
+    ("GET", "/v1/search?q=x&steer=1:inf", 400, "inf"),
+    ("GET", "/v1/search?q=x&steer=1:99", 400, "99"),
+    ("GET", "/v1/search?q=x&steer=99999999:1", 400, "99999999"),
+    ("GET", "/v1/search?q=x&collection=nope", 404, "'nope'"),
+    ("GET", "/v1/features?q=x&limit=0", 400, "limit=0"),
+    ("GET", "/v1/features/99999999", 404, "99999999"),
+    ("GET", "/v1/features/-1", 404, "-1"),
+    ("GET", "/v1/features/abc", 400, "feature='abc'"),
+    ("GET", "/v1/documents/none", 404, "'none'"),
+    ("GET", "/v1/documents/a%00b", 400, "NUL"),
+    ("GET", "/v1/nothing", 404, "/v1/nothing"),
+    ("DELETE", "/v1/search", 405, "DELETE"),
+    ("PUT", "/healthz", 405, "PUT"),
+    ("POST", "/v1/search", 400, "body"),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "status", "named"), BAD)
+def test_bad_input_gets_the_envelope(
+    client: TestClient, method: str, path: str, status: int, named: str
+) -> None:
+    answer = client.request(method, path)
+    assert answer.status_code == status
+    error = answer.json()["error"]
+    assert set(error) == {"code", "message", "hint"}
+    assert named in error["message"]
+    assert error["hint"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b"\xff\xfe",
+        b"[]",
+        b'{"q": 5}',
+        b'{"q": "x", "steer": "1:1"}',
+        b'{"q": "x", "steer": [{"feature": 1}]}',
+        b'{"q": "x", "steer": [{"feature": 1, "strength": NaN}]}',
+        b'{"q": "x", "steer": [{"feature": 1, "strength": Infinity}]}',
+        b'{"q": "x", "steer": [{"feature": 1, "concept": "y", "strength": 1}]}',
+        b'{"q": "x", "steer": [{"feature": 1, "strength": 1}, {"feature": 1, "strength": 2}]}',
+        b'{"q": "x", "limit": 1e99}',
+        b'{"q": "x", "collection": "no\\u0000pe"}',
+        b'{"q": "a\\ud800"}',
+        b'{"q": "x", "unknown": 1}',
+    ],
+)
+def test_bad_bodies_get_the_envelope(client: TestClient, body: bytes) -> None:
+    answer = client.post("/v1/search", content=body, headers={"Content-Type": "application/json"})
+    assert answer.status_code in (400, 404)
+    assert set(answer.json()["error"]) == {"code", "message", "hint"}
+
+
+def test_no_database_is_a_503_that_says_so(tmp_path: Path) -> None:
+    gone = create_engine(server_url("postgresql://nobody@127.0.0.1:1/none"))
+    with TestClient(create_app(Engine(gone, tmp_path)), raise_server_exceptions=False) as client:
+        assert client.get("/healthz").status_code == 200
+        for path in ("/readyz", "/v1/search?q=x", "/v1/features", "/v1/documents/x"):
+            answer = client.get(path)
+            assert answer.status_code == 503
+            assert answer.json()["error"]["code"] == "store_unavailable"
+        page = client.get("/?q=x")
+        assert page.status_code == 503
+        assert "Traceback" not in page.text
+
+
+def test_whatever_is_sent_no_answer_breaks_the_contract(engine: Engine) -> None:
+    schema = schemathesis.openapi.from_asgi("/v1/openapi.json", create_app(engine))
+    operations = [found.ok() for found in schema.get_all_operations()]
+    assert len(operations) >= 8
+    for operation in operations:
+
+        @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+        @given(operation.as_strategy())
+        def send(case: schemathesis.Case) -> None:
+            case.call_and_validate(
+                checks=[not_a_server_error, status_code_conformance, response_schema_conformance]
+            )
+
+        send()

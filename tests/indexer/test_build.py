@@ -1,0 +1,253 @@
+"""The life of a build: killed and taken up again, repeated, changed, refused."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sqlalchemy import Engine, func, inspect, select, text
+from sqlalchemy.orm import Session
+
+from indexer.build import Build
+from indexer.documents import ensure_collection, ingest
+from indexer.progress import Reporter
+from indexer.sources import Failure, SourceDocument
+from search.embedder import Embedder
+from search.errors import ConfigurationError, DictionaryError, InvalidRequest, SourceError
+from search.models import Collection, DictionaryRow, Document, Feature, FeatureStats, Generation, Passage
+from search.results import Progress
+from search.settings import DEFAULT_MODEL
+from search.snapshot import INDEX_FILE, generation_folder
+from tests.conftest import build
+
+pytestmark = pytest.mark.database
+
+
+@pytest.fixture(scope="module")
+def short(documents: list[SourceDocument]) -> list[SourceDocument]:
+    """Documents of one short passage each."""
+    return [replace(document, text=document.text[:300]) for document in documents[:120]]
+
+
+def generations(database: Engine) -> dict[int, str]:
+    with Session(database) as session:
+        return {row.id: row.state for row in session.scalars(select(Generation).order_by(Generation.id))}
+
+
+def partitions(database: Engine) -> set[str]:
+    return {name for name in inspect(database).get_table_names() if name.startswith("passages_")}
+
+
+def collection_id(database: Engine) -> int:
+    with Session(database) as session:
+        return session.scalars(select(Collection.id)).one()
+
+
+def test_a_build_makes_everything_a_search_needs(
+    database: Engine, tmp_path: Path, embedder: Embedder, short: list[SourceDocument]
+) -> None:
+    report = build(database, tmp_path, embedder, "c", short)
+    assert (report.documents, report.embedded) == (len(short), report.passages)
+    assert {"fvu", "l0", "dead", "density"} <= set(report.scorecard)
+    assert set(report.seconds) >= {"embedding passages", "training the dictionary", "labelling features"}
+    with Session(database) as session:
+        row = session.scalars(select(Generation)).one()
+        assert (row.state, row.recipe["precision"]) == ("live", embedder.space.precision)
+        card = session.scalars(select(DictionaryRow)).one().card
+        labels = session.scalar(select(func.count()).select_from(Feature))
+        assert labels == card["features"]
+        passages = session.scalars(select(Passage).order_by(Passage.id)).all()
+        assert [passage.id for passage in passages] == list(range(report.passages))
+        x_ND = np.stack([np.frombuffer(p.embedding or b"", np.float16) for p in passages])
+        np.testing.assert_allclose(np.linalg.norm(x_ND.astype(np.float32), axis=1), 1, atol=1e-3)
+        stats = session.scalars(select(FeatureStats)).all()
+        fired = sum(int((np.frombuffer(p.activations or b"", np.float32) > 0).sum()) for p in passages)
+        assert sum(row.passages for row in stats) == fired
+    assert (generation_folder(tmp_path, report.generation) / INDEX_FILE).exists()
+
+
+def test_reading_the_same_source_again_embeds_nothing(
+    database: Engine, tmp_path: Path, embedder: Embedder, short: list[SourceDocument]
+) -> None:
+    first = build(database, tmp_path, embedder, "c", short)
+    second = build(database, tmp_path, embedder, "c", short)
+    assert (first.embedded, second.embedded) == (first.passages, 0)
+    third = build(database, tmp_path, embedder, "c", short)
+    # The one before stays for a rollback, what is older is dropped with its partition and files.
+    assert generations(database) == {second.generation: "retired", third.generation: "live"}
+    assert partitions(database) == {f"passages_{g}" for g in (second.generation, third.generation)}
+    assert not generation_folder(tmp_path, first.generation).exists()
+    with Session(database) as session:
+        assert session.scalar(select(func.count()).select_from(DictionaryRow)) == 1
+
+
+def test_only_changed_documents_are_embedded_again(
+    database: Engine, tmp_path: Path, embedder: Embedder, short: list[SourceDocument]
+) -> None:
+    before = build(database, tmp_path, embedder, "c", short)
+    changed = [replace(short[0], text="Something else entirely."), *short[1:]]
+    added = SourceDocument("new", "A new one", "It was not there before.", None, {})
+    after = build(database, tmp_path, embedder, "c", [*changed, added])
+    assert (after.embedded, after.documents) == (2, len(short) + 1)
+    with Session(database) as session:
+        # The generation before still reads the text it was built from.
+        old = session.scalars(
+            select(Document.text)
+            .join(Passage, Passage.document_id == Document.id)
+            .where(Document.external_id == short[0].id, Passage.generation_id == before.generation)
+        ).all()
+        assert set(old) == {short[0].text}
+
+
+def test_a_killed_build_goes_on_where_it_was(
+    database: Engine, tmp_path: Path, documents: list[SourceDocument]
+) -> None:
+    source = tmp_path / "source.jsonl"
+    with source.open("w", encoding="utf-8") as file:
+        for document in documents:
+            file.write(json.dumps({"id": document.id, "title": document.title, "text": document.text}) + "\n")
+    environment = {
+        **os.environ,
+        "DATABASE_URL": database.url.render_as_string(hide_password=False),
+        "REFRACT_DATA": str(tmp_path),
+    }
+    command = [sys.executable, "-m", "api.cli", "index", str(source)]
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    _wait_for_embeddings(database, process)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    done, everything = _embedded(database)
+    assert 0 < done < everything
+    assert set(generations(database).values()) == {"building"}
+    finished = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
+    assert finished.returncode == 0, finished.stderr
+    assert f"({everything - done:,} embedded now)" in " ".join(finished.stderr.split())
+    assert _embedded(database) == (everything, everything)
+    assert list(generations(database).values()) == ["live"]
+
+
+def _embedded(database: Engine) -> tuple[int, int]:
+    with Session(database) as session:
+        done, everything = session.execute(
+            select(func.count(Passage.embedding), func.count(Passage.id))
+        ).one()
+        return done, everything
+
+
+def _wait_for_embeddings(database: Engine, process: "subprocess.Popen[bytes]") -> None:
+    deadline = time.monotonic() + 240
+    while _embedded(database)[0] == 0:
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_two_builds_of_one_collection_do_not_run_into_each_other(
+    database: Engine, tmp_path: Path, embedder: Embedder, short: list[SourceDocument]
+) -> None:
+    build(database, tmp_path, embedder, "c", short)
+    refused: list[str] = []
+
+    def meanwhile(progress: Progress) -> None:
+        if progress.step == "finding features" and not refused:
+            refused.append("")
+            with pytest.raises(InvalidRequest, match="Another process") as error:
+                Build(database, tmp_path, embedder, Reporter(database)).run(collection_id(database))
+            refused[0] = str(error.value)
+
+    Build(database, tmp_path, embedder, Reporter(database, meanwhile)).run(collection_id(database))
+    assert refused[0]
+
+
+def test_retraining_makes_a_new_dictionary_and_relabelling_new_labels(
+    database: Engine, tmp_path: Path, embedder: Embedder, short: list[SourceDocument]
+) -> None:
+    build(database, tmp_path, embedder, "c", short)
+    again = Build(database, tmp_path, embedder, Reporter(database))
+    again.run(collection_id(database), retrain=True, changes={"seed": 5, "features": 32})
+    again.run(collection_id(database), relabel=True)
+    with Session(database) as session:
+        first, second, third = session.scalars(select(DictionaryRow).order_by(DictionaryRow.id)).all()
+        assert second.card["features"] == 32
+        assert second.weights != first.weights
+        assert third.weights == second.weights
+        counted = select(func.count()).select_from(Feature).where(Feature.dictionary_id == third.id)
+        assert session.scalar(counted) == 32
+
+
+def test_too_little_text_leaves_nothing_live(database: Engine, tmp_path: Path, embedder: Embedder) -> None:
+    few = [SourceDocument(str(n), f"Title {n}", f"Text number {n}.", None, {}) for n in range(5)]
+    with pytest.raises(DictionaryError, match="5 passages are too few"):
+        build(database, tmp_path, embedder, "c", few)
+    assert set(generations(database).values()) == {"building"}
+
+
+def test_no_documents_and_blank_documents(database: Engine, tmp_path: Path, embedder: Embedder) -> None:
+    with pytest.raises(SourceError, match="no documents"):
+        build(database, tmp_path, embedder, "c", [])
+    with pytest.raises(SourceError, match="no text"):
+        build(database, tmp_path, embedder, "c", [SourceDocument("blank", "", "  \n ", None, {})])
+    assert generations(database) == {}
+
+
+def test_ids_that_come_twice_and_failures_are_reported(database: Engine) -> None:
+    one = SourceDocument("same", "First", "First text.", None, {})
+    with Session(database) as session:
+        number = ensure_collection(session, "c", DEFAULT_MODEL).id
+        session.commit()
+    failure = Failure("broken.pdf", "it is not a PDF")
+    report = ingest(database, number, [one, failure, replace(one, title="Second")], Reporter(database))
+    assert (report.added, [failed.name for failed in report.failures]) == (1, ["broken.pdf", "same"])
+    again = ingest(database, number, [one], Reporter(database))
+    assert (again.added, again.changed, again.unchanged) == (0, 0, 1)
+
+
+@pytest.mark.parametrize("name", ["", "A", "a b", "../x", "x" * 65, "ä", "-a", "a\n"])
+def test_names_that_no_address_can_hold(database: Engine, name: str) -> None:
+    with Session(database) as session, pytest.raises(InvalidRequest, match="cannot name a collection"):
+        ensure_collection(session, name, DEFAULT_MODEL)
+
+
+def test_a_collection_keeps_its_model(database: Engine) -> None:
+    with Session(database) as session:
+        ensure_collection(session, "c", DEFAULT_MODEL)
+        with pytest.raises(ConfigurationError, match="is embedded with"):
+            ensure_collection(session, "c", "another/model")
+
+
+def test_progress_tells_rate_and_time_left_and_is_stored(
+    database: Engine, tmp_path: Path, embedder: Embedder, short: list[SourceDocument]
+) -> None:
+    heard: list[Progress] = []
+    with Session(database) as session:
+        number = ensure_collection(session, "c", DEFAULT_MODEL).id
+        session.commit()
+    reporter = Reporter(database, heard.append)
+    ingest(database, number, short, reporter)
+    report = Build(database, tmp_path, embedder, reporter).run(number)
+    embedding = [progress for progress in heard if progress.step == "embedding passages"]
+    assert [p.done for p in embedding] == sorted(p.done for p in embedding)
+    assert embedding[-1].done == embedding[-1].total == report.passages
+    assert any(progress.rate and progress.seconds_left is not None for progress in embedding)
+    with Session(database) as session:
+        stored = session.get_one(Generation, report.generation)
+        assert stored.progress["step"] == "writing the index"
+        assert stored.timings == report.seconds
+
+
+def test_tables_of_generations_are_partitions(
+    database: Engine, tmp_path: Path, embedder: Embedder, short: list[SourceDocument]
+) -> None:
+    report = build(database, tmp_path, embedder, "c", short)
+    with database.connect() as connection:
+        parent = connection.execute(
+            text("SELECT inhparent::regclass::text FROM pg_inherits WHERE inhrelid = CAST(:t AS regclass)"),
+            {"t": f"passages_{report.generation}"},
+        ).scalar()
+    assert parent == "passages"

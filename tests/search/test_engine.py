@@ -1,0 +1,273 @@
+"""Whole searches on a really indexed collection."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from search.engine import Engine
+from search.errors import (
+    CollectionNotFound,
+    DocumentNotFound,
+    FeatureNotFound,
+    InvalidPage,
+    InvalidRequest,
+    InvalidSteering,
+    NotIndexed,
+)
+from search.features import (
+    collections,
+    default_collection,
+    document_detail,
+    feature_detail,
+    find_features,
+    start_examples,
+)
+from search.models import Collection
+from search.results import SearchResponse
+from search.snapshot import INDEX_FILE, generation_folder
+from search.steering import Knob, Steering, parse
+from tests.conftest import Indexed
+
+QUERIES = ("read a file line by line", "sort numbers", "asynchronous tasks", "dates and time zones")
+
+pytestmark = pytest.mark.database
+
+
+def ask(engine: Engine, query: str, steer: str = "", limit: int = 10, offset: int = 0) -> SearchResponse:
+    return engine.search(
+        query, steering=parse(steer), collection="manual", limit=limit, offset=offset, sentences=True
+    )
+
+
+def knobs(engine: Engine, query: str) -> list[str]:
+    """Steering of several kinds that means something for a query."""
+    first, second = (f.feature for f in ask(engine, query).query_features[:2])
+    return [
+        f"{first}:2",
+        f"{first}:off",
+        f"{first}:-1,{second}:1.5",
+        "concept:network%20protocols:2",
+        f"{second}:1,concept:mathematics:-1",
+    ]
+
+
+@pytest.mark.parametrize("query", QUERIES)
+def test_terms_sum_to_the_score_whatever_the_steering(engine: Engine, query: str) -> None:
+    for steer in ["", *knobs(engine, query)]:
+        for result in ask(engine, query, steer, limit=20).results:
+            assert sum(term.value for term in result.terms) == pytest.approx(result.score, abs=1e-5)
+            sizes = [abs(term.value) for term in result.terms]
+            assert sizes == sorted(sizes, reverse=True)
+
+
+@pytest.mark.parametrize("query", QUERIES)
+def test_results_come_best_first_and_each_document_once(engine: Engine, query: str) -> None:
+    for steer in ["", *knobs(engine, query)]:
+        results = ask(engine, query, steer, limit=50).results
+        scores = [result.score for result in results]
+        assert scores == sorted(scores, reverse=True)
+        assert [result.rank for result in results] == list(range(1, 51))
+        assert len({result.document.id for result in results}) == 50
+
+
+@pytest.mark.parametrize("query", QUERIES)
+def test_no_steering_is_exactly_dense_search(engine: Engine, query: str) -> None:
+    snapshot = engine.snapshot("manual")
+    x_ND = snapshot.index.vectors(np.arange(snapshot.passages))
+    dense_N = x_ND @ engine.embed(snapshot.space, query)
+    best: dict[int, int] = {}
+    for passage in np.argsort(-dense_N, kind="stable").tolist():
+        best.setdefault(int(snapshot.document_N[passage]), passage)
+    expected = list(best.values())[:30]
+    for steer in ("", f"{ask(engine, query).query_features[0].feature}:0", "concept:anything:0"):
+        response = ask(engine, query, steer, limit=30)
+        assert [result.passage.id for result in response.results] == expected
+        assert all(result.rank_unsteered == result.rank for result in response.results)
+        assert response.moved == pytest.approx(1.0)
+
+
+def test_boosting_a_feature_raises_what_fires_it(engine: Engine) -> None:
+    query = "read a file line by line"
+    snapshot = engine.snapshot("manual")
+    feature = ask(engine, query).query_features[3].feature
+
+    def firing(steer: str) -> float:
+        found = [result.passage.id for result in ask(engine, query, steer).results]
+        return float(snapshot.acts_NF[found][:, [feature]].sum())
+
+    assert firing(f"{feature}:-2") <= firing("") < firing(f"{feature}:3")
+
+
+def test_a_steered_response_says_what_was_done(engine: Engine) -> None:
+    feature = ask(engine, "sort numbers").query_features[0].feature
+    response = ask(engine, "sort numbers", f"{feature}:1.5,concept:sea:1")
+    assert [(knob.feature, knob.concept, knob.strength) for knob in response.steering] == [
+        (feature, None, 1.5),
+        (None, "sea", 1.0),
+    ]
+    assert 0 < response.moved < 1
+    kinds = {(term.kind, term.feature, term.concept) for term in response.results[0].terms}
+    assert {("steering", feature, None), ("steering", None, "sea")} <= kinds
+    assert response.took_ms.total >= response.took_ms.explain
+
+
+def test_pages_are_slices_of_one_ranking(engine: Engine) -> None:
+    whole = [result.document.id for result in ask(engine, "lists", limit=40).results]
+    parts = [ask(engine, "lists", limit=10, offset=start).results for start in range(0, 40, 10)]
+    assert [result.document.id for part in parts for result in part] == whole
+    assert [part[0].rank for part in parts] == [1, 11, 21, 31]
+
+
+def test_a_page_beyond_the_end_is_empty(engine: Engine) -> None:
+    response = ask(engine, "lists", limit=10, offset=990)
+    assert response.results == []
+    assert response.total == len({d.id for d in _indexed_documents(engine)})
+
+
+def _indexed_documents(engine: Engine) -> list[object]:
+    with Session(engine.database) as session:
+        return list(session.execute(text("SELECT DISTINCT document_id AS id FROM passages")))
+
+
+def test_passages_are_stretches_of_the_stored_text(engine: Engine, indexed: Indexed) -> None:
+    given = {document.id: document for document in indexed.documents}
+    for result in ask(engine, "dates and time zones", limit=20).results:
+        document, passage = given[result.document.id], result.passage
+        assert document.text[passage.start : passage.end] == passage.text
+        assert result.document.title == document.title
+        if passage.best is not None:
+            assert 0 <= passage.best.start < passage.best.end <= len(passage.text)
+
+
+def test_the_best_sentence_is_about_the_question(engine: Engine) -> None:
+    marked = [result for result in ask(engine, "read a json file", limit=20).results if result.passage.best]
+    assert len(marked) > 5
+
+
+@pytest.mark.parametrize(
+    ("steer", "error"), [("999999:1", InvalidSteering), ("concept:?!:1", InvalidRequest)]
+)
+def test_steering_that_does_not_fit_the_collection(
+    engine: Engine, steer: str, error: type[Exception]
+) -> None:
+    with pytest.raises(error):
+        ask(engine, "lists", steer)
+
+
+@pytest.mark.parametrize(("limit", "offset"), [(0, 0), (-1, 0), (101, 0), (10, -1), (10, 991), (10**30, 0)])
+def test_pages_out_of_range(engine: Engine, limit: int, offset: int) -> None:
+    with pytest.raises(InvalidPage):
+        ask(engine, "lists", limit=limit, offset=offset)
+
+
+def test_an_unknown_mode_or_collection(engine: Engine) -> None:
+    with pytest.raises(InvalidRequest, match="psychic"):
+        engine.search("x", steering=Steering(), collection="manual", mode="psychic")
+    with pytest.raises(CollectionNotFound, match="nowhere"):
+        engine.search("x", steering=Steering(), collection="nowhere")
+
+
+def test_a_collection_without_an_index(engine: Engine) -> None:
+    with Session(engine.database) as session:
+        session.add(Collection(name="fresh", model="m"))
+        session.commit()
+    with pytest.raises(NotIndexed, match="no finished index"):
+        engine.search("x", steering=Steering(), collection="fresh")
+    assert {info.name: info.state for info in collections(engine)} == {"fresh": "empty", "manual": "live"}
+    assert default_collection(engine) == "manual"
+
+
+@pytest.mark.parametrize("damage", ["missing", "cut", "one bit"])
+def test_a_damaged_index_file_is_rebuilt(indexed: Indexed, tmp_path: Path, damage: str) -> None:
+    shutil.copytree(indexed.data, tmp_path, dirs_exist_ok=True)
+    path = generation_folder(tmp_path, indexed.report.generation) / INDEX_FILE
+    whole = path.read_bytes()
+    if damage == "missing":
+        path.unlink()
+    else:
+        path.write_bytes(whole[:-100] if damage == "cut" else whole[:-1] + bytes([whole[-1] ^ 1]))
+    engine = Engine(indexed.database, tmp_path)
+    assert len(ask(engine, "lists").results) == 10
+    assert path.read_bytes() == whole
+
+
+def test_features_for_a_text_and_the_most_frequent(engine: Engine) -> None:
+    frequent = find_features(engine, "", collection="manual", limit=10)
+    counts = [feature.passages for feature in frequent.features]
+    assert counts == sorted(counts, reverse=True)
+    assert all(feature.passages > 0 for feature in frequent.features)
+    found = find_features(engine, "dates and time zones", collection="manual", limit=5)
+    asked = [f.feature for f in ask(engine, "dates and time zones").query_features]
+    assert {feature.feature for feature in found.features} & set(asked)
+    assert found.total == frequent.total
+
+
+def test_a_label_is_found_by_its_words(engine: Engine) -> None:
+    labels = [label for label in engine.snapshot("manual").labels if label.reliable]
+    found = find_features(engine, labels[0].text.upper(), collection="manual", limit=20)
+    assert labels[0].text in [feature.label for feature in found.features]
+
+
+def test_a_feature_in_full(engine: Engine) -> None:
+    snapshot = engine.snapshot("manual")
+    feature = int(np.argmax(snapshot.passages_F))
+    detail = feature_detail(engine, feature, collection="manual")
+    column = snapshot.acts_by_feature[:, [feature]]
+    assert detail.passages == sum(detail.histogram.counts) == column.nnz
+    assert detail.quantiles == sorted(detail.quantiles)
+    assert len(detail.quantiles) == 11
+    assert detail.examples[0].activation == pytest.approx(column.data.max())
+    assert [e.decile for e in detail.examples] == sorted((e.decile for e in detail.examples), reverse=True)
+    assert {example.decile for example in detail.examples} == set(range(1, 11))
+    firing = set(column.indices.tolist())
+    assert detail.near_misses
+    assert not firing & {miss.passage.id for miss in detail.near_misses}
+    assert detail.neighbours
+    assert all(0 < other.value <= 1 for other in detail.together)
+    if not detail.reliable:
+        assert detail.label == "no reliable label"
+        assert detail.guess
+
+
+@pytest.mark.parametrize("feature", [-1, 10**9])
+def test_features_that_do_not_exist(engine: Engine, feature: int) -> None:
+    with pytest.raises(FeatureNotFound, match=str(feature)):
+        feature_detail(engine, feature, collection="manual")
+
+
+def test_a_document_in_full(engine: Engine, indexed: Indexed) -> None:
+    given = indexed.documents[7]
+    detail = document_detail(engine, given.id, collection="manual")
+    assert (detail.text, detail.title, detail.meta) == (given.text, given.title, given.meta)
+    assert detail.passages
+    covered = "".join(detail.text[passage.start : passage.end] for passage in detail.passages)
+    assert "".join(covered.split()) == "".join(given.text.split())
+    assert all(passage.features for passage in detail.passages)
+
+
+@pytest.mark.parametrize("name", ["no.such.document", "", "a\0b", "x" * 10_000])
+def test_documents_that_do_not_exist(engine: Engine, name: str) -> None:
+    with pytest.raises(DocumentNotFound):
+        document_detail(engine, name, collection="manual")
+
+
+def test_start_examples_have_answers(engine: Engine) -> None:
+    examples = start_examples(engine, collection="manual")
+    assert examples
+    for example in examples:
+        assert ask(engine, example).results
+
+
+def test_removing_a_feature_takes_its_term_out(engine: Engine) -> None:
+    feature = ask(engine, "sort numbers").query_features[0].feature
+    response = engine.search(
+        "sort numbers", steering=Steering((Knob("off", feature=feature),)), collection="manual"
+    )
+    for result in response.results:
+        about = [term.value for term in result.terms if term.feature == feature]
+        assert len(about) == 2
+        assert sum(about) == pytest.approx(0, abs=1e-6)

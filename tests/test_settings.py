@@ -1,0 +1,43 @@
+"""Settings: read from the environment, and each one documented."""
+
+from pathlib import Path
+
+import pytest
+
+from search.errors import ConfigurationError
+from search.settings import Settings, load_settings
+
+README = Path(__file__).parent.parent / "README.md"
+
+
+def variables() -> list[str]:
+    return [
+        str(field.validation_alias or f"REFRACT_{name.upper()}")
+        for name, field in Settings.model_fields.items()
+    ]
+
+
+@pytest.mark.parametrize("variable", variables())
+def test_every_setting_is_in_the_readme(variable: str) -> None:
+    assert f"`{variable}`" in README.read_text(encoding="utf-8")
+
+
+def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REFRACT_DATA", "/somewhere")
+    monkeypatch.setenv("PORT", "8123")
+    monkeypatch.setenv("DATABASE_URL", "postgresql://db")
+    settings = load_settings()
+    assert (settings.data, settings.port, settings.database_url) == (
+        Path("/somewhere"),
+        8123,
+        "postgresql://db",
+    )
+
+
+@pytest.mark.parametrize(("variable", "value"), [("PORT", "http"), ("PORT", "70000"), ("PORT", "-1")])
+def test_a_setting_that_cannot_be_used_is_named(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(ConfigurationError, match=f"{variable}='{value}'"):
+        load_settings()
