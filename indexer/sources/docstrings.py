@@ -7,6 +7,7 @@ from collections.abc import Iterator
 _RULE = re.compile(r"^([-=~*^])\1{2,}[ \t]*$")
 _TABLE_RULE = re.compile(r"^[ \t]*[-=+|][-=+| \t]{6,}$")
 _BACKENDS = re.compile(r"\*\*Array API Standard Support\*\*.*?(?=^[^\n]+\n---|\Z)", re.DOTALL | re.MULTILINE)
+_ADDRESS = re.compile(r"<[^<>]* at 0x[0-9a-f]+>")  # another one on every run
 _CITATION = re.compile(r"(\[\w+\])_")
 _DROPPED = {
     *("Attributes", "Example", "Examples", "Methods", "Other Parameters", "Parameters", "Raises"),
@@ -27,7 +28,7 @@ _SIGNATURE = re.compile(r"^[\w.]+\([^\n]*\)[^\n]*(?:\n|$)")
 
 def clean_docstring(doc: str) -> str:
     """The docstring without indentation and markup, its paragraphs kept."""
-    text = _BACKENDS.sub("", inspect.cleandoc(doc))
+    text = _BACKENDS.sub("", _ADDRESS.sub("...", inspect.cleandoc(doc)))
     text = _CITATION.sub(r"\1", _DIRECTIVE.sub(_directive, text))
     text = _ROLE.sub(lambda match: match[1] or match[2], text)
     text = _QUOTED.sub(lambda match: match[1] or match[2] or match[3], text)

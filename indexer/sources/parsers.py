@@ -43,8 +43,7 @@ def _markdown(data: bytes) -> tuple[str, str]:
         named = _FRONT_TITLE.search(front[1])
         title = named[1] if named else ""
     page = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"]).render(text)
-    heading, body = _page(page)
-    return title or heading, body
+    return _page(page, title)
 
 
 def _rst(data: bytes) -> tuple[str, str]:
@@ -55,17 +54,24 @@ def _html(data: bytes) -> tuple[str, str]:
     return _page(_decoded(data, declared_charset(data)))
 
 
-def _page(markup: str) -> tuple[str, str]:
-    """A heading that became the title does not open the text a second time."""
-    title, text = parse_html(markup)
-    body = text.removeprefix(title).lstrip() if text.startswith(f"{title}\n") else text
-    return title, body
+def _page(markup: str, title: str = "") -> tuple[str, str]:
+    """A page that is named by its heading, or by `title`, does not say its name again in the text."""
+    heading, text = parse_html(markup)
+    title = title or heading
+    return title, text.removeprefix(title).lstrip() if text.startswith(f"{title}\n") else text
 
 
 def _pdf(data: bytes) -> tuple[str, str]:
-    reader = pypdf.PdfReader(io.BytesIO(data))
-    if reader.is_encrypted:
-        _decrypt(reader)
+    try:
+        return _pdf_text(pypdf.PdfReader(io.BytesIO(data)))
+    except DependencyError:  # AES, for which pypdf wants a package of its own
+        raise UnreadableError("it is encrypted with AES; save a copy of it without encryption") from None
+
+
+def _pdf_text(reader: pypdf.PdfReader) -> tuple[str, str]:
+    # Most encrypted PDFs open with the empty password: they only restrict printing.
+    if reader.is_encrypted and not reader.decrypt(""):
+        raise UnreadableError("it is protected by a password")
     title = reader.metadata.title if reader.metadata else None
     pages = [page.strip() for page in _pdf_pages(reader)]
     text = _HYPHENATED.sub("", "\n\n".join(page for page in pages if page).replace("\xad", ""))
@@ -84,16 +90,6 @@ def _pdf_pages(reader: pypdf.PdfReader) -> Iterator[str]:
         if time.monotonic() > deadline:
             raise UnreadableError(f"reading its first {number} pages took {MAX_PDF_SECONDS:.0f} seconds")
         yield page.extract_text()
-
-
-def _decrypt(reader: pypdf.PdfReader) -> None:
-    """Most encrypted PDFs open with the empty password: they only restrict printing."""
-    try:
-        opened = reader.decrypt("")
-    except DependencyError:
-        raise UnreadableError("it is encrypted; save a copy of it without encryption") from None
-    if not opened:
-        raise UnreadableError("it is protected by a password")
 
 
 def _word(data: bytes) -> tuple[str, str]:

@@ -89,8 +89,9 @@ def _quiet() -> Iterator[None]:
 def _entries(name: str, module: ModuleType) -> Iterator[_Entry]:
     prefix = "" if name == "builtins" else f"{name}."
     yield _Entry(name, "module", module)
-    for member in _public(module):
-        thing = _member(module, member)
+    things = {member: _member(module, member) for member in _public(module)}
+    # An alias comes after the name it was made under.
+    for member, thing in sorted(things.items(), key=lambda item: (_made_as(item[1]) != item[0], item[0])):
         if inspect.isclass(thing):
             yield _Entry(prefix + member, "class", thing)
             if name.partition(".")[0] not in METHODS_IN_CLASS:
@@ -103,12 +104,14 @@ def _public(module: ModuleType) -> list[str]:
     """The names that a module gives out: those it declares, else those that were made in it."""
     declared = getattr(module, "__all__", None)
     if declared is not None:
-        return sorted(name for name in set(declared) if not name.startswith("_"))
+        return [name for name in declared if not name.startswith("_")]
     made_in = {name: f"{getattr(thing, '__module__', '')}." for name, thing in vars(module).items()}
     home = f"{module.__name__}."
-    return sorted(
-        name for name, made in made_in.items() if name[0] != "_" and made.lstrip("_").startswith(home)
-    )
+    return [name for name, made in made_in.items() if name[0] != "_" and made.lstrip("_").startswith(home)]
+
+
+def _made_as(thing: Any) -> str:
+    return str(getattr(thing, "__name__", ""))
 
 
 def _member(module: ModuleType, name: str) -> Any:
