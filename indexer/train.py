@@ -19,14 +19,14 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
-from search.dictionary import Activations, Card, Dictionary
+from indexer.scorecard import scorecard
+from search.dictionary import Card, Dictionary
 from search.errors import DictionaryError
 
 AUX_WEIGHT = 1 / 32
 MIN_ROWS = 50
 HELD_OUT_SHARE = 0.05
 HELD_OUT_ROWS = (20, 10_000)
-QUANTILES = (0.01, 0.1, 0.25, 0.5, 0.75, 0.9, 0.99)
 START_SCALE = 1 / 8
 START_NOISE = 1e-3
 EPOCHS = 10
@@ -103,33 +103,6 @@ def train(
     return replace(trained, card=replace(card, scorecard=scores))
 
 
-def scorecard(dictionary: Dictionary, x_ND: NDArray[Any], trained_ND: NDArray[Any]) -> dict[str, Any]:
-    """How good a dictionary is on held-out rows (N, D).
-
-    `fvu`: fraction of variance unexplained; `l0`: mean active features; `dead`: share of features that
-    fire on none of the held-out rows nor of `trained_ND`, `silent` on none of the held-out rows alone;
-    `density`: quantiles over features of the share of held-out rows they fire on.
-    """
-    acts = dictionary.encode(x_ND)
-    density_F = _density(acts, dictionary.features)
-    elsewhere_F = _density(dictionary.encode(trained_ND), dictionary.features)
-    return {
-        "rows": len(x_ND),
-        "fvu": fvu(x_ND, dictionary.decode(acts)),
-        "l0": float((acts.values_NK > 0).sum(axis=1).mean()),
-        "dead": float(((density_F == 0) & (elsewhere_F == 0)).mean()),
-        "silent": float((density_F == 0).mean()),
-        "density": {str(q): float(np.quantile(density_F, q)) for q in QUANTILES},
-    }
-
-
-def fvu(x_ND: NDArray[Any], x_hat_ND: NDArray[Any]) -> float:
-    """Fraction of variance unexplained: |x - x_hat|^2 / |x - mean(x)|^2. 0 when there is no variance."""
-    x = x_ND.astype(np.float64)
-    variance = float(((x - x.mean(axis=0)) ** 2).sum())
-    return float(((x - x_hat_ND) ** 2).sum()) / variance if variance > 1e-9 * len(x) else 0.0
-
-
 def geometric_median(x_ND: torch.Tensor, *, rounds: int = 20) -> torch.Tensor:
     """The point (D) with the least summed distance to the rows (Weiszfeld 1937)."""
     median_D = x_ND.mean(dim=0)
@@ -197,11 +170,6 @@ def _check(x_ND: NDArray[Any]) -> None:
         raise DictionaryError(
             "The embeddings hold numbers that are not finite.", hint="Reindex the collection."
         )
-
-
-def _density(acts: Activations, features: int) -> NDArray[np.float64]:
-    fired = acts.ids_NK[acts.values_NK > 0]
-    return np.bincount(fired, minlength=features) / max(len(acts.ids_NK), 1)
 
 
 def _share_left(x_ND: torch.Tensor, x_hat_ND: torch.Tensor) -> torch.Tensor:
