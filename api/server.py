@@ -50,4 +50,5 @@ def serve(engine: Engine, listening: socket.socket, *, say: Callable[[str], None
         uvicorn.Config(create_app(engine), log_level="warning", access_log=False, server_header=False)
     )
     say(address(listening))
-    server.run(sockets=[listening])
+    with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C is how a server is meant to end
+        server.run(sockets=[listening])

@@ -1,0 +1,176 @@
+"""The command line as a process of its own: help, failures in one line, start and stop."""
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.conftest import Indexed
+
+COMMAND = [sys.executable, "-m", "api.cli"]
+
+
+def refract(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [*COMMAND, *arguments],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+
+@contextlib.contextmanager
+def started(*arguments: str, **environment: str) -> Iterator["subprocess.Popen[str]"]:
+    """A server; killed at the end if it still runs."""
+    process = subprocess.Popen(
+        [*COMMAND, *arguments],
+        env={**os.environ, **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def address(process: "subprocess.Popen[str]") -> str:
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    assert line.startswith("Refract is at http://"), line
+    return line.split()[3]
+
+
+def postgres_of(data: Path) -> list[psutil.Process]:
+    """The server processes of the embedded database in a data folder."""
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if str(data / "postgres") in process.cmdline():
+                found.append(process)
+    return found
+
+
+def assert_one_line(failed: "subprocess.CompletedProcess[str]", *words: str) -> None:
+    assert failed.returncode == 1
+    lines = failed.stderr.strip().splitlines()
+    assert len(lines) == 1, failed.stderr
+    assert lines[0].startswith("refract: ")
+    for word in words:
+        assert word in lines[0]
+
+
+@pytest.mark.parametrize("command", ["run", "serve", "index", "reindex", "train", "label", "search"])
+def test_every_command_has_help(command: str) -> None:
+    shown = refract(command, "--help")
+    assert shown.returncode == 0
+    assert "--help" in shown.stdout
+    assert command in refract("--help").stdout
+
+
+@pytest.mark.parametrize(
+    "arguments", [["nonsense"], ["serve", "--port", "70000"], ["search"], ["train", "--features", "many"]]
+)
+def test_wrong_usage_is_told(arguments: list[str]) -> None:
+    failed = refract(*arguments)
+    assert failed.returncode == 2
+    assert "Usage" in failed.stderr
+    assert "Traceback" not in failed.stderr
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "word"),
+    [
+        ("DATABASE_URL", "postgresql://nobody@127.0.0.1:1/none", "does not answer"),
+        ("DATABASE_URL", "mysql://x/y", "mysql"),
+        ("PORT", "http", "PORT='http'"),
+        ("REFRACT_DATA", "/dev/null/x", "/dev/null/x"),
+    ],
+)
+def test_settings_that_do_not_work_are_one_line(tmp_path: Path, variable: str, value: str, word: str) -> None:
+    environment = {"REFRACT_DATA": str(tmp_path), "DATABASE_URL": "", variable: value}
+    if not environment["DATABASE_URL"]:
+        del environment["DATABASE_URL"]
+    assert_one_line(refract("serve", "--port", "0", **environment), word)
+
+
+@pytest.mark.database
+def test_failures_of_commands_are_one_line(indexed: Indexed, tmp_path: Path) -> None:
+    url = indexed.database.url.render_as_string(hide_password=False)
+    environment = {"DATABASE_URL": url, "REFRACT_DATA": str(indexed.data)}
+    assert_one_line(refract("index", str(tmp_path / "gone"), **environment), "gone")
+    assert_one_line(refract("search", "x", "--collection", "gone", **environment), "'gone'", "manual")
+    assert_one_line(refract("search", "x", "--collection", "manual", "--steer", "a:1", **environment), "'a'")
+    assert_one_line(refract("reindex", "--collection", "gone", **environment), "'gone'")
+    model = {**environment, "REFRACT_MODEL": "no/such-model"}
+    assert_one_line(refract("index", "--format", "pydoc", "--collection", "new", **model), "no/such-model")
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        assert_one_line(refract("serve", **environment, PORT=str(port)), f":{port}", "PORT=")
+
+
+@pytest.mark.database
+def test_search_prints_a_table_or_json(indexed: Indexed) -> None:
+    url = indexed.database.url.render_as_string(hide_password=False)
+    environment = {"DATABASE_URL": url, "REFRACT_DATA": str(indexed.data)}
+    ask = ["search", "sort a list", "--collection", "manual", "--limit", "3"]
+    table = refract(*ask, **environment)
+    assert table.returncode == 0
+    assert "score" in table.stdout
+    body = json.loads(refract(*ask, "--json", **environment).stdout)
+    assert len(body["results"]) == 3
+    for result in body["results"]:
+        assert sum(term["value"] for term in result["terms"]) == pytest.approx(result["score"], abs=1e-5)
+
+
+def test_ctrl_c_stops_everything_and_the_next_start_finds_it_again(tmp_path: Path) -> None:
+    environment = {key: value for key, value in os.environ.items() if key != "DATABASE_URL"}
+    for ending, status in ((signal.SIGINT, 0), (signal.SIGTERM, 143)):
+        with started("serve", "--port", "0", **_embedded(tmp_path, environment)) as process:
+            url = address(process)
+            assert urllib.request.urlopen(f"{url}healthz").status == 200
+            assert postgres_of(tmp_path)
+            process.send_signal(ending)
+            output = process.communicate(timeout=60)
+            assert process.returncode == status, output
+            assert "Traceback" not in output[1]
+        assert not postgres_of(tmp_path)
+
+
+def test_after_a_kill_the_database_is_taken_over_and_stopped_in_order(tmp_path: Path) -> None:
+    environment = {key: value for key, value in os.environ.items() if key != "DATABASE_URL"}
+    with started("serve", "--port", "0", **_embedded(tmp_path, environment)) as process:
+        address(process)
+        process.kill()
+        process.communicate()
+    left = postgres_of(tmp_path)
+    assert left
+    with started("serve", "--port", "0", **_embedded(tmp_path, environment)) as process:
+        address(process)
+        assert postgres_of(tmp_path) == left
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)
+    deadline = time.monotonic() + 20
+    while postgres_of(tmp_path) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not postgres_of(tmp_path)
+
+
+def _embedded(data: Path, environment: dict[str, str]) -> dict[str, str]:
+    return {**environment, "REFRACT_DATA": str(data)}
