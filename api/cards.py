@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from search.results import PassageText, Result, SearchResponse, Term
 
 TOP_TOPICS = 3
-HUES = 6
+HUES = 8
 EXCERPT = 560
 
 GROUP_LABELS = {

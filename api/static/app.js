@@ -23,9 +23,10 @@
     }
   }, true);
 
-  // Another collection is another set of documents: ask again at once.
   document.addEventListener('change', (event) => {
+    // Another collection is another set of documents: ask again at once.
     if (event.target.id === 'collection') event.target.form.requestSubmit();
+    if (event.target.id === 'keys-on') remember('refract-keys', event.target.checked ? 'on' : 'off');
   });
 
   document.addEventListener('click', (event) => {
@@ -79,9 +80,6 @@
   });
 
   document.addEventListener('DOMContentLoaded', () => {
-    document.getElementById('keys-on').addEventListener('change', (event) => {
-      remember('refract-keys', event.target.checked ? 'on' : 'off');
-    });
     // Beside the results the panel is always open; folded above them it opens when asked.
     const panel = document.getElementById('panel');
     const beside = matchMedia('(min-width: 60rem)');
@@ -104,6 +102,12 @@
     }
     if (focused && document.activeElement === document.body) focusOn(document.getElementById(focused));
     focused = '';
+  });
+
+  // htmx keeps a page for "back" as markup, which holds what was typed only if it is written there.
+  document.addEventListener('htmx:beforeHistorySave', () => {
+    for (const box of document.querySelectorAll('#ask input')) box.setAttribute('value', box.value);
+    for (const option of document.querySelectorAll('#ask option')) option.toggleAttribute('selected', option.selected);
   });
 
   document.addEventListener('htmx:sendError', () => {

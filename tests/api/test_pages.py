@@ -1,0 +1,341 @@
+"""The pages as a client without JavaScript sees them, on a really indexed collection."""
+
+import re
+from collections.abc import Iterator
+from urllib.parse import parse_qsl, quote, urlsplit
+
+import pytest
+from lxml import html
+from sqlalchemy import Engine as Database
+from sqlalchemy import create_engine
+from sqlalchemy.orm import Session
+from starlette.testclient import TestClient
+
+from api.app import create_app
+from search.engine import Engine
+from search.features import find_features, start_examples
+from search.models import Collection, Generation
+from tests.conftest import Indexed
+
+pytestmark = pytest.mark.database
+
+QUESTION = "sort a list by two keys"
+HTMX = {"HX-Request": "true"}
+
+
+@pytest.fixture(scope="module")
+def client(engine: Engine) -> Iterator[TestClient]:
+    with TestClient(create_app(engine), follow_redirects=False) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def feature(engine: Engine, indexed: Indexed) -> int:
+    """A feature that fires often."""
+    return find_features(engine, "", collection=indexed.collection, limit=1).features[0].feature
+
+
+def tree(client: TestClient, url: str, status: int = 200) -> html.HtmlElement:
+    response = client.get(url)
+    assert response.status_code == status, response.text
+    return html.document_fromstring(response.text)
+
+
+def words(found: html.HtmlElement) -> str:
+    return " ".join(str(found.text_content()).split())
+
+
+def select(found: html.HtmlElement, name: str) -> list[html.HtmlElement]:
+    """Elements of a class."""
+    return list(found.find_class(name))
+
+
+def shown(found: html.HtmlElement) -> list[int]:
+    """The printed numbers of the terms below an element, in thousandths."""
+    values = [data.text for term in found.xpath(".//*[@data-term]") for data in term.xpath(".//data")]
+    return [round(float(str(value).replace("−", "-")) * 1000) for value in values]
+
+
+def test_the_front_page_offers_searches_that_have_answers(
+    client: TestClient, engine: Engine, indexed: Indexed
+) -> None:
+    links = select(tree(client, "/"), "examples")[0].xpath(".//a")
+    assert [link.text for link in links] == start_examples(engine, collection=indexed.collection)
+    assert links
+    assert select(tree(client, links[0].get("href")), "card")
+
+
+def test_the_shown_terms_sum_to_the_shown_score_in_card_and_explanation(client: TestClient) -> None:
+    for url in (f"/?q={QUESTION}", f"/?q={QUESTION}&steer=1:2,3:-1,concept:dates and times:1.5"):
+        cards = select(tree(client, url), "card")
+        assert len(cards) == 10
+        for card in cards:
+            (score,) = (round(float(d.get("value")) * 1000) for d in card.xpath('.//*[@class="score"]/data'))
+            assert sum(shown(select(card, "sum")[0])) == score
+            assert sum(shown(select(card, "why")[0])) == score
+
+
+def test_a_card_explains_with_at_most_three_topics_to_turn(client: TestClient) -> None:
+    for card in select(tree(client, f"/?q={QUESTION}"), "card"):
+        topics = select(select(card, "sum")[0], "chip")
+        assert len(topics) <= 3
+        for topic in topics:
+            down, up = (link.get("href") for link in select(topic, "act"))
+            number = re.findall(r"/features/(\d+)", topic.xpath(".//a")[0].get("href"))[0]
+            assert dict(parse_qsl(urlsplit(up).query))["steer"] == f"{number}:0.5"
+            assert dict(parse_qsl(urlsplit(down).query))["steer"] == f"{number}:-0.5"
+
+
+def test_every_link_of_a_result_page_leads_somewhere(client: TestClient) -> None:
+    page = tree(client, f"/?q={QUESTION}&steer=1:1")
+    links = {urlsplit(link)._replace(fragment="").geturl() for link in page.xpath("//a/@href")}
+    inside = sorted(link for link in links if link.startswith("/"))
+    assert {urlsplit(link).path.split("/")[1] for link in inside} == {"", "documents", "features", "v1"}
+    for link in inside[:: max(len(inside) // 20, 1)]:
+        assert client.get(link).status_code == 200, link
+
+
+def test_steering_shows_how_ranks_and_the_question_moved(client: TestClient, feature: int) -> None:
+    assert not select(tree(client, f"/?q={QUESTION}"), "up")
+    steered = tree(client, f"/?q={QUESTION}&steer={feature}:3")
+    assert select(steered, "up")
+    assert "cosine 0." in words(steered.get_element_by_id("moved"))
+    phrase = tree(client, f"/?q={QUESTION}&steer=concept:dates:1")
+    assert "unchanged" in words(phrase.get_element_by_id("moved"))
+
+
+def test_the_panel_has_a_number_and_a_remove_button_for_every_knob(client: TestClient) -> None:
+    page = tree(client, f"/?q={QUESTION}&steer=1:1.25,2:off,concept:a b:-4")
+    fields = {
+        field.get("name"): field.get("value") for field in page.xpath("//form[@id='ask']//input[@name]")
+    }
+    assert fields["s.1"] == "1.25"
+    assert fields["s.2"] == "off"
+    assert fields["s.concept:a%20b"] == "-4"
+    drops = page.xpath("//button[@name='drop']/@value")
+    assert drops == ["1", "2", "concept:a%20b", "all"]
+
+
+def test_a_sent_form_ends_at_one_canonical_address(client: TestClient) -> None:
+    sent = {
+        "q": QUESTION,
+        "find": "",
+        "from": "",
+        "s.1": "1.5",
+        "s.2": "off",
+        "drop": "2",
+        "add": "concept:a b:1",
+    }
+    response = client.get("/", params=sent)
+    assert response.status_code == 303
+    assert (
+        response.headers["location"] == "/?q=sort%20a%20list%20by%20two%20keys&steer=1:1.5,concept:a%2520b:1"
+    )
+    assert client.get(response.headers["location"]).status_code == 200
+
+
+def test_the_find_box_works_as_a_form(client: TestClient) -> None:
+    page = tree(client, f"/?q={QUESTION}&find=dates")
+    offers = page.get_element_by_id("found").xpath(".//button[@name='add']/@value")
+    assert offers[0] == "concept:dates:1"
+    assert len(offers) > 1
+    steered = client.get("/", params={"q": QUESTION, "find": "dates", "add": offers[1]})
+    assert dict(parse_qsl(urlsplit(steered.headers["location"]).query))["steer"] == offers[1]
+
+
+def test_htmx_gets_only_what_changed_and_the_address_to_show(client: TestClient) -> None:
+    url = f"/?q={QUESTION}&s.1=1.5"
+    full = client.get(f"/?q={QUESTION}&steer=1:1.5")
+    sent = client.get(url, headers=HTMX)
+    dragged = client.get(url, headers={**HTMX, "HX-Trigger": "knobs"})
+    canonical = "/?q=sort%20a%20list%20by%20two%20keys&steer=1:1.5"
+    assert sent.headers["HX-Push-Url"] == canonical
+    assert dragged.headers["HX-Replace-Url"] == canonical
+    assert full.headers["Vary"] == sent.headers["Vary"] == "HX-Request"
+    for part in (sent, dragged):
+        assert "<html" not in part.text
+        assert part.text.count("data-result") == full.text.count("data-result")
+    assert 'id="panel"' in sent.text
+    assert 'id="panel"' not in dragged.text
+    assert 'id="moved"' in dragged.text
+
+
+def test_htmx_gets_only_the_found_topics_while_typing(client: TestClient) -> None:
+    url = f"/?q={QUESTION}&find=dates"
+    found = client.get(url, headers={**HTMX, "HX-Trigger": "find"})
+    assert "data-result" not in found.text
+    assert 'value="concept:dates:1"' in found.text
+    assert "HX-Push-Url" not in found.headers
+
+
+def test_an_emptied_box_leads_htmx_back_to_the_front_page(client: TestClient) -> None:
+    assert client.get("/?q=&s.1=1", headers=HTMX).headers["HX-Redirect"] == "/?steer=1:1"
+    assert "steered by 1 topic" in client.get("/?steer=1:1").text
+
+
+def test_pages_follow_each_other(client: TestClient) -> None:
+    first = tree(client, f"/?q={QUESTION}&limit=5")
+    (address,) = first.xpath("//a[@rel='next']/@href")
+    second = tree(client, address)
+    ranks = [words(rank) for rank in select(second, "rank")]
+    assert ranks[0] == "Rank 6"
+    assert dict(parse_qsl(urlsplit(second.xpath("//a[@rel='prev']/@href")[0]).query))["limit"] == "5"
+
+
+def test_beyond_the_last_page_there_is_a_way_back(client: TestClient) -> None:
+    page = tree(client, f"/?q={QUESTION}&offset=900")
+    assert "Nothing on this page" in words(page)
+    assert page.xpath("//div[@class='empty']//a/@href") == ["/?q=sort%20a%20list%20by%20two%20keys"]
+
+
+def test_markup_in_a_question_is_shown_as_text(client: TestClient) -> None:
+    attack = '"><script>alert(1)</script><img src=x onerror=alert(1)>'
+    for params in ({"q": attack}, {"q": "a", "find": attack}, {"q": "a", "steer": "concept:<b>x</b>:1"}):
+        text = client.get("/", params=params).text
+        assert "<script>alert" not in text
+        assert "<img" not in text
+        assert "<b>x" not in text
+    assert tree(client, "/?q=" + quote(attack)).get_element_by_id("q").get("value") == attack
+
+
+def test_no_page_holds_inline_code_or_asks_another_host(
+    client: TestClient, indexed: Indexed, feature: int
+) -> None:
+    document = indexed.documents[0].id
+    for url in (
+        "/",
+        f"/?q={QUESTION}&steer=1:1",
+        "/features",
+        f"/features/{feature}",
+        f"/documents/{document}",
+    ):
+        page = tree(client, url)
+        assert page.xpath("//@style | //style | //script[not(@src)]") == []
+        assert [
+            name for element in page.iter() for name in element.attrib if str(name).startswith("on")
+        ] == []
+        assert all(
+            str(link).startswith("/static/")
+            for link in page.xpath("//script/@src | //link/@href | //img/@src")
+        )
+
+
+def test_every_field_and_picture_has_a_name(client: TestClient, feature: int) -> None:
+    for url in ("/", f"/?q={QUESTION}&steer=1:1,2:off&find=a", "/features", f"/features/{feature}"):
+        page = tree(client, url)
+        labelled = set(page.xpath("//label/@for"))
+        for field in page.xpath("//input[not(@type='hidden')] | //select"):
+            named = (
+                field.get("id") in labelled or field.get("aria-labelledby") or field.xpath("ancestor::label")
+            )
+            assert named, html.tostring(field)
+        assert page.xpath("//svg[@role='img'][not(@aria-label)]") == []
+
+
+def test_features_are_listed_and_found(client: TestClient, engine: Engine, indexed: Indexed) -> None:
+    listed = [words(found) for found in tree(client, "/features").xpath("//li[@data-result]//h3")]
+    assert len(listed) == 24
+    labels = find_features(engine, "", collection=indexed.collection, limit=100).features
+    label = next(found.label for found in labels if found.reliable)
+    assert label in [words(h) for h in tree(client, f"/features?q={label}").xpath("//li[@data-result]//h3")]
+
+
+def test_a_features_page_shows_what_it_is(client: TestClient, feature: int) -> None:
+    page = tree(client, f"/features/{feature}")
+    headings = [words(heading) for heading in page.xpath("//h2")]
+    for heading in ("Where it fires", "How strongly", "Neighbours", "Occurs together with", "Near misses"):
+        assert heading in headings
+    assert "of passages" in words(page)
+    assert page.xpath("//*[local-name()='svg'][@class='histogram']/@aria-label")
+    form = page.xpath("//form[@class='withthis']")[0]
+    fields = {field.get("name"): field.get("value") for field in form.xpath(".//input")}
+    assert fields["steer"] == f"{feature}:1"
+    assert client.get("/", params={**fields, "q": "anything"}).status_code == 200
+
+
+def test_a_features_examples_lead_to_their_place_in_the_document(client: TestClient, feature: int) -> None:
+    link = str(tree(client, f"/features/{feature}").xpath("//ol[@class='samples']//a/@href")[0])
+    page = tree(client, link)
+    anchor = urlsplit(link).fragment
+    assert select(page.get_element_by_id(anchor), "heat4")
+
+
+def test_a_document_is_shown_whole(client: TestClient, indexed: Indexed) -> None:
+    document = max(indexed.documents, key=lambda found: len(found.text))
+    text = "".join(
+        str(body.text_content()) for body in select(tree(client, f"/documents/{document.id}"), "body")
+    )
+    assert "".join(text.split()) == "".join(document.text.split())
+
+
+@pytest.mark.parametrize(
+    ("url", "status", "says"),
+    [
+        ("/?q=a&steer=nonsense", 400, "nonsense"),
+        ("/?q=a&steer=1:nan", 400, "out of range"),
+        ("/?q=a&steer=999999:1", 400, "999999"),
+        ("/?q=a&offset=-1", 400, "offset=-1"),
+        ("/?q=a&limit=many", 400, "many"),
+        ("/?q=...", 400, "no letter or digit"),
+        ("/?q=" + "a" * 5000, 400, "5,000 characters"),
+        ("/?q=a%00b", 400, "NUL"),
+        ("/?q=%ff", 400, "UTF-8"),
+        ("/?q=a&collection=nowhere", 404, "nowhere"),
+        ("/features/999999", 404, "999999"),
+        ("/features/x", 404, "&#39;x&#39;"),
+        ("/features?offset=x", 400, "offset"),
+        ("/documents/nothing", 404, "nothing"),
+        ("/nowhere", 404, "/nowhere"),
+    ],
+)
+def test_mistakes_get_a_page_that_names_value_and_remedy(
+    client: TestClient, url: str, status: int, says: str
+) -> None:
+    response = client.get(url)
+    assert response.status_code == status
+    assert says in response.text
+    assert response.headers["content-type"].startswith("text/html")
+    assert html.document_fromstring(response.text).xpath("//p[@class='hint']")
+    part = client.get(url, headers=HTMX)
+    assert part.status_code == status
+    assert "<html" not in part.text
+
+
+def test_a_wrong_method_gets_a_page(client: TestClient) -> None:
+    response = client.post("/")
+    assert response.status_code == 405
+    assert "GET" in response.text
+
+
+def test_without_documents_the_front_page_says_what_to_do(database: Database, indexed: Indexed) -> None:
+    client = TestClient(create_app(Engine(database, indexed.data)))
+    assert "refract index" in tree(client, "/", 503).text_content()
+
+
+def test_a_build_shows_its_progress_until_the_search_opens(database: Database, indexed: Indexed) -> None:
+    client = TestClient(create_app(Engine(database, indexed.data)))
+    progress = {"step": "embedding", "done": 30, "total": 120, "rate": 12.5, "seconds_left": 7.2}
+    with Session(database) as session:
+        collection = Collection(name="new", model="m")
+        session.add(collection)
+        session.flush()
+        generation = Generation(collection_id=collection.id, recipe={}, seq=0, progress=progress)
+        session.add(generation)
+        session.commit()
+        page = tree(client, "/", 503)
+        assert "30 of 120" in words(page)
+        assert "about 7 s left" in words(page)
+        assert page.xpath("//progress/@value") == ["30"]
+        assert page.xpath("//noscript/meta/@content") == ["2"]
+        part = client.get("/", headers={**HTMX, "HX-Trigger": "building"})
+        assert part.status_code == 200
+        assert "every 2s" in part.text
+        generation.state = "live"
+        session.commit()
+    assert client.get("/", headers={**HTMX, "HX-Trigger": "building"}).headers["HX-Refresh"] == "true"
+
+
+def test_without_a_database_the_page_says_so(indexed: Indexed) -> None:
+    nowhere = create_engine("postgresql+psycopg://127.0.0.1:1/nothing")
+    page = tree(TestClient(create_app(Engine(nowhere, indexed.data))), "/", 503)
+    assert "database" in words(page).lower()

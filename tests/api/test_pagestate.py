@@ -1,0 +1,120 @@
+"""An address is read and written back the same, and a sent form folds into one."""
+
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+
+from api.pagestate import PageState, choose_collection, is_sent_form, read_state
+from search.errors import CollectionNotFound, InvalidPage, InvalidSteering
+from search.results import CollectionInfo
+from search.steering import Knob, Steering, parse
+
+
+def fields(url: str) -> dict[str, str]:
+    return dict(parse_qsl(urlsplit(url).query))
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        PageState(),
+        PageState(q="sorting lists"),
+        PageState(q="50% & more + ünïcode 🙂", steering=parse("1:1.5,2:off")),
+        PageState(
+            q="a", steering=Steering((Knob(-1.0, concept="a, b: 100% c/d"),)), collection="Mine & yours"
+        ),
+        PageState(q="a", limit=20, offset=40, find="words"),
+    ],
+)
+def test_an_address_reads_back_as_the_same_state(state: PageState) -> None:
+    assert read_state(fields(state.url())) == state
+
+
+def test_the_address_of_nothing_is_the_front_page() -> None:
+    assert PageState().url() == "/"
+
+
+def test_an_address_leaves_out_what_goes_without_saying() -> None:
+    assert PageState(q="sort", steering=parse("12:1.5")).url() == "/?q=sort&steer=12:1.5"
+
+
+def test_panel_numbers_replace_the_knobs_of_the_address() -> None:
+    state = read_state(
+        {"q": "a", "steer": "1:1,2:off", "s.1": "2.5", "s.2": "off", "s.concept:red%20wine": "-1"}
+    )
+    assert state.steering == parse("1:2.5,2:off,concept:red wine:-1")
+
+
+def test_an_emptied_number_leaves_its_knob_as_it_was() -> None:
+    assert read_state({"steer": "1:2", "s.1": " "}).steering == parse("1:2")
+
+
+def test_buttons_add_and_drop() -> None:
+    assert read_state({"s.1": "1", "add": "7:1"}).steering == parse("1:1,7:1")
+    assert read_state({"s.1": "1", "s.7": "2", "drop": "1"}).steering == parse("7:2")
+    assert read_state({"s.concept:a%20b": "1", "drop": "concept:a%20b"}).steering == Steering()
+    assert read_state({"s.1": "1", "s.7": "2", "drop": "all"}).steering == Steering()
+
+
+def test_adding_what_was_found_clears_the_box() -> None:
+    assert read_state({"find": "wine", "add": "7:1"}).find == ""
+
+
+def test_features_do_not_follow_into_another_collection_but_phrases_do() -> None:
+    state = read_state({"from": "a", "collection": "b", "s.1": "1", "s.concept:wine": "1"})
+    assert state.steering == parse("concept:wine:1")
+
+
+def test_only_forms_are_folded() -> None:
+    assert not is_sent_form({"q": "", "steer": "1:1", "offset": "10"})
+    for form in ({"s.1": "2"}, {"add": "1:1"}, {"drop": "all"}, {"from": ""}, {"find": ""}, {"steer": ""}):
+        assert is_sent_form(form)
+
+
+def test_a_folded_address_is_no_form() -> None:
+    state = read_state({"q": "a", "s.1": "2", "find": "", "from": "", "add": "concept:b:1"})
+    assert not is_sent_form(fields(state.url()))
+
+
+def test_nudging_goes_by_halves_away_from_zero_and_back() -> None:
+    state = PageState(q="a", offset=20)
+    assert fields(state.nudge(7, 1)) == {"q": "a", "steer": "7:0.5"}
+    assert fields(PageState(q="a", steering=parse("7:0.5")).nudge(7, -1)) == {"q": "a"}
+    assert fields(PageState(q="a", steering=parse("7:off")).nudge(7, 1))["steer"] == "7:0.5"
+    assert fields(PageState(q="a", steering=parse("7:5")).nudge(7, 1))["steer"] == "7:5"
+
+
+def test_leaving_a_feature_out() -> None:
+    assert fields(PageState(q="a", steering=parse("7:2")).off(7))["steer"] == "7:off"
+
+
+@pytest.mark.parametrize("value", ["1,5", "1.5,9:1", "nan", "6", "much"])
+def test_a_number_that_is_no_strength_is_refused(value: str) -> None:
+    with pytest.raises(InvalidSteering):
+        read_state({"s.1": value})
+
+
+@pytest.mark.parametrize("value", ["x", "1.5", "9" * 30, "--1", "²"])
+def test_a_page_that_is_no_number_is_refused_by_name(value: str) -> None:
+    with pytest.raises(InvalidPage, match="offset"):
+        read_state({"offset": value})
+
+
+def known(name: str, state: str) -> CollectionInfo:
+    return CollectionInfo(name, "live" if state == "live" else "empty", 1, 1)
+
+
+def test_without_a_name_the_default_or_first_searchable_collection_is_chosen() -> None:
+    found = choose_collection([known("a", "empty"), known("b", "live"), known("default", "live")], "")
+    assert found is not None
+    assert found.name == "default"
+    found = choose_collection([known("a", "empty"), known("b", "live")], "")
+    assert found is not None
+    assert found.name == "b"
+    assert choose_collection([], "") is None
+
+
+def test_an_unknown_collection_is_named_with_those_there_are() -> None:
+    with pytest.raises(CollectionNotFound, match="'c'") as caught:
+        choose_collection([known("a", "live"), known("b", "live")], "c")
+    assert "a, b" in caught.value.hint

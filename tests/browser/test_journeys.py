@@ -1,0 +1,254 @@
+"""What people do with the pages, in a real browser: with and without JavaScript, by keyboard, on a phone."""
+
+import re
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser.conftest import OpenPage
+
+pytestmark = pytest.mark.browser
+
+QUESTION = "sort a list by two keys"
+CHANGED = re.compile(r"[?&]steer=")
+
+
+def titles(page: Page) -> list[str]:
+    return page.locator("[data-result] h3 a").all_inner_texts()
+
+
+def thousandths(text: str) -> int:
+    return round(float(text.strip().removeprefix("=").strip().replace("−", "-")) * 1000)
+
+
+def check_sums(page: Page) -> int:
+    """Every card's visible numbers sum to its visible score. Returns how many cards there are."""
+    cards = page.locator(".card")
+    for card in cards.all():
+        score = thousandths(card.locator(".score").inner_text())
+        parts = card.locator(".sum [data-term] .num").all_inner_texts()
+        assert sum(map(thousandths, parts)) == score == thousandths(card.locator(".total").inner_text())
+        lines = card.locator(".why tr[data-term] .num").all_text_contents()
+        assert sum(map(thousandths, lines)) == score
+    return cards.count()
+
+
+def search(page: Page, text: str = QUESTION) -> None:
+    page.get_by_role("searchbox", name="Search").fill(text)
+    page.keyboard.press("Enter")
+    expect(page).to_have_title(re.compile(re.escape(text[:20])))
+    expect(page.locator(".card").first).to_be_visible()
+
+
+def third_topic(page: Page) -> Locator:
+    """A topic that the search understood, as its chip."""
+    return page.locator(".understood .chip").nth(2)
+
+
+def explanation(page: Page) -> list[str]:
+    return page.locator(".card").first.locator(".why tr[data-term]").all_text_contents()
+
+
+def boost(page: Page, times: int) -> None:
+    """Turns the third topic up step by step, waiting for each answer."""
+    for step in range(1, times + 1):
+        third_topic(page).get_by_role("link", name="Turn up").click()
+        expect(page.locator(".understood .turned")).to_have_text(f"+{step / 2:g}")
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["with JavaScript", "without JavaScript"])
+def test_search_boost_explain_reload_back(open_page: OpenPage, scripts: bool) -> None:
+    page = open_page(java_script_enabled=scripts)
+    search(page)
+    before, reasons = titles(page), explanation(page)
+    assert check_sums(page) == 10
+
+    boost(page, 4)
+    expect(page).to_have_url(CHANGED)
+    steered = titles(page)
+    assert steered != before
+    assert explanation(page) != reasons
+    assert any("your steering" in line for line in explanation(page))
+    assert check_sums(page) == 10
+    assert page.locator(".up").count() > 0
+    expect(page.locator(".knob")).to_have_count(1)
+
+    address = page.url
+    page.reload()
+    assert page.url == address
+    assert titles(page) == steered
+    expect(page.locator(".knob")).to_have_count(1)
+
+    for _ in range(4):
+        page.go_back()
+    expect(page.locator(".knob")).to_have_count(0)
+    assert titles(page) == before
+    assert page.get_by_role("searchbox", name="Search").input_value() == QUESTION
+
+
+def test_a_dragged_slider_changes_the_order_and_keeps_the_focus(open_page: OpenPage) -> None:
+    page = open_page(f"/?q={QUESTION}")
+    boost(page, 1)
+    before = titles(page)
+    entries = page.evaluate("history.length")
+    slider = page.get_by_role("slider")
+    slider.focus()
+    for _ in range(20):
+        page.keyboard.press("ArrowRight")
+    expect(page).to_have_url(re.compile(r"steer=\d+:2\.5"))
+    assert titles(page) != before
+    expect(slider).to_be_focused()
+    assert page.get_by_role("spinbutton").input_value() == "2.5"
+    assert page.evaluate("history.length") == entries, "dragging must not fill the history"
+
+    page.get_by_role("spinbutton").fill("-1")
+    expect(page).to_have_url(re.compile(r"steer=\d+:-1$"))
+    assert slider.input_value() == "-1"
+    assert check_sums(page) == 10
+
+
+def test_numbers_are_applied_without_javascript(open_page: OpenPage) -> None:
+    page = open_page(f"/?q={QUESTION}", java_script_enabled=False, viewport={"width": 1200, "height": 900})
+    boost(page, 1)
+    before = titles(page)
+    expect(page.get_by_role("slider")).to_have_count(0)
+    page.get_by_role("spinbutton").fill("3")
+    page.get_by_role("button", name="Apply").click()
+    expect(page).to_have_url(re.compile(r"steer=\d+:3$"))
+    assert titles(page) != before
+    page.get_by_role("button", name="Clear all").click()
+    expect(page).not_to_have_url(CHANGED)
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["with JavaScript", "without JavaScript"])
+def test_a_phrase_and_a_found_topic_can_be_added_and_removed(open_page: OpenPage, scripts: bool) -> None:
+    page = open_page(f"/?q={QUESTION}", java_script_enabled=scripts, viewport={"width": 1200, "height": 900})
+    for name in (re.compile("steer by the phrase “dates and times”"), re.compile("passage")):
+        page.get_by_role("searchbox", name="Find a topic").fill("dates and times")
+        if not scripts:
+            page.get_by_role("button", name="Find", exact=True).click()
+        page.locator("#found").get_by_role("button", name=name).first.click()
+        expect(page.locator("#found button")).to_have_count(0)
+    expect(page).to_have_url(re.compile(r"steer=concept:dates%2520and%2520times:1,\d+:1"))
+    expect(page.locator(".knob")).to_have_count(2)
+    assert check_sums(page) == 10
+    page.get_by_role("button", name="Remove dates and times").click()
+    expect(page.locator(".knob")).to_have_count(1)
+    expect(page).to_have_url(re.compile(r"steer=\d+:1$"))
+
+
+def test_leaving_a_topic_out_and_putting_it_back(open_page: OpenPage) -> None:
+    page = open_page(f"/?q={QUESTION}", viewport={"width": 1200, "height": 900})
+    page.locator(".understood").get_by_role("link", name="Leave out").first.click()
+    expect(page.locator(".knob")).to_contain_text("Left out")
+    expect(page).to_have_url(re.compile(r"steer=\d+:off"))
+    assert check_sums(page) == 10
+    page.locator(".knob").get_by_role("button", name="Remove").click()
+    expect(page.locator(".knob")).to_have_count(0)
+
+
+def test_an_unfolded_explanation_stays_unfolded_while_steering(open_page: OpenPage) -> None:
+    page = open_page(f"/?q={QUESTION}")
+    first = page.locator(".why").first
+    name = first.get_attribute("id")
+    first.locator("summary").click()
+    page.locator(".card").first.get_by_role("link", name="Turn up").first.click()
+    expect(page).to_have_url(CHANGED)
+    assert page.evaluate("id => document.getElementById(id)?.open", name) is True
+
+
+def test_markup_in_a_question_is_text(open_page: OpenPage) -> None:
+    attack = "<img src=x onerror=\"document.title='run'\"><script>document.title='run'</script> sort"
+    page = open_page()
+    search(page, attack)
+    search(page, "again " + attack)
+    assert page.get_by_role("searchbox", name="Search").input_value() == "again " + attack
+    assert page.locator("main img, main script").count() == 0
+    assert page.title() != "run"
+    page.locator("#find").fill(attack)
+    expect(page.locator("#found")).to_contain_text(attack)
+    assert page.locator("main img, main script").count() == 0
+
+
+def test_everything_by_keyboard(open_page: OpenPage) -> None:
+    page = open_page(f"/?q={QUESTION}", viewport={"width": 1200, "height": 900})
+    page.keyboard.press("/")
+    expect(page.get_by_role("searchbox", name="Search")).to_be_focused()
+    page.keyboard.type("count j words?")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile("count%20j%20words"))
+    page.evaluate("document.activeElement.blur()")
+    for key, place in (("j", 0), ("j", 1), ("j", 2), ("k", 1)):
+        page.keyboard.press(key)
+        expect(page.locator("[data-result] h3 a").nth(place)).to_be_focused()
+    for _ in range(10):
+        page.keyboard.press("Tab")
+        if "Turn up" in str(page.evaluate("document.activeElement.getAttribute('aria-label')")):
+            break
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(CHANGED)
+    expect(page.locator(":focus")).to_have_attribute("aria-label", re.compile("Turn up"))
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.keyboard.press("k")
+    title = page.locator(":focus").inner_text()
+    page.keyboard.press("o")
+    expect(page.get_by_role("heading", level=1)).to_have_text(title)
+
+
+def test_shortcuts_can_be_turned_off(open_page: OpenPage) -> None:
+    page = open_page(f"/?q={QUESTION}")
+    page.get_by_role("button", name="Keyboard shortcuts").click()
+    page.get_by_role("checkbox").uncheck()
+    page.get_by_role("button", name="Close").click()
+    page.keyboard.press("j")
+    assert page.locator("[data-result] h3 a:focus").count() == 0
+
+
+def test_the_first_visit_line_goes_away_for_good(open_page: OpenPage) -> None:
+    page = open_page(f"/?q={QUESTION}")
+    expect(page.locator(".teach")).to_be_visible()
+    page.get_by_role("button", name="Got it").click()
+    expect(page.locator(".teach")).to_be_hidden()
+    page.reload()
+    expect(page.locator(".teach")).to_be_hidden()
+
+
+def test_the_live_region_is_there_first_and_announces_the_count(open_page: OpenPage) -> None:
+    page = open_page(f"/?q={QUESTION}")
+    region = page.get_by_role("status")
+    expect(region).to_have_text("")
+    boost(page, 1)
+    expect(region).to_contain_text("documents shown")
+
+
+def test_from_a_topic_to_a_document_and_back_to_a_steered_search(open_page: OpenPage) -> None:
+    page = open_page(f"/?q={QUESTION}")
+    third_topic(page).get_by_role("link").first.click()
+    expect(page.get_by_role("heading", name="Where it fires")).to_be_visible()
+    assert page.get_by_label("Search with this turned up").input_value() == QUESTION
+    page.locator(".samples a").first.click()
+    expect(page.locator(".block:target")).to_be_in_viewport()
+    assert page.locator(".heat4").count() > 0
+    page.go_back()
+    page.get_by_role("button", name="Search with this").click()
+    expect(page.locator(".knob")).to_have_count(1)
+    assert check_sums(page) == 10
+
+
+def test_a_server_that_is_gone_is_said_and_the_results_stay(open_page: OpenPage) -> None:
+    page = open_page(f"/?q={QUESTION}", may_complain=True)
+    before = titles(page)
+    page.route("**/*", lambda route: route.abort())
+    third_topic(page).get_by_role("link", name="Turn up").click()
+    expect(page.get_by_role("status")).to_contain_text("does not answer")
+    expect(page.get_by_role("status")).to_be_in_viewport()
+    assert titles(page) == before
+
+
+def test_a_mistake_is_explained_where_the_results_were(open_page: OpenPage) -> None:
+    page = open_page(f"/?q={QUESTION}", may_complain=True)
+    page.get_by_role("searchbox", name="Search").fill("?!")
+    page.keyboard.press("Enter")
+    expect(page.locator("#results")).to_contain_text("no letter or digit")

@@ -1,0 +1,72 @@
+"""Every page: fits a phone, passes axe in light and dark, loads little."""
+
+from pathlib import Path
+from typing import Literal
+
+import pytest
+from playwright.sync_api import Page
+
+from tests.browser.conftest import OpenPage
+from tests.conftest import Indexed
+
+pytestmark = pytest.mark.browser
+
+AXE = Path(__file__).parent / "vendor" / "axe-4.14.1.min.js"
+STEERED = "/?q=sort a list by two keys&steer=1:1.5,2:off,concept:dates and times:-1&find=text"
+
+
+@pytest.fixture
+def addresses(indexed: Indexed) -> list[str]:
+    longest = max(indexed.documents, key=lambda document: len(document.text))
+    return [
+        "/",
+        STEERED,
+        "/features",
+        "/features?q=text",
+        "/features/1",
+        f"/documents/{longest.id}?feature=1",
+    ]
+
+
+def unfold(page: Page) -> None:
+    page.evaluate("document.querySelectorAll('details').forEach((details) => { details.open = true; })")
+
+
+def test_nothing_needs_sideways_scrolling_at_400_pixels(open_page: OpenPage, addresses: list[str]) -> None:
+    page = open_page(viewport={"width": 400, "height": 800})
+    for address in addresses:
+        page.goto(address)
+        unfold(page)
+        width = page.evaluate("document.documentElement.scrollWidth")
+        assert width <= 400, f"{address}: {width}"
+
+
+@pytest.mark.parametrize(("scheme", "width"), [("light", 400), ("dark", 1400)])
+def test_axe_finds_nothing(
+    open_page: OpenPage, addresses: list[str], scheme: Literal["light", "dark"], width: int
+) -> None:
+    # bypass_csp lets the test's own axe into the page.
+    page = open_page(color_scheme=scheme, viewport={"width": width, "height": 900}, bypass_csp=True)
+    for address in addresses:
+        page.goto(address)
+        unfold(page)
+        page.add_script_tag(path=AXE)
+        found = page.evaluate("axe.run().then((report) => report.violations)")
+        told = [f"{v['id']}: {v['help']}: {node['html'][:200]}" for v in found for node in v["nodes"]]
+        assert told == [], address
+
+
+def test_motion_can_be_reduced(open_page: OpenPage) -> None:
+    page = open_page(STEERED, reduced_motion="reduce")
+    durations = (
+        "[...document.querySelectorAll('*')].map((e) => getComputedStyle(e, '::before').transitionDuration)"
+    )
+    assert set(page.evaluate(durations)) == {"0s"}
+
+
+def test_the_first_page_weighs_under_60_kilobytes(open_page: OpenPage) -> None:
+    page = open_page()
+    kinds = "['navigation', 'resource'].flatMap((kind) => performance.getEntriesByType(kind))"
+    weights = page.evaluate(f"{kinds}.map((entry) => [entry.name, entry.decodedBodySize])")
+    assert len(weights) >= 3
+    assert sum(size for _, size in weights) < 60_000, weights
