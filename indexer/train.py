@@ -66,10 +66,9 @@ class Weights:
 
 def recipe_for(rows: int) -> Recipe:
     """The recipe for a collection of so many passages (README's decision log has the sweep)."""
-    features = int(np.clip(2 ** round(np.log2(max(rows, 1) / 12)), 64, 4096))
-    active = min(32 if rows >= 50_000 else 16, features // 4)
+    features = int(np.clip(2 ** round(np.log2(max(rows, 1) / 10)), 64, 4096))
     steps = int(np.clip(rows * EPOCHS / 512, 150, 2000))
-    return Recipe(features=features, active=active, steps=steps)
+    return Recipe(features=features, active=8, steps=steps)
 
 
 def train(

@@ -7,6 +7,7 @@ Shape suffixes: N rows, D embedding width, F features, K active features a row.
 (Gao et al. 2024, "Scaling and evaluating sparse autoencoders", eq. 3; rows w_f of W_dec have length 1.)
 """
 
+import functools
 import hashlib
 import json
 from collections.abc import Iterator
@@ -89,6 +90,11 @@ class Dictionary:
     def features(self) -> int:
         return int(self.w_enc_FD.shape[0])
 
+    @functools.cached_property
+    def _offsets(self) -> FloatArray:
+        """b_enc - W_enc b: what W_enc (x - b) + b_enc adds to W_enc x."""
+        return self.b_enc_F - self.w_enc_FD @ self.b_D
+
     @property
     def width(self) -> int:
         return int(self.w_enc_FD.shape[1])
@@ -104,7 +110,7 @@ class Dictionary:
                 f"Vectors of shape {x_ND.shape} do not fit a dictionary of width {self.width}."
             )
         w_DF = torch.from_numpy(self.w_enc_FD).to(device).T
-        bias_F = torch.from_numpy(self.b_enc_F - self.w_enc_FD @ self.b_D).to(device)
+        bias_F = torch.from_numpy(self._offsets).to(device)
         ids, values = [], []
         for rows in _chunks(x_ND, ENCODE_ROWS):
             top = self._pre(rows, w_DF, bias_F).topk(self.card.active, dim=1)
@@ -148,9 +154,13 @@ class Dictionary:
         try:
             tensors = load_tensors(weights)
             kept = Card(card["model"], int(card["active"]), card["training"], card["scorecard"])
-            return cls(tensors["w_enc"], tensors["b_enc"], tensors["w_dec"], tensors["b"], kept)
+            # A copy of each, because the tensors read from bytes cannot be written to, which torch warns of.
+            w_enc_FD, b_enc_F, w_dec_FD, b_D = (
+                tensors[name].astype(np.float32) for name in ("w_enc", "b_enc", "w_dec", "b")
+            )
         except (SafetensorError, KeyError) as error:
             raise DictionaryError(f"This is not a dictionary: {error}.") from None
+        return cls(w_enc_FD, b_enc_F, w_dec_FD, b_D, kept)
 
     def save(self, folder: Path) -> None:
         """Writes `dictionary.safetensors` and `dictionary.json` into a folder (made when missing)."""
@@ -167,15 +177,16 @@ class Dictionary:
         """
         try:
             weights = (folder / WEIGHTS_FILE).read_bytes()
-            card = json.loads((folder / CARD_FILE).read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
+            card = dict(json.loads((folder / CARD_FILE).read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError) as error:
             raise DictionaryError(f"No dictionary can be read from {folder}: {error}.") from None
         return cls.from_bytes(weights, card)
 
     @staticmethod
     def _pre(x_ND: NDArray[Any], w_DF: torch.Tensor, bias_F: torch.Tensor) -> torch.Tensor:
-        rows = torch.from_numpy(np.asarray(x_ND, dtype=np.float32)).to(w_DF.device)
-        return torch.addmm(bias_F, rows, w_DF)
+        # A copy, because torch warns of arrays that cannot be written to.
+        rows_ND = torch.from_numpy(np.array(x_ND, dtype=np.float32)).to(w_DF.device)
+        return torch.addmm(bias_F, rows_ND, w_DF)
 
 
 def _chunks(x_ND: NDArray[Any], size: int) -> Iterator[NDArray[Any]]:
