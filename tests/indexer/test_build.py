@@ -18,6 +18,7 @@ from indexer.build import Build
 from indexer.documents import ensure_collection, ingest
 from indexer.progress import Reporter
 from indexer.sources import Failure, SourceDocument
+from indexer.stages import DictionaryPlan
 from search.embedder import Embedder
 from search.errors import ConfigurationError, DictionaryError, InvalidRequest, SourceError
 from search.models import Collection, DictionaryRow, Document, Feature, FeatureStats, Generation, Passage
@@ -170,8 +171,8 @@ def test_retraining_makes_a_new_dictionary_and_relabelling_new_labels(
 ) -> None:
     build(database, tmp_path, embedder, "c", short)
     again = Build(database, tmp_path, embedder, Reporter(database))
-    again.run(collection_id(database), retrain=True, changes={"seed": 5, "features": 32})
-    again.run(collection_id(database), relabel=True)
+    again.run(collection_id(database), DictionaryPlan(retrain=True, changes={"seed": 5, "features": 32}))
+    again.run(collection_id(database), DictionaryPlan(relabel=True))
     with Session(database) as session:
         first, second, third = session.scalars(select(DictionaryRow).order_by(DictionaryRow.id)).all()
         assert second.card["features"] == 32

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from search.engine import Engine
 from search.explain import Attribution, Question, attribute, decompose
@@ -30,12 +31,12 @@ def questions(engine: Engine, snapshot: Snapshot) -> list[Question]:
     return [decompose(engine.embed(snapshot.space, text), snapshot.dictionary) for text in QUESTIONS]
 
 
-def everything(snapshot: Snapshot) -> np.ndarray:
+def everything(snapshot: Snapshot) -> NDArray[np.float32]:
     return snapshot.index.vectors(np.arange(snapshot.passages))
 
 
-def total(terms: Attribution) -> np.ndarray:
-    return (
+def total(terms: Attribution) -> NDArray[np.float64]:
+    return np.asarray(
         terms.asked_NA.sum(axis=1, dtype=np.float64)
         + terms.steered_NS.sum(axis=1, dtype=np.float64)
         + terms.baseline_N
@@ -79,8 +80,8 @@ def test_turning_a_knob_moves_the_unnormalised_score_by_delta_times_its_directio
     question, x_ND = questions[number], everything(snapshot)
     w_dec_FD = snapshot.dictionary.w_dec_FD
 
-    def unnormalised(steered: SteeredQuery) -> np.ndarray:
-        return steered.norm * attribute(question, steered, x_ND, snapshot.dictionary).score_N
+    def unnormalised(steered: SteeredQuery) -> NDArray[np.float32]:
+        return np.asarray(steered.norm * attribute(question, steered, x_ND, snapshot.dictionary).score_N)
 
     before = {**deltas, feature: 0.0}
     moved_N = unnormalised(steer(question.vector_D, w_dec_FD, {**before, feature: delta})) - unnormalised(
