@@ -10,9 +10,9 @@ from starlette.exceptions import HTTPException
 from api import pages, rendering, v1
 from api.deps import EngineDep, check_address
 from api.security import SecurityHeaders
+from search.catalog import collections
 from search.engine import Engine
 from search.errors import InvalidRequest, NotFound, NotIndexed, RefractError
-from search.features import collections
 
 logger = logging.getLogger(__name__)
 

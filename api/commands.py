@@ -17,11 +17,11 @@ from indexer.documents import ensure_collection, ingest
 from indexer.progress import Reporter
 from indexer.sources import open_source
 from indexer.stages import DictionaryPlan
+from search.catalog import collections
 from search.db import first_line, open_database
 from search.embedder import load_embedder
 from search.engine import Engine
 from search.errors import ConfigurationError, StoreUnavailable
-from search.features import collections
 from search.settings import Settings, load_settings
 from search.snapshot import find_collection
 from search.steering import parse

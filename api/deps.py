@@ -5,9 +5,9 @@ from urllib.parse import unquote_to_bytes
 
 from fastapi import Depends, Query, Request
 
+from search.catalog import default_collection
 from search.engine import Engine
 from search.errors import InvalidRequest
-from search.features import default_collection
 
 
 def get_engine(request: Request) -> Engine:

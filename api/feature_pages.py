@@ -10,9 +10,10 @@ from api import charts
 from api.deps import get_engine
 from api.pagestate import PageState, choose_collection, read_state
 from api.rendering import render
+from search.catalog import collections
 from search.engine import Engine
 from search.errors import FeatureNotFound
-from search.features import collections, document_detail, feature_detail, find_features
+from search.features import document_detail, feature_detail, find_features
 from search.results import FeatureDetail
 
 router = APIRouter(include_in_schema=False)

@@ -13,9 +13,11 @@ from api import cards, feature_pages
 from api.deps import get_engine
 from api.pagestate import PageState, choose_collection, is_sent_form, read_state
 from api.rendering import is_fragment, render
+from search.catalog import collections, start_examples
 from search.engine import Engine
-from search.features import collections, find_features, start_examples
-from search.results import CollectionInfo, SearchResponse
+from search.errors import InvalidQuery
+from search.features import find_features
+from search.results import CollectionInfo, FeatureSummary, SearchResponse
 
 router = APIRouter(include_in_schema=False)
 router.include_router(feature_pages.router)
@@ -102,8 +104,12 @@ def _answer(response: SearchResponse) -> dict[str, Any]:
 
 
 def _found(engine: Engine, state: PageState, here: CollectionInfo) -> dict[str, Any]:
-    """What the panel's "find a topic" box found, if anything is in it."""
-    features = None
+    """What the panel's "find a topic" box found, or why it cannot look for what is in it."""
+    found: list[FeatureSummary] = []
+    problem = ""
     if state.find:
-        features = find_features(engine, state.find, collection=here.name, limit=FOUND, offset=0)
-    return {"state": state, "here": here, "found": features}
+        try:
+            found = find_features(engine, state.find, collection=here.name, limit=FOUND, offset=0).features
+        except InvalidQuery as error:
+            problem = str(error)
+    return {"state": state, "here": here, "found": found, "problem": problem}

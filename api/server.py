@@ -7,9 +7,9 @@ from collections.abc import Callable
 import uvicorn
 
 from api.app import create_app
+from search.catalog import collections
 from search.engine import Engine
 from search.errors import ConfigurationError, NotIndexed
-from search.features import collections
 
 BACKLOG = 128
 

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query
 
 from api.deps import CollectionDep, EngineDep
 from api.schemas import ErrorEnvelope, SearchIn
-from search import features
+from search import catalog, features
 from search.requests import MAX_LIMIT, MAX_QUERY
 from search.results import CollectionInfo, DocumentDetail, FeatureDetail, FeatureList, SearchResponse
 from search.steering import FORM, parse
@@ -44,7 +44,7 @@ def post_search(engine: EngineDep, body: SearchIn) -> SearchResponse:
     return engine.search(
         body.q,
         steering=body.steering(),
-        collection=body.collection or features.default_collection(engine),
+        collection=body.collection or catalog.default_collection(engine),
         mode=body.mode,
         limit=body.limit,
         offset=body.offset,
@@ -78,4 +78,4 @@ def get_document(engine: EngineDep, collection: CollectionDep, document: str) ->
 @router.get("/collections")
 def list_collections(engine: EngineDep) -> list[CollectionInfo]:
     """All collections, their sizes, and builds under way."""
-    return features.collections(engine)
+    return catalog.collections(engine)

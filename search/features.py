@@ -3,23 +3,20 @@
 Shape suffixes: F features, D embedding width.
 """
 
-from collections import defaultdict
-
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import func, or_, select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from search.db import open_session
 from search.engine import EXAMPLE_CHARACTERS, Engine
 from search.errors import DocumentNotFound, FeatureNotFound
-from search.models import Collection, Document, FeatureStats, Generation, Passage
+from search.models import Document, FeatureStats, Passage
 from search.passages import PassageRow, read_passages
 from search.ranking import strongest_passage
 from search.requests import check_page, check_query
 from search.results import (
     ActiveFeature,
-    CollectionInfo,
     DocumentDetail,
     DocumentPassage,
     Example,
@@ -28,7 +25,6 @@ from search.results import (
     FeatureSummary,
     Histogram,
     Neighbour,
-    Progress,
 )
 from search.snapshot import Snapshot
 
@@ -36,7 +32,6 @@ DECILES = 10
 EXAMPLES_A_DECILE = 2
 NEAR_MISSES = 4
 NEIGHBOURS = 8
-START_EXAMPLES = 5
 FEATURES_A_PASSAGE = 8
 
 
@@ -143,33 +138,6 @@ def document_detail(engine: Engine, document_id: str, *, collection: str) -> Doc
         )
 
 
-def collections(engine: Engine) -> list[CollectionInfo]:
-    """All collections by name, with what can be searched and what is being built."""
-    with open_session(engine.database) as session:
-        found = session.scalars(select(Collection).order_by(Collection.name)).all()
-        return [_info(session, collection) for collection in found]
-
-
-def default_collection(engine: Engine) -> str:
-    """The collection of requests that name none: "default", or else the first by name that is live."""
-    live = [info.name for info in collections(engine) if info.state == "live"]
-    return "default" if "default" in live or not live else live[0]
-
-
-def start_examples(engine: Engine, *, collection: str) -> list[str]:
-    """Example questions that have answers in this collection: the best-held labels of features that are
-    neither rare nor everywhere."""
-    snapshot = engine.snapshot(collection)
-    low, high = 5, max(snapshot.passages // 20, 6)
-    fit = [
-        (label.score or 0.0, label.text.split(" · ")[0])
-        for label, passages in zip(snapshot.labels, snapshot.passages_F, strict=True)
-        if label.reliable and low <= passages <= high and " " in label.text
-    ]
-    texts = dict.fromkeys(text for _, text in sorted(fit, key=lambda pair: -pair[0]))
-    return list(texts)[:START_EXAMPLES]
-
-
 def _by_relevance(
     engine: Engine, snapshot: Snapshot, query: str, alive: NDArray[np.int64]
 ) -> NDArray[np.int64]:
@@ -258,24 +226,3 @@ def _active(snapshot: Snapshot, passage: int) -> list[ActiveFeature]:
         ActiveFeature(f, snapshot.labels[f].shown, snapshot.labels[f].reliable, value)
         for f, value in zip(row.indices[strongest].tolist(), row.data[strongest].tolist(), strict=True)
     ]
-
-
-def _info(session: Session, collection: Collection) -> CollectionInfo:
-    states: dict[str, Generation] = defaultdict()
-    for generation in session.scalars(
-        select(Generation).where(Generation.collection_id == collection.id).order_by(Generation.id)
-    ):
-        states[generation.state] = generation
-    documents = session.scalar(
-        select(func.count()).where(Document.collection_id == collection.id, Document.superseded.is_(None))
-    )
-    live, building = states.get("live"), states.get("building")
-    progress = Progress(**building.progress) if building and building.progress else None
-    return CollectionInfo(
-        name=collection.name,
-        state="live" if live else "building" if building else "empty",
-        documents=documents or 0,
-        passages=(live.passages or 0) if live else 0,
-        generation=live.id if live else None,
-        progress=progress,
-    )

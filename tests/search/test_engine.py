@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from search.catalog import collections, default_collection, start_examples
 from search.engine import Engine
 from search.errors import (
     CollectionNotFound,
@@ -18,14 +19,7 @@ from search.errors import (
     InvalidSteering,
     NotIndexed,
 )
-from search.features import (
-    collections,
-    default_collection,
-    document_detail,
-    feature_detail,
-    find_features,
-    start_examples,
-)
+from search.features import document_detail, feature_detail, find_features
 from search.models import Collection
 from search.results import SearchResponse
 from search.snapshot import INDEX_FILE, generation_folder

@@ -1,0 +1,67 @@
+"""What there is to search: collections, the one searched by default, and where a newcomer may start."""
+
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from search.db import open_session
+from search.engine import Engine
+from search.models import Collection, DictionaryRow, Document, Generation
+from search.results import CollectionInfo, Progress
+
+START_EXAMPLES = 5
+
+
+def collections(engine: Engine) -> list[CollectionInfo]:
+    """All collections by name, with what can be searched and what is being built."""
+    with open_session(engine.database) as session:
+        found = session.scalars(select(Collection).order_by(Collection.name)).all()
+        return [_info(session, collection) for collection in found]
+
+
+def default_collection(engine: Engine) -> str:
+    """The collection of requests that name none: "default", or else the first by name that is live."""
+    live = [info.name for info in collections(engine) if info.state == "live"]
+    return "default" if "default" in live or not live else live[0]
+
+
+def start_examples(engine: Engine, *, collection: str) -> list[str]:
+    """Example questions that have answers in this collection: the best-held labels of features that are
+    neither rare nor everywhere."""
+    snapshot = engine.snapshot(collection)
+    low, high = 5, max(snapshot.passages // 20, 6)
+    fit = [
+        (label.score or 0.0, label.text.split(" · ")[0])
+        for label, passages in zip(snapshot.labels, snapshot.passages_F, strict=True)
+        if label.reliable and low <= passages <= high and " " in label.text
+    ]
+    texts = dict.fromkeys(text for _, text in sorted(fit, key=lambda pair: -pair[0]))
+    return list(texts)[:START_EXAMPLES]
+
+
+def _info(session: Session, collection: Collection) -> CollectionInfo:
+    states: dict[str, Generation] = {}
+    for generation in session.scalars(
+        select(Generation).where(Generation.collection_id == collection.id).order_by(Generation.id)
+    ):
+        states[generation.state] = generation
+    documents = session.scalar(
+        select(func.count()).where(Document.collection_id == collection.id, Document.superseded.is_(None))
+    )
+    live, building = states.get("live"), states.get("building")
+    progress = Progress(**building.progress) if building and building.progress else None
+    return CollectionInfo(
+        name=collection.name,
+        state="live" if live else "building" if building else "empty",
+        documents=documents or 0,
+        passages=(live.passages or 0) if live else 0,
+        generation=live.id if live else None,
+        progress=progress,
+        scorecard=_scorecard(session, live) if live else None,
+    )
+
+
+def _scorecard(session: Session, generation: Generation) -> dict[str, Any]:
+    card = session.scalar(select(DictionaryRow.card).where(DictionaryRow.id == generation.dictionary_id))
+    return dict((card or {}).get("scorecard", {}))
