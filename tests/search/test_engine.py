@@ -164,12 +164,16 @@ def test_an_unknown_mode_or_collection(engine: Engine) -> None:
 
 def test_a_collection_without_an_index(engine: Engine) -> None:
     with Session(engine.database) as session:
-        session.add(Collection(name="fresh", model="m"))
+        fresh = Collection(name="fresh", model="m")
+        session.add(fresh)
         session.commit()
-    with pytest.raises(NotIndexed, match="no finished index"):
-        engine.search("x", steering=Steering(), collection="fresh")
-    assert {info.name: info.state for info in collections(engine)} == {"fresh": "empty", "manual": "live"}
-    assert default_collection(engine) == "manual"
+        with pytest.raises(NotIndexed, match="no finished index"):
+            engine.search("x", steering=Steering(), collection="fresh")
+        found = {info.name: info.state for info in collections(engine)}
+        assert found == {"fresh": "empty", "manual": "live"}
+        assert default_collection(engine) == "manual"
+        session.delete(fresh)
+        session.commit()
 
 
 @pytest.mark.parametrize("damage", ["missing", "cut", "one bit"])
