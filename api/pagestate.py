@@ -12,7 +12,7 @@ from urllib.parse import quote, urlencode
 
 from search.errors import CollectionNotFound, InvalidPage, InvalidSteering
 from search.results import CollectionInfo
-from search.steering import MAX_STRENGTH, Knob, Steering, Strength, format_steering, parse
+from search.steering import CONCEPT, MAX_STRENGTH, Knob, Steering, Strength, format_steering, parse
 
 KNOB = "s."
 STEP = 0.5
@@ -63,6 +63,10 @@ class PageState:
     def off(self, feature: int) -> str:
         """The address after leaving a feature out of the question."""
         return self.url(steering=self.steering.with_knob(Knob("off", feature=feature)), offset=0)
+
+    def phrase(self) -> str:
+        """What is in the find box, as a knob."""
+        return f"{CONCEPT}:{quote(self.find, safe='')}:1"
 
     def only(self, feature: int) -> Steering:
         """The same steering with one feature turned fully up."""
