@@ -12,7 +12,7 @@ second part vanishes when the dead features fit the error exactly.
 
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -31,6 +31,7 @@ START_SCALE = 1 / 8
 START_NOISE = 1e-3
 EPOCHS = 10
 SAMPLE_ROWS = 20_000  # enough for a median and for telling dead features from rare ones
+BFLOAT16_IS_FAST = bool(torch.cpu.get_capabilities().get("avx512_bf16"))
 
 Progress = Callable[[int, int], None]
 
@@ -47,8 +48,7 @@ class Recipe:
     seed: int = 0
 
 
-@dataclass(frozen=True)
-class Weights:
+class Weights(NamedTuple):
     """The trainable tensors."""
 
     w_enc_FD: torch.Tensor
@@ -56,17 +56,19 @@ class Weights:
     w_dec_FD: torch.Tensor
     b_D: torch.Tensor
 
-    def all(self) -> list[torch.Tensor]:
-        return [self.w_enc_FD, self.b_enc_F, self.w_dec_FD, self.b_D]
-
     def dictionary(self, card: Card) -> Dictionary:
-        w_enc_FD, b_enc_F, w_dec_FD, b_D = (tensor.detach().cpu().numpy() for tensor in self.all())
+        w_enc_FD, b_enc_F, w_dec_FD, b_D = (tensor.detach().cpu().numpy() for tensor in self)
         return Dictionary(w_enc_FD, b_enc_F, w_dec_FD, b_D, card)
 
 
 def recipe_for(rows: int) -> Recipe:
-    """The recipe for a collection of so many passages (README's decision log has the sweep)."""
-    features = int(np.clip(2 ** round(np.log2(max(rows, 1) / 10)), 64, 4096))
+    """The recipe for a collection of so many passages.
+
+    Chosen for the share of the score that features with reliable labels carry (README's decision log has the
+    sweep): more active features explain more, but their labels stop holding; with more features than one for
+    five passages, too few passages fire each of them to name it.
+    """
+    features = int(np.clip(2 ** round(np.log2(max(rows, 1) / 5)), 64, 4096))
     steps = int(np.clip(rows * EPOCHS / 512, 150, 2000))
     return Recipe(features=features, active=8, steps=steps)
 
@@ -165,10 +167,8 @@ def _check(x_ND: NDArray[Any]) -> None:
             f"{len(x_ND)} passages are too few to train a dictionary: at least {MIN_ROWS} are needed.",
             hint="Add documents.",
         )
-    if not np.isfinite(x_ND).all():
-        raise DictionaryError(
-            "The embeddings hold numbers that are not finite.", hint="Reindex the collection."
-        )
+    if not all(np.isfinite(x_ND[at : at + SAMPLE_ROWS]).all() for at in range(0, len(x_ND), SAMPLE_ROWS)):
+        raise DictionaryError("The embeddings hold numbers that are not finite.", hint="Reindex them.")
 
 
 def _share_left(x_ND: torch.Tensor, x_hat_ND: torch.Tensor) -> torch.Tensor:
@@ -197,7 +197,7 @@ def _steps(
 ) -> Iterator[int]:
     """Fits the weights in place; yields the number of each step done."""
     device = weights.b_D.device
-    optimizer = torch.optim.Adam(weights.all(), lr=recipe.rate, fused=True)
+    optimizer = torch.optim.Adam(weights, lr=recipe.rate, fused=True)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate_at(step, recipe.steps))
     silent_F = torch.zeros(recipe.features, device=device)
     patience = max(recipe.steps // 20, 10)
@@ -232,17 +232,14 @@ def _batches(kept: NDArray[Any], batch: int, rng: np.random.Generator) -> Iterat
         left = left[batch:]
 
 
-def _fast(device: torch.device) -> bool:
-    return bool(device.type == "cpu" and torch.cpu.get_capabilities().get("avx512_bf16"))
-
-
 def _loss(
     weights: Weights, x_ND: torch.Tensor, active: int, dead_F: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """The loss of one batch, and the features that fired."""
     centred_ND = x_ND - weights.b_D
+    fast = BFLOAT16_IS_FAST and x_ND.device.type == "cpu"
     values_NK, ids_NK = EncodeActive.apply(  # type: ignore[no-untyped-call]
-        centred_ND, weights.w_enc_FD, weights.b_enc_F, active, _fast(x_ND.device)
+        centred_ND, weights.w_enc_FD, weights.b_enc_F, active, fast
     )
     acts_NK = values_NK.clamp_min(0)
     x_hat_ND = weights.b_D + decode_active(ids_NK, acts_NK, weights.w_dec_FD)
@@ -256,7 +253,6 @@ def _loss(
 
 def project_gradient(w_dec_FD: torch.Tensor) -> None:
     """Takes out of the gradient what would only change the lengths of the rows."""
-    if w_dec_FD.grad is not None:
-        with torch.no_grad():
-            along_F1 = (w_dec_FD.grad * w_dec_FD).sum(dim=1, keepdim=True)
-            w_dec_FD.grad -= along_F1 * w_dec_FD
+    rows_FD, grad_FD = w_dec_FD.detach(), w_dec_FD.grad
+    if grad_FD is not None:
+        grad_FD -= (grad_FD * rows_FD).sum(dim=1, keepdim=True) * rows_FD
