@@ -20,8 +20,8 @@ from indexer.phrases import Phrases, mine
 from indexer.trials import FloatArray, Half, IntArray, Trial, halves, trials
 from search.dictionary import Dictionary
 
-# Of labels put on the wrong feature fewer than 1 in 100 reach this (README's decision log): a name that does
-# tells passages that fire its feature from near misses and others, three times in four.
+# A name that tells firing passages from near misses and others three times in four. Of names put on the wrong
+# feature 1 in 100 gets there, of names for features made to fire at random 1 in 200 (README's decision log).
 RELIABLE = 0.75
 FEWEST_POSITIVES = 10
 FREQUENT = 8  # candidates a feature gets because its passages hold them
@@ -33,6 +33,7 @@ EMBED_ROWS = 1024
 STRENGTH_BONUS = 0.15
 TWO_WORDS_BONUS = 0.015
 PAIR_COST = 0.02
+PAIR_GAP = 0.05
 TWIN_COST = 0.04
 
 Embed = Callable[[list[str]], NDArray[np.float16]]
@@ -138,7 +139,7 @@ class _Namer:
             self._worth(texts + [self.shortlist[place] for place in loudest_PF[:, row]], feature, test)
             for row, (feature, texts, test) in enumerate(zip(block.tolist(), proposed, tests, strict=True))
         ]
-        pairs = [_pairs(_Ranking.of(worth).texts) for worth in singles]
+        pairs = [_pairs(_Ranking.of(worth)) for worth in singles]
         self.names.learn(text for texts in pairs for text in texts)
         return [
             _Ranking.of(worth | self._worth(texts, feature, test))
@@ -205,10 +206,15 @@ def _form_bonus(text: str) -> float:
     return TWO_WORDS_BONUS if len(text.split()) == 2 else 0.0
 
 
-def _pairs(texts: list[str]) -> list[str]:
-    """The best phrase together with the next two that share no word with it."""
-    apart = [text for text in texts[1:] if not _words(text) & _words(texts[0])]
-    return [f"{texts[0]} · {text}" for text in apart[:2]]
+def _pairs(ranking: _Ranking) -> list[str]:
+    """The best phrase together with the next two that are nearly as good and share no word with it."""
+    good = [
+        t
+        for t, worth in zip(ranking.texts, ranking.worth, strict=True)
+        if worth > ranking.worth[0] - PAIR_GAP
+    ]
+    apart = [text for text in good[1:] if not _words(text) & _words(good[0])]
+    return [f"{good[0]} · {text}" for text in apart[:2]]
 
 
 def _words(text: str) -> set[str]:

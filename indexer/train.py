@@ -66,9 +66,9 @@ def recipe_for(rows: int) -> Recipe:
 
     Chosen for the share of the score that features with reliable labels carry (README's decision log has the
     sweep): more active features explain more, but their labels stop holding; with more features than one for
-    five passages, too few passages fire each of them to name it.
+    eight passages, too few passages fire each of them to name it.
     """
-    features = int(np.clip(2 ** round(np.log2(max(rows, 1) / 5)), 64, 4096))
+    features = int(np.clip(2 ** round(np.log2(max(rows, 1) / 8)), 64, 4096))
     steps = int(np.clip(rows * EPOCHS / 512, 150, 2000))
     return Recipe(features=features, active=8, steps=steps)
 
