@@ -3,6 +3,12 @@
     m_c(x) = sigmoid(v_c . a(x) + beta_c)        in 0..1
 
 It saturates on purpose: it asks "is this about c?" once, and leaves relevance to decide the rest.
+
+It starts from a few members (the nearest passages of a phrase, or examples) and spreads: a feature weighs as
+much as the passages that fire it are members beyond the average, a passage is a member as far as its features
+weigh. After a few rounds "physics" knows passages on thermodynamics that never say the word. (Propagation on
+the graph of passages and features; README's decision log has it beside logistic regression.)
+
 Shape suffixes: N passages, F features, C features of the concept.
 """
 
@@ -12,16 +18,19 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from scipy.special import expit
-from sklearn.linear_model import LogisticRegression
 
-MEMBERS = 100
-OTHERS = 2000
-MAX_FEATURES = 64
+MEMBERS_SHARE = 0.02
+MEMBERS = (10, 5000)
+ROUNDS = 3
+MAX_FEATURES = 256
+THRESHOLD = 2.0  # a passage is half a member so many standard deviations above the mean of the collection
+SOFTNESS = 0.3  # and the sigmoid's unit is such a part of a standard deviation
+PRIOR = 5.0  # so many average passages are added to each feature's, so that rare ones prove little
 
 
 @dataclass(frozen=True, eq=False)
 class Concept:
-    """The fitted model: `features` (C,), `weights_C`, `bias`."""
+    """The fitted model: `features` (C,), the heaviest first, `weights_C` > 0, `bias`."""
 
     name: str
     features: NDArray[np.int64]
@@ -36,32 +45,47 @@ class Concept:
 
 
 def members_wanted(passages: int) -> int:
-    """How many of a collection's passages stand for a phrase: the nearest ones, at most one in twenty."""
-    return min(MEMBERS, max(passages // 20, 1))
+    """How many of a collection's passages stand for a phrase: the nearest ones."""
+    return int(min(np.clip(passages * MEMBERS_SHARE, *MEMBERS), passages))
 
 
-def concept_from_phrase(
-    phrase: str, nearest: NDArray[np.int64], acts_NF: csr_matrix, *, seed: int = 0
-) -> Concept:
-    """A concept from a phrase: its nearest passages (by number) against random other ones."""
-    rest = np.setdiff1d(np.arange(acts_NF.shape[0]), nearest)
-    others = np.random.default_rng(seed).choice(rest, size=min(OTHERS, len(rest)), replace=False)
-    return fit_concept(phrase, acts_NF[nearest], acts_NF[others])
+def concept_from_phrase(phrase: str, nearest: NDArray[np.int64], acts_NF: csr_matrix) -> Concept:
+    """A concept from a phrase: its nearest passages (`members_wanted` of them, by number) are the members."""
+    return concept_from_members(phrase, nearest, acts_NF)
 
 
-def fit_concept(name: str, members_NF: csr_matrix, others_NF: csr_matrix) -> Concept:
-    """Logistic regression of members against others, kept to the features that matter most.
+def concept_from_members(name: str, members: NDArray[np.int64], acts_NF: csr_matrix) -> Concept:
+    """A concept from passages that belong to it (by number), found among all N of the collection.
 
-    Both sides weigh the same, so a membership of .5 means "as much like the members as like the others".
+    The members are evidence, not the whole: others with the same features belong as well.
+    A collection whose passages all look alike gives a concept without features that nothing belongs to.
     """
-    if members_NF.shape[0] == 0 or others_NF.shape[0] == 0:
-        return Concept(name, np.zeros(0, np.int64), np.zeros(0), 0.0)
-    acts = np.concatenate([members_NF.toarray(), others_NF.toarray()])
-    is_member = np.repeat([1, 0], [members_NF.shape[0], others_NF.shape[0]])
-    used = np.flatnonzero(acts.any(axis=0))
-    scale = float(acts[acts > 0].mean()) if used.size else 1.0
-    model = LogisticRegression(C=1.0, class_weight="balanced", max_iter=200)
-    model.fit(acts[:, used] / scale, is_member)
-    weights = model.coef_[0] / scale
-    kept = np.argsort(-np.abs(weights), kind="stable")[:MAX_FEATURES]
-    return Concept(name, used[kept].astype(np.int64), weights[kept], float(model.intercept_[0]))
+    member_N = np.zeros(acts_NF.shape[0])
+    member_N[members] = 1.0
+    concept = Concept(name, np.zeros(0, np.int64), np.zeros(0), -np.inf)
+    for _ in range(ROUNDS):
+        concept = _calibrated(name, _weights(member_N, acts_NF), acts_NF)
+        member_N = concept.membership(acts_NF)
+    return concept
+
+
+def _weights(member_N: NDArray[np.float64], acts_NF: csr_matrix) -> NDArray[np.float64]:
+    """How much more than the average the passages that fire each feature are members; positive ones only."""
+    if acts_NF.nnz == 0:
+        return np.zeros(acts_NF.shape[1])
+    strength_F = np.asarray(acts_NF.sum(axis=0)).ravel() + PRIOR * acts_NF.data.mean()
+    excess_F = acts_NF.T @ (member_N - member_N.mean()) / strength_F
+    weights_F: NDArray[np.float64] = np.maximum(excess_F, 0.0)
+    weights_F[np.argsort(-weights_F, kind="stable")[MAX_FEATURES:]] = 0.0
+    return weights_F
+
+
+def _calibrated(name: str, weights_F: NDArray[np.float64], acts_NF: csr_matrix) -> Concept:
+    """The sigmoid placed and scaled by how the weighted sums are spread over the collection."""
+    sums_N = acts_NF @ weights_F
+    mean, deviation = float(sums_N.mean()), float(sums_N.std())
+    if deviation < 1e-9:
+        return Concept(name, np.zeros(0, np.int64), np.zeros(0), -np.inf)
+    unit = SOFTNESS * deviation
+    features = np.argsort(-weights_F, kind="stable")[: np.count_nonzero(weights_F)]
+    return Concept(name, features, weights_F[features] / unit, -(mean + THRESHOLD * deviation) / unit)
