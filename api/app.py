@@ -6,6 +6,7 @@ from fastapi import Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.middleware.gzip import GZipMiddleware
 
 from api import pages, rendering, v1
 from api.deps import EngineDep, check_address
@@ -42,6 +43,7 @@ def create_app(engine: Engine) -> FastAPI:
     app.add_exception_handler(HTTPException, on_error)
     app.add_exception_handler(Exception, on_error)
     app.add_middleware(SecurityHeaders)
+    app.add_middleware(GZipMiddleware, minimum_size=1000)
     return app
 
 

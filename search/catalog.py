@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
@@ -9,6 +10,7 @@ from search.db import open_session
 from search.engine import Engine
 from search.models import Collection, DictionaryRow, Document, Generation
 from search.results import CollectionInfo, Progress
+from search.snapshot import Snapshot
 
 START_EXAMPLES = 5
 
@@ -28,16 +30,24 @@ def default_collection(engine: Engine) -> str:
 
 def start_examples(engine: Engine, *, collection: str) -> list[str]:
     """Example questions that have answers in this collection: the best-held labels of features that are
-    neither rare nor everywhere."""
+    neither rare nor everywhere, phrases before words; titles of documents where there are too few."""
     snapshot = engine.snapshot(collection)
     low, high = 5, max(snapshot.passages // 20, 6)
     fit = [
         (label.score or 0.0, label.text.split(" · ")[0])
         for label, passages in zip(snapshot.labels, snapshot.passages_F, strict=True)
-        if label.reliable and low <= passages <= high and " " in label.text
+        if label.reliable and low <= passages <= high
     ]
-    texts = dict.fromkeys(text for _, text in sorted(fit, key=lambda pair: -pair[0]))
-    return list(texts)[:START_EXAMPLES]
+    best = sorted(fit, key=lambda pair: (" " not in pair[1], -pair[0]))[:START_EXAMPLES]
+    return list(dict.fromkeys([text for _, text in best] + _titles(engine, snapshot)))[:START_EXAMPLES]
+
+
+def _titles(engine: Engine, snapshot: Snapshot) -> list[str]:
+    numbers = np.unique(snapshot.document_N)
+    spread = numbers[:: max(len(numbers) // START_EXAMPLES, 1)].tolist()
+    with open_session(engine.database) as session:
+        titles = session.scalars(select(Document.title).where(Document.id.in_(spread))).all()
+    return [title for title in titles if any(character.isalnum() for character in title)]
 
 
 def _info(session: Session, collection: Collection) -> CollectionInfo:

@@ -20,7 +20,7 @@ from search.db import open_session
 from search.embedder import VectorSpace, load_embedder
 from search.errors import InvalidRequest
 from search.explain import Attribution, Question
-from search.highlight import best_sentences
+from search.highlight import Highlighter
 from search.passages import PassageRow, read_passages
 from search.ranking import Ranking, rank, strongest_passage
 from search.requests import check_page, check_query
@@ -44,6 +44,7 @@ class Engine:
         self.data = data
         self._snapshots: dict[str, Snapshot] = {}
         self._loading = Lock()
+        self._highlighter = Highlighter()
         self.embed = functools.lru_cache(maxsize=2048)(_embed)
         self._concept = functools.lru_cache(maxsize=256)(self._fit_concept)
 
@@ -109,7 +110,8 @@ class Engine:
         results = _results(snapshot, texts, ranking, page, asked, attribution, terms)
         if sentences:
             embedder = load_embedder(snapshot.space.model, snapshot.space.precision)
-            results = best_sentences(embedder, question.vector_D, results)
+            asked_in = (snapshot.generation, query)
+            results = self._highlighter.mark(results, embedder, question.vector_D, asked_in)
         return SearchResponse(
             query=query,
             mode=mode,

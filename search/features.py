@@ -32,7 +32,6 @@ DECILES = 10
 EXAMPLES_A_DECILE = 2
 NEAR_MISSES = 4
 NEIGHBOURS = 8
-FEATURES_A_PASSAGE = 8
 
 
 def find_features(
@@ -221,7 +220,7 @@ def _document(session: Session, snapshot: Snapshot, document_id: str) -> Documen
 
 def _active(snapshot: Snapshot, passage: int) -> list[ActiveFeature]:
     row = snapshot.acts_NF[passage]
-    strongest = np.argsort(-row.data, kind="stable")[:FEATURES_A_PASSAGE]
+    strongest = np.argsort(-row.data, kind="stable")
     return [
         ActiveFeature(f, snapshot.labels[f].shown, snapshot.labels[f].reliable, value)
         for f, value in zip(row.indices[strongest].tolist(), row.data[strongest].tolist(), strict=True)

@@ -7,7 +7,10 @@ other models each sentence is embedded on its own.
 Shape suffixes: T tokens, D embedding width, S sentences.
 """
 
+from collections import OrderedDict
+from collections.abc import Hashable
 from dataclasses import replace
+from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,25 +21,49 @@ from search.text import embedded_text, sentences
 
 FloatArray = NDArray[np.float32]
 
+REMEMBERED = 5000
 
-def best_sentences(embedder: Embedder, q_D: FloatArray, results: list[Result]) -> list[Result]:
-    """The results with `passage.best` set where a passage has more than one sentence."""
+
+class Highlighter:
+    """Marks sentences, and remembers them: while a slider is dragged the question stays the same."""
+
+    def __init__(self) -> None:
+        self._best: OrderedDict[Hashable, Span | None] = OrderedDict()
+        self._lock = Lock()
+
+    def mark(
+        self, results: list[Result], embedder: Embedder, q_D: FloatArray, question: Hashable
+    ) -> list[Result]:
+        """The results with `passage.best` set where a passage has more than one sentence. `question` stands
+        for generation and question in the memory."""
+        keys = {result.passage.id: (question, result.passage.id) for result in results}
+        with self._lock:
+            known = {passage: self._best[key] for passage, key in keys.items() if key in self._best}
+        new = [result for result in results if result.passage.id not in known]
+        for result, best in zip(new, best_sentences(embedder, q_D, new), strict=True):
+            known[result.passage.id] = best
+        with self._lock:
+            self._best.update({keys[result.passage.id]: known[result.passage.id] for result in new})
+            while len(self._best) > REMEMBERED:
+                self._best.popitem(last=False)
+        return [_with_best(result, known[result.passage.id]) for result in results]
+
+
+def best_sentences(embedder: Embedder, q_D: FloatArray, results: list[Result]) -> list[Span | None]:
+    """The best sentence of each passage, None where it has only one."""
     spans = [sentences(result.passage.text) for result in results]
     several = [row for row, found in enumerate(spans) if len(found) > 1]
-    if not several:
-        return results
+    best: list[Span | None] = [None] * len(results)
     texts = [embedded_text(results[row].document.title, results[row].passage.text) for row in several]
-    marked = list(results)
-    if embedder.mean_pooled:
+    if texts and embedder.mean_pooled:
         for row, text, (offsets, h_TD) in zip(several, texts, embedder.encode_tokens(texts), strict=True):
             shift = len(text) - len(results[row].passage.text)
-            best = _best_by_tokens(spans[row], shift, offsets, h_TD @ q_D)
-            marked[row] = _with_best(results[row], best)
-    else:
+            best[row] = _best_by_tokens(spans[row], shift, offsets, h_TD @ q_D)
+    elif texts:
         for row in several:
             x_SD = embedder.encode([results[row].passage.text[s.start : s.end] for s in spans[row]])
-            marked[row] = _with_best(results[row], spans[row][int(np.argmax(x_SD @ q_D))])
-    return marked
+            best[row] = spans[row][int(np.argmax(x_SD @ q_D))]
+    return best
 
 
 def _best_by_tokens(

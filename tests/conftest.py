@@ -9,6 +9,7 @@ import contextlib
 import itertools
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,12 +43,20 @@ class Indexed:
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[URL]:
+def open_folder() -> Iterator[Callable[[], Path]]:
+    """Makes temporary folders for embedded servers, which run as a user of their own where we are root:
+    pytest's own folders are closed to others whenever another pytest starts."""
+    with contextlib.ExitStack() as stack:
+        yield lambda: Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="refract-")))
+
+
+@pytest.fixture(scope="session")
+def server(open_folder: Callable[[], Path]) -> Iterator[URL]:
     """A PostgreSQL server: the one of DATABASE_URL, else an embedded one of its own."""
     if given := os.environ.get("DATABASE_URL"):
         yield server_url(given)
     else:
-        settings = Settings(data=tmp_path_factory.mktemp("server"), database_url=None)
+        settings = Settings(data=open_folder(), database_url=None)
         with open_database(settings) as engine:
             yield engine.url
 

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
@@ -139,37 +139,43 @@ def test_search_prints_a_table_or_json(indexed: Indexed) -> None:
         assert sum(term["value"] for term in result["terms"]) == pytest.approx(result["score"], abs=1e-5)
 
 
-def test_ctrl_c_stops_everything_and_the_next_start_finds_it_again(tmp_path: Path) -> None:
+def test_ctrl_c_stops_everything_and_the_next_start_finds_it_again(
+    open_folder: Callable[[], Path],
+) -> None:
+    data = open_folder()
     environment = {key: value for key, value in os.environ.items() if key != "DATABASE_URL"}
     for ending, status in ((signal.SIGINT, 0), (signal.SIGTERM, 143)):
-        with started("serve", "--port", "0", **_embedded(tmp_path, environment)) as process:
+        with started("serve", "--port", "0", **_embedded(data, environment)) as process:
             url = address(process)
             assert urllib.request.urlopen(f"{url}healthz").status == 200
-            assert postgres_of(tmp_path)
+            assert postgres_of(data)
             process.send_signal(ending)
             output = process.communicate(timeout=60)
             assert process.returncode == status, output
             assert "Traceback" not in output[1]
-        assert not postgres_of(tmp_path)
+        assert not postgres_of(data)
 
 
-def test_after_a_kill_the_database_is_taken_over_and_stopped_in_order(tmp_path: Path) -> None:
+def test_after_a_kill_the_database_is_taken_over_and_stopped_in_order(
+    open_folder: Callable[[], Path],
+) -> None:
+    data = open_folder()
     environment = {key: value for key, value in os.environ.items() if key != "DATABASE_URL"}
-    with started("serve", "--port", "0", **_embedded(tmp_path, environment)) as process:
+    with started("serve", "--port", "0", **_embedded(data, environment)) as process:
         address(process)
         process.kill()
         process.communicate()
-    left = postgres_of(tmp_path)
+    left = postgres_of(data)
     assert left
-    with started("serve", "--port", "0", **_embedded(tmp_path, environment)) as process:
+    with started("serve", "--port", "0", **_embedded(data, environment)) as process:
         address(process)
-        assert postgres_of(tmp_path) == left
+        assert postgres_of(data) == left
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=60)
     deadline = time.monotonic() + 20
-    while postgres_of(tmp_path) and time.monotonic() < deadline:
+    while postgres_of(data) and time.monotonic() < deadline:
         time.sleep(0.1)
-    assert not postgres_of(tmp_path)
+    assert not postgres_of(data)
 
 
 def _embedded(data: Path, environment: dict[str, str]) -> dict[str, str]:
