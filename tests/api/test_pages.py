@@ -158,7 +158,7 @@ def test_htmx_gets_only_what_changed_and_the_address_to_show(client: TestClient)
     canonical = "/?q=sort%20a%20list%20by%20two%20keys&steer=1:1.5"
     assert sent.headers["HX-Push-Url"] == canonical
     assert dragged.headers["HX-Replace-Url"] == canonical
-    assert full.headers["Vary"] == sent.headers["Vary"] == "HX-Request"
+    assert all("HX-Request" in answer.headers["Vary"] for answer in (full, sent))
     for part in (sent, dragged):
         assert "<html" not in part.text
         assert part.text.count("data-result") == full.text.count("data-result")
