@@ -13,8 +13,8 @@ from search.snapshot import Snapshot
 
 POOL = 1000
 CONCEPT_UNIT = 0.15
-"""What a concept of strength 1 adds to the score of a full member: it then costs as much relevance as a feature
-of strength 1 (7% over textbooks; `benchmarks.steering`)."""
+"""What a concept of strength 1 adds to the score of a full member: it then costs as much relevance as a
+feature of strength 1 (7% over textbooks; `benchmarks.steering`)."""
 
 FloatArray = NDArray[np.float32]
 

@@ -1,0 +1,156 @@
+"""What the benchmarks share: cached embeddings, snapshots without a database, tables, timings.
+
+Shape suffixes: N texts or passages, D embedding width.
+"""
+
+import gzip
+import hashlib
+import json
+import os
+import platform
+import statistics
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import astuple
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from search.dictionary import Dictionary
+from search.embedder import Embedder, load_embedder
+from search.snapshot import Label, Snapshot
+from search.vectors import FlatIndex
+
+CACHE = Path(__file__).parent / ".cache"
+RESULTS = Path(__file__).parent / "results"
+PRECISION = "bfloat16"  # one vector space for every run, whatever is fastest today
+SCALE_QUANTILE = 0.9  # as `indexer.build` measures how strongly a feature fires
+
+FloatArray = NDArray[np.float32]
+
+
+def embedder() -> Embedder:
+    """The default model, always in the same precision."""
+    return load_embedder(precision=PRECISION)
+
+
+def embedded(texts: Sequence[str]) -> NDArray[np.float16]:
+    """Unit vectors (N, D), from the cache where the same texts were embedded before."""
+    path = cache_file(texts)
+    if path.is_file():
+        found: NDArray[np.float16] = np.load(path)
+        return found
+    order = np.argsort([-len(text) for text in texts], kind="stable")  # longest first: little padding
+    sorted_ND = embedder().encode([texts[i] for i in order])
+    x_ND = np.empty_like(sorted_ND)
+    x_ND[order] = sorted_ND
+    CACHE.mkdir(exist_ok=True)
+    np.save(path, x_ND)
+    return x_ND
+
+
+def cache_file(texts: Sequence[str]) -> Path:
+    """Where the vectors of these texts are kept: its name is a hash of the texts and the vector space."""
+    digest = hashlib.sha256(repr(astuple(embedder().space)).encode())
+    for text in texts:
+        digest.update(text.encode() + b"\0")
+    return CACHE / f"{digest.hexdigest()[:24]}.npy"
+
+
+def embedded_queries(queries: Sequence[str]) -> FloatArray:
+    """Questions as the search embeds them (N, D): one at a time, not rounded."""
+    return np.stack([embedder().encode_query(query) for query in queries])
+
+
+def snapshot_of(
+    x_ND: NDArray[np.float16],
+    document_N: NDArray[np.int64],
+    dictionary: Dictionary,
+    index: FlatIndex | None = None,
+) -> Snapshot:
+    """What the search would hold in memory for these passages, made without a database."""
+    acts_NF = dictionary.encode(x_ND).matrix(dictionary.features)
+    by_feature = acts_NF.tocsc()
+    scale_F = np.array(
+        [
+            np.quantile(values, SCALE_QUANTILE) if len(values) else 0.0
+            for values in np.split(by_feature.data, by_feature.indptr[1:-1])
+        ],
+        dtype=np.float32,
+    )
+    return Snapshot(
+        collection_id=0,
+        collection="benchmark",
+        generation=0,
+        seq=0,
+        space=embedder().space,
+        dictionary=dictionary,
+        labels=[Label(f"feature {feature}", None, False) for feature in range(dictionary.features)],
+        index=index or FlatIndex.build(x_ND),
+        document_N=document_N,
+        acts_NF=acts_NF,
+        acts_by_feature=by_feature,
+        scale_F=scale_F,
+        passages_F=np.diff(by_feature.indptr),
+    )
+
+
+def read_corpus(shared: Path, name: str) -> Iterator[dict[str, Any]]:
+    """The records of one of the corpora, in the file's order."""
+    with gzip.open(shared / "corpora" / f"{name}.jsonl.gz", "rt", encoding="utf-8") as lines:
+        for line in lines:
+            yield json.loads(line)
+
+
+def median_ms(call: Callable[[], object], *, repeats: int, warm_up: int = 3) -> float:
+    """The median time of a call in milliseconds."""
+    return statistics.median(times_ms(call, repeats=repeats, warm_up=warm_up))
+
+
+def times_ms(call: Callable[[], object], *, repeats: int, warm_up: int = 3) -> list[float]:
+    """The time of each call in milliseconds, after some that do not count."""
+    for _ in range(warm_up):
+        call()
+    times = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        call()
+        times.append((time.perf_counter() - start) * 1000)
+    return times
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    """A Markdown table; floats get three digits."""
+    lines = [header, ["---", *["---:"] * (len(header) - 1)], *rows]
+    return "\n".join("| " + " | ".join(_cell(cell) for cell in line) + " |" for line in lines)
+
+
+def report(name: str, markdown: str, record: dict[str, Any]) -> None:
+    """Prints a benchmark's table and saves its numbers, with the machine and the time, as JSON."""
+    RESULTS.mkdir(exist_ok=True)
+    when = datetime.now(UTC).isoformat(timespec="seconds")
+    content = {"benchmark": name, "when": when, "machine": machine(), **record}
+    (RESULTS / f"{name}.json").write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    print(f"{markdown}\n\n{machine()}")
+
+
+def machine() -> str:
+    """One line about where this runs and how busy it is."""
+    model = platform.processor() or platform.machine()
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.is_file():
+        names = (
+            line.partition(":")[2].strip()
+            for line in cpuinfo.read_text().splitlines()
+            if "model name" in line
+        )
+        model = next(names, model)
+    load = os.getloadavg()[0]
+    return f"{model}, {os.cpu_count()} cores, load {load:.1f}, Python {platform.python_version()}"
+
+
+def _cell(cell: object) -> str:
+    return f"{cell:.3f}" if isinstance(cell, float) else str(cell)

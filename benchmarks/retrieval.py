@@ -1,0 +1,171 @@
+"""Relevance on a BEIR folder: dense documents, Refract's passages, and what the dictionary alone keeps.
+
+python -m benchmarks.retrieval SHARED_DATA_FOLDER [scifact cranfield clapnq_dev]
+
+Shape suffixes: N passages or documents, Q questions, D embedding width.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+from numpy.typing import NDArray
+
+from benchmarks.common import embedded, embedded_queries, embedder, report, snapshot_of, table
+from benchmarks.metrics import bootstrap_interval, ndcg, recall
+from indexer.sources import Failure, SourceDocument, open_source
+from indexer.sources.beir import read_qrels, read_queries
+from indexer.train import recipe_for, train
+from search.explain import attribute, decompose
+from search.ranking import rank
+from search.snapshot import Snapshot
+from search.steering import steer
+from search.text import PassageSplitter, embedded_text
+
+DEPTH = 100
+EXPLAINED = 20
+
+FloatArray = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Task:
+    """A BEIR folder: documents, and the judged questions."""
+
+    documents: list[SourceDocument]
+    queries: dict[str, str]
+    judged: dict[str, dict[str, int]]
+
+    @property
+    def ids(self) -> list[str]:
+        return [document.id for document in self.documents]
+
+
+@dataclass(frozen=True)
+class Scores:
+    """nDCG@10 and Recall@100 of each question."""
+
+    ndcg_Q: list[float]
+    recall_Q: list[float]
+
+    @property
+    def means(self) -> tuple[float, float]:
+        return float(np.mean(self.ndcg_Q)), float(np.mean(self.recall_Q))
+
+
+def main(shared: Path, sets: Annotated[list[str] | None, typer.Argument()] = None) -> None:
+    """Measures every set and prints one table."""
+    rows, record = [], {}
+    for name in sets or ["scifact"]:
+        measured = measure(read_task(shared / "beir" / name))
+        record[name] = measured
+        rows += [[name, *row] for row in measured["rows"]]
+        shares = ", ".join(f"{kind} {share:.1%}" for kind, share in measured["shares"].items())
+        print(f"{name}: {shares} of the score over the top {EXPLAINED}; {measured['dictionary']}")
+    header = ["set", "documents and questions", "nDCG@10", "Recall@100", "nDCG@10 against dense (95%)"]
+    report("retrieval", table(header, rows), record)
+
+
+def read_task(folder: Path) -> Task:
+    """Reads a BEIR folder with Refract's own reader."""
+    documents = [item for item in open_source(folder, "beir") if not isinstance(item, Failure)]
+    judged = read_qrels(folder)
+    texts = read_queries(folder)
+    return Task(documents, {query: texts[query] for query in judged}, judged)
+
+
+def measure(task: Task) -> dict[str, Any]:
+    """All figures of one set."""
+    q_QD = embedded_queries(list(task.queries.values()))
+    documents_ND = embedded([f"{document.title} {document.text}" for document in task.documents])
+    dense = _scores(task, [_by_score(documents_ND.astype(np.float32) @ q_D) for q_D in q_QD])
+    snapshot = _passages(task)
+    refract = _scores(task, [_by_rank(snapshot, q_D) for q_D in q_QD])
+    decoded = _scores(task, _reconstructed(snapshot, q_QD))
+    scorecard = snapshot.dictionary.card.scorecard
+    return {
+        "passages": snapshot.passages,
+        "dictionary": f"{snapshot.dictionary.features} features, {snapshot.dictionary.card.active} active, "
+        f"FVU {scorecard['fvu']:.3f}, {snapshot.passages} passages",
+        "shares": _shares(snapshot, q_QD),
+        "rows": [
+            ["dense, one vector a document", *dense.means, "0"],
+            ["Refract: its passages, ranked by the search", *refract.means, _against(refract, dense)],
+            ["both sides reconstructed by the dictionary", *decoded.means, _against(decoded, dense)],
+        ],
+        "ndcg_by_query": {"dense": dense.ndcg_Q, "refract": refract.ndcg_Q, "reconstructed": decoded.ndcg_Q},
+    }
+
+
+def _passages(task: Task) -> Snapshot:
+    """The set as Refract indexes it: split, embedded, with a dictionary of its own."""
+    splitter = PassageSplitter(embedder().tokenizer_json, embedder().max_tokens)
+    texts, documents = [], []
+    for number, document in enumerate(task.documents):
+        title = splitter.clip_title(document.title)
+        for span in splitter.split(document.text, document.title):
+            texts.append(embedded_text(title, document.text[span.start : span.end]))
+            documents.append(number)
+    x_ND = embedded(texts)
+    dictionary = train(x_ND, recipe_for(len(x_ND)), model=embedder().space.model)
+    return snapshot_of(x_ND, np.array(documents), dictionary)
+
+
+def _by_score(scores_N: FloatArray) -> NDArray[np.int64]:
+    return np.argsort(-scores_N, kind="stable")[:DEPTH]
+
+
+def _by_rank(snapshot: Snapshot, q_D: FloatArray) -> NDArray[np.int64]:
+    return snapshot.document_N[rank(snapshot, q_D, [], DEPTH).passages][:DEPTH]
+
+
+def _reconstructed(snapshot: Snapshot, q_QD: FloatArray) -> list[NDArray[np.int64]]:
+    """Documents by their best passage, where both sides are what the dictionary makes of them."""
+    dictionary = snapshot.dictionary
+    x_ND = dictionary.decode(dictionary.encode(snapshot.index.vectors(np.arange(snapshot.passages))))
+    x_ND /= np.linalg.norm(x_ND, axis=1, keepdims=True)
+    best = []
+    for q_D in dictionary.decode(dictionary.encode(q_QD)):
+        scores = np.full(int(snapshot.document_N.max()) + 1, -np.inf, dtype=np.float32)
+        np.maximum.at(scores, snapshot.document_N, x_ND @ q_D)
+        best.append(_by_score(scores))
+    return best
+
+
+def _scores(task: Task, rankings: list[NDArray[np.int64]]) -> Scores:
+    ranked = [[task.ids[number] for number in ranking.tolist()] for ranking in rankings]
+    pairs = list(zip(ranked, task.judged.values(), strict=True))
+    return Scores(
+        [ndcg(ranking, judged) for ranking, judged in pairs],
+        [recall(ranking, judged, DEPTH) for ranking, judged in pairs],
+    )
+
+
+def _against(scores: Scores, other: Scores) -> str:
+    differences = np.subtract(scores.ndcg_Q, other.ndcg_Q)
+    low, high = bootstrap_interval(differences.tolist())
+    return f"{differences.mean():+.3f} ({low:+.3f} to {high:+.3f})"
+
+
+def _shares(snapshot: Snapshot, q_QD: FloatArray) -> dict[str, float]:
+    """Share of the summed score by kind of term, over the first results of every question."""
+    sums = dict.fromkeys(["features", "of which shared", "baseline", "remainder", "score"], 0.0)
+    for q_D in q_QD:
+        question = decompose(q_D, snapshot.dictionary)
+        passages = rank(snapshot, q_D, [], EXPLAINED).passages[:EXPLAINED]
+        unsteered = steer(q_D, snapshot.dictionary.w_dec_FD, {})
+        terms = attribute(question, unsteered, snapshot.index.vectors(passages), snapshot.dictionary)
+        active_NA = snapshot.acts_NF[passages][:, terms.asked].toarray() > 0
+        sums["features"] += float(terms.asked_NA.sum())
+        sums["of which shared"] += float(terms.asked_NA[active_NA].sum())
+        sums["baseline"] += float(terms.baseline_N.sum())
+        sums["remainder"] += float(terms.remainder_N.sum())
+        sums["score"] += float(terms.score_N.sum())
+    score = sums.pop("score")
+    return {kind: value / score for kind, value in sums.items()}
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,163 @@
+"""The ways to steer that the benchmark compares: what is added to the question, and what the search prefers.
+
+Each gives, for a book's subject and a strength, the ten results of every question. Methods that need labels
+(centroid, mean difference) are given those of all paragraphs, the evaluated ones too: they are upper bounds.
+The twenty examples of a book are random and never count as results of the methods that saw them.
+
+Shape suffixes: N paragraphs, B books, Q questions, R results, D embedding width.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.common import embedded_queries, embedder, snapshot_of
+from benchmarks.openstax import Textbooks
+from indexer.train import recipe_for, train
+from search.concepts import Concept, concept_from_members, concept_from_phrase, members_wanted
+from search.ranking import rank
+
+RESULTS = 10
+EXAMPLES = 20
+NOTHING, PHRASE, FEW, ALL = "nothing", "the phrase", f"{EXAMPLES} examples", "all labels"
+
+FloatArray = NDArray[np.float32]
+Ids = NDArray[np.int64]
+Steer = Callable[[int, float], Ids]
+"""Paragraph numbers (Q, R) for a book and a strength."""
+
+
+@dataclass(frozen=True)
+class Method:
+    """One way to steer, what it needs to know of a subject, and the strengths to sweep."""
+
+    name: str
+    needs: str
+    strengths: list[float]
+    steer: Steer
+
+
+class Corpus:
+    """The textbooks as a search holds them, with a dictionary trained as a build would."""
+
+    def __init__(self, books: Textbooks) -> None:
+        self.books = books
+        dictionary = train(books.x_ND, recipe_for(len(books.x_ND)), model=embedder().space.model)
+        self.snapshot = snapshot_of(books.x_ND, np.arange(len(books.x_ND)), dictionary)
+        self.x_ND = books.x_ND.astype(np.float32)
+        self.relevance_QN = books.q_QD @ self.x_ND.T
+        self.members = [np.flatnonzero(books.book_N == book) for book in range(len(books.subjects))]
+        rng = np.random.default_rng(0)
+        self.examples = [rng.choice(ids, EXAMPLES, replace=False) for ids in self.members]
+
+    def phrase_members(self, book: int) -> Ids:
+        """The passages nearest to a subject, as the search takes them."""
+        wanted = members_wanted(self.snapshot.passages)
+        _, nearest_1N = self.snapshot.index.search(self.books.subjects_BD[book][None], wanted)
+        found: Ids = nearest_1N[0]
+        return found
+
+    def feature(self, book: int) -> int:
+        """The one feature for a subject, found without labels: of those that its embedded name fires, the one
+        that the nearest passages fire most on the average (chosen on the development books)."""
+        fired = self.snapshot.dictionary.encode(self.books.subjects_BD[book][None]).row(0)
+        mean_F = np.asarray(self.snapshot.acts_NF[self.phrase_members(book)].mean(axis=0)).ravel()
+        return max(fired, key=lambda feature: float(mean_F[feature]))
+
+    def means(self, groups: list[Ids]) -> FloatArray:
+        """The mean vector of each group of paragraphs (B, D)."""
+        return np.stack([self.x_ND[ids].mean(axis=0) for ids in groups])
+
+
+def methods(corpus: Corpus) -> Iterator[Method]:
+    """All methods, those that need least first."""
+    books = corpus.books
+    shares, knobs = [0.1 * n for n in range(10)], [0, 0.5, 1, 1.5, 2, 2.5, 3, 4, 5, 6, 8]
+    members, examples = corpus.means(corpus.members), corpus.means(corpus.examples)
+    rest = corpus.means([np.flatnonzero(books.book_N != book) for book in range(len(members))])
+    yield Method("none", NOTHING, [0.0], _added(corpus, members))
+    yield Method("rewriting the query", PHRASE, [0.25 * n for n in range(13)], _rewritten(corpus))
+    adding = _added(corpus, books.subjects_BD)
+    yield Method("adding the embedded subject", PHRASE, [0.2 * n for n in range(13)], adding)
+    yield Method("decoded-latent editing", PHRASE, knobs, _decoded(corpus))
+    yield Method("single feature", PHRASE, knobs, _added(corpus, _feature_steps(corpus)))
+    phrases = [
+        concept_from_phrase(subject, corpus.phrase_members(book), corpus.snapshot.acts_NF)
+        for book, subject in enumerate(books.subjects)
+    ]
+    yield Method("concept from the phrase", PHRASE, knobs, _preferred(corpus, phrases))
+    yield Method("interpolating to their centroid", FEW, shares, _towards(corpus, examples, corpus.examples))
+    few = _concepts(corpus, corpus.examples)
+    yield Method("concept from 20 examples", FEW, knobs, _preferred(corpus, few, corpus.examples))
+    yield Method("centroid interpolation", ALL, shares, _towards(corpus, members))
+    yield Method("supervised mean difference", ALL, knobs, _added(corpus, members - rest))
+    full = _concepts(corpus, corpus.members)
+    yield Method("concept from all labels", ALL, knobs, _preferred(corpus, full))
+
+
+def _concepts(corpus: Corpus, groups: list[Ids]) -> list[Concept]:
+    named = zip(corpus.books.subjects, groups, strict=True)
+    return [concept_from_members(subject, ids, corpus.snapshot.acts_NF) for subject, ids in named]
+
+
+def _edited(corpus: Corpus, q_QD: FloatArray, without: Ids | None = None) -> Ids:
+    """The results of edited questions. Their length does not matter for the order."""
+    scores_QN = q_QD @ corpus.x_ND.T
+    if without is not None:
+        scores_QN[:, without] = -np.inf
+    found_QR: Ids = np.argpartition(-scores_QN, RESULTS, axis=1)[:, :RESULTS]
+    return found_QR
+
+
+def _added(corpus: Corpus, step_BD: FloatArray) -> Steer:
+    """A direction added to the question, strength times."""
+    return lambda book, strength: _edited(corpus, corpus.books.q_QD + strength * step_BD[book])
+
+
+def _towards(corpus: Corpus, target_BD: FloatArray, without: list[Ids] | None = None) -> Steer:
+    """Between the question (0) and a target of unit length (1)."""
+    unit_BD = target_BD / np.linalg.norm(target_BD, axis=1, keepdims=True)
+
+    def steer(book: int, strength: float) -> Ids:
+        q_QD = (1 - strength) * corpus.books.q_QD + strength * unit_BD[book]
+        return _edited(corpus, q_QD, without[book] if without else None)
+
+    return steer
+
+
+def _rewritten(corpus: Corpus) -> Steer:
+    """Between the question and its rewriting, and beyond: strength 1 is "QUERY in SUBJECT" itself."""
+    books = corpus.books
+    target_BQD = np.stack(
+        [embedded_queries([f"{query} in {subject}" for query in books.queries]) for subject in books.subjects]
+    )
+    return lambda book, strength: _edited(corpus, books.q_QD + strength * (target_BQD[book] - books.q_QD))
+
+
+def _feature_steps(corpus: Corpus) -> FloatArray:
+    """What strength 1 of each book's feature adds to a question (B, D)."""
+    chosen = [corpus.feature(book) for book in range(len(corpus.books.subjects))]
+    steps: FloatArray = corpus.snapshot.scale_F[chosen][:, None] * corpus.snapshot.dictionary.w_dec_FD[chosen]
+    return steps
+
+
+def _decoded(corpus: Corpus) -> Steer:
+    """The single feature, but the question is replaced by its decoded activations: its error is lost."""
+    dictionary, steps_BD = corpus.snapshot.dictionary, _feature_steps(corpus)
+    decoded_QD = dictionary.decode(dictionary.encode(corpus.books.q_QD))
+    return lambda book, strength: _edited(corpus, decoded_QD + strength * steps_BD[book])
+
+
+def _preferred(corpus: Corpus, concepts: list[Concept], without: list[Ids] | None = None) -> Steer:
+    """The search itself, with the concept of a book as its one knob."""
+
+    def steer(book: int, strength: float) -> Ids:
+        left_out = without[book] if without else np.zeros(0, np.int64)
+        knobs = [(concepts[book], float(strength))]
+        wanted = RESULTS + len(left_out)
+        found = (rank(corpus.snapshot, q_D, knobs, wanted).passages for q_D in corpus.books.q_QD)
+        return np.stack([ids[~np.isin(ids, left_out)][:RESULTS] for ids in found])
+
+    return steer
