@@ -51,7 +51,8 @@ DEVELOPMENT_SUBJECTS = {
     "workplace-software-skills": "office software",
     "writing-guide": "writing",
 }
-"""Other books: choices are made on these, so that the figures of the target books are honest."""
+"""Other books, for making choices. (How concepts spread was worked out on the first questions of both halves,
+so the subjects of the target books were seen then; the reported questions were not.)"""
 
 QUERIES = [
     "measuring uncertainty",
