@@ -46,9 +46,20 @@ def serve(engine: Engine, listening: socket.socket, *, say: Callable[[str], None
     for collection in collections(engine):
         with contextlib.suppress(NotIndexed):
             engine.warm(collection.name)
-    server = uvicorn.Server(
-        uvicorn.Config(create_app(engine), log_level="warning", access_log=False, server_header=False)
-    )
-    say(address(listening))
+    config = uvicorn.Config(create_app(engine), log_level="warning", access_log=False, server_header=False)
+    server = _Server(config, lambda: say(address(listening)))
     with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C is how a server is meant to end
         server.run(sockets=[listening])
+
+
+class _Server(uvicorn.Server):
+    """Says so once it answers, which is also when signals are in its hands."""
+
+    def __init__(self, config: uvicorn.Config, on_start: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_start = on_start
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets=sockets)
+        if self.started:
+            self._on_start()

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from benchmarks.common import embedder, report, snapshot_of, table, times_ms
 from benchmarks.openstax import QUERIES, SUBJECTS, load
 from indexer.train import Recipe, train
-from search.engine import _terms as page_terms
+from search.answers import page_terms
 from search.explain import attribute, decompose
 from search.ranking import Ranking, rank
 from search.results import Term

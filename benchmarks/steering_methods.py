@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from benchmarks.common import embedded_queries, embedder, snapshot_of
 from benchmarks.openstax import Textbooks
 from indexer.train import recipe_for, train
-from search.concepts import Concept, concept_from_members, concept_from_phrase, members_wanted
+from search.concepts import Concept, concept_from_members, members_wanted
 from search.ranking import rank
 
 RESULTS = 10
@@ -84,7 +84,7 @@ def methods(corpus: Corpus) -> Iterator[Method]:
     yield Method("decoded-latent editing", PHRASE, knobs, _decoded(corpus))
     yield Method("single feature", PHRASE, knobs, _added(corpus, _feature_steps(corpus)))
     phrases = [
-        concept_from_phrase(subject, corpus.phrase_members(book), corpus.snapshot.acts_NF)
+        concept_from_members(subject, corpus.phrase_members(book), corpus.snapshot.acts_NF)
         for book, subject in enumerate(books.subjects)
     ]
     yield Method("concept from the phrase", PHRASE, knobs, _preferred(corpus, phrases))

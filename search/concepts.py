@@ -49,11 +49,6 @@ def members_wanted(passages: int) -> int:
     return int(min(np.clip(passages * MEMBERS_SHARE, *MEMBERS), passages))
 
 
-def concept_from_phrase(phrase: str, nearest: NDArray[np.int64], acts_NF: csr_matrix) -> Concept:
-    """A concept from a phrase: its nearest passages (`members_wanted` of them, by number) are the members."""
-    return concept_from_members(phrase, nearest, acts_NF)
-
-
 def concept_from_members(name: str, members: NDArray[np.int64], acts_NF: csr_matrix) -> Concept:
     """A concept from passages that belong to it (by number), found among all N of the collection.
 

@@ -5,30 +5,27 @@ Shape suffixes: N passages, D embedding width.
 
 import functools
 import time
-from collections.abc import Iterable
 from pathlib import Path
 from threading import Lock
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Engine as Database
 
 from search import explain
-from search.concepts import Concept, concept_from_phrase, members_wanted
+from search.answers import page_results, page_terms, query_features, steering_terms
+from search.concepts import Concept, concept_from_members, members_wanted
 from search.db import open_session
 from search.embedder import VectorSpace, load_embedder
 from search.errors import InvalidRequest
-from search.explain import Attribution, Question
+from search.explain import Question
 from search.highlight import Highlighter
 from search.passages import PassageRow, read_passages
-from search.ranking import Ranking, rank, strongest_passage
+from search.ranking import rank, strongest_passage
 from search.requests import check_page, check_query
-from search.results import QueryFeature, Result, SearchResponse, SteeringTerm, Term, Timings
+from search.results import SearchResponse, Timings
 from search.snapshot import Snapshot, live_generation, load_snapshot
 from search.steering import Steering, feature_deltas, steer
-
-EXAMPLE_CHARACTERS = 160
 
 FloatArray = NDArray[np.float32]
 
@@ -60,6 +57,7 @@ class Engine:
                 with self._loading:
                     if not self._holds(collection, live.id):
                         self._snapshots[collection] = load_snapshot(session, self.data, live)
+                        self._concept.cache_clear()  # its keys would keep old snapshots in memory
                         session.commit()
         return self._snapshots[collection]
 
@@ -104,10 +102,10 @@ class Engine:
         page = slice(offset, wanted)
         x_ND = snapshot.index.vectors(ranking.passages[page])
         attribution = explain.attribute(question, steered, x_ND, snapshot.dictionary)
-        terms = _terms(snapshot, attribution, ranking, page, [concept for concept, _ in concepts])
+        terms = page_terms(snapshot, attribution, ranking, page, [concept for concept, _ in concepts])
         clock.lap("explain")
         texts = self._texts(snapshot, ranking.passages[page], question)
-        results = _results(snapshot, texts, ranking, page, asked, attribution, terms)
+        results = page_results(snapshot, texts, ranking, page, asked, attribution, terms)
         if sentences:
             embedder = load_embedder(snapshot.space.model, snapshot.space.precision)
             asked_in = (snapshot.generation, query)
@@ -122,8 +120,8 @@ class Engine:
             limit=limit,
             offset=offset,
             moved=float(question.vector_D @ steered.vector_D),
-            query_features=_query_features(snapshot, question, texts),
-            steering=_steering_terms(snapshot, steering),
+            query_features=query_features(snapshot, question, texts),
+            steering=steering_terms(snapshot, steering),
             results=results,
         )
 
@@ -139,7 +137,7 @@ class Engine:
         check_query(phrase)
         phrase_D = self.embed(snapshot.space, phrase)
         _, nearest = snapshot.index.search(phrase_D[None], members_wanted(snapshot.passages))
-        return concept_from_phrase(phrase, nearest[0], snapshot.acts_NF)
+        return concept_from_members(phrase, nearest[0], snapshot.acts_NF)
 
     def _texts(
         self, snapshot: Snapshot, passages: NDArray[np.int64], question: Question
@@ -154,87 +152,6 @@ class Engine:
 
 def _embed(space: VectorSpace, text: str) -> FloatArray:
     return load_embedder(space.model, space.precision).encode_query(text)
-
-
-def _terms(
-    snapshot: Snapshot, attribution: Attribution, ranking: Ranking, page: slice, concepts: list[Concept]
-) -> list[list[Term]]:
-    """The terms of each result of the page, largest first."""
-    acts = snapshot.acts_NF
-    return [
-        sorted(
-            _row_terms(snapshot, attribution, row, set(acts[passage].indices.tolist()))
-            + [
-                Term("steering", float(value), concept.name, concept=concept.name)
-                for concept, value in zip(concepts, ranking.concepts_PC[page][row], strict=True)
-            ],
-            key=lambda term: -abs(term.value),
-        )
-        for row, passage in enumerate(ranking.passages[page].tolist())
-    ]
-
-
-def _row_terms(snapshot: Snapshot, attribution: Attribution, row: int, active: set[int]) -> list[Term]:
-    def featured(
-        kind: Literal["feature", "steering"], features: list[int], values: FloatArray
-    ) -> Iterable[Term]:
-        for feature, value in zip(features, values.tolist(), strict=True):
-            label = snapshot.labels[feature].shown
-            yield Term(kind, value, label, feature=feature, shared=feature in active)
-
-    return [
-        *featured("feature", attribution.asked, attribution.asked_NA[row]),
-        *featured("steering", attribution.steered, attribution.steered_NS[row]),
-        Term("baseline", float(attribution.baseline_N[row]), "baseline"),
-        Term("remainder", float(attribution.remainder_N[row]), "remainder"),
-    ]
-
-
-def _results(
-    snapshot: Snapshot,
-    texts: dict[int, PassageRow],
-    ranking: Ranking,
-    page: slice,
-    asked: Ranking,
-    attribution: Attribution,
-    terms: list[list[Term]],
-) -> list[Result]:
-    unsteered = {doc: rank for rank, doc in enumerate(snapshot.document_N[asked.passages].tolist(), start=1)}
-    scores = attribution.score_N.astype(np.float64) + ranking.concepts_PC[page].sum(axis=1)
-    return [
-        Result(
-            rank=page.start + row + 1,
-            rank_unsteered=unsteered.get(int(snapshot.document_N[passage])),
-            score=float(scores[row]),
-            document=texts[passage].document,
-            passage=texts[passage].passage,
-            terms=terms[row],
-        )
-        for row, passage in enumerate(ranking.passages[page].tolist())
-    ]
-
-
-def _query_features(
-    snapshot: Snapshot, question: Question, texts: dict[int, PassageRow]
-) -> list[QueryFeature]:
-    def example(feature: int) -> str | None:
-        passage = None if snapshot.labels[feature].reliable else strongest_passage(snapshot, feature)
-        return None if passage is None else texts[passage].passage.text[:EXAMPLE_CHARACTERS]
-
-    return [
-        QueryFeature(feature, label.shown, label.score, label.reliable, activation, example(feature))
-        for feature, activation in question.active.items()
-        for label in [snapshot.labels[feature]]
-    ]
-
-
-def _steering_terms(snapshot: Snapshot, steering: Steering) -> list[SteeringTerm]:
-    return [
-        SteeringTerm(str(knob.concept), knob.strength, concept=knob.concept)
-        if knob.feature is None
-        else SteeringTerm(snapshot.labels[knob.feature].shown, knob.strength, feature=knob.feature)
-        for knob in steering.knobs
-    ]
 
 
 class _Clock:

@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
+from search.answers import EXAMPLE_CHARACTERS
 from search.db import open_session
-from search.engine import EXAMPLE_CHARACTERS, Engine
+from search.engine import Engine
 from search.errors import DocumentNotFound, FeatureNotFound
 from search.models import Document, FeatureStats, Passage
 from search.passages import PassageRow, read_passages

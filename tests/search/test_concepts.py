@@ -10,7 +10,6 @@ from search.concepts import (
     MAX_FEATURES,
     MEMBERS,
     concept_from_members,
-    concept_from_phrase,
     members_wanted,
 )
 
@@ -42,7 +41,7 @@ def test_members_of_a_topic_bring_in_the_rest_of_it(acts_NF: csr_matrix) -> None
 
 def test_a_few_wrong_members_are_outvoted(acts_NF: csr_matrix) -> None:
     members = np.array([*range(210, 222), 5, 99, 400])
-    membership_N = concept_from_phrase("seven", members, acts_NF).membership(acts_NF)
+    membership_N = concept_from_members("seven", members, acts_NF).membership(acts_NF)
     assert membership_N[210:240].mean() > 0.5
     assert membership_N[[5, 99, 400]].max() < 0.1
 

@@ -1,0 +1,100 @@
+"""From numbers to the records of an answer: terms with their labels, results, features of the question."""
+
+from collections.abc import Iterable
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from search.concepts import Concept
+from search.explain import Attribution, Question
+from search.passages import PassageRow
+from search.ranking import Ranking, strongest_passage
+from search.results import QueryFeature, Result, SteeringTerm, Term
+from search.snapshot import Snapshot
+from search.steering import Steering
+
+EXAMPLE_CHARACTERS = 160
+
+FloatArray = NDArray[np.float32]
+
+
+def page_terms(
+    snapshot: Snapshot, attribution: Attribution, ranking: Ranking, page: slice, concepts: list[Concept]
+) -> list[list[Term]]:
+    """The terms of each result of the page, largest first."""
+    acts = snapshot.acts_NF
+    return [
+        sorted(
+            _row_terms(snapshot, attribution, row, set(acts[passage].indices.tolist()))
+            + [
+                Term("steering", float(value), concept.name, concept=concept.name)
+                for concept, value in zip(concepts, ranking.concepts_PC[page][row], strict=True)
+            ],
+            key=lambda term: -abs(term.value),
+        )
+        for row, passage in enumerate(ranking.passages[page].tolist())
+    ]
+
+
+def _row_terms(snapshot: Snapshot, attribution: Attribution, row: int, active: set[int]) -> list[Term]:
+    def featured(
+        kind: Literal["feature", "steering"], features: list[int], values: FloatArray
+    ) -> Iterable[Term]:
+        for feature, value in zip(features, values.tolist(), strict=True):
+            label = snapshot.labels[feature].shown
+            yield Term(kind, value, label, feature=feature, shared=feature in active)
+
+    return [
+        *featured("feature", attribution.asked, attribution.asked_NA[row]),
+        *featured("steering", attribution.steered, attribution.steered_NS[row]),
+        Term("baseline", float(attribution.baseline_N[row]), "baseline"),
+        Term("remainder", float(attribution.remainder_N[row]), "remainder"),
+    ]
+
+
+def page_results(
+    snapshot: Snapshot,
+    texts: dict[int, PassageRow],
+    ranking: Ranking,
+    page: slice,
+    asked: Ranking,
+    attribution: Attribution,
+    terms: list[list[Term]],
+) -> list[Result]:
+    unsteered = {doc: rank for rank, doc in enumerate(snapshot.document_N[asked.passages].tolist(), start=1)}
+    scores = attribution.score_N.astype(np.float64) + ranking.concepts_PC[page].sum(axis=1)
+    return [
+        Result(
+            rank=page.start + row + 1,
+            rank_unsteered=unsteered.get(int(snapshot.document_N[passage])),
+            score=float(scores[row]),
+            document=texts[passage].document,
+            passage=texts[passage].passage,
+            terms=terms[row],
+        )
+        for row, passage in enumerate(ranking.passages[page].tolist())
+    ]
+
+
+def query_features(
+    snapshot: Snapshot, question: Question, texts: dict[int, PassageRow]
+) -> list[QueryFeature]:
+    def example(feature: int) -> str | None:
+        passage = None if snapshot.labels[feature].reliable else strongest_passage(snapshot, feature)
+        return None if passage is None else texts[passage].passage.text[:EXAMPLE_CHARACTERS]
+
+    return [
+        QueryFeature(feature, label.shown, label.score, label.reliable, activation, example(feature))
+        for feature, activation in question.active.items()
+        for label in [snapshot.labels[feature]]
+    ]
+
+
+def steering_terms(snapshot: Snapshot, steering: Steering) -> list[SteeringTerm]:
+    return [
+        SteeringTerm(str(knob.concept), knob.strength, concept=knob.concept)
+        if knob.feature is None
+        else SteeringTerm(snapshot.labels[knob.feature].shown, knob.strength, feature=knob.feature)
+        for knob in steering.knobs
+    ]
