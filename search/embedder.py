@@ -7,7 +7,7 @@ import functools
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +20,11 @@ from transformers.utils.logging import disable_progress_bar
 from search.errors import ConfigurationError
 from search.settings import DEFAULT_MODEL
 
-BATCH = 16 if not torch.cuda.is_available() else 256
+BATCH_TEXTS = 256
+BATCH_CHARACTERS = 1_000_000 if torch.cuda.is_available() else 12_000
+"""A batch is padded to its longest text: so many characters a batch keep a CPU's caches warm and a GPU busy
+(README's decision log)."""
+
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
@@ -70,8 +74,8 @@ class Embedder:
         self, texts: Sequence[str], *, on_batch: Callable[[int], None] = lambda _: None
     ) -> NDArray[np.float16]:
         """Unit vectors (N, D), rounded once to float16; `on_batch` hears how many texts were just done."""
-        batches = [self._unit(texts[i : i + BATCH], on_batch) for i in range(0, len(texts), BATCH)]
-        return np.concatenate(batches) if batches else np.zeros((0, self.width), np.float16)
+        vectors = [self._unit(batch, on_batch) for batch in _batches(texts)]
+        return np.concatenate(vectors) if vectors else np.zeros((0, self.width), np.float16)
 
     def encode_query(self, text: str) -> NDArray[np.float32]:
         """The unit vector (D,) of a question, not rounded."""
@@ -87,7 +91,7 @@ class Embedder:
         """For each text its tokens: character offsets, and vectors h_TD whose normalised sum is the text's
         embedding (mean-pooled models only). Special tokens have the offsets (-1, -1)."""
         with self._lock:
-            vectors = self._model.encode(list(texts), batch_size=BATCH, output_value="token_embeddings")
+            vectors = self._model.encode(list(texts), batch_size=16, output_value="token_embeddings")
         encoded = self._model.tokenizer(
             list(texts), truncation=True, max_length=self.max_tokens, return_offsets_mapping=True
         )
@@ -101,7 +105,9 @@ class Embedder:
 
     def _unit(self, texts: Sequence[str], on_batch: Callable[[int], None]) -> NDArray[np.float16]:
         with self._lock:
-            x_ND = _normalised(self._model.encode(list(texts), batch_size=BATCH, convert_to_tensor=True))
+            x_ND = _normalised(
+                self._model.encode(list(texts), batch_size=BATCH_TEXTS, convert_to_tensor=True)
+            )
         on_batch(len(texts))
         return x_ND.half().cpu().numpy()
 
@@ -161,6 +167,19 @@ def _model_path(model: str) -> str:
 
         return str(get_model_path())
     return str(Path(model)) if Path(model).exists() else model
+
+
+def _batches(texts: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Consecutive texts, as many as a batch holds when all are padded to the longest."""
+    start = longest = 0
+    for end, text in enumerate(texts):
+        longest = max(longest, len(text))
+        count = end - start + 1
+        if count > 1 and (count > BATCH_TEXTS or count * longest > BATCH_CHARACTERS):
+            yield texts[start:end]
+            start, longest = end, len(text)
+    if start < len(texts):
+        yield texts[start:]
 
 
 def _normalised(x_ND: torch.Tensor) -> torch.Tensor:

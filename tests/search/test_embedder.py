@@ -1,0 +1,61 @@
+"""The embedder: unit vectors, the same whatever the batches, and words for models that are not there."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from search.embedder import BATCH_CHARACTERS, BATCH_TEXTS, Embedder, _batches, load_embedder
+from search.errors import ConfigurationError
+
+TEXTS = ["a short text", "quite another thing about the sea " * 30, "x", "", "snow 雪 ❄ é", "the end " * 400]
+
+
+@given(st.lists(st.text(max_size=40).map(lambda text: text * 50), max_size=80))
+def test_batches_are_the_texts_in_order_and_no_larger_than_they_may(texts: list[str]) -> None:
+    batches = [list(batch) for batch in _batches(texts)]
+    assert [text for batch in batches for text in batch] == texts
+    for batch in batches:
+        assert 1 <= len(batch) <= BATCH_TEXTS
+        assert len(batch) == 1 or len(batch) * max(map(len, batch)) <= BATCH_CHARACTERS
+
+
+def test_vectors_are_unit_float16_and_the_same_whatever_the_batches(embedder: Embedder) -> None:
+    heard: list[int] = []
+    x_ND = embedder.encode(TEXTS, on_batch=heard.append)
+    assert x_ND.dtype == np.float16
+    assert x_ND.shape == (len(TEXTS), embedder.width)
+    assert sum(heard) == len(TEXTS)
+    np.testing.assert_allclose(np.linalg.norm(x_ND.astype(np.float64), axis=1), 1, atol=1e-3)
+    for text, x_D in zip(TEXTS, x_ND.astype(np.float32), strict=True):
+        assert float(embedder.encode_query(text) @ x_D) > 0.99
+    assert embedder.encode([]).shape == (0, embedder.width)
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_a_text_is_the_sum_of_its_tokens(precision: str) -> None:
+    embedder = load_embedder(precision=precision)
+    assert embedder.mean_pooled
+    for text, (offsets, h_TD) in zip(TEXTS, embedder.encode_tokens(TEXTS), strict=True):
+        assert len(offsets) == len(h_TD) <= embedder.max_tokens
+        summed_D = h_TD.sum(axis=0)
+        assert float(summed_D @ embedder.encode_query(text)) / float(np.linalg.norm(summed_D)) > 0.99
+        assert all(0 <= start < end <= len(text) for start, end in offsets if start >= 0)
+
+
+def test_precisions_are_close_and_named() -> None:
+    full, half = (load_embedder(precision=name) for name in ("float32", "bfloat16"))
+    assert (full.space.precision, half.space.precision) == ("float32", "bfloat16")
+    assert float(full.encode_query("the sea") @ half.encode_query("the sea")) > 0.999
+
+
+@pytest.mark.parametrize("model", ["no/such-model", "."])
+def test_a_model_that_cannot_be_loaded_is_named(model: str, tmp_path: Path) -> None:
+    name = str(tmp_path) if model == "." else model
+    with pytest.raises(ConfigurationError, match="cannot be loaded") as error:
+        load_embedder(name)
+    assert name in error.value.message
+    with pytest.raises(ConfigurationError, match="Unknown precision"):
+        load_embedder(precision="float8")
