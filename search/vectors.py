@@ -58,12 +58,13 @@ def _installed(name: str) -> bool:
 check_installation()
 import faiss  # noqa: E402 - a clear message comes before the import that would fail
 
-# One thread a question: several questions run side by side, and a single scan gains little from more.
-faiss.omp_set_num_threads(1)
-
 
 class FlatIndex:
-    """An exact scan over float16 vectors; on a GPU where FAISS finds one."""
+    """An exact scan over float16 vectors; on a GPU where FAISS finds one.
+
+    A question is scanned for on one thread. FAISS's number of threads is left alone: it shares OpenMP with
+    torch, and one thread for FAISS would be one thread for embedding too.
+    """
 
     def __init__(self, index: Any) -> None:
         self._stored = index
