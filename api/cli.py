@@ -116,6 +116,7 @@ def main() -> None:
     logging.basicConfig(level=logging.WARNING, format="refract: %(message)s")
     logging.getLogger("psycopg").setLevel(logging.ERROR)  # its errors are raised as well
     signal.signal(signal.SIGTERM, _terminate)
+    signal.signal(signal.SIGHUP, _terminate)  # the terminal was closed
     try:
         app()
     except RefractError as error:

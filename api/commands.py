@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from sqlalchemy import Engine as Database
+from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
@@ -19,9 +20,10 @@ from indexer.sources import open_source
 from indexer.stages import DictionaryPlan
 from search.catalog import collections
 from search.db import first_line, open_database
-from search.embedder import load_embedder
+from search.embedder import Embedder, load_embedder
 from search.engine import Engine
 from search.errors import ConfigurationError, StoreUnavailable
+from search.models import Collection, Generation
 from search.settings import Settings, load_settings
 from search.snapshot import find_collection
 from search.steering import parse
@@ -30,12 +32,13 @@ from search.steering import parse
 def run_demo(port: int | None, collection: str) -> None:
     """Indexes the documentation of the installed Python where it is not live yet, and serves it."""
     with _opened() as (settings, database):
-        listening = listen(settings.host, settings.port if port is None else port)
+        wanted = settings.port if port is None else port
         engine = Engine(database, settings.data)
         if not any(known.name == collection and known.state == "live" for known in collections(engine)):
+            listen(settings.host, wanted).close()  # a taken port is told now, not after the work
             console.print("First start: indexing the documentation of the installed Python.")
             _index(settings, database, collection, None, "pydoc", {})
-        serve(engine, listening, say=_say)
+        serve(engine, listen(settings.host, wanted), say=_say)
 
 
 def serve_all(port: int | None) -> None:
@@ -56,8 +59,8 @@ def rebuild(name: str, plan: DictionaryPlan | None = None) -> None:
     with _opened() as (settings, database):
         with Session(database) as session:
             collection = find_collection(session, name)
-            number, model = collection.id, collection.model
-        embedder = load_embedder(model)
+            number = collection.id
+            embedder = _embedder(session, collection)
         with ProgressDisplay() as display:
             build = Build(database, settings.data, embedder, Reporter(database, display))
             built = build.run(number, plan)
@@ -106,13 +109,26 @@ def _index(
     columns: dict[str, str | None],
 ) -> None:
     source = open_source(path, format, **columns)
-    embedder = load_embedder(settings.model)
+    load_embedder(settings.model)  # a model that is not there is told before a collection is made with it
     with Session(database) as session:
-        collection = ensure_collection(session, name, settings.model).id
+        collection = ensure_collection(session, name, settings.model)
+        number = collection.id
+        embedder = _embedder(session, collection)
         session.commit()
     with ProgressDisplay() as display:
         reporter = Reporter(database, display)
-        ingested = ingest(database, collection, source, reporter)
-        built = Build(database, settings.data, embedder, reporter).run(collection)
-    print_ingest(ingested)
+        print_ingest(ingest(database, number, source, reporter))
+        built = Build(database, settings.data, embedder, reporter).run(number)
     print_build(built)
+
+
+def _embedder(session: Session, collection: Collection) -> Embedder:
+    """The embedder of a collection: the precision chosen for its first generation stays, because another one
+    would be another vector space and everything would be embedded again."""
+    chosen = session.scalar(
+        select(Generation.recipe["precision"].astext)
+        .where(Generation.collection_id == collection.id)
+        .order_by(Generation.id)
+        .limit(1)
+    )
+    return load_embedder(collection.model, chosen)

@@ -47,10 +47,11 @@ class ProgressDisplay:
     def __call__(self, progress: Progress) -> None:
         if progress.step != self._step or self._task is None:
             self._step = progress.step
-            self._task = self._bars.add_task(progress.step, speed="")
+            self._task = self._bars.add_task(progress.step, total=None, speed="")
             if not console.is_terminal:
                 console.print(f"{progress.step} …")
-        self._bars.update(self._task, completed=progress.done, total=progress.total, speed=_speed(progress))
+        total = progress.total or None
+        self._bars.update(self._task, completed=progress.done, total=total, speed=_speed(progress))
 
 
 def print_ingest(report: IngestReport) -> None:
@@ -116,6 +117,8 @@ def _plain(text: str) -> str:
 
 
 def _speed(progress: Progress) -> str:
-    if progress.rate is None or progress.seconds_left is None or progress.total <= 1:
+    if progress.rate is None or progress.total == 1:
         return ""
+    if progress.seconds_left is None:
+        return f"{progress.rate:,.0f}/s"
     return f"{progress.rate:,.0f}/s, {progress.seconds_left:.0f} s left"

@@ -15,10 +15,11 @@ from sqlalchemy import Engine, func, select, text, update
 from sqlalchemy.orm import Session
 
 from indexer import stages
-from indexer.maintenance import drop_generation
-from indexer.plan import fill, passage_texts, plan_passages, take_over_embeddings
+from indexer.maintenance import drop_dictionaries, drop_generation
+from indexer.plan import create_partition, fill, passage_texts, plan_passages, take_over_embeddings
 from indexer.progress import Reporter
 from indexer.stages import DictionaryPlan
+from search.catalog import build_lock
 from search.embedder import Embedder
 from search.errors import InvalidRequest, SourceError
 from search.models import DictionaryRow, Document, Feature, Generation, Passage
@@ -77,7 +78,7 @@ class Build:
     @contextmanager
     def _alone(self, collection: int) -> Iterator[None]:
         with self.database.connect() as connection:
-            key = {"key": f"refract build {collection}"}
+            key = {"key": build_lock(collection)}
             locked = connection.execute(text("SELECT pg_try_advisory_lock(hashtext(:key))"), key).scalar()
             if not locked:
                 raise InvalidRequest(
@@ -93,27 +94,46 @@ class Build:
     def _plan(self, collection: int, plan: DictionaryPlan) -> int:
         """The generation to build: the one left unfinished if it still fits, else a new one."""
         space = asdict(self.embedder.space)
-        limits = {"device": self.embedder.device, "max_tokens": self.embedder.max_tokens}
-        recipe = {**space, **limits, "dictionary": asdict(plan)}
-        with Session(self.database) as session, self.reporter.step("splitting into passages"):
+        recipe = {**space, "max_tokens": self.embedder.max_tokens, "dictionary": asdict(plan)}
+        with Session(self.database) as session:
             seq = _last_change(session, collection)
             unfinished = session.scalars(
                 select(Generation).where(
-                    Generation.collection_id == collection, Generation.state == "building"
+                    Generation.collection_id == collection,
+                    Generation.state == "building",
+                    Generation.passages.is_not(None),
                 )
             ).all()
             for generation in unfinished:
-                if generation.recipe == recipe and generation.seq == seq:
+                # The device is recorded, but a build may be taken up on another one.
+                if {**generation.recipe, "device": None} == {
+                    **recipe,
+                    "device": None,
+                } and generation.seq == seq:
                     return generation.id
-            generation = Generation(collection_id=collection, recipe=recipe, seq=seq)
+            device = {"device": self.embedder.device}
+            generation = Generation(collection_id=collection, recipe={**recipe, **device}, seq=seq)
             session.add(generation)
             session.flush()
-            generation.passages = plan_passages(session, generation, self._splitter())
-            if not generation.passages:
+            create_partition(session, generation.id)
+            session.commit()
+            self.reporter.generation = generation.id
+            self._split(session, generation, space)
+            return generation.id
+
+    def _split(self, session: Session, generation: Generation, space: dict[str, str]) -> None:
+        """Plans the passages of a new generation, and takes over the embeddings that others have."""
+        current = (Document.collection_id == generation.collection_id, Document.superseded.is_(None))
+        documents = session.scalar(select(func.count()).where(*current)) or 0
+        with self.reporter.step("splitting into passages", documents):
+            planned = plan_passages(session, generation, self._splitter(), self.reporter.advance)
+            if not planned:
+                session.rollback()
+                drop_generation(session, self.data, generation.id)
                 raise SourceError("The collection's documents hold no text.", hint="Index others.")
             take_over_embeddings(session, generation, space)
+            generation.passages = planned
             session.commit()
-            return generation.id
 
     def _embed(self, generation: int) -> int:
         """Fills in the embeddings that are missing, longest passages first; gives their number."""
@@ -128,6 +148,7 @@ class Build:
             with self.reporter.step("embedding passages", everything, done=everything - len(missing)):
                 for start in range(0, len(missing), EMBED_ROWS):
                     rows = passage_texts(session, generation, missing[start : start + EMBED_ROWS])
+                    session.commit()  # while texts are embedded no transaction stays open
                     texts = [embedded_text(splitter.clip_title(title), body) for _, title, body in rows]
                     x_ND = self.embedder.encode(texts, on_batch=self.reporter.advance)
                     filled = [(row[0], x_D.tobytes()) for row, x_D in zip(rows, x_ND, strict=True)]
@@ -162,9 +183,10 @@ class Build:
                     Generation.collection_id == collection, Generation.state == "building"
                 )
             ).all()
+            session.commit()
             for generation in [*retired[1:], *unfinished]:
                 drop_generation(session, self.data, generation)
-            session.commit()
+            drop_dictionaries(session, collection)
 
     def _report(self, generation: int, embedded: int) -> BuildReport:
         with Session(self.database) as session:

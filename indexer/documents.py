@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 
-from sqlalchemy import Engine, insert, select, update
+from sqlalchemy import Engine, insert, select, text, update
 from sqlalchemy.orm import Session
 
 from indexer.progress import Reporter
@@ -44,6 +44,7 @@ def ensure_collection(session: Session, name: str, model: str) -> Collection:
             f"{name[:80]!r} cannot name a collection.",
             hint="Use up to 64 small letters, digits, - and _, beginning with a letter or digit.",
         )
+    _one_at_a_time(session, f"refract collection {name}")
     collection = session.scalar(select(Collection).where(Collection.name == name))
     if collection is None:
         collection = Collection(name=name, model=model)
@@ -67,7 +68,7 @@ def ingest(
             with Session(database) as session:
                 _store(session, collection, batch, report)
                 session.commit()
-            reporter.reach(report.documents, report.documents)
+            reporter.reach(report.documents)
     return report
 
 
@@ -95,6 +96,7 @@ def _batches(documents: Iterator[SourceDocument]) -> Iterator[list[SourceDocumen
 
 
 def _store(session: Session, collection: int, batch: list[SourceDocument], report: IngestReport) -> None:
+    _one_at_a_time(session, f"refract documents {collection}")
     known = {
         row.external_id: (row.id, row.sha256)
         for row in session.execute(
@@ -121,6 +123,12 @@ def _store(session: Session, collection: int, batch: list[SourceDocument], repor
     report.changed += len(replaced)
     report.added += len(fresh) - len(replaced)
     report.unchanged += len(batch) - len(fresh)
+
+
+def _one_at_a_time(session: Session, what: str) -> None:
+    """Waits for others at the same thing, until this transaction ends. For documents this also makes the
+    order of their numbers the order in which they are committed."""
+    session.execute(text("SELECT pg_advisory_xact_lock(hashtext(:what))"), {"what": what})
 
 
 def _row(collection: int, document: SourceDocument, sha256: bytes) -> dict[str, object]:

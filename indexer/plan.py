@@ -1,11 +1,11 @@
 """The rows of a generation: planned first, filled in later."""
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from psycopg import Connection
-from sqlalchemy import func, or_, select, text
+from sqlalchemy import or_, select, text
 from sqlalchemy.orm import Session
 
 from search.models import Document, Generation, Passage
@@ -14,10 +14,20 @@ from search.text import PassageSplitter, embedded_text
 READ_DOCUMENTS = 500
 
 
-def plan_passages(session: Session, generation: Generation, splitter: PassageSplitter) -> int:
-    """Makes the generation's partition and a row for each passage of its documents; gives their number."""
-    partition = f"passages_{generation.id}"
-    session.execute(text(f"CREATE TABLE {partition} PARTITION OF passages FOR VALUES IN ({generation.id})"))
+def create_partition(session: Session, generation: int) -> None:
+    """Makes the generation's partition. It locks all of `passages`: commit at once, or searches wait."""
+    session.execute(
+        text(f"CREATE TABLE passages_{generation} PARTITION OF passages FOR VALUES IN ({generation})")
+    )
+
+
+def plan_passages(
+    session: Session,
+    generation: Generation,
+    splitter: PassageSplitter,
+    on_documents: Callable[[int], None],
+) -> int:
+    """Makes a row for each passage of the generation's documents; gives their number."""
     columns = "generation_id, id, document_id, start, stop, sha256"
     documents = session.execute(
         select(Document.id, Document.title, Document.text)
@@ -37,6 +47,7 @@ def plan_passages(session: Session, generation: Generation, splitter: PassageSpl
         ]
         copy_rows(session, f"COPY passages ({columns}) FROM STDIN", rows)
         planned += len(rows)
+        on_documents(len(chunk))
     return planned
 
 
@@ -61,7 +72,7 @@ def take_over_embeddings(session: Session, generation: Generation, space: dict[s
 
 def fill(session: Session, generation: int, columns: Sequence[str], rows: Iterable[tuple[Any, ...]]) -> None:
     """Sets binary columns of planned rows; each row is (passage, value, ...)."""
-    session.execute(text("DROP TABLE IF EXISTS filled"))
+    session.execute(text("DROP TABLE IF EXISTS pg_temp.filled"))
     typed = ", ".join(f"{column} bytea" for column in columns)
     session.execute(text(f"CREATE TEMPORARY TABLE filled (id integer, {typed}) ON COMMIT DROP"))
     copy_rows(session, f"COPY filled (id, {', '.join(columns)}) FROM STDIN", rows)
@@ -79,17 +90,23 @@ def passage_texts(
     session: Session, generation: int, ids: Sequence[int] | None = None
 ) -> list[tuple[int, str, str]]:
     """(passage, title, text) of some passages in the order of `ids`, or of all in their own order."""
-    body = func.substr(Document.text, Passage.start + 1, Passage.end - Passage.start)
-    statement = (
-        select(Passage.id, Document.title, body)
-        .join(Document, Document.id == Passage.document_id)
-        .where(Passage.generation_id == generation)
-        .order_by(Passage.id)
-    )
-    if ids is None:
-        return list(session.execute(statement))
-    found = {row[0]: row for row in session.execute(statement.where(Passage.id.in_(ids)))}
-    return [found[passage] for passage in ids]
+    columns = (Passage.id, Passage.document_id, Passage.start, Passage.end)
+    statement = select(*columns).where(Passage.generation_id == generation).order_by(Passage.id)
+    if ids is not None:
+        statement = statement.where(Passage.id.in_(ids))
+    spans = {row[0]: row for row in session.execute(statement)}
+    wanted = {document for _, document, _, _ in spans.values()}
+    # Whole documents, each once: Postgres would unpack a long text anew for each of its passages.
+    texts = {
+        row[0]: row
+        for row in session.execute(
+            select(Document.id, Document.title, Document.text).where(Document.id.in_(wanted))
+        )
+    }
+    return [
+        (passage, texts[document][1], texts[document][2][start:end])
+        for passage, document, start, end in (spans[passage] for passage in ids or spans)
+    ]
 
 
 def copy_rows(session: Session, statement: str, rows: Iterable[tuple[Any, ...]]) -> None:

@@ -34,12 +34,14 @@ class Reporter:
 
     @contextmanager
     def step(self, name: str, total: int = 1, *, done: int = 0) -> Iterator[None]:
-        """One step of so many pieces, `done` of them in an earlier run. Its seconds add up in `seconds`."""
+        """One step of so many pieces (0: not known), `done` of them in an earlier run. Its seconds add up in
+        `seconds`."""
         self._step, self._total, self._done, self._skipped = name, total, done, done
         self._started = time.perf_counter()
         self._tell(force=True)
         try:
             yield
+            self._total = self._total or self._done  # how many documents there are shows at their end
             self._done = self._total
         finally:
             spent = time.perf_counter() - self._started
@@ -59,7 +61,7 @@ class Reporter:
         spent = time.perf_counter() - self._started
         fresh = self._done - self._skipped
         rate = fresh / spent if fresh and spent > 0 else None
-        left = (self._total - self._done) / rate if rate else None
+        left = (self._total - self._done) / rate if rate and self._total else None
         return Progress(self._step, self._done, self._total, rate, left)
 
     def _tell(self, *, force: bool = False) -> None:

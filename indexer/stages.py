@@ -81,6 +81,7 @@ def label(
     x_ND = read_embeddings(session, generation.id)
     acts_NF = dictionary.encode(x_ND, device=embedder.device).matrix(dictionary.features)
     texts = [body for _, _, body in passage_texts(session, generation.id)]
+    session.commit()  # the work is long: no transaction stays open
     with reporter.step("labelling features"):
         labels = label_features(texts, x_ND, acts_NF, dictionary, embedder.encode, on_step=reporter.reach)
     rows = [
@@ -101,6 +102,7 @@ def _train(
     session: Session, generation: Generation, changes: dict[str, int], embedder: Embedder, reporter: Reporter
 ) -> Dictionary:
     x_ND = read_embeddings(session, generation.id)
+    session.commit()  # the work is long: no transaction stays open
     with reporter.step("training the dictionary"):
         return train(
             x_ND,

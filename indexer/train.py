@@ -87,9 +87,9 @@ def train(
     is called after every step. The scorecard on the card is measured on rows that were not trained on.
 
     Raises:
-        DictionaryError: too few rows, or rows that are not finite.
+        DictionaryError: too few rows, rows that are not finite, or more features active than there are.
     """
-    _check(x_ND)
+    _check(x_ND, recipe)
     rng = np.random.default_rng(recipe.seed)
     order = rng.permutation(len(x_ND))
     held_out = int(np.clip(len(order) * HELD_OUT_SHARE, *HELD_OUT_ROWS))
@@ -161,7 +161,12 @@ class EncodeActive(torch.autograd.Function):
         return bag_ND.detach(), w_grad_FD, b_grad_F, None, None
 
 
-def _check(x_ND: NDArray[Any]) -> None:
+def _check(x_ND: NDArray[Any], recipe: Recipe) -> None:
+    if recipe.active > recipe.features:
+        raise DictionaryError(
+            f"{recipe.active} active features are more than the {recipe.features} there are.",
+            hint="Use fewer active features, or more features.",
+        )
     if len(x_ND) < MIN_ROWS:
         raise DictionaryError(
             f"{len(x_ND)} passages are too few to train a dictionary: at least {MIN_ROWS} are needed.",

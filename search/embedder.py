@@ -92,9 +92,10 @@ class Embedder:
         embedding (mean-pooled models only). Special tokens have the offsets (-1, -1)."""
         with self._lock:
             vectors = self._model.encode(list(texts), batch_size=16, output_value="token_embeddings")
-        encoded = self._model.tokenizer(
-            list(texts), truncation=True, max_length=self.max_tokens, return_offsets_mapping=True
-        )
+            # Within the lock: a fast tokenizer keeps its padding and truncation as state.
+            encoded = self._model.tokenizer(
+                list(texts), truncation=True, max_length=self.max_tokens, return_offsets_mapping=True
+            )
         offsets = [
             [(start, end) if end > start else (-1, -1) for start, end in row]
             for row in encoded["offset_mapping"]

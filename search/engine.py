@@ -20,12 +20,15 @@ from search.embedder import VectorSpace, load_embedder
 from search.errors import InvalidRequest
 from search.explain import Question
 from search.highlight import Highlighter
+from search.models import Generation
 from search.passages import PassageRow, read_passages
 from search.ranking import rank, strongest_passage
 from search.requests import check_page, check_query
 from search.results import SearchResponse, Timings
 from search.snapshot import Snapshot, live_generation, load_snapshot
 from search.steering import Steering, feature_deltas, steer
+
+CONCEPTS_KEPT = 256
 
 FloatArray = NDArray[np.float32]
 
@@ -43,7 +46,6 @@ class Engine:
         self._loading = Lock()
         self._highlighter = Highlighter()
         self.embed = functools.lru_cache(maxsize=2048)(_embed)
-        self._concept = functools.lru_cache(maxsize=256)(self._fit_concept)
 
     def snapshot(self, collection: str) -> Snapshot:
         """The live generation of a collection, loaded if it is not in memory yet.
@@ -52,14 +54,15 @@ class Engine:
             CollectionNotFound, NotIndexed, StoreUnavailable
         """
         with open_session(self.database) as session:
-            live = live_generation(session, collection)
-            if not self._holds(collection, live.id):
+            held = self._held(collection, live_generation(session, collection))
+            if held is None:
                 with self._loading:
-                    if not self._holds(collection, live.id):
-                        self._snapshots[collection] = load_snapshot(session, self.data, live)
-                        self._concept.cache_clear()  # its keys would keep old snapshots in memory
+                    live = live_generation(session, collection)  # it may have changed while others loaded
+                    held = self._held(collection, live)
+                    if held is None:
+                        held = self._snapshots[collection] = load_snapshot(session, self.data, live)
                         session.commit()
-        return self._snapshots[collection]
+        return held
 
     def warm(self, collection: str) -> None:
         """Loads what the first search of a collection needs, so that nobody waits for it."""
@@ -116,7 +119,7 @@ class Engine:
             collection=collection,
             generation=snapshot.generation,
             took_ms=clock.timings(),
-            total=len(np.unique(snapshot.document_N)),
+            total=snapshot.documents,
             limit=limit,
             offset=offset,
             moved=float(question.vector_D @ steered.vector_D),
@@ -125,19 +128,26 @@ class Engine:
             results=results,
         )
 
-    def _holds(self, collection: str, generation: int) -> bool:
+    def _held(self, collection: str, live: Generation) -> Snapshot | None:
         held = self._snapshots.get(collection)
-        return held is not None and held.generation == generation
+        return held if held is not None and held.generation == live.id else None
 
     def _concepts(self, snapshot: Snapshot, steering: Steering) -> list[tuple[Concept, float]]:
         knobs = [knob for knob in steering.knobs if knob.concept is not None]
         return [(self._concept(snapshot, str(knob.concept)), float(knob.strength)) for knob in knobs]
 
-    def _fit_concept(self, snapshot: Snapshot, phrase: str) -> Concept:
+    def _concept(self, snapshot: Snapshot, phrase: str) -> Concept:
+        known = snapshot.concepts.get(phrase)
+        if known is not None:
+            return known
         check_query(phrase)
         phrase_D = self.embed(snapshot.space, phrase)
         _, nearest = snapshot.index.search(phrase_D[None], members_wanted(snapshot.passages))
-        return concept_from_members(phrase, nearest[0], snapshot.acts_NF)
+        concept = concept_from_members(phrase, nearest[0], snapshot.acts_NF)
+        if len(snapshot.concepts) >= CONCEPTS_KEPT:
+            snapshot.concepts.clear()
+        snapshot.concepts[phrase] = concept
+        return concept
 
     def _texts(
         self, snapshot: Snapshot, passages: NDArray[np.int64], question: Question

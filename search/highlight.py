@@ -7,6 +7,7 @@ other models each sentence is embedded on its own.
 Shape suffixes: T tokens, D embedding width, S sentences.
 """
 
+import functools
 from collections import OrderedDict
 from collections.abc import Hashable
 from dataclasses import replace
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 
 from search.embedder import Embedder
 from search.results import Result, Span
-from search.text import embedded_text, sentences
+from search.text import PassageSplitter, embedded_text, sentences
 
 FloatArray = NDArray[np.float32]
 
@@ -54,7 +55,8 @@ def best_sentences(embedder: Embedder, q_D: FloatArray, results: list[Result]) -
     spans = [sentences(result.passage.text) for result in results]
     several = [row for row, found in enumerate(spans) if len(found) > 1]
     best: list[Span | None] = [None] * len(results)
-    texts = [embedded_text(results[row].document.title, results[row].passage.text) for row in several]
+    clip = _splitter(embedder).clip_title
+    texts = [embedded_text(clip(results[row].document.title), results[row].passage.text) for row in several]
     if texts and embedder.mean_pooled:
         for row, text, (offsets, h_TD) in zip(several, texts, embedder.encode_tokens(texts), strict=True):
             shift = len(text) - len(results[row].passage.text)
@@ -64,6 +66,11 @@ def best_sentences(embedder: Embedder, q_D: FloatArray, results: list[Result]) -
             x_SD = embedder.encode([results[row].passage.text[s.start : s.end] for s in spans[row]])
             best[row] = spans[row][int(np.argmax(x_SD @ q_D))]
     return best
+
+
+@functools.lru_cache(maxsize=2)
+def _splitter(embedder: Embedder) -> PassageSplitter:
+    return PassageSplitter(embedder.tokenizer_json, embedder.max_tokens)
 
 
 def _best_by_tokens(

@@ -19,7 +19,7 @@ def check_query(query: str) -> None:
         raise InvalidQuery(
             f"The query has {len(query):,} characters.", hint=f"Use at most {MAX_QUERY:,} characters."
         )
-    if "\0" in query or any("\ud800" <= character <= "\udfff" for character in query):
+    if not is_text(query):
         raise InvalidQuery("The query holds characters that are not text.", hint="Remove NUL and surrogates.")
     if not any(character.isalnum() for character in query):
         raise InvalidQuery(f"The query {query[:40]!r} has no letter or digit.", hint="Type a word.")
@@ -35,3 +35,8 @@ def check_page(limit: int, offset: int) -> None:
         raise InvalidPage(f"limit={limit} is out of range.", hint=f"Use 1 to {MAX_LIMIT}.")
     if not 0 <= offset <= MAX_DEPTH - limit:
         raise InvalidPage(f"offset={offset} is out of range.", hint=f"Use 0 to {MAX_DEPTH - limit}.")
+
+
+def is_text(value: str) -> bool:
+    """Whether a string can be stored and sent: no NUL, no lone surrogates."""
+    return "\0" not in value and not any("\ud800" <= character <= "\udfff" for character in value)

@@ -1,7 +1,7 @@
 """What a search, a feature and a document look like to the outside: plain frozen records.
 
-The JSON API serialises these records as they are (fields that are None are left out) and the
-pages render them, so a field added here is an addition to the public contract.
+The JSON API serialises these records as they are (None as null) and the pages render them, so a field
+added here is an addition to the public contract.
 """
 
 from dataclasses import dataclass, field
@@ -154,7 +154,8 @@ class FeatureList:
 class Example:
     """A passage on which a feature fires (or nearly fires, where `activation` is 0).
 
-    `decile` 10 holds the strongest tenth of the feature's activations, 1 the weakest.
+    `decile` 10 holds the strongest tenth of the feature's activations, 1 the weakest; None where the feature
+    has fewer than ten, or does not fire.
     """
 
     activation: float

@@ -7,7 +7,8 @@ Shape suffixes: N passages, F features, K active features a passage.
 import logging
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from scipy.sparse import csc_matrix, csr_matrix
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from search.concepts import Concept
 from search.dictionary import Activations, Dictionary
 from search.embedder import VectorSpace
 from search.errors import CollectionNotFound, IndexDamaged, NotIndexed
@@ -50,7 +52,8 @@ class Snapshot:
     """Everything a search needs but the texts.
 
     `acts_NF` by passage and `acts_by_feature` (the same matrix by column); `document_N` the row id of each
-    passage's document; `scale_F` the 90th percentile activation; `passages_F` how many passages fire.
+    passage's document; `scale_F` the 90th percentile activation; `passages_F` how many passages fire;
+    `concepts` remembers those fitted on this generation.
     """
 
     collection_id: int
@@ -66,10 +69,15 @@ class Snapshot:
     acts_by_feature: csc_matrix
     scale_F: NDArray[np.float32]
     passages_F: NDArray[np.int64]
+    concepts: dict[str, Concept] = field(default_factory=dict)
 
     @property
     def passages(self) -> int:
         return len(self.document_N)
+
+    @cached_property
+    def documents(self) -> int:
+        return len(np.unique(self.document_N))
 
     def density(self, feature: int) -> float:
         """Share of the collection's passages that the feature fires on."""

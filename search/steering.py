@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search.errors import InvalidSteering
+from search.requests import is_text
 
 FloatArray = NDArray[np.float32]
 
@@ -54,8 +55,8 @@ class Knob:
             raise InvalidSteering(
                 f"A concept is a phrase of 1 to {MAX_PHRASE} characters, not {len(self.concept)}.", hint=FORM
             )
-        if self.concept is not None and "\0" in self.concept:
-            raise InvalidSteering("A concept cannot hold NUL characters.", hint="Remove them.")
+        if self.concept is not None and not is_text(self.concept):
+            raise InvalidSteering("A concept cannot hold NUL or lone surrogates.", hint="Remove them.")
         if isinstance(self.strength, str):
             if self.feature is None:
                 raise InvalidSteering("Only a feature can be turned off.", hint="Use a negative strength.")

@@ -7,6 +7,7 @@ import hashlib
 import os
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
+from threading import Lock
 from typing import Any, Protocol
 
 import numpy as np
@@ -15,6 +16,9 @@ from numpy.typing import NDArray
 from search.errors import ConfigurationError, IndexDamaged
 
 FloatArray = NDArray[np.float32]
+
+GPU_RESULTS = 2048
+"""FAISS gives at most so many results a question on a GPU, and only to one thread at a time."""
 
 
 class VectorIndex(Protocol):
@@ -68,7 +72,8 @@ class FlatIndex:
 
     def __init__(self, index: Any) -> None:
         self._stored = index
-        self._searched = _on_gpu(index)
+        self._on_gpu = _copy_to_gpu(index)
+        self._gpu_in_use = Lock()
 
     @classmethod
     def build(cls, x_ND: NDArray[np.float16]) -> "FlatIndex":
@@ -83,7 +88,12 @@ class FlatIndex:
         return int(self._stored.ntotal)
 
     def search(self, q_QD: FloatArray, k: int) -> tuple[FloatArray, NDArray[np.int64]]:
-        scores, ids = self._searched.search(np.ascontiguousarray(q_QD, dtype=np.float32), min(k, len(self)))
+        rows, wanted = np.ascontiguousarray(q_QD, dtype=np.float32), min(k, len(self))
+        if self._on_gpu is None or wanted > GPU_RESULTS:
+            scores, ids = self._stored.search(rows, wanted)
+        else:
+            with self._gpu_in_use:
+                scores, ids = self._on_gpu.search(rows, wanted)
         return scores, ids
 
     def vectors(self, ids: NDArray[np.int64]) -> FloatArray:
@@ -119,9 +129,9 @@ class FlatIndex:
         return cls(faiss.deserialize_index(np.frombuffer(data, dtype=np.uint8)))
 
 
-def _on_gpu(index: Any) -> Any:
+def _copy_to_gpu(index: Any) -> Any:
     if not hasattr(faiss, "StandardGpuResources") or faiss.get_num_gpus() == 0:
-        return index
+        return None
     # A GPU has no flat scalar-quantised index; its flat one keeps float16 itself.
     config = faiss.GpuIndexFlatConfig()
     config.useFloat16 = True

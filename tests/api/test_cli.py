@@ -126,6 +126,18 @@ def test_failures_of_commands_are_one_line(indexed: Indexed, tmp_path: Path) -> 
 
 
 @pytest.mark.database
+def test_broken_files_are_named_even_if_nothing_can_be_built(indexed: Indexed, tmp_path: Path) -> None:
+    (tmp_path / "broken.pdf").write_bytes(b"not a PDF")
+    (tmp_path / "fine.txt").write_text("A single short text.")
+    url = indexed.database.url.render_as_string(hide_password=False)
+    environment = {"DATABASE_URL": url, "REFRACT_DATA": str(indexed.data)}
+    failed = refract("index", str(tmp_path), "--collection", "few", **environment)
+    assert failed.returncode == 1
+    assert "skipped broken.pdf: " in failed.stderr
+    assert "1 passages are too few" in failed.stderr.splitlines()[-1]
+
+
+@pytest.mark.database
 def test_search_prints_a_table_or_json(indexed: Indexed) -> None:
     url = indexed.database.url.render_as_string(hide_password=False)
     environment = {"DATABASE_URL": url, "REFRACT_DATA": str(indexed.data)}

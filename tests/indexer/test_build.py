@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,7 +20,9 @@ from indexer.documents import ensure_collection, ingest
 from indexer.progress import Reporter
 from indexer.sources import Failure, SourceDocument
 from indexer.stages import DictionaryPlan
+from search.catalog import collections
 from search.embedder import Embedder
+from search.engine import Engine as SearchEngine
 from search.errors import ConfigurationError, DictionaryError, InvalidRequest, SourceError
 from search.models import Collection, DictionaryRow, Document, Feature, FeatureStats, Generation, Passage
 from search.results import Progress
@@ -149,6 +152,67 @@ def _wait_for_embeddings(database: Engine, process: "subprocess.Popen[bytes]") -
         time.sleep(0.05)
 
 
+def test_a_killed_build_is_not_shown_as_under_way(
+    database: Engine, tmp_path: Path, embedder: Embedder, short: list[SourceDocument]
+) -> None:
+    states: list[str] = []
+    engine = SearchEngine(database, tmp_path)
+
+    def watch_and_die(progress: Progress) -> None:
+        if progress.step == "labelling features":
+            states.append(collections(engine)[0].state)
+            raise KeyboardInterrupt
+
+    with Session(database) as session:
+        number = ensure_collection(session, "c", DEFAULT_MODEL).id
+        session.commit()
+    ingest(database, number, short, Reporter(database))
+    with pytest.raises(KeyboardInterrupt):
+        Build(database, tmp_path, embedder, Reporter(database, watch_and_die)).run(number)
+    assert (states, collections(engine)[0].state) == (["building"], "empty")
+
+
+def test_splitting_does_not_keep_searches_waiting(
+    database: Engine, tmp_path: Path, embedder: Embedder, short: list[SourceDocument]
+) -> None:
+    build(database, tmp_path, embedder, "c", short)
+    searched: list[str] = []
+
+    def search_meanwhile(progress: Progress) -> None:
+        if progress.step == "splitting into passages" and progress.done and not searched:
+            with Session(database) as session:
+                session.execute(text("SET LOCAL statement_timeout = '5s'"))
+                searched.append(str(session.scalar(select(func.count()).select_from(Passage))))
+
+    changed = [replace(document, title="Another title") for document in short]
+    with Session(database) as session:
+        number = ensure_collection(session, "c", DEFAULT_MODEL).id
+        session.commit()
+    reporter = Reporter(database, search_meanwhile)
+    ingest(database, number, changed, reporter)
+    Build(database, tmp_path, embedder, reporter).run(number)
+    assert searched
+
+
+def test_a_table_of_the_users_own_stays(
+    database: Engine, tmp_path: Path, embedder: Embedder, short: list[SourceDocument]
+) -> None:
+    with database.begin() as connection:
+        connection.execute(text("CREATE TABLE filled (mine text)"))
+    build(database, tmp_path, embedder, "c", short)
+    assert "filled" in inspect(database).get_table_names()
+
+
+def test_two_ingests_at_once_both_succeed(database: Engine, short: list[SourceDocument]) -> None:
+    with Session(database) as session:
+        number = ensure_collection(session, "c", DEFAULT_MODEL).id
+        session.commit()
+    with ThreadPoolExecutor(4) as pool:
+        reports = list(pool.map(lambda _: ingest(database, number, short, Reporter(database)), range(4)))
+    assert sum(report.added for report in reports) == len(short)
+    assert sum(report.unchanged for report in reports) == 3 * len(short)
+
+
 def test_two_builds_of_one_collection_do_not_run_into_each_other(
     database: Engine, tmp_path: Path, embedder: Embedder, short: list[SourceDocument]
 ) -> None:
@@ -171,12 +235,15 @@ def test_retraining_makes_a_new_dictionary_and_relabelling_new_labels(
 ) -> None:
     build(database, tmp_path, embedder, "c", short)
     again = Build(database, tmp_path, embedder, Reporter(database))
+    with Session(database) as session:
+        original = session.scalars(select(DictionaryRow.weights)).one()
     again.run(collection_id(database), DictionaryPlan(retrain=True, changes={"seed": 5, "features": 32}))
     again.run(collection_id(database), DictionaryPlan(relabel=True))
     with Session(database) as session:
-        first, second, third = session.scalars(select(DictionaryRow).order_by(DictionaryRow.id)).all()
+        # The first one went with the generation that used it.
+        second, third = session.scalars(select(DictionaryRow).order_by(DictionaryRow.id)).all()
         assert second.card["features"] == 32
-        assert second.weights != first.weights
+        assert second.weights != original
         assert third.weights == second.weights
         counted = select(func.count()).select_from(Feature).where(Feature.dictionary_id == third.id)
         assert session.scalar(counted) == 32
@@ -187,6 +254,17 @@ def test_too_little_text_leaves_nothing_live(database: Engine, tmp_path: Path, e
     with pytest.raises(DictionaryError, match="5 passages are too few"):
         build(database, tmp_path, embedder, "c", few)
     assert set(generations(database).values()) == {"building"}
+
+
+def test_more_active_features_than_there_are_is_refused(
+    database: Engine, tmp_path: Path, embedder: Embedder, short: list[SourceDocument]
+) -> None:
+    build(database, tmp_path, embedder, "c", short)
+    again = Build(database, tmp_path, embedder, Reporter(database))
+    with pytest.raises(DictionaryError, match="100 active features are more than the 32"):
+        again.run(
+            collection_id(database), DictionaryPlan(retrain=True, changes={"active": 100, "features": 32})
+        )
 
 
 def test_no_documents_and_blank_documents(database: Engine, tmp_path: Path, embedder: Embedder) -> None:

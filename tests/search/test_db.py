@@ -44,6 +44,14 @@ def test_a_newer_database_is_refused(database: Engine) -> None:
         migrate(database)
 
 
+def test_a_database_with_tables_of_others_is_refused(database: Engine) -> None:
+    with database.begin() as connection:
+        command.downgrade(migration_config(connection), "base")
+        connection.execute(text("CREATE TABLE documents (id integer)"))
+    with pytest.raises(ConfigurationError, match="cannot be made in this database"):
+        migrate(database)
+
+
 @pytest.mark.parametrize("url", ["mysql://x/y", "nonsense", "postgresql://h:port/x", ""])
 def test_a_wrong_address_is_refused(url: str) -> None:
     with pytest.raises(ConfigurationError, match="DATABASE_URL"):

@@ -1,6 +1,7 @@
 """Whole searches on a really indexed collection."""
 
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -256,6 +257,15 @@ def test_start_examples_have_answers(engine: Engine) -> None:
     assert examples
     for example in examples:
         assert ask(engine, example).results
+
+
+def test_many_ask_at_once_and_get_what_each_would_get_alone(engine: Engine) -> None:
+    fresh = Engine(engine.database, engine.data)
+    queries = [f"{query} {number}" for number in range(6) for query in QUERIES]
+    with ThreadPoolExecutor(8) as pool:
+        together = list(pool.map(lambda query: ask(fresh, query), queries))
+    for query, response in zip(queries, together, strict=True):
+        assert response.results == ask(engine, query).results
 
 
 def test_removing_a_feature_takes_its_term_out(engine: Engine) -> None:

@@ -70,6 +70,7 @@ def test_the_form_in_the_docs() -> None:
         ("concept::1", "0"),
         ("concept:x:off", "Only a feature"),
         ("concept:%00x:1", "NUL"),
+        ("concept:\ud800:1", "surrogates"),
         ("concept:" + "x" * 201 + ":1", "201"),
         ("²:1", "'²'"),
         ("9" * 400 + ":1", "..."),
