@@ -1,5 +1,6 @@
 """One document per line of JSON, or per row of CSV."""
 
+import codecs
 import csv
 import gzip
 import hashlib
@@ -27,6 +28,7 @@ GUESSES = {
 """Which fields are taken where none are named, in this order, upper or lower case."""
 
 _NOT_UTF8 = re.compile("[\udc80-\udcff]")  # what errors="surrogateescape" makes of a bad byte
+_DELIMITERS = ",;\t|"
 _BROKEN_GZIP = (EOFError, gzip.BadGzipFile, zlib.error)
 
 
@@ -54,11 +56,11 @@ def read_csv(path: Path, columns: Columns) -> Iterator[SourceDocument | Failure]
     """Documents of a CSV file with a header; separated by comma, semicolon, tab or bar.
 
     Raises:
-        SourceError: the file is not what its name says, or the header lacks a named column or any for text.
+        SourceError: the file is not what its name says, the header cannot be read, or it lacks a named column
+            or any for text.
     """
-    first = _first_line(path)
-    delimiter = max(",;\t|", key=first.count)
-    header = next(csv.reader([first], delimiter=delimiter), [])
+    csv.field_size_limit(MAX_BYTES)
+    header, delimiter = _header(path, _first_line(path))
     if header:
         _refuse_missing(path, header, columns)
     return _csv(path, columns, header, delimiter)
@@ -106,16 +108,42 @@ def _record(line: bytes) -> dict[str, Any]:
     return record
 
 
+def _header(path: Path, first_line: str) -> tuple[list[str], str]:
+    """The names of the columns, and the delimiter that finds the most of them."""
+    found: dict[str, list[str]] = {}
+    problem: Exception | None = None
+    for delimiter in _DELIMITERS:
+        try:
+            with _open(path) as file:
+                names = next(csv.reader(_text(file), delimiter=delimiter, strict=True), [])
+            found[delimiter] = [_NOT_UTF8.sub("\ufffd", name) for name in names]
+        except (csv.Error, *_BROKEN_GZIP) as error:
+            problem = problem or error
+    delimiter = max(found, key=lambda each: len(found[each]), default="")
+    # One that finds a single column where another fails over the quotes only has not looked into them.
+    if problem and len(found.get(delimiter, [])) < 2:
+        raise SourceError(
+            f"{path} has a header that cannot be read ({problem}): {first_line.strip()[:100]!r}.",
+            hint='Put quotes around whole names, and double those inside: "the ""best"" text".',
+        )
+    return found[delimiter], delimiter
+
+
+def _text(file: IO[bytes]) -> Iterator[str]:
+    """The lines of an opened CSV file; bytes that are not UTF-8 come as `_NOT_UTF8`."""
+    if file.read(len(codecs.BOM_UTF8)) != codecs.BOM_UTF8:
+        file.seek(0)
+    return (line.decode("utf-8", errors="surrogateescape") for line in _lines(file))
+
+
 def _csv(
     path: Path, columns: Columns, header: list[str], delimiter: str
 ) -> Iterator[SourceDocument | Failure]:
-    csv.field_size_limit(MAX_BYTES)
     if not header:
         yield Failure(path.name, "it is empty")
         return
     with _open(path) as file:
-        lines = (line.decode("utf-8", errors="surrogateescape") for line in _lines(file))
-        rows = csv.reader(lines, delimiter=delimiter, strict=True)
+        rows = csv.reader(_text(file), delimiter=delimiter, strict=True)
         next(rows)
         while True:
             name = f"{path.name}:{rows.line_num + 1}"

@@ -238,6 +238,22 @@ def test_one_bad_row_does_not_end_the_run(tmp_path: Path) -> None:
     assert sorted(failures) == ["a.csv:3", "a.csv:5", "a.csv:6", "a.csv:8"]
 
 
+def test_csv_names_may_hold_line_breaks_and_other_delimiters(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(f'\ufeff"year, in\nwhich";"id";text\n1999;d1;{PROSE}\n', "utf-8")
+    assert read(path) == ([SourceDocument("d1", "", PROSE, None, {"year, in\nwhich": "1999"})], {})
+
+
+@pytest.mark.parametrize("header", ['"id"x,text', 'text,"id"x', '"id,text', "id,text\rx"])
+def test_a_csv_header_that_cannot_be_read_is_shown(tmp_path: Path, header: str) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(f"{header}\n1,{PROSE}\n", newline="")
+    with pytest.raises(SourceError, match="a header that cannot be read") as caught:
+        read(path)
+    assert str(path) in str(caught.value)
+    assert repr(header) in str(caught.value)
+
+
 # --- BEIR
 
 
