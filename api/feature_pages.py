@@ -1,53 +1,50 @@
 """The pages of features and documents."""
 
 from dataclasses import replace
-from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from api import charts
-from api.deps import get_engine
-from api.pagestate import PageState, choose_collection, read_state
+from api.deps import CollectionDep, EngineDep
+from api.pagestate import PageState, read_state
 from api.rendering import render
 from search.catalog import collections
-from search.engine import Engine
 from search.errors import FeatureNotFound
 from search.features import document_detail, feature_detail, find_features
 from search.results import FeatureDetail
 
 router = APIRouter(include_in_schema=False)
 
-Served = Annotated[Engine, Depends(get_engine)]
 LISTED = 24
 
 
 @router.get("/features")
-def features_page(request: Request, engine: Served) -> Response:
+def features_page(request: Request, engine: EngineDep, collection: CollectionDep) -> Response:
     """Features by their label or by a text that fires them; without a question the most frequent ones."""
-    state = _state(request, engine, limit=LISTED)
-    found = find_features(
-        engine, state.q, collection=state.collection, limit=state.limit, offset=state.offset
-    )
+    state = _state(request, collection, limit=LISTED)
+    found = find_features(engine, state.q, collection=collection, limit=state.limit, offset=state.offset)
     context = {"state": state, "known": collections(engine), "found": found}
     return render(request, "features.html", context, blocks=["title", "list", "changed"])
 
 
 @router.get("/features/{number}")
-def feature_page(number: str, request: Request, engine: Served) -> Response:
+def feature_page(number: str, request: Request, engine: EngineDep, collection: CollectionDep) -> Response:
     """One feature: what it is, where it fires, what is near it."""
-    state = _state(request, engine)
-    detail = feature_detail(engine, _feature(number), collection=state.collection)
+    state = _state(request, collection)
+    detail = feature_detail(engine, _feature(number), collection=collection)
     return render(request, "feature.html", {"state": state, "detail": detail})
 
 
 @router.get("/documents/{document_id:path}")
-def document_page(document_id: str, request: Request, engine: Served) -> Response:
+def document_page(
+    document_id: str, request: Request, engine: EngineDep, collection: CollectionDep
+) -> Response:
     """A whole document, with one feature's heat where `?feature=` asks for it."""
-    state = _state(request, engine)
-    document = document_detail(engine, document_id, collection=state.collection)
+    state = _state(request, collection)
+    document = document_detail(engine, document_id, collection=collection)
     asked = request.query_params.get("feature", "")
-    lit = feature_detail(engine, _feature(asked), collection=state.collection) if asked else None
+    lit = feature_detail(engine, _feature(asked), collection=collection) if asked else None
     parts = charts.stretches(document, lit.feature if lit else None, _maximum(lit))
     context = {
         "state": state,
@@ -59,13 +56,12 @@ def document_page(document_id: str, request: Request, engine: Served) -> Respons
     return render(request, "document.html", context)
 
 
-def _state(request: Request, engine: Engine, *, limit: int | None = None) -> PageState:
+def _state(request: Request, collection: str, *, limit: int | None = None) -> PageState:
     """The address's state with the collection filled in."""
-    state = read_state(request.query_params)
-    here = choose_collection(collections(engine), state.collection)
+    state = replace(read_state(request.query_params), collection=collection)
     if limit is not None and "limit" not in request.query_params:
-        state = replace(state, limit=limit)
-    return replace(state, collection=here.name if here else state.collection)
+        return replace(state, limit=limit)
+    return state
 
 
 def _feature(number: str) -> int:

@@ -3,15 +3,15 @@
 The same address gives the whole page and, to htmx, the parts of it that changed.
 """
 
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse
 from starlette.responses import Response
 
 from api import cards, feature_pages
-from api.deps import get_engine
-from api.pagestate import PageState, choose_collection, is_sent_form, read_state
+from api.deps import CollectionDep, EngineDep
+from api.pagestate import PageState, find_collection, is_sent_form, read_state
 from api.rendering import is_fragment, render
 from search.catalog import collections, start_examples
 from search.engine import Engine
@@ -26,14 +26,14 @@ FOUND = 8
 
 
 @router.get("/")
-def search_page(request: Request, engine: Annotated[Engine, Depends(get_engine)]) -> Response:
+def search_page(request: Request, engine: EngineDep, collection: CollectionDep) -> Response:
     """A search and its answer, or where to start; a sent form is first folded into its address."""
     params = request.query_params
     state = read_state(params)
     if is_sent_form(params) and not is_fragment(request):
         return RedirectResponse(state.url(), status_code=303)
     known = collections(engine)
-    here = choose_collection(known, state.collection)
+    here = find_collection(known, state.collection, collection)
     if here is None or here.state != "live":
         return _building(request, state, known, here)
     trigger = request.headers.get("HX-Trigger")

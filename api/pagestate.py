@@ -12,7 +12,16 @@ from urllib.parse import quote, urlencode
 
 from search.errors import CollectionNotFound, InvalidPage, InvalidSteering
 from search.results import CollectionInfo
-from search.steering import CONCEPT, MAX_STRENGTH, Knob, Steering, Strength, format_steering, parse
+from search.steering import (
+    MAX_KNOBS,
+    MAX_PHRASE,
+    MAX_STRENGTH,
+    Knob,
+    Steering,
+    Strength,
+    format_steering,
+    parse,
+)
 
 KNOB = "s."
 STEP = 0.5
@@ -51,30 +60,47 @@ class PageState:
         """The address of another question in the same place."""
         return self.url(q=q, offset=0, find="")
 
-    def nudge(self, feature: int, steps: int) -> str:
-        """The address after turning a feature up (+1) or down (−1); at zero its knob goes away."""
+    @property
+    def full(self) -> bool:
+        """Whether as much is turned as can be: nothing more can be added."""
+        return len(self.steering.knobs) >= MAX_KNOBS
+
+    def nudge(self, feature: int, steps: int) -> str | None:
+        """The address after turning a feature up (+1) or down (−1); at zero its knob goes away. None where
+        that would be one knob too many."""
         before = self.steering.strength_of(str(feature))
         start = before if isinstance(before, float) else 0.0
         strength = round(min(max(start + steps * STEP, -MAX_STRENGTH), MAX_STRENGTH), 3)
         knob = Knob(strength, feature=feature)
-        changed = self.steering.with_knob(knob) if strength else self.steering.without(knob)
-        return self.url(steering=changed, offset=0)
+        return self._turned(knob) if strength else self.url(steering=self.steering.without(knob), offset=0)
 
-    def off(self, feature: int) -> str:
-        """The address after leaving a feature out of the question."""
-        return self.url(steering=self.steering.with_knob(Knob("off", feature=feature)), offset=0)
+    def off(self, feature: int) -> str | None:
+        """The address after leaving a feature out of the question; None where that would be one knob too
+        many."""
+        return self._turned(Knob("off", feature=feature))
 
-    def phrase(self) -> str:
-        """What is in the find box, as a knob."""
-        return f"{CONCEPT}:{quote(self.find, safe='')}:1"
+    def phrase(self) -> str | None:
+        """What is in the find box, as a knob; None where it is too long for one."""
+        if len(self.find) > MAX_PHRASE:
+            return None
+        return format_steering(Steering((Knob(1.0, concept=self.find),)))
 
-    def only(self, feature: int) -> Steering:
-        """The same steering with one feature turned fully up."""
-        return self.steering.with_knob(Knob(1.0, feature=feature))
+    def only(self, feature: int) -> Steering | None:
+        """The same steering with one feature turned fully up; None where that would be one knob too many."""
+        return self._with(Knob(1.0, feature=feature))
 
     def strength(self, feature: int) -> Strength | None:
         """How a feature is turned, None if it is not."""
         return self.steering.strength_of(str(feature))
+
+    def _turned(self, knob: Knob) -> str | None:
+        steering = self._with(knob)
+        return None if steering is None else self.url(steering=steering, offset=0)
+
+    def _with(self, knob: Knob) -> Steering | None:
+        if self.full and self.steering.strength_of(knob.target) is None:
+            return None
+        return self.steering.with_knob(knob)
 
 
 def read_state(params: Mapping[str, str]) -> PageState:
@@ -146,19 +172,17 @@ def _whole(params: Mapping[str, str], name: str, default: int) -> int:
         ) from None
 
 
-def choose_collection(known: list[CollectionInfo], name: str) -> CollectionInfo | None:
-    """The collection of that name; without a name "default" or else the first that can be searched.
+def find_collection(known: list[CollectionInfo], asked: str, default: str) -> CollectionInfo | None:
+    """The collection asked for, or the default one where none is. Before there is a default one, the first
+    by name: it may be on its way.
 
     Raises:
-        CollectionNotFound: there is none of that name.
+        CollectionNotFound: there is none of the name asked for.
     """
-    if not name:
-        by_claim = sorted(known, key=lambda info: (info.state != "live", info.name != "default"))
-        return next(iter(by_claim), None)
-    for info in known:
-        if info.name == name:
-            return info
-    names = ", ".join(info.name for info in known)
-    raise CollectionNotFound(
-        f"There is no collection {name[:80]!r}.", hint=f"Try one of: {names}." if names else ""
-    )
+    found = {info.name: info for info in known}
+    if asked and asked not in found:
+        raise CollectionNotFound(
+            f"There is no collection {asked[:80]!r}.",
+            hint=f"Try one of: {', '.join(found)}." if found else "",
+        )
+    return found.get(asked or default) or next(iter(known), None)

@@ -162,13 +162,14 @@ def _summary(snapshot: Snapshot, feature: int, example: PassageRow | None) -> Fe
     )
 
 
-def _examples(snapshot: Snapshot, feature: int) -> list[tuple[int, float, int]]:
-    """(passage, activation, decile): two of each decile of the feature's activations, the strongest first."""
+def _examples(snapshot: Snapshot, feature: int) -> list[tuple[int, float, int | None]]:
+    """(passage, activation, decile): two of each decile of the feature's activations, the strongest first.
+    Fewer activations than deciles all come, and without a decile: none of them is a tenth."""
     column = snapshot.acts_by_feature[:, [feature]]
     order = np.argsort(-column.data, kind="stable")
-    chosen = []
+    chosen: list[tuple[int, float, int | None]] = []
     for part, rows in enumerate(np.array_split(order, min(DECILES, len(order)) or 1)):
-        decile = DECILES - part
+        decile = DECILES - part if len(order) >= DECILES else None
         # The strongest of all leads; elsewhere the middle of the decile stands for it.
         start = 0 if part == 0 else max(len(rows) // 2 - 1, 0)
         picked = rows[start : start + EXAMPLES_A_DECILE]

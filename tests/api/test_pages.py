@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from urllib.parse import parse_qsl, quote, urlsplit
 
+import numpy as np
 import pytest
 from lxml import html
 from sqlalchemy import Engine as Database
@@ -14,8 +15,9 @@ from starlette.testclient import TestClient
 from api.app import create_app
 from search.catalog import start_examples
 from search.engine import Engine
-from search.features import find_features
+from search.features import feature_detail, find_features
 from search.models import Collection, Generation
+from search.steering import MAX_KNOBS, MAX_PHRASE
 from tests.conftest import Indexed
 
 pytestmark = pytest.mark.database
@@ -87,6 +89,28 @@ def test_a_card_explains_with_at_most_three_topics_to_turn(client: TestClient) -
             assert dict(parse_qsl(urlsplit(down).query))["steer"] == f"{number}:-0.5"
 
 
+def test_with_every_knob_in_use_nothing_more_is_offered(client: TestClient) -> None:
+    knobs = ",".join(f"{n}:0.1" for n in range(MAX_KNOBS))
+    page = tree(client, f"/?q={QUESTION}&steer={knobs}&find=dates")
+    assert not page.xpath("//button[@name='add']")
+    assert f"{MAX_KNOBS} are turned" in words(page.get_element_by_id("found"))
+    for link in page.xpath("//a[@class='act']/@href"):
+        assert client.get(link).status_code == 200, link
+    other = tree(client, f"/features/{MAX_KNOBS}?steer={knobs}")
+    assert not other.xpath("//input[@name='steer']")
+    turned = tree(client, f"/features/0?steer={knobs}")
+    (steer,) = turned.xpath("//input[@name='steer']/@value")
+    assert client.get("/", params={"q": QUESTION, "steer": steer}).status_code == 200
+
+
+def test_a_text_too_long_for_a_phrase_still_finds_topics(client: TestClient) -> None:
+    for find, phrases in (("d" * MAX_PHRASE, 1), ("d" * (MAX_PHRASE + 1), 0)):
+        page = tree(client, f"/?q={QUESTION}&find={find}")
+        offers = page.get_element_by_id("found").xpath(".//button[@name='add']/@value")
+        assert sum(offer.startswith("concept:") for offer in offers) == phrases
+        assert len(offers) > phrases
+
+
 def test_every_link_of_a_result_page_leads_somewhere(client: TestClient) -> None:
     page = tree(client, f"/?q={QUESTION}&steer=1:1")
     links = {urlsplit(link)._replace(fragment="").geturl() for link in page.xpath("//a/@href")}
@@ -103,6 +127,15 @@ def test_steering_shows_how_ranks_and_the_question_moved(client: TestClient, fea
     assert "cosine 0." in words(steered.get_element_by_id("moved"))
     phrase = tree(client, f"/?q={QUESTION}&steer=concept:dates:1")
     assert "unchanged" in words(phrase.get_element_by_id("moved"))
+
+
+def test_what_was_not_among_the_first_passages_unsteered_is_said_to_be_so(
+    client: TestClient, feature: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("search.ranking.POOL", 10)
+    page = tree(client, f"/?q={QUESTION}&steer={feature}:5&limit=5")
+    rises = [words(rank) for rank in select(page, "up")]
+    assert "▲ up from below the first thousand passages" in rises
 
 
 def test_the_panel_has_a_number_and_a_remove_button_for_every_knob(client: TestClient) -> None:
@@ -258,6 +291,24 @@ def test_a_features_page_shows_what_it_is(client: TestClient, feature: int) -> N
     fields = {field.get("name"): field.get("value") for field in form.xpath(".//input")}
     assert fields["steer"] == f"{feature}:1"
     assert client.get("/", params={**fields, "q": "anything"}).status_code == 200
+
+
+def test_near_misses_are_told_by_their_direction(client: TestClient, feature: int) -> None:
+    says = "point most in this feature’s direction without firing"
+    assert says in words(tree(client, f"/features/{feature}"))
+
+
+def test_a_feature_that_fires_less_often_than_there_are_tenths_has_none(
+    client: TestClient, engine: Engine, indexed: Indexed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    passages_F = engine.snapshot(indexed.collection).passages_F
+    seldom = int(np.argmin(np.where(passages_F > 0, passages_F, np.inf)))
+    monkeypatch.setattr("search.features.DECILES", int(passages_F[seldom]) + 1)
+    detail = feature_detail(engine, seldom, collection=indexed.collection)
+    assert len(detail.examples) == detail.passages
+    assert {example.decile for example in detail.examples} == {None}
+    page = tree(client, f"/features/{seldom}")
+    assert not any("tenth" in words(facts) for facts in select(page, "facts"))
 
 
 def test_a_features_examples_lead_to_their_place_in_the_document(client: TestClient, feature: int) -> None:

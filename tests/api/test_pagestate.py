@@ -4,10 +4,10 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
-from api.pagestate import PageState, choose_collection, is_sent_form, read_state
+from api.pagestate import PageState, find_collection, is_sent_form, read_state
 from search.errors import CollectionNotFound, InvalidPage, InvalidSteering
 from search.results import CollectionInfo
-from search.steering import Knob, Steering, parse
+from search.steering import MAX_KNOBS, MAX_PHRASE, Knob, Steering, parse
 
 
 def fields(url: str) -> dict[str, str]:
@@ -78,14 +78,14 @@ def test_a_folded_address_is_no_form() -> None:
 
 def test_nudging_goes_by_halves_away_from_zero_and_back() -> None:
     state = PageState(q="a", offset=20)
-    assert fields(state.nudge(7, 1)) == {"q": "a", "steer": "7:0.5"}
-    assert fields(PageState(q="a", steering=parse("7:0.5")).nudge(7, -1)) == {"q": "a"}
-    assert fields(PageState(q="a", steering=parse("7:off")).nudge(7, 1))["steer"] == "7:0.5"
-    assert fields(PageState(q="a", steering=parse("7:5")).nudge(7, 1))["steer"] == "7:5"
+    assert fields(state.nudge(7, 1) or "") == {"q": "a", "steer": "7:0.5"}
+    assert fields(PageState(q="a", steering=parse("7:0.5")).nudge(7, -1) or "") == {"q": "a"}
+    assert fields(PageState(q="a", steering=parse("7:off")).nudge(7, 1) or "")["steer"] == "7:0.5"
+    assert fields(PageState(q="a", steering=parse("7:5")).nudge(7, 1) or "")["steer"] == "7:5"
 
 
 def test_leaving_a_feature_out() -> None:
-    assert fields(PageState(q="a", steering=parse("7:2")).off(7))["steer"] == "7:off"
+    assert fields(PageState(q="a", steering=parse("7:2")).off(7) or "")["steer"] == "7:off"
 
 
 @pytest.mark.parametrize("value", ["1,5", "1.5,9:1", "nan", "6", "much"])
@@ -100,21 +100,42 @@ def test_a_page_that_is_no_number_is_refused_by_name(value: str) -> None:
         read_state({"offset": value})
 
 
+def test_when_all_knobs_are_in_use_only_those_can_be_turned() -> None:
+    full = PageState(q="a", steering=parse(",".join(f"{n}:0.5" for n in range(MAX_KNOBS))))
+    assert full.full
+    assert (full.nudge(99, 1), full.nudge(99, -1), full.off(99), full.only(99)) == (None,) * 4
+    assert fields(full.nudge(0, 1) or "")["steer"].startswith("0:1,1:0.5")
+    assert fields(full.nudge(0, -1) or "")["steer"].startswith("1:0.5,2:0.5")
+    assert fields(full.off(0) or "")["steer"].startswith("0:off,1:0.5")
+    assert full.only(0) == full.steering.with_knob(Knob(1.0, feature=0))
+    freed = PageState(q="a", steering=full.steering.without(Knob(1.0, feature=0)))
+    assert not freed.full
+    assert len(read_state(fields(freed.off(99) or "")).steering.knobs) == MAX_KNOBS
+
+
+def test_what_is_looked_for_is_offered_as_a_phrase_unless_it_is_too_long_for_one() -> None:
+    assert parse(PageState(find="a, b: 100%").phrase() or "") == Steering((Knob(1.0, concept="a, b: 100%"),))
+    assert PageState(find="ü" * MAX_PHRASE).phrase()
+    assert PageState(find="ü" * (MAX_PHRASE + 1)).phrase() is None
+
+
 def known(name: str, state: str) -> CollectionInfo:
     return CollectionInfo(name, "live" if state == "live" else "empty", 1, 1)
 
 
-def test_without_a_name_the_default_or_first_searchable_collection_is_chosen() -> None:
-    found = choose_collection([known("a", "empty"), known("b", "live"), known("default", "live")], "")
-    assert found is not None
-    assert found.name == "default"
-    found = choose_collection([known("a", "empty"), known("b", "live")], "")
-    assert found is not None
-    assert found.name == "b"
-    assert choose_collection([], "") is None
+def test_the_collection_asked_for_is_found_or_else_the_default_one() -> None:
+    a, b = known("a", "live"), known("b", "live")
+    assert find_collection([a, b], "a", "b") == a
+    assert find_collection([a, b], "", "b") == b
+
+
+def test_before_there_is_a_default_collection_another_is_shown() -> None:
+    a = known("a", "empty")
+    assert find_collection([a], "", "default") == a
+    assert find_collection([], "", "default") is None
 
 
 def test_an_unknown_collection_is_named_with_those_there_are() -> None:
     with pytest.raises(CollectionNotFound, match="'c'") as caught:
-        choose_collection([known("a", "live"), known("b", "live")], "c")
+        find_collection([known("a", "live"), known("b", "live")], "c", "a")
     assert "a, b" in caught.value.hint
