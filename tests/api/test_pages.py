@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from lxml import html
 from sqlalchemy import Engine as Database
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, text
 from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
 from api.app import create_app
-from search.catalog import start_examples
+from search.catalog import build_lock, start_examples
 from search.engine import Engine
 from search.features import feature_detail, find_features
 from search.models import Collection, Generation
@@ -380,6 +380,8 @@ def test_a_build_shows_its_progress_until_the_search_opens(database: Database, i
         generation = Generation(collection_id=collection.id, recipe={}, seq=0, progress=progress)
         session.add(generation)
         session.commit()
+        # A build is under way as long as somebody holds its lock.
+        session.execute(text("SELECT pg_advisory_lock(hashtext(:lock))"), {"lock": build_lock(collection.id)})
         page = tree(client, "/", 503)
         assert "30 of 120" in words(page)
         assert "about 7 s left" in words(page)
