@@ -17,14 +17,13 @@ from search.answers import page_results, page_terms, query_features, steering_te
 from search.concepts import Concept, concept_from_members, members_wanted
 from search.db import open_session
 from search.embedder import VectorSpace, load_embedder
-from search.errors import InvalidRequest
 from search.explain import Question
 from search.highlight import Highlighter
 from search.models import Generation
 from search.passages import PassageRow, read_passages
 from search.ranking import rank, strongest_passage
-from search.requests import check_page, check_query
-from search.results import SearchResponse, Timings
+from search.requests import check_mode, check_page, check_query
+from search.results import Result, SearchResponse, Timings
 from search.snapshot import Snapshot, live_generation, load_snapshot
 from search.steering import Steering, feature_deltas, steer
 
@@ -89,8 +88,7 @@ class Engine:
         """
         check_query(query)
         check_page(limit, offset)
-        if mode != "semantic":
-            raise InvalidRequest(f"Unknown mode {mode[:40]!r}.", hint="Use mode=semantic.")
+        check_mode(mode)
         clock = _Clock()
         snapshot = self.snapshot(collection)
         question = explain.decompose(self.embed(snapshot.space, query), snapshot.dictionary)
@@ -110,9 +108,7 @@ class Engine:
         texts = self._texts(snapshot, ranking.passages[page], question)
         results = page_results(snapshot, texts, ranking, page, asked, attribution, terms)
         if sentences:
-            embedder = load_embedder(snapshot.space.model, snapshot.space.precision)
-            asked_in = (snapshot.generation, query)
-            results = self._highlighter.mark(results, embedder, question.vector_D, asked_in)
+            results = self._marked(snapshot, query, question, results)
         return SearchResponse(
             query=query,
             mode=mode,
@@ -127,6 +123,13 @@ class Engine:
             steering=steering_terms(snapshot, steering),
             results=results,
         )
+
+    def _marked(
+        self, snapshot: Snapshot, query: str, question: Question, results: list[Result]
+    ) -> list[Result]:
+        embedder = load_embedder(snapshot.space.model, snapshot.space.precision)
+        asked_in = (snapshot.generation, query)
+        return self._highlighter.mark(results, embedder, question.vector_D, asked_in)
 
     def _held(self, collection: str, live: Generation) -> Snapshot | None:
         held = self._snapshots.get(collection)

@@ -1,6 +1,6 @@
 """What a request may ask for: limits, and clear words for those who go beyond them."""
 
-from search.errors import InvalidPage, InvalidQuery
+from search.errors import InvalidPage, InvalidQuery, InvalidRequest
 
 MAX_QUERY = 4000
 MAX_LIMIT = 100
@@ -35,6 +35,16 @@ def check_page(limit: int, offset: int) -> None:
         raise InvalidPage(f"limit={limit} is out of range.", hint=f"Use 1 to {MAX_LIMIT}.")
     if not 0 <= offset <= MAX_DEPTH - limit:
         raise InvalidPage(f"offset={offset} is out of range.", hint=f"Use 0 to {MAX_DEPTH - limit}.")
+
+
+def check_mode(mode: str) -> None:
+    """Refuses ways of searching that there are not.
+
+    Raises:
+        InvalidRequest: naming the mode.
+    """
+    if mode != "semantic":
+        raise InvalidRequest(f"Unknown mode {mode[:40]!r}.", hint="Use mode=semantic.")
 
 
 def is_text(value: str) -> bool:
