@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from api import charts
 from api.deps import CollectionDep, EngineDep
-from api.pagestate import PageState, read_state
+from api.pagestate import PageState, find_collection, read_state
 from api.rendering import render
 from search.catalog import collections
 from search.errors import FeatureNotFound
@@ -24,7 +24,9 @@ def features_page(request: Request, engine: EngineDep, collection: CollectionDep
     """Features by their label or by a text that fires them; without a question the most frequent ones."""
     state = _state(request, collection, limit=LISTED)
     found = find_features(engine, state.q, collection=collection, limit=state.limit, offset=state.offset)
-    context = {"state": state, "known": collections(engine), "found": found}
+    known = collections(engine)
+    here = find_collection(known, collection, collection)
+    context = {"state": state, "known": known, "here": here, "found": found}
     return render(request, "features.html", context, blocks=["title", "list", "changed"])
 
 

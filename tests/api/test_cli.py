@@ -14,6 +14,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from sqlalchemy import Engine
 
 from tests.conftest import Indexed
 
@@ -126,11 +127,11 @@ def test_failures_of_commands_are_one_line(indexed: Indexed, tmp_path: Path) -> 
 
 
 @pytest.mark.database
-def test_broken_files_are_named_even_if_nothing_can_be_built(indexed: Indexed, tmp_path: Path) -> None:
+def test_broken_files_are_named_even_if_nothing_can_be_built(database: Engine, tmp_path: Path) -> None:
     (tmp_path / "broken.pdf").write_bytes(b"not a PDF")
     (tmp_path / "fine.txt").write_text("A single short text.")
-    url = indexed.database.url.render_as_string(hide_password=False)
-    environment = {"DATABASE_URL": url, "REFRACT_DATA": str(indexed.data)}
+    url = database.url.render_as_string(hide_password=False)
+    environment = {"DATABASE_URL": url, "REFRACT_DATA": str(tmp_path)}
     failed = refract("index", str(tmp_path), "--collection", "few", **environment)
     assert failed.returncode == 1
     assert "skipped broken.pdf: " in failed.stderr

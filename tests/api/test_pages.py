@@ -370,6 +370,28 @@ def test_without_documents_the_front_page_says_what_to_do(database: Database, in
     assert "refract index" in tree(client, "/", 503).text_content()
 
 
+def test_with_several_collections_each_page_offers_them_and_knobs_stay(
+    client: TestClient, indexed: Indexed
+) -> None:
+    with Session(indexed.database) as session:
+        another = Collection(name="another", model="m")
+        session.add(another)
+        session.commit()
+        try:
+            page = tree(client, f"/?q={QUESTION}&steer=1:1")
+            chosen = page.xpath("//select[@name='collection']/option[@selected]/@value")
+            belongs = page.xpath("//input[@name='from']/@value")
+            assert chosen == belongs == ["manual"]
+            sent = f"/?q={QUESTION}&collection={chosen[0]}&from={belongs[0]}&s.1=2.5"
+            answer = client.get(sent, follow_redirects=False)
+            assert "steer=1:2.5" in answer.headers["Location"]
+            listed = tree(client, "/features")
+            assert listed.xpath("//select[@name='collection']/option/@value") == ["another", "manual"]
+        finally:
+            session.delete(another)
+            session.commit()
+
+
 def test_a_build_shows_its_progress_until_the_search_opens(database: Database, indexed: Indexed) -> None:
     client = TestClient(create_app(Engine(database, indexed.data)))
     progress = {"step": "embedding", "done": 30, "total": 120, "rate": 12.5, "seconds_left": 7.2}
