@@ -1,5 +1,6 @@
 """The embedder: unit vectors, the same whatever the batches, and words for models that are not there."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -43,6 +44,21 @@ def test_a_text_is_the_sum_of_its_tokens(precision: str) -> None:
         summed_D = h_TD.sum(axis=0)
         assert float(summed_D @ embedder.encode_query(text)) / float(np.linalg.norm(summed_D)) > 0.99
         assert all(0 <= start < end <= len(text) for start, end in offsets if start >= 0)
+
+
+def test_tokens_are_the_same_while_others_embed(embedder: Embedder) -> None:
+    alone = [offsets for offsets, _ in embedder.encode_tokens(TEXTS)]
+
+    def use(number: int) -> bool:
+        if number % 2:
+            embedder.encode(TEXTS[: 1 + number % 3])
+            return True
+        found = embedder.encode_tokens(TEXTS)
+        same_length = all(len(offsets) == len(h_TD) for offsets, h_TD in found)
+        return same_length and [offsets for offsets, _ in found] == alone
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(use, range(120)))
 
 
 def test_precisions_are_close_and_named() -> None:
