@@ -105,11 +105,7 @@ class Build:
                 )
             ).all()
             for generation in unfinished:
-                # The device is recorded, but a build may be taken up on another one.
-                if {**generation.recipe, "device": None} == {
-                    **recipe,
-                    "device": None,
-                } and generation.seq == seq:
+                if generation.seq == seq and _asks_for(generation) == recipe:
                     return generation.id
             device = {"device": self.embedder.device}
             generation = Generation(collection_id=collection, recipe={**recipe, **device}, seq=seq)
@@ -191,14 +187,13 @@ class Build:
     def _report(self, generation: int, embedded: int) -> BuildReport:
         with Session(self.database) as session:
             row = session.get_one(Generation, generation)
-            row.timings = dict(self.reporter.seconds)
             card = session.get_one(DictionaryRow, row.dictionary_id).card
             of_generation = Passage.generation_id == generation
             documents = session.scalar(
                 select(func.count(Passage.document_id.distinct())).where(of_generation)
             )
             holding = select(func.count()).where(Feature.dictionary_id == row.dictionary_id, Feature.reliable)
-            report = BuildReport(
+            return BuildReport(
                 generation,
                 documents or 0,
                 row.passages or 0,
@@ -208,11 +203,14 @@ class Build:
                 card["features"],
                 session.scalar(holding) or 0,
             )
-            session.commit()
-            return report
 
     def _splitter(self) -> PassageSplitter:
         return PassageSplitter(self.embedder.tokenizer_json, self.embedder.max_tokens)
+
+
+def _asks_for(generation: Generation) -> dict[str, Any]:
+    """The recipe without the device: that is recorded, but a build may be taken up on another one."""
+    return {name: value for name, value in generation.recipe.items() if name != "device"}
 
 
 def _last_change(session: Session, collection: int) -> int:

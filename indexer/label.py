@@ -19,6 +19,7 @@ from scipy.sparse import csr_matrix, diags_array
 from indexer.phrases import Phrases, mine
 from indexer.trials import FloatArray, Half, IntArray, Trial, halves, trials
 from search.dictionary import Dictionary
+from search.snapshot import Label
 
 # A name that tells firing passages from near misses and others three times in four. Of names put on the wrong
 # feature 1 in 100 gets there, of names for features made to fire at random 1 in 200 (README's decision log).
@@ -37,18 +38,6 @@ PAIR_GAP = 0.05
 TWIN_COST = 0.04
 
 Embed = Callable[[list[str]], NDArray[np.float16]]
-
-
-@dataclass(frozen=True)
-class Label:
-    """A feature's name. `score`: AUC on passages not used for naming, None where too few of them fire it.
-
-    An unreliable label is the best guess there is; the product says so instead of showing it as a name.
-    """
-
-    text: str
-    score: float | None
-    reliable: bool
 
 
 def label_features(

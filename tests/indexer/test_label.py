@@ -7,12 +7,13 @@ import pytest
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from indexer.label import RELIABLE, Label, label_features
+from indexer.label import RELIABLE, label_features
 from indexer.phrases import mine
 from indexer.train import Recipe, train
 from indexer.trials import CASES, Trial, halves, trials
 from search.dictionary import Dictionary
 from search.embedder import Embedder
+from search.snapshot import Label
 
 TOPICS = {
     "ocean": ("ocean waves", "coral reef", "deep sea", "tidal current", "salt water", "blue whale"),
