@@ -8,7 +8,7 @@ feature, weak and strong alike, from passages that do not, half of them chosen t
 Shape suffixes: N passages, D embedding width, F features, P phrases, C candidates of one feature.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,7 +60,7 @@ def label_features(
     proposed = [[phrases.shown[phrase] for phrase in row] for row in _frequent(phrases, naming)]
     shortlist = sorted({name for names in proposed for name in names}, key=lambda name: (-len(name), name))
     total = len(shortlist) + dictionary.features
-    names = _Names(embed)
+    names = Names(embed)
     for start in range(0, len(shortlist), EMBED_ROWS):
         names.learn(shortlist[start : start + EMBED_ROWS])
         on_step(min(start + EMBED_ROWS, len(shortlist)), total)
@@ -69,15 +69,24 @@ def label_features(
     for block in _blocks(dictionary.features):
         ranked += namer.rank(block, [proposed[feature] for feature in block])
         on_step(len(shortlist) + len(ranked), total)
-    chosen = _distinct(ranked)
-    return [
-        label
-        for block in _blocks(dictionary.features)
-        for label in _tested(block, [chosen[feature] for feature in block], testing, dictionary, names, seed)
-    ]
+    scored = score_labels(dict(enumerate(_distinct(ranked))), testing, dictionary, names, seed=seed)
+    return [scored[feature] for feature in range(dictionary.features)]
 
 
-class _Names:
+def score_labels(
+    texts: Mapping[int, str], half: Half, dictionary: Dictionary, names: "Names", *, seed: int = 0
+) -> dict[int, Label]:
+    """The labels of some features, each scored on a half of the passages that had no say in its naming."""
+    names.learn(text for text in texts.values() if text)
+    features = np.array(sorted(texts), dtype=np.int64)
+    return {
+        feature: _tested(texts[feature], test, names)
+        for block in np.array_split(features, len(features) // BLOCK + 1)
+        for feature, test in zip(block.tolist(), trials(block, half, dictionary, seed), strict=True)
+    }
+
+
+class Names:
     """Texts and their vectors, each embedded once."""
 
     def __init__(self, embed: Embed) -> None:
@@ -113,7 +122,7 @@ class _Namer:
 
     half: Half
     dictionary: Dictionary
-    names: _Names
+    names: Names
     shortlist: list[str]
     seed: int
 
@@ -226,13 +235,8 @@ def _distinct(ranked: list[_Ranking]) -> list[str]:
     return chosen
 
 
-def _tested(
-    block: IntArray, texts: list[str], half: Half, dictionary: Dictionary, names: _Names, seed: int
-) -> Iterator[Label]:
-    """Scores on the half that had no say in the naming."""
-    for text, test in zip(texts, trials(block, half, dictionary, seed), strict=True):
-        if not text or len(test.firing_ND) < FEWEST_POSITIVES:
-            yield Label(text, None, reliable=False)
-        else:
-            score = float(test.auc(names.vectors([text]))[0])
-            yield Label(text, score, reliable=score >= RELIABLE)
+def _tested(text: str, test: Trial, names: Names) -> Label:
+    if not text or len(test.firing_ND) < FEWEST_POSITIVES:
+        return Label(text, None, reliable=False)
+    score = float(test.auc(names.vectors([text]))[0])
+    return Label(text, score, reliable=score >= RELIABLE)
