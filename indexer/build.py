@@ -15,6 +15,7 @@ from sqlalchemy import Engine, func, select, text, update
 from sqlalchemy.orm import Session
 
 from indexer import stages
+from indexer.carry import LostLabel, carry_over
 from indexer.maintenance import drop_dictionaries, drop_generation
 from indexer.plan import create_partition, fill, passage_texts, plan_passages, take_over_embeddings
 from indexer.progress import Reporter
@@ -31,7 +32,8 @@ EMBED_ROWS = 256
 
 @dataclass(frozen=True)
 class BuildReport:
-    """What a build made: seconds of each step, how many passages were embedded and not taken over."""
+    """What a build made: seconds of each step, how many passages were embedded and not taken over, and labels
+    by hand that have no feature in its new dictionary."""
 
     generation: int
     documents: int
@@ -41,6 +43,7 @@ class BuildReport:
     scorecard: dict[str, Any] = field(default_factory=dict)
     features: int = 0
     reliable_labels: int = 0
+    lost_labels: list[LostLabel] = field(default_factory=list)
 
 
 class Build:
@@ -71,9 +74,10 @@ class Build:
                 dictionary = stages.obtain_dictionary(session, row, chosen, *parts)
                 stages.activate(session, row, dictionary, *parts)
                 stages.label(session, row, dictionary, *parts)
+                lost = carry_over(session, row, dictionary, *parts)
             self._go_live(generation)
             self._tidy(collection)
-            return self._report(generation, embedded)
+            return self._report(generation, embedded, lost)
 
     @contextmanager
     def _alone(self, collection: int) -> Iterator[None]:
@@ -184,7 +188,7 @@ class Build:
                 drop_generation(session, self.data, generation)
             drop_dictionaries(session, collection)
 
-    def _report(self, generation: int, embedded: int) -> BuildReport:
+    def _report(self, generation: int, embedded: int, lost: list[LostLabel]) -> BuildReport:
         with Session(self.database) as session:
             row = session.get_one(Generation, generation)
             card = session.get_one(DictionaryRow, row.dictionary_id).card
@@ -202,6 +206,7 @@ class Build:
                 card["scorecard"],
                 card["features"],
                 session.scalar(holding) or 0,
+                lost,
             )
 
     def _splitter(self) -> PassageSplitter:

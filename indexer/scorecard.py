@@ -1,5 +1,11 @@
-"""How good a dictionary is, in figures. Shape suffixes: N rows, D embedding width, F features."""
+"""How good a dictionary is, in figures.
 
+Shape suffixes: N rows, D embedding width, F features, Q questions, R results of a question, A features of a
+question.
+"""
+
+from dataclasses import dataclass
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -8,25 +14,35 @@ from numpy.typing import NDArray
 from search.dictionary import Activations, Dictionary
 
 QUANTILES = (0.01, 0.1, 0.25, 0.5, 0.75, 0.9, 0.99)
+RARE = 1e-4  # a feature that fewer than one text in ten thousand fires
+TWIN = 0.9  # decoder rows of this cosine are the same feature
+CARRIED = 20  # results of a question whose scores are split up,
+ORDERED = 10  # and whose order is looked at
+BLOCK = 512
 
 
 def scorecard(dictionary: Dictionary, x_ND: NDArray[Any], trained_ND: NDArray[Any]) -> dict[str, Any]:
     """How good a dictionary is on held-out rows (N, D).
 
     `fvu`: fraction of variance unexplained; `l0`: mean active features; `dead`: share of features that
-    fire on none of the held-out rows nor of `trained_ND`, `silent` on none of the held-out rows alone;
-    `density`: quantiles over features of the share of held-out rows they fire on.
+    fire on none of the held-out rows nor of `trained_ND`, `silent` on none of the held-out rows alone, `rare`
+    on fewer than one row in 10,000 of both; `density`: quantiles over features of the share of held-out rows
+    they fire on; `decoder_cosine`: median over features of the cosine to the nearest other one.
     """
     acts = dictionary.encode(x_ND)
     density_F = _density(acts, dictionary.features)
     elsewhere_F = _density(dictionary.encode(trained_ND), dictionary.features)
+    rows, others = len(x_ND), len(trained_ND)
+    together_F = (density_F * rows + elsewhere_F * others) / max(rows + others, 1)
     return {
         "rows": len(x_ND),
         "fvu": fvu(x_ND, dictionary.decode(acts)),
         "l0": float((acts.values_NK > 0).sum(axis=1).mean()),
         "dead": float(((density_F == 0) & (elsewhere_F == 0)).mean()),
+        "rare": float((together_F < RARE).mean()),
         "silent": float((density_F == 0).mean()),
         "density": {str(q): float(np.quantile(density_F, q)) for q in QUANTILES},
+        "decoder_cosine": float(np.median(nearest(dictionary.w_dec_FD))),
     }
 
 
@@ -35,6 +51,73 @@ def fvu(x_ND: NDArray[Any], x_hat_ND: NDArray[Any]) -> float:
     x = x_ND.astype(np.float64)
     variance = float(((x - x.mean(axis=0)) ** 2).sum())
     return float(((x - x_hat_ND) ** 2).sum()) / variance if variance > 1e-9 * len(x) else 0.0
+
+
+@dataclass(frozen=True)
+class Explained:
+    """What explanations account for: shares of the score of each question's first results, summed over
+    questions. `carried` + `baseline` + `remainder` = 1; `shared` is the part of `carried` whose features are
+    active in the result, too; `ordered` the share of pairs among the first ten that feature terms alone put
+    in the order of the scores."""
+
+    carried: float
+    shared: float
+    baseline: float
+    remainder: float
+    ordered: float
+
+
+def explained(dictionary: Dictionary, x_ND: NDArray[Any], q_QD: NDArray[np.float32]) -> Explained:
+    """How far features explain the ranking of N rows for some questions (see `Explained`)."""
+    texts_ND = x_ND.astype(np.float32)
+    questions = dictionary.encode(q_QD)
+    error_QD = q_QD - dictionary.decode(questions)
+    sums, ordered = np.zeros(5), []
+    for number, q_D in enumerate(q_QD):
+        scores_N = texts_ND @ q_D
+        best = np.argsort(-scores_N, kind="stable")[:CARRIED]
+        asked = questions.row(number)
+        features, acts_A = np.array(list(asked), dtype=np.int64), np.array(list(asked.values()))
+        terms_RA = texts_ND[best] @ dictionary.w_dec_FD[features].T * acts_A
+        firing_RF = dictionary.encode(texts_ND[best]).matrix(dictionary.features)
+        shared_RA = firing_RF[:, features].toarray() > 0
+        parts = (
+            terms_RA,
+            terms_RA[shared_RA],
+            texts_ND[best] @ dictionary.b_D,
+            texts_ND[best] @ error_QD[number],
+        )
+        sums += [*(part.sum() for part in parts), scores_N[best].sum()]
+        ordered += _ordered(terms_RA.sum(axis=1)[:ORDERED], scores_N[best[:ORDERED]])
+    shares = sums[:4] / max(sums[4], 1e-9)
+    return Explained(*(float(share) for share in shares), ordered=float(np.mean(ordered or [1.0])))
+
+
+def stability(one: NDArray[np.float32], other: NDArray[np.float32]) -> dict[str, float]:
+    """How much of a dictionary another seed finds, from both decoders (F, D): `twins`, the share of features
+    whose nearest one there has a cosine of at least .9, and the `median` of that cosine."""
+    cosine_F = np.concatenate([(block @ other.T).max(axis=1) for block in _blocks(one)])
+    return {"twins": float((cosine_F >= TWIN).mean()), "median": float(np.median(cosine_F))}
+
+
+def nearest(w_dec_FD: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The cosine of each feature's direction to the nearest other one (F)."""
+    found, start = [], 0
+    for block in _blocks(w_dec_FD):
+        cosine_BF = block @ w_dec_FD.T
+        cosine_BF[np.arange(len(block)), start + np.arange(len(block))] = -1
+        found.append(cosine_BF.max(axis=1))
+        start += len(block)
+    return np.concatenate(found)
+
+
+def _ordered(parts_R: NDArray[Any], scores_R: NDArray[Any]) -> list[bool]:
+    pairs = combinations(range(len(scores_R)), 2)  # the first of a pair has the higher score
+    return [bool(parts_R[a] > parts_R[b]) for a, b in pairs if scores_R[a] > scores_R[b]]
+
+
+def _blocks(w_FD: NDArray[np.float32]) -> list[NDArray[np.float32]]:
+    return [w_FD[start : start + BLOCK] for start in range(0, len(w_FD), BLOCK)]
 
 
 def _density(acts: Activations, features: int) -> NDArray[np.float64]:

@@ -58,12 +58,16 @@ class Activations:
 
 @dataclass(frozen=True)
 class Card:
-    """What a dictionary says of itself: the vector space it reads, how it was trained, how good it is."""
+    """What a dictionary says of itself: the vector space it reads, how it was trained, how good it is.
+
+    `active`: the most features a text may have; activations below `threshold` count as none.
+    """
 
     model: str
     active: int
     training: dict[str, Any] = field(default_factory=dict)
     scorecard: dict[str, Any] = field(default_factory=dict)
+    threshold: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,7 +119,8 @@ class Dictionary:
         for rows in _chunks(x_ND, ENCODE_ROWS):
             top = self._pre(rows, w_DF, bias_F).topk(self.card.active, dim=1)
             ids.append(top.indices.to("cpu", torch.int32).numpy())
-            values.append(top.values.clamp_min(0).cpu().numpy())
+            strong = top.values * (top.values >= self.card.threshold)
+            values.append(strong.clamp_min(0).cpu().numpy())
         if not ids:
             empty = (0, self.card.active)
             return Activations(np.zeros(empty, np.int32), np.zeros(empty, np.float32))
@@ -153,7 +158,7 @@ class Dictionary:
             raise DictionaryError("The dictionary's weights do not match the hash on its card.")
         try:
             tensors = load_tensors(weights)
-            kept = Card(card["model"], int(card["active"]), card["training"], card["scorecard"])
+            kept = Card(card["model"], int(card["active"]), card["training"], card["scorecard"], card.get("threshold", 0.0))
             # A copy of each, because the tensors read from bytes cannot be written to, which torch warns of.
             w_enc_FD, b_enc_F, w_dec_FD, b_D = (
                 tensors[name].astype(np.float32) for name in ("w_enc", "b_enc", "w_dec", "b")

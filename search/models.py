@@ -90,7 +90,10 @@ class Document(Base):
 
 
 class DictionaryRow(Base):
-    """A trained dictionary: its weights (safetensors) and its card."""
+    """A trained dictionary: its weights (safetensors) and its card.
+
+    `labels_version` grows with every change of its labels, so that who holds them in memory reads them again.
+    """
 
     __tablename__ = "dictionaries"
 
@@ -98,11 +101,17 @@ class DictionaryRow(Base):
     collection_id: Mapped[int] = mapped_column(ForeignKey("collections.id", ondelete="CASCADE"), index=True)
     weights: Mapped[bytes] = mapped_column(LargeBinary)
     card: Mapped[dict[str, Any]]
+    labels_version: Mapped[int] = mapped_column(server_default=sql("0"))
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
 class Feature(Base):
-    """The label of one feature. `score` is null where too few passages were left to test it on."""
+    """The label of one feature. `score` is null where too few passages were left to test it on.
+
+    `origin` says who wrote it: offline, shipped, hand, import, or the model of an endpoint. A label by hand is
+    never replaced. `before` is the score the same label had for the feature that this one was adapted from,
+    `drift` how far the feature moved since (1 - cosine of the decoder rows); null where it was not adapted.
+    """
 
     __tablename__ = "features"
 
@@ -113,6 +122,44 @@ class Feature(Base):
     label: Mapped[str]
     score: Mapped[float | None]
     reliable: Mapped[bool]
+    origin: Mapped[str] = mapped_column(server_default="offline")
+    before: Mapped[float | None]
+    drift: Mapped[float | None] = mapped_column(REAL)
+
+
+class Family(Base):
+    """Features of one dictionary that belong together, with the weight of each.
+
+    `parent` is the wider family that this one is part of (a number of the same dictionary), null at the top.
+    """
+
+    __tablename__ = "families"
+
+    dictionary_id: Mapped[int] = mapped_column(
+        ForeignKey("dictionaries.id", ondelete="CASCADE"), primary_key=True
+    )
+    family: Mapped[int] = mapped_column(INTEGER, primary_key=True)
+    parent: Mapped[int | None] = mapped_column(INTEGER)
+    name: Mapped[str]
+    features: Mapped[list[int]] = mapped_column(ARRAY(INTEGER))
+    weights: Mapped[list[float]] = mapped_column(ARRAY(REAL))
+
+
+class FeatureMatch(Base):
+    """Where a feature of an earlier dictionary went: the feature that is the same in a later one.
+
+    `feature` is null where none is alike enough. The earlier dictionary may be gone, so it is no foreign key.
+    """
+
+    __tablename__ = "feature_matches"
+
+    dictionary_id: Mapped[int] = mapped_column(
+        ForeignKey("dictionaries.id", ondelete="CASCADE"), primary_key=True
+    )
+    old_dictionary: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    old_feature: Mapped[int] = mapped_column(INTEGER, primary_key=True, autoincrement=False)
+    feature: Mapped[int | None] = mapped_column(INTEGER)
+    confidence: Mapped[float] = mapped_column(REAL)
 
 
 class Generation(Base):

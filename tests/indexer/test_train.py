@@ -8,19 +8,16 @@ import torch
 from numpy.typing import NDArray
 
 from indexer.scorecard import fvu, scorecard
-from indexer.train import (
-    MIN_ROWS,
+from indexer.train import MIN_ROWS, Recipe, recipe_for, train
+from indexer.train.autoencoder import (
+    Autoencoder,
     EncodeActive,
-    Recipe,
-    Weights,
     auxiliary_loss,
     decode_active,
     geometric_median,
     project_gradient,
-    recipe_for,
-    train,
+    start,
 )
-from indexer.train import _start as start
 from search.dictionary import Card, Dictionary
 from search.errors import DictionaryError
 
@@ -210,15 +207,15 @@ def test_more_features_than_rows_still_works() -> None:
 
 
 def test_auxk_revives_features_that_never_win(monkeypatch: pytest.MonkeyPatch) -> None:
-    def start_half_asleep(*arguments: Any) -> Weights:
-        weights = start(*arguments)
+    def start_half_asleep(*arguments: Any) -> Autoencoder:
+        model = start(*arguments)
         with torch.no_grad():
-            weights.w_enc_FD[::2] *= 1e-3
-        return weights
+            model.w_enc_FD[::2] *= 1e-3
+        return model
 
-    monkeypatch.setattr("indexer.train._start", start_half_asleep)
+    monkeypatch.setattr("indexer.train.run.start", start_half_asleep)
     revived = train(sparse_rows(2000), SMALL, model="m")
-    monkeypatch.setattr("indexer.train.AUX_WEIGHT", 0.0)
+    monkeypatch.setattr("indexer.train.autoencoder.AUX_WEIGHT", 0.0)
     asleep = train(sparse_rows(2000), SMALL, model="m")
     assert asleep.card.scorecard["dead"] > 0.4
     assert revived.card.scorecard["dead"] < 0.1

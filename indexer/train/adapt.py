@@ -1,0 +1,80 @@
+"""Adapting a dictionary: a few hundred steps on a collection's own vectors that keep each feature what it was.
+
+Shape suffixes: N rows, F features.
+"""
+
+from dataclasses import asdict, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexer.scorecard import scorecard
+from indexer.train.autoencoder import Autoencoder
+from indexer.train.recipe import Recipe
+from indexer.train.run import SAMPLE_ROWS, Progress, Rows, Run, batches, split
+from search.dictionary import Dictionary
+from search.errors import DictionaryError
+
+STEPS = (20, 300)
+EPOCHS = 30
+RATE = 1e-3
+ANCHOR = 0.05
+
+
+def adapt(
+    base: Dictionary,
+    x_ND: Rows,
+    *,
+    device: str = "cpu",
+    on_step: Progress | None = None,
+    anchor: float = ANCHOR,
+    seed: int = 0,
+) -> Dictionary:
+    """The dictionary fitted to unit vectors (N, D), its features still the same (see `drift`).
+
+    Features that no row fires stay exactly as they were. Adapting the same dictionary to the same rows gives
+    the same result. The scorecard is measured on rows that were not adapted to, and on all where they are few.
+
+    Raises:
+        DictionaryError: rows of another width, or that are not finite.
+    """
+    rows = x_ND[:]
+    if rows.shape[1] != base.width:
+        raise DictionaryError(
+            f"Vectors of width {rows.shape[1]} do not fit a dictionary of width {base.width}."
+        )
+    if not np.isfinite(rows).all():
+        raise DictionaryError("The embeddings hold numbers that are not finite.", hint="Reindex them.")
+    kept_rows, held_out = split(len(rows), seed)
+    recipe = _recipe(base, len(kept_rows), anchor, seed)
+    model = Autoencoder.of(base, device)
+    run = Run(model, recipe, anchor=Autoencoder.of(base, device))
+    for step in run.steps(batches(rows, np.sort(kept_rows), recipe), rows[held_out]):
+        if on_step:
+            on_step(step, run.total)
+    training = {**base.card.training, "adapted": {**asdict(recipe), "rows": len(kept_rows), "device": device}}
+    card = replace(base.card, training=training, threshold=float(model.threshold))
+    adapted = model.dictionary(card)
+    scores = scorecard(adapted, rows[held_out], rows[np.sort(kept_rows[:SAMPLE_ROWS])])
+    return replace(adapted, card=replace(card, scorecard=scores))
+
+
+def drift(base: Dictionary, adapted: Dictionary) -> NDArray[np.float32]:
+    """How far each feature moved (F): 1 - cosine of its decoder rows; 0 is not at all."""
+    cosine_F = (base.w_dec_FD * adapted.w_dec_FD).sum(axis=1)
+    return np.asarray(np.clip(1 - cosine_F, 0, 2), dtype=np.float32)
+
+
+def _recipe(base: Dictionary, rows: int, anchor: float, seed: int) -> Recipe:
+    pooled = base.card.threshold > 0
+    batch = int(np.clip(rows, 1, 512))
+    return Recipe(
+        features=base.features,
+        active=base.card.active // 2 if pooled else base.card.active,
+        steps=int(np.clip(rows * EPOCHS / batch, *STEPS)),
+        batch=batch,
+        rate=RATE,
+        seed=seed,
+        pooled=pooled,
+        anchor=anchor,
+    )
