@@ -1,0 +1,84 @@
+"""What a labeller works on: the live generation of a collection, without its texts."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
+
+from search.db import open_session
+from search.dictionary import Dictionary
+from search.models import DictionaryRow
+from search.passages import read_passages
+from search.snapshot import Label, live_generation, read_activations, read_embeddings, read_labels
+
+EXCERPT = 300
+TITLE = 80
+
+ReadTexts = Callable[[Iterable[int]], dict[int, str]]
+
+
+@dataclass(frozen=True, eq=False)
+class Material:
+    """A live generation: `x_ND` the embeddings of its passages, `acts_NF` their activations, the labels of
+    its dictionary, and `lineage`, which says whose feature numbers these are (see `lineage`)."""
+
+    collection: str
+    collection_id: int
+    generation: int
+    dictionary_id: int
+    dictionary: Dictionary
+    lineage: str
+    labels: list[Label]
+    x_ND: NDArray[np.float16]
+    acts_NF: csr_matrix
+
+
+def lineage(card: dict[str, Any]) -> str:
+    """The SHA-256 of the dictionary in which a dictionary's features got their numbers: its own, or that of
+    the one it was adapted from."""
+    return str(card["training"].get("adapted_from", card["sha256"]))
+
+
+def read_material(session: Session, collection: str) -> Material:
+    """Reads the live generation of a collection.
+
+    Raises:
+        CollectionNotFound, NotIndexed
+    """
+    generation = live_generation(session, collection)
+    row = session.get_one(DictionaryRow, generation.dictionary_id)
+    dictionary = Dictionary.from_bytes(row.weights, row.card)
+    return Material(
+        collection,
+        generation.collection_id,
+        generation.id,
+        row.id,
+        dictionary,
+        lineage(row.card),
+        read_labels(session, row.id, dictionary.features),
+        read_embeddings(session, generation.id),
+        read_activations(session, generation.id, dictionary)[1],
+    )
+
+
+def text_reader(database: Engine, generation: int) -> ReadTexts:
+    """Reads the excerpts of some passages by number, in a transaction of its own each time. Passages of a
+    generation that was dropped meanwhile are missing."""
+
+    def read(passages: Iterable[int]) -> dict[int, str]:
+        with open_session(database) as session:
+            rows = read_passages(session, generation, passages)
+        return {number: excerpt(row.document.title, row.passage.text) for number, row in rows.items()}
+
+    return read
+
+
+def excerpt(title: str, text: str) -> str:
+    """The beginning of a passage, on one line, with its document's title in front."""
+    whole = " ".join(f"{title[:TITLE]}: {text}".split()).removeprefix(": ")
+    return whole if len(whole) <= EXCERPT else whole[: EXCERPT - 1] + "…"
