@@ -1,0 +1,141 @@
+"""What a new dictionary takes over from the one before: where its features went, and labels by hand.
+
+Saved steering and hand-written labels name features by their numbers in one dictionary. When a build brings a
+new one, each old feature is matched to a new one, and what was known of still earlier dictionaries is carried
+on, so that they may be dropped.
+"""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from numpy.typing import NDArray
+from sqlalchemy import case, delete, func, insert, literal, select
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.orm import Session, aliased
+
+from indexer.identity import LEAST, Match, match, match_by_number
+from indexer.labels.judge import Judge
+from indexer.labels.lines import HAND
+from indexer.labels.material import lineage
+from indexer.progress import Reporter
+from search.dictionary import Dictionary
+from search.embedder import Embedder
+from search.models import DictionaryRow, Feature, FeatureMatch, Generation
+from search.snapshot import Label, read_embeddings
+
+LOST_LABELS = "lost_labels"
+
+
+@dataclass(frozen=True)
+class LostLabel:
+    """A label by hand that has no feature in the new dictionary; `feature` is its number in `dictionary`."""
+
+    dictionary: int
+    feature: int
+    label: str
+
+
+def carry_over(
+    session: Session, generation: Generation, dictionary: Dictionary, embedder: Embedder, reporter: Reporter
+) -> list[LostLabel]:
+    """Carries matches and labels by hand from the live dictionary to the generation's own, if it has another.
+
+    Gives the labels that have no feature any more; the new dictionary's card lists them under `lost_labels`,
+    after those lost earlier. Doing it twice does the same as once.
+    """
+    old = session.scalar(
+        select(DictionaryRow)
+        .join(Generation, Generation.dictionary_id == DictionaryRow.id)
+        .where(Generation.collection_id == generation.collection_id, Generation.state == "live")
+    )
+    new = session.get_one(DictionaryRow, generation.dictionary_id)
+    if old is None or old.id == new.id:
+        return []
+    number, earlier_lost = old.id, old.card.get(LOST_LABELS, [])
+    with reporter.step("carrying over"):
+        x_ND = read_embeddings(session, generation.id)
+        by_hand = _by_hand(session, number)
+        earlier = Dictionary.from_bytes(old.weights, old.card)
+        one_origin = lineage(old.card) == lineage(new.card)
+        session.commit()  # the work is long: no transaction stays open
+        matches = _match(earlier, dictionary, one_origin=one_origin, x_ND=x_ND)
+        went = {found.old: found.feature for found in matches if found.feature is not None}
+        carried = {went[feature]: label for feature, label in by_hand.items() if feature in went}
+        gone = sorted(by_hand.keys() - went.keys())
+        lost = [LostLabel(number, feature, by_hand[feature].text) for feature in gone]
+        scores = _scores(carried, x_ND, dictionary, embedder)
+        _store_matches(session, number, new.id, matches)
+        for feature, label in carried.items():
+            _write_label(session, new.id, feature, label, scores[feature])
+        new.card = {**new.card, LOST_LABELS: [*earlier_lost, *map(asdict, lost)]}
+        session.commit()
+    return lost
+
+
+def _by_hand(session: Session, dictionary: int) -> dict[int, Label]:
+    """The labels by hand of a dictionary, by feature."""
+    wanted = select(Feature).where(Feature.dictionary_id == dictionary, Feature.origin == HAND)
+    return {
+        row.feature: Label(row.label, row.score, row.reliable, row.origin) for row in session.scalars(wanted)
+    }
+
+
+def _match(old: Dictionary, new: Dictionary, *, one_origin: bool, x_ND: NDArray[Any]) -> list[Match]:
+    if old.card.model != new.card.model:  # another vector space: nothing can be compared
+        return [Match(feature, None, 0.0) for feature in range(old.features)]
+    return match_by_number(old, new) if one_origin else match(old, new, x_ND)
+
+
+def _scores(
+    labels: dict[int, Label], x_ND: NDArray[Any], dictionary: Dictionary, embedder: Embedder
+) -> dict[int, float | None]:
+    """How well labels hold for their new features; None where it cannot be tested."""
+    if not labels:
+        return {}
+    acts_NF = dictionary.encode(x_ND).matrix(dictionary.features)
+    judge = Judge(x_ND, acts_NF, dictionary, embedder.encode)
+    tested = judge.score({feature: label.text for feature, label in labels.items()})
+    return {feature: label.score for feature, label in tested.items()}
+
+
+def _store_matches(session: Session, old: int, new: int, matches: list[Match]) -> None:
+    """The matches old → new, and from them those of all that went to `old`."""
+    session.execute(delete(FeatureMatch).where(FeatureMatch.dictionary_id == new))
+    rows = [
+        {
+            "dictionary_id": new,
+            "old_dictionary": old,
+            "old_feature": found.old,
+            "feature": found.feature,
+            "confidence": found.confidence,
+        }
+        for found in matches
+    ]
+    session.execute(insert(FeatureMatch), rows)
+    first, second = aliased(FeatureMatch), aliased(FeatureMatch)
+    product = func.coalesce(first.confidence * second.confidence, 0.0)
+    alike = product >= LEAST
+    composed = (
+        select(
+            literal(new),
+            first.old_dictionary,
+            first.old_feature,
+            case((alike, second.feature)),
+            case((alike, product), else_=0.0),
+        )
+        .outerjoin(
+            second,
+            (second.dictionary_id == new)
+            & (second.old_dictionary == old)
+            & (second.old_feature == first.feature),
+        )
+        .where(first.dictionary_id == old)
+    )
+    columns = ["dictionary_id", "old_dictionary", "old_feature", "feature", "confidence"]
+    session.execute(insert(FeatureMatch).from_select(columns, composed))
+
+
+def _write_label(session: Session, dictionary: int, feature: int, old: Label, score: float | None) -> None:
+    values = {"label": old.text, "score": score, "reliable": True, "origin": HAND, "before": old.score}
+    row = upsert(Feature).values(dictionary_id=dictionary, feature=feature, **values)
+    session.execute(row.on_conflict_do_update(index_elements=["dictionary_id", "feature"], set_=values))

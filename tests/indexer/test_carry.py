@@ -1,0 +1,301 @@
+"""A collection that gets new dictionaries: labels by hand and saved steering, from the store to the pages."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+from lxml import html
+from sqlalchemy import URL, create_engine, select
+from sqlalchemy import Engine as Database
+from sqlalchemy.orm import Session
+from starlette.testclient import TestClient
+
+from api.app import create_app
+from api.terminal import print_build
+from indexer.build import Build, BuildReport
+from indexer.documents import ensure_collection, ingest
+from indexer.identity import LEAST
+from indexer.progress import Reporter
+from indexer.sources import SourceDocument
+from indexer.stages import DictionaryPlan
+from search.embedder import Embedder
+from search.engine import Engine
+from search.errors import InvalidSteering
+from search.models import DictionaryRow, Feature, FeatureMatch
+from search.settings import DEFAULT_MODEL
+from search.snapshot import live_generation
+from search.steering import Knob, Steering
+
+pytestmark = pytest.mark.database
+
+QUESTION = "open a file and read its lines"
+NAME = "retrained"
+
+
+Matches = dict[int, tuple[int | None, float]]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One build, as it was when it had finished: `matches` are those from the dictionary before."""
+
+    report: BuildReport
+    dictionary: int
+    matches: Matches
+    by_hand: dict[int, str]
+
+
+@dataclass(frozen=True)
+class Retrained:
+    """A collection whose dictionaries 0, 1 and 2 were trained one after the other; 3 is 2 labelled anew.
+
+    Every feature of dictionary 0 had a label by hand; `steps` are the builds of 1, 2 and 3.
+    """
+
+    oldest: int
+    steps: list[Step]
+    database: Database
+    engine: Engine
+
+    @property
+    def live(self) -> int:
+        return self.steps[-1].dictionary
+
+    @property
+    def matches(self) -> Matches:
+        """From the oldest dictionary to the live one."""
+        return matches(self.database, self.oldest, self.live)
+
+
+@pytest.fixture(scope="module")
+def retrained(
+    new_database: Callable[[], AbstractContextManager[URL]],
+    tmp_path_factory: pytest.TempPathFactory,
+    embedder: Embedder,
+    documents: list[SourceDocument],
+) -> Iterator[Retrained]:
+    data = tmp_path_factory.mktemp("retrained")
+    with new_database() as url, pytest.MonkeyPatch.context() as patch:
+        patch.setattr("indexer.stages.OWN_ROWS", 0)  # a small collection, so that the test is short
+        database = create_engine(url)
+        with Session(database) as session:
+            collection = ensure_collection(session, NAME, DEFAULT_MODEL).id
+            session.commit()
+        reporter = Reporter(database)
+        ingest(database, collection, documents[:150], reporter)
+        builder = Build(database, data, embedder, reporter)
+        builder.run(collection, DictionaryPlan(retrain=True, changes={"features": 32}))
+        oldest = before = live_dictionary(database)
+        label_all_by_hand(database, oldest)
+        steps = []
+        for plan in (
+            DictionaryPlan(retrain=True, changes={"features": 32, "steps": 220}),  # much the same
+            DictionaryPlan(retrain=True, changes={"features": 32, "steps": 220, "seed": 1}),
+            DictionaryPlan(relabel=True),
+        ):
+            report = builder.run(collection, plan)
+            now = live_dictionary(database)
+            steps.append(Step(report, now, matches(database, before, now), by_hand(database, now)))
+            before = now
+        yield Retrained(oldest, steps, database, Engine(database, data))
+        database.dispose()
+
+
+def live_dictionary(database: Database) -> int:
+    with Session(database) as session:
+        number = live_generation(session, NAME).dictionary_id
+        assert number is not None
+        return number
+
+
+def matches(database: Database, old: int, new: int) -> Matches:
+    """{old feature: (new feature, confidence)} as stored."""
+    pair = (FeatureMatch.old_dictionary == old, FeatureMatch.dictionary_id == new)
+    with Session(database) as session:
+        rows = session.scalars(select(FeatureMatch).where(*pair))
+        return {row.old_feature: (row.feature, row.confidence) for row in rows}
+
+
+def by_hand(database: Database, dictionary: int) -> dict[int, str]:
+    wanted = select(Feature).where(Feature.dictionary_id == dictionary, Feature.origin == "hand")
+    with Session(database) as session:
+        return {row.feature: row.label for row in session.scalars(wanted)}
+
+
+def label_all_by_hand(database: Database, dictionary: int) -> None:
+    with Session(database) as session:
+        for row in session.scalars(select(Feature).where(Feature.dictionary_id == dictionary)):
+            row.label, row.reliable, row.origin = f"reading file number {row.feature}", True, "hand"
+        session.commit()
+
+
+@pytest.fixture(scope="module")
+def client(retrained: Retrained) -> Iterator[TestClient]:
+    with TestClient(create_app(retrained.engine), follow_redirects=False) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def kept(retrained: Retrained) -> int:
+    """A feature of the oldest dictionary that is still there in the newest."""
+    return next(old for old, (new, _) in sorted(retrained.matches.items()) if new is not None)
+
+
+@pytest.fixture(scope="module")
+def gone(retrained: Retrained) -> int:
+    """One that is not."""
+    return next(old for old, (new, _) in sorted(retrained.matches.items()) if new is None)
+
+
+def test_a_label_by_hand_goes_with_its_feature_or_is_reported_lost(retrained: Retrained) -> None:
+    labels = {feature: f"reading file number {feature}" for feature in range(32)}
+    for step in retrained.steps:
+        went = {old: new for old, (new, _) in step.matches.items() if new is not None and old in labels}
+        assert {lost.feature: lost.label for lost in step.report.lost_labels} == {
+            feature: label for feature, label in labels.items() if feature not in went
+        }
+        labels = {new: labels[old] for old, new in went.items()}
+        assert step.by_hand == labels
+    assert labels
+
+
+def test_what_was_lost_stays_on_the_card(retrained: Retrained) -> None:
+    with Session(retrained.database) as session:
+        card = session.get_one(DictionaryRow, retrained.live).card
+    told = [
+        (lost.dictionary, lost.feature, lost.label)
+        for step in retrained.steps
+        for lost in step.report.lost_labels
+    ]
+    assert [(lost["dictionary"], lost["feature"], lost["label"]) for lost in card["lost_labels"]] == told
+    assert told
+
+
+def test_the_command_line_says_what_was_lost(
+    retrained: Retrained, capsys: pytest.CaptureFixture[str]
+) -> None:
+    print_build(retrained.steps[1].report)
+    shown = " ".join(capsys.readouterr().err.split())
+    lost = retrained.steps[1].report.lost_labels
+    assert f"{len(lost)} hand-written label" in shown
+    assert f"'{lost[0].label}' (feature {lost[0].feature})" in shown
+    print_build(retrained.steps[2].report)
+    assert "hand-written" not in capsys.readouterr().err
+
+
+def test_new_labels_for_the_same_weights_change_no_number(retrained: Retrained) -> None:
+    relabelled = retrained.steps[2]
+    assert relabelled.matches == {feature: (feature, 1.0) for feature in range(32)}
+    assert matches(retrained.database, retrained.oldest, retrained.steps[1].dictionary) == retrained.matches
+
+
+def test_matches_outlive_the_dictionary_they_are_from(retrained: Retrained) -> None:
+    with Session(retrained.database) as session:
+        assert session.get(DictionaryRow, retrained.oldest) is None
+    first, second = retrained.steps[0].matches, retrained.steps[1].matches
+    for old, (new, confidence) in retrained.matches.items():
+        middle, sure = first[old]
+        then, surer = (None, 0.0) if middle is None else second[middle]
+        product = sure * surer
+        assert new == (then if product >= LEAST else None)
+        assert confidence == pytest.approx(product if product >= LEAST else 0, abs=1e-6)
+    assert len(retrained.matches) == 32
+
+
+def test_saved_steering_works_after_retraining(retrained: Retrained, kept: int, gone: int) -> None:
+    steering = Steering((Knob(1.5, feature=kept), Knob(1, feature=gone), Knob(1, concept="files")))
+    oldest, live = retrained.oldest, retrained.live
+    answer = retrained.engine.search(QUESTION, steering=steering, collection=NAME, dictionary=oldest)
+    new, confidence = retrained.matches[kept]
+    assert answer.dictionary == live
+    knob, phrase = answer.steering
+    assert (knob.feature, knob.was, knob.strength) == (new, kept, 1.5)
+    assert knob.confidence == pytest.approx(confidence)
+    assert (phrase.concept, phrase.was) == ("files", None)
+    assert [(lost.feature, lost.strength) for lost in answer.steering_lost] == [(gone, 1)]
+    translated = Steering((Knob(1.5, feature=new), Knob(1, concept="files")))
+    again = retrained.engine.search(QUESTION, steering=translated, collection=NAME, dictionary=live)
+    assert [result.score for result in again.results] == [result.score for result in answer.results]
+    assert again.steering_lost == []
+
+
+def test_families_of_an_earlier_dictionary_are_left_out(retrained: Retrained) -> None:
+    steering = Steering((Knob(1, family=3),))
+    translation = retrained.engine.translate(steering, retrained.oldest, NAME)
+    assert translation.steering == Steering()
+    assert [(lost.family, lost.feature) for lost in translation.lost] == [(3, None)]
+
+
+@pytest.mark.parametrize("unknown", [0, -1, 10**6, 2**63, 10**30])
+def test_an_unknown_dictionary_is_refused_where_it_matters(client: TestClient, unknown: int) -> None:
+    params: dict[str, Any] = {"q": QUESTION, "dictionary": unknown}
+    assert client.get("/v1/search", params={**params, "steer": "concept:files:1"}).status_code == 200
+    refused = client.get("/v1/search", params={**params, "steer": "1:1"})
+    assert refused.status_code == 400
+    assert refused.json()["error"]["code"] == "invalid_steering"
+    assert str(unknown) in refused.json()["error"]["message"]
+
+
+def test_a_feature_that_never_was_is_refused(retrained: Retrained) -> None:
+    many = len(retrained.matches)
+    steering = Steering((Knob(1, feature=many),))
+    with pytest.raises(InvalidSteering, match=f"no feature {many} in dictionary") as refused:
+        retrained.engine.translate(steering, retrained.oldest, NAME)
+    assert f"0 to {many - 1}" in refused.value.hint
+
+
+def test_the_api_says_what_became_of_each_knob(
+    retrained: Retrained, client: TestClient, kept: int, gone: int
+) -> None:
+    oldest, live = retrained.oldest, retrained.live
+    steer = f"{kept}:1,{gone}:off"
+    got = client.get("/v1/search", params={"q": QUESTION, "steer": steer, "dictionary": oldest}).json()
+    knobs = [{"feature": kept, "strength": 1}, {"feature": gone, "strength": "off"}]
+    body = {"q": QUESTION, "steer": knobs, "dictionary": oldest}
+    posted = client.post("/v1/search", json=body).json()
+    assert posted["steering"] == got["steering"]
+    assert got["dictionary"] == live
+    assert got["steering"][0]["was"] == kept
+    assert got["steering_lost"][0]["feature"] == gone
+    assert got["steering_lost"][0]["reason"]
+    for result in got["results"]:
+        assert sum(term["value"] for term in result["terms"]) == pytest.approx(result["score"], abs=1e-4)
+
+
+def test_a_page_from_before_says_what_was_left_out_and_leads_on_in_new_numbers(
+    retrained: Retrained, client: TestClient, kept: int, gone: int
+) -> None:
+    oldest, live = retrained.oldest, retrained.live
+    new, _ = retrained.matches[kept]
+    saved = f"dictionary={oldest}&steer={kept}:1,{gone}:1"
+    notice = f"Topic {gone} of the earlier dictionary has no counterpart in the new one"
+    for path in (f"/?q={QUESTION}&", "/?", "/features?", "/features/0?"):
+        page = client.get(path + saved)
+        assert page.status_code == 200
+        assert notice in page.text
+    tree = html.document_fromstring(client.get(f"/?q={QUESTION}&{saved}").text)
+    assert tree.xpath("//form[@id='ask']//input[@name='dictionary']/@value") == [str(live)]
+    assert tree.xpath("//ul[@id='knobs']//input[@type='number']/@name") == [f"s.{new}"]
+    assert f"Topic {kept} of the earlier dictionary" in tree.get_element_by_id("knobs").text_content()
+    steered = [link for link in tree.xpath("//a/@href") if "steer=" in link and link.startswith("/")]
+    assert steered
+    assert all(f"dictionary={live}" in link for link in steered)
+    for link in steered[:3]:
+        assert notice not in client.get(link).text
+
+
+def test_links_that_steer_by_no_number_name_no_dictionary(client: TestClient) -> None:
+    tree = html.document_fromstring(client.get(f"/?q={QUESTION}&steer=concept:files:1").text)
+    for link in tree.xpath("//a/@href"):
+        knobs = dict(parse_qsl(urlsplit(link).query)).get("steer", "").split(",")
+        assert ("dictionary=" in link) == any(knob[:1].isdigit() for knob in knobs)
+
+
+def test_a_page_with_a_dictionary_that_cannot_be_says_so(client: TestClient) -> None:
+    for given, code in (("abc", 400), ("77", 400)):
+        page = client.get(f"/?q={QUESTION}&dictionary={given}&steer=1:1")
+        assert page.status_code == code
+        assert given in page.text
