@@ -21,13 +21,14 @@ from indexer.identity import LEAST
 from indexer.progress import Reporter
 from indexer.sources import SourceDocument
 from indexer.stages import DictionaryPlan
+from search.earlier import is_numbered
 from search.embedder import Embedder
 from search.engine import Engine
 from search.errors import InvalidSteering
 from search.models import DictionaryRow, Feature, FeatureMatch
 from search.settings import DEFAULT_MODEL
 from search.snapshot import live_generation
-from search.steering import Knob, Steering
+from search.steering import Knob, Steering, parse
 
 pytestmark = pytest.mark.database
 
@@ -290,8 +291,8 @@ def test_a_page_from_before_says_what_was_left_out_and_leads_on_in_new_numbers(
 def test_links_that_steer_by_no_number_name_no_dictionary(client: TestClient) -> None:
     tree = html.document_fromstring(client.get(f"/?q={QUESTION}&steer=concept:files:1").text)
     for link in tree.xpath("//a/@href"):
-        knobs = dict(parse_qsl(urlsplit(link).query)).get("steer", "").split(",")
-        assert ("dictionary=" in link) == any(knob[:1].isdigit() for knob in knobs)
+        steering = parse(dict(parse_qsl(urlsplit(link).query)).get("steer", ""))
+        assert ("dictionary=" in link) == any(map(is_numbered, steering.knobs))
 
 
 def test_a_page_with_a_dictionary_that_cannot_be_says_so(client: TestClient) -> None:
