@@ -224,6 +224,17 @@ def holds(score: float | None, reliable: bool) -> str:
     return "holds well" if score >= 0.85 else "holds weakly"
 
 
+def written_by(origin: str) -> str:
+    """Who wrote a label, in plain words."""
+    known = {
+        "hand": "written by hand",
+        "shipped": "came with the dictionary",
+        "offline": "found in the texts",
+        "import": "imported",
+    }
+    return known.get(origin, f"written by {origin}")
+
+
 def moved_words(cosine: float) -> str:
     """How far steering moved the question, in words, from the cosine between before and after."""
     steps = ((0.999, "not at all"), (0.97, "a little"), (0.9, "somewhat"), (0.7, "a lot"))

@@ -79,6 +79,7 @@ def _environment() -> Environment:
         document_path=document_path,
         web_link=web_link,
         holds=cards.holds,
+        written_by=cards.written_by,
         excerpt=cards.excerpt,
         unsteered=UNSTEERED,
         histogram=charts.histogram,

@@ -14,7 +14,9 @@ RefractError
 ├── IndexDamaged              500  a derived file is missing or fails its hash
 ├── ConfigurationError        500  settings, installation, data folder
 ├── DictionaryError           422  a dictionary cannot be trained, read or used here
-└── SourceError               422  a source of documents cannot be read at all
+├── SourceError               422  a source of documents cannot be read at all
+├── LabelError                422  labels cannot be taken in
+└── LabellerError             502  the endpoint that is asked for labels does not give any
 
 Each carries a `code` that API clients may rely on, an HTTP `status`, a message that names the
 value at fault and, wherever there is one, a hint that says what to do about it.
@@ -99,3 +101,13 @@ class DictionaryError(RefractError):
 class SourceError(RefractError):
     code = "source"
     status = 422
+
+
+class LabelError(RefractError):
+    code = "label"
+    status = 422
+
+
+class LabellerError(RefractError):
+    code = "labeller"
+    status = 502
