@@ -4,10 +4,11 @@
 
 It saturates on purpose: it asks "is this about c?" once, and leaves relevance to decide the rest.
 
-It starts from a few members (the nearest passages of a phrase, or examples) and spreads: a feature weighs as
-much as the passages that fire it are members beyond the average, a passage is a member as far as its features
-weigh. After a few rounds "physics" knows passages on thermodynamics that never say the word. (Propagation on
-the graph of passages and features; README's decision log has it beside logistic regression.)
+Its weights are those of a family of features, or they start from a few members (the nearest passages of a
+phrase, or examples) and spread: a feature weighs as much as the passages that fire it are members beyond the
+average, a passage is a member as far as its features weigh. After a few rounds "physics" knows passages on
+thermodynamics that never say the word. (Propagation on the graph of passages and features; README's decision
+log has it beside logistic regression.) Examples against take away what they have more of than those for it.
 
 Shape suffixes: N passages, F features, C features of the concept.
 """
@@ -25,12 +26,13 @@ ROUNDS = 3
 MAX_FEATURES = 256
 THRESHOLD = 2.0  # a passage is half a member so many standard deviations above the mean of the collection
 SOFTNESS = 0.3  # and the sigmoid's unit is such a part of a standard deviation
+AGAINST = 0.75  # an example against weighs so much of one for
 PRIOR = 5.0  # so many average passages are added to each feature's, so that rare ones prove little
 
 
 @dataclass(frozen=True, eq=False)
 class Concept:
-    """The fitted model: `features` (C,), the heaviest first, `weights_C` > 0, `bias`."""
+    """The fitted model: `features` (C,), the heaviest first, `weights_C` (negative: against it), `bias`."""
 
     name: str
     features: NDArray[np.int64]
@@ -42,6 +44,14 @@ class Concept:
         weights_F = np.zeros(acts_NF.shape[1])
         weights_F[self.features] = self.weights_C
         return np.asarray(expit(acts_NF @ weights_F + self.bias))
+
+    def shares(self, acts: dict[int, float]) -> dict[int, float]:
+        """What makes a text with these activations a member or none: the share of each feature in all that
+        its weighted sum is made of, largest first. Negative shares speak against; sizes sum to 1."""
+        pairs = zip(self.features.tolist(), self.weights_C.tolist(), strict=True)
+        evidence = {feature: weight * acts[feature] for feature, weight in pairs if acts.get(feature)}
+        whole = sum(abs(value) for value in evidence.values())
+        return {f: v / whole for f, v in sorted(evidence.items(), key=lambda pair: -abs(pair[1]))}
 
 
 def members_wanted(passages: int) -> int:
@@ -57,11 +67,34 @@ def concept_from_members(name: str, members: NDArray[np.int64], acts_NF: csr_mat
     """
     member_N = np.zeros(acts_NF.shape[0])
     member_N[members] = 1.0
-    concept = Concept(name, np.zeros(0, np.int64), np.zeros(0), -np.inf)
-    for _ in range(ROUNDS):
-        concept = _calibrated(name, _weights(member_N, acts_NF), acts_NF)
-        member_N = concept.membership(acts_NF)
-    return concept
+    return calibrated(name, _spread(member_N, acts_NF), acts_NF)
+
+
+def concept_from_examples(
+    name: str, like: list[NDArray[np.int64]], unlike: list[NDArray[np.int64]], acts_NF: csr_matrix
+) -> Concept:
+    """A concept from the passages (numbers) of each document for it, and of each against it.
+
+    Both sides spread on their own. What the examples against alone have speaks against; what both have counts
+    less, but does not cancel, so that "like this paper, not that one" stays within the subject of both.
+    """
+    for_F, against_F = (_spread(_evenly(side, acts_NF), acts_NF) for side in (like, unlike))
+    return calibrated(name, for_F - AGAINST * against_F, acts_NF)
+
+
+def _spread(member_N: NDArray[np.float64], acts_NF: csr_matrix) -> NDArray[np.float64]:
+    """The weights (F,) after a few rounds from members to features and back."""
+    for _ in range(ROUNDS - 1):
+        member_N = calibrated("members", _weights(member_N, acts_NF), acts_NF).membership(acts_NF)
+    return _weights(member_N, acts_NF)
+
+
+def _evenly(documents: list[NDArray[np.int64]], acts_NF: csr_matrix) -> NDArray[np.float64]:
+    """Members (N,): each document counts as much as any other, however many passages it has."""
+    member_N = np.zeros(acts_NF.shape[0])
+    for passages in documents:
+        member_N[passages] = 1.0 / len(passages)
+    return member_N
 
 
 def _weights(member_N: NDArray[np.float64], acts_NF: csr_matrix) -> NDArray[np.float64]:
@@ -75,12 +108,12 @@ def _weights(member_N: NDArray[np.float64], acts_NF: csr_matrix) -> NDArray[np.f
     return weights_F
 
 
-def _calibrated(name: str, weights_F: NDArray[np.float64], acts_NF: csr_matrix) -> Concept:
+def calibrated(name: str, weights_F: NDArray[np.float64], acts_NF: csr_matrix) -> Concept:
     """The sigmoid placed and scaled by how the weighted sums are spread over the collection."""
     sums_N = acts_NF @ weights_F
     mean, deviation = float(sums_N.mean()), float(sums_N.std())
     if deviation < 1e-9:
         return Concept(name, np.zeros(0, np.int64), np.zeros(0), -np.inf)
     unit = SOFTNESS * deviation
-    features = np.argsort(-weights_F, kind="stable")[: np.count_nonzero(weights_F)]
+    features = np.argsort(-np.abs(weights_F), kind="stable")[: np.count_nonzero(weights_F)]
     return Concept(name, features, weights_F[features] / unit, -(mean + THRESHOLD * deviation) / unit)

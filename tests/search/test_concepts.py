@@ -4,11 +4,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from search.concepts import (
     MAX_FEATURES,
     MEMBERS,
+    concept_from_examples,
     concept_from_members,
     members_wanted,
 )
@@ -83,3 +85,62 @@ def test_how_many_passages_stand_for_a_phrase() -> None:
     assert members_wanted(100) == MEMBERS[0]
     assert members_wanted(50_000) == 1000
     assert members_wanted(10_000_000) == MEMBERS[1]
+
+
+def singles(*passages: int) -> list[NDArray[np.int64]]:
+    """Documents of one passage each."""
+    return [np.array([passage]) for passage in passages]
+
+
+def test_examples_bring_in_the_rest_of_their_topic(acts_NF: csr_matrix) -> None:
+    membership_N = concept_from_examples("like", singles(210, 215, 220), [], acts_NF).membership(acts_NF)
+    of_topic = np.arange(GROUPS * EACH) // EACH == 7
+    assert np.median(membership_N[of_topic]) > 0.5
+    assert membership_N[~of_topic].mean() < 0.05
+
+
+def test_examples_against_lower_what_they_alone_have(acts_NF: csr_matrix) -> None:
+    """Topics 3 and 7 are both asked for; then 3 is not wanted after all."""
+    wanted = singles(90, 95, 100, 210, 215, 220)
+    both = concept_from_examples("both", wanted, [], acts_NF).membership(acts_NF)
+    against = concept_from_examples("not 3", wanted, singles(110, 112, 114), acts_NF)
+    less = against.membership(acts_NF)
+    topics = np.arange(GROUPS * EACH) // EACH
+    assert both[topics == 3].mean() > 0.3
+    assert less[topics == 3].mean() < 0.2 * both[topics == 3].mean()
+    assert less[topics == 7].mean() > both[topics == 7].mean()
+    assert (against.weights_C < 0).any()
+
+
+def test_examples_against_leave_what_they_share_with_those_for(acts_NF: csr_matrix) -> None:
+    alike = concept_from_examples("7", singles(210, 215, 220), singles(225), acts_NF).membership(acts_NF)
+    of_topic = np.arange(GROUPS * EACH) // EACH == 7
+    assert alike[of_topic].mean() > 10 * alike[~of_topic].mean()
+
+
+def test_a_long_document_counts_no_more_than_a_short_one(acts_NF: csr_matrix) -> None:
+    documents = [np.arange(210, 235), np.arange(90, 91)]
+    topics = np.arange(GROUPS * EACH) // EACH
+    even = concept_from_examples("even", documents, [], acts_NF).membership(acts_NF)
+    counted = concept_from_members("counted", np.concatenate(documents), acts_NF).membership(acts_NF)
+    assert even[topics == 3].mean() > counted[topics == 3].mean()
+
+
+examples_of = st.lists(st.integers(0, GROUPS * EACH - 1), max_size=6, unique=True)
+
+
+@given(examples_of.filter(bool), examples_of)
+def test_any_examples_give_a_model_that_explains_itself(
+    acts_NF: csr_matrix, like: list[int], unlike: list[int]
+) -> None:
+    concept = concept_from_examples("any", singles(*like), singles(*unlike), acts_NF)
+    membership_N = concept.membership(acts_NF)
+    assert np.isfinite(membership_N).all()
+    assert (np.diff(np.abs(concept.weights_C)) <= 0).all()
+    for passage in (like[0], 0):
+        row = acts_NF[passage]
+        shares = concept.shares(dict(zip(row.indices.tolist(), row.data.tolist(), strict=True)))
+        assert set(shares) <= set(row.indices.tolist()) & set(concept.features.tolist())
+        assert not shares or sum(map(abs, shares.values())) == pytest.approx(1)
+        signs = dict(zip(concept.features.tolist(), concept.weights_C.tolist(), strict=True))
+        assert all(share * signs[feature] > 0 for feature, share in shares.items())

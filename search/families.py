@@ -1,0 +1,54 @@
+"""Families: features of a dictionary that belong together, with the weight of each.
+
+Shape suffixes: N passages, F features, C features of the family.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csc_matrix, csr_matrix
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from search.concepts import THRESHOLD, Concept, calibrated
+from search.models import Family as FamilyRow
+
+
+@dataclass(frozen=True, eq=False)
+class Family:
+    """`features` (C,) and how much each belongs (`weights_C`: the first has the most, 1).
+
+    `parent` is the number of the wider family that this one is part of.
+    """
+
+    number: int
+    parent: int | None
+    name: str
+    features: NDArray[np.int64]
+    weights_C: NDArray[np.float64]
+
+    def reach(self, acts_by_feature: csc_matrix) -> tuple[int, int | None]:
+        """How many passages belong to the family, and which one does most (None where none does)."""
+        sums_N = acts_by_feature[:, self.features] @ self.weights_C
+        least = sums_N.mean() + THRESHOLD * sums_N.std()
+        belonging = int(np.count_nonzero((sums_N >= least) & (sums_N > 0)))
+        return belonging, int(np.argmax(sums_N)) if belonging else None
+
+
+def concept_from_family(family: Family, acts_NF: csr_matrix) -> Concept:
+    """The concept that a text is about as far as it fires the family's features."""
+    weights_F = np.zeros(acts_NF.shape[1])
+    weights_F[family.features] = family.weights_C
+    return calibrated(family.name, weights_F, acts_NF)
+
+
+def read_families(session: Session, dictionary: int | None) -> dict[int, Family]:
+    """The families of a dictionary by their number."""
+    rows = session.scalars(
+        select(FamilyRow).where(FamilyRow.dictionary_id == dictionary).order_by(FamilyRow.family)
+    )
+    return {
+        row.family: Family(row.family, row.parent, row.name, np.array(row.features), np.array(row.weights))
+        for row in rows
+    }
