@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from api.label_cli import labels
 from search.errors import RefractError
 
 app = typer.Typer(
@@ -16,6 +17,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.add_typer(labels, name="labels")
 
 Collection = Annotated[str, typer.Option(help="Name of the collection.")]
 Port = Annotated[
@@ -79,13 +81,36 @@ def train(
     steps: Annotated[int | None, typer.Option(min=1, help="Training steps.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Same seed, same dictionary.")] = 0,
 ) -> None:
-    """Train a new dictionary on the collection, label it, and make a generation with it live."""
+    """Train a dictionary of the collection's own from nothing, label it, and make a generation with it live.
+
+    Worth it with many texts unlike those of the shipped dictionary, which every collection starts from.
+    """
     from api import commands
     from indexer.stages import DictionaryPlan
 
     given = {"features": features, "active": active, "steps": steps, "seed": seed}
     changes = {name: value for name, value in given.items() if value is not None}
     commands.rebuild(collection, DictionaryPlan(retrain=True, changes=changes))
+
+
+@app.command()
+def adapt(collection: Collection = "default") -> None:
+    """Go back to the dictionary that comes with the program, adapted anew to the collection as it is now."""
+    from api import commands
+    from indexer.stages import DictionaryPlan
+
+    commands.rebuild(collection, DictionaryPlan(readapt=True))
+
+
+@app.command()
+def scorecard(
+    collection: Collection = "default",
+    as_json: Annotated[bool, typer.Option("--json", help="Everything that was measured.")] = False,
+) -> None:
+    """Show how good the collection's dictionary is."""
+    from api import commands
+
+    commands.scorecard(collection, as_json=as_json)
 
 
 @app.command()
@@ -102,13 +127,16 @@ def search(
     query: str,
     collection: Collection = "default",
     steer: Annotated[str, typer.Option(help="Knobs, like 123:1.5,45:off,concept:astronomy:-1.")] = "",
+    dictionary: Annotated[
+        int | None, typer.Option(help="The dictionary that --steer was saved with, if not the live one.")
+    ] = None,
     limit: Annotated[int, typer.Option(help="How many documents.")] = 10,
     as_json: Annotated[bool, typer.Option("--json", help="The API's JSON instead of a table.")] = False,
 ) -> None:
     """Search a collection and show what each score is made of."""
     from api import commands
 
-    commands.search(query, collection, steer, limit, as_json=as_json)
+    commands.search(query, collection, steer, dictionary, limit, as_json=as_json)
 
 
 def main() -> None:

@@ -12,7 +12,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from api.server import listen, serve
-from api.terminal import ProgressDisplay, console, print_build, print_ingest, print_results
+from api.terminal import ProgressDisplay, console, print_build, print_ingest, print_results, print_scorecard
 from indexer.build import Build
 from indexer.documents import ensure_collection, ingest
 from indexer.progress import Reporter
@@ -23,15 +23,15 @@ from search.db import first_line, open_database
 from search.embedder import Embedder, load_embedder
 from search.engine import Engine
 from search.errors import ConfigurationError, StoreUnavailable
-from search.models import Collection, Generation
+from search.models import Collection, DictionaryRow, Generation
 from search.settings import Settings, load_settings
-from search.snapshot import find_collection
+from search.snapshot import find_collection, live_generation
 from search.steering import parse
 
 
 def run_demo(port: int | None, collection: str) -> None:
     """Indexes the documentation of the installed Python where it is not live yet, and serves it."""
-    with _opened() as (settings, database):
+    with opened() as (settings, database):
         wanted = settings.port if port is None else port
         engine = Engine(database, settings.data)
         if not any(known.name == collection and known.state == "live" for known in collections(engine)):
@@ -43,43 +43,62 @@ def run_demo(port: int | None, collection: str) -> None:
 
 def serve_all(port: int | None) -> None:
     """Serves every collection."""
-    with _opened() as (settings, database):
+    with opened() as (settings, database):
         listening = listen(settings.host, settings.port if port is None else port)
         serve(Engine(database, settings.data), listening, say=_say)
 
 
 def index(path: Path | None, collection: str, format: str | None, columns: dict[str, str | None]) -> None:
     """Reads documents and makes a new generation of the collection live."""
-    with _opened() as (settings, database):
+    with opened() as (settings, database):
         _index(settings, database, collection, path, format, columns)
 
 
 def rebuild(name: str, plan: DictionaryPlan | None = None) -> None:
     """Makes a new generation live from the documents in the store."""
-    with _opened() as (settings, database):
+    with opened() as (settings, database):
         with Session(database) as session:
             collection = find_collection(session, name)
             number = collection.id
-            embedder = _embedder(session, collection)
+            embedder = embedder_of(session, collection)
         with ProgressDisplay() as display:
             build = Build(database, settings.data, embedder, Reporter(database, display))
             built = build.run(number, plan)
         print_build(built)
 
 
-def search(query: str, collection: str, steer: str, limit: int, *, as_json: bool) -> None:
+def search(
+    query: str, collection: str, steer: str, dictionary: int | None, limit: int, *, as_json: bool
+) -> None:
     """Prints a search as a table or as the API's JSON."""
-    with _opened() as (settings, database):
+    with opened() as (settings, database):
         engine = Engine(database, settings.data)
-        response = engine.search(query, steering=parse(steer), collection=collection, limit=limit)
+        response = engine.search(
+            query, steering=parse(steer), collection=collection, dictionary=dictionary, limit=limit
+        )
         if as_json:
             print(json.dumps(dataclasses.asdict(response), indent=2, ensure_ascii=False))
         else:
             print_results(response)
 
 
+def scorecard(name: str, *, as_json: bool) -> None:
+    """Prints the scorecard of a collection's dictionary."""
+    with opened() as (_, database), Session(database) as session:
+        card = session.get_one(DictionaryRow, live_generation(session, name).dictionary_id).card["scorecard"]
+    if as_json:
+        print(json.dumps(card, indent=2))
+    else:
+        print_scorecard(card)
+
+
 @contextlib.contextmanager
-def _opened() -> Iterator[tuple[Settings, Database]]:
+def opened() -> Iterator[tuple[Settings, Database]]:
+    """Settings and an open database; what goes wrong below is told in one line.
+
+    Raises:
+        ConfigurationError, StoreUnavailable
+    """
     settings = load_settings()
     with open_database(settings) as database:
         try:
@@ -113,7 +132,7 @@ def _index(
     with Session(database) as session:
         collection = ensure_collection(session, name, settings.model)
         number = collection.id
-        embedder = _embedder(session, collection)
+        embedder = embedder_of(session, collection)
         session.commit()
     with ProgressDisplay() as display:
         reporter = Reporter(database, display)
@@ -122,7 +141,7 @@ def _index(
     print_build(built)
 
 
-def _embedder(session: Session, collection: Collection) -> Embedder:
+def embedder_of(session: Session, collection: Collection) -> Embedder:
     """The embedder of a collection: the precision chosen for its first generation stays, because another one
     would be another vector space and everything would be embedded again."""
     chosen = session.scalar(

@@ -7,35 +7,55 @@ from starlette.responses import Response
 
 from api import charts
 from api.deps import CollectionDep, EngineDep
-from api.pagestate import PageState, find_collection, read_state
+from api.pagestate import PageState, find_collection, in_live_numbers, read_state
 from api.rendering import render
 from search.catalog import collections
+from search.concept_list import concept_detail, find_concepts
 from search.errors import FeatureNotFound
 from search.features import document_detail, feature_detail, find_features
+from search.requests import MAX_LIMIT
 from search.results import FeatureDetail
 
 router = APIRouter(include_in_schema=False)
 
 LISTED = 24
+TOPICS = 12
 
 
 @router.get("/features")
 def features_page(request: Request, engine: EngineDep, collection: CollectionDep) -> Response:
-    """Features by their label or by a text that fires them; without a question the most frequent ones."""
-    state = _state(request, collection, limit=LISTED)
-    found = find_features(engine, state.q, collection=collection, limit=state.limit, offset=state.offset)
+    """Features by their label or by a text that fires them, or those of `?family=`; without a question the
+    most frequent ones."""
+    state, translation = in_live_numbers(engine, _state(request, collection, limit=LISTED), collection)
+    number = request.query_params.get("family", "")
+    family = concept_detail(engine, _number(number, "family"), collection=collection) if number else None
+    found = find_features(
+        engine,
+        state.q,
+        collection=collection,
+        family=family.family if family else None,
+        limit=MAX_LIMIT if family else state.limit,
+        offset=state.offset,
+    )
     known = collections(engine)
-    here = find_collection(known, collection, collection)
-    context = {"state": state, "known": known, "here": here, "found": found}
+    context = {
+        "state": state,
+        "known": known,
+        "here": find_collection(known, collection, collection),
+        "lost": translation.lost,
+        "family": family,
+        "concepts": find_concepts(engine, state.q, collection=collection, limit=TOPICS).concepts,
+        "found": found,
+    }
     return render(request, "features.html", context, blocks=["title", "list", "changed"])
 
 
 @router.get("/features/{number}")
 def feature_page(number: str, request: Request, engine: EngineDep, collection: CollectionDep) -> Response:
     """One feature: what it is, where it fires, what is near it."""
-    state = _state(request, collection)
-    detail = feature_detail(engine, _feature(number), collection=collection)
-    return render(request, "feature.html", {"state": state, "detail": detail})
+    state, translation = in_live_numbers(engine, _state(request, collection), collection)
+    detail = feature_detail(engine, _number(number), collection=collection)
+    return render(request, "feature.html", {"state": state, "detail": detail, "lost": translation.lost})
 
 
 @router.get("/documents/{document_id:path}")
@@ -46,7 +66,7 @@ def document_page(
     state = _state(request, collection)
     document = document_detail(engine, document_id, collection=collection)
     asked = request.query_params.get("feature", "")
-    lit = feature_detail(engine, _feature(asked), collection=collection) if asked else None
+    lit = feature_detail(engine, _number(asked), collection=collection) if asked else None
     parts = charts.stretches(document, lit.feature if lit else None, _maximum(lit))
     context = {
         "state": state,
@@ -66,16 +86,16 @@ def _state(request: Request, collection: str, *, limit: int | None = None) -> Pa
     return state
 
 
-def _feature(number: str) -> int:
-    """A feature's number from an address.
+def _number(text: str, what: str = "feature") -> int:
+    """A feature's or a family's number from an address.
 
     Raises:
         FeatureNotFound: it is none.
     """
-    if number.isascii() and number.isdigit() and len(number) <= 9:
-        return int(number)
+    if text.isascii() and text.isdigit() and len(text) <= 9:
+        return int(text)
     raise FeatureNotFound(
-        f"There is no feature {number[:40]!r}.", hint="Features have numbers; look for one by its label."
+        f"There is no {what} {text[:40]!r}.", hint="They have numbers; look for one by its label."
     )
 
 

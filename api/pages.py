@@ -9,20 +9,24 @@ from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse
 from starlette.responses import Response
 
-from api import cards, feature_pages
+from api import cards, dictionary_page, feature_pages
 from api.deps import CollectionDep, EngineDep
-from api.pagestate import PageState, find_collection, is_sent_form, read_state
+from api.pagestate import PageState, find_collection, in_live_numbers, is_sent_form, read_state
 from api.rendering import is_fragment, render
 from search.catalog import collections, start_examples
+from search.concept_list import find_concepts
+from search.earlier import Translation
 from search.engine import Engine
 from search.errors import InvalidQuery
 from search.features import find_features
-from search.results import CollectionInfo, FeatureSummary, SearchResponse
+from search.results import CollectionInfo, ConceptSummary, FeatureSummary, SearchResponse
 
 router = APIRouter(include_in_schema=False)
 router.include_router(feature_pages.router)
+router.include_router(dictionary_page.router)
 
 FOUND = 8
+FOUND_CONCEPTS = 4
 
 
 @router.get("/")
@@ -39,11 +43,12 @@ def search_page(request: Request, engine: EngineDep, collection: CollectionDep) 
     trigger = request.headers.get("HX-Trigger")
     if trigger == "building":
         return Response(headers={"HX-Refresh": "true"})
+    state, translation = in_live_numbers(engine, state, here.name)
     if trigger == "find":
         return render(request, "search.html", _found(engine, state, here), blocks=["found"])
     if not state.q.strip():
-        return _start(request, engine, state, known, here)
-    return _results(request, engine, state, known, here)
+        return _start(request, engine, state, known, here, translation)
+    return _results(request, engine, state, known, here, translation)
 
 
 def _building(
@@ -55,21 +60,32 @@ def _building(
 
 
 def _start(
-    request: Request, engine: Engine, state: PageState, known: list[CollectionInfo], here: CollectionInfo
+    request: Request,
+    engine: Engine,
+    state: PageState,
+    known: list[CollectionInfo],
+    here: CollectionInfo,
+    translation: Translation,
 ) -> Response:
     if is_fragment(request):
         return Response(headers={"HX-Redirect": state.url()})
-    context = {"state": state, "known": known, "here": here}
+    context = {"state": state, "known": known, "here": here, "lost": translation.lost}
     examples = start_examples(engine, collection=here.name)
     return render(request, "start.html", {**context, "examples": examples})
 
 
 def _results(
-    request: Request, engine: Engine, state: PageState, known: list[CollectionInfo], here: CollectionInfo
+    request: Request,
+    engine: Engine,
+    state: PageState,
+    known: list[CollectionInfo],
+    here: CollectionInfo,
+    translation: Translation,
 ) -> Response:
     response = engine.search(
         state.q,
         steering=state.steering,
+        dictionary=state.dictionary,
         collection=here.name,
         limit=state.limit,
         offset=state.offset,
@@ -79,6 +95,8 @@ def _results(
     context = {
         "known": known,
         "panel": not dragged,
+        "lost": translation.lost,
+        "carried": translation.carried,
         **_found(engine, state, here),
         **_answer(response),
     }
@@ -104,12 +122,17 @@ def _answer(response: SearchResponse) -> dict[str, Any]:
 
 
 def _found(engine: Engine, state: PageState, here: CollectionInfo) -> dict[str, Any]:
-    """What the panel's "find a topic" box found, or why it cannot look for what is in it."""
+    """What the panel's "find a topic" box found, or why it cannot look for what is in it. Nothing looked for:
+    the topics that are near the question."""
     found: list[FeatureSummary] = []
+    concepts: list[ConceptSummary] = []
     problem = ""
-    if state.find:
-        try:
-            found = find_features(engine, state.find, collection=here.name, limit=FOUND, offset=0).features
-        except InvalidQuery as error:
-            problem = str(error)
-    return {"state": state, "here": here, "found": found, "problem": problem}
+    try:
+        concepts = find_concepts(
+            engine, state.find or state.q, collection=here.name, limit=FOUND_CONCEPTS
+        ).concepts
+        if state.find:
+            found = find_features(engine, state.find, collection=here.name, limit=FOUND).features
+    except InvalidQuery as error:
+        problem = str(error)
+    return {"state": state, "here": here, "concepts": concepts, "found": found, "problem": problem}

@@ -1,4 +1,5 @@
-"""The state of a search page, which is its address: `?q=…&steer=123:1.5&collection=…&limit=…&offset=…`.
+"""The state of a search page, which is its address:
+`?q=…&dictionary=…&steer=123:1.5&collection=…&limit=…&offset=…`.
 
 The form sends more than that: `s.TARGET=STRENGTH` for each knob of the panel, `add=KNOBS` and `drop=TARGET`
 (or `drop=all`) for its buttons, and `from`, the collection that those knobs belong to. All of it is folded
@@ -10,9 +11,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from search.earlier import Translation, is_numbered
+from search.engine import Engine
 from search.errors import CollectionNotFound, InvalidPage, InvalidSteering
 from search.results import CollectionInfo
 from search.steering import (
+    MAX_EXAMPLES,
+    MAX_ID,
     MAX_KNOBS,
     MAX_PHRASE,
     MAX_STRENGTH,
@@ -31,10 +36,14 @@ UNSTEERED = Steering()
 
 @dataclass(frozen=True)
 class PageState:
-    """What is asked: the question, its steering, where, and which page of the answers."""
+    """What is asked: the question, its steering, where, and which page of the answers.
+
+    `dictionary` is the one that features of the steering, and of links made here, are numbered in.
+    """
 
     q: str = ""
     steering: Steering = UNSTEERED
+    dictionary: int | None = None
     collection: str = ""
     limit: int = LIMIT
     offset: int = 0
@@ -45,6 +54,7 @@ class PageState:
         state = replace(self, **changes)
         fields: dict[str, str | int] = {
             "q": state.q,
+            "dictionary": state.numbered_in or "",
             "steer": format_steering(state.steering),
             "collection": state.collection,
             "limit": state.limit if state.limit != LIMIT else "",
@@ -61,6 +71,11 @@ class PageState:
         return self.url(q=q, offset=0, find="")
 
     @property
+    def numbered_in(self) -> int | None:
+        """The dictionary, where the steering means something in one only."""
+        return self.dictionary if any(map(is_numbered, self.steering.knobs)) else None
+
+    @property
     def full(self) -> bool:
         """Whether as much is turned as can be: nothing more can be added."""
         return len(self.steering.knobs) >= MAX_KNOBS
@@ -73,6 +88,31 @@ class PageState:
         strength = round(min(max(start + steps * STEP, -MAX_STRENGTH), MAX_STRENGTH), 3)
         knob = Knob(strength, feature=feature)
         return self._turned(knob) if strength else self.url(steering=self.steering.without(knob), offset=0)
+
+    def family_url(self, family: int) -> str:
+        """The address of the features of one family; question and steering are kept for the way back."""
+        address = self.url("/features", find="", offset=0, limit=LIMIT)
+        return f"{address}{'&' if '?' in address else '?'}family={family}"
+
+    def turn_family(self, family: int) -> str | None:
+        """The address of the question, or the next one, steered by a family of features too."""
+        steering = self._with(Knob(1.0, family=family))
+        return None if steering is None else self.url(steering=steering, offset=0, find="", limit=LIMIT)
+
+    def example(self, document: str, *, against: bool = False) -> str | None:
+        """The address after giving a document as an example of what is wanted, or of what is not. All
+        examples are one knob. None where it is one already, nothing is wanted yet, or there are too many."""
+        before = next((knob for knob in self.steering.knobs if knob.like), None)
+        like, unlike = (before.like, before.unlike) if before else ((), ())
+        if document in like + unlike or (against and not like) or len(document) > MAX_ID:
+            return None
+        if len(like) + len(unlike) >= MAX_EXAMPLES or (self.full and not before):
+            return None
+        strength = before.strength if before else 1.0
+        given = (like, (*unlike, document)) if against else ((*like, document), unlike)
+        knob = Knob(strength, like=given[0], unlike=given[1])
+        others = self.steering.without(before) if before else self.steering
+        return self.url(steering=others.with_knob(knob), offset=0)
 
     def off(self, feature: int) -> str | None:
         """The address after leaving a feature out of the question; None where that would be one knob too
@@ -117,11 +157,22 @@ def read_state(params: Mapping[str, str]) -> PageState:
     return PageState(
         q=params.get("q", ""),
         steering=steering,
+        dictionary=_dictionary(params),
         collection=collection,
         limit=_whole(params, "limit", LIMIT),
         offset=_whole(params, "offset", 0),
         find="" if "add" in params else params.get("find", "").strip(),
     )
+
+
+def in_live_numbers(engine: Engine, state: PageState, collection: str) -> tuple[PageState, Translation]:
+    """The state with its steering in the numbers of the collection's live dictionary, and what became of it.
+
+    Raises:
+        InvalidSteering: nothing is known of the dictionary that the steering is of.
+    """
+    translation = engine.translate(state.steering, state.dictionary, collection)
+    return replace(state, steering=translation.steering, dictionary=translation.dictionary), translation
 
 
 def is_sent_form(params: Mapping[str, str]) -> bool:
@@ -156,6 +207,15 @@ def _knob(target: str, value: str) -> Knob:
     if len(knobs) != 1:
         raise InvalidSteering(f"{value!r} is not a strength.", hint="Write it as 1.5, with a point.")
     return knobs[0]
+
+
+def _dictionary(params: Mapping[str, str]) -> int | None:
+    text = params.get("dictionary", "").strip()
+    if text and not (text.isascii() and text.isdigit() and len(text) <= 18):
+        raise InvalidSteering(
+            f"dictionary={text[:40]!r} is not a dictionary's number.", hint="Without one it is the live one."
+        )
+    return int(text) if text else None
 
 
 def _whole(params: Mapping[str, str], name: str, default: int) -> int:

@@ -7,15 +7,31 @@ from pydantic import BaseModel, ConfigDict, Field
 from search.requests import MAX_LIMIT, MAX_QUERY
 from search.steering import MAX_STRENGTH, Knob, Steering
 
+OF_DICTIONARY = "The dictionary that `steer` takes its numbers of features from, where not the live one"
+
 
 class KnobIn(BaseModel):
-    """One knob: a feature or a concept, and how strongly it is turned ("off" takes a feature out)."""
+    """One knob: a feature or a concept (a phrase, a family, documents), and how strongly it is turned ("off"
+    takes a feature out)."""
 
     model_config = ConfigDict(extra="forbid")
 
     strength: float | Literal["off"] = Field(description=f"-{MAX_STRENGTH:g} to {MAX_STRENGTH:g}, or off")
     feature: int | None = None
-    concept: str | None = None
+    concept: str | None = Field(default=None, description="A phrase")
+    family: int | None = Field(default=None, description="A family of features, see /v1/concepts")
+    like: list[str] = Field(default=[], description="Documents by id: more like these")
+    unlike: list[str] = Field(default=[], description="With `like`: not like these")
+
+    def knob(self) -> Knob:
+        """As the engine takes it.
+
+        Raises:
+            InvalidSteering: not one feature or concept, or its strength is out of range.
+        """
+        return Knob(
+            self.strength, self.feature, self.concept, self.family, tuple(self.like), tuple(self.unlike)
+        )
 
 
 class SearchIn(BaseModel):
@@ -25,6 +41,7 @@ class SearchIn(BaseModel):
 
     q: str = Field(description=f"The question, at most {MAX_QUERY} characters")
     steer: list[KnobIn] = []
+    dictionary: int | None = Field(default=None, description=OF_DICTIONARY)
     mode: str = "semantic"
     collection: str = ""
     limit: int = Field(default=10, description=f"1 to {MAX_LIMIT}")
@@ -36,7 +53,7 @@ class SearchIn(BaseModel):
         Raises:
             InvalidSteering: a knob is not one feature or concept, or its strength is out of range.
         """
-        return Steering(tuple(Knob(knob.strength, knob.feature, knob.concept) for knob in self.steer))
+        return Steering(tuple(knob.knob() for knob in self.steer))
 
 
 class ErrorBody(BaseModel):

@@ -1,14 +1,17 @@
 """What the terminal shows: progress, reports, results."""
 
+from collections.abc import Mapping
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TaskID, TextColumn
 from rich.progress import Progress as Bars
 from rich.table import Table
 
+from api.scorecard import figures
 from indexer.build import BuildReport
+from indexer.carry import LostLabel
 from indexer.documents import IngestReport
 from search.results import Progress, Result, SearchResponse
 
@@ -81,6 +84,26 @@ def print_build(report: BuildReport) -> None:
         f"{score['l0']:.1f} features a passage, {score['dead']:.1%} of features dead; "
         f"{report.reliable_labels:,} of {report.features:,} labels hold."
     )
+    if report.lost_labels:
+        _print_lost_labels(report.lost_labels)
+
+
+def print_scorecard(card: Mapping[str, Any]) -> None:
+    """A line a figure, with what it means."""
+    table = Table(show_header=False, box=None)
+    for figure in figures(card):
+        table.add_row(figure.name, f"[bold]{figure.value}[/bold]", figure.meaning)
+    output.print(table)
+
+
+def _print_lost_labels(lost: list[LostLabel]) -> None:
+    named = [f"{label.label!r} (feature {label.feature})" for label in lost[:FAILURES_SHOWN]]
+    more = f" and {len(lost) - FAILURES_SHOWN:,} more" if len(lost) > FAILURES_SHOWN else ""
+    console.print(
+        f"{len(lost):,} hand-written label{'' if len(lost) == 1 else 's'} could not be carried over to the "
+        f"new dictionary: {', '.join(named)}{more}. The dictionary's card lists them.",
+        markup=False,
+    )
 
 
 def print_results(response: SearchResponse) -> None:
@@ -90,6 +113,9 @@ def print_results(response: SearchResponse) -> None:
         table.add_column(heading, overflow="fold")
     for result in response.results:
         table.add_row(_rank(result), f"{result.score:.3f}", _document(result), _because(result))
+    for knob in response.steering_lost:
+        what = f"feature {knob.feature}" if knob.family is None else f"family {knob.family}"
+        console.print(f"Left out {what} of the earlier dictionary: {knob.reason}")
     output.print(table)
     output.print(
         f"{response.took_ms.total:.0f} ms, generation {response.generation} of {response.collection}"

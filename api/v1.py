@@ -5,10 +5,17 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from api.deps import CollectionDep, EngineDep
-from api.schemas import ErrorEnvelope, SearchIn
-from search import catalog, features
+from api.schemas import OF_DICTIONARY, ErrorEnvelope, SearchIn
+from search import catalog, concept_list, features
 from search.requests import MAX_LIMIT, MAX_QUERY
-from search.results import CollectionInfo, DocumentDetail, FeatureDetail, FeatureList, SearchResponse
+from search.results import (
+    CollectionInfo,
+    ConceptList,
+    DocumentDetail,
+    FeatureDetail,
+    FeatureList,
+    SearchResponse,
+)
 from search.steering import FORM, parse
 
 ERRORS: dict[int | str, dict[str, object]] = {
@@ -29,13 +36,24 @@ def search(
     collection: CollectionDep,
     q: Annotated[str, Query(description=f"The question, at most {MAX_QUERY} characters")],
     steer: Annotated[str, Query(description=FORM)] = "",
+    dictionary: Annotated[int | None, Query(description=OF_DICTIONARY)] = None,
     mode: Annotated[str, Query(description="semantic")] = "semantic",
     limit: Limit = 10,
     offset: Offset = 0,
 ) -> SearchResponse:
-    """The documents nearest to a steered question. The values of a result's terms sum to its score."""
-    steering = parse(steer)
-    return engine.search(q, steering=steering, collection=collection, mode=mode, limit=limit, offset=offset)
+    """The documents nearest to a steered question. The values of a result's terms sum to its score.
+
+    Steering saved with an earlier dictionary is carried over where its features have counterparts.
+    """
+    return engine.search(
+        q,
+        steering=parse(steer),
+        collection=collection,
+        dictionary=dictionary,
+        mode=mode,
+        limit=limit,
+        offset=offset,
+    )
 
 
 @router.post("/search")
@@ -45,6 +63,7 @@ def post_search(engine: EngineDep, body: SearchIn) -> SearchResponse:
         body.q,
         steering=body.steering(),
         collection=body.collection or catalog.default_collection(engine),
+        dictionary=body.dictionary,
         mode=body.mode,
         limit=body.limit,
         offset=body.offset,
@@ -67,6 +86,18 @@ def list_features(
 def get_feature(engine: EngineDep, collection: CollectionDep, feature: int) -> FeatureDetail:
     """One feature: its label and how well it holds, its activations, examples, neighbours."""
     return features.feature_detail(engine, feature, collection=collection)
+
+
+@router.get("/concepts")
+def list_concepts(
+    engine: EngineDep,
+    collection: CollectionDep,
+    q: Annotated[str, Query(description="What the concepts should be about")] = "",
+    limit: Limit = 20,
+    offset: Offset = 0,
+) -> ConceptList:
+    """Families of features to steer by, those nearest to a text; without one, the largest first."""
+    return concept_list.find_concepts(engine, q, collection=collection, limit=limit, offset=offset)
 
 
 @router.get("/documents/{document:path}")

@@ -103,7 +103,7 @@ def _row(
     dictionary = train(x_ND, recipe, model=embedder().space.model)
     trained, phrases.seconds = time.process_time(), 0.0
     acts_NF = dictionary.encode(x_ND).matrix(features)
-    labels = label_features(texts, x_ND, acts_NF, dictionary, phrases)
+    labels = label_features(texts, x_ND, acts_NF, dictionary, phrases).values()
     labelled = time.process_time() - trained - phrases.seconds
     reliable_F = np.array([label.reliable for label in labels])
     carry, named, remainder = _shares(dictionary, reliable_F, q_QD, x_ND.astype(np.float32))

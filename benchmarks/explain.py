@@ -26,7 +26,7 @@ from search.explain import attribute, decompose
 from search.ranking import Ranking, rank
 from search.results import Term
 from search.snapshot import Snapshot
-from search.steering import steer
+from search.steered import steer
 
 RESULTS = 10
 RECIPE = Recipe(features=4096, active=32, steps=600)

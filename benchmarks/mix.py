@@ -3,10 +3,13 @@
     python -m benchmarks.mix SHARED_DATA_FOLDER [--rows N]
 
 None of the judged collections is in it. Rows come in one fixed random order, so the first N are a sample of
-all. A fifth are single sentences without a title, because questions are short. Embedding resumes where it was.
+all. A fifth are single sentences without a title, because questions are short. Embedding resumes where it
+was. With --pack the texts are written to one compressed file instead, to be carried to another machine.
 """
 
 import functools
+import gzip
+import json
 import random
 import time
 from collections.abc import Iterator
@@ -17,7 +20,7 @@ from typing import Annotated, NamedTuple
 import typer
 
 from benchmarks.common import CACHE, embedder, read_corpus
-from indexer.shards import Shards, write_shards
+from indexer.shards import SHARD_ROWS, Shards, write_shards
 from search.text import embedded_text, sentences
 
 TAKEN = {
@@ -35,6 +38,7 @@ TAKEN = {
     "foldoc": 10_000,
     "world_factbook": 1_456,
 }
+ROWS = 19 * SHARD_ROWS  # 311,296: the rest of the mix is left for later
 SENTENCE_SHARE = 0.2
 MOST_CHARACTERS = 1100  # about what the model reads
 SEED = 1
@@ -70,12 +74,9 @@ def shards() -> Shards:
     return Shards.open(CACHE / "mix")
 
 
-def main(
-    shared: Annotated[Path, typer.Argument(help="The folder that holds corpora/.")],
-    rows: Annotated[int, typer.Option(help="Only the first so many.")] = 1_000_000,
-) -> None:
-    """Embeds the mix."""
-    texts = [row.embedded for row in mix(shared)[:rows]]
+def embed_mix(rows: list[Row]) -> Shards:
+    """Embeds the first ROWS rows into shards, or goes on where it was."""
+    texts = [row.embedded for row in rows[:ROWS]]
     start, done = time.monotonic(), 0
 
     def progress(count: int) -> None:
@@ -85,7 +86,25 @@ def main(
 
     found = embedder()
     manifest = {**asdict(found.space), "width": found.width, "texts": "benchmarks.mix", "seed": SEED}
-    write_shards(CACHE / "mix", texts, found.encode, manifest=manifest, on_rows=progress)
+    return write_shards(CACHE / "mix", texts, found.encode, manifest=manifest, on_rows=progress)
+
+
+def read_packed(path: Path) -> list[Row]:
+    """The rows of a file that --pack wrote."""
+    with gzip.open(path, "rt", encoding="utf-8") as lines:
+        return [Row(*json.loads(line)) for line in lines]
+
+
+def main(
+    shared: Annotated[Path, typer.Argument(help="The folder that holds corpora/.")],
+    pack: Annotated[Path | None, typer.Option(help="Write the texts here, do not embed them.")] = None,
+) -> None:
+    """Embeds the mix, or packs its texts."""
+    if pack is None:
+        embed_mix(mix(shared))
+        return
+    with gzip.open(pack, "wt", encoding="utf-8") as lines:
+        lines.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in mix(shared)[:ROWS])
 
 
 def _drawn(shared: Path, corpus: str, count: int, rng: random.Random) -> Iterator[Row]:

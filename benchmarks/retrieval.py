@@ -21,7 +21,7 @@ from indexer.train import recipe_for, train
 from search.explain import attribute, decompose
 from search.ranking import rank
 from search.snapshot import Snapshot
-from search.steering import steer
+from search.steered import steer
 from search.text import PassageSplitter, embedded_text
 
 DEPTH = 100

@@ -1,7 +1,8 @@
 """A build: from a collection's documents to a live generation.
 
-split -> embed -> dictionary -> activations -> labels -> index -> flip. Every step leaves its result in
-Postgres before the next begins, embedding every batch, so a build that was killed goes on where it was.
+split -> embed -> dictionary -> activations -> labels -> families -> index -> flip. Every step leaves its
+result in Postgres before the next begins, embedding every batch, so a build that was killed goes on where it
+was.
 Nothing of it can be seen by a search before the last transaction.
 """
 
@@ -16,7 +17,9 @@ from sqlalchemy.orm import Session
 
 from indexer import stages
 from indexer.carry import LostLabel, carry_over
+from indexer.families import store_families
 from indexer.maintenance import drop_dictionaries, drop_generation
+from indexer.measure import measure
 from indexer.plan import create_partition, fill, passage_texts, plan_passages, take_over_embeddings
 from indexer.progress import Reporter
 from indexer.stages import DictionaryPlan
@@ -75,6 +78,8 @@ class Build:
                 stages.activate(session, row, dictionary, *parts)
                 stages.label(session, row, dictionary, *parts)
                 lost = carry_over(session, row, dictionary, *parts)
+                store_families(session, row, dictionary, self.reporter)
+                measure(session, row, dictionary, *parts)
             self._go_live(generation)
             self._tidy(collection)
             return self._report(generation, embedded, lost)

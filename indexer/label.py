@@ -27,6 +27,7 @@ RELIABLE = 0.75
 FEWEST_POSITIVES = 10
 FREQUENT = 8  # candidates a feature gets because its passages hold them
 FIRING = 4  # candidates a feature gets because they fire it
+NEAREST = 4  # and because they are nearest to what its passages have in common
 PRIOR = 5.0
 BLOCK = 256
 EMBED_ROWS = 1024
@@ -36,6 +37,32 @@ TWO_WORDS_BONUS = 0.015
 PAIR_COST = 0.02
 PAIR_GAP = 0.05
 TWIN_COST = 0.04
+
+# What a feature may be about besides a topic.
+FORMS = (
+    "a question",
+    "a list of steps",
+    "a definition",
+    "an exercise",
+    "an example",
+    "a quotation",
+    "a list of names",
+    "a mathematical formula",
+    "source code",
+    "a command line",
+    "an error message",
+    "a table of numbers",
+    "dates and years",
+    "first person story",
+    "a complaint",
+    "a political speech",
+    "a short biography",
+    "abbreviations",
+    "a heading",
+    "a legal notice",
+    "advice to the reader",
+    "a warning",
+)
 
 Embed = Callable[[list[str]], NDArray[np.float16]]
 
@@ -47,30 +74,36 @@ def label_features(
     dictionary: Dictionary,
     embed: Embed,
     *,
+    features: IntArray | None = None,
+    vocabulary: Sequence[str] = (),
     on_step: Callable[[int, int], None] = lambda _done, _total: None,
     seed: int = 0,
-) -> list[Label]:
-    """One label for each feature, in order.
+) -> dict[int, Label]:
+    """One label for each feature, or for some `features`.
 
     `texts`, `x_ND` and `acts` (N, F) are the passages of a collection; at most 40,000 of them are read.
+    A `vocabulary` of other names competes with the phrases of the corpus.
     `on_step(done, total)` is called as phrases are embedded and features get their names.
     """
+    wanted = np.arange(dictionary.features) if features is None else features
     naming, testing = halves(x_ND, acts, seed)
     phrases = mine([texts[row] for row in naming.rows], fewest=2 if len(naming.rows) < 500 else 3)
-    proposed = [[phrases.shown[phrase] for phrase in row] for row in _frequent(phrases, naming)]
-    shortlist = sorted({name for names in proposed for name in names}, key=lambda name: (-len(name), name))
-    total = len(shortlist) + dictionary.features
+    frequent = _frequent(phrases, naming, wanted)
+    proposed = [[phrases.shown[phrase] for phrase in row] for row in frequent]
+    found = {name for names in proposed for name in names} | {*vocabulary, *FORMS}
+    shortlist = sorted(found, key=lambda name: (-len(name), name))
+    total = len(shortlist) + len(wanted)
     names = Names(embed)
     for start in range(0, len(shortlist), EMBED_ROWS):
         names.learn(shortlist[start : start + EMBED_ROWS])
         on_step(min(start + EMBED_ROWS, len(shortlist)), total)
     namer = _Namer(naming, dictionary, names, shortlist, seed)
     ranked: list[_Ranking] = []
-    for block in _blocks(dictionary.features):
-        ranked += namer.rank(block, [proposed[feature] for feature in block])
+    for block in _blocks(wanted):
+        ranked += namer.rank(block, proposed[len(ranked) : len(ranked) + len(block)])
         on_step(len(shortlist) + len(ranked), total)
-    scored = score_labels(dict(enumerate(_distinct(ranked))), testing, dictionary, names, seed=seed)
-    return [scored[feature] for feature in range(dictionary.features)]
+    chosen = dict(zip(wanted.tolist(), _distinct(ranked), strict=True))
+    return score_labels(chosen, testing, dictionary, names, seed=seed)
 
 
 def score_labels(
@@ -81,7 +114,7 @@ def score_labels(
     features = np.array(sorted(texts), dtype=np.int64)
     return {
         feature: _tested(texts[feature], test, names)
-        for block in np.array_split(features, len(features) // BLOCK + 1)
+        for block in _blocks(features)
         for feature, test in zip(block.tolist(), trials(block, half, dictionary, seed), strict=True)
     }
 
@@ -132,9 +165,10 @@ class _Namer:
             return [_Ranking([], []) for _ in block]
         strength_PF = self._strength(block, self.names.vectors(self.shortlist))
         loudest_PF = np.argsort(-strength_PF, axis=0, kind="stable")[:FIRING]
+        nearest_PF = np.argsort(-self._likeness(block), axis=0, kind="stable")[:NEAREST]
         tests = list(trials(block, self.half, self.dictionary, self.seed))
         singles = [
-            self._worth(texts + [self.shortlist[place] for place in loudest_PF[:, row]], feature, test)
+            self._worth(texts + self._shortlisted(loudest_PF[:, row], nearest_PF[:, row]), feature, test)
             for row, (feature, texts, test) in enumerate(zip(block.tolist(), proposed, tests, strict=True))
         ]
         pairs = [_pairs(_Ranking.of(worth)) for worth in singles]
@@ -143,6 +177,16 @@ class _Namer:
             _Ranking.of(worth | self._worth(texts, feature, test))
             for worth, texts, feature, test in zip(singles, pairs, block.tolist(), tests, strict=True)
         ]
+
+    def _shortlisted(self, *places: IntArray) -> list[str]:
+        return [self.shortlist[place] for place in np.concatenate(places)]
+
+    def _likeness(self, block: IntArray) -> FloatArray:
+        """(P, F): how near names are to what the passages of a feature have in common beyond all passages."""
+        acts_NF = self.half.acts_NF[:, block]
+        weight_F = np.maximum(np.asarray(acts_NF.sum(axis=0)).ravel(), 1e-9)
+        mean_FD = (acts_NF.T @ self.half.x_ND) / weight_F[:, None] - self.half.x_ND.mean(axis=0)
+        return np.asarray(self.names.vectors(self.shortlist) @ mean_FD.T, dtype=np.float32)
 
     def _worth(self, texts: list[str], feature: int, test: Trial) -> dict[str, float]:
         if not texts:
@@ -164,12 +208,12 @@ class _Namer:
         return np.asarray(np.clip(strength_CF, 0, 1), dtype=np.float32)
 
 
-def _blocks(features: int) -> Iterator[IntArray]:
-    for start in range(0, features, BLOCK):
-        yield np.arange(start, min(start + BLOCK, features))
+def _blocks(features: IntArray) -> Iterator[IntArray]:
+    for start in range(0, len(features), BLOCK):
+        yield features[start : start + BLOCK]
 
 
-def _frequent(phrases: Phrases, half: Half) -> list[IntArray]:
+def _frequent(phrases: Phrases, half: Half, features: IntArray) -> list[IntArray]:
     """For each feature the phrases that its passages, weighted by activation, hold more often than others do.
 
     Ordered by the z-score of the log-odds with a prior (Monroe et al. 2008, "Fightin' Words").
@@ -177,7 +221,7 @@ def _frequent(phrases: Phrases, half: Half) -> list[IntArray]:
     held_by_P = np.asarray(phrases.held_NP.sum(axis=0)).ravel()
     background_P = (held_by_P + 0.5) / (len(half.rows) + 1)
     found: list[IntArray] = []
-    for block in _blocks(half.acts_NF.shape[1]):
+    for block in _blocks(features):
         acts_FN = half.acts_NF[:, block].T.tocsr()
         strongest_F = np.maximum(acts_FN.max(axis=1).toarray().ravel(), 1e-9)
         # Squared, because many weak activations say less of a feature than a few strong ones.

@@ -72,7 +72,8 @@ def explained(dictionary: Dictionary, x_ND: NDArray[Any], q_QD: NDArray[np.float
     texts_ND = x_ND.astype(np.float32)
     questions = dictionary.encode(q_QD)
     error_QD = q_QD - dictionary.decode(questions)
-    sums, ordered = np.zeros(5), []
+    sums = np.zeros(5)
+    ordered: list[bool] = []
     for number, q_D in enumerate(q_QD):
         scores_N = texts_ND @ q_D
         best = np.argsort(-scores_N, kind="stable")[:CARRIED]
@@ -89,8 +90,8 @@ def explained(dictionary: Dictionary, x_ND: NDArray[Any], q_QD: NDArray[np.float
         )
         sums += [*(part.sum() for part in parts), scores_N[best].sum()]
         ordered += _ordered(terms_RA.sum(axis=1)[:ORDERED], scores_N[best[:ORDERED]])
-    shares = sums[:4] / max(sums[4], 1e-9)
-    return Explained(*(float(share) for share in shares), ordered=float(np.mean(ordered or [1.0])))
+    carried, shared, baseline, remainder = (sums[:4] / max(sums[4], 1e-9)).tolist()
+    return Explained(carried, shared, baseline, remainder, float(np.mean(ordered)) if ordered else 1.0)
 
 
 def stability(one: NDArray[np.float32], other: NDArray[np.float32]) -> dict[str, float]:

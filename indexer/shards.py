@@ -74,7 +74,7 @@ def write_shards(
     """Embeds texts into a folder, going on after the last whole shard that is there.
 
     `manifest` says what makes the rows comparable (`width` and the vector space) and what the texts are; a
-    folder with another one is refused. `on_rows(n)` is told of the rows found and of each shard's as they come.
+    folder with another one is refused. `on_rows(n)` hears of the rows found and of each shard's as they come.
 
     Raises:
         DictionaryError: the folder holds embeddings of other texts or another model.

@@ -11,26 +11,37 @@ import numpy as np
 from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
+from indexer.inherit import inherit, unnamed
 from indexer.label import label_features
+from indexer.labels.exchange import earlier_labels, keep_better
+from indexer.labels.judge import Judge, is_better
 from indexer.plan import fill, passage_texts
 from indexer.progress import Reporter
-from indexer.train import recipe_for, train
+from indexer.train import adapt, recipe_for, train
+from search.artifact import Artifact, shipped
 from search.dictionary import Activations, Dictionary
 from search.embedder import Embedder
+from search.errors import DictionaryError
 from search.models import DictionaryRow, Feature, FeatureStats, Generation
 from search.snapshot import read_embeddings
 
 HISTOGRAM_BINS = 30
+OWN_ROWS = 1000  # passages from which on a dictionary trained from nothing is better than an adapted one
 
 
 @dataclass(frozen=True)
 class DictionaryPlan:
-    """Which dictionary a build is to have: the collection's, with new labels where `relabel`, or a new one
-    where `retrain`; `changes` replace parts of the recipe that fits the collection's size."""
+    """Which dictionary a build is to have: the collection's, with new labels where `relabel`, one trained
+    from nothing where `retrain`, or the shipped one adapted anew where `readapt`; `changes` replace parts of
+    the recipe that fits the collection's size.
+
+    A collection without a dictionary gets the one shipped for its model, adapted, or else one of its own.
+    """
 
     retrain: bool = False
+    readapt: bool = False
     relabel: bool = False
-    changes: dict[str, int] = field(default_factory=dict)
+    changes: dict[str, Any] = field(default_factory=dict)
 
 
 def obtain_dictionary(
@@ -39,15 +50,15 @@ def obtain_dictionary(
     """The dictionary of the build: its own from before a kill, the collection's, or a new one.
 
     Raises:
-        DictionaryError: too little text to train one.
+        DictionaryError: too little text to train one, or none is shipped that could be adapted.
     """
     if generation.dictionary_id is not None:
         return _read_dictionary(session, generation.dictionary_id)
-    kept = None if plan.retrain else _latest_dictionary(session, generation)
+    kept = None if plan.retrain or plan.readapt else _latest_dictionary(session, generation)
     if kept is not None:
         dictionary = _read_dictionary(session, kept)
     else:
-        dictionary = _train(session, generation, plan.changes, embedder, reporter)
+        dictionary = _new_dictionary(session, generation, plan, embedder, reporter)
     if kept is None or plan.relabel:
         kept = _store_dictionary(session, generation.collection_id, dictionary)
     generation.dictionary_id = kept
@@ -82,35 +93,67 @@ def label(
     acts_NF = dictionary.encode(x_ND, device=embedder.device).matrix(dictionary.features)
     texts = [body for _, _, body in passage_texts(session, generation.id)]
     session.commit()  # the work is long: no transaction stays open
+    base = _adapted_from(dictionary)
     with reporter.step("labelling features"):
-        labels = label_features(texts, x_ND, acts_NF, dictionary, embedder.encode, on_step=reporter.reach)
+        inherited = inherit(base, dictionary, x_ND, acts_NF, embedder.encode) if base else []
+        found = label_features(
+            texts,
+            x_ND,
+            acts_NF,
+            dictionary,
+            embedder.encode,
+            features=unnamed(inherited, acts_NF) if base else None,
+            vocabulary=[label.text for label in base.labels if label.reliable] if base else [],
+            on_step=reporter.reach,
+        )
+        labels = [each.label for each in inherited] or [found[feature] for feature in range(len(found))]
+        better = {feature: label for feature, label in found.items() if is_better(label, labels[feature])}
+        labels = [better.get(feature, label) for feature, label in enumerate(labels)]
+        if earlier := earlier_labels(session, generation):
+            labels = keep_better(labels, earlier, Judge(x_ND, acts_NF, dictionary, embedder.encode))
     rows = [
         {
             "dictionary_id": generation.dictionary_id,
             "feature": feature,
-            "label": found.text,
-            "score": found.score,
-            "reliable": found.reliable,
+            "label": label.text,
+            "score": label.score,
+            "reliable": label.reliable,
+            "origin": label.origin,
+            "before": inherited[feature].before if inherited else None,
+            "drift": inherited[feature].drift if inherited else None,
         }
-        for feature, found in enumerate(labels)
+        for feature, label in enumerate(labels)
     ]
     session.execute(insert(Feature), rows)
     session.commit()
 
 
-def _train(
-    session: Session, generation: Generation, changes: dict[str, int], embedder: Embedder, reporter: Reporter
+def _new_dictionary(
+    session: Session, generation: Generation, plan: DictionaryPlan, embedder: Embedder, reporter: Reporter
 ) -> Dictionary:
-    x_ND = read_embeddings(session, generation.id)
-    session.commit()  # the work is long: no transaction stays open
-    with reporter.step("training the dictionary"):
-        return train(
-            x_ND,
-            replace(recipe_for(len(x_ND)), **changes),
-            model=embedder.space.model,
-            device=embedder.device,
-            on_step=reporter.reach,
+    model, device = embedder.space.model, embedder.device
+    base = None if plan.retrain else shipped(model)
+    if plan.readapt and base is None:
+        raise DictionaryError(
+            f"No dictionary is shipped for the model {model!r}.", hint="Train one with refract train."
         )
+    x_ND = read_embeddings(session, generation.id)
+    if plan.retrain and len(x_ND) < OWN_ROWS and shipped(model):
+        raise DictionaryError(
+            f"{len(x_ND)} passages are too few for a dictionary of their own: it takes {OWN_ROWS:,}.",
+            hint="Keep the shipped dictionary, which is adapted to the collection, or add documents.",
+        )
+    session.commit()  # the work is long: no transaction stays open
+    if base:
+        with reporter.step("adapting the dictionary"):
+            return adapt(base.dictionary, x_ND, device=device, on_step=reporter.reach)
+    recipe = replace(recipe_for(len(x_ND)), **plan.changes)
+    with reporter.step("training the dictionary"):
+        return train(x_ND, recipe, model=model, device=device, on_step=reporter.reach)
+
+
+def _adapted_from(dictionary: Dictionary) -> Artifact | None:
+    return shipped(dictionary.card.model) if "adapted_from" in dictionary.card.training else None
 
 
 def _latest_dictionary(session: Session, generation: Generation) -> int | None:

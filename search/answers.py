@@ -1,6 +1,8 @@
 """From numbers to the records of an answer: terms with their labels, results, features of the question."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import islice
 from typing import Literal
 
 import numpy as np
@@ -10,17 +12,30 @@ from search.concepts import Concept
 from search.explain import Attribution, Question
 from search.passages import PassageRow
 from search.ranking import Ranking, strongest_passage
-from search.results import QueryFeature, Result, SteeringTerm, Term
+from search.results import Part, QueryFeature, Result, SteeringTerm, Term
 from search.snapshot import Snapshot
-from search.steering import Steering
+from search.steering import Knob, Steering
 
 EXAMPLE_CHARACTERS = 160
+MOST_PARTS = 5
 
 FloatArray = NDArray[np.float32]
 
 
+@dataclass(frozen=True, eq=False)
+class SteeredConcept:
+    """A knob on a concept, and the concept that it means here."""
+
+    knob: Knob
+    concept: Concept
+
+
 def page_terms(
-    snapshot: Snapshot, attribution: Attribution, ranking: Ranking, page: slice, concepts: list[Concept]
+    snapshot: Snapshot,
+    attribution: Attribution,
+    ranking: Ranking,
+    page: slice,
+    concepts: list[SteeredConcept],
 ) -> list[list[Term]]:
     """The terms of each result of the page, largest first."""
     acts = snapshot.acts_NF
@@ -28,8 +43,8 @@ def page_terms(
         sorted(
             _row_terms(snapshot, attribution, row, set(acts[passage].indices.tolist()))
             + [
-                Term("steering", float(value), concept.name, concept=concept.name)
-                for concept, value in zip(concepts, ranking.concepts_PC[page][row], strict=True)
+                _concept_term(snapshot, turned, float(value), passage)
+                for turned, value in zip(concepts, ranking.concepts_PC[page][row], strict=True)
             ],
             key=lambda term: -abs(term.value),
         )
@@ -43,7 +58,8 @@ def _row_terms(snapshot: Snapshot, attribution: Attribution, row: int, active: s
     ) -> Iterable[Term]:
         for feature, value in zip(features, values.tolist(), strict=True):
             label = snapshot.labels[feature].shown
-            yield Term(kind, value, label, feature=feature, shared=feature in active)
+            knob = str(feature) if kind == "steering" else None
+            yield Term(kind, value, label, feature=feature, shared=feature in active, knob=knob)
 
     return [
         *featured("feature", attribution.asked, attribution.asked_NA[row]),
@@ -51,6 +67,26 @@ def _row_terms(snapshot: Snapshot, attribution: Attribution, row: int, active: s
         Term("baseline", float(attribution.baseline_N[row]), "baseline"),
         Term("remainder", float(attribution.remainder_N[row]), "remainder"),
     ]
+
+
+def _concept_term(snapshot: Snapshot, turned: SteeredConcept, value: float, passage: int) -> Term:
+    """One term for one knob, with the features that make the passage a member or speak against it."""
+    row = snapshot.acts_NF[passage]
+    shares = turned.concept.shares(dict(zip(row.indices.tolist(), row.data.tolist(), strict=True)))
+    parts = [
+        Part(feature, snapshot.labels[feature].shown, share)
+        for feature, share in islice(shares.items(), MOST_PARTS)
+    ]
+    knob = turned.knob
+    return Term(
+        "steering",
+        value,
+        turned.concept.name,
+        concept=knob.concept,
+        family=knob.family,
+        knob=knob.target,
+        parts=parts,
+    )
 
 
 def page_results(
@@ -91,10 +127,19 @@ def query_features(
     ]
 
 
-def steering_terms(snapshot: Snapshot, steering: Steering) -> list[SteeringTerm]:
+def steering_terms(
+    snapshot: Snapshot, steering: Steering, concepts: list[SteeredConcept]
+) -> list[SteeringTerm]:
+    names = {turned.knob.target: turned.concept.name for turned in concepts}
     return [
-        SteeringTerm(str(knob.concept), knob.strength, concept=knob.concept)
-        if knob.feature is None
-        else SteeringTerm(snapshot.labels[knob.feature].shown, knob.strength, feature=knob.feature)
+        SteeringTerm(
+            label=names[knob.target] if knob.feature is None else snapshot.labels[knob.feature].shown,
+            strength=knob.strength,
+            feature=knob.feature,
+            concept=knob.concept,
+            family=knob.family,
+            like=list(knob.like),
+            unlike=list(knob.unlike),
+        )
         for knob in steering.knobs
     ]

@@ -136,15 +136,15 @@ class Dictionary:
         """Reconstructions x_hat (N, D)."""
         return np.asarray(acts.matrix(self.features) @ self.w_dec_FD + self.b_D, dtype=np.float32)
 
-    def to_bytes(self) -> bytes:
-        """The weights as one safetensors blob (the card travels beside it, see `card_json`)."""
-        return save_tensors(
-            {"w_enc": self.w_enc_FD, "b_enc": self.b_enc_F, "w_dec": self.w_dec_FD, "b": self.b_D}
-        )
+    def to_bytes(self, *, half: bool = False) -> bytes:
+        """The weights as one safetensors blob, float32 or `half` of that (the card travels beside it)."""
+        kind = np.float16 if half else np.float32
+        tensors = {"w_enc": self.w_enc_FD, "b_enc": self.b_enc_F, "w_dec": self.w_dec_FD, "b": self.b_D}
+        return save_tensors({name: tensor.astype(kind) for name, tensor in tensors.items()})
 
-    def card_json(self) -> dict[str, Any]:
+    def card_json(self, *, half: bool = False) -> dict[str, Any]:
         """The card as plain JSON, with the size and the hash of the weights."""
-        sha256 = hashlib.sha256(self.to_bytes()).hexdigest()
+        sha256 = hashlib.sha256(self.to_bytes(half=half)).hexdigest()
         return {**asdict(self.card), "features": self.features, "width": self.width, "sha256": sha256}
 
     @classmethod
@@ -158,7 +158,8 @@ class Dictionary:
             raise DictionaryError("The dictionary's weights do not match the hash on its card.")
         try:
             tensors = load_tensors(weights)
-            kept = Card(card["model"], int(card["active"]), card["training"], card["scorecard"], card.get("threshold", 0.0))
+            training, scores = dict(card["training"]), dict(card["scorecard"])
+            kept = Card(card["model"], int(card["active"]), training, scores, card.get("threshold", 0.0))
             # A copy of each, because the tensors read from bytes cannot be written to, which torch warns of.
             w_enc_FD, b_enc_F, w_dec_FD, b_D = (
                 tensors[name].astype(np.float32) for name in ("w_enc", "b_enc", "w_dec", "b")
@@ -167,15 +168,26 @@ class Dictionary:
             raise DictionaryError(f"This is not a dictionary: {error}.") from None
         return cls(w_enc_FD, b_enc_F, w_dec_FD, b_D, kept)
 
-    def save(self, folder: Path) -> None:
-        """Writes `dictionary.safetensors` and `dictionary.json` into a folder (made when missing)."""
+    def save(self, folder: Path, *, half: bool = False, files: dict[str, str] | None = None) -> None:
+        """Writes `dictionary.safetensors` and `dictionary.json` into a folder (made when missing); the card
+        names the SHA-256 of other `files` there."""
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / WEIGHTS_FILE).write_bytes(self.to_bytes())
-        (folder / CARD_FILE).write_text(json.dumps(self.card_json(), indent=2) + "\n", encoding="utf-8")
+        card = {**self.card_json(half=half), "files": files or {}}
+        (folder / WEIGHTS_FILE).write_bytes(self.to_bytes(half=half))
+        (folder / CARD_FILE).write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
 
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Reads a folder that `save` wrote.
+
+        Raises:
+            DictionaryError: a file is missing or damaged.
+        """
+        return cls.load_with_card(folder)[0]
+
+    @classmethod
+    def load_with_card(cls, folder: Path) -> tuple[Self, dict[str, Any]]:
+        """The same, with all that the card says.
 
         Raises:
             DictionaryError: a file is missing or damaged.
@@ -185,7 +197,7 @@ class Dictionary:
             card = dict(json.loads((folder / CARD_FILE).read_text(encoding="utf-8")))
         except (OSError, ValueError, TypeError) as error:
             raise DictionaryError(f"No dictionary can be read from {folder}: {error}.") from None
-        return cls.from_bytes(weights, card)
+        return cls.from_bytes(weights, card), card
 
     @staticmethod
     def _pre(x_ND: NDArray[Any], w_DF: torch.Tensor, bias_F: torch.Tensor) -> torch.Tensor:

@@ -11,21 +11,25 @@ from threading import Lock
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Engine as Database
+from sqlalchemy.orm import Session
 
 from search import explain
-from search.answers import page_results, page_terms, query_features, steering_terms
-from search.concepts import Concept, concept_from_members, members_wanted
+from search.answers import SteeredConcept, page_results, page_terms, query_features, steering_terms
+from search.concepts import Concept
 from search.db import open_session
+from search.earlier import Translation, marked, translate
 from search.embedder import VectorSpace, load_embedder
 from search.explain import Question
+from search.fitting import fit_concept
 from search.highlight import Highlighter
 from search.models import Generation
 from search.passages import PassageRow, read_passages
 from search.ranking import rank, strongest_passage
 from search.requests import check_mode, check_page, check_query
 from search.results import Result, SearchResponse, Timings
-from search.snapshot import Snapshot, live_generation, load_snapshot
-from search.steering import Steering, feature_deltas, steer
+from search.snapshot import Snapshot, labels_version, live_generation, load_snapshot, read_labels_again
+from search.steered import feature_deltas, steer
+from search.steering import Knob, Steering
 
 CONCEPTS_KEPT = 256
 
@@ -35,7 +39,8 @@ FloatArray = NDArray[np.float32]
 class Engine:
     """Answers searches on every collection of one database.
 
-    Snapshots of live generations are kept in memory and swapped when another generation goes live.
+    Snapshots of live generations are kept in memory and swapped when another generation goes live or labels
+    change.
     """
 
     def __init__(self, database: Database, data: Path) -> None:
@@ -53,14 +58,12 @@ class Engine:
             CollectionNotFound, NotIndexed, StoreUnavailable
         """
         with open_session(self.database) as session:
-            held = self._held(collection, live_generation(session, collection))
+            live = live_generation(session, collection)
+            held = self._held(collection, live, labels_version(session, live))
             if held is None:
                 with self._loading:
-                    live = live_generation(session, collection)  # it may have changed while others loaded
-                    held = self._held(collection, live)
-                    if held is None:
-                        held = self._snapshots[collection] = load_snapshot(session, self.data, live)
-                        session.commit()
+                    held = self._snapshots[collection] = self._load(session, collection)
+                    session.commit()
         return held
 
     def warm(self, collection: str) -> None:
@@ -73,6 +76,7 @@ class Engine:
         *,
         steering: Steering,
         collection: str,
+        dictionary: int | None = None,
         mode: str = "semantic",
         limit: int = 10,
         offset: int = 0,
@@ -80,6 +84,7 @@ class Engine:
     ) -> SearchResponse:
         """The documents nearest to the steered question, each with the terms of its score.
 
+        `dictionary` is the one that the steering's features are numbered in, where it is not the live one.
         `sentences` marks the sentence of each passage that is closest to the question (one more pass).
 
         Raises:
@@ -91,6 +96,8 @@ class Engine:
         check_mode(mode)
         clock = _Clock()
         snapshot = self.snapshot(collection)
+        translation = self._translate(snapshot, steering, dictionary)
+        steering = translation.steering
         question = explain.decompose(self.embed(snapshot.space, query), snapshot.dictionary)
         clock.lap("embed")
         deltas = feature_deltas(steering, question.active, snapshot.scale_F)
@@ -98,12 +105,13 @@ class Engine:
         concepts = self._concepts(snapshot, steering)
         wanted = offset + limit
         asked = rank(snapshot, question.vector_D, [], wanted)
-        ranking = rank(snapshot, steered.vector_D, concepts, wanted) if steering.knobs else asked
+        preferred = [(turned.concept, float(turned.knob.strength)) for turned in concepts]
+        ranking = rank(snapshot, steered.vector_D, preferred, wanted) if steering.knobs else asked
         clock.lap("search")
         page = slice(offset, wanted)
         x_ND = snapshot.index.vectors(ranking.passages[page])
         attribution = explain.attribute(question, steered, x_ND, snapshot.dictionary)
-        terms = page_terms(snapshot, attribution, ranking, page, [concept for concept, _ in concepts])
+        terms = page_terms(snapshot, attribution, ranking, page, concepts)
         clock.lap("explain")
         texts = self._texts(snapshot, ranking.passages[page], question)
         results = page_results(snapshot, texts, ranking, page, asked, attribution, terms)
@@ -114,15 +122,29 @@ class Engine:
             mode=mode,
             collection=collection,
             generation=snapshot.generation,
+            dictionary=snapshot.dictionary_id,
             took_ms=clock.timings(),
             total=snapshot.documents,
             limit=limit,
             offset=offset,
             moved=float(question.vector_D @ steered.vector_D),
             query_features=query_features(snapshot, question, texts),
-            steering=steering_terms(snapshot, steering),
+            steering=marked(steering_terms(snapshot, steering, concepts), translation),
+            steering_lost=list(translation.lost),
             results=results,
         )
+
+    def translate(self, steering: Steering, dictionary: int | None, collection: str) -> Translation:
+        """Steering in the numbers of a collection's live dictionary (see `search.earlier`).
+
+        Raises:
+            InvalidSteering, CollectionNotFound, NotIndexed, StoreUnavailable
+        """
+        return self._translate(self.snapshot(collection), steering, dictionary)
+
+    def _translate(self, snapshot: Snapshot, steering: Steering, dictionary: int | None) -> Translation:
+        with open_session(self.database) as session:
+            return translate(session, steering, dictionary, snapshot.dictionary_id)
 
     def _marked(
         self, snapshot: Snapshot, query: str, question: Question, results: list[Result]
@@ -131,25 +153,38 @@ class Engine:
         asked_in = (snapshot.generation, query)
         return self._highlighter.mark(results, embedder, question.vector_D, asked_in)
 
-    def _held(self, collection: str, live: Generation) -> Snapshot | None:
+    def _held(self, collection: str, live: Generation, labels: int) -> Snapshot | None:
         held = self._snapshots.get(collection)
-        return held if held is not None and held.generation == live.id else None
+        current = held is not None and (held.generation, held.labels_version) == (live.id, labels)
+        return held if current else None
 
-    def _concepts(self, snapshot: Snapshot, steering: Steering) -> list[tuple[Concept, float]]:
-        knobs = [knob for knob in steering.knobs if knob.concept is not None]
-        return [(self._concept(snapshot, str(knob.concept)), float(knob.strength)) for knob in knobs]
+    def _load(self, session: Session, collection: str) -> Snapshot:
+        """What another has loaded meanwhile, or the same generation with new labels, or all of it anew."""
+        live = live_generation(session, collection)
+        held = self._snapshots.get(collection)
+        if held is None or held.generation != live.id:
+            return load_snapshot(session, self.data, live)
+        return self._held(collection, live, labels_version(session, live)) or read_labels_again(
+            session, held, live
+        )
 
-    def _concept(self, snapshot: Snapshot, phrase: str) -> Concept:
-        known = snapshot.concepts.get(phrase)
+    def _concepts(self, snapshot: Snapshot, steering: Steering) -> list[SteeredConcept]:
+        return [
+            SteeredConcept(knob, self._concept(snapshot, knob))
+            for knob in steering.knobs
+            if knob.feature is None
+        ]
+
+    def _concept(self, snapshot: Snapshot, knob: Knob) -> Concept:
+        known = snapshot.concepts.get(knob.target)
         if known is not None:
             return known
-        check_query(phrase)
-        phrase_D = self.embed(snapshot.space, phrase)
-        _, nearest = snapshot.index.search(phrase_D[None], members_wanted(snapshot.passages))
-        concept = concept_from_members(phrase, nearest[0], snapshot.acts_NF)
+        embed = functools.partial(self.embed, snapshot.space)
+        with open_session(self.database) as session:
+            concept = fit_concept(snapshot, knob, embed, session)
         if len(snapshot.concepts) >= CONCEPTS_KEPT:
             snapshot.concepts.clear()
-        snapshot.concepts[phrase] = concept
+        snapshot.concepts[knob.target] = concept
         return concept
 
     def _texts(

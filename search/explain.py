@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search.dictionary import Dictionary
-from search.steering import SteeredQuery
+from search.steered import SteeredQuery
 
 FloatArray = NDArray[np.float32]
 

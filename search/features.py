@@ -5,13 +5,15 @@ Shape suffixes: F features, D embedding width.
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import or_, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from search.answers import EXAMPLE_CHARACTERS
+from search.concept_list import families_of
 from search.db import open_session
 from search.engine import Engine
 from search.errors import DocumentNotFound, FeatureNotFound
+from search.fitting import find_documents, find_family
 from search.models import Document, FeatureStats, Passage
 from search.passages import PassageRow, read_passages
 from search.ranking import strongest_passage
@@ -36,18 +38,28 @@ NEIGHBOURS = 8
 
 
 def find_features(
-    engine: Engine, query: str, *, collection: str, limit: int = 20, offset: int = 0
+    engine: Engine,
+    query: str,
+    *,
+    collection: str,
+    family: int | None = None,
+    limit: int = 20,
+    offset: int = 0,
 ) -> FeatureList:
     """Features for a text: those whose label holds its words first, then by how strongly the text fires them
-    and how near its meaning is to them. An empty text lists the most frequent features.
+    and how near its meaning is to them. An empty text lists the most frequent features; with a `family` its
+    features are listed, the most central first.
 
     Raises:
-        InvalidQuery, InvalidPage, CollectionNotFound, NotIndexed
+        InvalidQuery, InvalidPage, InvalidSteering, CollectionNotFound, NotIndexed
     """
     check_page(limit, offset)
     snapshot = engine.snapshot(collection)
     alive = np.flatnonzero(snapshot.passages_F)
-    if query.strip():
+    if family is not None:
+        members = find_family(snapshot, family).features
+        order = members[snapshot.passages_F[members] > 0]
+    elif query.strip():
         check_query(query)
         order = _by_relevance(engine, snapshot, query, alive)
     else:
@@ -93,6 +105,7 @@ def feature_detail(engine: Engine, feature: int, *, collection: str) -> FeatureD
         label=label.shown,
         label_score=label.score,
         reliable=label.reliable,
+        label_origin=label.origin,
         guess=None if label.reliable else label.text,
         density=snapshot.density(feature),
         passages=int(snapshot.passages_F[feature]),
@@ -105,6 +118,7 @@ def feature_detail(engine: Engine, feature: int, *, collection: str) -> FeatureD
         near_misses=[Example(0.0, None, texts[p].document, texts[p].passage) for p in misses],
         neighbours=_neighbours(snapshot, feature),
         together=_together(snapshot, feature),
+        families=families_of(snapshot, feature),
     )
 
 
@@ -138,6 +152,21 @@ def document_detail(engine: Engine, document_id: str, *, collection: str) -> Doc
         )
 
 
+def across_deciles(values_N: NDArray[np.float32], each: int) -> list[tuple[int, int | None]]:
+    """(place, decile): some of each decile of a feature's activations, the strongest first.
+
+    Fewer activations than deciles all come, and without a decile: none of them is a tenth.
+    """
+    order = np.argsort(-values_N, kind="stable")
+    chosen: list[tuple[int, int | None]] = []
+    for part, places in enumerate(np.array_split(order, min(DECILES, len(order)) or 1)):
+        decile = DECILES - part if len(order) >= DECILES else None
+        # The strongest of all leads; elsewhere the middle of the decile stands for it.
+        start = 0 if part == 0 else max(len(places) // 2 - 1, 0)
+        chosen += [(int(place), decile) for place in places[start : start + each]]
+    return chosen
+
+
 def _by_relevance(
     engine: Engine, snapshot: Snapshot, query: str, alive: NDArray[np.int64]
 ) -> NDArray[np.int64]:
@@ -163,18 +192,12 @@ def _summary(snapshot: Snapshot, feature: int, example: PassageRow | None) -> Fe
 
 
 def _examples(snapshot: Snapshot, feature: int) -> list[tuple[int, float, int | None]]:
-    """(passage, activation, decile): two of each decile of the feature's activations, the strongest first.
-    Fewer activations than deciles all come, and without a decile: none of them is a tenth."""
+    """(passage, activation, decile): two of each decile of the feature's activations."""
     column = snapshot.acts_by_feature[:, [feature]]
-    order = np.argsort(-column.data, kind="stable")
-    chosen: list[tuple[int, float, int | None]] = []
-    for part, rows in enumerate(np.array_split(order, min(DECILES, len(order)) or 1)):
-        decile = DECILES - part if len(order) >= DECILES else None
-        # The strongest of all leads; elsewhere the middle of the decile stands for it.
-        start = 0 if part == 0 else max(len(rows) // 2 - 1, 0)
-        picked = rows[start : start + EXAMPLES_A_DECILE]
-        chosen += [(int(column.indices[row]), float(column.data[row]), decile) for row in picked]
-    return chosen
+    return [
+        (int(column.indices[row]), float(column.data[row]), decile)
+        for row, decile in across_deciles(column.data, EXAMPLES_A_DECILE)
+    ]
 
 
 def _near_misses(snapshot: Snapshot, feature: int) -> list[int]:
@@ -210,14 +233,7 @@ def _together(snapshot: Snapshot, feature: int) -> list[Neighbour]:
 def _document(session: Session, snapshot: Snapshot, document_id: str) -> Document | None:
     if "\0" in document_id:
         return None
-    return session.scalar(
-        select(Document).where(
-            Document.collection_id == snapshot.collection_id,
-            Document.external_id == document_id,
-            Document.seq <= snapshot.seq,
-            or_(Document.superseded.is_(None), Document.superseded > snapshot.seq),
-        )
-    )
+    return find_documents(snapshot, [document_id], session).get(document_id)
 
 
 def _active(snapshot: Snapshot, passage: int) -> list[ActiveFeature]:

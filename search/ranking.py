@@ -55,9 +55,7 @@ def _rank_candidates(
     snapshot: Snapshot, q_D: FloatArray, concepts: list[tuple[Concept, float]], depth: int
 ) -> Ranking:
     scores, ids = (found[0] for found in snapshot.index.search(q_D[None], depth))
-    values = [
-        strength * CONCEPT_UNIT * concept.membership(snapshot.acts_NF) for concept, strength in concepts
-    ]
+    values = [strength * CONCEPT_UNIT * snapshot.membership(concept) for concept, strength in concepts]
     members = [np.argsort(-value_N, kind="stable")[:POOL] for value_N in values]
     added = np.setdiff1d(np.concatenate([np.zeros(0, np.int64), *members]), ids).astype(np.int64)
     passages = np.concatenate([ids, added])

@@ -19,11 +19,21 @@ class Span:
 
 
 @dataclass(frozen=True)
+class Part:
+    """A feature's share in what makes a passage belong to a concept. Negative ones speak against it."""
+
+    feature: int
+    label: str
+    share: float
+
+
+@dataclass(frozen=True)
 class Term:
     """One signed term of a score.
 
     `label` names it for people: a feature's label ("no reliable label" where its label does not hold), a
-    concept's phrase, "baseline" or "remainder". `shared`: the feature is active in the passage too.
+    concept's name, "baseline" or "remainder". `shared`: the feature is active in the passage too. `knob` is
+    what was turned, as steering is written: `123`, `concept:sea`; a concept's term has its largest `parts`.
     """
 
     kind: TermKind
@@ -32,6 +42,9 @@ class Term:
     feature: int | None = None
     concept: str | None = None
     shared: bool | None = None
+    family: int | None = None
+    knob: str | None = None
+    parts: list[Part] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -49,15 +62,35 @@ class QueryFeature:
 
 @dataclass(frozen=True)
 class SteeringTerm:
-    """One knob as it was applied; exactly one of `feature` and `concept` is set.
+    """One knob as it was applied: a feature, a concept (a phrase), a family, or documents to be like.
 
-    `strength` is the number asked for, or "off" where the feature was removed from the query.
+    `strength` is the number asked for, or "off" where the feature was removed from the query. Where the knob
+    is of an earlier dictionary, `was` is the feature's number there and `confidence` (0 to 1) how surely it
+    is the same feature.
     """
 
     label: str
     strength: float | Literal["off"]
     feature: int | None = None
     concept: str | None = None
+    family: int | None = None
+    like: list[str] = field(default_factory=list)
+    unlike: list[str] = field(default_factory=list)
+    was: int | None = None
+    confidence: float | None = None
+
+
+@dataclass(frozen=True)
+class LostKnob:
+    """A knob of an earlier dictionary that means nothing in the live one and was left out, and why.
+
+    `feature` or `family` is its number in the earlier dictionary.
+    """
+
+    strength: float | Literal["off"]
+    reason: str
+    feature: int | None = None
+    family: int | None = None
 
 
 @dataclass(frozen=True)
@@ -110,12 +143,14 @@ class Timings:
 
 @dataclass(frozen=True)
 class SearchResponse:
-    """One answered search. `moved` is the cosine between the asked and the steered question."""
+    """One answered search. `moved` is the cosine between the asked and the steered question; `dictionary` is
+    the one that numbers of features belong to, `steering_lost` what of an earlier one has no counterpart."""
 
     query: str
     mode: str
     collection: str
     generation: int
+    dictionary: int
     took_ms: Timings
     total: int
     limit: int
@@ -123,6 +158,7 @@ class SearchResponse:
     moved: float
     query_features: list[QueryFeature]
     steering: list[SteeringTerm]
+    steering_lost: list[LostKnob]
     results: list[Result]
 
 
@@ -148,6 +184,49 @@ class FeatureList:
     limit: int
     offset: int
     features: list[FeatureSummary]
+
+
+@dataclass(frozen=True)
+class FeatureRef:
+    """A feature of a family; `weight` (0 to 1): how much it belongs."""
+
+    feature: int
+    label: str
+    weight: float
+
+
+@dataclass(frozen=True)
+class FamilyRef:
+    """A family of features by its number."""
+
+    family: int
+    name: str
+
+
+@dataclass(frozen=True)
+class ConceptSummary:
+    """A family of features to steer by. `passages`: how many belong to it; `features`: most central first;
+    `example`: the beginning of the passage that belongs to it most; `parent`: the wider family it is part of,
+    `children` the narrower ones that are part of it."""
+
+    family: int
+    name: str
+    passages: int
+    features: list[FeatureRef]
+    example: str | None
+    parent: FamilyRef | None
+    children: list[FamilyRef]
+
+
+@dataclass(frozen=True)
+class ConceptList:
+    query: str
+    collection: str
+    generation: int
+    total: int
+    limit: int
+    offset: int
+    concepts: list[ConceptSummary]
 
 
 @dataclass(frozen=True)
@@ -185,8 +264,10 @@ class Histogram:
 class FeatureDetail:
     """Everything a feature's page shows. `quantiles`: activation at 0, 10, …, 100% of its passages.
 
-    `guess` is the best label there is where none holds. `value` of a neighbour in `neighbours` is the cosine
+    `guess` is the best label there is where none holds. `label_origin` says who wrote the label: "offline",
+    "shipped", "hand", "import" or the model that did. `value` of a neighbour in `neighbours` is the cosine
     of the two decoder rows, in `together` the share of this feature's passages that the other fires on too.
+    `families`: the one it is in, then the wider one.
     """
 
     feature: int
@@ -195,6 +276,7 @@ class FeatureDetail:
     label: str
     label_score: float | None
     reliable: bool
+    label_origin: str
     density: float
     passages: int
     guess: str | None
@@ -204,6 +286,7 @@ class FeatureDetail:
     near_misses: list[Example]
     neighbours: list[Neighbour]
     together: list[Neighbour]
+    families: list[FamilyRef]
 
 
 @dataclass(frozen=True)

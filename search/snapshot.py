@@ -6,9 +6,9 @@ Shape suffixes: N passages, F features, K active features a passage.
 
 import logging
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from functools import cached_property
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +22,13 @@ from search.concepts import Concept
 from search.dictionary import Activations, Dictionary
 from search.embedder import VectorSpace
 from search.errors import CollectionNotFound, IndexDamaged, NotIndexed
+from search.families import Family, read_families
 from search.models import Collection, DictionaryRow, Feature, FeatureStats, Generation, Passage
 from search.vectors import FlatIndex
 
 INDEX_FILE = "vectors.faiss"
 READ_ROWS = 10_000
+MEMBERSHIP_BYTES = 64 << 20
 NO_LABEL = "no reliable label"
 COLLECTION_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 
@@ -35,11 +37,13 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Label:
-    """A feature's label. `score` is None where it could not be tested; `reliable` says whether it holds."""
+    """A feature's label. `score` is None where it could not be tested; `reliable` says whether it holds, and
+    is true of what was written by hand; `origin` says who wrote it (see `search.models.Feature`)."""
 
     text: str
     score: float | None
     reliable: bool
+    origin: str = "offline"
 
     @property
     def shown(self) -> str:
@@ -53,7 +57,8 @@ class Snapshot:
 
     `acts_NF` by passage and `acts_by_feature` (the same matrix by column); `document_N` the row id of each
     passage's document; `scale_F` the 90th percentile activation; `passages_F` how many passages fire;
-    `concepts` remembers those fitted on this generation.
+    `families` by number; `concepts` remembers those fitted on this generation; `labels_version` is that of
+    the dictionary's labels, `dictionary_id` its number in the store (0: it is in none).
     """
 
     collection_id: int
@@ -69,7 +74,10 @@ class Snapshot:
     acts_by_feature: csc_matrix
     scale_F: NDArray[np.float32]
     passages_F: NDArray[np.int64]
+    families: dict[int, Family] = field(default_factory=dict)
     concepts: dict[str, Concept] = field(default_factory=dict)
+    labels_version: int = 0
+    dictionary_id: int = 0
 
     @property
     def passages(self) -> int:
@@ -78,6 +86,23 @@ class Snapshot:
     @cached_property
     def documents(self) -> int:
         return len(np.unique(self.document_N))
+
+    @cached_property
+    def membership(self) -> Callable[[Concept], NDArray[np.float32]]:
+        """How much each passage belongs to a concept (N,); what was asked last is remembered."""
+        acts_NF = self.acts_NF
+        kept = MEMBERSHIP_BYTES // (4 * max(self.passages, 1))
+
+        @lru_cache(max(kept, 1))
+        def of(concept: Concept) -> NDArray[np.float32]:
+            return concept.membership(acts_NF).astype(np.float32)
+
+        return of
+
+    @cached_property
+    def reach(self) -> dict[int, tuple[int, int | None]]:
+        """By family: how many passages belong to it, and the one that does most."""
+        return {number: family.reach(self.acts_by_feature) for number, family in self.families.items()}
 
     def density(self, feature: int) -> float:
         """Share of the collection's passages that the feature fires on."""
@@ -130,7 +155,7 @@ def load_snapshot(session: Session, data: Path, generation: Generation) -> Snaps
     collection = session.get_one(Collection, generation.collection_id)
     dictionary_row = session.get_one(DictionaryRow, generation.dictionary_id)
     dictionary = Dictionary.from_bytes(dictionary_row.weights, dictionary_row.card)
-    document_N, acts_NF = _read_passages(session, generation.id, dictionary)
+    document_N, acts_NF = read_activations(session, generation.id, dictionary)
     scale_F, passages_F = _read_stats(session, generation.id, dictionary.features)
     return Snapshot(
         collection.id,
@@ -139,14 +164,30 @@ def load_snapshot(session: Session, data: Path, generation: Generation) -> Snaps
         generation.seq,
         VectorSpace(generation.recipe["model"], generation.recipe["precision"]),
         dictionary,
-        _read_labels(session, dictionary_row.id, dictionary.features),
+        read_labels(session, dictionary_row.id, dictionary.features),
         open_index(session, data, generation),
         document_N,
         acts_NF,
         acts_NF.tocsc(),
         scale_F,
         passages_F,
+        families=read_families(session, dictionary_row.id),
+        labels_version=dictionary_row.labels_version,
+        dictionary_id=dictionary_row.id,
     )
+
+
+def labels_version(session: Session, generation: Generation) -> int:
+    """The number that grows with every change of the labels that a generation shows."""
+    wanted = select(DictionaryRow.labels_version).where(DictionaryRow.id == generation.dictionary_id)
+    return session.scalars(wanted).one()
+
+
+def read_labels_again(session: Session, snapshot: Snapshot, generation: Generation) -> Snapshot:
+    """The snapshot of the same generation with the labels as they are now."""
+    version = labels_version(session, generation)  # before the labels: they may be newer, never older
+    labels = read_labels(session, generation.dictionary_id, snapshot.dictionary.features)
+    return replace(snapshot, labels=labels, labels_version=version)
 
 
 def open_index(session: Session, data: Path, generation: Generation) -> FlatIndex:
@@ -178,9 +219,10 @@ def _stream(session: Session, generation: int, *columns: Any) -> Iterator[Any]:
     return iter(session.execute(statement, execution_options={"yield_per": READ_ROWS}))
 
 
-def _read_passages(
+def read_activations(
     session: Session, generation: int, dictionary: Dictionary
 ) -> tuple[NDArray[np.int64], csr_matrix]:
+    """The document (N,) and the activations (N, F) of each passage of a generation, in passage order."""
     columns = (Passage.document_id, Passage.feature_ids, Passage.activations)
     documents, ids, values = [], [], []
     for document, row_ids, row_values in _stream(session, generation, *columns):
@@ -195,10 +237,11 @@ def _read_passages(
     return np.array(documents, dtype=np.int64), acts.matrix(dictionary.features)
 
 
-def _read_labels(session: Session, dictionary: int, features: int) -> list[Label]:
+def read_labels(session: Session, dictionary: int | None, features: int) -> list[Label]:
+    """The labels of a dictionary, by feature."""
     labels = [Label(f"feature {feature}", None, False) for feature in range(features)]
     for row in session.scalars(select(Feature).where(Feature.dictionary_id == dictionary)):
-        labels[row.feature] = Label(row.label, row.score, row.reliable)
+        labels[row.feature] = Label(row.label, row.score, row.reliable, row.origin)
     return labels
 
 

@@ -1,33 +1,34 @@
-"""Steering: what a user turns up or down, as text, as numbers, as a changed question.
-
-Shape suffixes: D embedding width, M knobs on features.
+"""Steering: what a user turns up or down, as text and as knobs.
 
 The text form, used in URLs and on the command line, is a list of knobs separated by commas:
 
     123:1.5                   feature 123 as strongly as 1.5 texts that are really about it
     45:off                    feature 45 taken out of the question
     concept:astronomy:-1      away from texts about astronomy (phrases are percent-encoded)
+    family:17:1               towards texts that fire the features of family 17
+    like:A~B!C:1              towards texts like the documents A and B, not like C (ids are percent-encoded)
 """
 
 import math
+import re
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 from urllib.parse import quote, unquote
-
-import numpy as np
-from numpy.typing import NDArray
 
 from search.errors import InvalidSteering
 from search.requests import is_text
 
-FloatArray = NDArray[np.float32]
-
 MAX_STRENGTH = 5.0
 MAX_KNOBS = 50
 MAX_PHRASE = 200
-CONCEPT = "concept"
+MAX_EXAMPLES = 20
+MAX_ID = 500
+CONCEPT, FAMILY, LIKE = "concept", "family", "like"
 OFF = "off"
-FORM = "Write knobs as FEATURE:STRENGTH or concept:PHRASE:STRENGTH, separated by commas, like 123:1.5,45:off."
+FORM = (
+    "Write knobs as FEATURE:STRENGTH, concept:PHRASE:STRENGTH, family:NUMBER:STRENGTH or "
+    "like:ID~ID!ID:STRENGTH, separated by commas, like 123:1.5,45:off."
+)
 
 Strength = float | Literal["off"]
 
@@ -36,6 +37,9 @@ Strength = float | Literal["off"]
 class Knob:
     """One feature or one concept, and how strongly it is turned. Only a feature can be "off".
 
+    A concept is a phrase (`concept`), a family of features by its number (`family`), or examples: documents
+    by id, `like` some and `unlike` others.
+
     Raises:
         InvalidSteering: the strength is not a number within ±5, or the target is not one thing.
     """
@@ -43,33 +47,41 @@ class Knob:
     strength: Strength
     feature: int | None = None
     concept: str | None = None
+    family: int | None = None
+    like: tuple[str, ...] = ()
+    unlike: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if (self.feature is None) == (self.concept is None):
+        given = (self.feature is not None, self.concept is not None, self.family is not None)
+        if sum((*given, bool(self.like or self.unlike))) != 1:
             raise InvalidSteering("A knob turns one feature or one concept.", hint=FORM)
-        if self.feature is not None and self.feature < 0:
-            raise InvalidSteering(
-                f"There is no feature {self.feature}.", hint="Features are numbered from 0."
-            )
-        if self.concept is not None and not (self.concept.strip() and len(self.concept) <= MAX_PHRASE):
-            raise InvalidSteering(
-                f"A concept is a phrase of 1 to {MAX_PHRASE} characters, not {len(self.concept)}.", hint=FORM
-            )
-        if self.concept is not None and not is_text(self.concept):
-            raise InvalidSteering("A concept cannot hold NUL or lone surrogates.", hint="Remove them.")
+        for name, number in (("feature", self.feature), (FAMILY, self.family)):
+            if number is not None and number < 0:
+                raise InvalidSteering(f"There is no {name} {number}.", hint="They are numbered from 0.")
+        if self.concept is not None:
+            _check_phrase(self.concept)
+        if self.like or self.unlike:
+            _check_examples(self.like, self.unlike)
         if isinstance(self.strength, str):
             if self.feature is None:
                 raise InvalidSteering("Only a feature can be turned off.", hint="Use a negative strength.")
         elif not math.isfinite(self.strength) or abs(self.strength) > MAX_STRENGTH:
             raise InvalidSteering(
-                f"Strength {self.strength} of {self.target} is out of range.",
+                f"Strength {self.strength} of {_shown(self.target)} is out of range.",
                 hint=f"Use a number from -{MAX_STRENGTH:g} to {MAX_STRENGTH:g}.",
             )
 
     @property
     def target(self) -> str:
-        """What the knob turns, as the text form names it: `123` or `concept:astronomy`."""
-        return str(self.feature) if self.concept is None else f"{CONCEPT}:{quote(self.concept, safe='')}"
+        """What the knob turns, as the text form names it: `123`, `concept:astronomy`, `like:A!B`."""
+        if self.feature is not None:
+            return str(self.feature)
+        if self.concept is not None:
+            return f"{CONCEPT}:{quote(self.concept, safe='')}"
+        if self.family is not None:
+            return f"{FAMILY}:{self.family}"
+        unlike = "".join(f"!{_quoted_id(document)}" for document in self.unlike)
+        return f"{LIKE}:" + "~".join(map(_quoted_id, self.like)) + unlike
 
 
 @dataclass(frozen=True)
@@ -132,11 +144,55 @@ def _parse_knob(part: str) -> Knob:
     if not colon:
         raise InvalidSteering(f"{_shown(part)} is not a knob.", hint=FORM)
     strength = parse_strength(number, part)
-    if target.startswith(f"{CONCEPT}:"):
-        return Knob(strength, concept=unquote(target.removeprefix(f"{CONCEPT}:")))
-    if not (target.isascii() and target.isdigit() and len(target) <= 9):
-        raise InvalidSteering(f"{_shown(target)} is not a feature's number.", hint=FORM)
-    return Knob(strength, feature=int(target))
+    kind, colon, rest = target.partition(":")
+    if colon and kind == CONCEPT:
+        return Knob(strength, concept=unquote(rest))
+    if colon and kind == FAMILY:
+        return Knob(strength, family=_number(rest, "a family's number"))
+    if colon and kind == LIKE:
+        ids = re.findall(r"([~!]?)([^~!]*)", f"~{rest}")[:-1]
+        like, unlike = (
+            tuple(unquote(document) for mark, document in ids if mark == sign) for sign in ("~", "!")
+        )
+        return Knob(strength, like=like, unlike=unlike)
+    return Knob(strength, feature=_number(target, "a feature's number"))
+
+
+def _number(text: str, what: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= 9):
+        raise InvalidSteering(f"{_shown(text)} is not {what}.", hint=FORM)
+    return int(text)
+
+
+def _check_phrase(phrase: str) -> None:
+    if not (phrase.strip() and len(phrase) <= MAX_PHRASE):
+        raise InvalidSteering(
+            f"A concept is a phrase of 1 to {MAX_PHRASE} characters, not {len(phrase)}.", hint=FORM
+        )
+    if not is_text(phrase):
+        raise InvalidSteering("A concept cannot hold NUL or lone surrogates.", hint="Remove them.")
+
+
+def _check_examples(like: tuple[str, ...], unlike: tuple[str, ...]) -> None:
+    documents = [*like, *unlike]
+    if not like:
+        raise InvalidSteering(
+            "Examples need a document to be like.", hint="For less of one, give it a negative strength."
+        )
+    if len(documents) > MAX_EXAMPLES:
+        raise InvalidSteering(
+            f"{len(documents)} examples are too many.", hint=f"Use at most {MAX_EXAMPLES} documents a knob."
+        )
+    for document in documents:
+        if not (0 < len(document) <= MAX_ID and is_text(document)):
+            raise InvalidSteering(f"{_shown(document)} is no document's id.", hint=FORM)
+        if documents.count(document) > 1:
+            raise InvalidSteering(f"{_shown(document)} is given twice as an example.", hint="Keep one.")
+
+
+def _quoted_id(document: str) -> str:
+    """Percent-encoded so that nothing in it can be taken for a part of the form."""
+    return quote(document, safe="").replace("~", "%7E")
 
 
 def parse_strength(number: str, part: str) -> Strength:
@@ -151,61 +207,3 @@ def parse_strength(number: str, part: str) -> Strength:
 
 def _shown(text: str) -> str:
     return repr(text if len(text) <= 60 else text[:57] + "...")
-
-
-@dataclass(frozen=True, eq=False)
-class SteeredQuery:
-    """A question after steering: q' = (q + sum_m delta_m w_m) / norm.
-
-    `features` (M,) and `delta_M` are the knobs on features; `norm` is the length before normalising, so that
-    `norm * <q', x>` is the unnormalised score. `vector_D` has length 1.
-    """
-
-    vector_D: FloatArray
-    norm: float
-    features: list[int]
-    delta_M: FloatArray
-
-
-def steer(q_D: FloatArray, w_dec_FD: FloatArray, deltas: dict[int, float]) -> SteeredQuery:
-    """Edits a question (unit vector q_D) by adding `delta * w_f` for each {feature: delta}.
-
-    With no deltas the question is returned as it is, bit for bit.
-
-    Raises:
-        InvalidSteering: the edit cancels the question.
-    """
-    features = list(deltas)
-    delta_M = np.array([deltas[feature] for feature in features], dtype=np.float32)
-    if not np.any(delta_M):
-        return SteeredQuery(q_D, 1.0, features, delta_M)
-    edited_D = q_D.astype(np.float64) + delta_M.astype(np.float64) @ w_dec_FD[features]
-    norm = float(np.linalg.norm(edited_D))
-    if norm < 1e-3:
-        raise InvalidSteering("These knobs cancel the question.", hint="Turn them down.")
-    return SteeredQuery((edited_D / norm).astype(np.float32), norm, features, delta_M)
-
-
-def feature_deltas(steering: Steering, active: dict[int, float], scale_F: NDArray[Any]) -> dict[int, float]:
-    """How far each steered feature is moved: strength * scale_f, or -a_f(q) where it is turned off.
-
-    `scale_F` is each feature's 90th percentile activation in the collection: strength 1 means "as strongly as
-    texts that are really about it". A feature that never fires in the collection has scale 0: turning it
-    does nothing.
-
-    Raises:
-        InvalidSteering: a feature beyond the dictionary.
-    """
-    deltas = {}
-    for knob in steering.knobs:
-        if knob.feature is None:
-            continue
-        if knob.feature >= len(scale_F):
-            raise InvalidSteering(
-                f"There is no feature {knob.feature}.", hint=f"Features are numbered 0 to {len(scale_F) - 1}."
-            )
-        off = knob.strength == OFF
-        deltas[knob.feature] = (
-            -active.get(knob.feature, 0.0) if off else float(knob.strength) * float(scale_F[knob.feature])
-        )
-    return deltas

@@ -1,4 +1,4 @@
-"""Adapting a dictionary: a few hundred steps on a collection's own vectors that keep each feature what it was.
+"""Adapting a dictionary: a few hundred steps on a collection's vectors that keep each feature what it was.
 
 Shape suffixes: N rows, F features.
 """
@@ -33,7 +33,7 @@ def adapt(
     """The dictionary fitted to unit vectors (N, D), its features still the same (see `drift`).
 
     Features that no row fires stay exactly as they were. Adapting the same dictionary to the same rows gives
-    the same result. The scorecard is measured on rows that were not adapted to, and on all where they are few.
+    the same result. The scorecard is measured on rows that were not adapted to.
 
     Raises:
         DictionaryError: rows of another width, or that are not finite.
@@ -45,14 +45,18 @@ def adapt(
         )
     if not np.isfinite(rows).all():
         raise DictionaryError("The embeddings hold numbers that are not finite.", hint="Reindex them.")
-    kept_rows, held_out = split(len(rows), seed)
+    kept_rows, held_out = split(len(rows))
     recipe = _recipe(base, len(kept_rows), anchor, seed)
     model = Autoencoder.of(base, device)
     run = Run(model, recipe, anchor=Autoencoder.of(base, device))
     for step in run.steps(batches(rows, np.sort(kept_rows), recipe), rows[held_out]):
         if on_step:
             on_step(step, run.total)
-    training = {**base.card.training, "adapted": {**asdict(recipe), "rows": len(kept_rows), "device": device}}
+    training = {
+        **base.card.training,
+        "adapted_from": base.card_json()["sha256"],
+        "adaptation": {**asdict(recipe), "rows": len(kept_rows), "device": device},
+    }
     card = replace(base.card, training=training, threshold=float(model.threshold))
     adapted = model.dictionary(card)
     scores = scorecard(adapted, rows[held_out], rows[np.sort(kept_rows[:SAMPLE_ROWS])])
@@ -76,5 +80,6 @@ def _recipe(base: Dictionary, rows: int, anchor: float, seed: int) -> Recipe:
         rate=RATE,
         seed=seed,
         pooled=pooled,
+        prefixes=tuple(base.card.training.get("prefixes", ())),
         anchor=anchor,
     )

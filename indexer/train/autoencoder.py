@@ -49,8 +49,8 @@ class Autoencoder:
     def tied(self) -> bool:
         return self.w_enc_FD.shape[1] == 1 != self.w_dec_FD.shape[1]
 
-    @property
-    def encoder_FD(self) -> torch.Tensor:
+    def encoder(self) -> torch.Tensor:
+        """The encoder's rows (F, D)."""
         return self.w_enc_FD * self.w_dec_FD if self.tied else self.w_enc_FD
 
     @property
@@ -61,11 +61,14 @@ class Autoencoder:
     def of(cls, dictionary: Dictionary, device: str) -> Self:
         """The weights of a dictionary, to be trained further; its encoder is not tied any more."""
         arrays = (dictionary.w_enc_FD, dictionary.b_enc_F, dictionary.w_dec_FD, dictionary.b_D)
-        tensors = (torch.from_numpy(array.copy()).to(device).requires_grad_() for array in arrays)
-        return cls(*tensors, threshold=torch.tensor(dictionary.card.threshold, device=device))
+        w_enc_FD, b_enc_F, w_dec_FD, b_D = (
+            torch.from_numpy(array.copy()).to(device).requires_grad_() for array in arrays
+        )
+        threshold = torch.tensor(dictionary.card.threshold, device=device)
+        return cls(w_enc_FD, b_enc_F, w_dec_FD, b_D, threshold)
 
     def dictionary(self, card: Card) -> Dictionary:
-        tensors = (self.encoder_FD, self.b_enc_F, self.w_dec_FD, self.b_D)
+        tensors = (self.encoder(), self.b_enc_F, self.w_dec_FD, self.b_D)
         w_enc_FD, b_enc_F, w_dec_FD, b_D = (tensor.detach().cpu().numpy() for tensor in tensors)
         return Dictionary(w_enc_FD, b_enc_F, w_dec_FD, b_D, card)
 
@@ -75,7 +78,7 @@ def start(sample_ND: NDArray[Any], recipe: Recipe, device: str) -> Autoencoder:
 
     Encoder rows start as a fraction of the decoder's: K features that overlap would overshoot the text.
     """
-    generator = torch.Generator().manual_seed(recipe.seed)
+    generator = torch.Generator().manual_seed(recipe.landmarks)
     rows_ND = torch.from_numpy(sample_ND.astype(np.float32))
     median_D = geometric_median(rows_ND)
     chosen_F = torch.randint(len(rows_ND), (recipe.features,), generator=generator)
@@ -84,8 +87,8 @@ def start(sample_ND: NDArray[Any], recipe: Recipe, device: str) -> Autoencoder:
     w_FD = functional.normalize(rows_ND[chosen_F] - median_D + START_NOISE * noise_FD, dim=1)
     w_enc_FD = torch.full((recipe.features, 1), START_SCALE) if recipe.tied else START_SCALE * w_FD
     tensors = (w_enc_FD, torch.zeros(recipe.features), w_FD, median_D)
-    trainable = (tensor.to(device).requires_grad_() for tensor in tensors)
-    return Autoencoder(*trainable, threshold=torch.zeros((), device=device))
+    encoder, offsets, decoder, bias = (tensor.to(device).requires_grad_() for tensor in tensors)
+    return Autoencoder(encoder, offsets, decoder, bias, torch.zeros((), device=device))
 
 
 def geometric_median(x_ND: torch.Tensor, *, rounds: int = 20) -> torch.Tensor:
@@ -102,7 +105,7 @@ def loss_of(
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """The loss of one batch, and the features that fired. Moves the threshold of a pooled dictionary."""
     centred_ND = x_ND - model.b_D
-    encoder_FD = model.encoder_FD
+    encoder_FD = model.encoder()
     values_NK, ids_NK = EncodeActive.apply(  # type: ignore[no-untyped-call]
         centred_ND, encoder_FD, model.b_enc_F, kept(recipe), BFLOAT16_IS_FAST and x_ND.device.type == "cpu"
     )

@@ -15,8 +15,8 @@ class Recipe:
     batch, so that a rich text may have more than a plain one (BatchTopK, Bussmann et al. 2024).
     `prefixes`: numbers of features that have to reconstruct alone, too (Matryoshka, Bussmann et al. 2025).
     `tied`: an encoder row is its decoder row times a gain. `similarity` weighs how well inner products of
-    rows are kept, `decorrelation` how far decoder rows point apart, `anchor` how strongly the weights of an
-    adaptation are held where they started.
+    rows are kept, `decorrelation` how far decoder rows point apart, `anchor` how strongly features are held
+    where they started. They start from texts that `landmarks` chooses, so that other seeds find them again.
     """
 
     features: int
@@ -25,6 +25,7 @@ class Recipe:
     batch: int = 512
     rate: float = 4e-3
     seed: int = 0
+    landmarks: int = 0
     pooled: bool = False
     prefixes: tuple[int, ...] = ()
     tied: bool = False

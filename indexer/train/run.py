@@ -64,7 +64,7 @@ def train(
             checkpoint of another run.
     """
     check(x_ND, recipe)
-    kept_rows, held_out = split(len(x_ND), recipe.seed)
+    kept_rows, held_out = split(len(x_ND))
     sample_ND = x_ND[np.sort(kept_rows[:SAMPLE_ROWS])]
     held_ND = x_ND[held_out]
     run = Run(start(sample_ND, recipe, device), recipe, checkpoint=checkpoint)
@@ -100,9 +100,9 @@ def check(x_ND: Rows, recipe: Recipe) -> None:
         raise DictionaryError("The embeddings hold numbers that are not finite.", hint="Reindex them.")
 
 
-def split(rows: int, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The numbers of the rows to train on, shuffled, and of the rows held out, sorted."""
-    order = np.random.default_rng(seed).permutation(rows)
+def split(rows: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The numbers of the rows to train on, shuffled, and of those held out, sorted; the same in every run."""
+    order = np.random.default_rng(0).permutation(rows)
     held_out = min(int(np.clip(rows * HELD_OUT_SHARE, *HELD_OUT_ROWS)), rows // 2)
     return order[held_out:], np.sort(order[:held_out])
 

@@ -35,6 +35,7 @@ def response(*terms_of: list[Term]) -> SearchResponse:
         mode="semantic",
         collection="c",
         generation=1,
+        dictionary=1,
         took_ms=Timings(1, 1, 1, 3),
         total=len(results),
         limit=10,
@@ -42,6 +43,7 @@ def response(*terms_of: list[Term]) -> SearchResponse:
         moved=1.0,
         query_features=[],
         steering=[],
+        steering_lost=[],
         results=results,
     )
 

@@ -14,6 +14,7 @@ from starlette.testclient import TestClient
 
 from api.app import create_app
 from search.catalog import build_lock, start_examples
+from search.concept_list import find_concepts
 from search.engine import Engine
 from search.features import feature_detail, find_features
 from search.models import Collection, Generation
@@ -108,6 +109,7 @@ def test_a_text_too_long_for_a_phrase_still_finds_topics(client: TestClient) -> 
         page = tree(client, f"/?q={QUESTION}&find={find}")
         offers = page.get_element_by_id("found").xpath(".//button[@name='add']/@value")
         assert sum(offer.startswith("concept:") for offer in offers) == phrases
+        assert sum(offer.startswith("family:") for offer in offers) > 0
         assert len(offers) > phrases
 
 
@@ -171,10 +173,57 @@ def test_a_sent_form_ends_at_one_canonical_address(client: TestClient) -> None:
 def test_the_find_box_works_as_a_form(client: TestClient) -> None:
     page = tree(client, f"/?q={QUESTION}&find=dates")
     offers = page.get_element_by_id("found").xpath(".//button[@name='add']/@value")
-    assert offers[0] == "concept:dates:1"
-    assert len(offers) > 1
-    steered = client.get("/", params={"q": QUESTION, "find": "dates", "add": offers[1]})
-    assert dict(parse_qsl(urlsplit(steered.headers["location"]).query))["steer"] == offers[1]
+    kinds = [offer.partition(":")[0] if offer[0].isalpha() else "feature" for offer in offers]
+    order = ["family", "concept", "feature"]
+    assert set(kinds) == set(order)
+    assert kinds == sorted(kinds, key=order.index)
+    for offer in (offers[0], "concept:dates:1", offers[-1]):
+        assert offer in offers
+        steered = client.get("/", params={"q": QUESTION, "find": "dates", "add": offer})
+        assert dict(parse_qsl(urlsplit(steered.headers["location"]).query))["steer"] == offer
+
+
+def test_topics_near_the_question_are_offered_and_name_their_one_term(client: TestClient) -> None:
+    page = tree(client, f"/?q={QUESTION}")
+    offer = select(page, "near")[0].xpath(".//button[@name='add']")[0]
+    name = words(select(offer, "pick-label")[0])
+    steered = tree(client, f"/?q={QUESTION}&steer={offer.get('value')}")
+    assert words(select(steered, "knob-label")[0]) == name
+    for card in select(steered, "card"):
+        lines = [line for line in card.xpath(".//tbody/tr") if "your steering" in words(line)]
+        assert [words(line.xpath("./th")[0]) for line in lines] == [name]
+        assert sum(shown(select(card, "why")[0])) == sum(shown(select(card, "sum")[0]))
+    assert not tree(client, f"/?q={QUESTION}&find=dates").find_class("near")
+
+
+def test_a_family_has_its_features_and_a_feature_its_families(client: TestClient, engine: Engine) -> None:
+    concept = find_concepts(engine, "dates", collection="manual").concepts[0]
+    feature = concept.features[0].feature
+    (belongs,) = select(tree(client, f"/features/{feature}?q={QUESTION}"), "belongs")
+    links = belongs.xpath(".//a/@href")
+    narrow = next(link for link in links if link.endswith(f"family={concept.family}"))
+    page = tree(client, narrow)
+    assert concept.name in [words(heading) for heading in page.xpath("//h2")]
+    listed = page.xpath("//li[@data-result]//h3/a/@href")
+    assert f"/features/{feature}" in listed[0]
+    steer = next(link for link in page.xpath("//a/@href") if f"family:{concept.family}:1" in link)
+    assert select(tree(client, steer), "knob")
+    for link in links:
+        assert client.get(link).status_code == 200
+    assert client.get("/features?family=99999").status_code == 400
+    assert client.get("/features?family=x").status_code == 404
+
+
+def test_more_and_less_like_a_result_are_one_knob(client: TestClient) -> None:
+    page = tree(client, f"/?q={QUESTION}")
+    assert [words(link) for link in select(page, "likes")[0].xpath("./a")] == ["More like this"]
+    more = tree(client, select(page, "likes")[0].xpath("./a/@href")[0])
+    assert len(select(more, "knob")) == 1
+    offers = [select(card, "likes") for card in select(more, "card")]
+    less = next(found[0] for found in offers if found).xpath("./a[text()='Less like this']/@href")[0]
+    (knob,) = select(tree(client, less), "knob")
+    assert words(select(knob, "knob-label")[0]).startswith("like “")
+    assert "unlike “" in words(knob)
 
 
 def test_what_the_find_box_cannot_look_for_is_said_in_its_place(client: TestClient) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 import schemathesis
@@ -66,6 +67,28 @@ def test_get_and_post_answer_alike(client: TestClient, feature: int) -> None:
     assert client.post("/v1/search", json=off).json()["steering"][0]["strength"] == "off"
 
 
+def test_concepts_are_listed_and_steered_by(client: TestClient) -> None:
+    listed = client.get("/v1/concepts", params={"q": "dates", "limit": 2}).json()
+    assert listed["limit"] == len(listed["concepts"]) == 2
+    concept = listed["concepts"][0]
+    assert {"family", "name", "passages", "features", "example", "parent", "children"} <= set(concept)
+    assert {"feature", "label", "weight"} <= set(concept["features"][0])
+    document = client.get("/v1/search", params={"q": "dates"}).json()["results"][0]["document"]["id"]
+    other = client.get("/v1/search", params={"q": "files"}).json()["results"][0]["document"]["id"]
+    steer = [
+        {"family": concept["family"], "strength": 1.5},
+        {"like": [document], "unlike": [other], "strength": 1},
+    ]
+    posted = client.post("/v1/search", json={"q": "sort", "steer": steer}).json()
+    text = f"family:{concept['family']}:1.5,like:{quote(document, safe='')}!{quote(other, safe='')}:1"
+    got = client.get("/v1/search", params={"q": "sort", "steer": text}).json()
+    assert got["results"] == posted["results"]
+    assert got["steering"] == posted["steering"]
+    terms = [term for term in got["results"][0]["terms"] if term["kind"] == "steering"]
+    assert {term["knob"] for term in terms} == {knob.rpartition(":")[0] for knob in text.split(",")}
+    assert all({"feature", "label", "share"} <= set(part) for term in terms for part in term["parts"])
+
+
 def test_features_documents_and_health(client: TestClient, feature: int) -> None:
     assert client.get("/v1/features", params={"q": "sorting"}).json()["features"]
     detail = client.get(f"/v1/features/{feature}").json()
@@ -98,6 +121,12 @@ BAD = [
     ("GET", "/v1/search?q=x&steer=1:99", 400, "99"),
     ("GET", "/v1/search?q=x&steer=99999999:1", 400, "99999999"),
     ("GET", "/v1/search?q=x&collection=nope", 404, "'nope'"),
+    ("GET", "/v1/search?q=x&steer=family:99999:1", 400, "family 99999"),
+    ("GET", "/v1/search?q=x&steer=like:nothing:1", 400, "'nothing'"),
+    ("GET", "/v1/search?q=x&steer=like:!a:1", 400, "''"),
+    ("GET", "/v1/concepts?limit=0", 400, "limit=0"),
+    ("GET", "/v1/concepts?q=%3F", 400, "?"),
+    ("GET", "/v1/concepts?collection=nope", 404, "'nope'"),
     ("GET", "/v1/features?q=x&limit=0", 400, "limit=0"),
     ("GET", "/v1/features/99999999", 404, "99999999"),
     ("GET", "/v1/features/-1", 404, "-1"),
@@ -137,6 +166,10 @@ def test_bad_input_gets_the_envelope(
         b'{"q": "x", "steer": [{"feature": 1, "strength": Infinity}]}',
         b'{"q": "x", "steer": [{"feature": 1, "concept": "y", "strength": 1}]}',
         b'{"q": "x", "steer": [{"feature": 1, "strength": 1}, {"feature": 1, "strength": 2}]}',
+        b'{"q": "x", "steer": [{"family": 99999, "strength": 1}]}',
+        b'{"q": "x", "steer": [{"family": 1, "like": ["a"], "strength": 1}]}',
+        b'{"q": "x", "steer": [{"unlike": ["a"], "strength": 1}]}',
+        b'{"q": "x", "steer": [{"like": [""], "strength": 1}]}',
         b'{"q": "x", "limit": 1e99}',
         b'{"q": "x", "collection": "no\\u0000pe"}',
         b'{"q": "a\\ud800"}',

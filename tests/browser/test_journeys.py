@@ -130,11 +130,11 @@ def test_numbers_are_applied_without_javascript(open_page: OpenPage) -> None:
 @pytest.mark.parametrize("scripts", [True, False], ids=["with JavaScript", "without JavaScript"])
 def test_a_phrase_and_a_found_topic_can_be_added_and_removed(open_page: OpenPage, scripts: bool) -> None:
     page = open_page(f"/?q={QUESTION}", java_script_enabled=scripts, viewport={"width": 1200, "height": 900})
-    for name in (re.compile("steer by the phrase “dates and times”"), re.compile("passage")):
+    for name in (re.compile("use these words as a topic"), re.compile("passage")):
         page.get_by_role("searchbox", name="Find a topic").fill("dates and times")
         if not scripts:
             page.get_by_role("button", name="Find", exact=True).click()
-        page.locator("#found").get_by_role("button", name=name).first.click()
+        page.locator("#found").get_by_role("button", name=name).last.click()
         expect(page.locator("#found button")).to_have_count(0)
     expect(page).to_have_url(re.compile(r"steer=concept:dates%2520and%2520times:1,\d+:1"))
     expect(page.locator(".knob")).to_have_count(2)
@@ -142,6 +142,23 @@ def test_a_phrase_and_a_found_topic_can_be_added_and_removed(open_page: OpenPage
     page.get_by_role("button", name="Remove dates and times").click()
     expect(page.locator(".knob")).to_have_count(1)
     expect(page).to_have_url(re.compile(r"steer=\d+:1$"))
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["with JavaScript", "without JavaScript"])
+def test_a_family_found_by_a_word_is_one_knob_and_one_term(open_page: OpenPage, scripts: bool) -> None:
+    page = open_page(f"/?q={QUESTION}", java_script_enabled=scripts, viewport={"width": 1200, "height": 900})
+    before = titles(page)
+    page.get_by_role("searchbox", name="Find a topic").fill("dates")
+    if not scripts:
+        page.get_by_role("button", name="Find", exact=True).click()
+    offer = page.locator("#found button[value^='family:']").first
+    name = offer.locator(".pick-label").inner_text()
+    offer.click()
+    expect(page.locator(".knob-label")).to_have_text(name)
+    expect(page).to_have_url(re.compile(r"steer=family:\d+:1"))
+    assert titles(page) != before
+    assert sum("your steering" in line and line.strip().startswith(name) for line in explanation(page)) == 1
+    assert check_sums(page) == 10
 
 
 def test_leaving_a_topic_out_and_putting_it_back(open_page: OpenPage) -> None:

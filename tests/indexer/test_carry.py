@@ -277,7 +277,7 @@ def test_a_page_from_before_says_what_was_left_out_and_leads_on_in_new_numbers(
         page = client.get(path + saved)
         assert page.status_code == 200
         assert notice in page.text
-    tree = html.document_fromstring(client.get(f"/?q={QUESTION}&{saved}").text)
+    tree: Any = html.document_fromstring(client.get(f"/?q={QUESTION}&{saved}").text)
     assert tree.xpath("//form[@id='ask']//input[@name='dictionary']/@value") == [str(live)]
     assert tree.xpath("//ul[@id='knobs']//input[@type='number']/@name") == [f"s.{new}"]
     assert f"Topic {kept} of the earlier dictionary" in tree.get_element_by_id("knobs").text_content()
@@ -289,7 +289,7 @@ def test_a_page_from_before_says_what_was_left_out_and_leads_on_in_new_numbers(
 
 
 def test_links_that_steer_by_no_number_name_no_dictionary(client: TestClient) -> None:
-    tree = html.document_fromstring(client.get(f"/?q={QUESTION}&steer=concept:files:1").text)
+    tree: Any = html.document_fromstring(client.get(f"/?q={QUESTION}&steer=concept:files:1").text)
     for link in tree.xpath("//a/@href"):
         steering = parse(dict(parse_qsl(urlsplit(link).query)).get("steer", ""))
         assert ("dictionary=" in link) == any(map(is_numbered, steering.knobs))

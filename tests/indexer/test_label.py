@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from indexer.label import RELIABLE, label_features
+from indexer.label import FORMS, RELIABLE, label_features
 from indexer.phrases import mine
 from indexer.train import Recipe, train
 from indexer.trials import CASES, Trial, halves, trials
@@ -64,7 +64,8 @@ def corpus(embedder: Embedder) -> Corpus:
 
 @pytest.fixture(scope="module")
 def labels(corpus: Corpus, embedder: Embedder) -> list[Label]:
-    return label_features(corpus.texts, corpus.x_ND, corpus.acts_NF, corpus.dictionary, embedder.encode)
+    found = label_features(corpus.texts, corpus.x_ND, corpus.acts_NF, corpus.dictionary, embedder.encode)
+    return list(found.values())
 
 
 def test_phrases_are_counted_by_passage_in_their_commonest_form() -> None:
@@ -166,7 +167,7 @@ def test_a_label_is_reliable_exactly_when_its_score_says_so(labels: list[Label])
 def test_features_that_fire_at_random_are_not_given_a_name(corpus: Corpus, embedder: Embedder) -> None:
     fires_NF = np.random.default_rng(0).random(corpus.acts_NF.shape) < 0.2
     acts_NF = csr_matrix(fires_NF.astype(np.float32))
-    found = label_features(corpus.texts, corpus.x_ND, acts_NF, corpus.dictionary, embedder.encode)
+    found = label_features(corpus.texts, corpus.x_ND, acts_NF, corpus.dictionary, embedder.encode).values()
     scores = [label.score for label in found if label.score is not None]
     assert len(scores) == len(found)
     assert np.median(scores) < 0.65
@@ -194,12 +195,39 @@ def test_the_same_seed_gives_the_same_labels_and_progress_ends_full(
         embedder.encode,
         on_step=lambda done, total: heard.append((done, total)),
     )
-    assert again == labels
+    assert list(again.values()) == labels
     assert heard == sorted(heard)
     assert heard[-1][0] == heard[-1][1]
 
 
-def test_texts_without_phrases_give_empty_unreliable_labels(corpus: Corpus, embedder: Embedder) -> None:
+def test_texts_without_phrases_leave_only_forms_and_the_vocabulary(
+    corpus: Corpus, embedder: Embedder
+) -> None:
     empty = [""] * len(corpus.texts)
-    found = label_features(empty, corpus.x_ND, corpus.acts_NF, corpus.dictionary, embedder.encode)
-    assert found == [Label("", None, reliable=False)] * corpus.dictionary.features
+    found = label_features(
+        empty, corpus.x_ND, corpus.acts_NF, corpus.dictionary, embedder.encode, vocabulary=["astronomy"]
+    )
+    singles = {part for label in found.values() for part in label.text.split(" · ")}
+    assert singles <= {*FORMS, "astronomy"}
+
+
+def test_only_the_features_asked_for_are_labelled(
+    corpus: Corpus, labels: list[Label], embedder: Embedder
+) -> None:
+    wanted = np.array([3, 11])
+    found = label_features(
+        corpus.texts, corpus.x_ND, corpus.acts_NF, corpus.dictionary, embedder.encode, features=wanted
+    )
+    assert list(found) == [3, 11]
+
+
+def test_a_name_of_the_vocabulary_wins_where_it_is_better(corpus: Corpus, embedder: Embedder) -> None:
+    empty = [""] * len(corpus.texts)
+    plain, helped = (
+        label_features(
+            empty, corpus.x_ND, corpus.acts_NF, corpus.dictionary, embedder.encode, vocabulary=names
+        )
+        for names in ([], corpus.texts[:40])
+    )
+    means = [np.mean([label.score or 0.5 for label in found.values()]) for found in (plain, helped)]
+    assert means[1] > means[0] + 0.03

@@ -1,5 +1,7 @@
 """Training: every fast step against its slow definition, and dictionaries that are right on held-out rows."""
 
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -8,17 +10,21 @@ import torch
 from numpy.typing import NDArray
 
 from indexer.scorecard import fvu, scorecard
-from indexer.train import MIN_ROWS, Recipe, recipe_for, train
+from indexer.shards import Shards
+from indexer.train import MIN_ROWS, Recipe, adapt, drift, recipe_for, train
 from indexer.train.autoencoder import (
     Autoencoder,
     EncodeActive,
     auxiliary_loss,
     decode_active,
+    decorrelation_loss,
     geometric_median,
     project_gradient,
+    similarity_loss,
     start,
 )
-from search.dictionary import Card, Dictionary
+from indexer.train.run import batches
+from search.dictionary import Activations, Card, Dictionary
 from search.errors import DictionaryError
 
 D = 32
@@ -227,3 +233,157 @@ def test_the_usual_recipe_fits_any_collection(rows: int) -> None:
     assert 4 * recipe.active <= recipe.features <= 4096
     assert recipe.features <= larger.features
     assert recipe.steps <= larger.steps
+
+
+def test_rows_on_disk_give_the_same_dictionary_as_in_memory(tmp_path: Path) -> None:
+    x_ND = sparse_rows(600)
+    recipe = replace(SMALL, steps=20)
+    for at in range(0, 600, 250):
+        np.save(tmp_path / f"{at // 250:05}.npy", x_ND[at : at + 250])
+    (tmp_path / "shards.json").write_text('{"width": 32}')
+    on_disk = train(Shards.open(tmp_path), recipe, model="m")
+    np.testing.assert_array_equal(on_disk.w_enc_FD, train(x_ND, recipe, model="m").w_enc_FD)
+
+
+def test_every_row_comes_once_an_epoch_in_another_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("indexer.train.run.POOL_ROWS", 64)
+    monkeypatch.setattr("indexer.train.run.RUN_ROWS", 16)
+    x_ND = np.arange(200, dtype=np.float16)[:, None]
+    drawn = batches(x_ND, np.arange(200), replace(SMALL, batch=10))
+    first, second = ([int(row) for _ in range(20) for row in next(drawn)[:, 0]] for _ in range(2))
+    assert sorted(first) == sorted(second) == list(range(200))
+    assert first != second
+
+
+def test_a_killed_run_is_taken_up_again_and_ends_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("indexer.train.run.CHECKPOINT_S", 0.0)
+    x_ND, recipe, path = sparse_rows(600), replace(SMALL, steps=40), tmp_path / "checkpoint.pt"
+
+    def kill(step: int, _total: int) -> None:
+        if step == 25:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(x_ND, recipe, model="m", on_step=kill, checkpoint=path)
+    steps: list[int] = []
+    resumed = train(x_ND, recipe, model="m", on_step=lambda step, _: steps.append(step), checkpoint=path)
+    assert steps[0] == 26
+    np.testing.assert_array_equal(resumed.w_enc_FD, train(x_ND, recipe, model="m").w_enc_FD)
+    assert not path.exists()
+
+
+def test_a_checkpoint_of_another_recipe_or_a_cut_one_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("indexer.train.run.CHECKPOINT_S", 0.0)
+    path = tmp_path / "checkpoint.pt"
+
+    def kill(_step: int, _total: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(sparse_rows(600), SMALL, model="m", on_step=kill, checkpoint=path)
+    with pytest.raises(DictionaryError, match="another recipe"):
+        train(sparse_rows(600), replace(SMALL, active=5), model="m", checkpoint=path)
+    path.write_bytes(path.read_bytes()[:500])
+    with pytest.raises(DictionaryError, match="cannot be read"):
+        train(sparse_rows(600), SMALL, model="m", checkpoint=path)
+
+
+def test_a_run_that_learns_nothing_more_stops_early() -> None:
+    recipe = replace(SMALL, steps=4000, features=16, active=2)
+    steps: list[int] = []
+    dictionary = train(sparse_rows(300), recipe, model="m", on_step=lambda _, total: steps.append(total))
+    assert len(steps) == steps[-1] < 4000
+    assert dictionary.card.training["steps_taken"] == len(steps)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"pooled": True},
+        {"tied": True},
+        {"prefixes": (12, 24)},
+        {"similarity": 0.3},
+        {"decorrelation": 0.1},
+        {"pooled": True, "tied": True, "prefixes": (12,)},
+    ],
+)
+def test_every_kind_learns(changes: dict[str, Any]) -> None:
+    dictionary = train(sparse_rows(2000), replace(SMALL, **changes), model="m")
+    assert dictionary.card.scorecard["fvu"] < 0.6
+    np.testing.assert_allclose(np.linalg.norm(dictionary.w_dec_FD, axis=1), 1, atol=1e-5)
+
+
+def test_a_tied_encoder_points_along_its_decoder() -> None:
+    dictionary = train(sparse_rows(2000), replace(SMALL, tied=True), model="m")
+    cosine_F = (dictionary.w_enc_FD * dictionary.w_dec_FD).sum(axis=1)
+    np.testing.assert_allclose(np.abs(cosine_F), np.linalg.norm(dictionary.w_enc_FD, axis=1), rtol=1e-4)
+
+
+def test_a_pooled_dictionary_has_so_many_active_on_the_average() -> None:
+    dictionary = train(sparse_rows(3000), replace(SMALL, pooled=True, steps=300), model="m")
+    assert dictionary.card.active == 2 * SMALL.active
+    assert dictionary.card.scorecard["l0"] == pytest.approx(SMALL.active, rel=0.25)
+
+
+def test_similarity_and_decorrelation_are_zero_when_nothing_is_wrong() -> None:
+    x_ND, w_FD = leaves((20, D), (40, D))
+    assert similarity_loss(x_ND, x_ND).item() == 0
+    assert similarity_loss(x_ND, torch.zeros_like(x_ND)).item() > 0.5
+    assert decorrelation_loss(torch.eye(D)).item() == 0
+    assert decorrelation_loss(torch.nn.functional.normalize(w_FD[:1], dim=1).repeat(4, 1)).item() > 0
+
+
+def test_matryoshka_prefixes_reconstruct_better_alone() -> None:
+    def alone(dictionary: Dictionary) -> float:
+        x_ND = sparse_rows(500, seed=5)
+        acts = dictionary.encode(x_ND)
+        first = Activations(acts.ids_NK, np.where(acts.ids_NK < 12, acts.values_NK, 0))
+        return fvu(x_ND, dictionary.decode(first))
+
+    plain = train(sparse_rows(2000), SMALL, model="m")
+    nested = train(sparse_rows(2000), replace(SMALL, prefixes=(12,)), model="m")
+    assert alone(nested) < alone(plain) - 0.05
+
+
+def test_adapting_fits_other_rows_and_keeps_features_what_they_were(trained: Dictionary) -> None:
+    rng = np.random.default_rng(3)
+    turn = np.linalg.qr(np.eye(D) + 0.03 * rng.normal(size=(D, D)))[0]
+    x_ND = (sparse_rows(2000, seed=7) @ turn).astype(np.float16)
+    adapted = adapt(trained, x_ND)
+    before, after = (fvu(x_ND, each.decode(each.encode(x_ND))) for each in (trained, adapted))
+    assert after < 0.8 * before
+    assert np.median(drift(trained, adapted)) < 0.05
+    assert adapted.card.training["adaptation"]["rows"] == 1900
+
+
+def test_a_stronger_anchor_holds_features_nearer(trained: Dictionary) -> None:
+    x_ND = sparse_rows(1000, seed=7)
+    loose, tight = (adapt(trained, x_ND, anchor=anchor) for anchor in (0.0, 1.0))
+    assert np.median(drift(trained, tight)) < np.median(drift(trained, loose))
+
+
+def test_features_that_nothing_fires_do_not_move(trained: Dictionary) -> None:
+    one = np.repeat(sparse_rows(1), 60, axis=0)
+    adapted = adapt(trained, one)
+    fired = trained.encode(one).ids_NK[0]
+    silent = np.setdiff1d(np.arange(trained.features), np.union1d(fired, adapted.encode(one).ids_NK[0]))
+    np.testing.assert_allclose(drift(trained, adapted)[silent], 0, atol=1e-6)
+
+
+@pytest.mark.parametrize("rows", [1, 2, 7, 50])
+def test_any_number_of_rows_can_be_adapted_to(trained: Dictionary, rows: int) -> None:
+    adapted = adapt(trained, sparse_rows(rows))
+    assert np.isfinite(adapted.w_dec_FD).all()
+
+
+def test_rows_that_do_not_fit_are_refused_by_an_adaptation(trained: Dictionary) -> None:
+    with pytest.raises(DictionaryError, match="width 8"):
+        adapt(trained, np.zeros((60, 8), np.float16))
+    spoiled = sparse_rows(60)
+    spoiled[3, 3] = np.inf
+    with pytest.raises(DictionaryError, match="not finite"):
+        adapt(trained, spoiled)

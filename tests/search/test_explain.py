@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from search.engine import Engine
 from search.explain import Attribution, Question, attribute, decompose
 from search.snapshot import Snapshot
-from search.steering import SteeredQuery, steer
+from search.steered import SteeredQuery, steer
 
 QUESTIONS = (
     "how do I read a json file",

@@ -9,22 +9,33 @@ from hypothesis import strategies as st
 
 from search.errors import InvalidQuery, InvalidSteering
 from search.requests import check_query
+from search.steered import feature_deltas, steer
 from search.steering import (
+    MAX_EXAMPLES,
+    MAX_ID,
     MAX_KNOBS,
     MAX_PHRASE,
     Knob,
     Steering,
-    feature_deltas,
     format_steering,
     parse,
-    steer,
 )
 
 strengths = st.floats(-5, 5, allow_nan=False)
 phrases = st.text(
     st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=MAX_PHRASE
 )
+ids = st.text(
+    st.one_of(st.sampled_from("~!:,%+- "), st.characters(exclude_categories=["Cs"], exclude_characters="\0")),
+    min_size=1,
+    max_size=12,
+)
+examples = st.tuples(
+    st.lists(ids, min_size=1, max_size=MAX_EXAMPLES, unique=True), st.integers(1, MAX_EXAMPLES), strengths
+).map(lambda drawn: Knob(drawn[2], like=tuple(drawn[0][: drawn[1]]), unlike=tuple(drawn[0][drawn[1] :])))
 knobs = st.one_of(
+    examples,
+    st.builds(Knob, strengths, family=st.integers(0, 999_999_999)),
     st.builds(Knob, st.one_of(strengths, st.just("off")), feature=st.integers(0, 999_999_999)),
     st.builds(Knob, strengths, concept=phrases.filter(lambda phrase: bool(phrase.strip()))),
 )
@@ -50,6 +61,10 @@ def test_the_form_in_the_docs() -> None:
     )
     assert parse("concept:a%3Ab%2Cc:1") == Steering((Knob(1, concept="a:b,c"),))
     assert parse("") == parse("  ") == Steering()
+    assert parse("family:17:1.5,like:a/1~b%7E!c:1") == Steering(
+        (Knob(1.5, family=17), Knob(1, like=("a/1", "b~"), unlike=("c",)))
+    )
+    assert format_steering(parse("like:a!c~b:1")) == "like:a~b!c:1"
 
 
 @pytest.mark.parametrize(
@@ -73,6 +88,20 @@ def test_the_form_in_the_docs() -> None:
         ("concept:\ud800:1", "surrogates"),
         ("concept:" + "x" * 201 + ":1", "201"),
         ("²:1", "'²'"),
+        ("family:x:1", "'x'"),
+        ("family::1", "''"),
+        ("family:-1:1", "'-1'"),
+        ("family:17:off", "Only a feature"),
+        ("family:1:1,family:1:2", "family:1 is steered twice"),
+        ("like::1", "''"),
+        ("like:!a:1", "''"),
+        ("like:a~~b:1", "''"),
+        ("like:a~a:1", "'a' is given twice"),
+        ("like:a!a:1", "'a' is given twice"),
+        ("like:a%00:1", "is no document's id"),
+        ("like:a:off", "Only a feature"),
+        ("like:" + "x" * (MAX_ID + 1) + ":1", "is no document's id"),
+        ("like:" + "~".join(map(str, range(MAX_EXAMPLES + 1))) + ":1", f"{MAX_EXAMPLES + 1} examples"),
         ("9" * 400 + ":1", "..."),
         (",".join(f"{n}:1" for n in range(MAX_KNOBS + 1)), str(MAX_KNOBS + 1)),
     ],
@@ -89,6 +118,10 @@ def test_a_knob_turns_one_thing() -> None:
         Knob(1.0)
     with pytest.raises(InvalidSteering):
         Knob(1.0, feature=1, concept="x")
+    with pytest.raises(InvalidSteering):
+        Knob(1.0, family=1, like=("x",))
+    with pytest.raises(InvalidSteering, match="to be like"):
+        Knob(1.0, unlike=("x",))
     with pytest.raises(InvalidSteering):
         Knob(math.nan, feature=1)
 

@@ -1,0 +1,33 @@
+"""The page of a collection's dictionary: its scorecard."""
+
+from dataclasses import replace
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from api import scorecard
+from api.deps import CollectionDep, EngineDep
+from api.pagestate import find_collection, read_state
+from api.rendering import render
+from search.catalog import collections
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/dictionary")
+def dictionary_page(request: Request, engine: EngineDep, collection: CollectionDep) -> Response:
+    """How good the features of a collection are."""
+    snapshot = engine.snapshot(collection)
+    known = collections(engine)
+    here = find_collection(known, collection, collection)
+    card = snapshot.dictionary.card
+    context = {
+        "state": replace(read_state(request.query_params), collection=collection),
+        "here": here,
+        "known": known,
+        "card": card,
+        "features": snapshot.dictionary.features,
+        "adapted": "adapted_from" in card.training,
+        "figures": list(scorecard.figures((here.scorecard if here else None) or {})),
+    }
+    return render(request, "dictionary.html", context)

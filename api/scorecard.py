@@ -1,0 +1,60 @@
+"""A dictionary's scorecard in words, for the terminal and for the page."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One line: what is measured, the value, and what it means."""
+
+    name: str
+    value: str
+    meaning: str
+
+
+def figures(card: Mapping[str, Any]) -> Iterator[Figure]:
+    """The lines of a scorecard, as far as it was measured."""
+    yield from _reconstruction(card)
+    yield from _explanation(card)
+    yield from _names(card)
+
+
+def _reconstruction(card: Mapping[str, Any]) -> Iterator[Figure]:
+    if "fvu" in card:
+        rows = f"{card['rows']:,} passages it was not fitted to"
+        yield Figure("Variance unexplained", f"{card['fvu']:.3f}", f"What features leave out, on {rows}.")
+        yield Figure("Features a passage", f"{card['l0']:.1f}", "On the average.")
+        yield Figure("Dead features", _percent(card["dead"]), "Never fire, so they explain nothing.")
+    if "rare" in card:
+        yield Figure("Rare features", _percent(card["rare"]), "Fire on fewer than one passage in 10,000.")
+    if density := card.get("density"):
+        between = f"{_percent(density['0.1'])} to {_percent(density['0.9'])}"
+        yield Figure("How often a feature fires", _percent(density["0.5"]), f"The middle 80%: {between}.")
+    if "decoder_cosine" in card:
+        meaning = "How alike a feature is to the one most like it (1: the same)."
+        yield Figure("Nearest neighbour", f"{card['decoder_cosine']:.2f}", meaning)
+
+
+def _explanation(card: Mapping[str, Any]) -> Iterator[Figure]:
+    if found := card.get("explained"):
+        yield Figure("Score carried by features", _percent(found["carried"]), "Of the first 20 results.")
+        yield Figure("By features both share", _percent(found["shared"]), "Active in question and result.")
+        yield Figure("Baseline", _percent(found["baseline"]), "What every passage has in common.")
+        yield Figure("Remainder", _percent(found["remainder"]), "What no feature accounts for.")
+        yield Figure("Order explained", _percent(found["ordered"]), "Pairs that features alone put in order.")
+
+
+def _names(card: Mapping[str, Any]) -> Iterator[Figure]:
+    if labels := card.get("labels"):
+        between = f"a tenth is below {labels['0.1']:.2f}, a tenth above {labels['0.9']:.2f}"
+        meaning = f"How well a label tells passages that fire from others; {between}, chance is .50."
+        yield Figure("Label score", f"{labels['0.5']:.2f}", meaning)
+    for kind, what in (("seed", "another order of the texts"), ("landmarks", "other texts to start from")):
+        if twins := card.get(f"stability_{kind}"):
+            yield Figure("Found again", _percent(twins["twins"]), f"Features that {what} lead to, too.")
+
+
+def _percent(share: float) -> str:
+    return f"{share:.1%}"
