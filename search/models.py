@@ -109,7 +109,7 @@ class Feature(Base):
     """The label of one feature. `score` is null where too few passages were left to test it on.
 
     `origin` says who wrote it: offline, shipped, hand, import, or the model of an endpoint. A label by hand
-    is never replaced. `before` is the score the same label had for the feature that this one was adapted from,
+    is never replaced. `before` is the score the same label had for the feature this one was adapted from,
     `drift` how far the feature moved since (1 - cosine of the decoder rows); null where it was not adapted.
     """
 

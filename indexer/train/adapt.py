@@ -46,10 +46,11 @@ def adapt(
     if not np.isfinite(rows).all():
         raise DictionaryError("The embeddings hold numbers that are not finite.", hint="Reindex them.")
     kept_rows, held_out = split(len(rows))
+    held_ND = rows[held_out] if len(held_out) else rows  # of a single row
     recipe = _recipe(base, len(kept_rows), anchor, seed)
     model = Autoencoder.of(base, device)
     run = Run(model, recipe, anchor=Autoencoder.of(base, device))
-    for step in run.steps(batches(rows, np.sort(kept_rows), recipe), rows[held_out]):
+    for step in run.steps(batches(rows, np.sort(kept_rows), recipe), held_ND):
         if on_step:
             on_step(step, run.total)
     training = {
@@ -59,7 +60,7 @@ def adapt(
     }
     card = replace(base.card, training=training, threshold=float(model.threshold))
     adapted = model.dictionary(card)
-    scores = scorecard(adapted, rows[held_out], rows[np.sort(kept_rows[:SAMPLE_ROWS])])
+    scores = scorecard(adapted, held_ND, rows[np.sort(kept_rows[:SAMPLE_ROWS])])
     return replace(adapted, card=replace(card, scorecard=scores))
 
 

@@ -148,7 +148,10 @@ class Run:
     def _step(self, rows_ND: NDArray[Any]) -> None:
         model, recipe = self.model, self.recipe
         x_ND = torch.from_numpy(rows_ND.astype(np.float32)).to(model.b_D.device)
-        loss, fired = loss_of(model, x_ND, recipe, self._silent_F > max(recipe.steps // 20, 10))
+        dead_F = self._silent_F > max(recipe.steps // 20, 10)
+        if self._anchor:  # what never fires here is no dead feature, but one for other texts
+            dead_F = torch.zeros_like(dead_F)
+        loss, fired = loss_of(model, x_ND, recipe, dead_F)
         if self._anchor:
             loss = loss + recipe.anchor * anchor_loss(model, self._anchor)
         self._optimizer.zero_grad()

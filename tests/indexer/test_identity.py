@@ -56,7 +56,8 @@ def correlations(old: Dictionary, new: Dictionary, x_ND: NDArray[np.float32]) ->
     """Pearson's correlation of every old with every new feature, written down plainly."""
     a_NF, b_NF = (d.encode(x_ND).matrix(d.features).toarray().astype(float) for d in (old, new))
     with np.errstate(invalid="ignore"):
-        return np.nan_to_num(np.corrcoef(a_NF.T, b_NF.T)[: old.features, old.features :])
+        correlation_FF = np.corrcoef(a_NF.T, b_NF.T)[: old.features, old.features :]
+    return np.asarray(np.nan_to_num(correlation_FF), dtype=np.float64)
 
 
 def test_the_same_weights_are_the_same_features(dictionary: Dictionary) -> None:

@@ -7,7 +7,8 @@ import pytest
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from indexer.label import FORMS, RELIABLE, label_features
+from indexer.label import FORMS as KNOWN_FORMS
+from indexer.label import RELIABLE, label_features
 from indexer.phrases import mine
 from indexer.train import Recipe, train
 from indexer.trials import CASES, Trial, halves, trials
@@ -208,12 +209,10 @@ def test_texts_without_phrases_leave_only_forms_and_the_vocabulary(
         empty, corpus.x_ND, corpus.acts_NF, corpus.dictionary, embedder.encode, vocabulary=["astronomy"]
     )
     singles = {part for label in found.values() for part in label.text.split(" · ")}
-    assert singles <= {*FORMS, "astronomy"}
+    assert singles <= {*KNOWN_FORMS, "astronomy"}
 
 
-def test_only_the_features_asked_for_are_labelled(
-    corpus: Corpus, labels: list[Label], embedder: Embedder
-) -> None:
+def test_only_the_features_asked_for_are_labelled(corpus: Corpus, embedder: Embedder) -> None:
     wanted = np.array([3, 11])
     found = label_features(
         corpus.texts, corpus.x_ND, corpus.acts_NF, corpus.dictionary, embedder.encode, features=wanted
