@@ -1,7 +1,7 @@
 """From trained weights to the dictionary that ships: labels, how features behave, families, scorecard.
 
-    python -m benchmarks.ship SHARED_DATA_FOLDER offline         offline labels, the evidence as JSON lines
-    python -m benchmarks.ship SHARED_DATA_FOLDER finish FILE...  better labels from files, then the artifact
+    python -m benchmarks.ship offline SHARED_DATA_FOLDER         offline labels, the evidence as JSON lines
+    python -m benchmarks.ship finish SHARED_DATA_FOLDER FILE...  better labels from files, then the artifact
 
 The weights of `benchmarks.general` are frozen before any label is written. Evidence is never drawn from the
 passages that labels are tested on. Files hold lines like {"feature": 12, "label": "...", "origin": "..."}.
@@ -31,12 +31,13 @@ from indexer.labels.judge import Judge, is_better
 from indexer.labels.lines import read_label_file
 from indexer.measure import label_quantiles
 from indexer.scorecard import stability
-from indexer.trials import halves
+from indexer.trials import Half
 from search.artifact import SHIPPED, Artifact, Behaviour
 from search.dictionary import Dictionary
 from search.snapshot import Label
 
 ROWS = 98_304
+TEST_ROWS = 65_536
 EVIDENCE = CACHE / "evidence"
 HISTOGRAM_BINS = 30
 PARTS = 32
@@ -66,7 +67,12 @@ class Material:
 
     @property
     def judge(self) -> Judge:
-        return Judge(self.x_ND, self.acts, self.dictionary, embedder().encode)
+        """Tests labels on rows after those that evidence was drawn from."""
+        rows = np.arange(ROWS, ROWS + TEST_ROWS)
+        x_ND = shards()[rows].astype(np.float32)
+        acts_NF = self.dictionary.encode(x_ND).matrix(self.dictionary.features)
+        testing = Half(rows, x_ND, acts_NF.tocsc())
+        return Judge(self.x_ND, self.acts, self.dictionary, embedder().encode, testing=testing)
 
 
 @app.command()
@@ -81,14 +87,12 @@ def offline(shared: Path) -> None:
     EVIDENCE.mkdir(parents=True, exist_ok=True)
     lines = [_line(feature, label) for feature, label in found.items()]
     (EVIDENCE / "offline.jsonl").write_text("".join(lines), encoding="utf-8")
-    testing = set(halves(material.x_ND, material.acts, 0)[1].rows.tolist())
-    kept = np.array([row for row in range(ROWS) if row not in testing])
     evidence = gather_evidence(
-        material.acts[kept],
-        material.x_ND[kept],
+        material.acts,
+        material.x_ND,
         dictionary,
         list(found.values()),
-        lambda wanted: {row: texts[kept[row]][:300] for row in wanted},
+        lambda wanted: {row: texts[row][:300] for row in wanted},
     )
     for part, chunk in enumerate(np.array_split(np.array([*evidence], dtype=object), PARTS)):
         content = "".join(json.dumps(one.to_json(), ensure_ascii=False) + "\n" for one in chunk)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from indexer.label import Embed, Names, score_labels
-from indexer.trials import halves, trials
+from indexer.trials import Half, halves, trials
 from search.dictionary import Dictionary
 from search.snapshot import Label
 
@@ -18,9 +18,18 @@ class Judge:
     of the one chosen is as honest as if it had been the only one."""
 
     def __init__(
-        self, x_ND: NDArray[Any], acts: csr_matrix, dictionary: Dictionary, embed: Embed, *, seed: int = 0
+        self,
+        x_ND: NDArray[Any],
+        acts: csr_matrix,
+        dictionary: Dictionary,
+        embed: Embed,
+        *,
+        testing: Half | None = None,
+        seed: int = 0,
     ) -> None:
-        self._naming, self._testing = halves(x_ND, acts, seed)
+        """`testing`: passages to test on that nobody has seen, instead of half of those given."""
+        self._naming, other = halves(x_ND, acts, seed)
+        self._testing = testing or other
         self._dictionary = dictionary
         self._names = Names(embed)
         self._seed = seed

@@ -9,7 +9,7 @@ appendix A.2, for the first two):
     + AUX_WEIGHT * |e - e_hat|^2 / |e - mean(e)|^2            e = x - x_hat
     + similarity * |x_hat x_hat' - x x'|^2 / |x x' - mean|^2  over pairs of rows
     + decorrelation * mean of max(cos(w_f, w_g) - TWIN, 0)^2  over pairs of features
-    + anchor * sum_f |w_f - start of w_f|^2                   encoder and decoder rows, and the bias
+    + anchor * sum_f |w_f - start of w_f|^2                   encoder and decoder rows
 
 where e_hat decodes the strongest *dead* features only (AuxK), with no bias of its own, so that the second
 part vanishes when the dead features fit the error exactly.
@@ -55,15 +55,20 @@ class Autoencoder:
 
     @property
     def trainable(self) -> list[torch.Tensor]:
-        return [self.w_enc_FD, self.b_enc_F, self.w_dec_FD, self.b_D]
+        tensors = (self.w_enc_FD, self.b_enc_F, self.w_dec_FD, self.b_D)
+        return [tensor for tensor in tensors if tensor.requires_grad]
 
     @classmethod
     def of(cls, dictionary: Dictionary, device: str) -> Self:
-        """The weights of a dictionary, to be trained further; its encoder is not tied any more."""
+        """The weights of a dictionary, to be adapted; its encoder is not tied any more.
+
+        The bias stays: what a collection has in common is to be said in features, not in the baseline.
+        """
         arrays = (dictionary.w_enc_FD, dictionary.b_enc_F, dictionary.w_dec_FD, dictionary.b_D)
         w_enc_FD, b_enc_F, w_dec_FD, b_D = (
             torch.from_numpy(array.copy()).to(device).requires_grad_() for array in arrays
         )
+        b_D.requires_grad_(False)
         threshold = torch.tensor(dictionary.card.threshold, device=device)
         return cls(w_enc_FD, b_enc_F, w_dec_FD, b_D, threshold)
 
@@ -167,7 +172,6 @@ def anchor_loss(model: Autoencoder, anchor: Autoencoder) -> torch.Tensor:
         (model.w_dec_FD - anchor.w_dec_FD).square().sum()
         + (model.w_enc_FD - anchor.w_enc_FD).square().sum() / scale
         + (model.b_enc_F - anchor.b_enc_F).square().sum() / scale
-        + (model.b_D - anchor.b_D).square().sum()
     )
 
 

@@ -18,7 +18,9 @@ from search.errors import DictionaryError
 STEPS = (20, 300)
 EPOCHS = 30
 RATE = 1e-3
-ANCHOR = 0.05
+ANCHOR = 1e-4
+SIMILARITY = 0.5
+"""README's decision log has what weaker and stronger ones do."""
 
 
 def adapt(
@@ -82,5 +84,6 @@ def _recipe(base: Dictionary, rows: int, anchor: float, seed: int) -> Recipe:
         seed=seed,
         pooled=pooled,
         prefixes=tuple(base.card.training.get("prefixes", ())),
+        similarity=SIMILARITY,
         anchor=anchor,
     )
