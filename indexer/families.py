@@ -20,6 +20,7 @@ from scipy.spatial.distance import squareform
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
+from indexer.inherit import adapted_from
 from indexer.progress import Reporter
 from search.dictionary import Dictionary
 from search.families import Family
@@ -148,7 +149,10 @@ def _with_wider(
 def store_families(
     session: Session, generation: Generation, dictionary: Dictionary, reporter: Reporter
 ) -> None:
-    """The stage of a build: families for a dictionary that has none yet."""
+    """The stage of a build: families for a dictionary that has none yet.
+
+    An adapted one has the shipped ones, so that their numbers mean the same everywhere.
+    """
     known = select(FamilyRow.family).where(FamilyRow.dictionary_id == generation.dictionary_id)
     if session.scalar(known.limit(1)) is not None:
         return
@@ -156,7 +160,8 @@ def store_families(
         _, acts_NF = read_activations(session, generation.id, dictionary)
         labels = read_labels(session, generation.dictionary_id, dictionary.features)
         session.commit()  # no transaction stays open meanwhile
-        found = find_families(acts_NF, dictionary.w_dec_FD, labels)
+        base = adapted_from(dictionary)
+        found = base.families if base else find_families(acts_NF, dictionary.w_dec_FD, labels)
     rows = [
         {
             "dictionary_id": generation.dictionary_id,

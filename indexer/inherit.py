@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from indexer.label import RELIABLE, Embed
+from indexer.label import FEWEST_POSITIVES, RELIABLE, Embed
 from indexer.labels.judge import Judge
 from indexer.train import drift
-from search.artifact import Artifact
+from search.artifact import Artifact, shipped
 from search.dictionary import Dictionary
 from search.snapshot import Label
 
@@ -39,6 +39,11 @@ class Inherited:
         )
 
 
+def adapted_from(dictionary: Dictionary) -> Artifact | None:
+    """The shipped dictionary that a dictionary was adapted from, if it was."""
+    return shipped(dictionary.card.model) if "adapted_from" in dictionary.card.training else None
+
+
 def inherit(
     base: Artifact, dictionary: Dictionary, x_ND: NDArray[Any], acts_NF: csr_matrix, embed: Embed
 ) -> list[Inherited]:
@@ -48,7 +53,10 @@ def inherit(
     not may hold here. Where too few passages fire a feature, its label keeps the score it came with.
     """
     before_NF = base.dictionary.encode(x_ND).matrix(dictionary.features)
-    texts = {feature: label.text for feature, label in enumerate(base.labels) if label.text}
+    firing_F = firing(acts_NF) >= FEWEST_POSITIVES
+    texts = {
+        feature: label.text for feature, label in enumerate(base.labels) if label.text and firing_F[feature]
+    }
     before = Judge(x_ND, before_NF, base.dictionary, embed).score(texts)
     now = Judge(x_ND, acts_NF, dictionary, embed).score(texts)
     moved_F = drift(base.dictionary, dictionary)
@@ -60,9 +68,25 @@ def inherit(
 
 def unnamed(inherited: list[Inherited], acts_NF: csr_matrix, *, fewest: int = 20) -> NDArray[np.int64]:
     """Features without a label that holds, that enough passages fire to find one."""
-    firing_F = np.diff(acts_NF.tocsc().indptr)
     without_F = np.array([not each.label.reliable for each in inherited])
-    return np.flatnonzero(without_F & (firing_F >= fewest))
+    return np.flatnonzero(without_F & (firing(acts_NF) >= fewest))
+
+
+def names_here(inherited: list[Inherited], acts_NF: csr_matrix) -> list[str]:
+    """The labels that hold of features that fire here: names that may suit others."""
+    firing_F = firing(acts_NF) > 0
+    return sorted(
+        {
+            each.label.text
+            for each, fires in zip(inherited, firing_F, strict=True)
+            if fires and each.label.reliable
+        }
+    )
+
+
+def firing(acts_NF: csr_matrix) -> NDArray[np.int64]:
+    """How many passages fire each feature (F)."""
+    return np.bincount(acts_NF.indices, minlength=acts_NF.shape[1])
 
 
 def _inherited(shipped: Label, before: Label | None, now: Label | None, moved: float) -> Inherited:

@@ -86,6 +86,8 @@ def label_features(
     `on_step(done, total)` is called as phrases are embedded and features get their names.
     """
     wanted = np.arange(dictionary.features) if features is None else features
+    if not len(wanted):
+        return {}
     naming, testing = halves(x_ND, acts, seed)
     phrases = mine([texts[row] for row in naming.rows], fewest=2 if len(naming.rows) < 500 else 3)
     frequent = _frequent(phrases, naming, wanted)

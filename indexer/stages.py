@@ -11,14 +11,14 @@ import numpy as np
 from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
-from indexer.inherit import inherit, unnamed
+from indexer.inherit import adapted_from, inherit, names_here, unnamed
 from indexer.label import label_features
 from indexer.labels.exchange import earlier_labels, keep_better
 from indexer.labels.judge import Judge, is_better
 from indexer.plan import fill, passage_texts
 from indexer.progress import Reporter
 from indexer.train import adapt, recipe_for, train
-from search.artifact import Artifact, shipped
+from search.artifact import shipped
 from search.dictionary import Activations, Dictionary
 from search.embedder import Embedder
 from search.errors import DictionaryError
@@ -93,17 +93,20 @@ def label(
     acts_NF = dictionary.encode(x_ND, device=embedder.device).matrix(dictionary.features)
     texts = [body for _, _, body in passage_texts(session, generation.id)]
     session.commit()  # the work is long: no transaction stays open
-    base = _adapted_from(dictionary)
+    base = adapted_from(dictionary)
     with reporter.step("labelling features"):
         inherited = inherit(base, dictionary, x_ND, acts_NF, embedder.encode) if base else []
+        wanted, vocabulary = np.arange(dictionary.features), list[str]()
+        if base:
+            wanted, vocabulary = unnamed(inherited, acts_NF), names_here(inherited, acts_NF)
         found = label_features(
             texts,
             x_ND,
             acts_NF,
             dictionary,
             embedder.encode,
-            features=unnamed(inherited, acts_NF) if base else None,
-            vocabulary=[label.text for label in base.labels if label.reliable] if base else [],
+            features=wanted,
+            vocabulary=vocabulary,
             on_step=reporter.reach,
         )
         labels = [each.label for each in inherited] or [found[feature] for feature in range(len(found))]
@@ -150,10 +153,6 @@ def _new_dictionary(
     recipe = replace(recipe_for(len(x_ND)), **plan.changes)
     with reporter.step("training the dictionary"):
         return train(x_ND, recipe, model=model, device=device, on_step=reporter.reach)
-
-
-def _adapted_from(dictionary: Dictionary) -> Artifact | None:
-    return shipped(dictionary.card.model) if "adapted_from" in dictionary.card.training else None
 
 
 def _latest_dictionary(session: Session, generation: Generation) -> int | None:

@@ -76,11 +76,17 @@ class Artifact:
                 f"{folder} describes {len(features)} features of {dictionary.features}.", hint="Get it anew."
             )
         return cls(
-            dictionary,
+            _with_unit_rows(dictionary),
             [Label(row["label"], row["score"], row["reliable"], row["origin"]) for row in features],
             [Behaviour(row["density"], row["quantiles"], row["counts"]) for row in features],
             [_family(row) for row in lines.get(FAMILIES_FILE, [])],
         )
+
+
+def _with_unit_rows(dictionary: Dictionary) -> Dictionary:
+    """Rounding to float16 leaves decoder rows of nearly the length 1."""
+    lengths_F1 = np.linalg.norm(dictionary.w_dec_FD, axis=1, keepdims=True)
+    return dataclasses.replace(dictionary, w_dec_FD=dictionary.w_dec_FD / np.maximum(lengths_F1, 1e-12))
 
 
 @functools.cache

@@ -20,11 +20,21 @@ from indexer.documents import ensure_collection, ingest
 from indexer.progress import Reporter
 from indexer.sources import Failure, SourceDocument
 from indexer.stages import DictionaryPlan
+from search.artifact import shipped
 from search.catalog import collections
 from search.embedder import Embedder
 from search.engine import Engine as SearchEngine
 from search.errors import ConfigurationError, DictionaryError, InvalidRequest, SourceError
-from search.models import Collection, DictionaryRow, Document, Feature, FeatureStats, Generation, Passage
+from search.models import (
+    Collection,
+    DictionaryRow,
+    Document,
+    Family,
+    Feature,
+    FeatureStats,
+    Generation,
+    Passage,
+)
 from search.results import Progress
 from search.settings import DEFAULT_MODEL
 from search.snapshot import INDEX_FILE, generation_folder
@@ -59,7 +69,7 @@ def test_a_build_makes_everything_a_search_needs(
     report = build(database, tmp_path, embedder, "c", short)
     assert (report.documents, report.embedded) == (len(short), report.passages)
     assert {"fvu", "l0", "dead", "density"} <= set(report.scorecard)
-    assert set(report.seconds) >= {"embedding passages", "training the dictionary", "labelling features"}
+    assert set(report.seconds) >= {"embedding passages", "adapting the dictionary", "labelling features"}
     with Session(database) as session:
         row = session.scalars(select(Generation)).one()
         assert (row.state, row.recipe["precision"]) == ("live", embedder.space.precision)
@@ -231,8 +241,13 @@ def test_two_builds_of_one_collection_do_not_run_into_each_other(
 
 
 def test_retraining_makes_a_new_dictionary_and_relabelling_new_labels(
-    database: Engine, tmp_path: Path, embedder: Embedder, short: list[SourceDocument]
+    database: Engine,
+    tmp_path: Path,
+    embedder: Embedder,
+    short: list[SourceDocument],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr("indexer.stages.OWN_ROWS", 0)  # a small collection, so that the test is short
     build(database, tmp_path, embedder, "c", short)
     again = Build(database, tmp_path, embedder, Reporter(database))
     with Session(database) as session:
@@ -249,16 +264,62 @@ def test_retraining_makes_a_new_dictionary_and_relabelling_new_labels(
         assert session.scalar(counted) == 32
 
 
-def test_too_little_text_leaves_nothing_live(database: Engine, tmp_path: Path, embedder: Embedder) -> None:
-    few = [SourceDocument(str(n), f"Title {n}", f"Text number {n}.", None, {}) for n in range(5)]
-    with pytest.raises(DictionaryError, match="5 passages are too few"):
-        build(database, tmp_path, embedder, "c", few)
-    assert set(generations(database).values()) == {"building"}
+@pytest.mark.parametrize("count", [1, 5])
+def test_a_handful_of_documents_gets_the_shipped_dictionary(
+    database: Engine, tmp_path: Path, embedder: Embedder, count: int
+) -> None:
+    few = [
+        SourceDocument(str(n), f"Title {n}", f"Text number {n} is on whales.", None, {}) for n in range(count)
+    ]
+    report = build(database, tmp_path, embedder, "c", few)
+    base = shipped(DEFAULT_MODEL)
+    assert base is not None
+    assert report.features == base.dictionary.features
+    with Session(database) as session:
+        card = session.scalars(select(DictionaryRow.card)).one()
+        assert card["training"]["adapted_from"] == base.dictionary.card_json()["sha256"]
+        rows = session.scalars(select(Feature).order_by(Feature.feature)).all()
+        assert [row.label for row in rows] == [label.text for label in base.labels]
+        assert {row.origin for row in rows} == {"shipped"}
+        assert session.scalar(select(func.count()).select_from(Family)) == len(base.families)
+
+
+def test_a_collection_too_small_for_a_dictionary_of_its_own_says_so(
+    database: Engine, tmp_path: Path, embedder: Embedder, short: list[SourceDocument]
+) -> None:
+    build(database, tmp_path, embedder, "c", short)
+    live = [state for state in generations(database).values() if state == "live"]
+    again = Build(database, tmp_path, embedder, Reporter(database))
+    with pytest.raises(DictionaryError, match=r"120 passages are too few .*1,000"):
+        again.run(collection_id(database), DictionaryPlan(retrain=True))
+    assert [state for state in generations(database).values() if state == "live"] == live
+
+
+def test_going_back_to_the_shipped_dictionary(
+    database: Engine,
+    tmp_path: Path,
+    embedder: Embedder,
+    short: list[SourceDocument],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("indexer.stages.OWN_ROWS", 0)
+    build(database, tmp_path, embedder, "c", short)
+    again = Build(database, tmp_path, embedder, Reporter(database))
+    own = again.run(collection_id(database), DictionaryPlan(retrain=True, changes={"features": 32}))
+    back = again.run(collection_id(database), DictionaryPlan(readapt=True))
+    base = shipped(DEFAULT_MODEL)
+    assert base is not None
+    assert (own.features, back.features) == (32, base.dictionary.features)
 
 
 def test_more_active_features_than_there_are_is_refused(
-    database: Engine, tmp_path: Path, embedder: Embedder, short: list[SourceDocument]
+    database: Engine,
+    tmp_path: Path,
+    embedder: Embedder,
+    short: list[SourceDocument],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr("indexer.stages.OWN_ROWS", 0)
     build(database, tmp_path, embedder, "c", short)
     again = Build(database, tmp_path, embedder, Reporter(database))
     with pytest.raises(DictionaryError, match="100 active features are more than the 32"):

@@ -94,7 +94,9 @@ def retrained(
         steps = []
         for plan in (
             DictionaryPlan(retrain=True, changes={"features": 32, "steps": 220}),  # much the same
-            DictionaryPlan(retrain=True, changes={"features": 32, "steps": 220, "seed": 1}),
+            DictionaryPlan(
+                retrain=True, changes={"features": 20, "steps": 220, "seed": 1}
+            ),  # not all have a place
             DictionaryPlan(relabel=True),
         ):
             report = builder.run(collection, plan)

@@ -226,7 +226,7 @@ def test_a_name_of_the_vocabulary_wins_where_it_is_better(corpus: Corpus, embedd
         label_features(
             empty, corpus.x_ND, corpus.acts_NF, corpus.dictionary, embedder.encode, vocabulary=names
         )
-        for names in ([], corpus.texts[:40])
+        for names in ([], sorted({word for words in TOPICS.values() for word in words}))
     )
     means = [np.mean([label.score or 0.5 for label in found.values()]) for found in (plain, helped)]
-    assert means[1] > means[0] + 0.03
+    assert means[1] > means[0] + 0.02

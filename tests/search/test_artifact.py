@@ -19,7 +19,8 @@ MOST_BYTES = 15_000_000
 @pytest.fixture
 def artifact() -> Artifact:
     rng = np.random.default_rng(1)
-    w_FD = rng.normal(size=(6, 4)).astype(np.float16).astype(np.float32)
+    w_FD = rng.normal(size=(6, 4)).astype(np.float32)
+    w_FD /= np.linalg.norm(w_FD, axis=1, keepdims=True)
     dictionary = Dictionary(w_FD, w_FD[:, 0], w_FD, w_FD[0], Card("m", 2, {"steps": 3}, {"fvu": 0.2}, 0.01))
     labels = [Label(f"topic {n}", 0.9, True, "reader") for n in range(5)] + [Label("", None, False)]
     behaviour = [Behaviour(0.01, [0.1, 0.2], [3, 4]) for _ in range(6)]
@@ -33,7 +34,8 @@ def test_what_is_written_is_read_back(artifact: Artifact, tmp_path: Path) -> Non
     assert read.labels == artifact.labels
     assert read.behaviour == artifact.behaviour
     assert read.dictionary.card == artifact.dictionary.card
-    np.testing.assert_array_equal(read.dictionary.w_dec_FD, artifact.dictionary.w_dec_FD)
+    np.testing.assert_allclose(read.dictionary.w_dec_FD, artifact.dictionary.w_dec_FD, atol=1e-3)
+    np.testing.assert_allclose(np.linalg.norm(read.dictionary.w_dec_FD, axis=1), 1, atol=1e-6)
     assert read.families[0].features.tolist() == [1, 2]
 
 

@@ -31,7 +31,7 @@ def test_families_are_listed_by_how_many_passages_belong(engine: Engine) -> None
     counts = [concept.passages for concept in listed.concepts]
     assert counts == sorted(counts, reverse=True)
     assert min(counts) > 0
-    assert len(counts) == listed.total
+    assert len(counts) == min(listed.total, 100)
     for concept in listed.concepts:
         assert concept.name
         assert concept.example
@@ -89,7 +89,7 @@ def test_steering_by_examples_brings_in_others_like_them(engine: Engine, indexed
     files = [result.document.id for result in ask(engine, "").results]
     like, rest = "~".join(dates[:3]), set(dates[3:])
     plain = ask(engine, "").results
-    steered = ask(engine, f"like:{like}:3")
+    steered = ask(engine, f"like:{like}:5")
     assert len(rest & {r.document.id for r in steered.results}) > len(rest & {r.document.id for r in plain})
     title = next(document.title for document in indexed.documents if document.id == dates[0])
     assert steered.steering[0].label == f"like “{title}” and 2 more"
