@@ -30,6 +30,7 @@ AUX_WEIGHT = 1 / 32
 START_SCALE = 1 / 8
 START_NOISE = 1e-3
 SIMILAR_ROWS = 512  # of a batch, for the pairs of the similarity term
+LEAST_VARIANCE = 1e-4  # of inner products, so that rows that are all alike give a number
 APART_ROWS = 256  # features, for the pairs of the decorrelation term
 TWIN = 0.3  # decoder rows that are less alike than this are apart enough
 BFLOAT16_IS_FAST = bool(torch.cpu.get_capabilities().get("avx512_bf16"))
@@ -154,7 +155,8 @@ def auxiliary_loss(error_ND: torch.Tensor, pre_NX: torch.Tensor, w_dec_XD: torch
 def similarity_loss(x_ND: torch.Tensor, x_hat_ND: torch.Tensor) -> torch.Tensor:
     """How much of the variance of the rows' inner products their reconstructions miss; 0 when none."""
     true_NN = x_ND @ x_ND.T
-    return (x_hat_ND @ x_hat_ND.T - true_NN).square().sum() / (true_NN - true_NN.mean()).square().sum()
+    variance = (true_NN - true_NN.mean()).square().mean()
+    return (x_hat_ND @ x_hat_ND.T - true_NN).square().mean() / (variance + LEAST_VARIANCE)
 
 
 def decorrelation_loss(w_dec_FD: torch.Tensor) -> torch.Tensor:

@@ -234,10 +234,10 @@ def test_what_the_find_box_cannot_look_for_is_said_in_its_place(client: TestClie
 
 def test_htmx_gets_only_what_changed_and_the_address_to_show(client: TestClient) -> None:
     url = f"/?q={QUESTION}&s.1=1.5"
-    full = client.get(f"/?q={QUESTION}&steer=1:1.5")
+    full = client.get(f"/?q={QUESTION}&dictionary=1&steer=1:1.5")
     sent = client.get(url, headers=HTMX)
     dragged = client.get(url, headers={**HTMX, "HX-Trigger": "knobs"})
-    canonical = "/?q=sort%20a%20list%20by%20two%20keys&steer=1:1.5"
+    canonical = "/?q=sort%20a%20list%20by%20two%20keys&dictionary=1&steer=1:1.5"
     assert sent.headers["HX-Push-Url"] == canonical
     assert dragged.headers["HX-Replace-Url"] == canonical
     assert all("HX-Request" in answer.headers["Vary"] for answer in (full, sent))
@@ -258,7 +258,7 @@ def test_htmx_gets_only_the_found_topics_while_typing(client: TestClient) -> Non
 
 
 def test_an_emptied_box_leads_htmx_back_to_the_front_page(client: TestClient) -> None:
-    assert client.get("/?q=&s.1=1", headers=HTMX).headers["HX-Redirect"] == "/?steer=1:1"
+    assert client.get("/?q=&s.1=1", headers=HTMX).headers["HX-Redirect"] == "/?dictionary=1&steer=1:1"
     assert "steered by 1 topic" in client.get("/?steer=1:1").text
 
 

@@ -227,7 +227,7 @@ def test_everything_by_keyboard(open_page: OpenPage) -> None:
 
 def test_shortcuts_can_be_turned_off(open_page: OpenPage) -> None:
     page = open_page(f"/?q={QUESTION}")
-    page.get_by_role("button", name="Keyboard shortcuts").click()
+    page.get_by_role("button", name="Keyboard shortcuts", exact=True).click()
     page.get_by_role("checkbox").uncheck()
     page.get_by_role("button", name="Close").click()
     page.keyboard.press("j")

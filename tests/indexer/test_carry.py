@@ -191,7 +191,7 @@ def test_the_command_line_says_what_was_lost(
 
 def test_new_labels_for_the_same_weights_change_no_number(retrained: Retrained) -> None:
     relabelled = retrained.steps[2]
-    assert relabelled.matches == {feature: (feature, 1.0) for feature in range(32)}
+    assert relabelled.matches == {feature: (feature, 1.0) for feature in range(20)}
     assert matches(retrained.database, retrained.oldest, retrained.steps[1].dictionary) == retrained.matches
 
 

@@ -375,6 +375,12 @@ def test_features_that_nothing_fires_do_not_move(trained: Dictionary) -> None:
     assert drift(trained, adapted).max() > 1e-5
 
 
+def test_rows_that_are_all_alike_can_be_adapted_to(trained: Dictionary) -> None:
+    adapted = adapt(trained, np.repeat(sparse_rows(1), 70, axis=0))
+    assert np.isfinite(adapted.w_dec_FD).all()
+    assert np.isfinite(adapted.w_enc_FD).all()
+
+
 @pytest.mark.parametrize("rows", [1, 2, 7, 50])
 def test_any_number_of_rows_can_be_adapted_to(trained: Dictionary, rows: int) -> None:
     adapted = adapt(trained, sparse_rows(rows))

@@ -85,15 +85,15 @@ def test_a_familys_members_are_counted_as_the_search_sees_them(
 
 
 def test_steering_by_examples_brings_in_others_like_them(engine: Engine, indexed: Indexed) -> None:
-    dates = [result.document.id for result in ask(engine, "", "dates and time zones").results]
+    encoded = [result.document.id for result in ask(engine, "", "encode bytes as base64 text").results]
     files = [result.document.id for result in ask(engine, "").results]
-    like, rest = "~".join(dates[:3]), set(dates[3:])
+    like, rest = "~".join(encoded[:3]), set(encoded[3:])
     plain = ask(engine, "").results
     steered = ask(engine, f"like:{like}:5")
     assert len(rest & {r.document.id for r in steered.results}) > len(rest & {r.document.id for r in plain})
-    title = next(document.title for document in indexed.documents if document.id == dates[0])
+    title = next(document.title for document in indexed.documents if document.id == encoded[0])
     assert steered.steering[0].label == f"like “{title}” and 2 more"
-    assert steered.steering[0].like == dates[:3]
+    assert steered.steering[0].like == encoded[:3]
     against = ask(engine, f"like:{like}!{files[0]}:3")
     assert "unlike" in against.steering[0].label
     parts = [part.share for result in against.results for term in result.terms for part in term.parts]
