@@ -26,7 +26,7 @@ def _reconstruction(card: Mapping[str, Any]) -> Iterator[Figure]:
         rows = f"{card['rows']:,} passages it was not fitted to"
         yield Figure("Variance unexplained", f"{card['fvu']:.3f}", f"What features leave out, on {rows}.")
         yield Figure("Features a passage", f"{card['l0']:.1f}", "On the average.")
-        yield Figure("Dead features", _percent(card["dead"]), "Never fire, so they explain nothing.")
+        yield Figure("Silent features", _percent(card["dead"]), "Fire on none of these texts.")
     if "rare" in card:
         yield Figure("Rare features", _percent(card["rare"]), "Fire on fewer than one passage in 10,000.")
     if density := card.get("density"):

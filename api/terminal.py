@@ -81,7 +81,7 @@ def print_build(report: BuildReport) -> None:
     score = report.scorecard
     console.print(
         f"Dictionary, on {score['rows']:,} held-out passages: variance unexplained {score['fvu']:.3f}, "
-        f"{score['l0']:.1f} features a passage, {score['dead']:.1%} of features dead; "
+        f"{score['l0']:.1f} features a passage, {score['dead']:.1%} of features never fire here; "
         f"{report.reliable_labels:,} of {report.features:,} labels hold."
     )
     if report.lost_labels:

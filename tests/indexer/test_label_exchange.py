@@ -197,8 +197,9 @@ def test_features_that_are_not_and_labels_that_cannot_be(
 def test_relabelling_keeps_what_does_better(store: tuple[Engine, Path], embedder: Embedder) -> None:
     found = material(store[0])
     nothing = [Label("", None, False)] * found.dictionary.features
-    best = max(found.labels, key=lambda label: label.score or 0)
-    holds = found.labels.index(best)
+    tested = judge(found, embedder).score({number: label.text for number, label in enumerate(found.labels)})
+    holds, best = max(tested.items(), key=lambda item: item[1].score or 0)
+    assert best.reliable
     earlier = {holds: replace(best, origin="anna")}
     kept = keep_better(nothing, earlier, judge(found, embedder))
     assert (kept[holds].text, kept[holds].origin) == (best.text, "anna")
