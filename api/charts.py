@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import log10
 
-from search.results import DocumentDetail, Histogram
+from search.descriptions import DocumentDetail, Histogram
 
 HEAT_LEVELS = 4
 

@@ -11,10 +11,10 @@ from api.pagestate import PageState, find_collection, in_live_numbers, read_stat
 from api.rendering import render
 from search.catalog import collections
 from search.concept_list import concept_detail, find_concepts
+from search.descriptions import FeatureDetail
 from search.errors import FeatureNotFound
 from search.features import document_detail, feature_detail, find_features
 from search.requests import MAX_LIMIT
-from search.results import FeatureDetail
 
 router = APIRouter(include_in_schema=False)
 

@@ -21,8 +21,9 @@ from indexer.labels.judge import Judge
 from indexer.labels.lines import HAND, LabelFile, header, read_label_file
 from indexer.labels.material import Material, read_material, text_reader
 from indexer.progress import Reporter
+from search.labels import Label
 from search.settings import Settings
-from search.snapshot import Label, find_collection
+from search.snapshot import find_collection
 
 SHOWN = 20
 

@@ -15,11 +15,12 @@ from api.pagestate import PageState, find_collection, in_live_numbers, is_sent_f
 from api.rendering import is_fragment, render
 from search.catalog import collections, start_examples
 from search.concept_list import find_concepts
+from search.descriptions import CollectionInfo, ConceptSummary, FeatureSummary
 from search.earlier import Translation
 from search.engine import Engine
 from search.errors import InvalidQuery
 from search.features import find_features
-from search.results import CollectionInfo, ConceptSummary, FeatureSummary, SearchResponse
+from search.results import SearchResponse
 
 router = APIRouter(include_in_schema=False)
 router.include_router(feature_pages.router)

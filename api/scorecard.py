@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+RETRAINED = {"seed": "on the texts in another order", "landmarks": "from other texts to start with"}
+
 
 @dataclass(frozen=True)
 class Figure:
@@ -51,9 +53,10 @@ def _names(card: Mapping[str, Any]) -> Iterator[Figure]:
         between = f"a tenth is below {labels['0.1']:.2f}, a tenth above {labels['0.9']:.2f}"
         meaning = f"How well a label tells passages that fire from others; {between}, chance is .50."
         yield Figure("Label score", f"{labels['0.5']:.2f}", meaning)
-    for kind, what in (("seed", "another order of the texts"), ("landmarks", "other texts to start from")):
+    for kind, what in RETRAINED.items():
         if twins := card.get(f"stability_{kind}"):
-            yield Figure("Found again", _percent(twins["twins"]), f"Features that {what} lead to, too.")
+            firing = f"{_percent(twins['firing'])} of those that a text fires"
+            yield Figure("Found again", _percent(twins["twins"]), f"By training {what}; {firing}.")
 
 
 def _percent(share: float) -> str:

@@ -13,7 +13,8 @@ from api.scorecard import figures
 from indexer.build import BuildReport
 from indexer.carry import LostLabel
 from indexer.documents import IngestReport
-from search.results import Progress, Result, SearchResponse
+from search.descriptions import Progress
+from search.results import Result, SearchResponse
 
 FAILURES_SHOWN = 20
 TERMS_SHOWN = 4

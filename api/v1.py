@@ -7,15 +7,9 @@ from fastapi import APIRouter, Query
 from api.deps import CollectionDep, EngineDep
 from api.schemas import OF_DICTIONARY, ErrorEnvelope, SearchIn
 from search import catalog, concept_list, features
+from search.descriptions import CollectionInfo, ConceptList, DocumentDetail, FeatureDetail, FeatureList
 from search.requests import MAX_LIMIT, MAX_QUERY
-from search.results import (
-    CollectionInfo,
-    ConceptList,
-    DocumentDetail,
-    FeatureDetail,
-    FeatureList,
-    SearchResponse,
-)
+from search.results import SearchResponse
 from search.steering import FORM, parse
 
 ERRORS: dict[int | str, dict[str, object]] = {

@@ -76,7 +76,8 @@ def _labels_kept(base: Artifact, adapted: Dictionary) -> float | str:
     names, scores = Names(embedder().encode), []
     for dictionary in (base.dictionary, adapted):
         acts = dictionary.encode(x_ND).matrix(dictionary.features).tocsc()
-        found = score_labels(texts, Half(np.arange(len(x_ND)), x_ND, acts), dictionary, names)
+        half = Half(np.arange(len(x_ND)), x_ND, acts)
+        found = score_labels(texts, half, base.dictionary, names)  # the same near misses for both
         scores.append([found[feature].score for feature in texts])
     pairs = [(a, b) for a, b in zip(*scores, strict=True) if a is not None and b is not None]
     return float(np.mean([b >= a - SAME for a, b in pairs]))

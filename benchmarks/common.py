@@ -19,9 +19,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from indexer.train import adapt
+from search.artifact import shipped
 from search.dictionary import Dictionary
 from search.embedder import Embedder, load_embedder
-from search.snapshot import Label, Snapshot
+from search.labels import Label
+from search.snapshot import Snapshot
 from search.vectors import FlatIndex
 
 CACHE = Path(__file__).parent / ".cache"
@@ -63,6 +66,13 @@ def cache_file(texts: Sequence[str]) -> Path:
 def embedded_queries(queries: Sequence[str]) -> FloatArray:
     """Questions as the search embeds them (N, D): one at a time, not rounded."""
     return np.stack([embedder().encode_query(query) for query in queries])
+
+
+def built_dictionary(x_ND: NDArray[np.float16]) -> Dictionary:
+    """What a build gives a collection of these passages: the shipped dictionary, adapted to them."""
+    base = shipped(embedder().space.model)
+    assert base is not None
+    return adapt(base.dictionary, x_ND)
 
 
 def snapshot_of(

@@ -11,16 +11,15 @@ Shape suffixes: N results, D embedding width.
 
 import statistics
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import typer
 from numpy.typing import NDArray
 
-from benchmarks.common import embedder, report, snapshot_of, table, times_ms
+from benchmarks.common import built_dictionary, embedder, report, snapshot_of, table, times_ms
 from benchmarks.openstax import QUERIES, SUBJECTS, load
-from indexer.train import Recipe, train
 from search.answers import page_terms
 from search.explain import attribute, decompose
 from search.ranking import Ranking, rank
@@ -29,7 +28,6 @@ from search.snapshot import Snapshot
 from search.steered import steer
 
 RESULTS = 10
-RECIPE = Recipe(features=4096, active=32, steps=600)
 TXTAI_RESULTS = 3
 
 FloatArray = NDArray[np.float32]
@@ -48,7 +46,7 @@ class Page:
 def main(shared: Path, queries: int = 200, txtai_queries: int = 2) -> None:
     """Times every explainer on the same pages and prints one table."""
     books = load(shared)
-    dictionary = train(books.x_ND, RECIPE, model=embedder().space.model)
+    dictionary = built_dictionary(books.x_ND)
     snapshot = snapshot_of(books.x_ND, np.arange(len(books.x_ND)), dictionary)
     pages = [_page(snapshot, query) for query in _queries(queries)]
     decomposing = _median(pages, lambda page: decompose(page.q_D, dictionary))
@@ -63,8 +61,13 @@ def main(shared: Path, queries: int = 200, txtai_queries: int = 2) -> None:
     rows = [[name, ms * RESULTS, ms, f"{ms / ours:,.0f}"] for name, ms in each.items()]
     header = ["explainer", "ms for 10 results", "ms a result", "times Refract's"]
     print(f"Of Refract's time, {decomposing:.3f} ms find the question's features.\n")
-    record = {"pages": len(pages), **asdict(RECIPE), "ms_a_result": each, "decompose_ms": decomposing}
-    report("explain", table(header, rows), record)
+    record = {
+        "pages": len(pages),
+        "dictionary": dictionary.card_json(),
+        "ms_a_result": each,
+        "decompose_ms": decomposing,
+    }
+    report("explain", table(header, rows), {**record, "decompose_ms": decomposing})
 
 
 def explain_page(snapshot: Snapshot, page: Page) -> list[list[Term]]:

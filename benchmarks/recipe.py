@@ -3,10 +3,10 @@
     python -m benchmarks.recipe SHARED_DATA_FOLDER [NAME ...]
 
 Short runs of one length, so that they compare; each is kept in benchmarks/.cache/recipes and not run again.
-Columns: held-out FVU, measured L0, dead and rare features; twins (share of features that another order of the
-rows finds again); label AUC (median, and the share from .75) of the best name out of one fixed vocabulary, on
-passages that had no part in choosing it; and on SciFact, not adapted: nDCG@10 of both sides reconstructed,
-shared coverage, order explained; seconds of CPU.
+Columns: held-out FVU, measured L0, dead and rare features; twins (for some: the share of features that
+another order of the rows finds again); label AUC (median, and the share from .75) of the best name out of one
+fixed vocabulary, on passages that had no part in choosing it; and on SciFact, not adapted: nDCG@10 of both
+sides reconstructed, shared coverage, order explained; seconds of CPU.
 
 Shape suffixes: F features, V names of the vocabulary, D embedding width.
 """
@@ -37,23 +37,26 @@ BASE = replace(RECIPE, steps=STEPS)
 PLAIN = replace(BASE, prefixes=())
 SWEEP: dict[str, Recipe] = {
     "Matryoshka": BASE,
+    "two prefixes": replace(BASE, prefixes=(512, 1536)),
     "TopK": PLAIN,
     "BatchTopK": replace(PLAIN, pooled=True),
     "Matryoshka, BatchTopK": replace(BASE, pooled=True),
     "tied encoder": replace(PLAIN, tied=True),
     "Matryoshka, tied encoder": replace(BASE, tied=True),
-    "four prefixes": replace(BASE, prefixes=(128, 512, 1536)),
-    "4 x width": replace(BASE, features=1536, prefixes=(192, 576)),
-    "16 x width": replace(BASE, features=6144, prefixes=(768, 2304)),
+    "4 x width": replace(BASE, features=1536, prefixes=(64, 256, 768)),
+    "8 x width": replace(BASE, features=3072, prefixes=(64, 256, 768, 1792)),
+    "16 x width": replace(BASE, features=6144, prefixes=(64, 256, 1024, 3072)),
     "k = 16": replace(BASE, active=16),
     "k = 24": replace(BASE, active=24),
+    "k = 32": replace(BASE, active=32),
     "k = 64": replace(BASE, active=64),
     "decorrelation": replace(BASE, decorrelation=0.05),
     "similarity kept": replace(BASE, similarity=0.3),
     "slower": replace(BASE, rate=RECIPE.rate / 3),
+    "other starting texts": replace(BASE, landmarks=1),
 }
 """The first is the shipped recipe, but for the number of steps."""
-TWICE = ("Matryoshka", "TopK", "tied encoder", "4 x width")
+TWICE = ("Matryoshka", "TopK", "tied encoder", "4 x width", "8 x width", "slower")
 LABEL_ROWS, LABEL_FEATURES, NAMES, CANDIDATES = 40_000, 400, 16_000, 8
 
 
@@ -67,7 +70,7 @@ def main(
     rows = []
     for name in names or SWEEP:
         dictionary = _trained(x_ND, SWEEP[name])
-        twins = _twins(x_ND, SWEEP[name], dictionary) if name in TWICE else None
+        twins = _twins(x_ND, name, dictionary)
         auc, hold = label_auc(dictionary, x_ND[:LABEL_ROWS], vocabulary)
         judged = scifact.figures(dictionary)
         card = dictionary.card
@@ -75,7 +78,7 @@ def main(
             {
                 "recipe": name,
                 **{what: card.scorecard[what] for what in ("fvu", "l0", "dead", "rare")},
-                "twins": "" if twins is None else twins,
+                "twins": twins,
                 "AUC": auc,
                 "hold": hold,
                 **{what: judged[what] for what in ("ndcg", "shared", "ordered")},
@@ -127,9 +130,17 @@ def _trained(x_ND: Any, recipe: Recipe) -> Dictionary:
     return Dictionary.load(folder)
 
 
-def _twins(x_ND: Any, recipe: Recipe, dictionary: Dictionary) -> float:
-    other = _trained(x_ND, replace(recipe, seed=recipe.seed + 1))
-    return stability(dictionary.w_dec_FD, other.w_dec_FD)["twins"]
+def _twins(x_ND: Any, name: str, dictionary: Dictionary) -> float | str:
+    """Of features that another order of the rows finds, too; or, for other starting texts, those find."""
+    if name == "other starting texts":
+        other = _trained(x_ND, BASE)
+    elif name in TWICE:
+        other = _trained(x_ND, replace(SWEEP[name], seed=1))
+    else:
+        return ""
+    fired = dictionary.encode(x_ND[:LABEL_ROWS]).matrix(dictionary.features).indices
+    firing_F = np.bincount(fired, minlength=dictionary.features)
+    return stability(dictionary.w_dec_FD, other.w_dec_FD, firing_F)["twins"]
 
 
 def _vocabulary(shared: Path) -> NDArray[np.float32]:

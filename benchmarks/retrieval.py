@@ -13,11 +13,18 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
-from benchmarks.common import embedded, embedded_queries, embedder, report, snapshot_of, table
+from benchmarks.common import (
+    built_dictionary,
+    embedded,
+    embedded_queries,
+    embedder,
+    report,
+    snapshot_of,
+    table,
+)
 from benchmarks.metrics import bootstrap_interval, ndcg, recall
 from indexer.sources import Failure, SourceDocument, open_source
 from indexer.sources.beir import read_qrels, read_queries
-from indexer.train import recipe_for, train
 from search.explain import attribute, decompose
 from search.ranking import rank
 from search.snapshot import Snapshot
@@ -100,7 +107,7 @@ def measure(task: Task) -> dict[str, Any]:
 
 
 def _passages(task: Task) -> Snapshot:
-    """The set as Refract indexes it: split, embedded, with a dictionary of its own."""
+    """The set as Refract indexes it: split, embedded, with the shipped dictionary adapted to it."""
     splitter = PassageSplitter(embedder().tokenizer_json, embedder().max_tokens)
     texts, documents = [], []
     for number, document in enumerate(task.documents):
@@ -109,8 +116,7 @@ def _passages(task: Task) -> Snapshot:
             texts.append(embedded_text(title, document.text[span.start : span.end]))
             documents.append(number)
     x_ND = embedded(texts)
-    dictionary = train(x_ND, recipe_for(len(x_ND)), model=embedder().space.model)
-    return snapshot_of(x_ND, np.array(documents), dictionary)
+    return snapshot_of(x_ND, np.array(documents), built_dictionary(x_ND))
 
 
 def _by_score(scores_N: FloatArray) -> NDArray[np.int64]:

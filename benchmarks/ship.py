@@ -2,9 +2,11 @@
 
     python -m benchmarks.ship offline SHARED_DATA_FOLDER         offline labels, the evidence as JSON lines
     python -m benchmarks.ship finish SHARED_DATA_FOLDER FILE...  better labels from files, then the artifact
+    python -m benchmarks.ship name FILE                          names of families, read and written by hand
 
 The weights of `benchmarks.general` are frozen before any label is written. Evidence is never drawn from the
-passages that labels are tested on. Files hold lines like {"feature": 12, "label": "...", "origin": "..."}.
+passages that labels are tested on. Files hold lines like {"feature": 12, "label": "...", "origin": "..."};
+that with names {"family": 3, "name": "..."}, where an empty name drops a family that has nothing in common.
 
 Shape suffixes: N rows, F features.
 """
@@ -32,9 +34,10 @@ from indexer.labels.lines import read_label_file
 from indexer.measure import label_quantiles
 from indexer.scorecard import stability
 from indexer.trials import Half
-from search.artifact import SHIPPED, Artifact, Behaviour
+from search.artifact import SHIPPED, Artifact, Behaviour, rename_families
 from search.dictionary import Dictionary
-from search.snapshot import Label
+from search.labels import Label
+from search.settings import DEFAULT_MODEL
 
 ROWS = 98_304
 TEST_ROWS = 65_536
@@ -65,10 +68,9 @@ class Material:
     def rows(self) -> list[Row]:
         return mix(self.shared)[:ROWS]
 
-    @property
-    def judge(self) -> Judge:
-        """Tests labels on rows after those that evidence was drawn from."""
-        rows = np.arange(ROWS, ROWS + TEST_ROWS)
+    def judge(self, part: int) -> Judge:
+        """Tests labels on one part of the rows after those that evidence was drawn from."""
+        rows = np.arange(TEST_ROWS) + ROWS + part * TEST_ROWS
         x_ND = shards()[rows].astype(np.float32)
         acts_NF = self.dictionary.encode(x_ND).matrix(self.dictionary.features)
         testing = Half(rows, x_ND, acts_NF.tocsc())
@@ -106,8 +108,9 @@ def finish(
 ) -> None:
     """Keeps the best label of each feature, measures everything and writes the artifact."""
     material = Material.read(shared)
-    dictionary, judge = material.dictionary, material.judge
-    labels = best_labels(judge, dictionary, [EVIDENCE / "offline.jsonl", *(files or [])])
+    dictionary = material.dictionary
+    labels = best_labels(material.judge(0), dictionary, [EVIDENCE / "offline.jsonl", *(files or [])])
+    labels = rescored(material.judge(1), labels)
     scores = {**dictionary.card.scorecard, **_measured(material), "labels": label_quantiles(_scores(labels))}
     alive = [label for label in labels if label.score is not None]
     scores["reliable"] = sum(label.reliable for label in labels) / max(len(alive), 1)
@@ -115,6 +118,13 @@ def finish(
     families = find_families(material.acts, dictionary.w_dec_FD, labels)
     Artifact(dictionary, labels, _behaviour(material.acts), families).save(SHIPPED / dictionary.card.model)
     print(json.dumps(scores, indent=1), len(families), "families")
+
+
+@app.command()
+def name(file: Path) -> None:
+    """Renames the families of the artifact."""
+    lines = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+    rename_families(SHIPPED / DEFAULT_MODEL, {line["family"]: line["name"].strip() for line in lines})
 
 
 def best_labels(judge: Judge, dictionary: Dictionary, files: Iterable[Path]) -> list[Label]:
@@ -138,6 +148,12 @@ def best_labels(judge: Judge, dictionary: Dictionary, files: Iterable[Path]) -> 
     return labels
 
 
+def rescored(judge: Judge, labels: list[Label]) -> list[Label]:
+    """The labels with their scores on texts that had no say in choosing them."""
+    scored = judge.score({feature: label.text for feature, label in enumerate(labels)})
+    return [replace(scored[feature], origin=label.origin) for feature, label in enumerate(labels)]
+
+
 def _measured(material: Material) -> dict[str, Any]:
     """What needs a judged collection or a second seed."""
     scifact = Judged.read(material.shared)
@@ -146,7 +162,9 @@ def _measured(material: Material) -> dict[str, Any]:
         other = CACHE / f"general-{name}"
         if other.is_dir():
             found[f"stability_{name}"] = stability(
-                material.dictionary.w_dec_FD, Dictionary.load(other).w_dec_FD
+                material.dictionary.w_dec_FD,
+                Dictionary.load(other).w_dec_FD,
+                np.bincount(material.acts.indices, minlength=material.dictionary.features),
             )
     return found
 

@@ -13,9 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.common import embedded_queries, embedder, snapshot_of
+from benchmarks.common import built_dictionary, embedded_queries, snapshot_of
 from benchmarks.openstax import Textbooks
-from indexer.train import recipe_for, train
 from search.concepts import Concept, concept_from_members, members_wanted
 from search.ranking import rank
 
@@ -40,11 +39,11 @@ class Method:
 
 
 class Corpus:
-    """The textbooks as a search holds them, with a dictionary trained as a build would."""
+    """The textbooks as a search holds them."""
 
     def __init__(self, books: Textbooks) -> None:
         self.books = books
-        dictionary = train(books.x_ND, recipe_for(len(books.x_ND)), model=embedder().space.model)
+        dictionary = built_dictionary(books.x_ND)
         self.snapshot = snapshot_of(books.x_ND, np.arange(len(books.x_ND)), dictionary)
         self.x_ND = books.x_ND.astype(np.float32)
         self.relevance_QN = books.q_QD @ self.x_ND.T

@@ -16,7 +16,7 @@ from sqlalchemy import Engine, func, select, text, update
 from sqlalchemy.orm import Session
 
 from indexer import stages
-from indexer.carry import LostLabel, carry_over
+from indexer.carry import LostLabel, carry_late_edits, carry_over
 from indexer.families import store_families
 from indexer.maintenance import drop_dictionaries, drop_generation
 from indexer.measure import measure
@@ -166,6 +166,7 @@ class Build:
         with Session(self.database) as session, self.reporter.step("writing the index"):
             row = session.get_one(Generation, generation)
             write_index(session, self.data, row)
+            carry_late_edits(session, row)
             session.execute(
                 update(Generation)
                 .where(Generation.collection_id == row.collection_id, Generation.state == "live")

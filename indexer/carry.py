@@ -9,19 +9,20 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from numpy.typing import NDArray
-from sqlalchemy import case, delete, func, insert, literal, select
+from sqlalchemy import case, delete, func, insert, literal, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session, aliased
 
 from indexer.identity import LEAST, Match, match, match_by_number
 from indexer.labels.judge import Judge
-from indexer.labels.lines import HAND
-from indexer.labels.material import lineage
+from indexer.labels.lines import HAND, OFFLINE
+from indexer.labels.material import lineage, lock_dictionaries
 from indexer.progress import Reporter
 from search.dictionary import Dictionary
 from search.embedder import Embedder
+from search.labels import Label
 from search.models import DictionaryRow, Feature, FeatureMatch, Generation
-from search.snapshot import Label, read_embeddings
+from search.snapshot import read_embeddings
 
 LOST_LABELS = "lost_labels"
 
@@ -43,12 +44,7 @@ def carry_over(
     Gives the labels that have no feature any more; the new dictionary's card lists them under `lost_labels`,
     after those lost earlier. Doing it twice does the same as once.
     """
-    old = session.scalar(
-        select(DictionaryRow)
-        .join(Generation, Generation.dictionary_id == DictionaryRow.id)
-        .where(Generation.collection_id == generation.collection_id, Generation.state == "live")
-    )
-    new = session.get_one(DictionaryRow, generation.dictionary_id)
+    old, new = _live_and_new(session, generation)
     if old is None or old.id == new.id:
         return []
     number, earlier_lost = old.id, old.card.get(LOST_LABELS, [])
@@ -70,6 +66,41 @@ def carry_over(
         new.card = {**new.card, LOST_LABELS: [*earlier_lost, *map(asdict, lost)]}
         session.commit()
     return lost
+
+
+def carry_late_edits(session: Session, generation: Generation) -> None:
+    """Carries what was written by hand, or taken back, since `carry_over`: part of the transaction that makes
+    the generation live. Edits wait for its end, so that none is lost."""
+    lock_dictionaries(session, generation.collection_id)
+    old, new = _live_and_new(session, generation)
+    if old is None or old.id == new.id:
+        return
+    pair = (FeatureMatch.old_dictionary == old.id, FeatureMatch.dictionary_id == new.id)
+    went = {row.old_feature: row.feature for row in session.scalars(select(FeatureMatch).where(*pair))}
+    by_hand, there = _by_hand(session, old.id), _by_hand(session, new.id)
+    lost = list(new.card.get(LOST_LABELS, []))
+    for feature, label in by_hand.items():
+        target = went.get(feature)
+        if target is None:
+            lost.append(asdict(LostLabel(old.id, feature, label.text)))
+        elif target not in there or there[target].text != label.text:
+            _write_label(session, new.id, target, label, None)
+    taken_back = there.keys() - {went.get(feature) for feature in by_hand}
+    session.execute(
+        update(Feature)
+        .where(Feature.dictionary_id == new.id, Feature.feature.in_(taken_back))
+        .values(label="", score=None, reliable=False, origin=OFFLINE, before=None)
+    )
+    new.card = {**new.card, LOST_LABELS: [each for n, each in enumerate(lost) if each not in lost[:n]]}
+
+
+def _live_and_new(session: Session, generation: Generation) -> tuple[DictionaryRow | None, DictionaryRow]:
+    old = session.scalar(
+        select(DictionaryRow)
+        .join(Generation, Generation.dictionary_id == DictionaryRow.id)
+        .where(Generation.collection_id == generation.collection_id, Generation.state == "live")
+    )
+    return old, session.get_one(DictionaryRow, generation.dictionary_id)
 
 
 def _by_hand(session: Session, dictionary: int) -> dict[int, Label]:

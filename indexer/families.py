@@ -24,9 +24,10 @@ from indexer.inherit import adapted_from
 from indexer.progress import Reporter
 from search.dictionary import Dictionary
 from search.families import Family
+from search.labels import Label, read_labels
 from search.models import Family as FamilyRow
 from search.models import Generation
-from search.snapshot import Label, read_activations, read_labels
+from search.snapshot import read_activations
 
 FEWEST_PASSAGES = 5  # a feature that fires less often says nothing of what it fires with
 SMALL, WIDE = (3, 30), (8, 100)  # fewest and most features

@@ -15,7 +15,7 @@ from indexer.labels.judge import Judge
 from indexer.train import drift
 from search.artifact import Artifact, shipped
 from search.dictionary import Dictionary
-from search.snapshot import Label
+from search.labels import Label
 
 SHIPPED = "shipped"
 FELL = 0.03
@@ -58,7 +58,7 @@ def inherit(
         feature: label.text for feature, label in enumerate(base.labels) if label.text and firing_F[feature]
     }
     before = Judge(x_ND, before_NF, base.dictionary, embed).score(texts)
-    now = Judge(x_ND, acts_NF, dictionary, embed).score(texts)
+    now = Judge(x_ND, acts_NF, base.dictionary, embed).score(texts)  # the same near misses for both
     moved_F = drift(base.dictionary, dictionary)
     return [
         _inherited(label, before.get(feature), now.get(feature), float(moved_F[feature]))

@@ -19,7 +19,7 @@ from scipy.sparse import csr_matrix, diags_array
 from indexer.phrases import Phrases, mine
 from indexer.trials import FloatArray, Half, IntArray, Trial, halves, trials
 from search.dictionary import Dictionary
-from search.snapshot import Label
+from search.labels import Label
 
 # A name that tells firing passages from near misses and others three times in four. Of names put on the wrong
 # feature 1 in 100 gets there, of names for features made to fire at random 1 in 200 (README's decision log).

@@ -94,11 +94,19 @@ def explained(dictionary: Dictionary, x_ND: NDArray[Any], q_QD: NDArray[np.float
     return Explained(carried, shared, baseline, remainder, float(np.mean(ordered)) if ordered else 1.0)
 
 
-def stability(one: NDArray[np.float32], other: NDArray[np.float32]) -> dict[str, float]:
+def stability(
+    one: NDArray[np.float32], other: NDArray[np.float32], firing_F: NDArray[Any]
+) -> dict[str, float]:
     """How much of a dictionary another seed finds, from both decoders (F, D): `twins`, the share of features
-    whose nearest one there has a cosine of at least .9, and the `median` of that cosine."""
+    whose nearest one there has a cosine of at least .9, and the `median` of that cosine. `firing`: the share
+    of twins among the features that a text fires, on the average (`firing_F`: how many texts fire each)."""
     cosine_F = np.concatenate([(block @ other.T).max(axis=1) for block in _blocks(one)])
-    return {"twins": float((cosine_F >= TWIN).mean()), "median": float(np.median(cosine_F))}
+    twins_F = cosine_F >= TWIN
+    return {
+        "twins": float(twins_F.mean()),
+        "median": float(np.median(cosine_F)),
+        "firing": float(firing_F @ twins_F / max(firing_F.sum(), 1)),
+    }
 
 
 def nearest(w_dec_FD: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -13,16 +13,17 @@ import dataclasses
 import functools
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from search.dictionary import Dictionary
+from search.dictionary import CARD_FILE, Dictionary
 from search.errors import DictionaryError
 from search.families import Family
-from search.snapshot import Label
+from search.labels import Label
 
 SHIPPED = Path(__file__).parent / "dictionaries"
 FEATURES_FILE = "features.jsonl"
@@ -81,6 +82,24 @@ class Artifact:
             [Behaviour(row["density"], row["quantiles"], row["counts"]) for row in features],
             [_family(row) for row in lines.get(FAMILIES_FILE, [])],
         )
+
+
+def rename_families(folder: Path, names: Mapping[int, str]) -> None:
+    """Gives families of a saved artifact other names; those renamed to "" are left out.
+
+    Raises:
+        DictionaryError: a file is missing, cut or changed.
+    """
+    kept = []
+    for family in Artifact.load(folder).families:
+        name = names.get(family.number, family.name)
+        orphan = family.parent is not None and names.get(family.parent) == ""
+        if name:
+            kept.append(dataclasses.replace(family, name=name, parent=None if orphan else family.parent))
+    path = folder / CARD_FILE
+    card = json.loads(path.read_text(encoding="utf-8"))
+    card["files"][FAMILIES_FILE] = _write_lines(folder / FAMILIES_FILE, map(_family_json, kept))
+    path.write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
 
 
 def _with_unit_rows(dictionary: Dictionary) -> Dictionary:

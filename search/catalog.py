@@ -7,9 +7,9 @@ from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from search.db import open_session
+from search.descriptions import CollectionInfo, Progress
 from search.engine import Engine
 from search.models import Collection, DictionaryRow, Document, Generation
-from search.results import CollectionInfo, Progress
 from search.snapshot import Snapshot
 
 START_EXAMPLES = 5

@@ -8,12 +8,12 @@ from numpy.typing import NDArray
 
 from search.answers import EXAMPLE_CHARACTERS
 from search.db import open_session
+from search.descriptions import ConceptList, ConceptSummary, FamilyRef, FeatureRef
 from search.engine import Engine
 from search.families import Family
 from search.fitting import find_family
 from search.passages import PassageRow, read_passages
 from search.requests import check_page, check_query
-from search.results import ConceptList, ConceptSummary, FamilyRef, FeatureRef
 from search.snapshot import Snapshot
 
 

@@ -2,9 +2,12 @@
 
 Shape suffixes: N rows, D embedding width, F features, K active features a row.
 
-    a(x) = TopK(ReLU(W_enc (x - b) + b_enc))        x_hat = b + sum_f a_f(x) w_f
+    S(x), z = TopK(ReLU(W_enc (x - b) + b_enc))     x_hat = b + sum_f a_f(x) w_f
+    a(x) = max(0, argmin_a |x - b - sum_{f in S} a_f w_f|^2 + HELD |a - z|^2)
 
-(Gao et al. 2024, "Scaling and evaluating sparse autoencoders", eq. 3; rows w_f of W_dec have length 1.)
+The encoder chooses the features and least squares their activations, held near the encoder's. (Gao et al.
+2024, "Scaling and evaluating sparse autoencoders", eq. 3, and section 5.1 for refining the activations of
+chosen features; rows w_f of W_dec have length 1.)
 """
 
 import functools
@@ -31,6 +34,10 @@ IntArray = NDArray[np.int32]
 WEIGHTS_FILE = "dictionary.safetensors"
 CARD_FILE = "dictionary.json"
 ENCODE_ROWS = 4096
+REFIT_ROWS = 512  # K decoder rows for each of these are in memory at once
+HELD = 0.1
+"""How much an activation is held where the encoder puts it: features that say almost the same share what they
+explain instead of cancelling out."""
 
 
 @dataclass(frozen=True)
@@ -116,11 +123,15 @@ class Dictionary:
         w_DF = torch.from_numpy(self.w_enc_FD).to(device).T
         bias_F = torch.from_numpy(self._offsets).to(device)
         ids, values = [], []
+        decoder_FD, bias_D = (torch.from_numpy(w).to(device) for w in (self.w_dec_FD, self.b_D))
         for rows in _chunks(x_ND, ENCODE_ROWS):
-            top = self._pre(rows, w_DF, bias_F).topk(self.card.active, dim=1)
-            ids.append(top.indices.to("cpu", torch.int32).numpy())
-            strong = top.values * (top.values >= self.card.threshold)
-            values.append(strong.clamp_min(0).cpu().numpy())
+            # A copy, because torch warns of arrays that cannot be written to.
+            rows_ND = torch.from_numpy(np.array(rows, dtype=np.float32)).to(device)
+            top = torch.addmm(bias_F, rows_ND, w_DF).topk(self.card.active, dim=1)
+            strong = (top.values * (top.values >= self.card.threshold)).clamp_min(0)
+            acts = refit(rows_ND - bias_D, top.indices, strong, decoder_FD).sort(descending=True, stable=True)
+            ids.append(top.indices.gather(1, acts.indices).to("cpu", torch.int32).numpy())
+            values.append(acts.values.cpu().numpy())
         if not ids:
             empty = (0, self.card.active)
             return Activations(np.zeros(empty, np.int32), np.zeros(empty, np.float32))
@@ -199,11 +210,28 @@ class Dictionary:
             raise DictionaryError(f"No dictionary can be read from {folder}: {error}.") from None
         return cls.from_bytes(weights, card), card
 
-    @staticmethod
-    def _pre(x_ND: NDArray[Any], w_DF: torch.Tensor, bias_F: torch.Tensor) -> torch.Tensor:
-        # A copy, because torch warns of arrays that cannot be written to.
-        rows_ND = torch.from_numpy(np.array(x_ND, dtype=np.float32)).to(w_DF.device)
-        return torch.addmm(bias_F, rows_ND, w_DF)
+
+def refit(
+    centred_ND: torch.Tensor, ids_NK: torch.Tensor, acts_NK: torch.Tensor, w_dec_FD: torch.Tensor
+) -> torch.Tensor:
+    """The activations (N, K) of the same features that reconstruct x - b best, held near those given.
+
+    With W the active decoder rows and e the error so far, a + (W W' + HELD I)^-1 W e; 0 where that is
+    negative and where nothing is active. (Ridge regression.)
+    """
+    parts = [slice(start, start + REFIT_ROWS) for start in range(0, len(ids_NK), REFIT_ROWS)]
+    return torch.cat([_refit(centred_ND[rows], ids_NK[rows], acts_NK[rows], w_dec_FD) for rows in parts])
+
+
+def _refit(
+    x_ND: torch.Tensor, ids_NK: torch.Tensor, acts_NK: torch.Tensor, w_dec_FD: torch.Tensor
+) -> torch.Tensor:
+    active_NK = acts_NK > 0
+    w_NKD = w_dec_FD[ids_NK] * active_NK[:, :, None]
+    error_ND1 = (x_ND - (acts_NK[:, None] @ w_NKD)[:, 0])[:, :, None]
+    held_KK = HELD * torch.eye(ids_NK.shape[1], device=x_ND.device)
+    change_NK1: torch.Tensor = torch.linalg.solve(w_NKD @ w_NKD.mT + held_KK, w_NKD @ error_ND1)
+    return (acts_NK + change_NK1[:, :, 0]).clamp_min(0) * active_NK
 
 
 def _chunks(x_ND: NDArray[Any], size: int) -> Iterator[NDArray[Any]]:

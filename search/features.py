@@ -11,14 +11,7 @@ from sqlalchemy.orm import Session
 from search.answers import EXAMPLE_CHARACTERS
 from search.concept_list import families_of
 from search.db import open_session
-from search.engine import Engine
-from search.errors import DocumentNotFound, FeatureNotFound
-from search.fitting import find_documents, find_family
-from search.models import Document, FeatureStats, Passage
-from search.passages import PassageRow, read_passages
-from search.ranking import strongest_passage
-from search.requests import check_page, check_query
-from search.results import (
+from search.descriptions import (
     ActiveFeature,
     DocumentDetail,
     DocumentPassage,
@@ -29,6 +22,13 @@ from search.results import (
     Histogram,
     Neighbour,
 )
+from search.engine import Engine
+from search.errors import DocumentNotFound, FeatureNotFound
+from search.fitting import find_documents, find_family
+from search.models import Document, FeatureStats, Passage
+from search.passages import PassageRow, read_passages
+from search.ranking import strongest_passage
+from search.requests import check_page, check_query
 from search.snapshot import Snapshot
 
 DECILES = 10

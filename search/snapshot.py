@@ -23,32 +23,16 @@ from search.dictionary import Activations, Dictionary
 from search.embedder import VectorSpace
 from search.errors import CollectionNotFound, IndexDamaged, NotIndexed
 from search.families import Family, read_families
-from search.models import Collection, DictionaryRow, Feature, FeatureStats, Generation, Passage
+from search.labels import Label, read_labels
+from search.models import Collection, DictionaryRow, FeatureStats, Generation, Passage
 from search.vectors import FlatIndex
 
 INDEX_FILE = "vectors.faiss"
 READ_ROWS = 10_000
 MEMBERSHIP_BYTES = 64 << 20
-NO_LABEL = "no reliable label"
 COLLECTION_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Label:
-    """A feature's label. `score` is None where it could not be tested; `reliable` says whether it holds, and
-    is true of what was written by hand; `origin` says who wrote it (see `search.models.Feature`)."""
-
-    text: str
-    score: float | None
-    reliable: bool
-    origin: str = "offline"
-
-    @property
-    def shown(self) -> str:
-        """What people are shown: a label that does not hold says so instead of bluffing."""
-        return self.text if self.reliable else NO_LABEL
 
 
 @dataclass(frozen=True, eq=False)
@@ -235,14 +219,6 @@ def read_activations(
         np.frombuffer(b"".join(values), dtype=np.float32).reshape(shape),
     )
     return np.array(documents, dtype=np.int64), acts.matrix(dictionary.features)
-
-
-def read_labels(session: Session, dictionary: int | None, features: int) -> list[Label]:
-    """The labels of a dictionary, by feature."""
-    labels = [Label(f"feature {feature}", None, False) for feature in range(features)]
-    for row in session.scalars(select(Feature).where(Feature.dictionary_id == dictionary)):
-        labels[row.feature] = Label(row.label, row.score, row.reliable, row.origin)
-    return labels
 
 
 def _read_stats(

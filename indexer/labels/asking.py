@@ -13,7 +13,7 @@ from indexer.labels.endpoint import BudgetSpent, Chat, Message, Nonsense
 from indexer.labels.evidence import Evidence
 from indexer.labels.lines import LabelFile, clean_label, header, read_label_file
 from search.errors import LabelError
-from search.snapshot import NO_LABEL
+from search.labels import NO_LABEL
 
 BATCH = 8
 PROPOSALS = 3

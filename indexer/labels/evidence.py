@@ -15,7 +15,7 @@ from scipy.sparse import csc_matrix, csr_matrix
 from indexer.labels.material import ReadTexts
 from search.dictionary import Dictionary
 from search.features import across_deciles
-from search.snapshot import Label
+from search.labels import Label
 
 NEAR_MISSES = 5
 NEIGHBOURS = 5

@@ -12,10 +12,11 @@ from sqlalchemy.orm import Session
 
 from indexer.labels.judge import Judge, is_better
 from indexer.labels.lines import HAND, OFFLINE, LabelFile, Proposal, Refusal, clean_label
-from indexer.labels.material import Material, lineage
+from indexer.labels.material import Material, lineage, lock_dictionaries
 from search.errors import FeatureNotFound, LabelError
+from search.labels import Label, read_labels
 from search.models import DictionaryRow, Feature, Generation
-from search.snapshot import Label, live_generation, read_labels
+from search.snapshot import live_generation
 
 
 @dataclass(frozen=True)
@@ -189,11 +190,13 @@ def _write_everywhere(session: Session, material: Material, feature: int, label:
 def _lock(session: Session, material: Material) -> list[int]:
     """The collection's dictionaries with the same features: locked until the transaction ends, and with a new
     version of their labels."""
-    own = select(DictionaryRow.id, DictionaryRow.card).where(
-        DictionaryRow.collection_id == material.collection_id
-    )
-    rows = session.execute(own.order_by(DictionaryRow.id).with_for_update(key_share=True))
-    same = [number for number, card in rows if lineage(card) == material.lineage]
+    rows = lock_dictionaries(session, material.collection_id)
+    same = [row.id for row in rows if lineage(row.card) == material.lineage]
+    if live_generation(session, material.collection).dictionary_id not in same:
+        raise LabelError(
+            f"The collection {material.collection!r} got another dictionary meanwhile, with other features.",
+            hint="Look up the number of the feature again.",
+        )
     version = DictionaryRow.labels_version + 1
     session.execute(update(DictionaryRow).where(DictionaryRow.id.in_(same)).values(labels_version=version))
     return same

@@ -10,7 +10,7 @@ from scipy.sparse import csr_matrix
 from indexer.label import Embed, Names, score_labels
 from indexer.trials import Half, halves, trials
 from search.dictionary import Dictionary
-from search.snapshot import Label
+from search.labels import Label
 
 
 class Judge:

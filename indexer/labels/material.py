@@ -7,14 +7,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
-from sqlalchemy import Engine
-from sqlalchemy.orm import Session
+from sqlalchemy import Engine, select
+from sqlalchemy.orm import Session, defer
 
 from search.db import open_session
 from search.dictionary import Dictionary
+from search.labels import Label, read_labels
 from search.models import DictionaryRow
 from search.passages import read_passages
-from search.snapshot import Label, live_generation, read_activations, read_embeddings, read_labels
+from search.snapshot import live_generation, read_activations, read_embeddings
 
 EXCERPT = 300
 TITLE = 80
@@ -42,6 +43,14 @@ def lineage(card: dict[str, Any]) -> str:
     """The SHA-256 of the dictionary in which a dictionary's features got their numbers: its own, or that of
     the one it was adapted from."""
     return str(card["training"].get("adapted_from", card["sha256"]))
+
+
+def lock_dictionaries(session: Session, collection: int) -> list[DictionaryRow]:
+    """The dictionaries of a collection, as they are now. Until the transaction ends, no label of theirs is
+    edited elsewhere and no build goes live."""
+    rows = select(DictionaryRow).where(DictionaryRow.collection_id == collection).order_by(DictionaryRow.id)
+    locked = rows.with_for_update(key_share=True).options(defer(DictionaryRow.weights))
+    return list(session.scalars(locked.execution_options(populate_existing=True)))
 
 
 def read_material(session: Session, collection: str) -> Material:

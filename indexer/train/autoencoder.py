@@ -9,7 +9,7 @@ appendix A.2, for the first two):
     + AUX_WEIGHT * |e - e_hat|^2 / |e - mean(e)|^2            e = x - x_hat
     + similarity * |x_hat x_hat' - x x'|^2 / |x x' - mean|^2  over pairs of rows
     + decorrelation * mean of max(cos(w_f, w_g) - TWIN, 0)^2  over pairs of features
-    + anchor * sum_f |w_f - start of w_f|^2                   encoder and decoder rows
+    + anchor * sum_f |w_f - start of w_f|^2                   decoder rows
 
 where e_hat decodes the strongest *dead* features only (AuxK), with no bias of its own, so that the second
 part vanishes when the dead features fit the error exactly.
@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from torch.nn import functional
 
 from indexer.train.recipe import Recipe
-from search.dictionary import Card, Dictionary
+from search.dictionary import Card, Dictionary, refit
 
 AUX_WEIGHT = 1 / 32
 START_SCALE = 1 / 8
@@ -61,17 +61,15 @@ class Autoencoder:
 
     @classmethod
     def of(cls, dictionary: Dictionary, device: str) -> Self:
-        """The weights of a dictionary, to be adapted; its encoder is not tied any more.
+        """The weights of a dictionary, to be adapted: only decoder rows learn.
 
-        The bias stays: what a collection has in common is to be said in features, not in the baseline.
+        The encoder stays, so that the same texts fire the same features, and the bias, because what a
+        collection has in common is to be said in features, not in the baseline.
         """
         arrays = (dictionary.w_enc_FD, dictionary.b_enc_F, dictionary.w_dec_FD, dictionary.b_D)
-        w_enc_FD, b_enc_F, w_dec_FD, b_D = (
-            torch.from_numpy(array.copy()).to(device).requires_grad_() for array in arrays
-        )
-        b_D.requires_grad_(False)
+        w_enc_FD, b_enc_F, w_dec_FD, b_D = (torch.from_numpy(array.copy()).to(device) for array in arrays)
         threshold = torch.tensor(dictionary.card.threshold, device=device)
-        return cls(w_enc_FD, b_enc_F, w_dec_FD, b_D, threshold)
+        return cls(w_enc_FD, b_enc_F, w_dec_FD.requires_grad_(), b_D, threshold)
 
     def dictionary(self, card: Card) -> Dictionary:
         tensors = (self.encoder(), self.b_enc_F, self.w_dec_FD, self.b_D)
@@ -118,6 +116,10 @@ def loss_of(
     acts_NK = values_NK.clamp_min(0)
     if recipe.pooled:
         acts_NK = _pooled(acts_NK, recipe.active, model.threshold)
+    if not model.b_enc_F.requires_grad:  # the activations are those that will be seen
+        with torch.no_grad():
+            strong_NK = acts_NK * (acts_NK >= model.threshold)
+            acts_NK = refit(centred_ND, ids_NK, strong_NK, model.w_dec_FD)
     x_hat_ND = model.b_D + decode_active(ids_NK, acts_NK, model.w_dec_FD)
     loss = _share_left(x_ND, x_hat_ND)
     if recipe.prefixes:
@@ -165,16 +167,6 @@ def decorrelation_loss(w_dec_FD: torch.Tensor) -> torch.Tensor:
     cosine_RF = w_dec_FD[rows] @ w_dec_FD.T
     cosine_RF = cosine_RF.scatter(1, rows[:, None], 0.0)
     return (cosine_RF - TWIN).clamp_min(0).square().sum() / len(rows)
-
-
-def anchor_loss(model: Autoencoder, anchor: Autoencoder) -> torch.Tensor:
-    """How far the weights are from where they started; encoder rows in units of their usual length."""
-    scale = anchor.w_enc_FD.square().sum(dim=1).mean()
-    return (
-        (model.w_dec_FD - anchor.w_dec_FD).square().sum()
-        + (model.w_enc_FD - anchor.w_enc_FD).square().sum() / scale
-        + (model.b_enc_F - anchor.b_enc_F).square().sum() / scale
-    )
 
 
 def decode_active(ids_NK: torch.Tensor, acts_NK: torch.Tensor, w_dec_FD: torch.Tensor) -> torch.Tensor:

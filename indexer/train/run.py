@@ -16,14 +16,14 @@ from numpy.typing import NDArray
 from torch.nn import functional
 
 from indexer.scorecard import fvu, scorecard
-from indexer.train.autoencoder import Autoencoder, anchor_loss, kept, loss_of, project_gradient, start
+from indexer.train.autoencoder import Autoencoder, kept, loss_of, project_gradient, start
 from indexer.train.recipe import Recipe
 from search.dictionary import Card, Dictionary
 from search.errors import DictionaryError
 
 MIN_ROWS = 50
 HELD_OUT_SHARE = 0.05
-HELD_OUT_ROWS = (20, 10_000)
+HELD_OUT_ROWS = (20, 20_000)
 SAMPLE_ROWS = 20_000  # enough for a median and for telling dead features from rare ones
 POOL_ROWS = 131_072  # rows in memory, shuffled together
 RUN_ROWS = 256  # rows read from one place of the disk
@@ -108,19 +108,20 @@ def split(rows: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
 
 
 class Run:
-    """One training run: weights, optimizer and where it stands. `anchor` is where an adaptation started."""
+    """One training run: weights, optimizer and where it stands. An adaptation holds decoder rows where they
+    were (`anchor_FD`)."""
 
     def __init__(
         self,
         model: Autoencoder,
         recipe: Recipe,
         *,
-        anchor: Autoencoder | None = None,
+        anchor_FD: torch.Tensor | None = None,
         checkpoint: Path | None = None,
     ) -> None:
         self.model = model
         self.recipe = recipe
-        self._anchor = anchor
+        self._anchor_FD = anchor_FD
         self.total = recipe.steps
         self._checkpoint = checkpoint
         self._saved = time.monotonic()
@@ -149,11 +150,11 @@ class Run:
         model, recipe = self.model, self.recipe
         x_ND = torch.from_numpy(rows_ND.astype(np.float32)).to(model.b_D.device)
         dead_F = self._silent_F > max(recipe.steps // 20, 10)
-        if self._anchor:  # what never fires here is no dead feature, but one for other texts
+        if self._anchor_FD is not None:  # what never fires here is no dead feature, but one for other texts
             dead_F = torch.zeros_like(dead_F)
         loss, fired = loss_of(model, x_ND, recipe, dead_F)
-        if self._anchor:
-            loss = loss + recipe.anchor * anchor_loss(model, self._anchor)
+        if self._anchor_FD is not None:
+            loss = loss + recipe.anchor * (model.w_dec_FD - self._anchor_FD).square().sum()
         self._optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         project_gradient(model.w_dec_FD)

@@ -5,15 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api import cards
-from search.results import (
-    DocumentRef,
-    PassageText,
-    Result,
-    SearchResponse,
-    Span,
-    Term,
-    Timings,
-)
+from search.results import DocumentRef, PassageText, Result, SearchResponse, Span, Term, Timings
 
 VALUES = st.lists(st.floats(-2, 2), min_size=1, max_size=80)
 

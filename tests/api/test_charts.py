@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api import charts
-from search.results import ActiveFeature, DocumentDetail, DocumentPassage, Histogram
+from search.descriptions import ActiveFeature, DocumentDetail, DocumentPassage, Histogram
 
 
 def document(

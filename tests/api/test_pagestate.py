@@ -5,8 +5,8 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 
 from api.pagestate import PageState, find_collection, is_sent_form, read_state
+from search.descriptions import CollectionInfo
 from search.errors import CollectionNotFound, InvalidPage, InvalidSteering
-from search.results import CollectionInfo
 from search.steering import MAX_KNOBS, MAX_PHRASE, Knob, Steering, parse
 
 

@@ -22,6 +22,7 @@ from indexer.sources import Failure, SourceDocument
 from indexer.stages import DictionaryPlan
 from search.artifact import shipped
 from search.catalog import collections
+from search.descriptions import Progress
 from search.embedder import Embedder
 from search.engine import Engine as SearchEngine
 from search.errors import ConfigurationError, DictionaryError, InvalidRequest, SourceError
@@ -35,7 +36,6 @@ from search.models import (
     Generation,
     Passage,
 )
-from search.results import Progress
 from search.settings import DEFAULT_MODEL
 from search.snapshot import INDEX_FILE, generation_folder
 from tests.conftest import build

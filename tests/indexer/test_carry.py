@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -18,13 +19,16 @@ from api.terminal import print_build
 from indexer.build import Build, BuildReport
 from indexer.documents import ensure_collection, ingest
 from indexer.identity import LEAST
+from indexer.labels.exchange import clear_label, set_label
+from indexer.labels.judge import Judge
+from indexer.labels.material import read_material
 from indexer.progress import Reporter
 from indexer.sources import SourceDocument
 from indexer.stages import DictionaryPlan
 from search.earlier import is_numbered
 from search.embedder import Embedder
 from search.engine import Engine
-from search.errors import InvalidSteering
+from search.errors import InvalidSteering, LabelError
 from search.models import DictionaryRow, Feature, FeatureMatch
 from search.settings import DEFAULT_MODEL
 from search.snapshot import live_generation
@@ -163,6 +167,53 @@ def test_a_label_by_hand_goes_with_its_feature_or_is_reported_lost(retrained: Re
         labels = {new: labels[old] for old, new in went.items()}
         assert step.by_hand == labels
     assert labels
+
+
+def test_labels_edited_while_a_build_ends_are_carried_too(
+    new_database: Callable[[], AbstractContextManager[URL]],
+    tmp_path: Path,
+    embedder: Embedder,
+    documents: list[SourceDocument],
+) -> None:
+    with new_database() as url, pytest.MonkeyPatch.context() as patch:
+        patch.setattr("indexer.stages.OWN_ROWS", 0)
+        database = create_engine(url)
+        with Session(database) as session:
+            collection = ensure_collection(session, NAME, DEFAULT_MODEL).id
+            session.commit()
+        reporter = Reporter(database)
+        ingest(database, collection, documents[:60], reporter)
+        builder = Build(database, tmp_path, embedder, reporter)
+        plan = DictionaryPlan(retrain=True, changes={"features": 16})
+        builder.run(collection, plan)
+        old = live_dictionary(database)
+        with Session(database) as session:
+            late = read_material(session, NAME)
+        judge = Judge(late.x_ND, late.acts_NF, late.dictionary, embedder.encode)
+        with Session(database) as session:
+            set_label(session, late, judge, 3, "taken back")
+
+        def edit(*_: object) -> None:
+            """What `measure` is to do: it comes between carrying over and going live."""
+            with Session(database) as session:
+                now = read_material(session, NAME)
+                set_label(session, now, judge, 5, "written late")
+                clear_label(session, now, 3)
+
+        patch.setattr("indexer.build.measure", edit)
+        builder.run(collection, DictionaryPlan(retrain=True, changes={"features": 16, "steps": 160}))
+        new = live_dictionary(database)
+        went = matches(database, old, new)
+        assert new != old
+        carried = {went[5][0]: "written late"} if went[5][0] is not None else {}
+        assert by_hand(database, new) == carried
+        with Session(database) as session:
+            lost = [each["label"] for each in session.get_one(DictionaryRow, new).card["lost_labels"]]
+            assert lost == ([] if carried else ["written late"])
+            with pytest.raises(LabelError, match="another dictionary"):
+                set_label(session, late, judge, 5, "for a feature that was")
+        assert by_hand(database, new) == carried
+        database.dispose()
 
 
 def test_what_was_lost_stays_on_the_card(retrained: Retrained) -> None:

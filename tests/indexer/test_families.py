@@ -16,9 +16,9 @@ from indexer.families import FEWEST_PASSAGES, SMALL, WIDE, find_families, likene
 from indexer.progress import Reporter
 from search.embedder import Embedder
 from search.families import Family
+from search.labels import Label
 from search.models import Collection, DictionaryRow
 from search.models import Family as FamilyRow
-from search.snapshot import Label
 from tests.conftest import Indexed, build
 
 TOPICS = 6

@@ -9,8 +9,8 @@ from indexer.inherit import Inherited, inherit, unnamed
 from indexer.train import adapt
 from search.artifact import Artifact, shipped
 from search.embedder import Embedder, load_embedder
+from search.labels import Label
 from search.settings import DEFAULT_MODEL
-from search.snapshot import Label
 
 TEXTS = [
     f"{verb} {thing} {how}"

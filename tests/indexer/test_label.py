@@ -14,7 +14,7 @@ from indexer.train import Recipe, train
 from indexer.trials import CASES, Trial, halves, trials
 from search.dictionary import Dictionary
 from search.embedder import Embedder
-from search.snapshot import Label
+from search.labels import Label
 
 TOPICS = {
     "ocean": ("ocean waves", "coral reef", "deep sea", "tidal current", "salt water", "blue whale"),

@@ -17,7 +17,7 @@ from indexer.labels.asking import BATCH, Answers, ask, messages, parse_answer
 from indexer.labels.endpoint import ATTEMPTS, Budget, BudgetSpent, Chat, Endpoint, Nonsense
 from indexer.labels.evidence import Evidence, Example, NearFeature
 from search.errors import ConfigurationError, LabelError, LabellerError
-from search.snapshot import NO_LABEL, Label
+from search.labels import NO_LABEL, Label
 
 FEATURES = 100
 HASH = "a" * 64

@@ -20,7 +20,7 @@ from indexer.sources import SourceDocument
 from search.embedder import Embedder
 from search.engine import Engine as SearchEngine
 from search.errors import FeatureNotFound, LabelError
-from search.snapshot import Label
+from search.labels import Label
 from tests.conftest import build
 
 HASH = "a" * 64
@@ -135,7 +135,8 @@ def test_evidence_is_of_the_feature(store: tuple[Engine, Path]) -> None:
         if one.passages:
             assert values[0] == pytest.approx(column_N.max(), abs=1e-4)
             near_N = np.where(column_N > 0, -np.inf, x_ND @ found.dictionary.w_dec_FD[one.feature])
-            assert one.near_misses == [texts[int(p)] for p in np.argsort(-near_N, kind="stable")[:5]]
+            nearest = [int(p) for p in np.argsort(-near_N, kind="stable")[:5] if np.isfinite(near_N[p])]
+            assert one.near_misses == [texts[passage] for passage in nearest]
         assert json.loads(json.dumps(one.to_json()))["current"]["label"] == one.label.text
 
 

@@ -293,7 +293,7 @@ def test_a_checkpoint_of_another_recipe_or_a_cut_one_is_refused(
 
 
 def test_a_run_that_learns_nothing_more_stops_early() -> None:
-    recipe = replace(SMALL, steps=4000, features=16, active=2)
+    recipe = replace(SMALL, steps=4000, features=24, active=3)
     steps: list[int] = []
     dictionary = train(sparse_rows(300), recipe, model="m", on_step=lambda _, total: steps.append(total))
     assert len(steps) == steps[-1] < 4000
@@ -358,6 +358,10 @@ def test_adapting_fits_other_rows_and_keeps_features_what_they_were(trained: Dic
     assert after < 0.8 * before
     assert np.median(drift(trained, adapted)) < 0.05
     assert adapted.card.training["adaptation"]["rows"] == 1900
+    np.testing.assert_array_equal(adapted.w_enc_FD, trained.w_enc_FD)
+    np.testing.assert_array_equal(adapted.b_enc_F, trained.b_enc_F)
+    fires, fired = (each.encode(x_ND).matrix(each.features) > 0 for each in (adapted, trained))
+    assert fires.multiply(fired).sum() > 0.95 * fired.sum()  # but for activations that come out negative
 
 
 def test_a_stronger_anchor_holds_features_nearer(trained: Dictionary) -> None:

@@ -10,8 +10,8 @@ from search.artifact import SHIPPED, Artifact, Behaviour, shipped
 from search.dictionary import Card, Dictionary
 from search.errors import DictionaryError
 from search.families import Family
+from search.labels import Label
 from search.settings import DEFAULT_MODEL
-from search.snapshot import Label
 
 MOST_BYTES = 15_000_000
 

@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from numpy.typing import NDArray
 
-from search.dictionary import CARD_FILE, WEIGHTS_FILE, Activations, Card, Dictionary
+from search.dictionary import CARD_FILE, HELD, WEIGHTS_FILE, Activations, Card, Dictionary, refit
 from search.errors import DictionaryError
 
 N, D, F, K = 40, 12, 30, 4
@@ -35,13 +36,40 @@ def vectors(rng: np.random.Generator) -> NDArray[np.float16]:
 
 
 def by_definition(dictionary: Dictionary, x_ND: NDArray[Any]) -> NDArray[np.float64]:
-    """TopK(ReLU(W_enc (x - b) + b_enc)) as written, one text at a time, dense."""
+    """As written, one text at a time, dense: TopK(ReLU(W_enc (x - b) + b_enc)) chooses the features, and
+    least squares, held near these values, says how active they are."""
     acts_NF = np.zeros((len(x_ND), dictionary.features))
+    w_dec_FD = dictionary.w_dec_FD.astype(np.float64)
     for row, x_D in enumerate(x_ND.astype(np.float64)):
         pre_F = dictionary.w_enc_FD.astype(np.float64) @ (x_D - dictionary.b_D) + dictionary.b_enc_F
-        for feature in np.argsort(-pre_F)[: dictionary.card.active]:
-            acts_NF[row, feature] = max(pre_F[feature], 0)
+        chosen = np.argsort(-pre_F)[: dictionary.card.active]
+        chosen = chosen[pre_F[chosen] > 0]
+        held = np.sqrt(HELD) * np.eye(len(chosen))
+        system = np.concatenate([w_dec_FD[chosen].T, held])
+        target = np.concatenate([x_D - dictionary.b_D, held @ pre_F[chosen]])
+        acts_NF[row, chosen] = np.maximum(np.linalg.lstsq(system, target, rcond=None)[0], 0)
     return acts_NF
+
+
+def test_activations_reconstruct_better_than_the_encoder_says(
+    dictionary: Dictionary, vectors: NDArray[np.float16]
+) -> None:
+    """And nothing is left of a text that is made of features it fires."""
+    x_ND = torch.from_numpy(vectors.astype(np.float32) - dictionary.b_D)
+    top = (x_ND @ torch.from_numpy(dictionary.w_enc_FD).T + torch.from_numpy(dictionary.b_enc_F)).topk(K)
+    encoded = Activations(top.indices.numpy().astype(np.int32), top.values.clamp_min(0).numpy())
+    before, after = (
+        np.square(vectors - dictionary.decode(acts)).sum(axis=1)
+        for acts in (encoded, dictionary.encode(vectors))
+    )
+    assert (after < before).mean() > 0.9
+    made_ND = dictionary.decode(dictionary.encode(vectors))
+    acts_NK = torch.from_numpy(dictionary.encode(vectors).values_NK)
+    ids_NK = torch.from_numpy(dictionary.encode(vectors).ids_NK.astype(np.int64))
+    again_NK = refit(
+        torch.from_numpy(made_ND - dictionary.b_D), ids_NK, acts_NK, torch.from_numpy(dictionary.w_dec_FD)
+    )
+    np.testing.assert_allclose(again_NK, acts_NK, atol=1e-5)
 
 
 def test_encode_is_the_definition(dictionary: Dictionary, vectors: NDArray[np.float16]) -> None:
@@ -70,6 +98,7 @@ def test_rows_are_encoded_alike_alone_and_together(
 ) -> None:
     together = dictionary.encode(vectors)
     monkeypatch.setattr("search.dictionary.ENCODE_ROWS", 7)
+    monkeypatch.setattr("search.dictionary.REFIT_ROWS", 3)
     chunked = dictionary.encode(vectors)
     np.testing.assert_array_equal(chunked.ids_NK, together.ids_NK)
     np.testing.assert_allclose(chunked.values_NK, together.values_NK, atol=1e-6)

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 
 from search.concept_list import concept_detail, find_concepts
+from search.descriptions import ConceptSummary
 from search.engine import Engine
 from search.errors import InvalidQuery, InvalidSteering
 from search.features import feature_detail, find_features
-from search.results import ConceptSummary, SearchResponse
+from search.results import SearchResponse
 from search.steering import parse
 from tests.conftest import Indexed
 
