@@ -14,7 +14,7 @@ from api.deps import CollectionDep, EngineDep
 from api.pagestate import PageState, find_collection, in_live_numbers, is_sent_form, read_state
 from api.rendering import is_fragment, render
 from search.catalog import collections, start_examples
-from search.concept_list import find_concepts
+from search.concept_list import find_concepts, near_concepts
 from search.descriptions import CollectionInfo, ConceptSummary, FeatureSummary
 from search.earlier import Translation
 from search.engine import Engine
@@ -129,11 +129,11 @@ def _found(engine: Engine, state: PageState, here: CollectionInfo) -> dict[str, 
     concepts: list[ConceptSummary] = []
     problem = ""
     try:
-        concepts = find_concepts(
-            engine, state.find or state.q, collection=here.name, limit=FOUND_CONCEPTS
-        ).concepts
         if state.find:
+            concepts = find_concepts(engine, state.find, collection=here.name, limit=FOUND_CONCEPTS).concepts
             found = find_features(engine, state.find, collection=here.name, limit=FOUND).features
+        elif state.q.strip():
+            concepts = near_concepts(engine, state.q, collection=here.name, limit=FOUND_CONCEPTS)
     except InvalidQuery as error:
         problem = str(error)
     return {"state": state, "here": here, "concepts": concepts, "found": found, "problem": problem}

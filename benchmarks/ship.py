@@ -12,6 +12,7 @@ Shape suffixes: N rows, F features.
 """
 
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -44,6 +45,7 @@ TEST_ROWS = 65_536
 EVIDENCE = CACHE / "evidence"
 HISTOGRAM_BINS = 30
 PARTS = 32
+HANDICAP = 0.03
 
 app = typer.Typer(add_completion=False)
 
@@ -143,9 +145,16 @@ def best_labels(judge: Judge, dictionary: Dictionary, files: Iterable[Path]) -> 
             origins[proposal.feature, proposal.label] = proposal.origin
         for feature, scored in judge.score(judge.choose(proposals)).items():
             new = replace(scored, origin=origins[feature, scored.text])
-            if not labels[feature].text or is_better(new, labels[feature]):
+            if not labels[feature].text or is_better(new, _handicapped(labels[feature])):
                 labels[feature] = new
     return labels
+
+
+def _handicapped(label: Label) -> Label:
+    """A label that reads badly (a pair, a file's name) has to be clearly better than one for people."""
+    if label.score is None or not re.search(r" · |_", label.text):
+        return label
+    return replace(label, score=label.score - HANDICAP)
 
 
 def rescored(judge: Judge, labels: list[Label]) -> list[Label]:

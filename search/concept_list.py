@@ -3,8 +3,11 @@
 Shape suffixes: D embedding width.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
 
 from search.answers import EXAMPLE_CHARACTERS
 from search.db import open_session
@@ -16,24 +19,28 @@ from search.passages import PassageRow, read_passages
 from search.requests import check_page, check_query
 from search.snapshot import Snapshot
 
+NEAREST = 20  # passages that show what a text is about here
+LIFT = 1.0  # standard deviations by which they fire a family more than others do
+
 
 def find_concepts(
     engine: Engine, query: str, *, collection: str, limit: int = 20, offset: int = 0
 ) -> ConceptList:
     """Families for a text: those that hold its words in their name, then in a label of theirs, then by how
-    near the text is to what their features point to. An empty text lists those of most passages first.
+    much the passages nearest to the text belong to them. An empty text lists those of most passages first.
 
     Raises:
         InvalidQuery, InvalidPage, CollectionNotFound, NotIndexed
     """
     check_page(limit, offset)
     snapshot = engine.snapshot(collection)
-    there = [family for number, family in snapshot.families.items() if snapshot.reach[number][0]]
+    there = [family for number, family in snapshot.families.items() if snapshot.reach[number].passages]
     if query.strip():
         check_query(query)
-        ordered = _by_relevance(snapshot, query, engine.embed(snapshot.space, query), there)
+        near = _Near.to(snapshot, engine.embed(snapshot.space, query))
+        ordered = sorted(there, key=lambda family: (*_unnamed(snapshot, family, query), -near.lift(family)))
     else:
-        ordered = sorted(there, key=lambda family: -snapshot.reach[family.number][0])
+        ordered = sorted(there, key=lambda family: -snapshot.reach[family.number].passages)
     return ConceptList(
         query=query,
         collection=collection,
@@ -43,6 +50,20 @@ def find_concepts(
         offset=offset,
         concepts=_described(engine, snapshot, ordered[offset : offset + limit]),
     )
+
+
+def near_concepts(engine: Engine, query: str, *, collection: str, limit: int) -> list[ConceptSummary]:
+    """Families that most of the passages nearest to a question fire, more than others do: what to steer by.
+
+    Raises:
+        InvalidQuery, CollectionNotFound, NotIndexed
+    """
+    check_query(query)
+    snapshot = engine.snapshot(collection)
+    near = _Near.to(snapshot, engine.embed(snapshot.space, query))
+    there = [family for number, family in snapshot.families.items() if snapshot.reach[number].passages]
+    found = sorted((family for family in there if near.holds(family)), key=lambda family: -near.lift(family))
+    return _described(engine, snapshot, found[:limit])
 
 
 def concept_detail(engine: Engine, number: int, *, collection: str) -> ConceptSummary:
@@ -62,25 +83,41 @@ def families_of(snapshot: Snapshot, feature: int) -> list[FamilyRef]:
     return [FamilyRef(f.number, f.name) for f in sorted(holding, key=lambda family: len(family.features))]
 
 
-def _by_relevance(
-    snapshot: Snapshot, query: str, q_D: NDArray[np.float32], families: list[Family]
-) -> list[Family]:
+@dataclass(frozen=True)
+class _Near:
+    """The passages nearest to a text: their activations, and the mean of these (F)."""
+
+    snapshot: Snapshot
+    acts_NF: csr_matrix
+    mean_F: NDArray[np.float64]
+
+    @classmethod
+    def to(cls, snapshot: Snapshot, q_D: NDArray[np.float32]) -> "_Near":
+        _, nearest = snapshot.index.search(q_D[None], NEAREST)
+        acts_NF = snapshot.acts_NF[nearest[0]]
+        return cls(snapshot, acts_NF, np.asarray(acts_NF.mean(axis=0), dtype=np.float64).ravel())
+
+    def lift(self, family: Family) -> float:
+        return family.lift(self.mean_F, self.snapshot.reach[family.number])
+
+    def holds(self, family: Family) -> bool:
+        """Whether most of them fire it, and more than passages elsewhere do."""
+        if self.lift(family) < LIFT:
+            return False
+        fire_N = self.acts_NF[:, family.features].getnnz(axis=1) > 0
+        return bool(2 * fire_N.sum() >= len(fire_N))
+
+
+def _unnamed(snapshot: Snapshot, family: Family, query: str) -> tuple[bool, bool]:
+    """Whether a family lacks the words of a text in its name, and in its labels."""
     wanted = query.casefold().strip()
-
-    def rank(family: Family) -> tuple[bool, bool, float]:
-        labels = [snapshot.labels[feature] for feature in family.features.tolist()]
-        direction_D = family.weights_C @ snapshot.dictionary.w_dec_FD[family.features]
-        return (
-            wanted not in family.name.casefold(),
-            not any(label.reliable and wanted in label.text.casefold() for label in labels),
-            -float(direction_D @ q_D) / float(np.linalg.norm(direction_D)),
-        )
-
-    return sorted(families, key=rank)
+    labels = [snapshot.labels[feature] for feature in family.features.tolist()]
+    named = any(label.reliable and wanted in label.text.casefold() for label in labels)
+    return wanted not in family.name.casefold(), not named
 
 
 def _described(engine: Engine, snapshot: Snapshot, families: list[Family]) -> list[ConceptSummary]:
-    strongest = {family.number: snapshot.reach[family.number][1] for family in families}
+    strongest = {family.number: snapshot.reach[family.number].strongest for family in families}
     wanted = [passage for passage in strongest.values() if passage is not None]
     with open_session(engine.database) as session:
         texts = read_passages(session, snapshot.generation, wanted)
@@ -92,7 +129,7 @@ def _concept(snapshot: Snapshot, family: Family, example: PassageRow | None) -> 
     return ConceptSummary(
         family=family.number,
         name=family.name,
-        passages=snapshot.reach[family.number][0],
+        passages=snapshot.reach[family.number].passages,
         features=[
             FeatureRef(feature, snapshot.labels[feature].shown, float(weight))
             for feature, weight in zip(family.features.tolist(), family.weights_C.tolist(), strict=True)

@@ -15,6 +15,17 @@ from search.concepts import THRESHOLD, Concept, calibrated
 from search.models import Family as FamilyRow
 
 
+@dataclass(frozen=True)
+class Reach:
+    """A family in one collection: how many `passages` belong to it, the `strongest` of them (None where there
+    is none), and how its weighted sums of activations are spread over all passages."""
+
+    passages: int
+    strongest: int | None
+    mean: float
+    deviation: float
+
+
 @dataclass(frozen=True, eq=False)
 class Family:
     """`features` (C,) and how much each belongs (`weights_C`: the first has the most, 1).
@@ -28,12 +39,17 @@ class Family:
     features: NDArray[np.int64]
     weights_C: NDArray[np.float64]
 
-    def reach(self, acts_by_feature: csc_matrix) -> tuple[int, int | None]:
-        """How many passages belong to the family, and which one does most (None where none does)."""
+    def reach(self, acts_by_feature: csc_matrix) -> Reach:
+        """How the family is spread over passages with these activations (N, F)."""
         sums_N = acts_by_feature[:, self.features] @ self.weights_C
-        least = sums_N.mean() + THRESHOLD * sums_N.std()
-        belonging = int(np.count_nonzero((sums_N >= least) & (sums_N > 0)))
-        return belonging, int(np.argmax(sums_N)) if belonging else None
+        mean, deviation = float(sums_N.mean()), float(sums_N.std())
+        belonging = int(np.count_nonzero((sums_N >= mean + THRESHOLD * deviation) & (sums_N > 0)))
+        return Reach(belonging, int(np.argmax(sums_N)) if belonging else None, mean, deviation)
+
+    def lift(self, mean_F: NDArray[np.float64], reach: Reach) -> float:
+        """How much more passages of these mean activations fire the family than all of the collection do on
+        the average, in standard deviations of these."""
+        return float(mean_F[self.features] @ self.weights_C - reach.mean) / max(reach.deviation, 1e-9)
 
 
 def concept_from_family(family: Family, acts_NF: csr_matrix) -> Concept:

@@ -22,7 +22,7 @@ from search.concepts import Concept
 from search.dictionary import Activations, Dictionary
 from search.embedder import VectorSpace
 from search.errors import CollectionNotFound, IndexDamaged, NotIndexed
-from search.families import Family, read_families
+from search.families import Family, Reach, read_families
 from search.labels import Label, read_labels
 from search.models import Collection, DictionaryRow, FeatureStats, Generation, Passage
 from search.vectors import FlatIndex
@@ -84,8 +84,8 @@ class Snapshot:
         return of
 
     @cached_property
-    def reach(self) -> dict[int, tuple[int, int | None]]:
-        """By family: how many passages belong to it, and the one that does most."""
+    def reach(self) -> dict[int, Reach]:
+        """How far each family reaches here, by its number."""
         return {number: family.reach(self.acts_by_feature) for number, family in self.families.items()}
 
     def density(self, feature: int) -> float:
