@@ -15,11 +15,13 @@ from api.server import listen, serve
 from api.terminal import ProgressDisplay, console, print_build, print_ingest, print_results, print_scorecard
 from indexer.build import Build
 from indexer.documents import ensure_collection, ingest
+from indexer.inherit import adapted_from
 from indexer.progress import Reporter
 from indexer.sources import open_source
 from indexer.stages import DictionaryPlan
 from search.catalog import collections
 from search.db import first_line, open_database
+from search.dictionary import Dictionary
 from search.embedder import Embedder, load_embedder
 from search.engine import Engine
 from search.errors import ConfigurationError, StoreUnavailable
@@ -83,13 +85,15 @@ def search(
 
 
 def scorecard(name: str, *, as_json: bool) -> None:
-    """Prints the scorecard of a collection's dictionary."""
+    """Prints the scorecard of a collection's dictionary, and that of the shipped one it was adapted from."""
     with opened() as (_, database), Session(database) as session:
-        card = session.get_one(DictionaryRow, live_generation(session, name).dictionary_id).card["scorecard"]
+        row = session.get_one(DictionaryRow, live_generation(session, name).dictionary_id)
+        base = adapted_from(Dictionary.from_bytes(row.weights, row.card))
+    here, shipped = row.card["scorecard"], base.dictionary.card.scorecard if base else None
     if as_json:
-        print(json.dumps(card, indent=2))
+        print(json.dumps({**here, "shipped": shipped}, indent=2))
     else:
-        print_scorecard(card)
+        print_scorecard(here, shipped)
 
 
 @contextlib.contextmanager

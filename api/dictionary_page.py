@@ -9,6 +9,7 @@ from api import scorecard
 from api.deps import CollectionDep, EngineDep
 from api.pagestate import find_collection, read_state
 from api.rendering import render
+from indexer.inherit import adapted_from
 from search.catalog import collections
 
 router = APIRouter(include_in_schema=False)
@@ -21,13 +22,14 @@ def dictionary_page(request: Request, engine: EngineDep, collection: CollectionD
     known = collections(engine)
     here = find_collection(known, collection, collection)
     card = snapshot.dictionary.card
+    base = adapted_from(snapshot.dictionary)
     context = {
         "state": replace(read_state(request.query_params), collection=collection),
         "here": here,
         "known": known,
         "card": card,
         "features": snapshot.dictionary.features,
-        "adapted": "adapted_from" in card.training,
         "figures": list(scorecard.figures((here.scorecard if here else None) or {})),
+        "shipped": list(scorecard.figures(base.dictionary.card.scorecard)) if base else [],
     }
     return render(request, "dictionary.html", context)

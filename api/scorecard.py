@@ -28,7 +28,9 @@ def _reconstruction(card: Mapping[str, Any]) -> Iterator[Figure]:
         rows = f"{card['rows']:,} passages it was not fitted to"
         yield Figure("Variance unexplained", f"{card['fvu']:.3f}", f"What features leave out, on {rows}.")
         yield Figure("Features a passage", f"{card['l0']:.1f}", "On the average.")
-        yield Figure("Silent features", _percent(card["dead"]), "Fire on none of these texts.")
+        yield Figure(
+            "Silent features", _percent(card["dead"]), "Fire on none of these, nor of those it was fitted to."
+        )
     if "rare" in card:
         yield Figure("Rare features", _percent(card["rare"]), "Fire on fewer than one passage in 10,000.")
     if density := card.get("density"):
@@ -40,7 +42,10 @@ def _reconstruction(card: Mapping[str, Any]) -> Iterator[Figure]:
 
 
 def _explanation(card: Mapping[str, Any]) -> Iterator[Figure]:
-    if found := card.get("explained"):
+    if judged := card.get("scifact"):
+        meaning = f"nDCG@10 of SciFact rebuilt from features alone; by its embeddings {judged['dense']:.3f}."
+        yield Figure("Ranking kept", f"{judged['ndcg']:.3f}", meaning)
+    if found := card.get("explained") or card.get("scifact"):
         yield Figure("Score carried by features", _percent(found["carried"]), "Of the first 20 results.")
         yield Figure("By features both share", _percent(found["shared"]), "Active in question and result.")
         yield Figure("Baseline", _percent(found["baseline"]), "What every passage has in common.")

@@ -82,19 +82,26 @@ def print_build(report: BuildReport) -> None:
     score = report.scorecard
     console.print(
         f"Dictionary, on {score['rows']:,} held-out passages: variance unexplained {score['fvu']:.3f}, "
-        f"{score['l0']:.1f} features a passage, {score['dead']:.1%} of features never fire here; "
+        f"{score['l0']:.1f} features a passage, {score['dead']:.1%} of features fire on no passage; "
         f"{report.reliable_labels:,} of {report.features:,} labels hold."
     )
     if report.lost_labels:
         _print_lost_labels(report.lost_labels)
 
 
-def print_scorecard(card: Mapping[str, Any]) -> None:
-    """A line a figure, with what it means."""
+def print_scorecard(here: Mapping[str, Any], shipped: Mapping[str, Any] | None) -> None:
+    """A line a figure, with what it means; below, those of the dictionary as it ships."""
+    output.print(_scorecard(here))
+    if shipped:
+        output.print("\nAs it ships, on texts of many kinds:")
+        output.print(_scorecard(shipped))
+
+
+def _scorecard(card: Mapping[str, Any]) -> Table:
     table = Table(show_header=False, box=None)
     for figure in figures(card):
         table.add_row(figure.name, f"[bold]{figure.value}[/bold]", figure.meaning)
-    output.print(table)
+    return table
 
 
 def _print_lost_labels(lost: list[LostLabel]) -> None:

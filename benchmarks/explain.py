@@ -67,7 +67,7 @@ def main(shared: Path, queries: int = 200, txtai_queries: int = 2) -> None:
         "ms_a_result": each,
         "decompose_ms": decomposing,
     }
-    report("explain", table(header, rows), {**record, "decompose_ms": decomposing})
+    report("explain", table(header, rows), record)
 
 
 def explain_page(snapshot: Snapshot, page: Page) -> list[list[Term]]:

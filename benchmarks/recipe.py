@@ -131,7 +131,7 @@ def _trained(x_ND: Any, recipe: Recipe) -> Dictionary:
 
 
 def _twins(x_ND: Any, name: str, dictionary: Dictionary) -> float | str:
-    """Of features that another order of the rows finds, too; or, for other starting texts, those find."""
+    """The share of features that another order of the rows finds, too; or that other starting texts do."""
     if name == "other starting texts":
         other = _trained(x_ND, BASE)
     elif name in TWICE:

@@ -80,7 +80,7 @@ class Build:
                 lost = carry_over(session, row, dictionary, *parts)
                 store_families(session, row, dictionary, self.reporter)
                 measure(session, row, dictionary, *parts)
-            self._go_live(generation)
+            lost += self._go_live(generation)
             self._tidy(collection)
             return self._report(generation, embedded, lost)
 
@@ -161,12 +161,13 @@ class Build:
                     session.commit()
         return len(missing)
 
-    def _go_live(self, generation: int) -> None:
-        """Writes the index file, then makes the generation live: one transaction, all or nothing."""
+    def _go_live(self, generation: int) -> list[LostLabel]:
+        """Writes the index file, then makes the generation live: one transaction, all or nothing. Gives the
+        labels written by hand meanwhile that have no feature in it."""
         with Session(self.database) as session, self.reporter.step("writing the index"):
             row = session.get_one(Generation, generation)
             write_index(session, self.data, row)
-            carry_late_edits(session, row)
+            lost = carry_late_edits(session, row)
             session.execute(
                 update(Generation)
                 .where(Generation.collection_id == row.collection_id, Generation.state == "live")
@@ -175,6 +176,7 @@ class Build:
             row.state = "live"
             row.live_at = func.now()
             session.commit()
+        return lost
 
     def _tidy(self, collection: int) -> None:
         """Drops what no rollback needs: unfinished builds, and all but the last retired generation."""

@@ -68,21 +68,21 @@ def carry_over(
     return lost
 
 
-def carry_late_edits(session: Session, generation: Generation) -> None:
+def carry_late_edits(session: Session, generation: Generation) -> list[LostLabel]:
     """Carries what was written by hand, or taken back, since `carry_over`: part of the transaction that makes
-    the generation live. Edits wait for its end, so that none is lost."""
+    the generation live. Edits wait for its end, so that none is lost. Gives the labels lost since then."""
     lock_dictionaries(session, generation.collection_id)
     old, new = _live_and_new(session, generation)
     if old is None or old.id == new.id:
-        return
+        return []
     pair = (FeatureMatch.old_dictionary == old.id, FeatureMatch.dictionary_id == new.id)
     went = {row.old_feature: row.feature for row in session.scalars(select(FeatureMatch).where(*pair))}
     by_hand, there = _by_hand(session, old.id), _by_hand(session, new.id)
-    lost = list(new.card.get(LOST_LABELS, []))
+    lost: list[LostLabel] = []
     for feature, label in by_hand.items():
         target = went.get(feature)
         if target is None:
-            lost.append(asdict(LostLabel(old.id, feature, label.text)))
+            lost.append(LostLabel(old.id, feature, label.text))
         elif target not in there or there[target].text != label.text:
             _write_label(session, new.id, target, label, None)
     taken_back = there.keys() - {went.get(feature) for feature in by_hand}
@@ -91,7 +91,10 @@ def carry_late_edits(session: Session, generation: Generation) -> None:
         .where(Feature.dictionary_id == new.id, Feature.feature.in_(taken_back))
         .values(label="", score=None, reliable=False, origin=OFFLINE, before=None)
     )
-    new.card = {**new.card, LOST_LABELS: [each for n, each in enumerate(lost) if each not in lost[:n]]}
+    known = new.card.get(LOST_LABELS, [])
+    lost = [each for each in lost if asdict(each) not in known]
+    new.card = {**new.card, LOST_LABELS: [*known, *map(asdict, lost)]}
+    return lost
 
 
 def _live_and_new(session: Session, generation: Generation) -> tuple[DictionaryRow | None, DictionaryRow]:

@@ -40,8 +40,9 @@ class Inherited:
 
 
 def adapted_from(dictionary: Dictionary) -> Artifact | None:
-    """The shipped dictionary that a dictionary was adapted from, if it was."""
-    return shipped(dictionary.card.model) if "adapted_from" in dictionary.card.training else None
+    """The shipped dictionary that a dictionary was adapted from, if it was; None if another one ships now."""
+    base = shipped(dictionary.card.model)
+    return base if base and base.sha256 == dictionary.card.training.get("adapted_from") else None
 
 
 def inherit(

@@ -203,7 +203,7 @@ class _Namer:
         return dict(zip(texts, worth_C.tolist(), strict=True))
 
     def _strength(self, block: IntArray, names_CD: FloatArray) -> FloatArray:
-        """(C, F): how strongly names fire features, 1 being as the passages that fire them most."""
+        """(C, F): how strongly names fire features, 1 being about as the passages that fire them most."""
         fired = [self.half.firing(feature)[1] for feature in block]
         high_F = np.array([np.quantile(values, 0.9) if len(values) else 1.0 for values in fired])
         strength_CF = self.dictionary.preactivations(names_CD, block.tolist()) / high_F

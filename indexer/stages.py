@@ -94,6 +94,7 @@ def label(
     texts = [body for _, _, body in passage_texts(session, generation.id)]
     session.commit()  # the work is long: no transaction stays open
     base = adapted_from(dictionary)
+    judged_by = base.dictionary if base else dictionary  # one test, with the same near misses, for all labels
     with reporter.step("labelling features"):
         inherited = inherit(base, dictionary, x_ND, acts_NF, embedder.encode) if base else []
         wanted, vocabulary = np.arange(dictionary.features), list[str]()
@@ -103,7 +104,7 @@ def label(
             texts,
             x_ND,
             acts_NF,
-            dictionary,
+            judged_by,
             embedder.encode,
             features=wanted,
             vocabulary=vocabulary,
@@ -113,7 +114,7 @@ def label(
         better = {feature: label for feature, label in found.items() if is_better(label, labels[feature])}
         labels = [better.get(feature, label) for feature, label in enumerate(labels)]
         if earlier := earlier_labels(session, generation):
-            labels = keep_better(labels, earlier, Judge(x_ND, acts_NF, dictionary, embedder.encode))
+            labels = keep_better(labels, earlier, Judge(x_ND, acts_NF, judged_by, embedder.encode))
     rows = [
         {
             "dictionary_id": generation.dictionary_id,

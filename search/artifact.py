@@ -49,6 +49,11 @@ class Artifact:
     behaviour: list[Behaviour]
     families: list[Family]
 
+    @functools.cached_property
+    def sha256(self) -> str:
+        """What dictionaries adapted from this one name it by."""
+        return str(self.dictionary.card_json()["sha256"])
+
     def save(self, folder: Path) -> None:
         """Writes the folder; a CARD.md that is there stays."""
         folder.mkdir(parents=True, exist_ok=True)
@@ -88,10 +93,13 @@ def rename_families(folder: Path, names: Mapping[int, str]) -> None:
     """Gives families of a saved artifact other names; those renamed to "" are left out.
 
     Raises:
-        DictionaryError: a file is missing, cut or changed.
+        DictionaryError: a file is missing, cut or changed, or has no family of a number.
     """
+    families = Artifact.load(folder).families
+    if unknown := names.keys() - {family.number for family in families}:
+        raise DictionaryError(f"There is no family {min(unknown)} in {folder}.", hint="Check the names.")
     kept = []
-    for family in Artifact.load(folder).families:
+    for family in families:
         name = names.get(family.number, family.name)
         orphan = family.parent is not None and names.get(family.parent) == ""
         if name:

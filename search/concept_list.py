@@ -1,6 +1,6 @@
 """Looking for concepts to steer by: the families of a collection's dictionary.
 
-Shape suffixes: D embedding width.
+Shape suffixes: N passages, F features, D embedding width.
 """
 
 from dataclasses import dataclass
@@ -19,7 +19,8 @@ from search.passages import PassageRow, read_passages
 from search.requests import check_page, check_query
 from search.snapshot import Snapshot
 
-NEAREST = 20  # passages that show what a text is about here
+NEAREST = 20  # passages that show what a text is about here,
+NEAREST_SHARE = 5  # but no more than one in so many of a small collection
 LIFT = 1.0  # standard deviations by which they fire a family more than others do
 
 
@@ -93,7 +94,8 @@ class _Near:
 
     @classmethod
     def to(cls, snapshot: Snapshot, q_D: NDArray[np.float32]) -> "_Near":
-        _, nearest = snapshot.index.search(q_D[None], NEAREST)
+        wanted = min(NEAREST, max(1, snapshot.passages // NEAREST_SHARE))
+        _, nearest = snapshot.index.search(q_D[None], wanted)
         acts_NF = snapshot.acts_NF[nearest[0]]
         return cls(snapshot, acts_NF, np.asarray(acts_NF.mean(axis=0), dtype=np.float64).ravel())
 

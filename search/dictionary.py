@@ -67,7 +67,7 @@ class Activations:
 class Card:
     """What a dictionary says of itself: the vector space it reads, how it was trained, how good it is.
 
-    `active`: the most features a text may have; activations below `threshold` count as none.
+    `active`: the most features a text may have; what the encoder puts below `threshold` does not fire.
     """
 
     model: str

@@ -67,7 +67,8 @@ def set_label(session: Session, material: Material, judge: Judge, feature: int, 
 
     Raises:
         FeatureNotFound: there is no such feature.
-        LabelError: the text is empty, too long, or holds control characters.
+        LabelError: the text is empty, too long, or holds control characters; or the collection got a
+            dictionary with other features meanwhile.
     """
     old = _known(material, feature)
     scored = judge.score({feature: clean_label(text)})[feature]
@@ -81,7 +82,8 @@ def clear_label(session: Session, material: Material, feature: int) -> Change:
 
     Raises:
         FeatureNotFound: there is no such feature.
-        LabelError: its label was not written by hand.
+        LabelError: its label was not written by hand; or the collection got a dictionary with other features
+            meanwhile.
     """
     old = _known(material, feature)
     if old.origin != HAND:
@@ -182,7 +184,13 @@ def _store(session: Session, material: Material, changes: list[Change]) -> tuple
 def _write_everywhere(session: Session, material: Material, feature: int, label: Label) -> None:
     """Into every labelled dictionary of the collection with the same features, so that an edit outlives a
     rollback, and a build that is about to go live."""
-    for dictionary in _lock(session, material):
+    same = _lock(session, material)
+    if live_generation(session, material.collection).dictionary_id not in same:
+        raise LabelError(
+            f"The collection {material.collection!r} got another dictionary meanwhile, with other features.",
+            hint="Look up the number of the feature again.",
+        )
+    for dictionary in same:
         _write(session, dictionary, feature, label)
     session.commit()
 
@@ -192,11 +200,6 @@ def _lock(session: Session, material: Material) -> list[int]:
     version of their labels."""
     rows = lock_dictionaries(session, material.collection_id)
     same = [row.id for row in rows if lineage(row.card) == material.lineage]
-    if live_generation(session, material.collection).dictionary_id not in same:
-        raise LabelError(
-            f"The collection {material.collection!r} got another dictionary meanwhile, with other features.",
-            hint="Look up the number of the feature again.",
-        )
     version = DictionaryRow.labels_version + 1
     session.execute(update(DictionaryRow).where(DictionaryRow.id.in_(same)).values(labels_version=version))
     return same

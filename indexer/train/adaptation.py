@@ -33,9 +33,10 @@ def adapt(
 ) -> Dictionary:
     """The dictionary fitted to unit vectors (N, D), its features still the same (see `drift`).
 
-    Which features a text fires does not change, only what each adds to the reconstruction; those that no row
-    fires stay exactly as they were. Adapting the same dictionary to the same rows gives the same result. The
-    scorecard is measured on rows that were not adapted to.
+    The encoder still chooses the same features for a text (an activation may come out 0 where it was small);
+    what each adds to the reconstruction is fitted. Features that no row fires stay what they were. Adapting
+    the same dictionary to the same rows gives the same result. The scorecard is measured on rows that were
+    not adapted to.
 
     Raises:
         DictionaryError: rows of another width, or that are not finite.

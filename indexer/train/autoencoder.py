@@ -50,6 +50,10 @@ class Autoencoder:
     def tied(self) -> bool:
         return self.w_enc_FD.shape[1] == 1 != self.w_dec_FD.shape[1]
 
+    @property
+    def encoder_learns(self) -> bool:
+        return self.b_enc_F.requires_grad
+
     def encoder(self) -> torch.Tensor:
         """The encoder's rows (F, D)."""
         return self.w_enc_FD * self.w_dec_FD if self.tied else self.w_enc_FD
@@ -110,13 +114,14 @@ def loss_of(
     """The loss of one batch, and the features that fired. Moves the threshold of a pooled dictionary."""
     centred_ND = x_ND - model.b_D
     encoder_FD = model.encoder()
+    fast = BFLOAT16_IS_FAST and x_ND.device.type == "cpu" and model.encoder_learns
     values_NK, ids_NK = EncodeActive.apply(  # type: ignore[no-untyped-call]
-        centred_ND, encoder_FD, model.b_enc_F, kept(recipe), BFLOAT16_IS_FAST and x_ND.device.type == "cpu"
+        centred_ND, encoder_FD, model.b_enc_F, kept(recipe), fast
     )
     acts_NK = values_NK.clamp_min(0)
     if recipe.pooled:
         acts_NK = _pooled(acts_NK, recipe.active, model.threshold)
-    if not model.b_enc_F.requires_grad:  # the activations are those that will be seen
+    if not model.encoder_learns:  # the activations are those that `Dictionary.encode` will give
         with torch.no_grad():
             strong_NK = acts_NK * (acts_NK >= model.threshold)
             acts_NK = refit(centred_ND, ids_NK, strong_NK, model.w_dec_FD)

@@ -139,14 +139,15 @@ class Run:
             next(drawn)
         every = max(self.recipe.steps // CHECKS, 1)
         while self._done < self.total:
-            self._step(next(drawn))
+            self.step(next(drawn))
             if self._done % every == 0 and self._done < self._decay_from:
                 self._look(held_ND)
             if self._checkpoint and time.monotonic() - self._saved > CHECKPOINT_S:
                 self._save(self._checkpoint)
             yield self._done
 
-    def _step(self, rows_ND: NDArray[Any]) -> None:
+    def step(self, rows_ND: NDArray[Any]) -> None:
+        """One step on one batch."""
         model, recipe = self.model, self.recipe
         x_ND = torch.from_numpy(rows_ND.astype(np.float32)).to(model.b_D.device)
         dead_F = self._silent_F > max(recipe.steps // 20, 10)

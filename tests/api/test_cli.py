@@ -152,6 +152,16 @@ def test_search_prints_a_table_or_json(indexed: Indexed) -> None:
         assert sum(term["value"] for term in result["terms"]) == pytest.approx(result["score"], abs=1e-5)
 
 
+@pytest.mark.database
+def test_the_scorecard_of_a_collection_has_that_of_the_shipped_dictionary(indexed: Indexed) -> None:
+    url = indexed.database.url.render_as_string(hide_password=False)
+    environment = {"DATABASE_URL": url, "REFRACT_DATA": str(indexed.data)}
+    printed = refract("scorecard", "--collection", indexed.collection, "--json", **environment)
+    card = json.loads(printed.stdout)
+    assert card["explained"]["carried"] > card["shipped"]["scifact"]["carried"] / 2
+    assert "As it ships" in refract("scorecard", "--collection", indexed.collection, **environment).stdout
+
+
 def test_ctrl_c_stops_everything_and_the_next_start_finds_it_again(
     open_folder: Callable[[], Path],
 ) -> None:

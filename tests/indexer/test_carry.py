@@ -18,13 +18,14 @@ from api.app import create_app
 from api.terminal import print_build
 from indexer.build import Build, BuildReport
 from indexer.documents import ensure_collection, ingest
-from indexer.identity import LEAST
+from indexer.identity import LEAST, Match
 from indexer.labels.exchange import clear_label, set_label
 from indexer.labels.judge import Judge
 from indexer.labels.material import read_material
 from indexer.progress import Reporter
 from indexer.sources import SourceDocument
 from indexer.stages import DictionaryPlan
+from search.dictionary import Dictionary
 from search.earlier import is_numbered
 from search.embedder import Embedder
 from search.engine import Engine
@@ -198,21 +199,26 @@ def test_labels_edited_while_a_build_ends_are_carried_too(
             with Session(database) as session:
                 now = read_material(session, NAME)
                 set_label(session, now, judge, 5, "written late")
+                set_label(session, now, judge, 6, "lost late")
                 clear_label(session, now, 3)
 
+        def matched(old: Dictionary, *_: object, **__: object) -> list[Match]:
+            """Each feature to the one of its number, but for the sixth."""
+            return [Match(f, f if f != 6 else None, float(f != 6)) for f in range(old.features)]
+
         patch.setattr("indexer.build.measure", edit)
-        builder.run(collection, DictionaryPlan(retrain=True, changes={"features": 16, "steps": 160}))
+        patch.setattr("indexer.carry._match", matched)
+        report = builder.run(collection, DictionaryPlan(retrain=True, changes={"features": 16, "steps": 160}))
         new = live_dictionary(database)
-        went = matches(database, old, new)
         assert new != old
-        carried = {went[5][0]: "written late"} if went[5][0] is not None else {}
-        assert by_hand(database, new) == carried
+        assert by_hand(database, new) == {5: "written late"}
+        assert [(each.feature, each.label) for each in report.lost_labels] == [(6, "lost late")]
         with Session(database) as session:
             lost = [each["label"] for each in session.get_one(DictionaryRow, new).card["lost_labels"]]
-            assert lost == ([] if carried else ["written late"])
+            assert lost == ["lost late"]
             with pytest.raises(LabelError, match="another dictionary"):
                 set_label(session, late, judge, 5, "for a feature that was")
-        assert by_hand(database, new) == carried
+        assert by_hand(database, new) == {5: "written late"}
         database.dispose()
 
 

@@ -1,12 +1,13 @@
 """A dictionary as a folder: what is written is read back, what was changed is refused, one ships."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from search.artifact import SHIPPED, Artifact, Behaviour, shipped
+from search.artifact import SHIPPED, Artifact, Behaviour, rename_families, shipped
 from search.dictionary import Card, Dictionary
 from search.errors import DictionaryError
 from search.families import Family
@@ -37,6 +38,34 @@ def test_what_is_written_is_read_back(artifact: Artifact, tmp_path: Path) -> Non
     np.testing.assert_allclose(read.dictionary.w_dec_FD, artifact.dictionary.w_dec_FD, atol=1e-3)
     np.testing.assert_allclose(np.linalg.norm(read.dictionary.w_dec_FD, axis=1), 1, atol=1e-6)
     assert read.families[0].features.tolist() == [1, 2]
+
+
+def test_families_are_renamed_or_left_out_and_nothing_else_changes(
+    artifact: Artifact, tmp_path: Path
+) -> None:
+    one, two, wide = np.array([0, 1]), np.array([2, 3]), np.array([0, 1, 2, 3])
+    weights = np.array([1.0, 0.5])
+    families = [
+        Family(0, 2, "first", one, weights),
+        Family(1, 2, "second", two, weights),
+        Family(2, None, "both", wide, np.ones(4)),
+        Family(3, None, "nothing", np.array([4, 5]), weights),
+    ]
+    replace(artifact, families=families).save(tmp_path)
+    before = (tmp_path / "dictionary.safetensors").read_bytes()
+    rename_families(tmp_path, {0: "sea", 3: ""})
+    read = Artifact.load(tmp_path)
+    assert [(f.number, f.parent, f.name) for f in read.families] == [
+        (0, 2, "sea"),
+        (1, 2, "second"),
+        (2, None, "both"),
+    ]
+    rename_families(tmp_path, {2: ""})
+    assert [(f.number, f.parent) for f in Artifact.load(tmp_path).families] == [(0, None), (1, None)]
+    with pytest.raises(DictionaryError, match="no family 9"):
+        rename_families(tmp_path, {9: "lost"})
+    assert Artifact.load(tmp_path).labels == artifact.labels
+    assert (tmp_path / "dictionary.safetensors").read_bytes() == before
 
 
 @pytest.mark.parametrize("name", ["dictionary.safetensors", "features.jsonl", "families.jsonl"])

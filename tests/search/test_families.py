@@ -1,16 +1,21 @@
 """Families of a really indexed collection: found, steered by, explained."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
+from sqlalchemy import Engine as Database
 
-from search.concept_list import concept_detail, find_concepts
+from indexer.sources import SourceDocument
+from search.concept_list import concept_detail, find_concepts, near_concepts
 from search.descriptions import ConceptSummary
+from search.embedder import Embedder
 from search.engine import Engine
 from search.errors import InvalidQuery, InvalidSteering
 from search.features import feature_detail, find_features
 from search.results import SearchResponse
 from search.steering import parse
-from tests.conftest import Indexed
+from tests.conftest import Indexed, build
 
 pytestmark = pytest.mark.database
 
@@ -49,6 +54,29 @@ def test_a_family_is_found_by_its_name_and_by_what_it_is_about(engine: Engine) -
         assert found.query == concept.name.upper()
     with pytest.raises(InvalidQuery):
         find_concepts(engine, "?!", collection="manual")
+
+
+@pytest.mark.parametrize("question", ["parse command line arguments", "regular expressions"])
+def test_topics_near_a_question_are_those_of_the_passages_near_it(engine: Engine, question: str) -> None:
+    snapshot = engine.snapshot("manual")
+    found = near_concepts(engine, question, collection="manual", limit=4)
+    _, (nearest,) = snapshot.index.search(engine.embed(snapshot.space, question)[None], 20)
+    for concept in found:
+        fires_N = snapshot.acts_NF[:, snapshot.families[concept.family].features].getnnz(axis=1) > 0
+        assert fires_N[nearest].mean() >= 0.5
+        assert fires_N[nearest].mean() > fires_N.mean()
+    assert found, "no topic at all"
+
+
+def test_a_small_collection_has_topics_near_a_question_too(
+    database: Database, tmp_path: Path, embedder: Embedder
+) -> None:
+    cooking = [f"Bread number {n} is baked of flour, water and yeast in a hot oven." for n in range(4)]
+    stars = [f"Star number {n} is a galaxy's sun, seen by astronomers with a telescope." for n in range(12)]
+    texts = [SourceDocument(str(n), "", text, None, {}) for n, text in enumerate(cooking + stars)]
+    build(database, tmp_path, embedder, "small", texts)
+    engine = Engine(database, tmp_path)
+    assert near_concepts(engine, "how to bake bread", collection="small", limit=4)
 
 
 def test_steering_by_a_family_prefers_its_passages_in_one_term(

@@ -1,0 +1,61 @@
+"""The scorecard of a dictionary: in words, on its page, on the terminal."""
+
+from collections.abc import Iterator
+
+import pytest
+from lxml import html
+from starlette.testclient import TestClient
+
+from api.app import create_app
+from api.scorecard import figures
+from api.terminal import print_scorecard
+from search.artifact import shipped
+from search.engine import Engine
+from search.settings import DEFAULT_MODEL
+
+
+@pytest.fixture
+def client(engine: Engine) -> Iterator[TestClient]:
+    with TestClient(create_app(engine)) as opened:
+        yield opened
+
+
+def test_every_figure_of_the_shipped_dictionary_is_told() -> None:
+    base = shipped(DEFAULT_MODEL)
+    assert base is not None
+    card = base.dictionary.card.scorecard
+    told = {figure.name: figure.value for figure in figures(card)}
+    assert told["Variance unexplained"] == f"{card['fvu']:.3f}"
+    assert told["Ranking kept"] == f"{card['scifact']['ndcg']:.3f}"
+    assert told["Score carried by features"] == f"{card['scifact']['carried']:.1%}"
+    assert told["Order explained"] == f"{card['scifact']['ordered']:.1%}"
+    assert told["Found again"] == f"{card['stability_seed']['twins']:.1%}"
+    assert told["Label score"] == f"{card['labels']['0.5']:.2f}"
+
+
+def test_what_was_not_measured_is_not_told() -> None:
+    assert list(figures({})) == []
+
+
+@pytest.mark.database
+def test_the_page_of_an_adapted_dictionary_has_both_scorecards(client: TestClient) -> None:
+    page = html.document_fromstring(client.get("/dictionary", params={"collection": "manual"}).text)
+    here, as_shipped = (
+        {row[0].text_content(): row[1].text_content() for row in table.findall("tbody/tr")}
+        for table in page.iter("table")
+    )
+    base = shipped(DEFAULT_MODEL)
+    assert base is not None
+    assert as_shipped == {figure.name: figure.value for figure in figures(base.dictionary.card.scorecard)}
+    assert here["Score carried by features"] != as_shipped["Score carried by features"]
+    assert float(here["Variance unexplained"]) > 0
+
+
+def test_the_terminal_has_both_too(capsys: pytest.CaptureFixture[str]) -> None:
+    print_scorecard({"fvu": 0.5, "rows": 1000, "l0": 3.0, "dead": 0.25}, {"decoder_cosine": 0.125})
+    printed = capsys.readouterr().out
+    assert "0.500" in printed
+    assert "25.0%" in printed
+    assert printed.index("As it ships") < printed.index("0.12")
+    print_scorecard({"decoder_cosine": 0.5}, None)
+    assert "As it ships" not in capsys.readouterr().out
