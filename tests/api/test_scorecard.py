@@ -41,7 +41,7 @@ def test_what_was_not_measured_is_not_told() -> None:
 def test_the_page_of_an_adapted_dictionary_has_both_scorecards(client: TestClient) -> None:
     page = html.document_fromstring(client.get("/dictionary", params={"collection": "manual"}).text)
     here, as_shipped = (
-        {row[0].text_content(): row[1].text_content() for row in table.findall("tbody/tr")}
+        {str(row[0].text): str(row[1].text) for row in table.findall("tbody/tr")}
         for table in page.iter("table")
     )
     base = shipped(DEFAULT_MODEL)
