@@ -103,6 +103,37 @@ def adapt(collection: Collection = "default") -> None:
 
 
 @app.command()
+def generations(collection: Collection = "default") -> None:
+    """List the collection's generations: the live one, and the one before, that rollback goes back to."""
+    from api import commands
+
+    commands.generations(collection)
+
+
+@app.command()
+def rollback(
+    collection: Collection = "default",
+    to: Annotated[int | None, typer.Option(help="Number of a generation; else the one before.")] = None,
+) -> None:
+    """Make an earlier generation live again, at once: its texts as they were, its dictionary, its index."""
+    from api import commands
+
+    commands.rollback(collection, to)
+
+
+@app.command()
+def verify(
+    collection: Annotated[str | None, typer.Option(help="Name of the collection; else all.")] = None,
+    repair: Annotated[bool, typer.Option("--repair", help="Make damaged files again.")] = False,
+) -> None:
+    """Compare the database with the files made from it; exit status 1 if something is wrong."""
+    from api import commands
+
+    if not commands.verify_all(collection, repair=repair):
+        raise typer.Exit(1)
+
+
+@app.command()
 def scorecard(
     collection: Collection = "default",
     as_json: Annotated[bool, typer.Option("--json", help="Everything that was measured.")] = False,

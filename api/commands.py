@@ -12,13 +12,24 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from api.server import listen, serve
-from api.terminal import ProgressDisplay, console, print_build, print_ingest, print_results, print_scorecard
+from api.terminal import (
+    ProgressDisplay,
+    console,
+    print_build,
+    print_generations,
+    print_ingest,
+    print_results,
+    print_scorecard,
+    print_verified,
+)
 from indexer.build import Build
 from indexer.documents import ensure_collection, ingest
+from indexer.generations import list_generations, roll_back
 from indexer.inherit import adapted_from
 from indexer.progress import Reporter
 from indexer.sources import open_source
 from indexer.stages import DictionaryPlan
+from indexer.verify import verify
 from search.catalog import collections
 from search.db import first_line, open_database
 from search.dictionary import Dictionary
@@ -67,6 +78,29 @@ def rebuild(name: str, plan: DictionaryPlan | None = None) -> None:
             build = Build(database, settings.data, embedder, Reporter(database, display))
             built = build.run(number, plan)
         print_build(built)
+
+
+def generations(name: str) -> None:
+    """Prints the generations of a collection."""
+    with opened() as (_, database), Session(database) as session:
+        print_generations(list_generations(session, name))
+
+
+def rollback(name: str, to: int | None) -> None:
+    """Makes an earlier generation live."""
+    with opened() as (_, database), Session(database) as session:
+        live = roll_back(session, name, to)
+    console.print(f"Generation {live} of {name} is live again. Rolling back once more undoes it.")
+
+
+def verify_all(name: str | None, *, repair: bool) -> bool:
+    """Compares Postgres with the files made from it; says whether all is sound now."""
+    with opened() as (settings, database):
+        with Session(database) as session:
+            number = find_collection(session, name).id if name else None
+        found = verify(database, settings.data, collection=number, repair=repair)
+    print_verified(found)
+    return found.sound
 
 
 def search(

@@ -13,6 +13,8 @@ from api.scorecard import figures
 from indexer.build import BuildReport
 from indexer.carry import LostLabel
 from indexer.documents import IngestReport
+from indexer.generations import GenerationInfo
+from indexer.verify import Verified
 from search.descriptions import Progress
 from search.results import Result, SearchResponse
 
@@ -102,6 +104,29 @@ def _scorecard(card: Mapping[str, Any]) -> Table:
     for figure in figures(card):
         table.add_row(figure.name, f"[bold]{figure.value}[/bold]", figure.meaning)
     return table
+
+
+def print_generations(generations: list[GenerationInfo]) -> None:
+    """A table, the newest first."""
+    table = Table(header_style="bold")
+    for heading in ("generation", "state", "live since", "passages", "dictionary", "model"):
+        table.add_column(heading)
+    for each in generations:
+        live = f"{each.live_at:%Y-%m-%d %H:%M}" if each.live_at else ""
+        passages = "" if each.passages is None else f"{each.passages:,}"
+        dictionary = "" if each.dictionary is None else str(each.dictionary)
+        table.add_row(str(each.number), each.state, live, passages, dictionary, each.recipe["model"])
+    output.print(table)
+
+
+def print_verified(found: Verified) -> None:
+    """A line a problem with its remedy, then what was looked at."""
+    for problem in found.problems:
+        done = "Made anew from the database." if problem.repaired else problem.remedy
+        console.print(f"Generation {problem.generation} of {problem.collection}: {problem.what} {done}")
+    wrong = sum(not problem.repaired for problem in found.problems)
+    state = "all is sound" if not wrong else f"{wrong:,} problem{'s' if wrong > 1 else ''}"
+    output.print(f"{found.passages:,} passages in {found.generations} generation(s): {state}.")
 
 
 def _print_lost_labels(lost: list[LostLabel]) -> None:

@@ -162,6 +162,17 @@ def test_the_scorecard_of_a_collection_has_that_of_the_shipped_dictionary(indexe
     assert "As it ships" in refract("scorecard", "--collection", indexed.collection, **environment).stdout
 
 
+@pytest.mark.database
+def test_verify_looks_at_what_is_there(indexed: Indexed) -> None:
+    url = indexed.database.url.render_as_string(hide_password=False)
+    environment = {"DATABASE_URL": url, "REFRACT_DATA": str(indexed.data)}
+    done = refract("verify", "--collection", indexed.collection, **environment)
+    assert (done.returncode, "all is sound" in done.stdout) == (0, True), done.stderr
+    listed = refract("generations", "--collection", indexed.collection, **environment)
+    assert "live" in listed.stdout
+    assert_one_line(refract("rollback", "--collection", indexed.collection, **environment), "no earlier")
+
+
 def test_ctrl_c_stops_everything_and_the_next_start_finds_it_again(
     open_folder: Callable[[], Path],
 ) -> None:

@@ -156,6 +156,8 @@ def test_a_family_found_by_a_word_is_one_knob_and_one_term(open_page: OpenPage, 
     offer.click()
     expect(page.locator(".knob-label")).to_have_text(name)
     expect(page).to_have_url(re.compile(r"steer=family:\d+:1"))
+    page.goto(re.sub(r"(family:\d+:)1", r"\g<1>5", page.url))
+    expect(page.locator(".knob-label")).to_have_text(name)
     assert titles(page) != before
     assert sum("your steering" in line and line.strip().startswith(name) for line in explanation(page)) == 1
     assert check_sums(page) == 10

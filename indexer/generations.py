@@ -1,0 +1,78 @@
+"""The generations of a collection: which there are, and going back to an earlier one."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select, text
+from sqlalchemy.orm import Session
+
+from search.catalog import build_lock
+from search.errors import InvalidRequest
+from search.models import Generation
+from search.snapshot import find_collection
+
+
+@dataclass(frozen=True)
+class GenerationInfo:
+    """A generation by its number. `live_at` is when it last became live; None while it is built."""
+
+    number: int
+    state: str
+    passages: int | None
+    dictionary: int | None
+    recipe: dict[str, Any]
+    created_at: datetime
+    live_at: datetime | None
+
+
+def list_generations(session: Session, collection: str) -> list[GenerationInfo]:
+    """All that are there, the newest first.
+
+    Raises:
+        CollectionNotFound
+    """
+    number = find_collection(session, collection).id
+    rows = select(Generation).where(Generation.collection_id == number).order_by(Generation.id.desc())
+    return [
+        GenerationInfo(
+            row.id, row.state, row.passages, row.dictionary_id, row.recipe, row.created_at, row.live_at
+        )
+        for row in session.scalars(rows)
+    ]
+
+
+def roll_back(session: Session, collection: str, to: int | None = None) -> int:
+    """Makes an earlier generation live again, the one before or that number, in one transaction; gives its
+    number. The one that was live stays, so that rolling back twice changes nothing.
+
+    Raises:
+        CollectionNotFound
+        InvalidRequest: there is none to go back to, or none of that number, or one is being built.
+    """
+    number = find_collection(session, collection).id
+    lock = {"key": build_lock(number)}
+    if not session.scalar(text("SELECT pg_try_advisory_xact_lock(hashtext(:key))"), lock):
+        raise InvalidRequest(
+            f"The collection {collection!r} is being built.", hint="Wait until that has ended, or stop it."
+        )
+    rows = select(Generation).where(Generation.collection_id == number).order_by(Generation.live_at.desc())
+    there = session.scalars(rows.with_for_update().execution_options(populate_existing=True)).all()
+    retired = [row for row in there if row.state == "retired"]
+    if not retired:
+        raise InvalidRequest(
+            f"The collection {collection!r} has no earlier generation to go back to.",
+            hint="The generation before stays when a build goes live; there was none yet.",
+        )
+    chosen = retired[0] if to is None else next((row for row in retired if row.id == to), None)
+    if chosen is None:
+        known = ", ".join(str(row.id) for row in retired)
+        raise InvalidRequest(f"There is no generation {to} to go back to.", hint=f"There is: {known}.")
+    for row in there:
+        if row.state == "live":
+            row.state = "retired"
+    session.flush()  # before the other goes live: there is never more than one
+    chosen.state = "live"
+    chosen.live_at = func.now()
+    session.commit()
+    return chosen.id

@@ -1,0 +1,130 @@
+"""Whether Postgres and the files that were made from it still agree, and making the files again.
+
+Postgres is the truth: an index file that does not match is written anew (`repair`). What is wrong in Postgres
+itself a reindex puts right, as long as the documents are there.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from sqlalchemy import Engine, and_, case, func, or_, select
+from sqlalchemy.orm import Session
+
+from search.dictionary import Dictionary
+from search.errors import DictionaryError, IndexDamaged
+from search.models import Collection, DictionaryRow, Document, Generation, Passage
+from search.snapshot import INDEX_FILE, generation_folder, write_index
+from search.vectors import FlatIndex
+
+SAMPLED = 1000  # vectors of each index that are compared with those in Postgres
+FLOAT16, ID, ACTIVATION = 2, 4, 4  # bytes
+REINDEX = "Run refract reindex, and do not roll back to this one."
+REPAIR = "Run refract verify --repair."
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is wrong with a generation, and what helps. `repaired`: it is not wrong any more."""
+
+    collection: str
+    generation: int
+    what: str
+    remedy: str
+    repaired: bool = False
+
+
+@dataclass(frozen=True)
+class Verified:
+    """What was looked at, and what was found."""
+
+    generations: int
+    passages: int
+    problems: list[Problem]
+
+    @property
+    def sound(self) -> bool:
+        return all(problem.repaired for problem in self.problems)
+
+
+def verify(database: Engine, data: Path, *, collection: int | None = None, repair: bool = False) -> Verified:
+    """Looks at every finished generation of all collections, or of one (by its row id)."""
+    problems: list[Problem] = []
+    passages = 0
+    with Session(database) as session:
+        finished = Generation.state != "building"
+        wanted = [finished] if collection is None else [finished, Generation.collection_id == collection]
+        names = {row.id: row.name for row in session.scalars(select(Collection))}
+        generations = session.scalars(select(Generation).where(*wanted).order_by(Generation.id)).all()
+        for generation in generations:
+            passages += generation.passages or 0
+            name = names[generation.collection_id]
+            wrong = [Problem(name, generation.id, what, REINDEX) for what in _rows(session, generation)]
+            # An index file can only be as good as what it is made from.
+            if not wrong and (what := _file(session, data, generation)):
+                wrong = [Problem(name, generation.id, what, REPAIR, repaired=repair)]
+                if repair:
+                    write_index(session, data, generation)
+            problems += wrong
+            session.commit()
+    return Verified(len(generations), passages, problems)
+
+
+def _rows(session: Session, generation: Generation) -> Iterator[str]:
+    """What is wrong with a generation in Postgres."""
+    row = session.get(DictionaryRow, generation.dictionary_id)
+    if row is None:
+        yield "It has no dictionary."
+        return
+    try:
+        dictionary = Dictionary.from_bytes(row.weights, row.card)
+    except DictionaryError as error:
+        yield str(error)
+        return
+    active = dictionary.card.active
+    whole = and_(
+        func.octet_length(Passage.embedding) == FLOAT16 * dictionary.width,
+        func.octet_length(Passage.feature_ids) == ID * active,
+        func.octet_length(Passage.activations) == ACTIVATION * active,
+    )
+    inside = and_(Passage.start >= 0, Passage.end <= func.char_length(Document.text))
+    count, highest, broken, outside = session.execute(
+        select(
+            func.count(),
+            func.coalesce(func.max(Passage.id), -1),
+            func.count(case((or_(whole.is_(None), ~whole), 1))),
+            func.count(case((or_(inside.is_(None), ~inside), 1))),
+        )
+        .select_from(Passage)
+        .outerjoin(Document, Document.id == Passage.document_id)
+        .where(Passage.generation_id == generation.id)
+    ).one()
+    if count != generation.passages or highest != count - 1:
+        yield f"{count:,} passages are there, numbered up to {highest:,}, of {generation.passages:,}."
+    if broken:
+        yield f"{broken:,} passages have no embedding or no features of the right size."
+    if outside:
+        yield f"{outside:,} passages lie outside the text of their documents."
+
+
+def _file(session: Session, data: Path, generation: Generation) -> str:
+    """What is wrong with a generation's index file: its bytes, the number of its vectors, some of them drawn
+    at random; "" if nothing."""
+    path = generation_folder(data, generation.id) / INDEX_FILE
+    try:
+        index = FlatIndex.load(path, generation.files.get(INDEX_FILE, ""))
+    except IndexDamaged as damage:
+        return str(damage)
+    if len(index) != generation.passages:
+        return f"The index holds {len(index):,} vectors for {generation.passages:,} passages."
+    drawn = np.sort(np.random.default_rng().permutation(len(index))[:SAMPLED])
+    rows = session.execute(
+        select(Passage.id, Passage.embedding).where(
+            Passage.generation_id == generation.id, Passage.id.in_(drawn.tolist())
+        )
+    ).all()
+    numbers = np.array([row[0] for row in rows], dtype=np.int64)
+    stored = np.frombuffer(b"".join(row[1] or b"" for row in rows), dtype=np.float16)
+    wrong = int((index.vectors(numbers) != stored.reshape(len(rows), -1)).any(axis=1).sum())
+    return f"{wrong:,} of {len(numbers):,} vectors drawn are not those in Postgres." if wrong else ""

@@ -1,0 +1,104 @@
+"""Going back to an earlier generation: at once, whole, and forward again."""
+
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine as Database
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from indexer.generations import list_generations, roll_back
+from indexer.sources import SourceDocument
+from search.catalog import build_lock
+from search.embedder import Embedder
+from search.engine import Engine
+from search.errors import CollectionNotFound, InvalidRequest
+from search.steering import Steering
+from tests.conftest import build
+
+pytestmark = pytest.mark.database
+
+
+def document(number: str, content: str) -> SourceDocument:
+    return SourceDocument(number, f"Title {number}", content, None, {})
+
+
+@pytest.fixture
+def engine(database: Database, tmp_path: Path, embedder: Embedder) -> Engine:
+    """A collection indexed twice: the second time with other texts."""
+    build(database, tmp_path, embedder, "c", [document("1", "Whales sing."), document("2", "Ships sail.")])
+    build(
+        database, tmp_path, embedder, "c", [document("1", "Bread is baked."), document("3", "Stars shine.")]
+    )
+    return Engine(database, tmp_path)
+
+
+def found(engine: Engine) -> dict[str, str]:
+    response = engine.search("whales", steering=Steering(()), collection="c", limit=10)
+    return {result.document.id: result.passage.text for result in response.results}
+
+
+def live(database: Database) -> list[int]:
+    with Session(database) as session:
+        return [each.number for each in list_generations(session, "c") if each.state == "live"]
+
+
+def test_rolling_back_shows_the_texts_as_they_were_and_once_more_as_they_are(
+    database: Database, engine: Engine
+) -> None:
+    now = found(engine)
+    assert "Whales sing." not in now.values()
+    before = live(database)
+    with Session(database) as session:
+        back = roll_back(session, "c")
+    assert live(database) == [back] != before
+    assert found(engine) == {"1": "Whales sing.", "2": "Ships sail."}
+    with Session(database) as session:
+        assert [roll_back(session, "c")] == before
+    assert found(engine) == now
+
+
+@pytest.mark.usefixtures("engine")
+def test_a_generation_is_chosen_by_its_number(database: Database) -> None:
+    with Session(database) as session:
+        newest, oldest = list_generations(session, "c")
+        assert (newest.state, oldest.state) == ("live", "retired")
+        assert roll_back(session, "c", oldest.number) == oldest.number
+        assert roll_back(session, "c", newest.number) == newest.number
+        for number in (newest.number, 10**6, -1, 0):  # the live one, and some that are not there
+            with pytest.raises(InvalidRequest, match=f"no generation {number} "):
+                roll_back(session, "c", number)
+    assert live(database) == [newest.number]
+
+
+def test_what_is_built_next_is_of_the_documents_as_they_are(
+    database: Database, engine: Engine, tmp_path: Path, embedder: Embedder
+) -> None:
+    with Session(database) as session:
+        roll_back(session, "c")
+    build(database, tmp_path, embedder, "c", [document("4", "Whales dive.")])
+    assert {"Bread is baked.", "Whales dive."} <= set(found(engine).values())
+
+
+def test_with_nothing_to_go_back_to_nothing_changes(
+    database: Database, tmp_path: Path, embedder: Embedder
+) -> None:
+    with Session(database) as session, pytest.raises(CollectionNotFound):
+        roll_back(session, "c")
+    build(database, tmp_path, embedder, "c", [document("1", "Whales sing.")])
+    before = live(database)
+    with Session(database) as session, pytest.raises(InvalidRequest, match="no earlier generation"):
+        roll_back(session, "c")
+    assert live(database) == before
+
+
+def test_a_build_is_not_disturbed(database: Database, engine: Engine) -> None:
+    collection = engine.snapshot("c").collection_id
+    with database.connect() as builder, Session(database) as session:
+        builder.execute(text("SELECT pg_advisory_lock(hashtext(:key))"), {"key": build_lock(collection)})
+        with pytest.raises(InvalidRequest, match="being built"):
+            roll_back(session, "c")
+        session.rollback()
+        builder.execute(text("SELECT pg_advisory_unlock(hashtext(:key))"), {"key": build_lock(collection)})
+        assert roll_back(session, "c")
+    assert len(live(database)) == 1
