@@ -33,7 +33,7 @@ from search.dictionary import Dictionary
 
 FOLDER = CACHE / "recipes"
 STEPS = 600
-BASE = replace(RECIPE, steps=STEPS)
+BASE = replace(RECIPE, steps=STEPS, rate=2e-3, decorrelation=0.0)  # so few steps need a higher rate
 PLAIN = replace(BASE, prefixes=())
 SWEEP: dict[str, Recipe] = {
     "Matryoshka": BASE,
@@ -52,10 +52,10 @@ SWEEP: dict[str, Recipe] = {
     "k = 64": replace(BASE, active=64),
     "decorrelation": replace(BASE, decorrelation=0.05),
     "similarity kept": replace(BASE, similarity=0.3),
-    "slower": replace(BASE, rate=RECIPE.rate / 3),
+    "slower": replace(BASE, rate=BASE.rate / 3),
     "other starting texts": replace(BASE, landmarks=1),
 }
-"""The first is the shipped recipe, but for the number of steps."""
+"""The first is the shipped recipe, but for the number of steps, the rate, and decorrelation."""
 TWICE = ("Matryoshka", "TopK", "tied encoder", "4 x width", "8 x width", "slower")
 LABEL_ROWS, LABEL_FEATURES, NAMES, CANDIDATES = 40_000, 400, 16_000, 8
 
