@@ -45,7 +45,7 @@ def _explanation(card: Mapping[str, Any]) -> Iterator[Figure]:
     if judged := card.get("scifact"):
         meaning = f"nDCG@10 of SciFact rebuilt from features alone; by its embeddings {judged['dense']:.3f}."
         yield Figure("Ranking kept", f"{judged['ndcg']:.3f}", meaning)
-    if found := card.get("explained") or card.get("scifact"):
+    if found := card.get("explained") or judged:
         yield Figure("Score carried by features", _percent(found["carried"]), "Of the first 20 results.")
         yield Figure("By features both share", _percent(found["shared"]), "Active in question and result.")
         yield Figure("Baseline", _percent(found["baseline"]), "What every passage has in common.")

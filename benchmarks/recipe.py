@@ -24,6 +24,7 @@ from benchmarks.common import CACHE, embedded, embedder, report, table
 from benchmarks.general import RECIPE
 from benchmarks.judged import Judged
 from benchmarks.mix import mix, shards
+from indexer.inherit import firing
 from indexer.label import RELIABLE
 from indexer.phrases import mine
 from indexer.scorecard import stability
@@ -138,9 +139,8 @@ def _twins(x_ND: Any, name: str, dictionary: Dictionary) -> float | str:
         other = _trained(x_ND, replace(SWEEP[name], seed=1))
     else:
         return ""
-    fired = dictionary.encode(x_ND[:LABEL_ROWS]).matrix(dictionary.features).indices
-    firing_F = np.bincount(fired, minlength=dictionary.features)
-    return stability(dictionary.w_dec_FD, other.w_dec_FD, firing_F)["twins"]
+    acts_NF = dictionary.encode(x_ND[:LABEL_ROWS]).matrix(dictionary.features)
+    return stability(dictionary.w_dec_FD, other.w_dec_FD, firing(acts_NF))["twins"]
 
 
 def _vocabulary(shared: Path) -> NDArray[np.float32]:

@@ -28,6 +28,7 @@ from benchmarks.common import CACHE, embedder
 from benchmarks.judged import Judged
 from benchmarks.mix import Row, mix, shards
 from indexer.families import find_families
+from indexer.inherit import firing
 from indexer.label import label_features
 from indexer.labels.evidence import gather_evidence
 from indexer.labels.judge import Judge, is_better
@@ -173,7 +174,7 @@ def _measured(material: Material) -> dict[str, Any]:
             found[f"stability_{name}"] = stability(
                 material.dictionary.w_dec_FD,
                 Dictionary.load(other).w_dec_FD,
-                np.bincount(material.acts.indices, minlength=material.dictionary.features),
+                firing(material.acts),
             )
     return found
 

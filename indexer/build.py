@@ -12,12 +12,13 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, func, select, text, update
+from sqlalchemy import Engine, func, select, text
 from sqlalchemy.orm import Session
 
 from indexer import stages
 from indexer.carry import LostLabel, carry_late_edits, carry_over
 from indexer.families import store_families
+from indexer.generations import make_live
 from indexer.maintenance import drop_dictionaries, drop_generation
 from indexer.measure import measure
 from indexer.plan import create_partition, fill, passage_texts, plan_passages, take_over_embeddings
@@ -168,13 +169,7 @@ class Build:
             row = session.get_one(Generation, generation)
             write_index(session, self.data, row)
             lost = carry_late_edits(session, row)
-            session.execute(
-                update(Generation)
-                .where(Generation.collection_id == row.collection_id, Generation.state == "live")
-                .values(state="retired")
-            )
-            row.state = "live"
-            row.live_at = func.now()
+            make_live(session, row)
             session.commit()
         return lost
 

@@ -16,12 +16,12 @@ from sqlalchemy.orm import Session, aliased
 from indexer.identity import LEAST, Match, match, match_by_number
 from indexer.labels.judge import Judge
 from indexer.labels.lines import HAND, OFFLINE
-from indexer.labels.material import lineage, lock_dictionaries
+from indexer.labels.material import lineage, live_and_own, lock_dictionaries
 from indexer.progress import Reporter
 from search.dictionary import Dictionary
 from search.embedder import Embedder
 from search.labels import Label
-from search.models import DictionaryRow, Feature, FeatureMatch, Generation
+from search.models import Feature, FeatureMatch, Generation
 from search.snapshot import read_embeddings
 
 LOST_LABELS = "lost_labels"
@@ -44,7 +44,7 @@ def carry_over(
     Gives the labels that have no feature any more; the new dictionary's card lists them under `lost_labels`,
     after those lost earlier. Doing it twice does the same as once.
     """
-    old, new = _live_and_new(session, generation)
+    old, new = live_and_own(session, generation)
     if old is None or old.id == new.id:
         return []
     number, earlier_lost = old.id, old.card.get(LOST_LABELS, [])
@@ -72,7 +72,7 @@ def carry_late_edits(session: Session, generation: Generation) -> list[LostLabel
     """Carries what was written by hand, or taken back, since `carry_over`: part of the transaction that makes
     the generation live. Edits wait for its end, so that none is lost. Gives the labels lost since then."""
     lock_dictionaries(session, generation.collection_id)
-    old, new = _live_and_new(session, generation)
+    old, new = live_and_own(session, generation)
     if old is None or old.id == new.id:
         return []
     pair = (FeatureMatch.old_dictionary == old.id, FeatureMatch.dictionary_id == new.id)
@@ -95,15 +95,6 @@ def carry_late_edits(session: Session, generation: Generation) -> list[LostLabel
     lost = [each for each in lost if asdict(each) not in known]
     new.card = {**new.card, LOST_LABELS: [*known, *map(asdict, lost)]}
     return lost
-
-
-def _live_and_new(session: Session, generation: Generation) -> tuple[DictionaryRow | None, DictionaryRow]:
-    old = session.scalar(
-        select(DictionaryRow)
-        .join(Generation, Generation.dictionary_id == DictionaryRow.id)
-        .where(Generation.collection_id == generation.collection_id, Generation.state == "live")
-    )
-    return old, session.get_one(DictionaryRow, generation.dictionary_id)
 
 
 def _by_hand(session: Session, dictionary: int) -> dict[int, Label]:

@@ -20,7 +20,7 @@ from scipy.spatial.distance import squareform
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
-from indexer.inherit import adapted_from
+from indexer.inherit import adapted_from, firing
 from indexer.progress import Reporter
 from search.dictionary import Dictionary
 from search.families import Family
@@ -44,7 +44,7 @@ def find_families(acts_NF: csr_matrix, w_dec_FD: FloatArray, labels: Sequence[La
     Features that hardly ever fire are in none. A family in which no label is reliable has no name and is left
     out. 4,096 features on 100,000 passages take a few seconds and about half a gigabyte.
     """
-    alive_A = np.flatnonzero(np.bincount(acts_NF.indices, minlength=acts_NF.shape[1]) >= FEWEST_PASSAGES)
+    alive_A = np.flatnonzero(firing(acts_NF) >= FEWEST_PASSAGES)
     if len(alive_A) < SMALL[0]:
         return []
     alike_AA = likeness(acts_NF[:, alive_A], w_dec_FD[alive_A])
@@ -158,11 +158,8 @@ def store_families(
     if session.scalar(known.limit(1)) is not None:
         return
     with reporter.step("finding families"):
-        _, acts_NF = read_activations(session, generation.id, dictionary)
-        labels = read_labels(session, generation.dictionary_id, dictionary.features)
-        session.commit()  # no transaction stays open meanwhile
         base = adapted_from(dictionary)
-        found = base.families if base else find_families(acts_NF, dictionary.w_dec_FD, labels)
+        found = base.families if base else _found_here(session, generation, dictionary)
     rows = [
         {
             "dictionary_id": generation.dictionary_id,
@@ -177,3 +174,10 @@ def store_families(
     if rows:
         session.execute(insert(FamilyRow), rows)
     session.commit()
+
+
+def _found_here(session: Session, generation: Generation, dictionary: Dictionary) -> list[Family]:
+    _, acts_NF = read_activations(session, generation.id, dictionary)
+    labels = read_labels(session, generation.dictionary_id, dictionary.features)
+    session.commit()  # no transaction stays open meanwhile
+    return find_families(acts_NF, dictionary.w_dec_FD, labels)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select, text, update
 from sqlalchemy.orm import Session
 
 from search.catalog import build_lock
@@ -68,11 +68,17 @@ def roll_back(session: Session, collection: str, to: int | None = None) -> int:
     if chosen is None:
         known = ", ".join(str(row.id) for row in retired)
         raise InvalidRequest(f"There is no generation {to} to go back to.", hint=f"There is: {known}.")
-    for row in there:
-        if row.state == "live":
-            row.state = "retired"
-    session.flush()  # before the other goes live: there is never more than one
-    chosen.state = "live"
-    chosen.live_at = func.now()
+    make_live(session, chosen)
     session.commit()
     return chosen.id
+
+
+def make_live(session: Session, generation: Generation) -> None:
+    """Retires what is live in the collection and puts a generation in its place (not committed)."""
+    session.execute(
+        update(Generation)
+        .where(Generation.collection_id == generation.collection_id, Generation.state == "live")
+        .values(state="retired")
+    )
+    generation.state = "live"
+    generation.live_at = func.now()

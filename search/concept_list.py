@@ -35,7 +35,7 @@ def find_concepts(
     """
     check_page(limit, offset)
     snapshot = engine.snapshot(collection)
-    there = [family for number, family in snapshot.families.items() if snapshot.reach[number].passages]
+    there = _there(snapshot)
     if query.strip():
         check_query(query)
         near = _Near.to(snapshot, engine.embed(snapshot.space, query))
@@ -62,8 +62,8 @@ def near_concepts(engine: Engine, query: str, *, collection: str, limit: int) ->
     check_query(query)
     snapshot = engine.snapshot(collection)
     near = _Near.to(snapshot, engine.embed(snapshot.space, query))
-    there = [family for number, family in snapshot.families.items() if snapshot.reach[number].passages]
-    found = sorted((family for family in there if near.holds(family)), key=lambda family: -near.lift(family))
+    holding = [family for family in _there(snapshot) if near.holds(family)]
+    found = sorted(holding, key=lambda family: -near.lift(family))
     return _described(engine, snapshot, found[:limit])
 
 
@@ -108,6 +108,11 @@ class _Near:
             return False
         fire_N = self.acts_NF[:, family.features].getnnz(axis=1) > 0
         return bool(2 * fire_N.sum() >= len(fire_N))
+
+
+def _there(snapshot: Snapshot) -> list[Family]:
+    """The families that passages of the collection belong to."""
+    return [family for number, family in snapshot.families.items() if snapshot.reach[number].passages]
 
 
 def _unnamed(snapshot: Snapshot, family: Family, query: str) -> tuple[bool, bool]:

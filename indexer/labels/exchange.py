@@ -7,12 +7,12 @@ written by hand always stays.
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from sqlalchemy import select, update
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from indexer.labels.judge import Judge, is_better
 from indexer.labels.lines import HAND, OFFLINE, LabelFile, Proposal, Refusal, clean_label
-from indexer.labels.material import Material, lineage, lock_dictionaries
+from indexer.labels.material import Material, lineage, live_and_own, lock_dictionaries
 from search.errors import FeatureNotFound, LabelError
 from search.labels import Label, read_labels
 from search.models import DictionaryRow, Feature, Generation
@@ -99,12 +99,7 @@ def clear_label(session: Session, material: Material, feature: int) -> Change:
 def earlier_labels(session: Session, generation: Generation) -> dict[int, Label]:
     """What others than the offline labeller called the features of a generation in the one that is live, if
     its dictionary has the same features. (Labels by hand go another way, see `indexer.carry`.)"""
-    live = session.scalar(
-        select(DictionaryRow)
-        .join(Generation, Generation.dictionary_id == DictionaryRow.id)
-        .where(Generation.collection_id == generation.collection_id, Generation.state == "live")
-    )
-    own = session.get_one(DictionaryRow, generation.dictionary_id)
+    live, own = live_and_own(session, generation)
     if live is None or live.id == own.id or lineage(live.card) != lineage(own.card):
         return {}
     labels = enumerate(read_labels(session, live.id, own.card["features"]))

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session, defer
 from search.db import open_session
 from search.dictionary import Dictionary
 from search.labels import Label, read_labels
-from search.models import DictionaryRow
+from search.models import DictionaryRow, Generation
 from search.passages import read_passages
 from search.snapshot import live_generation, read_activations, read_embeddings
 
@@ -43,6 +43,16 @@ def lineage(card: dict[str, Any]) -> str:
     """The SHA-256 of the dictionary in which a dictionary's features got their numbers: its own, or that of
     the one it was adapted from."""
     return str(card["training"].get("adapted_from", card["sha256"]))
+
+
+def live_and_own(session: Session, generation: Generation) -> tuple[DictionaryRow | None, DictionaryRow]:
+    """The dictionary of the collection's live generation, if there is one, and that of this generation."""
+    live = session.scalar(
+        select(DictionaryRow)
+        .join(Generation, Generation.dictionary_id == DictionaryRow.id)
+        .where(Generation.collection_id == generation.collection_id, Generation.state == "live")
+    )
+    return live, session.get_one(DictionaryRow, generation.dictionary_id)
 
 
 def lock_dictionaries(session: Session, collection: int) -> list[DictionaryRow]:

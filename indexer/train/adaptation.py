@@ -52,7 +52,7 @@ def adapt(
     held_ND = rows[held_out] if len(held_out) else rows  # of a single row
     recipe = _recipe(base, len(kept_rows), anchor, seed)
     model = Autoencoder.of(base, device)
-    run = Run(model, recipe, anchor_FD=model.w_dec_FD.detach().clone())
+    run = Run(model, recipe)
     for step in run.steps(batches(rows, np.sort(kept_rows), recipe), held_ND):
         if on_step:
             on_step(step, run.total)

@@ -63,6 +63,20 @@ def collection_id(database: Engine) -> int:
         return session.scalars(select(Collection.id)).one()
 
 
+@pytest.fixture
+def builder(
+    database: Engine,
+    tmp_path: Path,
+    embedder: Embedder,
+    short: list[SourceDocument],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Build:
+    """Of a small collection that is indexed and may have a dictionary of its own, so that tests are short."""
+    monkeypatch.setattr("indexer.stages.OWN_ROWS", 0)
+    build(database, tmp_path, embedder, "c", short)
+    return Build(database, tmp_path, embedder, Reporter(database))
+
+
 def test_a_build_makes_everything_a_search_needs(
     database: Engine, tmp_path: Path, embedder: Embedder, short: list[SourceDocument]
 ) -> None:
@@ -241,19 +255,12 @@ def test_two_builds_of_one_collection_do_not_run_into_each_other(
 
 
 def test_retraining_makes_a_new_dictionary_and_relabelling_new_labels(
-    database: Engine,
-    tmp_path: Path,
-    embedder: Embedder,
-    short: list[SourceDocument],
-    monkeypatch: pytest.MonkeyPatch,
+    database: Engine, builder: Build
 ) -> None:
-    monkeypatch.setattr("indexer.stages.OWN_ROWS", 0)  # a small collection, so that the test is short
-    build(database, tmp_path, embedder, "c", short)
-    again = Build(database, tmp_path, embedder, Reporter(database))
     with Session(database) as session:
         original = session.scalars(select(DictionaryRow.weights)).one()
-    again.run(collection_id(database), DictionaryPlan(retrain=True, changes={"seed": 5, "features": 32}))
-    again.run(collection_id(database), DictionaryPlan(relabel=True))
+    builder.run(collection_id(database), DictionaryPlan(retrain=True, changes={"seed": 5, "features": 32}))
+    builder.run(collection_id(database), DictionaryPlan(relabel=True))
     with Session(database) as session:
         # The first one went with the generation that used it.
         second, third = session.scalars(select(DictionaryRow).order_by(DictionaryRow.id)).all()
@@ -295,35 +302,17 @@ def test_a_collection_too_small_for_a_dictionary_of_its_own_says_so(
     assert [state for state in generations(database).values() if state == "live"] == live
 
 
-def test_going_back_to_the_shipped_dictionary(
-    database: Engine,
-    tmp_path: Path,
-    embedder: Embedder,
-    short: list[SourceDocument],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr("indexer.stages.OWN_ROWS", 0)
-    build(database, tmp_path, embedder, "c", short)
-    again = Build(database, tmp_path, embedder, Reporter(database))
-    own = again.run(collection_id(database), DictionaryPlan(retrain=True, changes={"features": 32}))
-    back = again.run(collection_id(database), DictionaryPlan(readapt=True))
+def test_going_back_to_the_shipped_dictionary(database: Engine, builder: Build) -> None:
+    own = builder.run(collection_id(database), DictionaryPlan(retrain=True, changes={"features": 32}))
+    back = builder.run(collection_id(database), DictionaryPlan(readapt=True))
     base = shipped(DEFAULT_MODEL)
     assert base is not None
     assert (own.features, back.features) == (32, base.dictionary.features)
 
 
-def test_more_active_features_than_there_are_is_refused(
-    database: Engine,
-    tmp_path: Path,
-    embedder: Embedder,
-    short: list[SourceDocument],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr("indexer.stages.OWN_ROWS", 0)
-    build(database, tmp_path, embedder, "c", short)
-    again = Build(database, tmp_path, embedder, Reporter(database))
+def test_more_active_features_than_there_are_is_refused(database: Engine, builder: Build) -> None:
     with pytest.raises(DictionaryError, match="100 active features are more than the 32"):
-        again.run(
+        builder.run(
             collection_id(database), DictionaryPlan(retrain=True, changes={"active": 100, "features": 32})
         )
 

@@ -87,12 +87,7 @@ def retrained(
     with new_database() as url, pytest.MonkeyPatch.context() as patch:
         patch.setattr("indexer.stages.OWN_ROWS", 0)  # a small collection, so that the test is short
         database = create_engine(url)
-        with Session(database) as session:
-            collection = ensure_collection(session, NAME, DEFAULT_MODEL).id
-            session.commit()
-        reporter = Reporter(database)
-        ingest(database, collection, documents[:150], reporter)
-        builder = Build(database, data, embedder, reporter)
+        builder, collection = unbuilt(database, data, embedder, documents[:150])
         builder.run(collection, DictionaryPlan(retrain=True, changes={"features": 32}))
         oldest = before = live_dictionary(database)
         label_all_by_hand(database, oldest)
@@ -110,6 +105,18 @@ def retrained(
             before = now
         yield Retrained(oldest, steps, database, Engine(database, data))
         database.dispose()
+
+
+def unbuilt(
+    database: Database, data: Path, embedder: Embedder, documents: list[SourceDocument]
+) -> tuple[Build, int]:
+    """What builds a collection of these documents, and its number."""
+    with Session(database) as session:
+        collection = ensure_collection(session, NAME, DEFAULT_MODEL).id
+        session.commit()
+    reporter = Reporter(database)
+    ingest(database, collection, documents, reporter)
+    return Build(database, data, embedder, reporter), collection
 
 
 def live_dictionary(database: Database) -> int:
@@ -179,12 +186,7 @@ def test_labels_edited_while_a_build_ends_are_carried_too(
     with new_database() as url, pytest.MonkeyPatch.context() as patch:
         patch.setattr("indexer.stages.OWN_ROWS", 0)
         database = create_engine(url)
-        with Session(database) as session:
-            collection = ensure_collection(session, NAME, DEFAULT_MODEL).id
-            session.commit()
-        reporter = Reporter(database)
-        ingest(database, collection, documents[:60], reporter)
-        builder = Build(database, tmp_path, embedder, reporter)
+        builder, collection = unbuilt(database, tmp_path, embedder, documents[:60])
         plan = DictionaryPlan(retrain=True, changes={"features": 16})
         builder.run(collection, plan)
         old = live_dictionary(database)
