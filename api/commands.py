@@ -88,8 +88,8 @@ def generations(name: str) -> None:
 
 def rollback(name: str, to: int | None) -> None:
     """Makes an earlier generation live."""
-    with opened() as (_, database), Session(database) as session:
-        live = roll_back(session, name, to)
+    with opened() as (_, database):
+        live = roll_back(database, name, to)
     console.print(f"Generation {live} of {name} is live again. Rolling back once more undoes it.")
 
 

@@ -40,7 +40,7 @@ def export(collection: str, output: Path | None) -> None:
                 material.x_ND,
                 material.dictionary,
                 material.labels,
-                text_reader(database, material.generation),
+                text_reader(database, material),
                 on_step=reporter.reach,
             ):
                 file.write(json.dumps(evidence.to_json(), ensure_ascii=False) + "\n")
@@ -73,7 +73,7 @@ def ask_endpoint(
             material.x_ND,
             material.dictionary,
             material.labels,
-            text_reader(database, material.generation),
+            text_reader(database, material),
             features=wanted,
         )
         budget = Budget(requests, tokens)

@@ -25,7 +25,7 @@ from search.dictionary import Dictionary
 from search.embedder import Embedder, load_embedder
 from search.labels import Label
 from search.snapshot import Snapshot
-from search.vectors import FlatIndex
+from search.vectors import FaissIndex
 
 CACHE = Path(__file__).parent / ".cache"
 RESULTS = Path(__file__).parent / "results"
@@ -79,7 +79,7 @@ def snapshot_of(
     x_ND: NDArray[np.float16],
     document_N: NDArray[np.int64],
     dictionary: Dictionary,
-    index: FlatIndex | None = None,
+    index: FaissIndex | None = None,
 ) -> Snapshot:
     """What the search would hold in memory for these passages, made without a database."""
     acts_NF = dictionary.encode(x_ND).matrix(dictionary.features)
@@ -95,11 +95,11 @@ def snapshot_of(
         collection_id=0,
         collection="benchmark",
         generation=0,
-        seq=0,
         space=embedder().space,
         dictionary=dictionary,
         labels=[Label(f"feature {feature}", None, False) for feature in range(dictionary.features)],
-        index=index or FlatIndex.build(x_ND),
+        index=index or FaissIndex.build(x_ND),
+        number_N=np.arange(len(x_ND)),
         document_N=document_N,
         acts_NF=acts_NF,
         acts_by_feature=by_feature,

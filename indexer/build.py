@@ -1,9 +1,9 @@
 """A build: from a collection's documents to a live generation.
 
-split -> embed -> dictionary -> activations -> labels -> families -> index -> flip. Every step leaves its
-result in Postgres before the next begins, embedding every batch, so a build that was killed goes on where it
-was.
-Nothing of it can be seen by a search before the last transaction.
+split -> embed -> dictionary -> activations -> labels -> families -> index -> replay -> check -> flip. Every
+step leaves its result in Postgres before the next begins, embedding every batch, so a build that was killed
+goes on where it was. Nothing of it can be seen by a search before the last transaction; documents that change
+meanwhile are replayed.
 """
 
 from collections.abc import Iterator
@@ -17,21 +17,34 @@ from sqlalchemy.orm import Session
 
 from indexer import stages
 from indexer.carry import LostLabel, carry_late_edits, carry_over
+from indexer.documents import lock_documents
 from indexer.families import store_families
 from indexer.generations import make_live
-from indexer.maintenance import drop_dictionaries, drop_generation
+from indexer.maintenance import drop_dictionaries, drop_generation, drop_old_versions
 from indexer.measure import measure
-from indexer.plan import create_partition, fill, passage_texts, plan_passages, take_over_embeddings
+from indexer.plan import (
+    create_partition,
+    fill,
+    passage_texts,
+    plan_passages,
+    splitter_for,
+    take_over_embeddings,
+)
 from indexer.progress import Reporter
+from indexer.replay import Replay
 from indexer.stages import DictionaryPlan
+from indexer.verify import check
 from search.catalog import build_lock
+from search.db import notify
 from search.embedder import Embedder
 from search.errors import InvalidRequest, SourceError
 from search.models import DictionaryRow, Document, Feature, Generation, Passage
 from search.snapshot import write_index
-from search.text import PassageSplitter, embedded_text
+from search.text import TARGET_TOKENS, embedded_text
+from search.vectors import IndexKind
 
 EMBED_ROWS = 256
+KEPT = 2  # retired generations that one can go back to
 
 
 @dataclass(frozen=True)
@@ -59,17 +72,26 @@ class Build:
         self.embedder = embedder
         self.reporter = reporter
 
-    def run(self, collection: int, plan: DictionaryPlan | None = None) -> BuildReport:
-        """Takes a build of the collection from wherever it stands to live.
+    def run(
+        self,
+        collection: int,
+        plan: DictionaryPlan | None = None,
+        *,
+        passage_tokens: int | None = None,
+        index: IndexKind | None = None,
+    ) -> BuildReport:
+        """Takes a build of the collection from wherever it stands to live. Length of passages and kind of
+        index are those of the live generation where they are not given.
 
         Raises:
             InvalidRequest: another process is building this collection.
             SourceError: the collection has no text.
             DictionaryError: too little text for a dictionary.
+            IndexDamaged: it did not pass its own checks, and is not live.
         """
         chosen = plan or DictionaryPlan()
         with self._alone(collection):
-            generation = self._plan(collection, chosen)
+            generation = self._plan(collection, chosen, {"passage_tokens": passage_tokens, "index": index})
             self.reporter.generation = generation
             embedded = self._embed(generation)
             with Session(self.database) as session:
@@ -101,21 +123,28 @@ class Build:
                 connection.execute(text("SELECT pg_advisory_unlock(hashtext(:key))"), key)
                 connection.commit()
 
-    def _plan(self, collection: int, plan: DictionaryPlan) -> int:
-        """The generation to build: the one left unfinished if it still fits, else a new one."""
+    def _plan(self, collection: int, plan: DictionaryPlan, shape: dict[str, Any]) -> int:
+        """The generation to build: the one left unfinished if it is of the same recipe, else a new one."""
         space = asdict(self.embedder.space)
-        recipe = {**space, "max_tokens": self.embedder.max_tokens, "dictionary": asdict(plan)}
         with Session(self.database) as session:
             seq = _last_change(session, collection)
+            recipe = {
+                **space,
+                "max_tokens": self.embedder.max_tokens,
+                "dictionary": asdict(plan),
+                **_shape(session, collection, shape),
+            }
             unfinished = session.scalars(
-                select(Generation).where(
+                select(Generation)
+                .where(
                     Generation.collection_id == collection,
-                    Generation.state == "building",
+                    Generation.state.in_(("building", "ready")),
                     Generation.passages.is_not(None),
                 )
+                .order_by(Generation.id.desc())
             ).all()
             for generation in unfinished:
-                if generation.seq == seq and _asks_for(generation) == recipe:
+                if _asks_for(generation) == recipe:
                     return generation.id
             device = {"device": self.embedder.device}
             generation = Generation(collection_id=collection, recipe={**recipe, **device}, seq=seq)
@@ -132,7 +161,8 @@ class Build:
         current = (Document.collection_id == generation.collection_id, Document.superseded.is_(None))
         documents = session.scalar(select(func.count()).where(*current)) or 0
         with self.reporter.step("splitting into passages", documents):
-            planned = plan_passages(session, generation, self._splitter(), self.reporter.advance)
+            splitter = splitter_for(self.embedder, generation.recipe)
+            planned = plan_passages(session, generation, splitter, self.reporter.advance)
             if not planned:
                 session.rollback()
                 drop_generation(session, self.data, generation.id)
@@ -143,9 +173,9 @@ class Build:
 
     def _embed(self, generation: int) -> int:
         """Fills in the embeddings that are missing, longest passages first; gives their number."""
-        splitter = self._splitter()
         with Session(self.database) as session:
-            everything = session.get_one(Generation, generation).passages or 0
+            row = session.get_one(Generation, generation)
+            everything, splitter = row.passages or 0, splitter_for(self.embedder, row.recipe)
             missing = session.scalars(
                 select(Passage.id)
                 .where(Passage.generation_id == generation, Passage.embedding.is_(None))
@@ -163,18 +193,34 @@ class Build:
         return len(missing)
 
     def _go_live(self, generation: int) -> list[LostLabel]:
-        """Writes the index file, then makes the generation live: one transaction, all or nothing. Gives the
-        labels written by hand meanwhile that have no feature in it."""
+        """Writes the index file, replays what changed meanwhile, checks all of it, then makes the generation
+        live: one transaction, all or nothing. Gives the labels written by hand meanwhile that have no feature
+        in it."""
         with Session(self.database) as session, self.reporter.step("writing the index"):
             row = session.get_one(Generation, generation)
             write_index(session, self.data, row)
+            row.state = "ready"
+            notify(session)  # who searches may load it from now on, to have it when it goes live
+            session.commit()
+        replay = Replay(self.database, generation, self.embedder)
+        replay.run(self.reporter)
+        with Session(self.database) as session, self.reporter.step("checking the index"):
+            row = session.get_one(Generation, generation)
+            row.checks = check(session, self.data, row)
+            session.commit()
+        replay.run(self.reporter)
+        with Session(self.database) as session, self.reporter.step("going live"):
+            row = session.get_one(Generation, generation)
+            lock_documents(session, row.collection_id)
+            replay.finish(session)
             lost = carry_late_edits(session, row)
             make_live(session, row)
             session.commit()
         return lost
 
     def _tidy(self, collection: int) -> None:
-        """Drops what no rollback needs: unfinished builds, and all but the last retired generation."""
+        """Drops what no rollback needs: unfinished builds, all but the last retired generations, and versions
+        of documents that none is made of."""
         with Session(self.database) as session:
             retired = session.scalars(
                 select(Generation.id)
@@ -183,13 +229,14 @@ class Build:
             ).all()
             unfinished = session.scalars(
                 select(Generation.id).where(
-                    Generation.collection_id == collection, Generation.state == "building"
+                    Generation.collection_id == collection, Generation.state.in_(("building", "ready"))
                 )
             ).all()
             session.commit()
-            for generation in [*retired[1:], *unfinished]:
+            for generation in [*retired[KEPT:], *unfinished]:
                 drop_generation(session, self.data, generation)
             drop_dictionaries(session, collection)
+            drop_old_versions(session, collection)
 
     def _report(self, generation: int, embedded: int, lost: list[LostLabel]) -> BuildReport:
         with Session(self.database) as session:
@@ -212,13 +259,18 @@ class Build:
                 lost,
             )
 
-    def _splitter(self) -> PassageSplitter:
-        return PassageSplitter(self.embedder.tokenizer_json, self.embedder.max_tokens)
-
 
 def _asks_for(generation: Generation) -> dict[str, Any]:
     """The recipe without the device: that is recorded, but a build may be taken up on another one."""
     return {name: value for name, value in generation.recipe.items() if name != "device"}
+
+
+def _shape(session: Session, collection: int, given: dict[str, Any]) -> dict[str, Any]:
+    """Length of passages and kind of index: as given, else as the live generation has them."""
+    is_live = (Generation.collection_id == collection, Generation.state == "live")
+    live = session.scalar(select(Generation.recipe).where(*is_live)) or {}
+    usual = {"passage_tokens": TARGET_TOKENS, "index": "flat"}
+    return {name: given[name] or live.get(name, default) for name, default in usual.items()}
 
 
 def _last_change(session: Session, collection: int) -> int:

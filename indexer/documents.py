@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 
 from indexer.progress import Reporter
 from indexer.sources import Failure, SourceDocument
-from search.errors import ConfigurationError, InvalidRequest
+from search.db import notify
+from search.errors import InvalidRequest
 from search.models import Collection, Document, change_seq
 from search.snapshot import COLLECTION_NAME
 
@@ -20,11 +21,12 @@ BATCH = 200
 
 @dataclass
 class IngestReport:
-    """What became of a source: counts, and each failure by name and reason."""
+    """What became of documents that were given: counts, and each failure by name and reason."""
 
     added: int = 0
     changed: int = 0
     unchanged: int = 0
+    deleted: int = 0
     failures: list[Failure] = field(default_factory=list)
 
     @property
@@ -37,7 +39,6 @@ def ensure_collection(session: Session, name: str, model: str) -> Collection:
 
     Raises:
         InvalidRequest: the name cannot be used in addresses.
-        ConfigurationError: the collection was made with another model.
     """
     if not COLLECTION_NAME.fullmatch(name):
         raise InvalidRequest(
@@ -50,26 +51,70 @@ def ensure_collection(session: Session, name: str, model: str) -> Collection:
         collection = Collection(name=name, model=model)
         session.add(collection)
         session.flush()
-    if collection.model != model:
-        raise ConfigurationError(
-            f"The collection {name!r} is embedded with {collection.model!r}, not {model!r}.",
-            hint="Use that model, or another collection name.",
-        )
     return collection
 
 
 def ingest(
-    database: Engine, collection: int, source: Iterable[SourceDocument | Failure], reporter: Reporter
+    database: Engine,
+    collection: int,
+    items: Iterable[SourceDocument | Failure],
+    reporter: Reporter,
+    *,
+    source: str | None = None,
+    sync: bool = False,
 ) -> IngestReport:
-    """Stores a source's documents, a batch a transaction. Read again, an unchanged source changes nothing."""
+    """Stores documents, a batch a transaction. Given again, what is unchanged changes nothing.
+
+    `source` is where they were read from. With `sync` those are deleted that were read from there before and
+    are there no more; what cannot be read this time stays as it was.
+    """
     report = IngestReport()
+    seen: set[str] = set()
     with reporter.step("reading documents", 0):
-        for batch in _batches(_checked(source, report)):
+        for batch in _batches(_checked(items, report, seen)):
             with Session(database) as session:
-                _store(session, collection, batch, report)
+                _store(session, collection, batch, source, report)
                 session.commit()
             reporter.reach(report.documents)
+        if sync and source is not None:
+            with Session(database) as session:
+                unreadable = [failure.name for failure in report.failures]
+                gone = _gone(session, collection, source, seen, unreadable)
+                report.deleted = delete_documents(session, collection, gone)
+                session.commit()
     return report
+
+
+def delete_documents(session: Session, collection: int, ids: Iterable[str]) -> int:
+    """Deletes documents by the ids their user gave; gives how many were there (not committed)."""
+    lock_documents(session, collection)
+    wanted = list(ids)
+    deleted = 0
+    for start in range(0, len(wanted), BATCH):
+        rows = update(Document).where(
+            Document.collection_id == collection,
+            Document.external_id.in_(wanted[start : start + BATCH]),
+            Document.superseded.is_(None),
+        )
+        numbers = rows.values(superseded=change_seq.next_value()).returning(Document.id)
+        deleted += len(session.scalars(numbers).all())
+    if deleted:
+        touch(session, collection)
+    return deleted
+
+
+def lock_documents(session: Session, collection: int) -> None:
+    """Lets no other change the collection's documents until this transaction ends. So the order of their
+    numbers is the order in which they are committed."""
+    _one_at_a_time(session, f"refract documents {collection}")
+
+
+def touch(session: Session, collection: int) -> None:
+    """Says that there is something new to see in a collection, once this transaction is committed."""
+    session.execute(
+        update(Collection).where(Collection.id == collection).values(version=Collection.version + 1)
+    )
+    notify(session)
 
 
 def fingerprint(document: SourceDocument) -> bytes:
@@ -78,9 +123,10 @@ def fingerprint(document: SourceDocument) -> bytes:
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).digest()
 
 
-def _checked(source: Iterable[SourceDocument | Failure], report: IngestReport) -> Iterator[SourceDocument]:
-    seen: set[str] = set()
-    for item in source:
+def _checked(
+    items: Iterable[SourceDocument | Failure], report: IngestReport, seen: set[str]
+) -> Iterator[SourceDocument]:
+    for item in items:
         if isinstance(item, Failure):
             report.failures.append(item)
         elif item.id in seen:
@@ -90,48 +136,66 @@ def _checked(source: Iterable[SourceDocument | Failure], report: IngestReport) -
             yield item
 
 
+def _gone(session: Session, collection: int, source: str, seen: set[str], unreadable: list[str]) -> list[str]:
+    """The documents of a source that were not seen in it, but for those that cannot be read (a name that
+    ends with / stands for all below that folder)."""
+    wanted = select(Document.external_id).where(
+        Document.collection_id == collection, Document.source == source, Document.superseded.is_(None)
+    )
+    folders = tuple(name for name in unreadable if name.endswith("/"))
+    kept = {*seen, *unreadable}
+    return [id for id in session.scalars(wanted) if id not in kept and not id.startswith(folders)]
+
+
 def _batches(documents: Iterator[SourceDocument]) -> Iterator[list[SourceDocument]]:
     while batch := list(islice(documents, BATCH)):
         yield batch
 
 
-def _store(session: Session, collection: int, batch: list[SourceDocument], report: IngestReport) -> None:
-    _one_at_a_time(session, f"refract documents {collection}")
+def _store(
+    session: Session, collection: int, batch: list[SourceDocument], source: str | None, report: IngestReport
+) -> None:
+    lock_documents(session, collection)
     known = {
-        row.external_id: (row.id, row.sha256)
+        row.external_id: row
         for row in session.execute(
-            select(Document.id, Document.external_id, Document.sha256).where(
+            select(Document.id, Document.external_id, Document.sha256, Document.source).where(
                 Document.collection_id == collection,
                 Document.external_id.in_([document.id for document in batch]),
                 Document.superseded.is_(None),
             )
         )
     }
-    fresh = [
-        (document, sha256)
-        for document in batch
-        for sha256 in [fingerprint(document)]
-        if document.id not in known or known[document.id][1] != sha256
-    ]
-    replaced = [known[document.id][0] for document, _ in fresh if document.id in known]
-    if replaced:
-        session.execute(
-            update(Document).where(Document.id.in_(replaced)).values(superseded=change_seq.next_value())
-        )
+    fresh, moved, ended = [], [], []
+    for document, sha256 in ((document, fingerprint(document)) for document in batch):
+        before = known.get(document.id)
+        if before is not None and before.sha256 == sha256:
+            moved += [before.id] if before.source != source else []
+            continue
+        change = session.scalars(select(change_seq.next_value())).one()
+        fresh.append(_row(collection, document, sha256, source, change))
+        if before is not None:
+            ended.append({"id": before.id, "superseded": change})
+    if moved:
+        session.execute(update(Document).where(Document.id.in_(moved)).values(source=source))
     if fresh:
-        session.execute(insert(Document), [_row(collection, *pair) for pair in fresh])
-    report.changed += len(replaced)
-    report.added += len(fresh) - len(replaced)
+        if ended:
+            session.execute(update(Document), ended)
+        session.execute(insert(Document), fresh)
+        notify(session)
+    report.changed += len(ended)
+    report.added += len(fresh) - len(ended)
     report.unchanged += len(batch) - len(fresh)
 
 
 def _one_at_a_time(session: Session, what: str) -> None:
-    """Waits for others at the same thing, until this transaction ends. For documents this also makes the
-    order of their numbers the order in which they are committed."""
+    """Waits for others at the same thing, until this transaction ends."""
     session.execute(text("SELECT pg_advisory_xact_lock(hashtext(:what))"), {"what": what})
 
 
-def _row(collection: int, document: SourceDocument, sha256: bytes) -> dict[str, object]:
+def _row(
+    collection: int, document: SourceDocument, sha256: bytes, source: str | None, change: int
+) -> dict[str, object]:
     return {
         "collection_id": collection,
         "external_id": document.id,
@@ -140,4 +204,6 @@ def _row(collection: int, document: SourceDocument, sha256: bytes) -> dict[str, 
         "url": document.url,
         "meta": document.meta,
         "sha256": sha256,
+        "source": source,
+        "seq": change,
     }

@@ -4,12 +4,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import Engine as Database
 from sqlalchemy import func, select, text, update
 from sqlalchemy.orm import Session
 
+from indexer.documents import lock_documents, touch
+from indexer.progress import Reporter
+from indexer.replay import Replay, count_pending
 from search.catalog import build_lock
 from search.errors import InvalidRequest
-from search.models import Generation
+from search.models import Collection, Generation
 from search.snapshot import find_collection
 
 
@@ -42,35 +46,39 @@ def list_generations(session: Session, collection: str) -> list[GenerationInfo]:
     ]
 
 
-def roll_back(session: Session, collection: str, to: int | None = None) -> int:
-    """Makes an earlier generation live again, the one before or that number, in one transaction; gives its
-    number. The one that was live stays, so that rolling back twice changes nothing.
+def roll_back(database: Database, collection: str, to: int | None = None) -> int:
+    """Makes an earlier generation live again, the one before or that number; gives its number. What changed
+    since it was live is added to it first. The one that was live stays, so that rolling back twice changes
+    nothing.
 
     Raises:
         CollectionNotFound
         InvalidRequest: there is none to go back to, or none of that number, or one is being built.
+        ConfigurationError: its embedding model cannot be loaded.
     """
-    number = find_collection(session, collection).id
-    lock = {"key": build_lock(number)}
-    if not session.scalar(text("SELECT pg_try_advisory_xact_lock(hashtext(:key))"), lock):
-        raise InvalidRequest(
-            f"The collection {collection!r} is being built.", hint="Wait until that has ended, or stop it."
-        )
-    rows = select(Generation).where(Generation.collection_id == number).order_by(Generation.live_at.desc())
-    there = session.scalars(rows.with_for_update().execution_options(populate_existing=True)).all()
-    retired = [row for row in there if row.state == "retired"]
-    if not retired:
-        raise InvalidRequest(
-            f"The collection {collection!r} has no earlier generation to go back to.",
-            hint="The generation before stays when a build goes live; there was none yet.",
-        )
-    chosen = retired[0] if to is None else next((row for row in retired if row.id == to), None)
-    if chosen is None:
-        known = ", ".join(str(row.id) for row in retired)
-        raise InvalidRequest(f"There is no generation {to} to go back to.", hint=f"There is: {known}.")
-    make_live(session, chosen)
-    session.commit()
-    return chosen.id
+    with Session(database) as session:
+        number = find_collection(session, collection).id
+        chosen = _chosen(session, number, collection, to).id
+        missing = count_pending(session, session.get_one(Generation, chosen))
+    replay = Replay(database, chosen) if missing else None
+    if replay:
+        replay.run(Reporter(database))
+    with Session(database) as session:
+        lock = {"key": build_lock(number)}
+        if not session.scalar(text("SELECT pg_try_advisory_xact_lock(hashtext(:key))"), lock):
+            raise InvalidRequest(
+                f"The collection {collection!r} is being built.",
+                hint="Wait until that has ended, or stop it.",
+            )
+        lock_documents(session, number)
+        row = _chosen(session, number, collection, chosen)
+        if replay is None and count_pending(session, row):  # changed just now
+            replay = Replay(database, chosen)
+        if replay:
+            replay.finish(session)
+        make_live(session, row)
+        session.commit()
+    return chosen
 
 
 def make_live(session: Session, generation: Generation) -> None:
@@ -82,3 +90,24 @@ def make_live(session: Session, generation: Generation) -> None:
     )
     generation.state = "live"
     generation.live_at = func.now()
+    collection = session.get_one(Collection, generation.collection_id)
+    collection.model = generation.recipe["model"]
+    touch(session, collection.id)
+
+
+def _chosen(session: Session, number: int, collection: str, to: int | None) -> Generation:
+    """The retired generation of that number, or the one that was live last."""
+    rows = select(Generation).where(Generation.collection_id == number, Generation.state == "retired")
+    retired = session.scalars(rows.order_by(Generation.live_at.desc())).all()
+    if not retired:
+        raise InvalidRequest(
+            f"The collection {collection!r} has no earlier generation to go back to.",
+            hint="The generation before stays when a build goes live; there was none yet.",
+        )
+    if to is None:
+        return retired[0]
+    chosen = next((row for row in retired if row.id == to), None)
+    if chosen is None:
+        known = ", ".join(str(row.id) for row in retired)
+        raise InvalidRequest(f"There is no generation {to} to go back to.", hint=f"There is: {known}.")
+    return chosen

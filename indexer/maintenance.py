@@ -4,11 +4,11 @@ import logging
 import shutil
 from pathlib import Path
 
-from sqlalchemy import delete, select, text
+from sqlalchemy import delete, exists, select, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from search.models import DictionaryRow, Generation
+from search.models import DictionaryRow, Document, Generation, Passage
 from search.snapshot import generation_folder
 
 logger = logging.getLogger(__name__)
@@ -41,5 +41,16 @@ def drop_dictionaries(session: Session, collection: int) -> None:
     used = select(Generation.dictionary_id).where(Generation.dictionary_id.is_not(None))
     session.execute(
         delete(DictionaryRow).where(DictionaryRow.collection_id == collection, DictionaryRow.id.not_in(used))
+    )
+    session.commit()
+
+
+def drop_old_versions(session: Session, collection: int) -> None:
+    """Drops documents that were replaced or deleted and that no generation holds passages of: what was
+    deleted does not stay longer than one can go back to it."""
+    held = exists().where(Passage.document_id == Document.id)
+    session.execute(
+        delete(Document).where(Document.collection_id == collection, Document.superseded.is_not(None), ~held),
+        execution_options={"synchronize_session": False},
     )
     session.commit()

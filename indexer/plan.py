@@ -1,17 +1,21 @@
 """The rows of a generation: planned first, filled in later."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from psycopg import Connection
 from sqlalchemy import or_, select, text
 from sqlalchemy.orm import Session
 
+from search.embedder import Embedder
 from search.models import Document, Generation, Passage
-from search.text import PassageSplitter, embedded_text
+from search.text import TARGET_TOKENS, PassageSplitter, embedded_text
 
 READ_DOCUMENTS = 500
+
+PassageValues = tuple[int, int, int, bytes, bytes, bytes, bytes]
+"""Document, start, end, hash of its text, embedding, feature ids, activations."""
 
 
 def create_partition(session: Session, generation: int) -> None:
@@ -43,7 +47,11 @@ def plan_passages(
     for chunk in documents.partitions():
         rows = [
             (generation.id, planned + number, *row)
-            for number, row in enumerate(row for document in chunk for row in _passages(document, splitter))
+            for number, row in enumerate(
+                (document.id, *row)
+                for document in chunk
+                for row in passages_of(document.title, document.text, splitter)
+            )
         ]
         copy_rows(session, f"COPY passages ({columns}) FROM STDIN", rows)
         planned += len(rows)
@@ -118,8 +126,23 @@ def copy_rows(session: Session, statement: str, rows: Iterable[tuple[Any, ...]])
             copy.write_row(row)
 
 
-def _passages(document: Any, splitter: PassageSplitter) -> Iterator[tuple[int, int, int, bytes]]:
-    title = splitter.clip_title(document.title)
-    for span in splitter.split(document.text, document.title):
-        embedded = embedded_text(title, document.text[span.start : span.end])
-        yield document.id, span.start, span.end, hashlib.sha256(embedded.encode()).digest()
+def passages_of(title: str, body: str, splitter: PassageSplitter) -> Iterator[tuple[int, int, bytes]]:
+    """(start, end, hash of what is embedded) of each passage of a document."""
+    clipped = splitter.clip_title(title)
+    for span in splitter.split(body, title):
+        embedded = embedded_text(clipped, body[span.start : span.end])
+        yield span.start, span.end, hashlib.sha256(embedded.encode()).digest()
+
+
+def add_passages(session: Session, generation: int, first: int, rows: Iterable[PassageValues]) -> None:
+    """Adds whole passages, numbered from `first` on."""
+    columns = "generation_id, id, document_id, start, stop, sha256, embedding, feature_ids, activations"
+    numbered = ((generation, first + place, *row) for place, row in enumerate(rows))
+    copy_rows(session, f"COPY passages ({columns}) FROM STDIN", numbered)
+
+
+def splitter_for(embedder: Embedder, recipe: Mapping[str, Any]) -> PassageSplitter:
+    """The splitter of a generation of this recipe."""
+    return PassageSplitter(
+        embedder.tokenizer_json, embedder.max_tokens, recipe.get("passage_tokens", TARGET_TOKENS)
+    )

@@ -7,6 +7,7 @@ itself a reindex puts right, as long as the documents are there.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from sqlalchemy import Engine, and_, case, func, or_, select
@@ -15,10 +16,13 @@ from sqlalchemy.orm import Session
 from search.dictionary import Dictionary
 from search.errors import DictionaryError, IndexDamaged
 from search.models import Collection, DictionaryRow, Document, Generation, Passage
-from search.snapshot import INDEX_FILE, generation_folder, write_index
-from search.vectors import FlatIndex
+from search.snapshot import INDEX_FILE, generation_folder, read_embeddings, write_index
+from search.vectors import FaissIndex
 
 SAMPLED = 1000  # vectors of each index that are compared with those in Postgres
+QUESTIONS, NEAREST = 100, 10  # how recall is measured
+TIED = 1e-5  # what is as near as the last of them is as good
+LEAST_RECALL = 0.9
 FLOAT16, ID, ACTIVATION = 2, 4, 4  # bytes
 REINDEX = "Run refract reindex, and do not roll back to this one."
 REPAIR = "Run refract verify --repair."
@@ -53,7 +57,7 @@ def verify(database: Engine, data: Path, *, collection: int | None = None, repai
     problems: list[Problem] = []
     passages = 0
     with Session(database) as session:
-        finished = Generation.state != "building"
+        finished = Generation.state.in_(("live", "retired"))
         wanted = [finished] if collection is None else [finished, Generation.collection_id == collection]
         names = {row.id: row.name for row in session.scalars(select(Collection))}
         generations = session.scalars(select(Generation).where(*wanted).order_by(Generation.id)).all()
@@ -69,6 +73,36 @@ def verify(database: Engine, data: Path, *, collection: int | None = None, repai
             problems += wrong
             session.commit()
     return Verified(len(generations), passages, problems)
+
+
+def check(session: Session, data: Path, generation: Generation) -> dict[str, Any]:
+    """What a build looks at before it goes live: its rows, its file, and how many of the nearest passages
+    its index finds (`recall`, against a scan of all).
+
+    Raises:
+        IndexDamaged: something is wrong.
+    """
+    wrong = [*_rows(session, generation)] or [what for what in [_file(session, data, generation)] if what]
+    if wrong:
+        raise IndexDamaged(
+            f"Generation {generation.id} did not pass its checks and is not live: {' '.join(wrong)}",
+            hint="Reindex again; what is live stays.",
+        )
+    index = FaissIndex.load(generation_folder(data, generation.id) / INDEX_FILE, generation.files[INDEX_FILE])
+    x_ND = read_embeddings(session, generation.id, stop=generation.passages).astype(np.float32)
+    drawn = np.random.default_rng(0).permutation(len(x_ND))[:QUESTIONS]
+    nearest = min(NEAREST, len(x_ND))
+    _, found_QK = index.search(x_ND[drawn], nearest)
+    exact_QN = x_ND[drawn] @ x_ND.T
+    least_Q = np.partition(exact_QN, -nearest, axis=1)[:, -nearest]
+    scores_QK = np.take_along_axis(exact_QN, found_QK, axis=1)
+    recall = float((scores_QK >= least_Q[:, None] - TIED).mean())
+    if recall < LEAST_RECALL:
+        raise IndexDamaged(
+            f"Generation {generation.id} finds {recall:.0%} of the nearest passages and is not live.",
+            hint="Reindex with --index flat.",
+        )
+    return {"passages": len(x_ND), "vectors": min(SAMPLED, len(x_ND)), "recall": recall}
 
 
 def _rows(session: Session, generation: Generation) -> Iterator[str]:
@@ -100,8 +134,8 @@ def _rows(session: Session, generation: Generation) -> Iterator[str]:
         .outerjoin(Document, Document.id == Passage.document_id)
         .where(Passage.generation_id == generation.id)
     ).one()
-    if count != generation.passages or highest != count - 1:
-        yield f"{count:,} passages are there, numbered up to {highest:,}, of {generation.passages:,}."
+    if count < (generation.passages or 0) or highest != count - 1:
+        yield f"{count:,} passages are there, up to {highest:,}; it was built with {generation.passages:,}."
     if broken:
         yield f"{broken:,} passages have no embedding or no features of the right size."
     if outside:
@@ -113,7 +147,7 @@ def _file(session: Session, data: Path, generation: Generation) -> str:
     at random; "" if nothing."""
     path = generation_folder(data, generation.id) / INDEX_FILE
     try:
-        index = FlatIndex.load(path, generation.files.get(INDEX_FILE, ""))
+        index = FaissIndex.load(path, generation.files.get(INDEX_FILE, ""))
     except IndexDamaged as damage:
         return str(damage)
     if len(index) != generation.passages:

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from search.db import open_session
 from search.descriptions import CollectionInfo, Progress
 from search.engine import Engine
-from search.models import Collection, DictionaryRow, Document, Generation
+from search.models import Collection, DictionaryRow, Document, Generation, Passage
 from search.snapshot import Snapshot
 
 START_EXAMPLES = 5
@@ -68,17 +68,27 @@ def _info(session: Session, collection: Collection) -> CollectionInfo:
     )
     live = states.get("live")
     # What was killed stays "building" in its row; only a process that is there holds the lock.
-    building = states.get("building") if _is_held(session, build_lock(collection.id)) else None
+    building = (
+        (states.get("ready") or states.get("building"))
+        if _is_held(session, build_lock(collection.id))
+        else None
+    )
     progress = Progress(**building.progress) if building and building.progress else None
     return CollectionInfo(
         name=collection.name,
         state="live" if live else "building" if building else "empty",
         documents=documents or 0,
-        passages=(live.passages or 0) if live else 0,
+        passages=_passages(session, live) if live else 0,
         generation=live.id if live else None,
         progress=progress,
         scorecard=_scorecard(session, live) if live else None,
     )
+
+
+def _passages(session: Session, generation: Generation) -> int:
+    """How many it was built with and got since."""
+    last = session.scalar(select(func.max(Passage.id)).where(Passage.generation_id == generation.id))
+    return 0 if last is None else last + 1
 
 
 def build_lock(collection: int) -> str:

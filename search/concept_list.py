@@ -15,7 +15,7 @@ from search.descriptions import ConceptList, ConceptSummary, FamilyRef, FeatureR
 from search.engine import Engine
 from search.families import Family
 from search.fitting import find_family
-from search.passages import PassageRow, read_passages
+from search.passages import PassageRow, passages_at
 from search.requests import check_page, check_query
 from search.snapshot import Snapshot
 
@@ -127,7 +127,7 @@ def _described(engine: Engine, snapshot: Snapshot, families: list[Family]) -> li
     strongest = {family.number: snapshot.reach[family.number].strongest for family in families}
     wanted = [passage for passage in strongest.values() if passage is not None]
     with open_session(engine.database) as session:
-        texts = read_passages(session, snapshot.generation, wanted)
+        texts = passages_at(session, snapshot, wanted)
     return [_concept(snapshot, family, texts.get(strongest[family.number] or 0)) for family in families]
 
 

@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import cast
 
 import psutil
+import psycopg
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import URL, Connection, Engine, create_engine, make_url
+from sqlalchemy import text as sql
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
@@ -64,6 +66,33 @@ def open_session(engine: Engine) -> Iterator[Session]:
         raise StoreUnavailable(
             f"The database does not answer: {first_line(error)}.", hint="Try again in a moment."
         ) from None
+
+
+CHANNEL = "refract"
+
+
+@contextlib.contextmanager
+def listening(engine: Engine) -> Iterator[Callable[[float], None]]:
+    """Gives a function that waits for a notification that something changed, at most so many seconds."""
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.exec_driver_sql(f"LISTEN {CHANNEL}")
+        driver = connection.connection.driver_connection
+        assert isinstance(driver, psycopg.Connection)
+
+        def wait(seconds: float) -> None:
+            for _ in driver.notifies(timeout=seconds, stop_after=1):
+                pass
+
+        try:
+            yield wait
+        finally:
+            with contextlib.suppress(DBAPIError):
+                connection.exec_driver_sql(f"UNLISTEN {CHANNEL}")
+
+
+def notify(session: Session) -> None:
+    """Tells all who listen, once the transaction is committed, that something changed."""
+    session.execute(sql("SELECT pg_notify(:channel, '')"), {"channel": CHANNEL})
 
 
 def server_url(text: str) -> URL:

@@ -6,12 +6,10 @@ Shape suffixes: N passages, D embedding width.
 import functools
 import time
 from pathlib import Path
-from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Engine as Database
-from sqlalchemy.orm import Session
 
 from search import explain
 from search.answers import SteeredConcept, page_results, page_terms, query_features, steering_terms
@@ -22,12 +20,12 @@ from search.embedder import VectorSpace, load_embedder
 from search.explain import Question
 from search.fitting import fit_concept
 from search.highlight import Highlighter
-from search.models import Generation
-from search.passages import PassageRow, read_passages
+from search.passages import PassageRow, passages_at
 from search.ranking import rank, strongest_passage
 from search.requests import check_mode, check_page, check_query
 from search.results import Result, SearchResponse, Timings
-from search.snapshot import Snapshot, labels_version, live_generation, load_snapshot, read_labels_again
+from search.snapshot import Snapshot
+from search.snapshots import Snapshots
 from search.steered import feature_deltas, steer
 from search.steering import Knob, Steering
 
@@ -39,15 +37,14 @@ FloatArray = NDArray[np.float32]
 class Engine:
     """Answers searches on every collection of one database.
 
-    Snapshots of live generations are kept in memory and swapped when another generation goes live or labels
-    change.
+    Snapshots of live generations are kept in memory and swapped when documents or labels change or another
+    generation goes live.
     """
 
     def __init__(self, database: Database, data: Path) -> None:
         self.database = database
         self.data = data
-        self._snapshots: dict[str, Snapshot] = {}
-        self._loading = Lock()
+        self.snapshots = Snapshots(database, data)
         self._highlighter = Highlighter()
         self.embed = functools.lru_cache(maxsize=2048)(_embed)
 
@@ -57,14 +54,7 @@ class Engine:
         Raises:
             CollectionNotFound, NotIndexed, StoreUnavailable
         """
-        with open_session(self.database) as session:
-            live = live_generation(session, collection)
-            held = self._held(collection, live, labels_version(session, live))
-            if held is None:
-                with self._loading:
-                    held = self._snapshots[collection] = self._load(session, collection)
-                    session.commit()
-        return held
+        return self.snapshots.of(collection)
 
     def warm(self, collection: str) -> None:
         """Loads what the first search of a collection needs, so that nobody waits for it."""
@@ -153,21 +143,6 @@ class Engine:
         asked_in = (snapshot.generation, query)
         return self._highlighter.mark(results, embedder, question.vector_D, asked_in)
 
-    def _held(self, collection: str, live: Generation, labels: int) -> Snapshot | None:
-        held = self._snapshots.get(collection)
-        current = held is not None and (held.generation, held.labels_version) == (live.id, labels)
-        return held if current else None
-
-    def _load(self, session: Session, collection: str) -> Snapshot:
-        """What another has loaded meanwhile, or the same generation with new labels, or all of it anew."""
-        live = live_generation(session, collection)
-        held = self._snapshots.get(collection)
-        if held is None or held.generation != live.id:
-            return load_snapshot(session, self.data, live)
-        return self._held(collection, live, labels_version(session, live)) or read_labels_again(
-            session, held, live
-        )
-
     def _concepts(self, snapshot: Snapshot, steering: Steering) -> list[SteeredConcept]:
         return [
             SteeredConcept(knob, self._concept(snapshot, knob))
@@ -195,7 +170,7 @@ class Engine:
         examples = [strongest_passage(snapshot, feature) for feature in unlabelled]
         wanted = {*passages.tolist(), *(example for example in examples if example is not None)}
         with open_session(self.database) as session:
-            return read_passages(session, snapshot.generation, wanted)
+            return passages_at(session, snapshot, wanted)
 
 
 def _embed(space: VectorSpace, text: str) -> FloatArray:

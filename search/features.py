@@ -26,7 +26,7 @@ from search.engine import Engine
 from search.errors import DocumentNotFound, FeatureNotFound
 from search.fitting import find_documents, find_family
 from search.models import Document, FeatureStats, Passage
-from search.passages import PassageRow, read_passages
+from search.passages import PassageRow, passages_at
 from search.ranking import strongest_passage
 from search.requests import check_page, check_query
 from search.snapshot import Snapshot
@@ -68,7 +68,7 @@ def find_features(
     found = {feature: strongest_passage(snapshot, feature) for feature in page}
     examples = {feature: passage for feature, passage in found.items() if passage is not None}
     with open_session(engine.database) as session:
-        texts = read_passages(session, snapshot.generation, examples.values())
+        texts = passages_at(session, snapshot, examples.values())
     return FeatureList(
         query=query,
         collection=collection,
@@ -96,7 +96,7 @@ def feature_detail(engine: Engine, feature: int, *, collection: str) -> FeatureD
     misses = _near_misses(snapshot, feature)
     with open_session(engine.database) as session:
         stats = session.get(FeatureStats, (snapshot.generation, feature))
-        texts = read_passages(session, snapshot.generation, {*(passage for passage, _, _ in chosen), *misses})
+        texts = passages_at(session, snapshot, {*(passage for passage, _, _ in chosen), *misses})
     label = snapshot.labels[feature]
     return FeatureDetail(
         feature=feature,
@@ -140,6 +140,7 @@ def document_detail(engine: Engine, document_id: str, *, collection: str) -> Doc
         rows = session.execute(
             select(Passage.id, Passage.start, Passage.end).where(*where).order_by(Passage.id)
         ).all()
+        places = np.flatnonzero(snapshot.document_N == document.id).tolist()
         return DocumentDetail(
             id=document.external_id,
             title=document.title,
@@ -148,7 +149,10 @@ def document_detail(engine: Engine, document_id: str, *, collection: str) -> Doc
             generation=snapshot.generation,
             text=document.text,
             meta=document.meta,
-            passages=[DocumentPassage(p, start, end, _active(snapshot, p)) for p, start, end in rows],
+            passages=[
+                DocumentPassage(number, start, end, _active(snapshot, place))
+                for place, (number, start, end) in zip(places, rows, strict=False)
+            ],
         )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import or_, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from search.concepts import Concept, concept_from_examples, concept_from_members, members_wanted
@@ -51,16 +51,14 @@ def find_family(snapshot: Snapshot, number: int) -> Family:
 
 
 def find_documents(snapshot: Snapshot, ids: list[str], session: Session) -> dict[str, Document]:
-    """The documents of these ids that a generation holds, by the id their user gave."""
+    """The documents of these ids that a snapshot holds, by the id their user gave."""
     rows = session.scalars(
         select(Document).where(
-            Document.collection_id == snapshot.collection_id,
-            Document.external_id.in_(ids),
-            Document.seq <= snapshot.seq,
-            or_(Document.superseded.is_(None), Document.superseded > snapshot.seq),
+            Document.collection_id == snapshot.collection_id, Document.external_id.in_(ids)
         )
-    )
-    return {row.external_id: row for row in rows}
+    ).all()
+    held = np.isin([row.id for row in rows], snapshot.document_N)
+    return {row.external_id: row for row, is_held in zip(rows, held, strict=True) if is_held}
 
 
 def _of_phrase(snapshot: Snapshot, phrase: str, embed: EmbedQuery) -> Concept:

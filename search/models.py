@@ -49,20 +49,26 @@ change_seq = Sequence("change_seq", metadata=Base.metadata)
 
 
 class Collection(Base):
-    """One knowledge base and the embedding model it was made with."""
+    """One knowledge base and the embedding model of its live generation.
+
+    `version` grows with every change that a search can see, so that who holds the collection in memory reads
+    what is new.
+    """
 
     __tablename__ = "collections"
 
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)
     name: Mapped[str] = mapped_column(unique=True)
     model: Mapped[str]
+    version: Mapped[int] = mapped_column(server_default=sql("0"))
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
 class Document(Base):
     """What the user gave us, whole. Rows never change: replacing or deleting a document marks its row as
     `superseded` (by the change of that number), so that generations built before go on reading what they
-    were built from. `external_id` is the user's own id, `sha256` covers all that the user gave.
+    were built from. `external_id` is the user's own id, `sha256` covers all that the user gave but the id,
+    `source` is the folder or file that a document was read from (null: it was written through the API).
     """
 
     __tablename__ = "documents"
@@ -75,6 +81,14 @@ class Document(Base):
             postgresql_where=sql("superseded IS NULL"),
         ),
         Index(None, "collection_id", "external_id", "seq"),
+        Index(None, "collection_id", "seq"),
+        Index(None, "collection_id", "sha256"),
+        Index(
+            "ix_documents_superseded",
+            "collection_id",
+            "superseded",
+            postgresql_where=sql("superseded IS NOT NULL"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)
@@ -85,6 +99,7 @@ class Document(Base):
     url: Mapped[str | None]
     meta: Mapped[dict[str, Any]] = mapped_column(server_default=sql("'{}'::jsonb"))
     sha256: Mapped[bytes] = mapped_column(LargeBinary)
+    source: Mapped[str | None]
     seq: Mapped[int] = mapped_column(server_default=change_seq.next_value())
     superseded: Mapped[int | None]
 
@@ -163,11 +178,13 @@ class FeatureMatch(Base):
 
 
 class Generation(Base):
-    """One immutable build of a collection's index.
+    """One build of a collection's index.
 
-    state: building -> live -> retired; an index holds the rule that at most one is live. `recipe` is what
-    the build was asked to do (model, precision, passage size), `seq` the last document change it holds,
-    `progress` where it is, `files` the SHA-256 of its derived files, `timings` the seconds of each step.
+    state: building -> ready -> live -> retired; an index holds the rule that at most one is live, and what is
+    ready may be loaded ahead. `recipe` is what the build was asked to do (model, precision, passage size,
+    kind of index), `seq` the last document change when it began, `passages` how many it was built with (they
+    never change; those of later documents come after them), `progress` where it is, `files` the SHA-256 of
+    its derived files, `timings` the seconds of each step, `checks` what it found when it checked itself.
     """
 
     __tablename__ = "generations"
@@ -185,6 +202,7 @@ class Generation(Base):
     files: Mapped[dict[str, Any]] = mapped_column(server_default=sql("'{}'::jsonb"))
     progress: Mapped[dict[str, Any]] = mapped_column(server_default=sql("'{}'::jsonb"))
     timings: Mapped[dict[str, Any]] = mapped_column(server_default=sql("'{}'::jsonb"))
+    checks: Mapped[dict[str, Any]] = mapped_column(server_default=sql("'{}'::jsonb"))
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     live_at: Mapped[datetime | None]
 
@@ -193,14 +211,15 @@ class Passage(Base):
     """A passage: its place in its document's text, its embedding (float16), its active features (ids int32,
     activations float32; all little-endian arrays).
 
-    `id` counts from 0 within the generation and is the passage's number in FAISS. `sha256` covers the text
-    that is embedded; embeddings of equal text are taken over from earlier generations of the same vector
-    space. Rows are planned first, then filled, so a killed build goes on where it was.
+    `id` counts from 0 within the generation; those below the generation's `passages` are in its FAISS file
+    under that number, those of documents that came later follow. `sha256` covers the text that is embedded;
+    embeddings of equal text are taken over from earlier generations of the same vector space. Rows are
+    planned first, then filled, so a killed build goes on where it was.
     """
 
     __tablename__ = "passages"
     __table_args__ = (
-        Index(None, "generation_id", "document_id"),
+        Index(None, "document_id"),
         {"postgresql_partition_by": "LIST (generation_id)"},
     )
 
@@ -233,3 +252,44 @@ class FeatureStats(Base):
     passages: Mapped[int] = mapped_column(INTEGER)
     quantiles: Mapped[list[float]] = mapped_column(ARRAY(REAL))
     counts: Mapped[list[int]] = mapped_column(ARRAY(INTEGER))
+
+
+class Key(Base):
+    """A key of an API client or an admin. Only its SHA-256 is kept: a key is 32 random bytes, so that no salt
+    or slow hash is needed. `scope`: search, write or admin, each with what the one before may do."""
+
+    __tablename__ = "keys"
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    name: Mapped[str]
+    scope: Mapped[str]
+    sha256: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    used_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+
+
+class AdminSession(Base):
+    """Somebody who looks at the admin's pages. The cookie's SHA-256 is kept; `key_id` is the key it was
+    opened with, null where it was the link that a start prints. It ends with its key."""
+
+    __tablename__ = "sessions"
+
+    sha256: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    key_id: Mapped[int | None] = mapped_column(ForeignKey("keys.id", ondelete="CASCADE"))
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    expires_at: Mapped[datetime]
+
+
+class JobReport(Base):
+    """What a job says of itself; its state, arguments and times are the queue's (schema `jobs`), under the
+    same number. `log` holds its last lines, `reason` why it failed, `result` what it made."""
+
+    __tablename__ = "job_reports"
+
+    job_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    progress: Mapped[dict[str, Any]] = mapped_column(server_default=sql("'{}'::jsonb"))
+    log: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=sql("'{}'"))
+    reason: Mapped[str | None]
+    result: Mapped[dict[str, Any]] = mapped_column(server_default=sql("'{}'::jsonb"))
+    updated_at: Mapped[datetime] = mapped_column(server_default=func.now())

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from search.errors import NotIndexed
 from search.models import Document, Passage
 from search.results import DocumentRef, PassageText
+from search.snapshot import Snapshot
 
 
 @dataclass(frozen=True)
@@ -16,6 +18,20 @@ class PassageRow:
 
     document: DocumentRef
     passage: PassageText
+
+
+def passages_at(session: Session, snapshot: Snapshot, places: Iterable[int]) -> dict[int, PassageRow]:
+    """Passages of a snapshot by their place in it.
+
+    Raises:
+        NotIndexed: the generation was dropped since.
+    """
+    places = list(places)
+    numbers = dict(zip(snapshot.number_N[places].tolist(), places, strict=True)) if places else {}
+    found = read_passages(session, snapshot.generation, numbers)
+    if len(found) < len(numbers):
+        raise NotIndexed("The index was replaced just now.", hint="Ask again.")
+    return {numbers[number]: row for number, row in found.items()}
 
 
 def read_passages(session: Session, generation: int, ids: Iterable[int]) -> dict[int, PassageRow]:

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csc_matrix, csr_matrix
+from scipy.sparse import csc_matrix, csr_matrix, vstack
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -25,7 +25,8 @@ from search.errors import CollectionNotFound, IndexDamaged, NotIndexed
 from search.families import Family, Reach, read_families
 from search.labels import Label, read_labels
 from search.models import Collection, DictionaryRow, FeatureStats, Generation, Passage
-from search.vectors import FlatIndex
+from search.vectors import FaissIndex, VectorIndex
+from search.visible import VisibleIndex, visible_numbers
 
 INDEX_FILE = "vectors.faiss"
 READ_ROWS = 10_000
@@ -36,23 +37,36 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
+class Rows:
+    """All passages (M) of a generation, those hidden too: document and activations of each, the index of
+    those it was built with and the embeddings of those added since."""
+
+    document_M: NDArray[np.int64]
+    acts_MF: csr_matrix
+    base: FaissIndex
+    added_AD: NDArray[np.float16]
+
+
+@dataclass(frozen=True, eq=False)
 class Snapshot:
     """Everything a search needs but the texts.
 
-    `acts_NF` by passage and `acts_by_feature` (the same matrix by column); `document_N` the row id of each
-    passage's document; `scale_F` the 90th percentile activation; `passages_F` how many passages fire;
-    `families` by number; `concepts` remembers those fitted on this generation; `labels_version` is that of
-    the dictionary's labels, `dictionary_id` its number in the store (0: it is in none).
+    Passages are numbered 0 to N - 1; `number_N` is the number of each in its generation. `acts_NF` by passage
+    and `acts_by_feature` (the same matrix by column); `document_N` the row id of each passage's document;
+    `scale_F` the 90th percentile activation; `passages_F` how many passages fire; `families` by number;
+    `concepts` remembers those fitted on these passages; `version` is the collection's, `labels_version` that
+    of the dictionary's labels, `dictionary_id` its number in the store (0: it is in none); `rows` is what it
+    was made from.
     """
 
     collection_id: int
     collection: str
     generation: int
-    seq: int
     space: VectorSpace
     dictionary: Dictionary
     labels: list[Label]
-    index: FlatIndex
+    index: VectorIndex
+    number_N: NDArray[np.int64]
     document_N: NDArray[np.int64]
     acts_NF: csr_matrix
     acts_by_feature: csc_matrix
@@ -60,8 +74,10 @@ class Snapshot:
     passages_F: NDArray[np.int64]
     families: dict[int, Family] = field(default_factory=dict)
     concepts: dict[str, Concept] = field(default_factory=dict)
+    version: int = 0
     labels_version: int = 0
     dictionary_id: int = 0
+    rows: Rows | None = None
 
     @property
     def passages(self) -> int:
@@ -87,6 +103,10 @@ class Snapshot:
     def reach(self) -> dict[int, Reach]:
         """How far each family reaches here, by its number."""
         return {number: family.reach(self.acts_by_feature) for number, family in self.families.items()}
+
+    @property
+    def mark(self) -> "Mark":
+        return Mark(self.generation, self.version, self.labels_version)
 
     def density(self, feature: int) -> float:
         """Share of the collection's passages that the feature fires on."""
@@ -139,77 +159,126 @@ def load_snapshot(session: Session, data: Path, generation: Generation) -> Snaps
     collection = session.get_one(Collection, generation.collection_id)
     dictionary_row = session.get_one(DictionaryRow, generation.dictionary_id)
     dictionary = Dictionary.from_bytes(dictionary_row.weights, dictionary_row.card)
-    document_N, acts_NF = read_activations(session, generation.id, dictionary)
-    scale_F, passages_F = _read_stats(session, generation.id, dictionary.features)
+    document_M, acts_MF = read_activations(session, generation.id, dictionary)
+    base = open_index(session, data, generation)
+    added_AD = read_embeddings(session, generation.id, start=len(base)).reshape(-1, base.width)
     return Snapshot(
         collection.id,
         collection.name,
         generation.id,
-        generation.seq,
         VectorSpace(generation.recipe["model"], generation.recipe["precision"]),
         dictionary,
         read_labels(session, dictionary_row.id, dictionary.features),
-        open_index(session, data, generation),
-        document_N,
-        acts_NF,
-        acts_NF.tocsc(),
-        scale_F,
-        passages_F,
+        scale_F=_read_scales(session, generation.id, dictionary.features),
         families=read_families(session, dictionary_row.id),
+        version=collection.version,
         labels_version=dictionary_row.labels_version,
         dictionary_id=dictionary_row.id,
+        **_seen(session, generation, Rows(document_M, acts_MF, base, added_AD)),
     )
 
 
-def labels_version(session: Session, generation: Generation) -> int:
-    """The number that grows with every change of the labels that a generation shows."""
-    wanted = select(DictionaryRow.labels_version).where(DictionaryRow.id == generation.dictionary_id)
-    return session.scalars(wanted).one()
+def read_changes_again(session: Session, snapshot: Snapshot, generation: Generation) -> Snapshot:
+    """The snapshot of the same generation with the documents as they are now."""
+    version = session.get_one(Collection, generation.collection_id).version  # it may be older, never newer
+    rows, dictionary = snapshot.rows, snapshot.dictionary
+    assert rows is not None
+    there = len(rows.document_M)
+    document_M, acts_MF = read_activations(session, generation.id, dictionary, start=there)
+    if len(document_M):
+        added_AD = read_embeddings(session, generation.id, start=there)
+        rows = Rows(
+            np.concatenate([rows.document_M, document_M]),
+            vstack([rows.acts_MF, acts_MF], format="csr"),
+            rows.base,
+            np.concatenate([rows.added_AD, added_AD]),
+        )
+    return replace(snapshot, version=version, concepts={}, **_seen(session, generation, rows))
+
+
+def _seen(session: Session, generation: Generation, rows: Rows) -> dict[str, Any]:
+    """The fields of a snapshot that follow from which passages are visible."""
+    number_N = visible_numbers(session, generation, rows.document_M)
+    everything = len(number_N) == len(rows.document_M)
+    acts_NF = rows.acts_MF if everything else rows.acts_MF[number_N]
+    acts_by_feature = acts_NF.tocsc()
+    added = FaissIndex.build(rows.added_AD, on_gpu=False) if len(rows.added_AD) else None
+    return {
+        "rows": rows,
+        "index": VisibleIndex(rows.base, added, number_N),
+        "number_N": number_N,
+        "document_N": rows.document_M if everything else rows.document_M[number_N],
+        "acts_NF": acts_NF,
+        "acts_by_feature": acts_by_feature,
+        "passages_F": np.diff(acts_by_feature.indptr),
+    }
+
+
+@dataclass(frozen=True)
+class Mark:
+    """What a snapshot of a collection is compared with to see whether it is up to date."""
+
+    generation: int
+    version: int
+    labels_version: int
+
+
+def read_marks(session: Session, collection: str | None = None) -> dict[str, Mark]:
+    """How every searchable collection stands now, by name; or one alone."""
+    columns = (Collection.name, Generation.id, Collection.version, DictionaryRow.labels_version)
+    statement = (
+        select(*columns)
+        .join(Generation, Generation.collection_id == Collection.id)
+        .join(DictionaryRow, DictionaryRow.id == Generation.dictionary_id)
+        .where(Generation.state == "live")
+    )
+    if collection is not None:
+        statement = statement.where(Collection.name == collection)
+    return {name: Mark(*rest) for name, *rest in session.execute(statement)}
 
 
 def read_labels_again(session: Session, snapshot: Snapshot, generation: Generation) -> Snapshot:
     """The snapshot of the same generation with the labels as they are now."""
-    version = labels_version(session, generation)  # before the labels: they may be newer, never older
+    wanted = select(DictionaryRow.labels_version).where(DictionaryRow.id == generation.dictionary_id)
+    version = session.scalars(wanted).one()  # before the labels: they may be newer, never older
     labels = read_labels(session, generation.dictionary_id, snapshot.dictionary.features)
     return replace(snapshot, labels=labels, labels_version=version)
 
 
-def open_index(session: Session, data: Path, generation: Generation) -> FlatIndex:
+def open_index(session: Session, data: Path, generation: Generation) -> FaissIndex:
     """The generation's FAISS index, rebuilt from Postgres where the file cannot be trusted."""
     path = generation_folder(data, generation.id) / INDEX_FILE
     try:
-        return FlatIndex.load(path, generation.files.get(INDEX_FILE, ""))
+        return FaissIndex.load(path, generation.files.get(INDEX_FILE, ""))
     except IndexDamaged as damage:
         logger.warning("%s Rebuilding it from the database.", damage)
         return write_index(session, data, generation)
 
 
-def write_index(session: Session, data: Path, generation: Generation) -> FlatIndex:
+def write_index(session: Session, data: Path, generation: Generation) -> FaissIndex:
     """Builds the index from the embeddings in Postgres, saves it and records its hash (not committed)."""
-    index = FlatIndex.build(read_embeddings(session, generation.id))
+    x_ND = read_embeddings(session, generation.id, stop=generation.passages)
+    index = FaissIndex.build(x_ND, generation.recipe.get("index", "flat"))
     sha256 = index.save(generation_folder(data, generation.id) / INDEX_FILE)
     generation.files = {**generation.files, INDEX_FILE: sha256}
     return index
 
 
-def read_embeddings(session: Session, generation: int) -> NDArray[np.float16]:
-    """The embeddings (N, D) of a generation, in passage order."""
-    rows = [row[0] for row in _stream(session, generation, Passage.embedding)]
-    return np.frombuffer(b"".join(rows), dtype=np.float16).reshape(len(rows), -1)
-
-
-def _stream(session: Session, generation: int, *columns: Any) -> Iterator[Any]:
-    statement = select(*columns).where(Passage.generation_id == generation).order_by(Passage.id)
-    return iter(session.execute(statement, execution_options={"yield_per": READ_ROWS}))
+def read_embeddings(
+    session: Session, generation: int, *, start: int = 0, stop: int | None = None
+) -> NDArray[np.float16]:
+    """The embeddings (N, D) of a generation's passages from `start` to before `stop`, by number."""
+    rows = [row[0] for row in _stream(session, generation, start, stop, Passage.embedding)]
+    return np.frombuffer(b"".join(rows), dtype=np.float16).reshape(len(rows), -1 if rows else 0)
 
 
 def read_activations(
-    session: Session, generation: int, dictionary: Dictionary
+    session: Session, generation: int, dictionary: Dictionary, *, start: int = 0
 ) -> tuple[NDArray[np.int64], csr_matrix]:
-    """The document (N,) and the activations (N, F) of each passage of a generation, in passage order."""
+    """The document (N,) and the activations (N, F) of a generation's passages from `start` on, by number."""
     columns = (Passage.document_id, Passage.feature_ids, Passage.activations)
     documents, ids, values = [], [], []
-    for document, row_ids, row_values in _stream(session, generation, *columns):
+    for document, row_ids, row_values in _stream(session, generation, start, None, *columns):
         documents.append(document)
         ids.append(row_ids)
         values.append(row_values)
@@ -221,11 +290,17 @@ def read_activations(
     return np.array(documents, dtype=np.int64), acts.matrix(dictionary.features)
 
 
-def _read_stats(
-    session: Session, generation: int, features: int
-) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    scale_F, passages_F = np.zeros(features, np.float32), np.zeros(features, np.int64)
+def _stream(session: Session, generation: int, start: int, stop: int | None, *columns: Any) -> Iterator[Any]:
+    statement = select(*columns).where(Passage.generation_id == generation).order_by(Passage.id)
+    if start:
+        statement = statement.where(Passage.id >= start)
+    if stop is not None:
+        statement = statement.where(Passage.id < stop)
+    return iter(session.execute(statement, execution_options={"yield_per": READ_ROWS}))
+
+
+def _read_scales(session: Session, generation: int, features: int) -> NDArray[np.float32]:
+    scale_F = np.zeros(features, np.float32)
     for row in session.scalars(select(FeatureStats).where(FeatureStats.generation_id == generation)):
         scale_F[row.feature] = row.quantiles[9]
-        passages_F[row.feature] = row.passages
-    return scale_F, passages_F
+    return scale_F

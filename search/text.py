@@ -19,8 +19,9 @@ TARGET_TOKENS = 192
 """A passage grows up to here: long enough to stand by itself, short enough to be about one thing, and a
 quarter below the 256 tokens that small models read, so that a short rest may still be let in."""
 
-ENOUGH_TOKENS = 96
-"""From here on the end of a paragraph ends the passage; what is shorter joins a neighbour."""
+ENOUGH = 0.5
+"""From this share of the target on the end of a paragraph ends the passage; what is shorter joins a
+neighbour."""
 
 CHARACTERS_PER_TOKEN = 16
 """A passage has at most this many characters for each token it may have. Prose has 4 to 5; the bound keeps
@@ -72,13 +73,15 @@ class PassageSplitter:
     Args:
         tokenizer_json: content of the model's `tokenizer.json`; truncation and padding are switched off.
         max_tokens: how many tokens the model reads, its special tokens included.
+        target_tokens: how long passages are to be.
     """
 
-    def __init__(self, tokenizer_json: str, max_tokens: int) -> None:
+    def __init__(self, tokenizer_json: str, max_tokens: int, target_tokens: int = TARGET_TOKENS) -> None:
         self._tokenizer = Tokenizer.from_str(tokenizer_json)
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
         self._room = max_tokens - self._tokenizer.num_special_tokens_to_add(False)
+        self._target = target_tokens
 
     def clip_title(self, title: str) -> str:
         """The title as it is embedded: on one line, and at most a quarter of what the model reads."""
@@ -90,7 +93,7 @@ class PassageSplitter:
         Each of them fits the model as `embedded_text(clip_title(title), passage)`.
         """
         room = self._room - self._clipped(title)[1]
-        passages = _packed(text, self._fitting(text, sentences(text), room), room)
+        passages = _packed(text, self._fitting(text, sentences(text), room), room, self._target)
         return [Span(passage.start, passage.end) for passage in passages]
 
     def _clipped(self, title: str) -> tuple[str, int]:
@@ -114,30 +117,30 @@ class PassageSplitter:
             if size <= room or length == 1:
                 yield _Piece(span.start, span.end, size)
             else:
-                parts = -(-size // min(TARGET_TOKENS, room))
+                parts = -(-size // min(self._target, room))
                 yield from self._fitting(text, _cut(text, span, -(-length // parts)), room)
 
 
-def _packed(text: str, pieces: Iterable[_Piece], room: int) -> list[_Piece]:
-    """Neighbouring pieces joined into passages of about `TARGET_TOKENS`, and of `room` at most."""
+def _packed(text: str, pieces: Iterable[_Piece], room: int, target: int) -> list[_Piece]:
+    """Neighbouring pieces joined into passages of about `target` tokens, and of `room` at most."""
     passages: list[_Piece] = []
     for piece in pieces:
-        if passages and _belongs(text, passages[-1], piece, room):
+        if passages and _belongs(text, passages[-1], piece, room, target):
             passages[-1] = _joined(passages[-1], piece)
         else:
             passages.append(piece)
     if len(passages) > 1:
         before, last = passages[-2:]
-        if last.size < ENOUGH_TOKENS and _joinable(text, before, last, room):
+        if last.size < ENOUGH * target and _joinable(text, before, last, room):
             passages[-2:] = [_joined(before, last)]
     return passages
 
 
-def _belongs(text: str, passage: _Piece, piece: _Piece, room: int) -> bool:
-    if passage.size < ENOUGH_TOKENS:
+def _belongs(text: str, passage: _Piece, piece: _Piece, room: int, target: int) -> bool:
+    if passage.size < ENOUGH * target:
         return _joinable(text, passage, piece, room)
     new_paragraph = text.count("\n", passage.end, piece.start) > 1
-    return not new_paragraph and _joinable(text, passage, piece, min(room, TARGET_TOKENS))
+    return not new_paragraph and _joinable(text, passage, piece, min(room, target))
 
 
 def _joinable(text: str, left: _Piece, right: _Piece, room: int) -> bool:

@@ -8,7 +8,7 @@ import os
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from threading import Lock
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,21 +16,29 @@ from numpy.typing import NDArray
 from search.errors import ConfigurationError, IndexDamaged
 
 FloatArray = NDArray[np.float32]
+IntArray = NDArray[np.int64]
+
+IndexKind = Literal["flat", "ivf"]
 
 GPU_RESULTS = 2048
 """FAISS gives at most so many results a question on a GPU, and only to one thread at a time."""
 
+IVF_LEAST = 5000
+PROBED = 16
+"""One in so many cells is scanned."""
+TRAINING_ROWS = 64  # for each cell
+
 
 class VectorIndex(Protocol):
-    """Exact inner products over the passages of one generation, numbered from 0."""
+    """Inner products over passages, numbered from 0."""
 
     def __len__(self) -> int: ...
 
-    def search(self, q_QD: FloatArray, k: int) -> tuple[FloatArray, NDArray[np.int64]]:
+    def search(self, q_QD: FloatArray, k: int) -> tuple[FloatArray, IntArray]:
         """Scores and passage numbers (Q, min(k, N)), best first."""
         ...
 
-    def vectors(self, ids: NDArray[np.int64]) -> FloatArray:
+    def vectors(self, ids: IntArray) -> FloatArray:
         """The stored vectors (len(ids), D): float16 values widened to float32."""
         ...
 
@@ -63,40 +71,76 @@ check_installation()
 import faiss  # noqa: E402 - a clear message comes before the import that would fail
 
 
-class FlatIndex:
-    """An exact scan over float16 vectors; on a GPU where FAISS finds one.
+class FaissIndex:
+    """A FAISS index over float16 vectors: `flat` scans them all, `ivf` only the cells nearest to a question.
 
-    A question is scanned for on one thread. FAISS's number of threads is left alone: it shares OpenMP with
-    torch, and one thread for FAISS would be one thread for embedding too.
+    A flat one is copied to a GPU where FAISS finds one. A question is scanned for on one thread. FAISS's
+    number of threads is left alone: it shares OpenMP with torch, and one thread for FAISS would be one thread
+    for embedding too.
     """
 
-    def __init__(self, index: Any) -> None:
+    def __init__(self, index: Any, *, on_gpu: bool = True) -> None:
         self._stored = index
-        self._on_gpu = _copy_to_gpu(index)
+        self._on_gpu = _copy_to_gpu(index) if on_gpu and not isinstance(index, faiss.IndexIVF) else None
         self._gpu_in_use = Lock()
 
     @classmethod
-    def build(cls, x_ND: NDArray[np.float16]) -> "FlatIndex":
-        """An index of N vectors; they are stored as they are, without a second rounding."""
-        index = faiss.IndexScalarQuantizer(
-            x_ND.shape[1], faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT
-        )
-        index.add(np.ascontiguousarray(x_ND, dtype=np.float32))
-        return cls(index)
+    def build(
+        cls, x_ND: NDArray[np.float16], kind: IndexKind = "flat", *, on_gpu: bool = True
+    ) -> "FaissIndex":
+        """An index of N vectors; they are stored as they are, without a second rounding. Cells need vectors
+        to be made from: fewer than `IVF_LEAST` are scanned whatever the kind."""
+        rows_ND = np.ascontiguousarray(x_ND, dtype=np.float32)
+        in_cells = kind == "ivf" and len(rows_ND) >= IVF_LEAST
+        index = _cells(rows_ND) if in_cells else _scan(rows_ND.shape[1])
+        index.add(rows_ND)
+        if isinstance(index, faiss.IndexIVF):
+            index.make_direct_map()  # so that vectors can be read by number
+        return cls(index, on_gpu=on_gpu)
 
     def __len__(self) -> int:
         return int(self._stored.ntotal)
 
-    def search(self, q_QD: FloatArray, k: int) -> tuple[FloatArray, NDArray[np.int64]]:
-        rows, wanted = np.ascontiguousarray(q_QD, dtype=np.float32), min(k, len(self))
-        if self._on_gpu is None or wanted > GPU_RESULTS:
-            scores, ids = self._stored.search(rows, wanted)
+    @property
+    def width(self) -> int:
+        return int(self._stored.d)
+
+    def search(
+        self, q_QD: FloatArray, k: int, allowed_N: NDArray[np.bool_] | None = None
+    ) -> tuple[FloatArray, IntArray]:
+        """Scores and numbers (Q, at most k), best first, of those vectors that are allowed."""
+        rows = np.ascontiguousarray(q_QD, dtype=np.float32)
+        wanted = min(k, len(self) if allowed_N is None else int(allowed_N.sum()))
+        if wanted == 0:
+            return np.zeros((len(rows), 0), np.float32), np.zeros((len(rows), 0), np.int64)
+        if self._on_gpu is None or wanted > GPU_RESULTS or allowed_N is not None:  # a GPU cannot leave out
+            scores, ids = self._on_cpu(rows, wanted, allowed_N)
         else:
             with self._gpu_in_use:
                 scores, ids = self._on_gpu.search(rows, wanted)
         return scores, ids
 
-    def vectors(self, ids: NDArray[np.int64]) -> FloatArray:
+    def _on_cpu(
+        self, q_QD: FloatArray, wanted: int, allowed_N: NDArray[np.bool_] | None
+    ) -> tuple[FloatArray, IntArray]:
+        chosen: dict[str, Any] = {}
+        if allowed_N is not None:
+            bitmap: Any = np.packbits(allowed_N, bitorder="little")
+            chosen["sel"] = faiss.IDSelectorBitmap(bitmap)  # type: ignore[call-arg]
+        if not isinstance(self._stored, faiss.IndexIVF):
+            params = faiss.SearchParameters(**chosen) if chosen else None
+            return self._stored.search(q_QD, wanted, params=params)  # type: ignore[no-any-return]
+        cells = self._stored.nlist
+        for probed in (max(8, cells // PROBED), cells):
+            params = faiss.SearchParametersIVF(nprobe=probed, **chosen)  # type: ignore[call-arg]
+            scores, ids = self._stored.search(q_QD, wanted, params=params)
+            if (ids >= 0).all():  # else these cells hold too few, and all are looked at
+                break
+        return scores, ids
+
+    def vectors(self, ids: IntArray) -> FloatArray:
+        if not len(ids):
+            return np.zeros((0, self.width), np.float32)
         x_ND: FloatArray = self._stored.reconstruct_batch(np.ascontiguousarray(ids, dtype=np.int64))
         return x_ND
 
@@ -114,7 +158,7 @@ class FlatIndex:
         return hashlib.sha256(data).hexdigest()
 
     @classmethod
-    def load(cls, path: Path, sha256: str) -> "FlatIndex":
+    def load(cls, path: Path, sha256: str) -> "FaissIndex":
         """Reads an index that `save` wrote; the hash is checked before FAISS sees a byte.
 
         Raises:
@@ -127,6 +171,24 @@ class FlatIndex:
         if hashlib.sha256(data).hexdigest() != sha256:
             raise IndexDamaged(f"The index file {path} is damaged: its hash is not the one recorded.")
         return cls(faiss.deserialize_index(np.frombuffer(data, dtype=np.uint8)))
+
+
+def _scan(width: int) -> Any:
+    return faiss.IndexScalarQuantizer(width, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT)
+
+
+def _cells(x_ND: FloatArray) -> Any:
+    cells = min(int(4 * np.sqrt(len(x_ND))), len(x_ND) // 40)  # FAISS wants 39 vectors a cell
+    metric = faiss.METRIC_INNER_PRODUCT
+    centres: Any = faiss.IndexFlatIP(x_ND.shape[1])
+    index = faiss.IndexIVFScalarQuantizer(
+        centres, x_ND.shape[1], cells, faiss.ScalarQuantizer.QT_fp16, metric, False
+    )
+    centres.this.disown()  # the index owns them from here on
+    index.own_fields = True
+    index.cp.niter = 10
+    index.train(x_ND[np.random.default_rng(0).permutation(len(x_ND))[: cells * TRAINING_ROWS]])
+    return index
 
 
 def _copy_to_gpu(index: Any) -> Any:

@@ -134,7 +134,13 @@ def served_url(indexed: Indexed) -> Iterator[str]:
 
 
 def build(
-    database: Engine, data: Path, embedder: Embedder, name: str, documents: list[SourceDocument]
+    database: Engine,
+    data: Path,
+    embedder: Embedder,
+    name: str,
+    documents: list[SourceDocument],
+    *,
+    passage_tokens: int | None = None,
 ) -> BuildReport:
     """Takes documents through the whole pipeline, as `refract index` does."""
     with Session(database) as session:
@@ -142,7 +148,7 @@ def build(
         session.commit()
     reporter = Reporter(database)
     ingest(database, collection, documents, reporter)
-    return Build(database, data, embedder, reporter).run(collection)
+    return Build(database, data, embedder, reporter).run(collection, passage_tokens=passage_tokens)
 
 
 @contextlib.contextmanager

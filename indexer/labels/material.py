@@ -16,6 +16,7 @@ from search.labels import Label, read_labels
 from search.models import DictionaryRow, Generation
 from search.passages import read_passages
 from search.snapshot import live_generation, read_activations, read_embeddings
+from search.visible import visible_numbers
 
 EXCERPT = 300
 TITLE = 80
@@ -25,8 +26,9 @@ ReadTexts = Callable[[Iterable[int]], dict[int, str]]
 
 @dataclass(frozen=True, eq=False)
 class Material:
-    """A live generation: `x_ND` the embeddings of its passages, `acts_NF` their activations, the labels of
-    its dictionary, and `lineage`, which says whose feature numbers these are (see `lineage`)."""
+    """A live generation: `x_ND` the embeddings of its visible passages, `acts_NF` their activations,
+    `number_N` their numbers in it, the labels of its dictionary, and `lineage`, which says whose feature
+    numbers these are (see `lineage`)."""
 
     collection: str
     collection_id: int
@@ -37,6 +39,7 @@ class Material:
     labels: list[Label]
     x_ND: NDArray[np.float16]
     acts_NF: csr_matrix
+    number_N: NDArray[np.int64]
 
 
 def lineage(card: dict[str, Any]) -> str:
@@ -72,6 +75,8 @@ def read_material(session: Session, collection: str) -> Material:
     generation = live_generation(session, collection)
     row = session.get_one(DictionaryRow, generation.dictionary_id)
     dictionary = Dictionary.from_bytes(row.weights, row.card)
+    document_M, acts_MF = read_activations(session, generation.id, dictionary)
+    number_N = visible_numbers(session, generation, document_M)
     return Material(
         collection,
         generation.collection_id,
@@ -80,19 +85,23 @@ def read_material(session: Session, collection: str) -> Material:
         dictionary,
         lineage(row.card),
         read_labels(session, row.id, dictionary.features),
-        read_embeddings(session, generation.id),
-        read_activations(session, generation.id, dictionary)[1],
+        read_embeddings(session, generation.id)[number_N],
+        acts_MF[number_N],
+        number_N,
     )
 
 
-def text_reader(database: Engine, generation: int) -> ReadTexts:
-    """Reads the excerpts of some passages by number, in a transaction of its own each time. Passages of a
+def text_reader(database: Engine, material: Material) -> ReadTexts:
+    """Reads the excerpts of some passages by their row, in a transaction of its own each time. Passages of a
     generation that was dropped meanwhile are missing."""
 
     def read(passages: Iterable[int]) -> dict[int, str]:
+        numbers = {int(material.number_N[passage]): passage for passage in passages}
         with open_session(database) as session:
-            rows = read_passages(session, generation, passages)
-        return {number: excerpt(row.document.title, row.passage.text) for number, row in rows.items()}
+            rows = read_passages(session, material.generation, numbers)
+        return {
+            numbers[number]: excerpt(row.document.title, row.passage.text) for number, row in rows.items()
+        }
 
     return read
 

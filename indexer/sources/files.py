@@ -14,12 +14,13 @@ __all__ = ["PARSERS", "read"]
 def read(path: Path) -> Iterator[SourceDocument | Failure]:
     """The documents of a folder and its subfolders, in the order of their names, or the one file.
 
-    Ids are paths relative to the folder. Hidden files and folders are left out, files of other kinds too.
+    Ids are paths relative to the folder, so are names of failures (those of folders end with /). Hidden
+    files and folders are left out, files of other kinds too.
     """
     root = path if path.is_dir() else path.parent
     for item in _walk(path, set()) if path.is_dir() else [path]:
         if isinstance(item, Failure):
-            yield item
+            yield Failure(f"{Path(item.name).relative_to(root).as_posix()}/", item.reason)
         else:
             yield _document(item, item.relative_to(root).as_posix())
 

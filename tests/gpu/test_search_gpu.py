@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from search.embedder import load_embedder
-from search.vectors import GPU_RESULTS, FlatIndex
+from search.vectors import GPU_RESULTS, FaissIndex
 
 pytestmark = pytest.mark.gpu
 
@@ -21,7 +21,7 @@ RNG = np.random.default_rng(0)
 def test_a_gpu_finds_what_a_cpu_finds(wanted: int) -> None:
     x_ND = RNG.normal(size=(20_000, 384)).astype(np.float16)
     q_QD = RNG.normal(size=(4, 384)).astype(np.float32)
-    scores, ids = FlatIndex.build(x_ND).search(q_QD, wanted)
+    scores, ids = FaissIndex.build(x_ND).search(q_QD, wanted)
     exact = np.sort(-(q_QD @ x_ND.astype(np.float32).T), axis=1)[:, :wanted]
     np.testing.assert_allclose(scores, -exact, rtol=1e-3, atol=1e-2)
     assert ids.shape == (4, wanted)

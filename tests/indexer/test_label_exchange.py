@@ -120,12 +120,12 @@ def test_evidence_is_of_the_feature(store: tuple[Engine, Path]) -> None:
             found.x_ND,
             found.dictionary,
             found.labels,
-            text_reader(store[0], found.generation),
+            text_reader(store[0], found),
         )
     )
     assert [one.feature for one in lines] == list(range(found.dictionary.features))
     x_ND = found.x_ND.astype(np.float32)
-    texts = text_reader(store[0], found.generation)(range(len(x_ND)))
+    texts = text_reader(store[0], found)(range(len(x_ND)))
     for one in lines:
         column_N = found.acts_NF[:, [one.feature]].toarray().ravel()
         assert one.passages == np.count_nonzero(column_N)

@@ -7,7 +7,7 @@ import pytest
 
 from search import vectors
 from search.errors import ConfigurationError, IndexDamaged
-from search.vectors import FlatIndex, check_installation
+from search.vectors import FaissIndex, check_installation
 
 RNG = np.random.default_rng(0)
 X_ND = RNG.normal(size=(500, 32)).astype(np.float16)
@@ -15,7 +15,7 @@ Q_QD = RNG.normal(size=(3, 32)).astype(np.float32)
 
 
 def test_the_order_is_that_of_the_inner_products() -> None:
-    index = FlatIndex.build(X_ND)
+    index = FaissIndex.build(X_ND)
     scores, ids = index.search(Q_QD, 1000)
     exact = Q_QD @ X_ND.astype(np.float32).T
     assert scores.shape == ids.shape == (3, len(index))
@@ -25,30 +25,30 @@ def test_the_order_is_that_of_the_inner_products() -> None:
 
 def test_vectors_come_back_as_they_went_in() -> None:
     ids = np.array([7, 7, 499, 0])
-    np.testing.assert_array_equal(FlatIndex.build(X_ND).vectors(ids), X_ND[ids].astype(np.float32))
+    np.testing.assert_array_equal(FaissIndex.build(X_ND).vectors(ids), X_ND[ids].astype(np.float32))
 
 
 def test_a_saved_index_is_the_same_and_leaves_nothing_else(tmp_path: Path) -> None:
     path = tmp_path / "deep" / "vectors.faiss"
-    index = FlatIndex.build(X_ND)
+    index = FaissIndex.build(X_ND)
     sha256 = index.save(path)
     assert [file.name for file in path.parent.iterdir()] == ["vectors.faiss"]
-    again = FlatIndex.load(path, sha256)
+    again = FaissIndex.load(path, sha256)
     np.testing.assert_array_equal(again.search(Q_QD, 20)[1], index.search(Q_QD, 20)[1])
 
 
 def test_a_file_that_is_not_the_one_written_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "vectors.faiss"
-    sha256 = FlatIndex.build(X_ND).save(path)
+    sha256 = FaissIndex.build(X_ND).save(path)
     whole = path.read_bytes()
     for damaged in (b"", whole[:-1], whole[:40] + b"\0" + whole[41:], whole + b"\0"):
         path.write_bytes(damaged)
         if damaged != whole:
             with pytest.raises(IndexDamaged, match="hash"):
-                FlatIndex.load(path, sha256)
+                FaissIndex.load(path, sha256)
     path.unlink()
     with pytest.raises(IndexDamaged, match="cannot be read"):
-        FlatIndex.load(path, sha256)
+        FaissIndex.load(path, sha256)
 
 
 @pytest.mark.parametrize(

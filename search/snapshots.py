@@ -1,0 +1,131 @@
+"""The snapshots that a process searches, kept up to date."""
+
+import logging
+from pathlib import Path
+from threading import Event, Lock, Thread
+
+from sqlalchemy import Engine as Database
+from sqlalchemy import select
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+
+from search.db import listening, open_session
+from search.errors import RefractError
+from search.models import Generation
+from search.snapshot import (
+    Snapshot,
+    live_generation,
+    load_snapshot,
+    read_changes_again,
+    read_labels_again,
+    read_marks,
+)
+
+FOLLOW_SECONDS = 0.5
+"""How long a change may go unnoticed where its notification was lost."""
+
+RETRY_SECONDS = 2.0
+
+logger = logging.getLogger(__name__)
+
+
+class Snapshots:
+    """The live generation of each collection, in memory.
+
+    By default every access looks whether something changed, and waits for what did. Once `follow` was called
+    a thread of its own does that, and an access gives at once what is there.
+    """
+
+    def __init__(self, database: Database, data: Path) -> None:
+        self._database = database
+        self._data = data
+        self._held: dict[str, Snapshot] = {}
+        self._ahead: dict[int, Snapshot] = {}
+        self._loading = Lock()
+        self._follower: Thread | None = None
+        self._ended = Event()
+
+    def of(self, collection: str) -> Snapshot:
+        """The live generation of a collection, loaded if it is not in memory yet.
+
+        Raises:
+            CollectionNotFound, NotIndexed, StoreUnavailable
+        """
+        held = self._held.get(collection)
+        if held is not None and self._follower is not None:
+            return held
+        with open_session(self._database) as session:
+            mark = read_marks(session, collection).get(collection)
+        return held if held is not None and held.mark == mark else self._renew(collection)
+
+    def forget(self, collection: str) -> None:
+        """Reads the collection anew when it is asked for again: its generation is not there any more."""
+        self._held.pop(collection, None)
+
+    def follow(self) -> None:
+        """Begins to follow changes, in a thread that ends with `end`."""
+        self._follower = Thread(target=self._follow, name="follower", daemon=True)
+        self._follower.start()
+
+    def end(self) -> None:
+        """Stops following."""
+        self._ended.set()
+        if self._follower is not None:
+            self._follower.join()
+
+    def _follow(self) -> None:
+        while not self._ended.is_set():
+            try:
+                with listening(self._database) as wait:
+                    while not self._ended.is_set():
+                        self._catch_up()
+                        wait(FOLLOW_SECONDS)
+            except (DBAPIError, RefractError, OSError) as error:
+                logger.warning("Changes are not followed for the moment: %s", error)
+                self._ended.wait(RETRY_SECONDS)
+            except Exception:
+                logger.exception("Changes are not followed for the moment.")
+                self._ended.wait(RETRY_SECONDS)
+
+    def _catch_up(self) -> None:
+        with open_session(self._database) as session:
+            marks = read_marks(session)
+            ready = set(session.scalars(select(Generation.id).where(Generation.state == "ready")))
+        for name in self._held.keys() - marks.keys():
+            self._held.pop(name, None)
+        for name, mark in marks.items():
+            if name not in self._held or self._held[name].mark != mark:
+                self._renew(name)
+        for generation in self._ahead.keys() - ready:
+            del self._ahead[generation]
+        for generation in ready - self._ahead.keys():
+            self._load_ahead(generation)
+
+    def _load_ahead(self, generation: int) -> None:
+        """Loads a generation that is about to go live, so that nobody waits for it then."""
+        with open_session(self._database) as session:
+            row = _at_one_moment(session).get(Generation, generation)
+            if row is not None:
+                self._ahead[generation] = load_snapshot(session, self._data, row)
+                session.commit()
+
+    def _renew(self, collection: str) -> Snapshot:
+        with self._loading, open_session(self._database) as session:
+            live = live_generation(_at_one_moment(session), collection)
+            mark = read_marks(session, collection)[collection]
+            held = self._held.get(collection)  # another may have renewed it meanwhile
+            if held is None or held.generation != live.id:
+                held = self._ahead.get(live.id) or load_snapshot(session, self._data, live)
+            if held.version != mark.version:
+                held = read_changes_again(session, held, live)
+            if held.labels_version != mark.labels_version:
+                held = read_labels_again(session, held, live)
+            session.commit()
+            self._held[collection] = held
+        return held
+
+
+def _at_one_moment(session: Session) -> Session:
+    """Lets all reads of a session see the same state, whatever is committed meanwhile."""
+    session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+    return session
