@@ -7,7 +7,7 @@ import pytest
 
 from search import vectors
 from search.errors import ConfigurationError, IndexDamaged
-from search.vectors import FaissIndex, check_installation
+from search.vectors import IVF_LEAST, FaissIndex, check_installation
 
 RNG = np.random.default_rng(0)
 X_ND = RNG.normal(size=(500, 32)).astype(np.float16)
@@ -61,3 +61,29 @@ def test_both_or_no_faiss_is_refused(
     with pytest.raises(ConfigurationError, match=word) as error:
         check_installation()
     assert "refract[cpu]" in error.value.hint
+
+
+def test_cells_find_what_a_scan_finds() -> None:
+    centres = RNG.normal(size=(50, 32))
+    x_ND = (centres[RNG.integers(0, 50, IVF_LEAST)] + RNG.normal(size=(IVF_LEAST, 32)) / 2).astype(np.float16)
+    cells, scan = FaissIndex.build(x_ND, "ivf"), FaissIndex.build(x_ND)
+    q_QD = x_ND[:50].astype(np.float32)
+    found, exact = cells.search(q_QD, 10)[1], scan.search(q_QD, 10)[1]
+    assert np.mean([len({*a} & {*b}) for a, b in zip(found.tolist(), exact.tolist(), strict=True)]) > 9
+    np.testing.assert_array_equal(cells.vectors(found[0]), scan.vectors(found[0]))
+
+
+def test_cells_that_hold_too_few_do_not_end_the_search() -> None:
+    x_ND = RNG.normal(size=(IVF_LEAST, 16)).astype(np.float16)
+    allowed_N = np.zeros(IVF_LEAST, np.bool_)
+    allowed_N[::100] = True
+    _, found = FaissIndex.build(x_ND, "ivf").search(x_ND[:2].astype(np.float32), 1000, allowed_N)
+    assert [sorted(row) for row in found.tolist()] == [list(range(0, IVF_LEAST, 100))] * 2
+
+
+def test_few_vectors_are_scanned_whatever_the_kind(tmp_path: Path) -> None:
+    index = FaissIndex.build(X_ND, "ivf")
+    sha256 = index.save(tmp_path / "x")
+    again = FaissIndex.load(tmp_path / "x", sha256)
+    q_QD = X_ND[:2].astype(np.float32)
+    np.testing.assert_array_equal(again.search(q_QD, 5)[1], FaissIndex.build(X_ND).search(q_QD, 5)[1])
