@@ -8,7 +8,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
 
-from api import pages, rendering, v1
+from api import operations, pages, rendering, v1, writes
 from api.deps import EngineDep, check_address
 from api.security import SecurityHeaders
 from search.catalog import collections
@@ -33,6 +33,8 @@ def create_app(engine: Engine) -> FastAPI:
         dependencies=[Depends(check_address)],
     )
     app.state.engine = engine
+    app.include_router(writes.router)
+    app.include_router(operations.router)
     app.include_router(v1.router)
     app.add_api_route("/healthz", healthz, tags=["health"])
     app.add_api_route("/readyz", readyz, tags=["health"], responses={503: v1.ERRORS[503]})

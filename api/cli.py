@@ -8,8 +8,10 @@ from typing import Annotated
 
 import typer
 
+from api.job_cli import jobs
 from api.label_cli import labels
 from search.errors import RefractError
+from search.requests import IndexKind
 
 app = typer.Typer(
     help="Refract: semantic search that can say why.",
@@ -18,6 +20,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(labels, name="labels")
+app.add_typer(jobs, name="jobs")
 
 Collection = Annotated[str, typer.Option(help="Name of the collection.")]
 Port = Annotated[
@@ -34,11 +37,22 @@ def run(port: Port = None, collection: Collection = "demo") -> None:
 
 
 @app.command()
-def serve(port: Port = None) -> None:
+def serve(
+    port: Port = None,
+    worker: Annotated[bool, typer.Option(help="Whether a worker runs beside; see refract worker.")] = True,
+) -> None:
     """Serve what is indexed: the web page at / and the JSON API at /v1."""
     from api import commands
 
-    commands.serve_all(port)
+    commands.serve_all(port, worker=worker)
+
+
+@app.command()
+def worker(with_parent: Annotated[bool, typer.Option(hidden=True)] = False) -> None:
+    """Add new documents to what is searched and do the jobs of the queue, as a process of its own."""
+    from api import commands
+
+    commands.work(with_parent=with_parent)
 
 
 @app.command()
@@ -52,8 +66,13 @@ def index(
     title_column: Annotated[str | None, typer.Option(help="Field of the title (JSONL, CSV).")] = None,
     text_column: Annotated[str | None, typer.Option(help="Field of the text (JSONL, CSV).")] = None,
     url_column: Annotated[str | None, typer.Option(help="Field of the address (JSONL, CSV).")] = None,
+    sync: Annotated[
+        bool | None,
+        typer.Option(help="Delete what was read from PATH before and is there no more; folders do."),
+    ] = None,
+    watch: Annotated[bool, typer.Option("--watch", help="Go on: read again what changes.")] = False,
 ) -> None:
-    """Read documents from PATH and make a new generation of the collection live."""
+    """Read documents from PATH and make them searchable; only what changed is embedded again."""
     from api import commands
 
     columns = {
@@ -62,15 +81,49 @@ def index(
         "text_column": text_column,
         "url_column": url_column,
     }
-    commands.index(path, collection, format, columns)
+    commands.index(path, collection, format, columns, sync=sync, watch=watch)
 
 
 @app.command()
-def reindex(collection: Collection = "default") -> None:
+def add(
+    document: Annotated[str, typer.Argument(metavar="ID", help="The document's id; one there is replaced.")],
+    path: Annotated[Path | None, typer.Argument(help="Its text; standard input when left out.")] = None,
+    collection: Collection = "default",
+    title: Annotated[str, typer.Option(help="Its title.")] = "",
+    url: Annotated[str | None, typer.Option(help="Its address.")] = None,
+) -> None:
+    """Write one document, or replace it, and make it searchable."""
+    from api import commands
+
+    commands.add(collection, document, path, title, url)
+
+
+@app.command()
+def delete(
+    documents: Annotated[list[str], typer.Argument(metavar="ID...", help="Ids of documents.")],
+    collection: Collection = "default",
+) -> None:
+    """Delete documents; searches do not find them any more at once."""
+    from api import commands
+
+    commands.delete(collection, documents)
+
+
+@app.command()
+def reindex(
+    collection: Collection = "default",
+    model: Annotated[str | None, typer.Option(help="Another embedding model.")] = None,
+    passage_tokens: Annotated[
+        int | None, typer.Option(min=16, max=8192, help="How long passages are to be; 192 at first.")
+    ] = None,
+    index: Annotated[
+        IndexKind | None, typer.Option(help="flat scans all (exact), ivf a part (faster from a million on).")
+    ] = None,
+) -> None:
     """Build a new generation from the documents in the store; unchanged passages are not embedded again."""
     from api import commands
 
-    commands.rebuild(collection)
+    commands.rebuild(collection, model=model, passage_tokens=passage_tokens, index=index)
 
 
 @app.command()

@@ -3,14 +3,18 @@
 import contextlib
 import dataclasses
 import json
+import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import watchfiles
 from sqlalchemy import Engine as Database
 from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
+from api.beside import beside, end_with_parent
 from api.server import listen, serve
 from api.terminal import (
     ProgressDisplay,
@@ -23,23 +27,35 @@ from api.terminal import (
     print_verified,
 )
 from indexer.build import Build
-from indexer.documents import ensure_collection, ingest
+from indexer.documents import current_ids, delete_documents, ensure_collection
 from indexer.generations import list_generations, roll_back
 from indexer.inherit import adapted_from
+from indexer.intake import Taken, embedder_for, take_in
 from indexer.progress import Reporter
-from indexer.sources import open_source
+from indexer.sources import Failure, SourceDocument, checked, open_source
 from indexer.stages import DictionaryPlan
 from indexer.verify import verify
+from indexer.worker import run_worker
 from search.catalog import collections
 from search.db import first_line, open_database
 from search.dictionary import Dictionary
-from search.embedder import Embedder, load_embedder
+from search.embedder import load_embedder
 from search.engine import Engine
-from search.errors import ConfigurationError, StoreUnavailable
-from search.models import Collection, DictionaryRow, Generation
+from search.errors import (
+    ConfigurationError,
+    DocumentNotFound,
+    InvalidRequest,
+    SourceError,
+    StoreUnavailable,
+)
+from search.models import Collection, DictionaryRow
+from search.requests import IndexKind
 from search.settings import Settings, load_settings
 from search.snapshot import find_collection, live_generation
 from search.steering import parse
+
+SHOWN = 20
+NICENESS = 10
 
 
 def run_demo(port: int | None, collection: str) -> None:
@@ -50,34 +66,96 @@ def run_demo(port: int | None, collection: str) -> None:
         if not any(known.name == collection and known.state == "live" for known in collections(engine)):
             listen(settings.host, wanted).close()  # a taken port is told now, not after the work
             console.print("First start: indexing the documentation of the installed Python.")
-            _index(settings, database, collection, None, "pydoc", {})
-        serve(engine, listen(settings.host, wanted), say=_say)
+            _index(settings, database, collection, None, "pydoc", {}, sync=False)
+        with beside(worker=True):
+            serve(engine, listen(settings.host, wanted), say=_say)
 
 
-def serve_all(port: int | None) -> None:
-    """Serves every collection."""
+def serve_all(port: int | None, *, worker: bool) -> None:
+    """Serves every collection, with a worker beside."""
     with opened() as (settings, database):
         listening = listen(settings.host, settings.port if port is None else port)
-        serve(Engine(database, settings.data), listening, say=_say)
+        with beside(worker=worker):
+            serve(Engine(database, settings.data), listening, say=_say)
 
 
-def index(path: Path | None, collection: str, format: str | None, columns: dict[str, str | None]) -> None:
-    """Reads documents and makes a new generation of the collection live."""
+def index(
+    path: Path | None,
+    collection: str,
+    format: str | None,
+    columns: dict[str, str | None],
+    *,
+    sync: bool | None,
+    watch: bool,
+) -> None:
+    """Reads documents and makes them searchable; then again whenever something changes, if they are watched.
+    Of a folder, what is there no more is deleted unless the caller says otherwise."""
+    if sync is None:
+        sync = path is not None and path.is_dir() and format in (None, "files")
     with opened() as (settings, database):
-        _index(settings, database, collection, path, format, columns)
+        _index(settings, database, collection, path, format, columns, sync=sync)
+        if watch and path is not None:
+            console.print(f"Watching {path}; Ctrl-C stops it.", markup=False)
+            for _ in watchfiles.watch(path, debounce=500, step=100):
+                try:
+                    _index(settings, database, collection, path, format, columns, sync=sync)
+                except SourceError as error:  # the folder is empty, or on its way to another place
+                    console.print(str(error), markup=False)
 
 
-def rebuild(name: str, plan: DictionaryPlan | None = None) -> None:
+def rebuild(
+    name: str,
+    plan: DictionaryPlan | None = None,
+    *,
+    model: str | None = None,
+    passage_tokens: int | None = None,
+    index: IndexKind | None = None,
+) -> None:
     """Makes a new generation live from the documents in the store."""
     with opened() as (settings, database):
         with Session(database) as session:
             collection = find_collection(session, name)
             number = collection.id
-            embedder = embedder_of(session, collection)
+            embedder = embedder_for(session, collection, model)
         with ProgressDisplay() as display:
             build = Build(database, settings.data, embedder, Reporter(database, display))
-            built = build.run(number, plan)
+            built = build.run(number, plan, passage_tokens=passage_tokens, index=index)
         print_build(built)
+
+
+def add(name: str, document: str, path: Path | None, title: str, url: str | None) -> None:
+    """Writes one document; its text is a file's or standard input's."""
+    body = sys.stdin.read() if path is None else _read_text(path)
+    given = SourceDocument(document, title or (path.stem if path else document), body, url)
+    with opened() as (settings, database):
+        taken = _take_in(settings, database, name, checked([given]), source=None, sync=False)
+        if taken.report.failures:
+            raise InvalidRequest(f"{document[:80]!r} was not stored: {taken.report.failures[0].reason}.")
+
+
+def delete(name: str, documents: list[str]) -> None:
+    """Deletes documents by their ids."""
+    with opened() as (_, database), Session(database) as session:
+        number = find_collection(session, name).id
+        known = current_ids(session, number, documents)
+        delete_documents(session, number, known)
+        session.commit()
+    unknown = [each for each in documents if each not in known]
+    console.print(f"{len(known):,} deleted.", markup=False)
+    if unknown:
+        shown = ", ".join(repr(each[:80]) for each in unknown[:SHOWN])
+        raise DocumentNotFound(f"Not there: {shown}.", hint="Ids are case-sensitive.")
+
+
+def work(*, with_parent: bool) -> None:
+    """Does jobs and adds new documents until the process is asked to stop, or its parent is gone."""
+    with opened() as (settings, database):
+        if with_parent:
+            end_with_parent()
+        with contextlib.suppress(OSError, AttributeError):
+            os.nice(NICENESS)  # searches go first
+        print("Refract's worker runs (Ctrl-C stops it)", flush=True)
+        run_worker(database, settings.data)
 
 
 def generations(name: str) -> None:
@@ -164,28 +242,42 @@ def _index(
     path: Path | None,
     format: str | None,
     columns: dict[str, str | None],
+    *,
+    sync: bool = True,
 ) -> None:
     source = open_source(path, format, **columns)
-    load_embedder(settings.model)  # a model that is not there is told before a collection is made with it
+    named = str(path.resolve()) if path else "pydoc"
+    taken = _take_in(settings, database, name, source, source=named, sync=sync)
+    print_ingest(taken.report)
+    if taken.build:
+        print_build(taken.build)
+    else:
+        console.print(f"{taken.added:,} added to what is searched.")
+
+
+def _take_in(
+    settings: Settings,
+    database: Database,
+    name: str,
+    items: Iterator[SourceDocument | Failure],
+    *,
+    source: str | None,
+    sync: bool,
+) -> Taken:
     with Session(database) as session:
-        collection = ensure_collection(session, name, settings.model)
-        number = collection.id
-        embedder = embedder_of(session, collection)
+        known = session.scalar(select(Collection.model).where(Collection.name == name))
+        load_embedder(known or settings.model)  # a model that is not there is told before anything is made
+        number = ensure_collection(session, name, settings.model).id
         session.commit()
     with ProgressDisplay() as display:
         reporter = Reporter(database, display)
-        print_ingest(ingest(database, number, source, reporter))
-        built = Build(database, settings.data, embedder, reporter).run(number)
-    print_build(built)
+        return take_in(database, settings.data, number, items, reporter, source=source, sync=sync)
 
 
-def embedder_of(session: Session, collection: Collection) -> Embedder:
-    """The embedder of a collection: the precision chosen for its first generation stays, because another one
-    would be another vector space and everything would be embedded again."""
-    chosen = session.scalar(
-        select(Generation.recipe["precision"].astext)
-        .where(Generation.collection_id == collection.id)
-        .order_by(Generation.id)
-        .limit(1)
-    )
-    return load_embedder(collection.model, chosen)
+def _read_text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise SourceError(
+            f"{path} is not UTF-8 text.", hint="Index other kinds of files with refract index."
+        ) from None

@@ -10,8 +10,9 @@ from typing import TextIO
 from sqlalchemy import Engine as Database
 from sqlalchemy.orm import Session
 
-from api.commands import embedder_of, opened
+from api.commands import opened
 from api.terminal import ProgressDisplay, console
+from indexer.intake import embedder_for
 from indexer.label import FEWEST_POSITIVES
 from indexer.labels.asking import Answers, AskReport, ask
 from indexer.labels.endpoint import Budget, Chat, Endpoint
@@ -93,7 +94,7 @@ def edit(feature: int, text: str | None, collection: str) -> None:
             clear_label(session, material, feature)
             console.print(f"Feature {feature} has no label until refract label runs.")
             return
-        embedder = embedder_of(session, find_collection(session, collection))
+        embedder = embedder_for(session, find_collection(session, collection))
         judge = Judge(material.x_ND, material.acts_NF, material.dictionary, embedder.encode)
         _print_change(set_label(session, material, judge, feature, text))
 
@@ -128,7 +129,7 @@ def _import(
     database: Database, reporter: Reporter, material: Material, labels: LabelFile, *, dry_run: bool = False
 ) -> ImportReport:
     with Session(database) as session, reporter.step("testing labels"):
-        embedder = embedder_of(session, find_collection(session, material.collection))
+        embedder = embedder_for(session, find_collection(session, material.collection))
         session.commit()  # the work is long: no transaction stays open
         judge = Judge(material.x_ND, material.acts_NF, material.dictionary, embedder.encode)
         return import_labels(session, material, judge, labels, dry_run=dry_run)

@@ -46,10 +46,14 @@ def serve(engine: Engine, listening: socket.socket, *, say: Callable[[str], None
     for collection in collections(engine):
         with contextlib.suppress(NotIndexed):
             engine.warm(collection.name)
+    engine.snapshots.follow()
     config = uvicorn.Config(create_app(engine), log_level="warning", access_log=False, server_header=False)
     server = _Server(config, lambda: say(address(listening)))
-    with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C is how a server is meant to end
-        server.run(sockets=[listening])
+    try:
+        with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C is how a server is meant to end
+            server.run(sockets=[listening])
+    finally:
+        engine.snapshots.end()
 
 
 class _Server(uvicorn.Server):

@@ -64,7 +64,8 @@ def print_ingest(report: IngestReport) -> None:
     """Counts, and the failures by name and reason."""
     console.print(
         f"{report.documents:,} documents: {report.added:,} new, {report.changed:,} changed, "
-        f"{report.unchanged:,} as before; {len(report.failures):,} skipped."
+        f"{report.unchanged:,} as before; {len(report.failures):,} skipped"
+        + (f"; {report.deleted:,} that are there no more deleted." if report.deleted else ".")
     )
     for failure in report.failures[:FAILURES_SHOWN]:
         console.print(f"  skipped {failure.name}: {failure.reason}", markup=False)

@@ -37,11 +37,11 @@ from indexer.verify import check
 from search.catalog import build_lock
 from search.db import notify
 from search.embedder import Embedder
-from search.errors import InvalidRequest, SourceError
+from search.errors import Busy, SourceError
 from search.models import DictionaryRow, Document, Feature, Generation, Passage
+from search.requests import IndexKind
 from search.snapshot import write_index
 from search.text import TARGET_TOKENS, embedded_text
-from search.vectors import IndexKind
 
 EMBED_ROWS = 256
 KEPT = 2  # retired generations that one can go back to
@@ -84,7 +84,7 @@ class Build:
         index are those of the live generation where they are not given.
 
         Raises:
-            InvalidRequest: another process is building this collection.
+            Busy: another process is building this collection.
             SourceError: the collection has no text.
             DictionaryError: too little text for a dictionary.
             IndexDamaged: it did not pass its own checks, and is not live.
@@ -113,9 +113,7 @@ class Build:
             key = {"key": build_lock(collection)}
             locked = connection.execute(text("SELECT pg_try_advisory_lock(hashtext(:key))"), key).scalar()
             if not locked:
-                raise InvalidRequest(
-                    "Another process is building this collection.", hint="Wait until it has finished."
-                )
+                raise Busy("Another process is building this collection.", hint="Wait until it has finished.")
             connection.commit()  # the lock is the connection's; an open transaction would hold back vacuum
             try:
                 yield

@@ -88,7 +88,7 @@ def ingest(
 def delete_documents(session: Session, collection: int, ids: Iterable[str]) -> int:
     """Deletes documents by the ids their user gave; gives how many were there (not committed)."""
     lock_documents(session, collection)
-    wanted = list(ids)
+    wanted = [id for id in ids if "\0" not in id]  # no id has one, and the database takes none
     deleted = 0
     for start in range(0, len(wanted), BATCH):
         rows = update(Document).where(
@@ -101,6 +101,17 @@ def delete_documents(session: Session, collection: int, ids: Iterable[str]) -> i
     if deleted:
         touch(session, collection)
     return deleted
+
+
+def current_ids(session: Session, collection: int, ids: Iterable[str]) -> list[str]:
+    """Those of the ids that documents of the collection have now."""
+    wanted = [id for id in ids if "\0" not in id]
+    found = select(Document.external_id).where(
+        Document.collection_id == collection,
+        Document.external_id.in_(wanted),
+        Document.superseded.is_(None),
+    )
+    return list(session.scalars(found))
 
 
 def lock_documents(session: Session, collection: int) -> None:

@@ -12,7 +12,7 @@ from indexer.documents import lock_documents, touch
 from indexer.progress import Reporter
 from indexer.replay import Replay, count_pending
 from search.catalog import build_lock
-from search.errors import InvalidRequest
+from search.errors import Busy, InvalidRequest
 from search.models import Collection, Generation
 from search.snapshot import find_collection
 
@@ -53,7 +53,8 @@ def roll_back(database: Database, collection: str, to: int | None = None) -> int
 
     Raises:
         CollectionNotFound
-        InvalidRequest: there is none to go back to, or none of that number, or one is being built.
+        InvalidRequest: there is none to go back to, or none of that number.
+        Busy: one is being built.
         ConfigurationError: its embedding model cannot be loaded.
     """
     with Session(database) as session:
@@ -66,7 +67,7 @@ def roll_back(database: Database, collection: str, to: int | None = None) -> int
     with Session(database) as session:
         lock = {"key": build_lock(number)}
         if not session.scalar(text("SELECT pg_try_advisory_xact_lock(hashtext(:key))"), lock):
-            raise InvalidRequest(
+            raise Busy(
                 f"The collection {collection!r} is being built.",
                 hint="Wait until that has ended, or stop it.",
             )

@@ -68,11 +68,8 @@ def _info(session: Session, collection: Collection) -> CollectionInfo:
     )
     live = states.get("live")
     # What was killed stays "building" in its row; only a process that is there holds the lock.
-    building = (
-        (states.get("ready") or states.get("building"))
-        if _is_held(session, build_lock(collection.id))
-        else None
-    )
+    unfinished = states.get("ready") or states.get("building")
+    building = unfinished if is_built(session, collection.id) else None
     progress = Progress(**building.progress) if building and building.progress else None
     return CollectionInfo(
         name=collection.name,
@@ -96,13 +93,14 @@ def build_lock(collection: int) -> str:
     return f"refract build {collection}"
 
 
-def _is_held(session: Session, lock: str) -> bool:
+def is_built(session: Session, collection: int) -> bool:
+    """Whether somebody builds a collection at this moment."""
     held = text(
         "SELECT EXISTS (SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND granted AND database = "
         "(SELECT oid FROM pg_database WHERE datname = current_database()) "
         "AND objid::bigint = (hashtext(:lock)::bigint & 4294967295))"
     )
-    return bool(session.scalar(held, {"lock": lock}))
+    return bool(session.scalar(held, {"lock": build_lock(collection)}))
 
 
 def _scorecard(session: Session, generation: Generation) -> dict[str, Any]:

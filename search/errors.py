@@ -4,11 +4,13 @@ RefractError
 ├── InvalidRequest            400  the request's own words are wrong
 │   ├── InvalidQuery               empty, too long, not text
 │   ├── InvalidSteering            unknown form, strength out of range
-│   └── InvalidPage                limit or offset out of range
+│   ├── InvalidPage                limit or offset out of range
+│   └── Busy                  409  something else is at it: wait, then ask again
 ├── NotFound                  404
 │   ├── CollectionNotFound
 │   ├── FeatureNotFound
-│   └── DocumentNotFound
+│   ├── DocumentNotFound
+│   └── JobNotFound
 ├── NotIndexed                503  the collection exists, but nothing is live yet
 ├── StoreUnavailable          503  the database does not answer
 ├── IndexDamaged              500  a derived file is missing or fails its hash
@@ -58,6 +60,11 @@ class InvalidPage(InvalidRequest):
     code = "invalid_page"
 
 
+class Busy(InvalidRequest):
+    code = "busy"
+    status = 409
+
+
 class NotFound(RefractError):
     code = "not_found"
     status = 404
@@ -73,6 +80,10 @@ class FeatureNotFound(NotFound):
 
 class DocumentNotFound(NotFound):
     code = "document_not_found"
+
+
+class JobNotFound(NotFound):
+    code = "job_not_found"
 
 
 class NotIndexed(RefractError):

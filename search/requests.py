@@ -1,10 +1,15 @@
 """What a request may ask for: limits, and clear words for those who go beyond them."""
 
+from typing import Literal
+
 from search.errors import InvalidPage, InvalidQuery, InvalidRequest
 
 MAX_QUERY = 4000
 MAX_LIMIT = 100
 MAX_DEPTH = 1000
+
+IndexKind = Literal["flat", "ivf"]
+"""How an index is searched: flat scans all vectors, ivf those in the cells nearest to the question."""
 
 
 def check_query(query: str) -> None:

@@ -8,17 +8,16 @@ import os
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from threading import Lock
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from search.errors import ConfigurationError, IndexDamaged
+from search.requests import IndexKind
 
 FloatArray = NDArray[np.float32]
 IntArray = NDArray[np.int64]
-
-IndexKind = Literal["flat", "ivf"]
 
 GPU_RESULTS = 2048
 """FAISS gives at most so many results a question on a GPU, and only to one thread at a time."""

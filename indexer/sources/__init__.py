@@ -18,6 +18,7 @@ __all__ = [
     "FORMATS",
     "Failure",
     "SourceDocument",
+    "checked",
     "guess_format",
     "open_source",
     "read_qrels",

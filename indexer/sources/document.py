@@ -12,6 +12,9 @@ MAX_BYTES = 64 * 1024 * 1024
 """Largest file, or line of a file, that is read: a book has one megabyte of text, and what is larger than
 this is data with a document's name. It bounds the memory of a run."""
 
+MAX_TEXT = 10_000_000
+"""Longest text of a document: ten long books. It is embedded as a whole before it is searched."""
+
 _NOT_TEXT = re.compile("[\0\ud800-\udfff]")
 
 
@@ -40,8 +43,8 @@ class UnreadableError(Exception):
 
 def checked(items: Iterable[SourceDocument | Failure]) -> Iterator[SourceDocument | Failure]:
     """The items, storable: characters that are not text become U+FFFD, titles are one line of `MAX_TITLE`
-    characters at most, links are http(s) or None. A document without id or text, or with an id longer than
-    `MAX_ID`, becomes a failure."""
+    characters at most, links are http(s) or None. A document without id or text, with an id longer than
+    `MAX_ID` or a text longer than `MAX_TEXT`, becomes a failure."""
     for item in items:
         if isinstance(item, Failure):
             yield Failure(_clean(item.name), _clean(item.reason))
@@ -58,6 +61,11 @@ def _storable(document: SourceDocument) -> SourceDocument | Failure:
         return Failure(_clean(document.id[:80]) + "…", reason)
     if not document.id:
         return Failure(_clean(document.title[:80]) or "a document", "its id is empty")
+    if "\0" in document.id:
+        return Failure(_clean(document.id), "its id holds a NUL character")
+    if len(document.text) > MAX_TEXT:
+        reason = f"its text has {len(document.text):,} characters, {MAX_TEXT:,} is the most: split it"
+        return Failure(_clean(document.id), reason)
     if not document.text.strip():
         return Failure(_clean(document.id), "it has no text")
     title = " ".join(_clean(document.title).split())

@@ -1,0 +1,105 @@
+"""Documents from a source to where they are searched: stored, then added to what is live, or built."""
+
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import Engine as Database
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from indexer.build import Build, BuildReport
+from indexer.documents import IngestReport, ingest
+from indexer.progress import Reporter
+from indexer.replay import Replay
+from indexer.sources import Failure, SourceDocument
+from search.embedder import Embedder, load_embedder
+from search.errors import Busy
+from search.models import Collection, Document, Generation, Passage
+
+OUTGROWN_SHARE = 0.25
+OUTGROWN_LEAST = 100
+BUSY_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What became of the documents, how many were added to the live generation, and the build where the
+    collection had none or had outgrown it."""
+
+    report: IngestReport
+    added: int
+    build: BuildReport | None
+
+
+def take_in(
+    database: Database,
+    data: Path,
+    collection: int,
+    items: Iterable[SourceDocument | Failure],
+    reporter: Reporter,
+    *,
+    source: str | None = None,
+    sync: bool = False,
+) -> Taken:
+    """Stores documents and makes them searchable. See `indexer.documents.ingest` for source and sync.
+
+    Raises:
+        SourceError, DictionaryError, IndexDamaged: as a build does.
+    """
+    report = ingest(database, collection, items, reporter, source=source, sync=sync)
+    with Session(database) as session:
+        embedder = embedder_for(session, session.get_one(Collection, collection))
+    added = 0
+    while True:
+        with Session(database) as session:
+            live = live_of(session, collection)
+        if live:
+            added += Replay(database, live.id, embedder).run(reporter)
+            with Session(database) as session:
+                if not is_outgrown(session, session.get_one(Generation, live.id)):
+                    return Taken(report, added, None)
+        try:
+            return Taken(report, added, Build(database, data, embedder, reporter).run(collection))
+        except Busy:  # a worker has begun meanwhile; what it builds gets these documents too
+            if live:
+                return Taken(report, added, None)
+            with reporter.step("waiting for another build"):
+                time.sleep(BUSY_SECONDS)
+
+
+def embedder_for(session: Session, collection: Collection, model: str | None = None) -> Embedder:
+    """The embedder of a collection, or of another model for it. The precision chosen for its first generation
+    of a model stays: another one would be another vector space, and everything would be embedded again.
+
+    Raises:
+        ConfigurationError: the model cannot be loaded.
+    """
+    model = model or collection.model
+    chosen = session.scalar(
+        select(Generation.recipe["precision"].astext)
+        .where(Generation.collection_id == collection.id, Generation.recipe["model"].astext == model)
+        .order_by(Generation.id)
+        .limit(1)
+    )
+    return load_embedder(model, chosen)
+
+
+def live_of(session: Session, collection: int) -> Generation | None:
+    """The live generation of a collection, if it has one."""
+    return session.scalar(
+        select(Generation).where(Generation.collection_id == collection, Generation.state == "live")
+    )
+
+
+def is_outgrown(session: Session, generation: Generation) -> bool:
+    """Whether so much was added or hidden since a generation was built that another build is worth it: its
+    dictionary is adapted anew to all, and what is scanned without need is dropped."""
+    last = session.scalar(select(func.max(Passage.id)).where(Passage.generation_id == generation.id))
+    ended = select(func.count()).where(
+        Document.collection_id == generation.collection_id, Document.superseded > generation.seq
+    )
+    built = generation.passages or 0
+    changed = (last or 0) + 1 - built + (session.scalar(ended) or 0)
+    return changed > max(OUTGROWN_LEAST, OUTGROWN_SHARE * built)
