@@ -187,6 +187,30 @@ def verify(
 
 
 @app.command()
+def dump(
+    file: Annotated[Path, typer.Argument(help="The file to write; it must not be there yet.")],
+    collection: Annotated[
+        str | None, typer.Option(help="One collection alone, without the keys; else all.")
+    ] = None,
+    without_embeddings: Annotated[
+        bool, typer.Option("--without-embeddings", help="Much smaller; restoring it embeds all texts again.")
+    ] = False,
+) -> None:
+    """Write documents, labels, dictionaries, live indexes and keys into one file, also while serving."""
+    from api import commands
+
+    commands.dump_all(file, collection, embeddings=not without_embeddings)
+
+
+@app.command()
+def restore(file: Annotated[Path, typer.Argument(help="A file that refract dump wrote.")]) -> None:
+    """Put a dump into an empty database, embedded or of DATABASE_URL: all of it or, if stopped, nothing."""
+    from api import commands
+
+    commands.restore_all(file)
+
+
+@app.command()
 def scorecard(
     collection: Collection = "default",
     as_json: Annotated[bool, typer.Option("--json", help="Everything that was measured.")] = False,

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import watchfiles
 from sqlalchemy import Engine as Database
 from sqlalchemy import select
@@ -20,6 +21,7 @@ from api.terminal import (
     ProgressDisplay,
     console,
     print_build,
+    print_dump,
     print_generations,
     print_ingest,
     print_results,
@@ -28,10 +30,12 @@ from api.terminal import (
 )
 from indexer.build import Build
 from indexer.documents import current_ids, delete_documents, ensure_collection
+from indexer.dump import dump
 from indexer.generations import list_generations, roll_back
 from indexer.inherit import adapted_from
 from indexer.intake import Taken, embedder_for, take_in
 from indexer.progress import Reporter
+from indexer.restore import restore
 from indexer.sources import Failure, SourceDocument, checked, open_source
 from indexer.stages import DictionaryPlan
 from indexer.verify import verify
@@ -181,6 +185,22 @@ def verify_all(name: str | None, *, repair: bool) -> bool:
     return found.sound
 
 
+def dump_all(path: Path, collection: str | None, *, embeddings: bool) -> None:
+    """Writes a dump of all collections, or of one."""
+    with opened() as (_, database), ProgressDisplay() as display:
+        reporter = Reporter(database, display)
+        manifest = dump(database, path, reporter, collection=collection, embeddings=embeddings)
+    print_dump("Dumped", manifest, path, reporter.seconds)
+
+
+def restore_all(path: Path) -> None:
+    """Puts a dump into the empty database."""
+    with opened() as (settings, database), ProgressDisplay() as display:
+        reporter = Reporter(database, display)
+        manifest = restore(database, settings.data, path, reporter)
+    print_dump("Restored", manifest, path, reporter.seconds)
+
+
 def search(
     query: str, collection: str, steer: str, dictionary: int | None, limit: int, *, as_json: bool
 ) -> None:
@@ -219,7 +239,7 @@ def opened() -> Iterator[tuple[Settings, Database]]:
     with open_database(settings) as database:
         try:
             yield settings, database
-        except OperationalError as error:
+        except (OperationalError, psycopg.OperationalError) as error:  # the second where rows are copied
             raise StoreUnavailable(
                 f"The database gave up: {first_line(error)}.",
                 hint="What was done is kept; free space or start it again, then repeat the command.",

@@ -1,6 +1,7 @@
 """What the terminal shows: progress, reports, results."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -14,6 +15,7 @@ from indexer.build import BuildReport
 from indexer.carry import LostLabel
 from indexer.documents import IngestReport
 from indexer.generations import GenerationInfo
+from indexer.manifest import Manifest
 from indexer.verify import Verified
 from search.descriptions import Progress
 from search.results import Result, SearchResponse
@@ -128,6 +130,16 @@ def print_verified(found: Verified) -> None:
     wrong = sum(not problem.repaired for problem in found.problems)
     state = "all is sound" if not wrong else f"{wrong:,} problem{'s' if wrong > 1 else ''}"
     output.print(f"{found.passages:,} passages in {found.generations} generation(s): {state}.")
+
+
+def print_dump(done: str, manifest: Manifest, path: Path, seconds: Mapping[str, float]) -> None:
+    """What was dumped or restored, how large it is, how long it took."""
+    names = ", ".join(manifest.collections) or "no collection"
+    counted = ", ".join(f"{manifest.count(table):,} {table}" for table in ("documents", "passages", "keys"))
+    without = "" if manifest.embeddings else ", without embeddings"
+    size, spent = path.stat().st_size / 1e6, sum(seconds.values())
+    said = f"{done} {names}: {counted}{without}; {path}, {size:,.1f} MB, in {spent:.1f} s."
+    console.print(said, markup=False, soft_wrap=True)
 
 
 def _print_lost_labels(lost: list[LostLabel]) -> None:

@@ -4,10 +4,10 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from psycopg import Connection
 from sqlalchemy import or_, select, text
 from sqlalchemy.orm import Session
 
+from search.db import driver
 from search.embedder import Embedder
 from search.models import Document, Generation, Passage
 from search.text import TARGET_TOKENS, PassageSplitter, embedded_text
@@ -119,9 +119,7 @@ def passage_texts(
 
 def copy_rows(session: Session, statement: str, rows: Iterable[tuple[Any, ...]]) -> None:
     """Runs a COPY ... FROM STDIN in the session's transaction."""
-    connection = session.connection().connection.driver_connection
-    assert isinstance(connection, Connection)
-    with connection.cursor() as cursor, cursor.copy(statement) as copy:
+    with driver(session.connection()).cursor() as cursor, cursor.copy(statement) as copy:
         for row in rows:
             copy.write_row(row)
 

@@ -1,6 +1,7 @@
 """The database: an embedded PostgreSQL by default, any server by DATABASE_URL; sessions and migrations."""
 
 import contextlib
+import functools
 import json
 import logging
 import os
@@ -76,11 +77,10 @@ def listening(engine: Engine) -> Iterator[Callable[[float], None]]:
     """Gives a function that waits for a notification that something changed, at most so many seconds."""
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.exec_driver_sql(f"LISTEN {CHANNEL}")
-        driver = connection.connection.driver_connection
-        assert isinstance(driver, psycopg.Connection)
+        listener = driver(connection)
 
         def wait(seconds: float) -> None:
-            for _ in driver.notifies(timeout=seconds, stop_after=1):
+            for _ in listener.notifies(timeout=seconds, stop_after=1):
                 pass
 
         try:
@@ -88,6 +88,13 @@ def listening(engine: Engine) -> Iterator[Callable[[float], None]]:
         finally:
             with contextlib.suppress(DBAPIError):
                 connection.exec_driver_sql(f"UNLISTEN {CHANNEL}")
+
+
+def driver(connection: Connection) -> psycopg.Connection:
+    """The driver's own connection, in the same transaction: for COPY and notifications."""
+    found = connection.connection.driver_connection
+    assert isinstance(found, psycopg.Connection)
+    return found
 
 
 def notify(session: Session) -> None:
@@ -123,8 +130,7 @@ def migrate(engine: Engine, revision: str = "head") -> None:
     try:
         with engine.begin() as connection:
             config = migration_config(connection)
-            at = MigrationContext.configure(connection).get_current_revision()
-            if revision == "head" and at == ScriptDirectory.from_config(config).get_current_head():
+            if revision == "head" and current_revision(connection) == known_revisions()[-1]:
                 return
             # Two processes may start at once: one migrates, the other waits and finds nothing to do.
             connection.exec_driver_sql("SELECT pg_advisory_xact_lock(727333)")
@@ -152,6 +158,26 @@ def migration_config(connection: Connection) -> Config:
     config.set_main_option("script_location", str(MIGRATIONS))
     config.attributes["connection"] = connection
     return config
+
+
+def take_tables_to(connection: Connection, revision: str) -> None:
+    """Takes the tables up or down to a revision (not committed). Going down, what is in them may be lost."""
+    known = known_revisions()
+    wanted = known[-1] if revision == "head" else revision
+    is_down = known.index(wanted) < known.index(current_revision(connection))
+    move = command.downgrade if is_down else command.upgrade
+    move(migration_config(connection), wanted)
+
+
+@functools.cache
+def known_revisions() -> tuple[str, ...]:
+    """The revisions of the tables that this program knows, the oldest first."""
+    return tuple(script.revision for script in ScriptDirectory(str(MIGRATIONS)).walk_revisions())[::-1]
+
+
+def current_revision(connection: Connection) -> str:
+    """The revision that the tables of a database are at; "" where there are none."""
+    return MigrationContext.configure(connection).get_current_revision() or ""
 
 
 @contextlib.contextmanager

@@ -153,7 +153,7 @@ class FaissIndex:
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
         return hashlib.sha256(data).hexdigest()
 
     @classmethod
@@ -202,7 +202,8 @@ def _copy_to_gpu(index: Any) -> Any:
     return flat
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Makes durable which files are in a folder."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -22,12 +22,13 @@ COMMAND = [sys.executable, "-m", "api.cli"]
 
 
 def refract(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+    return alone(*arguments, environment={**os.environ, **environment})
+
+
+def alone(*arguments: str, environment: dict[str, str]) -> "subprocess.CompletedProcess[str]":
+    """A command that sees no other environment."""
     return subprocess.run(
-        [*COMMAND, *arguments],
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        timeout=120,
+        [*COMMAND, *arguments], env=environment, capture_output=True, text=True, timeout=120
     )
 
 
@@ -75,7 +76,9 @@ def assert_one_line(failed: "subprocess.CompletedProcess[str]", *words: str) -> 
         assert word in lines[0]
 
 
-@pytest.mark.parametrize("command", ["run", "serve", "index", "reindex", "train", "label", "search"])
+@pytest.mark.parametrize(
+    "command", ["run", "serve", "index", "reindex", "train", "label", "search", "dump", "restore"]
+)
 def test_every_command_has_help(command: str) -> None:
     shown = refract(command, "--help")
     assert shown.returncode == 0
@@ -171,6 +174,35 @@ def test_verify_looks_at_what_is_there(indexed: Indexed) -> None:
     listed = refract("generations", "--collection", indexed.collection, **environment)
     assert "live" in listed.stdout
     assert_one_line(refract("rollback", "--collection", indexed.collection, **environment), "no earlier")
+
+
+@pytest.mark.database
+def test_a_dump_moves_to_a_database_of_the_other_kind_and_back(
+    indexed: Indexed, database: Engine, tmp_path: Path, open_folder: Callable[[], Path]
+) -> None:
+    environment = {key: value for key, value in os.environ.items() if key != "DATABASE_URL"}
+    first, embedded = tmp_path / "first.dump", {**environment, "REFRACT_DATA": str(open_folder())}
+    servers = [
+        {"DATABASE_URL": each.url.render_as_string(hide_password=False), "REFRACT_DATA": str(data)}
+        for each, data in ((indexed.database, indexed.data), (database, tmp_path))
+    ]
+    made = refract("dump", str(first), **servers[0])
+    assert made.returncode == 0, made.stderr
+    documents = f"Dumped manual: {indexed.report.documents:,} documents, "
+    assert made.stderr.splitlines()[-1].startswith(documents)
+    assert str(first) in made.stderr.splitlines()[-1]
+    assert_one_line(refract("dump", str(first), **servers[0]), "first.dump is there already")
+    assert_one_line(refract("restore", str(first), **servers[0]), "not empty", "manual", "DATABASE_URL")
+    second = tmp_path / "second.dump"
+    for command in (["restore", str(first)], ["dump", str(second), "--collection", "manual"]):
+        done = alone(*command, environment=embedded)
+        assert done.returncode == 0, done.stderr
+    assert refract("restore", str(second), **servers[1]).returncode == 0
+    ask = ["search", "sort a list", "--collection", "manual", "--steer", "concept:dates:1", "--json"]
+    answers = [json.loads(refract(*ask, **server).stdout) for server in servers]
+    answers.append(json.loads(alone(*ask, environment=embedded).stdout))
+    assert answers[0]["results"]
+    assert answers[0]["results"] == answers[1]["results"] == answers[2]["results"]
 
 
 def test_ctrl_c_stops_everything_and_the_next_start_finds_it_again(
