@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from api.key_cli import keys
 from api.label_cli import labels
 from search.errors import RefractError
 
@@ -18,6 +19,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(labels, name="labels")
+app.add_typer(keys, name="keys")
 
 Collection = Annotated[str, typer.Option(help="Name of the collection.")]
 Port = Annotated[

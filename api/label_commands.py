@@ -10,7 +10,8 @@ from typing import TextIO
 from sqlalchemy import Engine as Database
 from sqlalchemy.orm import Session
 
-from api.commands import embedder_of, opened
+from api.commands import embedder_of
+from api.opened import opened
 from api.terminal import ProgressDisplay, console
 from indexer.label import FEWEST_POSITIVES
 from indexer.labels.asking import Answers, AskReport, ask

@@ -5,10 +5,14 @@ RefractError
 │   ├── InvalidQuery               empty, too long, not text
 │   ├── InvalidSteering            unknown form, strength out of range
 │   └── InvalidPage                limit or offset out of range
+├── Unauthorized              401  a key or a session is needed, and there is none that holds
+├── Forbidden                 403  the key or session does not reach this far
+│   └── CrossSite                  a form that comes from another site, or without its token
 ├── NotFound                  404
 │   ├── CollectionNotFound
 │   ├── FeatureNotFound
-│   └── DocumentNotFound
+│   ├── DocumentNotFound
+│   └── KeyNotFound
 ├── NotIndexed                503  the collection exists, but nothing is live yet
 ├── StoreUnavailable          503  the database does not answer
 ├── IndexDamaged              500  a derived file is missing or fails its hash
@@ -58,6 +62,22 @@ class InvalidPage(InvalidRequest):
     code = "invalid_page"
 
 
+class Unauthorized(RefractError):
+    """Says the same whether a key is missing, wrong or revoked."""
+
+    code = "unauthorized"
+    status = 401
+
+
+class Forbidden(RefractError):
+    code = "forbidden"
+    status = 403
+
+
+class CrossSite(Forbidden):
+    code = "cross_site"
+
+
 class NotFound(RefractError):
     code = "not_found"
     status = 404
@@ -73,6 +93,10 @@ class FeatureNotFound(NotFound):
 
 class DocumentNotFound(NotFound):
     code = "document_not_found"
+
+
+class KeyNotFound(NotFound):
+    code = "key_not_found"
 
 
 class NotIndexed(RefractError):
