@@ -1,6 +1,7 @@
 """The web application: routes, and one place where any error becomes an answer."""
 
 import logging
+from collections.abc import Callable, Collection
 
 from fastapi import Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -8,12 +9,14 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
 
-from api import operations, pages, rendering, v1, writes
+from api import login, operations, pages, rendering, v1, writes
+from api.access import check_private
 from api.deps import EngineDep, check_address
-from api.security import SecurityHeaders
+from api.security import SecurityHeaders, check_host
+from api.sessions import OneTimeLinks
 from search.catalog import collections
 from search.engine import Engine
-from search.errors import InvalidRequest, NotFound, NotIndexed, RefractError
+from search.errors import InvalidRequest, NotFound, NotIndexed, RefractError, Unauthorized
 
 logger = logging.getLogger(__name__)
 
@@ -22,23 +25,30 @@ DESCRIPTION = (
 )
 
 
-def create_app(engine: Engine) -> FastAPI:
-    """The application for an engine."""
+def create_app(engine: Engine, *, private: bool = False, hosts: Collection[str] | None = None) -> FastAPI:
+    """The application for an engine.
+
+    `private`: searching needs a key or a session too. `hosts`: answer under these host names and those of
+    the own machine alone; None: under any.
+    """
+    checks: list[Callable[..., None]] = [check_host, check_address, *([check_private] if private else [])]
     app = FastAPI(
         title="Refract",
         description=DESCRIPTION,
         docs_url=None,
         redoc_url=None,
-        openapi_url="/v1/openapi.json",
-        dependencies=[Depends(check_address)],
+        openapi_url=None,  # a route of v1 like any other, so that the same checks hold
+        dependencies=[Depends(check) for check in checks],
     )
-    app.state.engine = engine
+    app.state.engine, app.state.private, app.state.hosts = engine, private, hosts
+    app.state.links = OneTimeLinks()
     app.include_router(writes.router)
     app.include_router(operations.router)
     app.include_router(v1.router)
     app.add_api_route("/healthz", healthz, tags=["health"])
     app.add_api_route("/readyz", readyz, tags=["health"], responses={503: v1.ERRORS[503]})
     app.include_router(pages.router)
+    app.include_router(login.router)
     app.mount("/static", rendering.HashedStaticFiles(), name="static")
     app.add_exception_handler(RefractError, on_error)
     app.add_exception_handler(RequestValidationError, on_error)
@@ -67,7 +77,10 @@ def on_error(request: Request, error: Exception) -> Response:
     known = as_refract_error(request, error)
     if request.url.path.startswith(("/v1", "/healthz", "/readyz")):
         body = {"code": known.code, "message": known.message, "hint": known.hint}
-        return JSONResponse({"error": body}, status_code=known.status)
+        headers = {"WWW-Authenticate": "Bearer"} if known.status == 401 else None
+        return JSONResponse({"error": body}, status_code=known.status, headers=headers)
+    if isinstance(known, Unauthorized):
+        return login.to_login(request)
     return rendering.error_page(request, known)
 
 

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from api.job_cli import jobs
+from api.key_cli import keys
 from api.label_cli import labels
 from search.errors import RefractError
 from search.requests import IndexKind
@@ -21,6 +22,7 @@ app = typer.Typer(
 )
 app.add_typer(labels, name="labels")
 app.add_typer(jobs, name="jobs")
+app.add_typer(keys, name="keys")
 
 Collection = Annotated[str, typer.Option(help="Name of the collection.")]
 Port = Annotated[

@@ -8,14 +8,13 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import psycopg
 import watchfiles
 from sqlalchemy import Engine as Database
 from sqlalchemy import select
-from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from api.beside import beside, end_with_parent
+from api.opened import opened
 from api.server import listen, serve
 from api.terminal import (
     ProgressDisplay,
@@ -41,20 +40,13 @@ from indexer.stages import DictionaryPlan
 from indexer.verify import verify
 from indexer.worker import run_worker
 from search.catalog import collections
-from search.db import first_line, open_database
 from search.dictionary import Dictionary
 from search.embedder import load_embedder
 from search.engine import Engine
-from search.errors import (
-    ConfigurationError,
-    DocumentNotFound,
-    InvalidRequest,
-    SourceError,
-    StoreUnavailable,
-)
+from search.errors import DocumentNotFound, InvalidRequest, SourceError
 from search.models import Collection, DictionaryRow
 from search.requests import IndexKind
-from search.settings import Settings, load_settings
+from search.settings import Settings
 from search.snapshot import find_collection, live_generation
 from search.steering import parse
 
@@ -72,7 +64,7 @@ def run_demo(port: int | None, collection: str) -> None:
             console.print("First start: indexing the documentation of the installed Python.")
             _index(settings, database, collection, None, "pydoc", {}, sync=False)
         with beside(worker=True):
-            serve(engine, listen(settings.host, wanted), say=_say)
+            serve(engine, listen(settings.host, wanted), settings, say=_say)
 
 
 def serve_all(port: int | None, *, worker: bool) -> None:
@@ -80,7 +72,7 @@ def serve_all(port: int | None, *, worker: bool) -> None:
     with opened() as (settings, database):
         listening = listen(settings.host, settings.port if port is None else port)
         with beside(worker=worker):
-            serve(Engine(database, settings.data), listening, say=_say)
+            serve(Engine(database, settings.data), listening, settings, say=_say)
 
 
 def index(
@@ -228,31 +220,10 @@ def scorecard(name: str, *, as_json: bool) -> None:
         print_scorecard(here, shipped)
 
 
-@contextlib.contextmanager
-def opened() -> Iterator[tuple[Settings, Database]]:
-    """Settings and an open database; what goes wrong below is told in one line.
-
-    Raises:
-        ConfigurationError, StoreUnavailable
-    """
-    settings = load_settings()
-    with open_database(settings) as database:
-        try:
-            yield settings, database
-        except (OperationalError, psycopg.OperationalError) as error:  # the second where rows are copied
-            raise StoreUnavailable(
-                f"The database gave up: {first_line(error)}.",
-                hint="What was done is kept; free space or start it again, then repeat the command.",
-            ) from None
-        except OSError as error:
-            raise ConfigurationError(
-                f"{error.strerror or error}: {error.filename or settings.data}.",
-                hint="What was done is kept; mend it, then repeat the command.",
-            ) from None
-
-
-def _say(address: str) -> None:
+def _say(address: str, admin_link: str) -> None:
     print(f"Refract is at {address} (Ctrl-C stops it)", flush=True)
+    if admin_link:
+        print(f"Admin page: {admin_link} (works once, within an hour)", flush=True)
 
 
 def _index(

@@ -5,7 +5,7 @@ import json
 from rich.table import Table
 
 from api.cards import duration
-from api.commands import opened
+from api.opened import opened
 from api.terminal import console, output
 from indexer.jobs import JobInfo, cancel_job, get_job, list_jobs, retry_job
 

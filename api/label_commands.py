@@ -10,7 +10,7 @@ from typing import TextIO
 from sqlalchemy import Engine as Database
 from sqlalchemy.orm import Session
 
-from api.commands import opened
+from api.opened import opened
 from api.terminal import ProgressDisplay, console
 from indexer.intake import embedder_for
 from indexer.label import FEWEST_POSITIVES

@@ -16,6 +16,7 @@ from starlette.types import Scope
 
 from api import cards, charts
 from api.pagestate import UNSTEERED
+from api.sessions import COOKIE, csrf_token
 from search.errors import RefractError
 from search.steering import format_steering
 
@@ -111,10 +112,14 @@ def render(
     status: int = 200,
     headers: Mapping[str, str] | None = None,
 ) -> HTMLResponse:
-    """A page, or where htmx asks only the named blocks of that same page's template."""
+    """A page, or where htmx asks only the named blocks of that same page's template.
+
+    Every template knows `csrf`, which its forms hand to the macro `csrf_field`.
+    """
     page = ENVIRONMENT.get_template(template)
     partial = bool(blocks) and is_fragment(request)
-    values = {"path": request.url.path, "fragment": partial, **context}
+    csrf = csrf_token(request.cookies.get(COOKIE, ""))
+    values = {"path": request.url.path, "fragment": partial, "csrf": csrf, **context}
     if partial:
         scope = page.new_context(values)
         html = "".join(part for name in blocks for part in page.blocks[name](scope))

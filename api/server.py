@@ -6,10 +6,13 @@ from collections.abc import Callable
 
 import uvicorn
 
+from api.access import LOGIN
 from api.app import create_app
+from api.security import is_loopback
 from search.catalog import collections
 from search.engine import Engine
 from search.errors import ConfigurationError, NotIndexed
+from search.settings import Settings
 
 BACKLOG = 128
 
@@ -41,14 +44,28 @@ def address(listening: socket.socket) -> str:
     return f"http://{f'[{host}]' if ':' in host else host}:{port}/"
 
 
-def serve(engine: Engine, listening: socket.socket, *, say: Callable[[str], None]) -> None:
-    """Answers requests until the process is asked to stop; `say` hears the address once pages answer."""
+def serve(
+    engine: Engine, listening: socket.socket, settings: Settings, *, say: Callable[[str, str], None]
+) -> None:
+    """Answers requests until the process is asked to stop.
+
+    Once pages answer, `say` hears the address and, where only this machine is listened to, a link that signs
+    an admin in once (else nothing: who reads the output need not be who may).
+    """
     for collection in collections(engine):
         with contextlib.suppress(NotIndexed):
             engine.warm(collection.name)
+    local = is_loopback(listening.getsockname()[0])
+    hosts = {settings.host.lower(), settings.public_host.lower()} - {""} if local else None
+    app = create_app(engine, private=settings.private, hosts=hosts)
+
+    def on_start() -> None:
+        at = address(listening)
+        say(at, f"{at.rstrip('/')}{LOGIN}?token={app.state.links.make()}" if local else "")
+
     engine.snapshots.follow()
-    config = uvicorn.Config(create_app(engine), log_level="warning", access_log=False, server_header=False)
-    server = _Server(config, lambda: say(address(listening)))
+    config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False)
+    server = _Server(config, on_start)
     try:
         with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C is how a server is meant to end
             server.run(sockets=[listening])

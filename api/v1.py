@@ -2,7 +2,8 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import JSONResponse
 
 from api.deps import CollectionDep, EngineDep
 from api.schemas import OF_DICTIONARY, ErrorEnvelope, SearchIn
@@ -14,6 +15,8 @@ from search.steering import FORM, parse
 
 ERRORS: dict[int | str, dict[str, object]] = {
     400: {"model": ErrorEnvelope, "description": "The request's own words are wrong"},
+    401: {"model": ErrorEnvelope, "description": "A key is needed, and there is none that holds"},
+    403: {"model": ErrorEnvelope, "description": "The key's scope does not reach this far"},
     404: {"model": ErrorEnvelope, "description": "No such collection, feature or document"},
     503: {"model": ErrorEnvelope, "description": "Nothing is indexed yet, or the database does not answer"},
 }
@@ -104,3 +107,9 @@ def get_document(engine: EngineDep, collection: CollectionDep, document: str) ->
 def list_collections(engine: EngineDep) -> list[CollectionInfo]:
     """All collections, their sizes, and builds under way."""
     return catalog.collections(engine)
+
+
+@router.get("/openapi.json", include_in_schema=False)
+def openapi(request: Request) -> JSONResponse:
+    """The description of this API."""
+    return JSONResponse(request.app.openapi())

@@ -6,11 +6,15 @@ RefractError
 │   ├── InvalidSteering            unknown form, strength out of range
 │   ├── InvalidPage                limit or offset out of range
 │   └── Busy                  409  something else is at it: wait, then ask again
+├── Unauthorized              401  a key or a session is needed, and there is none that holds
+├── Forbidden                 403  the key or session does not reach this far
+│   └── CrossSite                  a form that comes from another site, or without its token
 ├── NotFound                  404
 │   ├── CollectionNotFound
 │   ├── FeatureNotFound
 │   ├── DocumentNotFound
-│   └── JobNotFound
+│   ├── JobNotFound
+│   └── KeyNotFound
 ├── NotIndexed                503  the collection exists, but nothing is live yet
 ├── StoreUnavailable          503  the database does not answer
 ├── IndexDamaged              500  a derived file is missing or fails its hash
@@ -65,6 +69,22 @@ class Busy(InvalidRequest):
     status = 409
 
 
+class Unauthorized(RefractError):
+    """Says the same whether a key is missing, wrong or revoked."""
+
+    code = "unauthorized"
+    status = 401
+
+
+class Forbidden(RefractError):
+    code = "forbidden"
+    status = 403
+
+
+class CrossSite(Forbidden):
+    code = "cross_site"
+
+
 class NotFound(RefractError):
     code = "not_found"
     status = 404
@@ -84,6 +104,10 @@ class DocumentNotFound(NotFound):
 
 class JobNotFound(NotFound):
     code = "job_not_found"
+
+
+class KeyNotFound(NotFound):
+    code = "key_not_found"
 
 
 class NotIndexed(RefractError):

@@ -29,6 +29,10 @@ class Settings(BaseSettings):
     port: int = Field(
         default=8000, ge=0, le=65535, validation_alias="PORT", description="Port the web server listens on."
     )
+    public_host: str = Field(
+        default="", description="Host name people use where a proxy stands in front, like search.example.org."
+    )
+    private: bool = Field(default=False, description="Whether searching needs a key too.")
     model: str = Field(
         default=DEFAULT_MODEL,
         description="Embedding model of new collections: a sentence-transformers id or folder.",
