@@ -9,10 +9,10 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
 
-from api import login, operations, pages, rendering, v1, writes
+from api import admin, login, operations, pages, rendering, v1, writes
 from api.access import check_private
 from api.deps import EngineDep, check_address
-from api.security import SecurityHeaders, check_host
+from api.security import BodyLimit, SecurityHeaders, check_host
 from api.sessions import OneTimeLinks
 from search.catalog import collections
 from search.engine import Engine
@@ -49,11 +49,13 @@ def create_app(engine: Engine, *, private: bool = False, hosts: Collection[str] 
     app.add_api_route("/readyz", readyz, tags=["health"], responses={503: v1.ERRORS[503]})
     app.include_router(pages.router)
     app.include_router(login.router)
+    app.include_router(admin.router)
     app.mount("/static", rendering.HashedStaticFiles(), name="static")
     app.add_exception_handler(RefractError, on_error)
     app.add_exception_handler(RequestValidationError, on_error)
     app.add_exception_handler(HTTPException, on_error)
     app.add_exception_handler(Exception, on_error)
+    app.add_middleware(BodyLimit)
     app.add_middleware(SecurityHeaders)
     app.add_middleware(GZipMiddleware, minimum_size=1000)
     return app

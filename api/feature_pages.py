@@ -6,9 +6,11 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from api import charts
+from api.access import SignedIn
 from api.deps import CollectionDep, EngineDep
 from api.pagestate import PageState, find_collection, in_live_numbers, read_state
 from api.rendering import render
+from api.scopes import reaches
 from search.catalog import collections
 from search.concept_list import concept_detail, find_concepts
 from search.descriptions import FeatureDetail
@@ -51,11 +53,15 @@ def features_page(request: Request, engine: EngineDep, collection: CollectionDep
 
 
 @router.get("/features/{number}")
-def feature_page(number: str, request: Request, engine: EngineDep, collection: CollectionDep) -> Response:
-    """One feature: what it is, where it fires, what is near it."""
+def feature_page(
+    number: str, request: Request, engine: EngineDep, collection: CollectionDep, caller: SignedIn
+) -> Response:
+    """One feature: what it is, where it fires, what is near it; for an admin, a form to edit its label."""
     state, translation = in_live_numbers(engine, _state(request, collection), collection)
     detail = feature_detail(engine, _number(number), collection=collection)
-    return render(request, "feature.html", {"state": state, "detail": detail, "lost": translation.lost})
+    may_edit = caller is not None and reaches(caller.scope, "admin")
+    context = {"state": state, "detail": detail, "lost": translation.lost, "may_edit": may_edit}
+    return render(request, "feature.html", context)
 
 
 @router.get("/documents/{document_id:path}")

@@ -15,9 +15,10 @@ from api.terminal import ProgressDisplay, console
 from indexer.intake import embedder_for
 from indexer.label import FEWEST_POSITIVES
 from indexer.labels.asking import Answers, AskReport, ask
+from indexer.labels.edit import edit_label
 from indexer.labels.endpoint import Budget, Chat, Endpoint
 from indexer.labels.evidence import gather_evidence
-from indexer.labels.exchange import Change, ImportReport, clear_label, import_labels, set_label
+from indexer.labels.exchange import Change, ImportReport, import_labels
 from indexer.labels.judge import Judge
 from indexer.labels.lines import HAND, LabelFile, header, read_label_file
 from indexer.labels.material import Material, read_material, text_reader
@@ -88,15 +89,12 @@ def ask_endpoint(
 
 def edit(feature: int, text: str | None, collection: str) -> None:
     """Writes a label by hand, or takes it away without a text."""
-    with opened() as (_, database), Session(database) as session:
-        material = read_material(session, collection)
-        if text is None:
-            clear_label(session, material, feature)
-            console.print(f"Feature {feature} has no label until refract label runs.")
-            return
-        embedder = embedder_for(session, find_collection(session, collection))
-        judge = Judge(material.x_ND, material.acts_NF, material.dictionary, embedder.encode)
-        _print_change(set_label(session, material, judge, feature, text))
+    with opened() as (_, database):
+        change = edit_label(database, collection, feature, text)
+    if text is None:
+        console.print(f"Feature {feature} has no label until refract label runs.")
+    else:
+        _print_change(change)
 
 
 def _say(text: str) -> None:

@@ -2,15 +2,17 @@
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Body
-from pydantic import BaseModel, ConfigDict, Field
+from fastapi import APIRouter, Body, Depends
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
+from api.access import require
 from api.deps import CollectionDep, EngineDep
 from api.schemas import ErrorEnvelope
 from indexer.generations import GenerationInfo, list_generations, roll_back
 from indexer.jobs import JobInfo, cancel_job, get_job, list_jobs, retry_job, start_job
 from search.catalog import default_collection
 from search.db import open_session
+from search.engine import Engine
 from search.requests import IndexKind
 from search.snapshot import find_collection
 
@@ -23,7 +25,7 @@ ERRORS: dict[int | str, dict[str, Any]] = {
     503: {"model": ErrorEnvelope, "description": "The database does not answer"},
 }
 
-router = APIRouter(prefix="/v1", responses=ERRORS, tags=["admin"])
+router = APIRouter(prefix="/v1", responses=ERRORS, tags=["admin"], dependencies=[Depends(require("admin"))])
 
 
 class _JobIn(BaseModel):
@@ -78,7 +80,17 @@ class VerifyIn(_JobIn):
     repair: bool = False
 
 
-JobIn = Annotated[ReindexIn | TrainIn | LabelIn | IngestIn | VerifyIn, Body(discriminator="kind")]
+class DumpIn(_JobIn):
+    """All that cannot be made again, in a new file on the machine that the worker runs on."""
+
+    kind: Literal["dump"]
+    path: str
+    embeddings: bool = True
+
+
+AnyJob = ReindexIn | TrainIn | LabelIn | IngestIn | VerifyIn | DumpIn
+JobIn = Annotated[AnyJob, Body(discriminator="kind")]
+JOB: TypeAdapter[AnyJob] = TypeAdapter(Annotated[AnyJob, Field(discriminator="kind")])
 
 
 @router.get("/jobs")
@@ -90,11 +102,20 @@ def get_jobs(engine: EngineDep, collection: str | None = None, limit: int = 50) 
 @router.post("/jobs", status_code=202)
 def post_job(engine: EngineDep, body: JobIn) -> JobInfo:
     """Puts a job in the queue."""
-    collection = body.collection or default_collection(engine)
+    return get_job(engine.database, start(engine, body))
+
+
+def start(engine: Engine, job: AnyJob) -> int:
+    """Puts a job in the queue; gives its number.
+
+    Raises:
+        CollectionNotFound, Busy
+    """
+    collection = job.collection or default_collection(engine)
     with open_session(engine.database) as session:
         find_collection(session, collection)
-    options = body.model_dump(exclude={"kind", "collection"}, exclude_defaults=True)
-    return get_job(engine.database, start_job(engine.database, body.kind, collection, **options))
+    options = job.model_dump(exclude={"kind", "collection"}, exclude_defaults=True)
+    return start_job(engine.database, job.kind, collection, **options)
 
 
 @router.get("/jobs/{job}")

@@ -1,15 +1,18 @@
-"""Security headers on every response: nothing is loaded from, or sent to, any other host; and the names that
-a server on the own machine answers to."""
+"""Security headers on every response: nothing is loaded from, or sent to, any other host; the names that a
+server on the own machine answers to; and the largest request it reads."""
 
 from collections.abc import Collection
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
-from starlette.datastructures import MutableHeaders
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
+from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from search.errors import InvalidRequest
+
+MAX_BODY = 32 << 20
 
 CONTENT_SECURITY_POLICY = "; ".join(
     (
@@ -49,6 +52,53 @@ class SecurityHeaders:
             await send(message)
 
         await self.app(scope, receive, send_with_headers if scope["type"] == "http" else send)
+
+
+class BodyLimit:
+    """ASGI middleware that refuses requests with a body beyond `MAX_BODY`, before it is in memory."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        announced = Headers(scope=scope).get("content-length", "")
+        if announced.isdigit() and int(announced) > MAX_BODY:
+            await _too_large()(scope, receive, send)
+            return
+        received = 0
+        answered = False
+
+        async def counted() -> Message:
+            nonlocal received
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > MAX_BODY:
+                raise _TooLargeError
+            return message
+
+        async def watched(message: Message) -> None:
+            nonlocal answered
+            answered = True
+            await send(message)
+
+        try:
+            await self.app(scope, counted, watched)
+        except _TooLargeError:
+            if not answered:
+                await _too_large()(scope, receive, send)
+
+
+class _TooLargeError(Exception):
+    """More came than was announced, or nothing was."""
+
+
+def _too_large() -> JSONResponse:
+    message = f"The request's body has more than {MAX_BODY >> 20} MiB."
+    hint = "Send fewer documents at once."
+    return JSONResponse({"error": {"code": "too_large", "message": message, "hint": hint}}, status_code=413)
 
 
 def is_loopback(host: str) -> bool:

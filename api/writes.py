@@ -3,9 +3,10 @@ makes it searchable within a second or two."""
 
 from typing import Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.access import require
 from api.deps import CollectionDep, EngineDep
 from api.schemas import ErrorEnvelope
 from indexer.documents import (
@@ -37,7 +38,9 @@ ERRORS: dict[int | str, dict[str, Any]] = {
     503: {"model": ErrorEnvelope, "description": "The database does not answer"},
 }
 
-router = APIRouter(prefix="/v1/documents", responses=ERRORS, tags=["documents"])
+router = APIRouter(
+    prefix="/v1/documents", responses=ERRORS, tags=["documents"], dependencies=[Depends(require("write"))]
+)
 
 
 class ContentIn(BaseModel):

@@ -19,13 +19,15 @@ from search.snapshot import find_collection
 
 @dataclass(frozen=True)
 class GenerationInfo:
-    """A generation by its number. `live_at` is when it last became live; None while it is built."""
+    """A generation by its number. `live_at` is when it last became live, None while it is built; `checks`
+    what it found when it checked itself."""
 
     number: int
     state: str
     passages: int | None
     dictionary: int | None
     recipe: dict[str, Any]
+    checks: dict[str, Any]
     created_at: datetime
     live_at: datetime | None
 
@@ -40,7 +42,14 @@ def list_generations(session: Session, collection: str) -> list[GenerationInfo]:
     rows = select(Generation).where(Generation.collection_id == number).order_by(Generation.id.desc())
     return [
         GenerationInfo(
-            row.id, row.state, row.passages, row.dictionary_id, row.recipe, row.created_at, row.live_at
+            row.id,
+            row.state,
+            row.passages,
+            row.dictionary_id,
+            row.recipe,
+            row.checks,
+            row.created_at,
+            row.live_at,
         )
         for row in session.scalars(rows)
     ]

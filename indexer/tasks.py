@@ -18,6 +18,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from indexer.build import Build, BuildReport
+from indexer.dump import dump
 from indexer.intake import embedder_for, take_in
 from indexer.progress import Reporter
 from indexer.sources import open_source
@@ -150,6 +151,14 @@ def _verify(job: Job) -> dict[str, Any]:
     return dataclasses.asdict(found)
 
 
+def _dump(job: Job) -> dict[str, Any]:
+    """Writes all that cannot be made again into a file on the worker's machine."""
+    path = Path(job.arguments["path"])
+    embeddings = job.arguments.get("embeddings", True)
+    dump(job.database, path, job.reporter, collection=job.collection, embeddings=embeddings)
+    return {"file": str(path.resolve()), "bytes": path.stat().st_size}
+
+
 def _built(report: BuildReport) -> dict[str, Any]:
     found = dataclasses.asdict(report)
     return {name: found[name] for name in ("generation", "documents", "passages", "embedded", "seconds")}
@@ -189,6 +198,7 @@ WORK: dict[str, Callable[[Job], dict[str, Any]]] = {
     "label": _label,
     "ingest": _ingest,
     "verify": _verify,
+    "dump": _dump,
 }
 
 

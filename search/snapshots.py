@@ -54,9 +54,11 @@ class Snapshots:
         held = self._held.get(collection)
         if held is not None and self._follower is not None:
             return held
+        if held is None:
+            return self._renew(collection)
         with open_session(self._database) as session:
             mark = read_marks(session, collection).get(collection)
-        return held if held is not None and held.mark == mark else self._renew(collection)
+        return held if held.mark == mark else self._renew(collection)
 
     def forget(self, collection: str) -> None:
         """Reads the collection anew when it is asked for again: its generation is not there any more."""
