@@ -1,6 +1,7 @@
 """Security headers on every response: nothing is loaded from, or sent to, any other host; the names that a
 server on the own machine answers to; and the largest request it reads."""
 
+import contextlib
 from collections.abc import Collection
 from ipaddress import ip_address
 from urllib.parse import urlsplit
@@ -79,16 +80,17 @@ class BodyLimit:
                 raise _TooLargeError
             return message
 
-        async def watched(message: Message) -> None:
+        async def unless_too_large(message: Message) -> None:
+            """Lets no answer through to a request that was not read to its end."""
             nonlocal answered
-            answered = True
-            await send(message)
+            if received <= MAX_BODY or answered:
+                answered = True
+                await send(message)
 
-        try:
-            await self.app(scope, counted, watched)
-        except _TooLargeError:
-            if not answered:
-                await _too_large()(scope, receive, send)
+        with contextlib.suppress(_TooLargeError):
+            await self.app(scope, counted, unless_too_large)
+        if received > MAX_BODY and not answered:
+            await _too_large()(scope, receive, send)
 
 
 class _TooLargeError(Exception):
