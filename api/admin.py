@@ -1,5 +1,6 @@
 """The admin's pages: collections with their generations, jobs and documents."""
 
+import contextlib
 from typing import Any
 from urllib.parse import quote
 
@@ -24,7 +25,7 @@ from indexer.overview import count_waiting, list_documents, measure_storage
 from search.catalog import collections
 from search.db import open_session
 from search.engine import Engine
-from search.errors import CollectionNotFound, InvalidRequest
+from search.errors import CollectionNotFound, InvalidRequest, NotIndexed
 from search.snapshot import find_collection
 
 router = APIRouter(prefix="/admin", include_in_schema=False)
@@ -123,6 +124,7 @@ def post_job(name: str, engine: EngineDep, form: AdminForm) -> Response:
 def post_rollback(name: str, engine: EngineDep, form: AdminForm) -> Response:
     """Makes an earlier generation live again."""
     roll_back(engine.database, name, _number(form, "to"))
+    engine.snapshots.renew(name)
     return _back(_address(name))
 
 
@@ -133,6 +135,8 @@ def post_delete(name: str, engine: EngineDep, form: AdminForm) -> Response:
         number = find_collection(session, name).id
         delete_documents(session, number, [form.get("delete", "")])
         session.commit()
+    with contextlib.suppress(NotIndexed):
+        engine.snapshots.renew(name)
     find = form.get("find", "")
     return _back(_address(name) + (f"?find={quote(find)}" if find else "") + "#documents")
 
@@ -142,6 +146,7 @@ def post_label(name: str, engine: EngineDep, form: AdminForm) -> Response:
     """Writes the label of a feature by hand, or takes it away."""
     feature = _number(form, "feature")
     edit_label(engine.database, name, feature, None if "clear" in form else form.get("label", ""))
+    engine.snapshots.renew(name)
     return _back(f"/features/{feature}?collection={quote(name)}")
 
 

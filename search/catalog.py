@@ -19,7 +19,7 @@ def collections(engine: Engine) -> list[CollectionInfo]:
     """All collections by name, with what can be searched and what is being built."""
     with open_session(engine.database) as session:
         found = session.scalars(select(Collection).order_by(Collection.name)).all()
-        return [_info(session, collection) for collection in found]
+        return [_info(session, each, engine.snapshots.held(each.name)) for each in found]
 
 
 def default_collection(engine: Engine) -> str:
@@ -57,7 +57,7 @@ def _titles(engine: Engine, snapshot: Snapshot) -> list[str]:
     return [title for title in titles if any(character.isalnum() for character in title)]
 
 
-def _info(session: Session, collection: Collection) -> CollectionInfo:
+def _info(session: Session, collection: Collection, held: Snapshot | None) -> CollectionInfo:
     states: dict[str, Generation] = {}
     for generation in session.scalars(
         select(Generation).where(Generation.collection_id == collection.id).order_by(Generation.id)
@@ -75,15 +75,18 @@ def _info(session: Session, collection: Collection) -> CollectionInfo:
         name=collection.name,
         state="live" if live else "building" if building else "empty",
         documents=documents or 0,
-        passages=_passages(session, live) if live else 0,
+        passages=_passages(session, held, live) if live else 0,
         generation=live.id if live else None,
         progress=progress,
         scorecard=_scorecard(session, live) if live else None,
     )
 
 
-def _passages(session: Session, generation: Generation) -> int:
-    """How many it was built with and got since."""
+def _passages(session: Session, held: Snapshot | None, generation: Generation) -> int:
+    """How many a search sees, where the generation is in memory; else how many it was built with and got
+    since, some of which may be hidden."""
+    if held is not None and held.generation == generation.id:
+        return held.passages
     last = session.scalar(select(func.max(Passage.id)).where(Passage.generation_id == generation.id))
     return 0 if last is None else last + 1
 

@@ -17,6 +17,7 @@ from search.concepts import Concept
 from search.db import open_session
 from search.earlier import Translation, marked, translate
 from search.embedder import VectorSpace, load_embedder
+from search.errors import IndexReplaced
 from search.explain import Question
 from search.fitting import fit_concept
 from search.highlight import Highlighter
@@ -84,8 +85,25 @@ class Engine:
         check_query(query)
         check_page(limit, offset)
         check_mode(mode)
+        ask = functools.partial(self._answer, query, steering, dictionary, mode, limit, offset, sentences)
+        try:
+            return ask(self.snapshot(collection))
+        except IndexReplaced:  # two generations later, in the middle of a search
+            self.snapshots.forget(collection)
+            return ask(self.snapshot(collection))
+
+    def _answer(
+        self,
+        query: str,
+        steering: Steering,
+        dictionary: int | None,
+        mode: str,
+        limit: int,
+        offset: int,
+        sentences: bool,
+        snapshot: Snapshot,
+    ) -> SearchResponse:
         clock = _Clock()
-        snapshot = self.snapshot(collection)
         translation = self._translate(snapshot, steering, dictionary)
         steering = translation.steering
         question = explain.decompose(self.embed(snapshot.space, query), snapshot.dictionary)
@@ -110,7 +128,7 @@ class Engine:
         return SearchResponse(
             query=query,
             mode=mode,
-            collection=collection,
+            collection=snapshot.collection,
             generation=snapshot.generation,
             dictionary=snapshot.dictionary_id,
             took_ms=clock.timings(),

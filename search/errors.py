@@ -16,6 +16,7 @@ RefractError
 │   ├── JobNotFound
 │   └── KeyNotFound
 ├── NotIndexed                503  the collection exists, but nothing is live yet
+│   └── IndexReplaced              the generation at hand was dropped meanwhile: ask again
 ├── StoreUnavailable          503  the database does not answer
 ├── IndexDamaged              500  a derived file is missing or fails its hash
 ├── ConfigurationError        500  settings, installation, data folder
@@ -113,6 +114,10 @@ class KeyNotFound(NotFound):
 class NotIndexed(RefractError):
     code = "not_indexed"
     status = 503
+
+
+class IndexReplaced(NotIndexed):
+    code = "index_replaced"
 
 
 class StoreUnavailable(RefractError):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from search.errors import NotIndexed
+from search.errors import IndexReplaced
 from search.models import Document, Passage
 from search.results import DocumentRef, PassageText
 from search.snapshot import Snapshot
@@ -24,13 +24,13 @@ def passages_at(session: Session, snapshot: Snapshot, places: Iterable[int]) -> 
     """Passages of a snapshot by their place in it.
 
     Raises:
-        NotIndexed: the generation was dropped since.
+        IndexReplaced: the generation was dropped since.
     """
     places = list(places)
     numbers = dict(zip(snapshot.number_N[places].tolist(), places, strict=True)) if places else {}
     found = read_passages(session, snapshot.generation, numbers)
     if len(found) < len(numbers):
-        raise NotIndexed("The index was replaced just now.", hint="Ask again.")
+        raise IndexReplaced("The index was replaced just now.", hint="Ask again.")
     return {numbers[number]: row for number, row in found.items()}
 
 

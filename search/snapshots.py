@@ -55,10 +55,34 @@ class Snapshots:
         if held is not None and self._follower is not None:
             return held
         if held is None:
-            return self._renew(collection)
+            return self.renew(collection)
         with open_session(self._database) as session:
             mark = read_marks(session, collection).get(collection)
-        return held if held.mark == mark else self._renew(collection)
+        return held if held.mark == mark else self.renew(collection)
+
+    def renew(self, collection: str) -> Snapshot:
+        """The collection as it is now, also while another thread follows: for who has just changed it.
+
+        Raises:
+            CollectionNotFound, NotIndexed, StoreUnavailable
+        """
+        with self._loading, open_session(self._database) as session:
+            live = live_generation(_at_one_moment(session), collection)
+            mark = read_marks(session, collection)[collection]
+            held = self._held.get(collection)  # another may have renewed it meanwhile
+            if held is None or held.generation != live.id:
+                held = self._ahead.get(live.id) or load_snapshot(session, self._data, live)
+            if held.version != mark.version:
+                held = read_changes_again(session, held, live)
+            if held.labels_version != mark.labels_version:
+                held = read_labels_again(session, held, live)
+            session.commit()
+            self._held[collection] = held
+        return held
+
+    def held(self, collection: str) -> Snapshot | None:
+        """What is in memory of a collection, if anything."""
+        return self._held.get(collection)
 
     def forget(self, collection: str) -> None:
         """Reads the collection anew when it is asked for again: its generation is not there any more."""
@@ -97,7 +121,7 @@ class Snapshots:
             self._held.pop(name, None)
         for name, mark in marks.items():
             if name not in self._held or self._held[name].mark != mark:
-                self._renew(name)
+                self.renew(name)
         for generation in self._ahead.keys() - ready:
             del self._ahead[generation]
         for generation in ready - self._ahead.keys():
@@ -110,21 +134,6 @@ class Snapshots:
             if row is not None:
                 self._ahead[generation] = load_snapshot(session, self._data, row)
                 session.commit()
-
-    def _renew(self, collection: str) -> Snapshot:
-        with self._loading, open_session(self._database) as session:
-            live = live_generation(_at_one_moment(session), collection)
-            mark = read_marks(session, collection)[collection]
-            held = self._held.get(collection)  # another may have renewed it meanwhile
-            if held is None or held.generation != live.id:
-                held = self._ahead.get(live.id) or load_snapshot(session, self._data, live)
-            if held.version != mark.version:
-                held = read_changes_again(session, held, live)
-            if held.labels_version != mark.labels_version:
-                held = read_labels_again(session, held, live)
-            session.commit()
-            self._held[collection] = held
-        return held
 
 
 def _at_one_moment(session: Session) -> Session:

@@ -153,17 +153,24 @@ def build(
 
 @contextlib.contextmanager
 def serving(environment: dict[str, str]) -> Iterator[str]:
-    """Runs `refract serve` on a free port until the block ends; gives its address."""
-    command = [sys.executable, "-m", "api.cli", "serve", "--port", "0"]
+    """Runs `refract serve` without a worker on a free port until the block ends; gives its address."""
+    with served(environment, "--no-worker") as (url, _):
+        yield url
+
+
+@contextlib.contextmanager
+def served(environment: dict[str, str], *options: str) -> Iterator[tuple[str, str]]:
+    """Runs `refract serve` on a free port until the block ends; gives its address and the admin's link."""
+    command = [sys.executable, "-m", "api.cli", "serve", "--port", "0", *options]
     process = subprocess.Popen(
         command, env={**os.environ, **environment}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
     assert process.stdout is not None
     assert process.stderr is not None
     try:
-        line = process.stdout.readline()
-        assert "http://" in line, process.stderr.read()
-        yield line.split()[3]
+        lines = [process.stdout.readline() for _ in range(2)]
+        assert all("http://" in line for line in lines), process.stderr.read()
+        yield lines[0].split()[3], lines[1].split()[2]
     finally:
         process.terminate()
         process.communicate(timeout=30)

@@ -1,0 +1,200 @@
+"""The admin's journey in a real browser: in by the printed link, a reindex while others search, back again, a
+document deleted, a label edited, keys."""
+
+import contextlib
+import re
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+from sqlalchemy import URL, create_engine
+
+from search.embedder import Embedder
+from tests.browser.test_looks import AXE
+from tests.conftest import build, served
+from tests.indexer.test_jobs import document
+
+pytestmark = pytest.mark.browser
+
+PATIENT = 90_000  # milliseconds: a worker has to begin and to build
+
+
+@pytest.fixture(scope="module")
+def admin(
+    browser: Browser,
+    new_database: Callable[[], contextlib.AbstractContextManager[URL]],
+    tmp_path_factory: pytest.TempPathFactory,
+    embedder: Embedder,
+) -> Iterator[BrowserContext]:
+    """A browser that is signed in, and a server with a worker."""
+    data = tmp_path_factory.mktemp("admin")
+    with new_database() as url, contextlib.ExitStack() as stack:
+        database = create_engine(url)
+        build(database, data, embedder, "c", [document(number) for number in range(40)])
+        database.dispose()
+        environment = {
+            "DATABASE_URL": url.render_as_string(hide_password=False),
+            "REFRACT_DATA": str(data),
+        }
+        address, link = stack.enter_context(served(environment))
+        context = browser.new_context(base_url=address)
+        context.set_default_timeout(15_000)
+        stack.callback(context.close)
+        context.new_page().goto(link)
+        yield context
+
+
+@pytest.fixture
+def page(admin: BrowserContext) -> Iterator[Page]:
+    opened = admin.new_page()
+    yield opened
+    opened.close()
+
+
+def live(page: Page) -> int:
+    page.goto("/admin/collections/c")
+    return int(page.locator("tr[aria-current] th").inner_text())
+
+
+def results(page: Page) -> int:
+    page.goto("/?q=whale songs&collection=c")
+    return page.locator(".card").count()
+
+
+def test_the_link_works_once(admin: BrowserContext, page: Page) -> None:
+    page.goto("/admin")
+    expect(page.get_by_role("heading", name="Admin")).to_be_visible()
+    link = next(each.url for each in admin.pages)
+    assert "token" not in link
+    page.goto("/admin/login?token=used")
+    expect(page.get_by_role("alert")).to_contain_text("works once")
+
+
+def test_a_reindex_is_watched_while_others_search_and_taken_back(page: Page) -> None:
+    before = live(page)
+    page.get_by_label("Tokens a passage").fill("24")
+    page.get_by_role("button", name="Reindex").click()
+    job = page.locator(".job").first
+    expect(job).to_contain_text(re.compile("waiting|running|done"))
+    other = page.context.new_page()
+    asked = 0
+    while page.locator(".job.waiting, .job.running").count():
+        assert results(other) == 10
+        asked += 1
+    other.close()
+    assert asked
+    expect(page.locator(".job.done")).to_have_count(1, timeout=PATIENT)  # the page loads itself anew
+    expect(page.get_by_role("button", name=f"Go back to {before}")).to_be_visible()
+    after = live(page)
+    assert after > before
+    page.get_by_role("button", name=f"Go back to {before}").click()
+    expect(page.get_by_role("button", name=f"Go back to {after}")).to_be_visible()
+    assert live(page) == before
+    assert results(page) == 10
+
+
+def test_a_job_is_cancelled_and_begun_again(page: Page) -> None:
+    page.goto("/admin/collections/c")
+    page.get_by_label("Tokens a passage").fill("16")
+    page.get_by_role("button", name="Reindex").click()
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.locator(".job.cancelled").first).to_be_visible(timeout=PATIENT)
+    page.get_by_role("button", name="Begin again").first.click()
+    expect(page.locator(".job.done").first).to_be_visible(timeout=PATIENT)
+
+
+def test_a_failure_is_told_with_its_reason(page: Page) -> None:
+    page.goto("/admin/collections/c")
+    page.get_by_label("Embedding model").fill("no/such-model")
+    page.get_by_role("button", name="Reindex").click()
+    failed = page.locator(".job.failed").first
+    expect(failed).to_contain_text("'no/such-model' cannot be loaded", timeout=PATIENT)
+    failed.get_by_role("link").click()
+    expect(page.locator(".log")).to_contain_text("failed")
+
+
+def test_a_document_is_found_and_deleted(page: Page) -> None:
+    page.goto("/admin/collections/c")
+    page.get_by_label("Find documents").fill("d17")
+    page.keyboard.press("Enter")
+    expect(page.locator(".documents li")).to_have_count(1)
+    page.get_by_role("button", name="Delete Title 17").click()
+    expect(page.locator("#documents")).to_contain_text("None with “d17”")
+    response = page.goto("/documents/d17?collection=c")
+    assert response is not None
+    expect(page.get_by_role("heading", name="Not found")).to_be_visible()
+
+
+def test_a_label_is_edited_and_taken_away(page: Page) -> None:
+    page.goto("/features?collection=c")
+    page.locator("li.feature h3 a").first.click()
+    expect(page.get_by_role("heading", name="Where it fires")).to_be_visible()
+    page.get_by_label("Label, for everybody").fill("songs of whales")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("heading", name="songs of whales")).to_be_visible(timeout=PATIENT)
+    page.get_by_role("button", name="Take away").click()
+    expect(page.get_by_role("heading", name="no reliable label")).to_be_visible(timeout=PATIENT)
+
+
+def test_a_key_is_shown_once_and_revoked(page: Page) -> None:
+    page.goto("/admin/keys")
+    page.get_by_label("Name").fill("Robot")
+    page.get_by_label("Scope").select_option("write")
+    page.get_by_role("button", name="Make a key").click()
+    key = page.locator(".note pre").inner_text().strip()
+    written = page.request.put(
+        "/v1/documents/by-robot?collection=c",
+        headers={"Authorization": f"Bearer {key}"},
+        data={"text": "Robots write, too."},
+    )
+    assert written.ok
+    page.goto("/admin/keys")
+    assert key not in page.content()
+    page.get_by_role("button", name="Revoke Robot").click()
+    expect(page.locator("tr").filter(has_text="Robot")).to_contain_text("revoked")
+    refused = page.request.delete(
+        "/v1/documents/by-robot?collection=c", headers={"Authorization": f"Bearer {key}"}
+    )
+    assert refused.status == 401
+
+
+def test_who_is_not_signed_in_is_led_to_the_form(browser: Browser, page: Page) -> None:
+    page.goto("/admin")
+    context = browser.new_context(base_url=page.url.removesuffix("/admin"))
+    stranger = context.new_page()
+    stranger.goto("/admin/collections/c")
+    expect(stranger).to_have_url(re.compile("/admin/login"))
+    stranger.get_by_label("Admin key").fill("rf_wrong")
+    stranger.keyboard.press("Enter")
+    expect(stranger.get_by_role("alert")).to_be_visible()
+    context.close()
+
+
+@pytest.mark.parametrize(("scheme", "width"), [("light", 400), ("dark", 1400)])
+def test_the_pages_fit_and_axe_finds_nothing(
+    browser: Browser, admin: BrowserContext, scheme: str, width: int
+) -> None:
+    state = admin.storage_state()
+    base = admin.pages[0].url.removesuffix("/admin")
+    context = browser.new_context(
+        base_url=base,
+        storage_state=state,
+        color_scheme=scheme,  # type: ignore[arg-type]
+        viewport={"width": width, "height": 900},
+        bypass_csp=True,
+    )
+    page = context.new_page()
+    for address in (
+        "/admin",
+        "/admin/collections/c",
+        "/admin/jobs/1",
+        "/admin/keys",
+        "/features/1?collection=c",
+    ):
+        page.goto(address)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, address
+        page.add_script_tag(path=AXE)
+        found = page.evaluate("axe.run().then((report) => report.violations)")
+        told = [f"{v['id']}: {v['help']}: {node['html'][:200]}" for v in found for node in v["nodes"]]
+        assert told == [], address
+    context.close()
