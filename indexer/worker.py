@@ -38,6 +38,7 @@ logger = logging.getLogger(__name__)
 
 def run_worker(database: Database, data: Path, *, wait: bool = True) -> None:
     """Works until the process is asked to stop; without `wait`, until nothing is left to do."""
+    logging.getLogger("procrastinate").setLevel(logging.CRITICAL)  # jobs log their own failures
     keeper = Keeper(database)
     keeper.catch_up()
     if wait:

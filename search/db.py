@@ -9,7 +9,8 @@ import re
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import cast
+from threading import Event, Thread
+from typing import Any, cast
 
 import psutil
 import psycopg
@@ -29,6 +30,9 @@ from search.settings import Settings
 
 MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
 DRIVER = "postgresql+psycopg"
+GUARD_SECONDS = 1.0
+
+logger = logging.getLogger(__name__)
 
 
 @contextlib.contextmanager
@@ -204,9 +208,40 @@ def _embedded(data: Path) -> Iterator[URL]:
             hint=f"Free space or repair the folder; its log, if it got that far, is {folder / 'log'}.",
         ) from None
     try:
-        yield make_url(server.get_uri()).set(drivername=DRIVER)
+        with _guarded(server, said):
+            yield make_url(server.get_uri()).set(drivername=DRIVER)
     finally:
         server.cleanup()
+
+
+@contextlib.contextmanager
+def _guarded(server: Any, said: Callable[[], str]) -> Iterator[None]:
+    """Starts the embedded server again whenever it has ended: killed, or out of disk space, once there is
+    some again. What it had acknowledged is there then."""
+    ended = Event()
+
+    def guard() -> None:
+        told = False
+        while not ended.wait(GUARD_SECONDS):
+            if server.get_postmaster_info().is_running():
+                continue
+            try:
+                with server._lock:
+                    server.ensure_postgres_running()
+                logger.warning("The embedded PostgreSQL had stopped and runs again.")
+                told = False
+            except Exception as error:
+                if not told:
+                    logger.warning("The embedded PostgreSQL has stopped: %s.", said() or first_line(error))
+                told = True
+
+    thread = Thread(target=guard, name="guard", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
 
 
 def _quiet_server() -> Callable[[], str]:

@@ -184,7 +184,8 @@ class Generation(Base):
     ready may be loaded ahead. `recipe` is what the build was asked to do (model, precision, passage size,
     kind of index), `seq` the last document change when it began, `passages` how many it was built with (they
     never change; those of later documents come after them), `progress` where it is, `files` the SHA-256 of
-    its derived files, `timings` the seconds of each step, `checks` what it found when it checked itself.
+    its derived files, `timings` the seconds of each step, `checks` what it found when it checked itself,
+    `live_seq` grows from flip to flip: clocks may be set back.
     """
 
     __tablename__ = "generations"
@@ -205,6 +206,7 @@ class Generation(Base):
     checks: Mapped[dict[str, Any]] = mapped_column(server_default=sql("'{}'::jsonb"))
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     live_at: Mapped[datetime | None]
+    live_seq: Mapped[int | None]
 
 
 class Passage(Base):

@@ -88,13 +88,20 @@ def _clean(text: str) -> str:
     return _NOT_TEXT.sub("\ufffd", text)
 
 
+def _clean_number(value: float) -> float | int | None:
+    """A number that comes back from the database as it went in."""
+    if not math.isfinite(value):
+        return None
+    return int(value) if value.is_integer() and not 0 < abs(value) < 1e15 else value
+
+
 def _clean_value(value: Any) -> Any:
     """JSON that PostgreSQL takes: its strings clean, NaN and infinities as null."""
     match value:
         case str():
             return _clean(value)
         case float():
-            return value if math.isfinite(value) else None
+            return _clean_number(value)
         case dict():
             return {_clean(str(key)): _clean_value(inner) for key, inner in value.items()}
         case list():

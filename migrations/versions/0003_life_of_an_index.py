@@ -32,6 +32,8 @@ def upgrade() -> None:
     op.add_column(
         "generations", sa.Column("checks", postgresql.JSONB(), server_default=EMPTY, nullable=False)
     )
+    op.add_column("generations", sa.Column("live_seq", sa.BigInteger(), nullable=True))
+    op.execute("UPDATE generations SET live_seq = id WHERE live_at IS NOT NULL")
     op.create_table(
         "keys",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
@@ -82,6 +84,7 @@ def downgrade() -> None:
     op.drop_table("job_reports")
     op.drop_table("sessions")
     op.drop_table("keys")
+    op.drop_column("generations", "live_seq")
     op.drop_column("generations", "checks")
     op.drop_index(op.f("ix_passages_document_id"), table_name="passages")
     op.create_index(

@@ -13,7 +13,9 @@ from indexer.generations import list_generations
 from indexer.sources import SourceDocument
 from indexer.verify import Verified, verify
 from search.embedder import Embedder
+from search.engine import Engine
 from search.snapshot import INDEX_FILE, generation_folder
+from search.steering import Steering
 from tests.conftest import build
 
 pytestmark = pytest.mark.database
@@ -75,6 +77,11 @@ WRONGS = {
     "UPDATE passages SET activations = ''::bytea WHERE id = 1": "no features",
     "DELETE FROM passages WHERE id = 1": "2 passages are there",
     "UPDATE passages SET stop = 10000 WHERE id = 1": "outside the text",
+    "UPDATE passages SET feature_ids = (SELECT feature_ids FROM passages WHERE id = 0) WHERE id = 1": (
+        "1 of 3 passages drawn have features of something else"
+    ),
+    "UPDATE documents SET text = replace(text, 'a', 'b') WHERE external_id = '1'": "1 documents are not what",
+    "UPDATE documents SET title = 'Other' WHERE external_id = '1'": "1 documents are not what",
     "UPDATE dictionaries SET weights = weights || '\\x00'::bytea": "hash",
 }
 
@@ -93,11 +100,34 @@ def test_what_is_wrong_in_the_database_is_found_and_left_alone(
     assert index_file.read_bytes() == before
 
 
+def test_no_byte_of_the_file_can_be_changed_unnoticed(
+    database: Database, tmp_path: Path, index_file: Path, embedder: Embedder
+) -> None:
+    """And what is damaged is made again before it is searched."""
+    whole = index_file.read_bytes()
+    recorded = verify(database, tmp_path)
+    for place in range(0, len(whole), 41):
+        content = bytearray(whole)
+        content[place] ^= 0x10
+        index_file.write_bytes(content)
+        assert not verify(database, tmp_path).sound, place
+    engine = Engine(database, tmp_path)
+    scores = [
+        result.score for result in engine.search("bread", steering=Steering(()), collection="c").results
+    ]
+    expected = embedder.encode(TEXTS).astype("float32") @ embedder.encode_query("bread")
+    assert scores == pytest.approx(sorted(expected.tolist(), reverse=True), abs=2e-3)
+    assert verify(database, tmp_path) == recorded
+
+
 def test_an_index_of_other_vectors_is_found(database: Database, tmp_path: Path, index_file: Path) -> None:
     assert index_file.exists()
     with database.begin() as connection:
         connection.execute(
-            text("UPDATE passages SET embedding = (SELECT embedding FROM passages WHERE id = 0) WHERE id = 2")
+            text(
+                "UPDATE passages SET (embedding, feature_ids, activations) = "
+                "(SELECT embedding, feature_ids, activations FROM passages WHERE id = 0) WHERE id = 2"
+            )
         )
     found = verify(database, tmp_path)
     assert [problem.what for problem in found.problems] == ["1 of 3 vectors drawn are not those in Postgres."]

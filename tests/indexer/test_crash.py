@@ -1,0 +1,21 @@
+"""A process that writes, builds, goes back or dumps may be killed at any point. (`benchmarks.crash` does this
+a thousand times, and kills the database server too.)"""
+
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine as Database
+
+from benchmarks.crash_trials import MOST_SECONDS, run_trials
+
+pytestmark = pytest.mark.database
+
+TRIALS = 30
+
+
+def test_whatever_is_killed_nothing_is_lost_and_nothing_half_done(database: Database, tmp_path: Path) -> None:
+    outcome = run_trials(database, tmp_path, TRIALS, seed=7)
+    assert outcome.problems == []
+    assert outcome.trials == dict.fromkeys(MOST_SECONDS, TRIALS // len(MOST_SECONDS))
+    assert outcome.acknowledged > 0
+    assert outcome.ended < TRIALS  # some were killed at their work

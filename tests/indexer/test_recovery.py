@@ -1,0 +1,182 @@
+"""What goes away comes back: a database server that is killed or restarted, a disk that is full."""
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine as Database
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
+from starlette.testclient import TestClient
+
+from api.app import create_app
+from api.keys import create_key
+from indexer.documents import delete_documents, ingest
+from indexer.jobs import cancel_job, get_job, retry_job, start_job
+from indexer.progress import Reporter
+from indexer.verify import verify
+from indexer.worker import Keeper, run_worker
+from search.db import open_database
+from search.embedder import Embedder
+from search.engine import Engine
+from search.settings import Settings
+from tests.conftest import build
+from tests.indexer.test_jobs import document, eventually, many
+
+pytestmark = pytest.mark.database
+
+MEBIBYTE = 1 << 20
+
+
+@pytest.fixture
+def folder(open_folder: Callable[[], Path]) -> Path:
+    return open_folder()
+
+
+@pytest.fixture
+def small_disk(folder: Path) -> Iterator[Path]:
+    """A file system of 160 MiB."""
+    mount = ["mount", "-t", "tmpfs", "-o", "size=160M,mode=755", "tmpfs", str(folder)]
+    if shutil.which("mount") is None or subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("A SMALL FILE SYSTEM CANNOT BE MOUNTED HERE: FULL DISKS ARE NOT TESTED.")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+@contextlib.contextmanager
+def collection(data: Path, embedder: Embedder) -> Iterator[Database]:
+    """A collection of five documents on a server of its own."""
+    with open_database(Settings(data=data, database_url=None)) as database:
+        build(database, data, embedder, "c", [document(number) for number in range(5)])
+        yield database
+
+
+def kill_server(data: Path) -> None:
+    os.kill(int((data / "postgres" / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)
+
+
+def fill(disk: Path, left: int) -> Path:
+    """Leaves so many bytes on a disk; gives the file that takes up the rest."""
+    state = os.statvfs(disk)
+    ballast = disk / "ballast"
+    with ballast.open("wb") as file:
+        for _ in range((state.f_bavail * state.f_frsize - left) // MEBIBYTE):
+            file.write(b"x" * MEBIBYTE)
+    return ballast
+
+
+def test_a_server_that_is_killed_comes_back_and_so_do_searches(folder: Path, embedder: Embedder) -> None:
+    with collection(folder, embedder) as database:
+        engine = Engine(database, folder)
+        engine.snapshots.follow()
+        with Session(database) as session:
+            key = create_key(session, "k", "write")
+            session.commit()
+        client = TestClient(create_app(engine), headers={"Authorization": f"Bearer {key}"})
+        asked = {"q": "whales", "collection": "c"}
+        assert client.get("/v1/search", params=asked).status_code == 200
+        kill_server(folder)
+        statuses = set()
+
+        def is_back() -> bool:
+            answer = client.get("/v1/search", params=asked)
+            statuses.add(answer.status_code)
+            if answer.status_code == 503:
+                assert answer.json()["error"]["code"] == "store_unavailable"
+            return answer.status_code == 200
+
+        eventually(is_back)
+        assert statuses <= {200, 503}
+        address = "/v1/documents/new"
+        assert client.put(address, params={"collection": "c"}, json={"text": "Robots."}).status_code == 200
+        Keeper(database).catch_up()
+        eventually(lambda: client.get("/v1/search", params=asked).json()["total"] == 6)
+        engine.snapshots.end()
+        assert verify(database, folder).sound
+
+
+@pytest.mark.parametrize("left", [4 * MEBIBYTE, 10 * MEBIBYTE])
+def test_a_full_disk_stops_writes_and_loses_none_that_was_acknowledged(
+    small_disk: Path, embedder: Embedder, left: int
+) -> None:
+    """With 4 MiB left a table cannot grow; with 10 the server's own log cannot, and it ends."""
+    data = small_disk / "data"
+    with collection(data, embedder) as database:
+        with Session(database) as session:
+            key = create_key(session, "k", "write")
+            session.commit()
+        engine = Engine(database, data)
+        client = TestClient(create_app(engine), headers={"Authorization": f"Bearer {key}"})
+        ballast = fill(small_disk, left)
+        acknowledged = []
+        for number in range(1000):
+            body = {"text": os.urandom(50_000).hex()}
+            answer = client.put(f"/v1/documents/big{number}", params={"collection": "c"}, json=body)
+            if answer.status_code != 200:
+                break
+            acknowledged.append(f"big{number}")
+        assert answer.status_code == 503
+        assert answer.json()["error"]["code"] == "store_unavailable"
+        assert "No space left" in answer.text or "connection" in answer.text
+        ballast.unlink()
+        eventually(lambda: client.delete(f"/v1/documents/{acknowledged[0]}?collection=c").status_code == 200)
+        with database.connect() as connection:
+            rows = connection.exec_driver_sql("SELECT external_id FROM documents WHERE superseded IS NULL")
+            there = {row[0] for row in rows}
+        assert {*acknowledged[1:]} <= there
+        assert acknowledged[0] not in there
+
+
+def test_a_job_on_a_full_disk_fails_with_the_reason_and_goes_on_later(
+    small_disk: Path, embedder: Embedder
+) -> None:
+    data = small_disk / "data"
+    with collection(data, embedder) as database:
+        many(database, "c", 100)
+        number = start_job(database, "reindex", "c", passage_tokens=16)
+        waiting = start_job(database, "verify", "c")
+        ballast = fill(small_disk, 64 << 10)
+        cancel_job(database, waiting)  # a cancel takes no room worth mentioning
+        assert get_job(database, waiting).state == "cancelled"
+        with contextlib.suppress(OperationalError):
+            run_worker(database, data, wait=False)
+        job = get_job(database, number)
+        assert job.state in ("failed", "waiting", "running")
+        assert "No space left" in (job.reason or "") or any("No space left" in line for line in job.log)
+        ballast.unlink()
+
+        def is_done() -> bool:
+            if get_job(database, number).state == "failed":
+                retry_job(database, number)
+            run_worker(database, data, wait=False)
+            return get_job(database, number).state == "done"
+
+        eventually(is_done)
+        assert verify(database, data).sound
+
+
+def test_a_clock_that_was_set_back_disturbs_nothing(
+    database: Database, tmp_path: Path, embedder: Embedder
+) -> None:
+    """Order is by numbers from one sequence, never by the clock: times from the future change nothing."""
+    build(database, tmp_path, embedder, "c", [document(number) for number in range(3)])
+    with database.begin() as connection:
+        for column in ("created_at", "live_at"):
+            connection.exec_driver_sql(f"UPDATE generations SET {column} = now() + interval '10 years'")
+    engine = Engine(database, tmp_path)
+    number = engine.snapshot("c").collection_id
+    ingest(database, number, [document(3)], Reporter(database))
+    with Session(database) as session:
+        delete_documents(session, number, ["d0"])
+        session.commit()
+    Keeper(database).catch_up()
+    assert engine.snapshot("c").documents == 3
+    build(database, tmp_path, embedder, "c", [document(4)])
+    assert engine.snapshot("c").documents == 4
