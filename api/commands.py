@@ -89,14 +89,18 @@ def index(
     if sync is None:
         sync = path is not None and path.is_dir() and format in (None, "files")
     with opened() as (settings, database):
+        changes = _watched(path) if watch and path is not None else iter(())
+        # What changes from here on is seen, also while the documents are read.
+        next(changes, None)
         _index(settings, database, collection, path, format, columns, sync=sync)
-        if watch and path is not None:
+        if watch:
             console.print(f"Watching {path}; Ctrl-C stops it.", markup=False)
-            for _ in watchfiles.watch(path, debounce=500, step=100):
-                try:
+        for changed in changes:
+            try:
+                if changed:
                     _index(settings, database, collection, path, format, columns, sync=sync)
-                except SourceError as error:  # the folder is empty, or on its way to another place
-                    console.print(str(error), markup=False)
+            except SourceError as error:  # the folder is empty, or on its way to another place
+                console.print(str(error), markup=False)
 
 
 def rebuild(
@@ -127,6 +131,7 @@ def add(name: str, document: str, path: Path | None, title: str, url: str | None
         taken = _take_in(settings, database, name, checked([given]), source=None, sync=False)
         if taken.report.failures:
             raise InvalidRequest(f"{document[:80]!r} was not stored: {taken.report.failures[0].reason}.")
+        print_ingest(taken.report)
 
 
 def delete(name: str, documents: list[str]) -> None:
@@ -137,7 +142,8 @@ def delete(name: str, documents: list[str]) -> None:
         delete_documents(session, number, known)
         session.commit()
     unknown = [each for each in documents if each not in known]
-    console.print(f"{len(known):,} deleted.", markup=False)
+    if known:
+        console.print(f"{len(known):,} deleted.")
     if unknown:
         shown = ", ".join(repr(each[:80]) for each in unknown[:SHOWN])
         raise DocumentNotFound(f"Not there: {shown}.", hint="Ids are case-sensitive.")
@@ -224,6 +230,14 @@ def _say(address: str, admin_link: str) -> None:
     print(f"Refract is at {address} (Ctrl-C stops it)", flush=True)
     if admin_link:
         print(f"Admin page: {admin_link} (works once, within an hour)", flush=True)
+
+
+def _watched(path: Path) -> Iterator[bool]:
+    """Says every now and then whether something at a path changed."""
+    if not path.exists():
+        return
+    for changes in watchfiles.watch(path, debounce=500, step=100, rust_timeout=500, yield_on_timeout=True):
+        yield bool(changes)
 
 
 def _index(

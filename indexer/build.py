@@ -34,10 +34,10 @@ from indexer.progress import Reporter
 from indexer.replay import Replay
 from indexer.stages import DictionaryPlan
 from indexer.verify import check
-from search.catalog import build_lock
 from search.db import notify
 from search.embedder import Embedder
 from search.errors import Busy, SourceError
+from search.locks import build_lock
 from search.models import DictionaryRow, Document, Feature, Generation, Passage
 from search.requests import IndexKind
 from search.snapshot import write_index

@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 from indexer.documents import lock_documents, touch
 from indexer.progress import Reporter
 from indexer.replay import Replay, count_pending
-from search.catalog import build_lock
 from search.errors import Busy, InvalidRequest
+from search.locks import build_lock
 from search.models import Collection, Generation, change_seq
 from search.snapshot import find_collection
 

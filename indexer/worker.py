@@ -19,11 +19,11 @@ from sqlalchemy.orm import Session
 
 from indexer.intake import is_outgrown, live_of
 from indexer.jobs import connection_options, list_jobs, start_job
-from indexer.replay import Replay, read_pending
+from indexer.replay import Replay, count_pending
 from indexer.tasks import tasks
-from search.catalog import is_built
 from search.db import listening
 from search.errors import Busy, RefractError
+from search.locks import is_built
 from search.models import Collection, Document
 
 HEARTBEAT_SECONDS = 2.0
@@ -40,9 +40,10 @@ def run_worker(database: Database, data: Path, *, wait: bool = True) -> None:
     """Works until the process is asked to stop; without `wait`, until nothing is left to do."""
     logging.getLogger("procrastinate").setLevel(logging.CRITICAL)  # jobs log their own failures
     keeper = Keeper(database)
-    keeper.catch_up()
     if wait:
         keeper.start()
+    else:
+        keeper.catch_up()
     try:
         asyncio.run(_work(database, data, wait=wait))
     finally:
@@ -92,8 +93,9 @@ class Keeper:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._replays: dict[int, Replay] = {}
-        self._asked: dict[int, int] = {}
+        self._replays: dict[int, Replay] = {}  # by collection
+        self._looked_at: dict[int, int] = {}  # the version of a collection when its size was looked at
+        self._asked: dict[int, int] = {}  # its newest document when its first build was asked for
         self._ended = Event()
         self._thread: Thread | None = None
 
@@ -123,44 +125,51 @@ class Keeper:
                 self._ended.wait(RETRY_SECONDS)
 
     def catch_up(self) -> None:
-        """Adds what is pending in any collection; where none is live yet, or one has outgrown its generation,
-        a build is put in the queue."""
+        """Adds what is pending in all collections, a step of each in turn; where none is live yet, or one has
+        outgrown its generation, a build is put in the queue."""
+        added = True
+        while added and not self._ended.is_set():
+            with Session(self._database) as session:
+                collections = session.scalars(select(Collection)).all()
+            steps = [self._step(collection) for collection in collections]
+            added = any(steps)
+
+    def _step(self, collection: Collection) -> bool:
+        """Whether something was added."""
         with Session(self._database) as session:
-            collections = session.scalars(select(Collection)).all()
-        for collection in collections:
-            self._keep_up(collection.id, collection.name)
+            live = live_of(session, collection.id)
+            if live is None:
+                self._build_first(session, collection)
+                return False
+            if collection.version != self._looked_at.get(collection.id):
+                self._looked_at[collection.id] = collection.version
+                if _newest(session, collection.id) is not None and is_outgrown(session, live):
+                    self._defer(collection.name)
+            if not count_pending(session, live):
+                return False
+            number = live.id
+        replay = self._replays.get(collection.id)
+        if replay is None or replay.generation != number:
+            replay = self._replays[collection.id] = Replay(self._database, number)
+        return replay.step() > 0
 
-    def _keep_up(self, collection: int, name: str) -> None:
-        added = False
-        while not self._ended.is_set():
-            with Session(self._database) as session:
-                live = live_of(session, collection)
-                if live is None:
-                    self._build_first(session, collection, name)
-                    return
-                generation, pending = live.id, bool(read_pending(session, live))
-            if not pending:
-                break
-            if generation not in self._replays:
-                self._replays = {generation: Replay(self._database, generation)}
-            added = self._replays[generation].step() > 0
-        if added:
-            with Session(self._database) as session:
-                live = live_of(session, collection)
-                if live is not None and is_outgrown(session, live):
-                    self._defer(name)
-
-    def _build_first(self, session: Session, collection: int, name: str) -> None:
+    def _build_first(self, session: Session, collection: Collection) -> None:
         """A build for a collection that has none, once for what is in it now: one that failed is not begun
         again before something changes."""
-        is_current = (Document.collection_id == collection, Document.superseded.is_(None))
-        newest = session.scalar(select(func.max(Document.seq)).where(*is_current))
-        if newest is not None and self._asked.get(collection) != newest and not is_built(session, collection):
-            self._asked[collection] = newest
-            self._defer(name)
+        newest = _newest(session, collection.id)
+        if newest is None or newest == self._asked.get(collection.id) or is_built(session, collection.id):
+            return
+        self._asked[collection.id] = newest
+        self._defer(collection.name)
 
     def _defer(self, name: str) -> None:
         there = list_jobs(self._database, collection=name)
         if not any(job.kind == "reindex" and job.state in ("waiting", "running") for job in there):
             with contextlib.suppress(Busy):  # another worker was faster
                 start_job(self._database, "reindex", name)
+
+
+def _newest(session: Session, collection: int) -> int | None:
+    """The change that wrote the newest document of a collection; None where it has none."""
+    is_current = (Document.collection_id == collection, Document.superseded.is_(None))
+    return session.scalar(select(func.max(Document.seq)).where(*is_current))

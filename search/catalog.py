@@ -3,12 +3,13 @@
 from typing import Any
 
 import numpy as np
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from search.db import open_session
 from search.descriptions import CollectionInfo, Progress
 from search.engine import Engine
+from search.locks import is_built
 from search.models import Collection, DictionaryRow, Document, Generation, Passage
 from search.snapshot import Snapshot
 
@@ -89,21 +90,6 @@ def _passages(session: Session, held: Snapshot | None, generation: Generation) -
         return held.passages
     last = session.scalar(select(func.max(Passage.id)).where(Passage.generation_id == generation.id))
     return 0 if last is None else last + 1
-
-
-def build_lock(collection: int) -> str:
-    """The name of the advisory lock that whoever builds a collection holds (its key is the name's hash)."""
-    return f"refract build {collection}"
-
-
-def is_built(session: Session, collection: int) -> bool:
-    """Whether somebody builds a collection at this moment."""
-    held = text(
-        "SELECT EXISTS (SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND granted AND database = "
-        "(SELECT oid FROM pg_database WHERE datname = current_database()) "
-        "AND objid::bigint = (hashtext(:lock)::bigint & 4294967295))"
-    )
-    return bool(session.scalar(held, {"lock": build_lock(collection)}))
 
 
 def _scorecard(session: Session, generation: Generation) -> dict[str, Any]:

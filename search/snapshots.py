@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from search.db import listening, open_session
 from search.errors import RefractError
+from search.locks import is_built
 from search.models import Generation
 from search.snapshot import (
     Snapshot,
@@ -116,7 +117,7 @@ class Snapshots:
     def _catch_up(self) -> None:
         with open_session(self._database) as session:
             marks = read_marks(session)
-            ready = set(session.scalars(select(Generation.id).where(Generation.state == "ready")))
+            ready = _about_to_go_live(session)
         for name in self._held.keys() - marks.keys():
             self._held.pop(name, None)
         for name, mark in marks.items():
@@ -134,6 +135,14 @@ class Snapshots:
             if row is not None:
                 self._ahead[generation] = load_snapshot(session, self._data, row)
                 session.commit()
+
+
+def _about_to_go_live(session: Session) -> set[int]:
+    """Generations that are ready, and whose build goes on: one that was killed may stay so for long."""
+    rows = session.execute(
+        select(Generation.id, Generation.collection_id).where(Generation.state == "ready")
+    ).all()
+    return {generation for generation, collection in rows if is_built(session, collection)}
 
 
 def _at_one_moment(session: Session) -> Session:

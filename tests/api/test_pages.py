@@ -13,10 +13,11 @@ from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
 from api.app import create_app
-from search.catalog import build_lock, start_examples
+from search.catalog import start_examples
 from search.concept_list import find_concepts
 from search.engine import Engine
 from search.features import feature_detail, find_features
+from search.locks import build_lock
 from search.models import Collection, Generation
 from search.steering import MAX_KNOBS, MAX_PHRASE
 from tests.conftest import Indexed

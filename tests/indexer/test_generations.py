@@ -11,10 +11,10 @@ from indexer.documents import delete_documents, ingest
 from indexer.generations import list_generations, roll_back
 from indexer.progress import Reporter
 from indexer.sources import SourceDocument
-from search.catalog import build_lock
 from search.embedder import Embedder
 from search.engine import Engine
 from search.errors import CollectionNotFound, InvalidRequest
+from search.locks import build_lock
 from search.steering import Steering
 from tests.conftest import build
 

@@ -1,0 +1,19 @@
+"""Who builds a collection holds a lock in the database, which ends with its process."""
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+
+def build_lock(collection: int) -> str:
+    """The name of the advisory lock that whoever builds a collection holds (its key is the name's hash)."""
+    return f"refract build {collection}"
+
+
+def is_built(session: Session, collection: int) -> bool:
+    """Whether somebody builds a collection at this moment."""
+    held = text(
+        "SELECT EXISTS (SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND granted AND database = "
+        "(SELECT oid FROM pg_database WHERE datname = current_database()) "
+        "AND objid::bigint = (hashtext(:lock)::bigint & 4294967295))"
+    )
+    return bool(session.scalar(held, {"lock": build_lock(collection)}))
