@@ -5,7 +5,7 @@ import dataclasses
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import watchfiles
@@ -126,12 +126,11 @@ def rebuild(
 def add(name: str, document: str, path: Path | None, title: str, url: str | None) -> None:
     """Writes one document; its text is a file's or standard input's."""
     body = sys.stdin.read() if path is None else _read_text(path)
-    given = SourceDocument(document, title or (path.stem if path else document), body, url)
+    (given,) = checked([SourceDocument(document, title or (path.stem if path else document), body, url)])
+    if isinstance(given, Failure):
+        raise InvalidRequest(f"{document[:80]!r} cannot be stored: {given.reason}.")
     with opened() as (settings, database):
-        taken = _take_in(settings, database, name, checked([given]), source=None, sync=False)
-        if taken.report.failures:
-            raise InvalidRequest(f"{document[:80]!r} was not stored: {taken.report.failures[0].reason}.")
-        print_ingest(taken.report)
+        _take_in(settings, database, name, [given], source=None, sync=False)
 
 
 def delete(name: str, documents: list[str]) -> None:
@@ -253,7 +252,6 @@ def _index(
     source = open_source(path, format, **columns)
     named = str(path.resolve()) if path else "pydoc"
     taken = _take_in(settings, database, name, source, source=named, sync=sync)
-    print_ingest(taken.report)
     if taken.build:
         print_build(taken.build)
     else:
@@ -264,7 +262,7 @@ def _take_in(
     settings: Settings,
     database: Database,
     name: str,
-    items: Iterator[SourceDocument | Failure],
+    items: Iterable[SourceDocument | Failure],
     *,
     source: str | None,
     sync: bool,
@@ -276,7 +274,16 @@ def _take_in(
         session.commit()
     with ProgressDisplay() as display:
         reporter = Reporter(database, display)
-        return take_in(database, settings.data, number, items, reporter, source=source, sync=sync)
+        return take_in(
+            database,
+            settings.data,
+            number,
+            items,
+            reporter,
+            source=source,
+            sync=sync,
+            on_stored=print_ingest,
+        )
 
 
 def _read_text(path: Path) -> str:

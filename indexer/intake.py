@@ -1,7 +1,7 @@
 """Documents from a source to where they are searched: stored, then added to what is live, or built."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,13 +42,16 @@ def take_in(
     *,
     source: str | None = None,
     sync: bool = False,
+    on_stored: Callable[[IngestReport], None] = lambda _: None,
 ) -> Taken:
-    """Stores documents and makes them searchable. See `indexer.documents.ingest` for source and sync.
+    """Stores documents and makes them searchable. See `indexer.documents.ingest` for source and sync;
+    `on_stored` hears what became of them before they are searchable, which may fail.
 
     Raises:
         SourceError, DictionaryError, IndexDamaged: as a build does.
     """
     report = ingest(database, collection, items, reporter, source=source, sync=sync)
+    on_stored(report)
     with Session(database) as session:
         embedder = embedder_for(session, session.get_one(Collection, collection))
     added = 0

@@ -11,8 +11,6 @@ from indexer.jobs import get_job, start_job
 from tests.api.test_cli import assert_one_line, refract, started
 from tests.indexer.test_jobs import eventually
 
-pytestmark = pytest.mark.database
-
 
 class Shell:
     """Commands on one database and data folder."""

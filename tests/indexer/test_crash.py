@@ -3,12 +3,9 @@ a thousand times, and kills the database server too.)"""
 
 from pathlib import Path
 
-import pytest
 from sqlalchemy import Engine as Database
 
 from benchmarks.crash_trials import MOST_SECONDS, run_trials
-
-pytestmark = pytest.mark.database
 
 TRIALS = 30
 

@@ -28,8 +28,6 @@ from search.settings import Settings
 from tests.conftest import build
 from tests.indexer.test_jobs import document, eventually, many
 
-pytestmark = pytest.mark.database
-
 MEBIBYTE = 1 << 20
 
 
