@@ -66,6 +66,7 @@ async def _work(database: Database, data: Path, *, wait: bool) -> None:
                 update_heartbeat_interval=HEARTBEAT_SECONDS,
                 stalled_worker_timeout=STALLED_SECONDS,
                 shutdown_graceful_timeout=0,
+                install_signal_handlers=wait,
             )
         finally:
             if sweeping:

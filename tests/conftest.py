@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from indexer.build import Build, BuildReport
 from indexer.documents import ensure_collection, ingest
 from indexer.progress import Reporter
 from indexer.sources import Failure, SourceDocument, open_source
+from indexer.worker import run_worker
 from search import engine as search_engine
 from search.db import migrate, open_database, server_url
 from search.embedder import Embedder, load_embedder
@@ -149,6 +151,12 @@ def build(
     reporter = Reporter(database)
     ingest(database, collection, documents, reporter)
     return Build(database, data, embedder, reporter).run(collection, passage_tokens=passage_tokens)
+
+
+def work_off(database: Engine, data: Path) -> None:
+    """Does all jobs that wait. In a thread: a browser that is open gives this one an event loop."""
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(run_worker, database, data, wait=False).result()
 
 
 @contextlib.contextmanager

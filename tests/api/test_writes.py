@@ -14,10 +14,10 @@ from api.app import create_app
 from api.keys import create_key
 from api.security import MAX_BODY
 from indexer.sources.document import MAX_ID, MAX_TEXT
-from indexer.worker import Keeper, run_worker
+from indexer.worker import Keeper
 from search.embedder import Embedder
 from search.engine import Engine
-from tests.conftest import build
+from tests.conftest import build, work_off
 from tests.indexer.test_replay import document
 
 pytestmark = pytest.mark.database
@@ -170,7 +170,7 @@ def test_jobs_generations_and_going_back(client: Client, database: Database, tmp
     job = admin.post("/v1/jobs", json=asked)
     assert (job.status_code, job.json()["state"]) == (202, "waiting")
     assert admin.post("/v1/jobs", json=asked).status_code == 409
-    run_worker(database, tmp_path, wait=False)
+    work_off(database, tmp_path)
     done = admin.get(f"/v1/jobs/{job.json()['number']}").json()
     assert (done["state"], done["result"]["documents"]) == ("done", 2)
     generations = admin.get("/v1/generations", params={"collection": "c"}).json()

@@ -20,13 +20,13 @@ from indexer.jobs import JobInfo, cancel_job, get_job, list_jobs, retry_job, sta
 from indexer.progress import Reporter
 from indexer.sources import SourceDocument
 from indexer.verify import verify
-from indexer.worker import Keeper, run_worker
+from indexer.worker import Keeper
 from search.embedder import Embedder
 from search.engine import Engine
 from search.errors import Busy, InvalidRequest, JobNotFound
 from search.settings import DEFAULT_MODEL
 from search.steering import Steering
-from tests.conftest import build
+from tests.conftest import build, work_off
 
 pytestmark = pytest.mark.database
 
@@ -61,7 +61,7 @@ def eventually(holds: Callable[[], bool]) -> None:
 
 def work(database: Database, data: Path) -> list[JobInfo]:
     """Does all that waits, in this process; gives the jobs."""
-    run_worker(database, data, wait=False)
+    work_off(database, data)
     return list_jobs(database)
 
 
@@ -240,7 +240,7 @@ def test_a_build_that_failed_is_not_begun_again_and_again(database: Database, tm
     ingest(database, number, [document(1)], Reporter(database))
     keeper = Keeper(database)
     keeper.catch_up()
-    run_worker(database, tmp_path, wait=False)
+    work_off(database, tmp_path)
     keeper.catch_up()
     assert [job.state for job in list_jobs(database)].count("waiting") == 0
     assert list_jobs(database)[0].state == "failed"

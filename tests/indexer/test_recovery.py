@@ -20,12 +20,12 @@ from indexer.documents import delete_documents, ingest
 from indexer.jobs import cancel_job, get_job, retry_job, start_job
 from indexer.progress import Reporter
 from indexer.verify import verify
-from indexer.worker import Keeper, run_worker
+from indexer.worker import Keeper
 from search.db import open_database
 from search.embedder import Embedder
 from search.engine import Engine
 from search.settings import Settings
-from tests.conftest import build
+from tests.conftest import build, work_off
 from tests.indexer.test_jobs import document, eventually, many
 
 MEBIBYTE = 1 << 20
@@ -144,7 +144,7 @@ def test_a_job_on_a_full_disk_fails_with_the_reason_and_goes_on_later(
         cancel_job(database, waiting)  # a cancel takes no room worth mentioning
         assert get_job(database, waiting).state == "cancelled"
         with contextlib.suppress(OperationalError):
-            run_worker(database, data, wait=False)
+            work_off(database, data)
         job = get_job(database, number)
         assert job.state in ("failed", "waiting", "running")
         assert "No space left" in (job.reason or "") or any("No space left" in line for line in job.log)
@@ -153,7 +153,7 @@ def test_a_job_on_a_full_disk_fails_with_the_reason_and_goes_on_later(
         def is_done() -> bool:
             if get_job(database, number).state == "failed":
                 retry_job(database, number)
-            run_worker(database, data, wait=False)
+            work_off(database, data)
             return get_job(database, number).state == "done"
 
         eventually(is_done)
