@@ -21,12 +21,12 @@ from indexer.documents import delete_documents
 from indexer.generations import list_generations, roll_back
 from indexer.jobs import JobInfo, cancel_job, get_job, list_jobs, retry_job
 from indexer.labels.edit import edit_label
-from indexer.overview import count_waiting, list_documents, measure_storage
+from indexer.overview import count_waiting, database_size, generation_sizes, list_documents
 from search.catalog import collections
 from search.db import open_session
 from search.engine import Engine
 from search.errors import CollectionNotFound, InvalidRequest, NotIndexed
-from search.snapshot import find_collection
+from search.stored import find_collection
 
 router = APIRouter(prefix="/admin", include_in_schema=False)
 
@@ -44,13 +44,17 @@ def overview(request: Request, engine: EngineDep, _: AdminDep) -> Response:
     with open_session(engine.database) as session:
         numbers = {info.name: find_collection(session, info.name).id for info in known}
         waiting = {name: count_waiting(session, number) for name, number in numbers.items()}
-        storage = {name: measure_storage(session, engine.data, number) for name, number in numbers.items()}
+        used = {
+            name: sum(generation_sizes(session, engine.data, number).values())
+            for name, number in numbers.items()
+        }
+        database = database_size(session)
     context = {
         **_job_context(jobs, "/admin"),
         "known": known,
         "waiting": waiting,
-        "used": {name: of.index for name, of in storage.items()},
-        "database": next((of.database for of in storage.values()), 0),
+        "used": used,
+        "database": database,
     }
     return render(request, "admin.html", context)
 
@@ -75,7 +79,7 @@ def collection_page(
             "model": collection.model,
             "figures": list(figures(info.scorecard or {})),
             "generations": list_generations(session, name),
-            "storage": measure_storage(session, engine.data, collection.id),
+            "sizes": generation_sizes(session, engine.data, collection.id),
             "waiting": count_waiting(session, collection.id),
             "found": list_documents(session, collection, find, limit=DOCUMENTS, offset=offset),
             "find": find,

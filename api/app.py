@@ -3,28 +3,24 @@
 import logging
 from collections.abc import Callable, Collection
 
-import psycopg
 from fastapi import Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from sqlalchemy.exc import OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
 
 from api import admin, login, operations, pages, rendering, v1, writes
 from api.access import check_private
 from api.deps import EngineDep, check_address
+from api.schemas import errors
 from api.security import BodyLimit, SecurityHeaders, check_host
 from api.sessions import OneTimeLinks
 from search.catalog import collections
-from search.db import first_line
+from search.db import GONE, unavailable
 from search.engine import Engine
-from search.errors import InvalidRequest, NotFound, NotIndexed, RefractError, StoreUnavailable, Unauthorized
+from search.errors import InvalidRequest, NotFound, NotIndexed, RefractError, Unauthorized
 
 logger = logging.getLogger(__name__)
-
-GONE = (OperationalError, PoolTimeout, psycopg.OperationalError)  # disk full, restarting, not there
 
 DESCRIPTION = (
     """Explainable, steerable semantic search. The values of the terms of a result sum to its score."""
@@ -52,7 +48,7 @@ def create_app(engine: Engine, *, private: bool = False, hosts: Collection[str] 
     app.include_router(operations.router)
     app.include_router(v1.router)
     app.add_api_route("/healthz", healthz, tags=["health"])
-    app.add_api_route("/readyz", readyz, tags=["health"], responses={503: v1.ERRORS[503]})
+    app.add_api_route("/readyz", readyz, tags=["health"], responses=errors(503))
     app.include_router(pages.router)
     app.include_router(login.router)
     app.include_router(admin.router)
@@ -62,7 +58,7 @@ def create_app(engine: Engine, *, private: bool = False, hosts: Collection[str] 
     app.add_exception_handler(HTTPException, on_error)
     for kind in (*GONE, Exception):
         app.add_exception_handler(kind, on_error)
-    app.add_middleware(BodyLimit)
+    app.add_middleware(BodyLimit, answer=on_error)
     app.add_middleware(SecurityHeaders)
     app.add_middleware(GZipMiddleware, minimum_size=1000)
     return app
@@ -98,9 +94,7 @@ def as_refract_error(request: Request, error: Exception) -> RefractError:
     if isinstance(error, RefractError):
         return error
     if isinstance(error, GONE):
-        return StoreUnavailable(
-            f"The database does not answer: {first_line(error)}.", hint="Try again in a moment."
-        )
+        return unavailable(error)
     if isinstance(error, RequestValidationError):
         return _invalid(error)
     if isinstance(error, HTTPException) and error.status_code == 404:

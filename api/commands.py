@@ -27,12 +27,11 @@ from api.terminal import (
     print_scorecard,
     print_verified,
 )
-from indexer.build import Build
-from indexer.documents import current_ids, delete_documents, ensure_collection
+from indexer.documents import delete_documents, ensure_collection
 from indexer.dump import dump
 from indexer.generations import list_generations, roll_back
 from indexer.inherit import adapted_from
-from indexer.intake import Taken, embedder_for, take_in
+from indexer.intake import Taken, reindex, take_in
 from indexer.progress import Reporter
 from indexer.restore import restore
 from indexer.sources import Failure, SourceDocument, checked, open_source
@@ -47,8 +46,8 @@ from search.errors import DocumentNotFound, InvalidRequest, SourceError
 from search.models import Collection, DictionaryRow
 from search.requests import IndexKind
 from search.settings import Settings
-from search.snapshot import find_collection, live_generation
 from search.steering import parse
+from search.stored import find_collection, live_generation
 
 SHOWN = 20
 NICENESS = 10
@@ -113,13 +112,17 @@ def rebuild(
 ) -> None:
     """Makes a new generation live from the documents in the store."""
     with opened() as (settings, database):
-        with Session(database) as session:
-            collection = find_collection(session, name)
-            number = collection.id
-            embedder = embedder_for(session, collection, model)
         with ProgressDisplay() as display:
-            build = Build(database, settings.data, embedder, Reporter(database, display))
-            built = build.run(number, plan, passage_tokens=passage_tokens, index=index)
+            built = reindex(
+                database,
+                settings.data,
+                name,
+                Reporter(database, display),
+                plan,
+                model=model,
+                passage_tokens=passage_tokens,
+                index=index,
+            )
         print_build(built)
 
 
@@ -136,13 +139,11 @@ def add(name: str, document: str, path: Path | None, title: str, url: str | None
 def delete(name: str, documents: list[str]) -> None:
     """Deletes documents by their ids."""
     with opened() as (_, database), Session(database) as session:
-        number = find_collection(session, name).id
-        known = current_ids(session, number, documents)
-        delete_documents(session, number, known)
+        deleted = delete_documents(session, find_collection(session, name).id, documents)
         session.commit()
-    unknown = [each for each in documents if each not in known]
-    if known:
-        console.print(f"{len(known):,} deleted.")
+    unknown = [each for each in documents if each not in deleted]
+    if deleted:
+        console.print(f"{len(deleted):,} deleted.")
     if unknown:
         shown = ", ".join(repr(each[:80]) for each in unknown[:SHOWN])
         raise DocumentNotFound(f"Not there: {shown}.", hint="Ids are case-sensitive.")

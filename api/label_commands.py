@@ -25,7 +25,7 @@ from indexer.labels.material import Material, read_material, text_reader
 from indexer.progress import Reporter
 from search.labels import Label
 from search.settings import Settings
-from search.snapshot import find_collection
+from search.stored import find_collection
 
 SHOWN = 20
 

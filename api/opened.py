@@ -3,12 +3,10 @@
 import contextlib
 from collections.abc import Iterator
 
-import psycopg
 from sqlalchemy import Engine as Database
-from sqlalchemy.exc import OperationalError
 
-from search.db import first_line, open_database
-from search.errors import ConfigurationError, StoreUnavailable
+from search.db import GONE, open_database, unavailable
+from search.errors import ConfigurationError
 from search.settings import Settings, load_settings
 
 
@@ -23,11 +21,9 @@ def opened() -> Iterator[tuple[Settings, Database]]:
     with open_database(settings) as database:
         try:
             yield settings, database
-        except (OperationalError, psycopg.OperationalError) as error:  # the second where rows are copied
-            raise StoreUnavailable(
-                f"The database gave up: {first_line(error)}.",
-                hint="What was done is kept; free space or start it again, then repeat the command.",
-            ) from None
+        except GONE as error:
+            hint = "What was done is kept; free space or start it again, then repeat the command."
+            raise unavailable(error, hint) from None
         except OSError as error:
             raise ConfigurationError(
                 f"{error.strerror or error}: {error.filename or settings.data}.",

@@ -1,31 +1,27 @@
 """The admin's side of the JSON API: jobs, generations, going back."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Body, Depends
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from api.access import require
 from api.deps import CollectionDep, EngineDep
-from api.schemas import ErrorEnvelope
+from api.schemas import errors
 from indexer.generations import GenerationInfo, list_generations, roll_back
 from indexer.jobs import JobInfo, cancel_job, get_job, list_jobs, retry_job, start_job
 from search.catalog import default_collection
 from search.db import open_session
 from search.engine import Engine
 from search.requests import IndexKind
-from search.snapshot import find_collection
+from search.stored import find_collection
 
-ERRORS: dict[int | str, dict[str, Any]] = {
-    400: {"model": ErrorEnvelope, "description": "The request's own words are wrong"},
-    401: {"model": ErrorEnvelope, "description": "No key, or not a valid one"},
-    403: {"model": ErrorEnvelope, "description": "The key's scope is too low"},
-    404: {"model": ErrorEnvelope, "description": "No such collection, generation or job"},
-    409: {"model": ErrorEnvelope, "description": "Something else is at it"},
-    503: {"model": ErrorEnvelope, "description": "The database does not answer"},
-}
-
-router = APIRouter(prefix="/v1", responses=ERRORS, tags=["admin"], dependencies=[Depends(require("admin"))])
+router = APIRouter(
+    prefix="/v1",
+    responses=errors(400, 401, 403, 404, 409, 413, 503),
+    tags=["admin"],
+    dependencies=[Depends(require("admin"))],
+)
 
 
 class _JobIn(BaseModel):

@@ -1,6 +1,6 @@
 """What clients send, and the one envelope of every error. (What they get is in `search.results`.)"""
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -66,3 +66,19 @@ class ErrorEnvelope(BaseModel):
     """Every error looks like this."""
 
     error: ErrorBody
+
+
+MEANINGS = {
+    400: "The request's own words are wrong",
+    401: "A key is needed, and there is none that holds",
+    403: "The key's scope does not reach this far",
+    404: "There is no such collection, document, feature, generation or job",
+    409: "Something else is at it",
+    413: "The request is too large",
+    503: "Nothing is indexed yet, or the database does not answer",
+}
+
+
+def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """What the API's description says of these statuses."""
+    return {status: {"model": ErrorEnvelope, "description": MEANINGS[status]} for status in statuses}

@@ -2,16 +2,16 @@
 server on the own machine answers to; and the largest request it reads."""
 
 import contextlib
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from search.errors import InvalidRequest
+from search.errors import InvalidRequest, TooLarge
 
 MAX_BODY = 32 << 20
 
@@ -56,10 +56,12 @@ class SecurityHeaders:
 
 
 class BodyLimit:
-    """ASGI middleware that refuses requests with a body beyond `MAX_BODY`, before it is in memory."""
+    """ASGI middleware that refuses requests with a body beyond `MAX_BODY`, before it is in memory. `answer`
+    makes a response of an error."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, answer: Callable[[Request, Exception], Response]) -> None:
         self.app = app
+        self.answer = answer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -67,7 +69,7 @@ class BodyLimit:
             return
         announced = Headers(scope=scope).get("content-length", "")
         if announced.isdigit() and int(announced) > MAX_BODY:
-            await _too_large()(scope, receive, send)
+            await self._refused(scope)(scope, receive, send)
             return
         received = 0
         answered = False
@@ -90,17 +92,15 @@ class BodyLimit:
         with contextlib.suppress(_TooLargeError):
             await self.app(scope, counted, unless_too_large)
         if received > MAX_BODY and not answered:
-            await _too_large()(scope, receive, send)
+            await self._refused(scope)(scope, receive, send)
+
+    def _refused(self, scope: Scope) -> Response:
+        message = f"The request's body has more than {MAX_BODY >> 20} MiB."
+        return self.answer(Request(scope), TooLarge(message, hint="Send fewer documents at once."))
 
 
 class _TooLargeError(Exception):
     """More came than was announced, or nothing was."""
-
-
-def _too_large() -> JSONResponse:
-    message = f"The request's body has more than {MAX_BODY >> 20} MiB."
-    hint = "Send fewer documents at once."
-    return JSONResponse({"error": {"code": "too_large", "message": message, "hint": hint}}, status_code=413)
 
 
 def is_loopback(host: str) -> bool:

@@ -6,22 +6,14 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse
 
 from api.deps import CollectionDep, EngineDep
-from api.schemas import OF_DICTIONARY, ErrorEnvelope, SearchIn
+from api.schemas import OF_DICTIONARY, SearchIn, errors
 from search import catalog, concept_list, features
 from search.descriptions import CollectionInfo, ConceptList, DocumentDetail, FeatureDetail, FeatureList
 from search.requests import MAX_LIMIT, MAX_QUERY
 from search.results import SearchResponse
 from search.steering import FORM, parse
 
-ERRORS: dict[int | str, dict[str, object]] = {
-    400: {"model": ErrorEnvelope, "description": "The request's own words are wrong"},
-    401: {"model": ErrorEnvelope, "description": "A key is needed, and there is none that holds"},
-    403: {"model": ErrorEnvelope, "description": "The key's scope does not reach this far"},
-    404: {"model": ErrorEnvelope, "description": "No such collection, feature or document"},
-    503: {"model": ErrorEnvelope, "description": "Nothing is indexed yet, or the database does not answer"},
-}
-
-router = APIRouter(prefix="/v1", responses=ERRORS, tags=["v1"])
+router = APIRouter(prefix="/v1", responses=errors(400, 401, 403, 404, 503), tags=["v1"])
 
 Limit = Annotated[int, Query(description=f"1 to {MAX_LIMIT}")]
 Offset = Annotated[int, Query(description="How many to skip")]

@@ -8,15 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.access import require
 from api.deps import CollectionDep, EngineDep
-from api.schemas import ErrorEnvelope
-from indexer.documents import (
-    IngestReport,
-    current_ids,
-    delete_documents,
-    ensure_collection,
-    ingest,
-    lock_documents,
-)
+from api.schemas import errors
+from indexer.documents import delete_documents, ensure_collection, ingest
 from indexer.progress import Reporter
 from indexer.sources import Failure, SourceDocument, checked
 from indexer.sources.document import MAX_ID, MAX_TEXT
@@ -25,21 +18,15 @@ from search.db import open_session
 from search.engine import Engine
 from search.errors import DocumentNotFound, InvalidRequest
 from search.settings import load_settings
-from search.snapshot import find_collection
+from search.stored import find_collection
 
 MOST_DOCUMENTS = 10_000
 
-ERRORS: dict[int | str, dict[str, Any]] = {
-    400: {"model": ErrorEnvelope, "description": "The request's own words are wrong"},
-    401: {"model": ErrorEnvelope, "description": "No key, or not a valid one"},
-    403: {"model": ErrorEnvelope, "description": "The key's scope is too low"},
-    404: {"model": ErrorEnvelope, "description": "No such collection or document"},
-    413: {"model": ErrorEnvelope, "description": "The request is too large"},
-    503: {"model": ErrorEnvelope, "description": "The database does not answer"},
-}
-
 router = APIRouter(
-    prefix="/v1/documents", responses=ERRORS, tags=["documents"], dependencies=[Depends(require("write"))]
+    prefix="/v1/documents",
+    responses=errors(400, 401, 403, 404, 413, 503),
+    tags=["documents"],
+    dependencies=[Depends(require("write"))],
 )
 
 
@@ -102,37 +89,27 @@ class Deleted(BaseModel):
 def write_documents(engine: EngineDep, body: DocumentsIn) -> Written:
     """Writes documents in bulk: new ones are added, those whose id is there are replaced. A broken one is
     reported and the others are stored."""
-    report = _store(
-        engine,
-        body.collection or default_collection(engine),
-        [given.document(given.id) for given in body.documents],
-    )
-    return Written(
-        added=report.added,
-        changed=report.changed,
-        unchanged=report.unchanged,
-        failures=[FailureOut(id=each.name, reason=each.reason) for each in report.failures],
-    )
+    collection = body.collection or default_collection(engine)
+    return _store(engine, collection, [given.document(given.id) for given in body.documents])
 
 
 @router.post("/delete")
 def delete_many(engine: EngineDep, body: IdsIn) -> Deleted:
     """Deletes documents in bulk; ids that are unknown are named and change nothing."""
-    known = _delete(engine, body.collection or default_collection(engine), body.ids)
-    there = set(known)
-    return Deleted(deleted=len(known), unknown=[id for id in body.ids if id not in there])
+    deleted = set(_delete(engine, body.collection or default_collection(engine), body.ids))
+    return Deleted(deleted=len(deleted), unknown=[id for id in body.ids if id not in deleted])
 
 
 @router.put("/{document:path}")
 def write_document(engine: EngineDep, collection: CollectionDep, document: str, body: ContentIn) -> Written:
     """Writes one document under this id; one that is there is replaced."""
-    report = _store(engine, collection, [body.document(document)])
-    if report.failures:
+    written = _store(engine, collection, [body.document(document)])
+    if written.failures:
         raise InvalidRequest(
-            f"The document {document[:80]!r} was not stored: {report.failures[0].reason}.",
+            f"The document {document[:80]!r} was not stored: {written.failures[0].reason}.",
             hint="Change it and send it again.",
         )
-    return Written(added=report.added, changed=report.changed, unchanged=report.unchanged, failures=[])
+    return written
 
 
 @router.delete("/{document:path}")
@@ -145,20 +122,23 @@ def delete_document(engine: EngineDep, collection: CollectionDep, document: str)
     return Deleted(deleted=1, unknown=[])
 
 
-def _store(engine: Engine, collection: str, documents: list[SourceDocument]) -> IngestReport:
+def _store(engine: Engine, collection: str, documents: list[SourceDocument]) -> Written:
     with open_session(engine.database) as session:
         number = ensure_collection(session, collection, load_settings().model).id
         session.commit()
     given: list[SourceDocument | Failure] = list(documents)
-    return ingest(engine.database, number, checked(given), Reporter(engine.database))
+    report = ingest(engine.database, number, checked(given), Reporter(engine.database))
+    return Written(
+        added=report.added,
+        changed=report.changed,
+        unchanged=report.unchanged,
+        failures=[FailureOut(id=each.name, reason=each.reason) for each in report.failures],
+    )
 
 
 def _delete(engine: Engine, collection: str, ids: list[str]) -> list[str]:
     """The ids that there were, deleted now."""
     with open_session(engine.database) as session:
-        number = find_collection(session, collection).id
-        lock_documents(session, number)
-        known = current_ids(session, number, ids)
-        delete_documents(session, number, known)
+        deleted = delete_documents(session, find_collection(session, collection).id, ids)
         session.commit()
-    return known
+    return deleted

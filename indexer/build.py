@@ -40,7 +40,7 @@ from search.errors import Busy, SourceError
 from search.locks import build_lock
 from search.models import DictionaryRow, Document, Feature, Generation, Passage
 from search.requests import IndexKind
-from search.snapshot import write_index
+from search.stored import live_of, write_index
 from search.text import TARGET_TOKENS, embedded_text
 
 EMBED_ROWS = 256
@@ -265,10 +265,10 @@ def _asks_for(generation: Generation) -> dict[str, Any]:
 
 def _shape(session: Session, collection: int, given: dict[str, Any]) -> dict[str, Any]:
     """Length of passages and kind of index: as given, else as the live generation has them."""
-    is_live = (Generation.collection_id == collection, Generation.state == "live")
-    live = session.scalar(select(Generation.recipe).where(*is_live)) or {}
+    live = live_of(session, collection)
+    recipe = live.recipe if live else {}
     usual = {"passage_tokens": TARGET_TOKENS, "index": "flat"}
-    return {name: given[name] or live.get(name, default) for name, default in usual.items()}
+    return {name: given[name] or recipe.get(name, default) for name, default in usual.items()}
 
 
 def _last_change(session: Session, collection: int) -> int:

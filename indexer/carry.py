@@ -22,7 +22,7 @@ from search.dictionary import Dictionary
 from search.embedder import Embedder
 from search.labels import Label
 from search.models import Feature, FeatureMatch, Generation
-from search.snapshot import read_embeddings
+from search.stored import read_embeddings
 
 LOST_LABELS = "lost_labels"
 

@@ -6,15 +6,16 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 
-from sqlalchemy import Engine, insert, select, text, update
+from sqlalchemy import Engine, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from indexer.progress import Reporter
 from indexer.sources import Failure, SourceDocument
 from search.db import notify
 from search.errors import InvalidRequest
+from search.locks import take_turn
 from search.models import Collection, Document, change_seq
-from search.snapshot import COLLECTION_NAME
+from search.stored import COLLECTION_NAME
 
 BATCH = 200
 
@@ -45,7 +46,7 @@ def ensure_collection(session: Session, name: str, model: str) -> Collection:
             f"{name[:80]!r} cannot name a collection.",
             hint="Use up to 64 small letters, digits, - and _, beginning with a letter or digit.",
         )
-    _one_at_a_time(session, f"refract collection {name}")
+    take_turn(session, f"refract collection {name}")
     collection = session.scalar(select(Collection).where(Collection.name == name))
     if collection is None:
         collection = Collection(name=name, model=model)
@@ -80,44 +81,33 @@ def ingest(
             with Session(database) as session:
                 unreadable = [failure.name for failure in report.failures]
                 gone = _gone(session, collection, source, seen, unreadable)
-                report.deleted = delete_documents(session, collection, gone)
+                report.deleted = len(delete_documents(session, collection, gone))
                 session.commit()
     return report
 
 
-def delete_documents(session: Session, collection: int, ids: Iterable[str]) -> int:
-    """Deletes documents by the ids their user gave; gives how many were there (not committed)."""
+def delete_documents(session: Session, collection: int, ids: Iterable[str]) -> list[str]:
+    """Deletes documents by the ids their user gave; gives those that were there (not committed)."""
     lock_documents(session, collection)
     wanted = [id for id in ids if "\0" not in id]  # no id has one, and the database takes none
-    deleted = 0
+    deleted: list[str] = []
     for start in range(0, len(wanted), BATCH):
         rows = update(Document).where(
             Document.collection_id == collection,
             Document.external_id.in_(wanted[start : start + BATCH]),
             Document.superseded.is_(None),
         )
-        numbers = rows.values(superseded=change_seq.next_value()).returning(Document.id)
-        deleted += len(session.scalars(numbers).all())
+        there = rows.values(superseded=change_seq.next_value()).returning(Document.external_id)
+        deleted += session.scalars(there)
     if deleted:
         touch(session, collection)
     return deleted
 
 
-def current_ids(session: Session, collection: int, ids: Iterable[str]) -> list[str]:
-    """Those of the ids that documents of the collection have now."""
-    wanted = [id for id in ids if "\0" not in id]
-    found = select(Document.external_id).where(
-        Document.collection_id == collection,
-        Document.external_id.in_(wanted),
-        Document.superseded.is_(None),
-    )
-    return list(session.scalars(found))
-
-
 def lock_documents(session: Session, collection: int) -> None:
     """Lets no other change the collection's documents until this transaction ends. So the order of their
     numbers is the order in which they are committed."""
-    _one_at_a_time(session, f"refract documents {collection}")
+    take_turn(session, f"refract documents {collection}")
 
 
 def touch(session: Session, collection: int) -> None:
@@ -177,13 +167,15 @@ def _store(
             )
         )
     }
+    numbers = select(change_seq.next_value()).select_from(func.generate_series(1, len(batch)))
+    changes = iter(sorted(session.scalars(numbers)))
     fresh, moved, ended = [], [], []
     for document, sha256 in ((document, fingerprint(document)) for document in batch):
         before = known.get(document.id)
         if before is not None and before.sha256 == sha256:
             moved += [before.id] if before.source != source else []
             continue
-        change = session.scalars(select(change_seq.next_value())).one()
+        change = next(changes)
         fresh.append(_row(collection, document, sha256, source, change))
         if before is not None:
             ended.append({"id": before.id, "superseded": change})
@@ -197,11 +189,6 @@ def _store(
     report.changed += len(ended)
     report.added += len(fresh) - len(ended)
     report.unchanged += len(batch) - len(fresh)
-
-
-def _one_at_a_time(session: Session, what: str) -> None:
-    """Waits for others at the same thing, until this transaction ends."""
-    session.execute(text("SELECT pg_advisory_xact_lock(hashtext(:what))"), {"what": what})
 
 
 def _row(

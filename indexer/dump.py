@@ -27,7 +27,7 @@ from indexer.manifest import BLOCK_BYTES, FORMAT, MANIFEST, Manifest, Member
 from indexer.progress import Reporter
 from search.db import current_revision, driver
 from search.errors import ConfigurationError, InvalidRequest
-from search.snapshot import find_collection
+from search.stored import find_collection
 from search.vectors import sync_folder
 
 COMPRESSION = 1

@@ -27,7 +27,7 @@ from search.families import Family
 from search.labels import Label, read_labels
 from search.models import Family as FamilyRow
 from search.models import Generation
-from search.snapshot import read_activations
+from search.stored import read_activations
 
 FEWEST_PASSAGES = 5  # a feature that fires less often says nothing of what it fires with
 SMALL, WIDE = (3, 30), (8, 100)  # fewest and most features

@@ -14,7 +14,7 @@ from indexer.replay import Replay, count_pending
 from search.errors import Busy, InvalidRequest
 from search.locks import build_lock
 from search.models import Collection, Generation, change_seq
-from search.snapshot import find_collection
+from search.stored import find_collection
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,12 @@ from indexer.documents import IngestReport, ingest
 from indexer.progress import Reporter
 from indexer.replay import Replay
 from indexer.sources import Failure, SourceDocument
+from indexer.stages import DictionaryPlan
 from search.embedder import Embedder, load_embedder
 from search.errors import Busy
-from search.models import Collection, Document, Generation, Passage
+from search.models import Collection, Document, Generation
+from search.requests import IndexKind
+from search.stored import count_passages, find_collection, live_of
 
 OUTGROWN_SHARE = 0.25
 OUTGROWN_LEAST = 100
@@ -72,6 +75,31 @@ def take_in(
                 time.sleep(BUSY_SECONDS)
 
 
+def reindex(
+    database: Database,
+    data: Path,
+    name: str,
+    reporter: Reporter,
+    plan: DictionaryPlan | None = None,
+    *,
+    model: str | None = None,
+    passage_tokens: int | None = None,
+    index: IndexKind | None = None,
+) -> BuildReport:
+    """Makes a new generation of a collection live, from the documents in the store. What is not given is as
+    the live generation has it.
+
+    Raises:
+        CollectionNotFound, ConfigurationError: no such collection or model.
+        Busy, SourceError, DictionaryError, IndexDamaged: as a build does.
+    """
+    with Session(database) as session:
+        collection = find_collection(session, name)
+        number, embedder = collection.id, embedder_for(session, collection, model)
+    build = Build(database, data, embedder, reporter)
+    return build.run(number, plan, passage_tokens=passage_tokens, index=index)
+
+
 def embedder_for(session: Session, collection: Collection, model: str | None = None) -> Embedder:
     """The embedder of a collection, or of another model for it. The precision chosen for its first generation
     of a model stays: another one would be another vector space, and everything would be embedded again.
@@ -89,20 +117,12 @@ def embedder_for(session: Session, collection: Collection, model: str | None = N
     return load_embedder(model, chosen)
 
 
-def live_of(session: Session, collection: int) -> Generation | None:
-    """The live generation of a collection, if it has one."""
-    return session.scalar(
-        select(Generation).where(Generation.collection_id == collection, Generation.state == "live")
-    )
-
-
 def is_outgrown(session: Session, generation: Generation) -> bool:
     """Whether so much was added or hidden since a generation was built that another build is worth it: its
     dictionary is adapted anew to all, and what is scanned without need is dropped."""
-    last = session.scalar(select(func.max(Passage.id)).where(Passage.generation_id == generation.id))
     ended = select(func.count()).where(
         Document.collection_id == generation.collection_id, Document.superseded > generation.seq
     )
     built = generation.passages or 0
-    changed = (last or 0) + 1 - built + (session.scalar(ended) or 0)
+    changed = count_passages(session, generation.id) - built + (session.scalar(ended) or 0)
     return changed > max(OUTGROWN_LEAST, OUTGROWN_SHARE * built)

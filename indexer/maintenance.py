@@ -9,7 +9,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from search.models import DictionaryRow, Document, Generation, Passage
-from search.snapshot import generation_folder
+from search.stored import generation_folder
 
 logger = logging.getLogger(__name__)
 

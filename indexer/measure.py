@@ -17,7 +17,7 @@ from indexer.scorecard import QUANTILES, explained
 from search.dictionary import Dictionary
 from search.embedder import Embedder
 from search.models import DictionaryRow, Feature, Generation
-from search.snapshot import read_embeddings
+from search.stored import read_embeddings
 from search.text import sentences
 
 QUESTIONS = 100

@@ -6,23 +6,9 @@ from pathlib import Path
 from sqlalchemy import ColumnElement, SQLColumnExpression, func, or_, select, text
 from sqlalchemy.orm import Session
 
-from indexer.intake import live_of
 from indexer.replay import count_pending
 from search.models import Collection, Document, Generation, Passage
-from search.snapshot import generation_folder
-
-
-@dataclass(frozen=True)
-class Storage:
-    """Bytes: of the whole database, and of a collection's generations by number, their files too."""
-
-    database: int
-    generations: dict[int, int]
-
-    @property
-    def index(self) -> int:
-        """Of all its generations."""
-        return sum(self.generations.values())
+from search.stored import generation_folder, live_of
 
 
 @dataclass(frozen=True)
@@ -44,17 +30,18 @@ class DocumentLines:
     documents: list[DocumentLine]
 
 
-def measure_storage(session: Session, data: Path, collection: int) -> Storage:
-    """What a collection takes up."""
+def database_size(session: Session) -> int:
+    """The bytes of the whole database."""
+    return session.scalar(text("SELECT pg_database_size(current_database())")) or 0
+
+
+def generation_sizes(session: Session, data: Path, collection: int) -> dict[int, int]:
+    """The bytes that each generation of a collection takes up, by its number: its passages and its files."""
     numbers = session.scalars(select(Generation.id).where(Generation.collection_id == collection)).all()
-    database = session.scalar(text("SELECT pg_database_size(current_database())")) or 0
-    return Storage(
-        database,
-        {
-            number: _table_size(session, number) + _folder_size(generation_folder(data, number))
-            for number in numbers
-        },
-    )
+    return {
+        number: _table_size(session, number) + _folder_size(generation_folder(data, number))
+        for number in numbers
+    }
 
 
 def count_waiting(session: Session, collection: int) -> int:

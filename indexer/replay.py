@@ -15,9 +15,10 @@ from sqlalchemy.orm import Session
 from indexer.documents import touch
 from indexer.plan import PassageValues, add_passages, passages_of, splitter_for
 from indexer.progress import Reporter
-from search.dictionary import Dictionary
 from search.embedder import Embedder, load_embedder
-from search.models import DictionaryRow, Document, Generation, Passage
+from search.locks import take_turn
+from search.models import Document, Generation, Passage
+from search.stored import count_passages, read_dictionary
 from search.text import embedded_text
 
 DOCUMENTS = 64
@@ -46,9 +47,8 @@ class Replay:
         self.generation = generation
         with Session(database) as session:
             row = session.get_one(Generation, generation)
-            dictionary = session.get_one(DictionaryRow, row.dictionary_id)
             self._recipe = row.recipe
-            self._dictionary = Dictionary.from_bytes(dictionary.weights, dictionary.card)
+            self._dictionary = read_dictionary(session, row.dictionary_id)
         self._embedder = embedder or load_embedder(self._recipe["model"], self._recipe["precision"])
         self._splitter = splitter_for(self._embedder, self._recipe)
 
@@ -139,16 +139,14 @@ class Replay:
         )
         if generation is None:
             return
-        lock = {"name": f"refract add {generation.id}"}
-        session.execute(text("SELECT pg_advisory_xact_lock(hashtext(:name))"), lock)
+        take_turn(session, f"refract add {generation.id}")
         of_generation = Passage.generation_id == generation.id
         documents = {row[0] for row in rows}
         kept = select(Document.id).where(Document.id.in_(documents))
         wanted = set(session.scalars(kept.with_for_update(key_share=True, read=True)))
         there = select(Passage.document_id).where(of_generation, Passage.document_id.in_(documents))
         wanted -= set(session.scalars(there))
-        last = session.scalar(select(func.max(Passage.id)).where(of_generation))
-        first = 0 if last is None else last + 1
+        first = count_passages(session, generation.id)
         add_passages(session, generation.id, first, [row for row in rows if row[0] in wanted])
         touch(session, generation.collection_id)
 

@@ -12,11 +12,10 @@ from indexer.manifest import Manifest, Member, blocks, open_dump, read_checked
 from indexer.plan import create_partition, fill, passage_texts, splitter_for
 from indexer.progress import Reporter
 from search.db import driver, first_line, notify, take_tables_to
-from search.dictionary import Dictionary
 from search.embedder import load_embedder
 from search.errors import InvalidRequest, SourceError
-from search.models import Collection, DictionaryRow, Generation, Key, Passage
-from search.snapshot import write_index
+from search.models import Collection, Generation, Key, Passage
+from search.stored import read_dictionary, write_index
 from search.text import embedded_text
 
 EMBED_ROWS = 8192
@@ -90,8 +89,7 @@ def _set_sequences(session: Session, sequences: dict[str, int]) -> None:
 def _compute(session: Session, generation: Generation, reporter: Reporter) -> None:
     """Embeds all passages and finds their features, as the build did (not committed)."""
     embedder = load_embedder(generation.recipe["model"], generation.recipe["precision"])
-    row = session.get_one(DictionaryRow, generation.dictionary_id)
-    dictionary = Dictionary.from_bytes(row.weights, row.card)
+    dictionary = read_dictionary(session, generation.dictionary_id)
     splitter = splitter_for(embedder, generation.recipe)
     longest_first = (Passage.end - Passage.start).desc()
     missing = session.scalars(

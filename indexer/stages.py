@@ -23,7 +23,7 @@ from search.dictionary import Activations, Dictionary
 from search.embedder import Embedder
 from search.errors import DictionaryError
 from search.models import DictionaryRow, Feature, FeatureStats, Generation
-from search.snapshot import read_embeddings
+from search.stored import read_dictionary, read_embeddings
 
 HISTOGRAM_BINS = 30
 OWN_ROWS = 1000  # passages from which on a dictionary trained from nothing is better than an adapted one
@@ -53,10 +53,10 @@ def obtain_dictionary(
         DictionaryError: too little text to train one, or none is shipped that could be adapted.
     """
     if generation.dictionary_id is not None:
-        return _read_dictionary(session, generation.dictionary_id)
+        return read_dictionary(session, generation.dictionary_id)
     kept = None if plan.retrain or plan.readapt else _latest_dictionary(session, generation)
     if kept is not None:
-        dictionary = _read_dictionary(session, kept)
+        dictionary = read_dictionary(session, kept)
     else:
         dictionary = _new_dictionary(session, generation, plan, embedder, reporter)
     if kept is None or plan.relabel:
@@ -166,11 +166,6 @@ def _latest_dictionary(session: Session, generation: Generation) -> int | None:
         .order_by(DictionaryRow.id.desc())
         .limit(1)
     )
-
-
-def _read_dictionary(session: Session, number: int) -> Dictionary:
-    row = session.get_one(DictionaryRow, number)
-    return Dictionary.from_bytes(row.weights, row.card)
 
 
 def _store_dictionary(session: Session, collection: int, dictionary: Dictionary) -> int:

@@ -9,32 +9,28 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import psycopg
 from procrastinate import BaseRetryStrategy, Blueprint, JobContext, RetryDecision
 from procrastinate.exceptions import JobAborted
 from procrastinate.jobs import Job as QueuedJob
 from sqlalchemy import Engine as Database
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from indexer.build import Build, BuildReport
 from indexer.dump import dump
-from indexer.intake import embedder_for, take_in
+from indexer.intake import reindex, take_in
 from indexer.progress import Reporter
 from indexer.sources import open_source
 from indexer.stages import DictionaryPlan
 from indexer.verify import verify
-from search.db import first_line
+from search.db import GONE, first_line
 from search.descriptions import Progress
 from search.errors import Busy, RefractError, StoreUnavailable
 from search.models import JobReport
-from search.snapshot import find_collection
+from search.stored import find_collection
 
 LOG_LINES = 50
 SECONDS_BETWEEN_WRITES = 0.5
 ATTEMPTS = 5
-STORE = (OperationalError, psycopg.OperationalError)  # the second where rows are copied
 
 tasks = Blueprint()
 logger = logging.getLogger(__name__)
@@ -47,7 +43,7 @@ class Again(BaseRetryStrategy):
     def get_retry_decision(self, *, exception: BaseException, job: QueuedJob) -> RetryDecision | None:
         if isinstance(exception, JobAborted):
             return RetryDecision(retry_in={"seconds": 0})
-        passing = isinstance(exception, (*STORE, StoreUnavailable, Busy))
+        passing = isinstance(exception, (*GONE, StoreUnavailable, Busy))
         if passing and job.attempts < ATTEMPTS:
             return RetryDecision(retry_in={"seconds": 2**job.attempts})
         return None
@@ -109,11 +105,18 @@ def _reindex(job: Job) -> dict[str, Any]:
     given = dict(job.arguments)
     model = given.pop("model", None)
     shape = {name: given.pop(name, None) for name in ("passage_tokens", "index")}
-    with Session(job.database) as session:
-        collection = find_collection(session, job.collection or "")
-        number, embedder = collection.id, embedder_for(session, collection, model)
-    build = Build(job.database, job.data, embedder, job.reporter)
-    return _built(build.run(number, DictionaryPlan(**given), **shape))
+    found = dataclasses.asdict(
+        reindex(
+            job.database,
+            job.data,
+            job.collection or "",
+            job.reporter,
+            DictionaryPlan(**given),
+            model=model,
+            **shape,
+        )
+    )
+    return {name: found[name] for name in ("generation", "documents", "passages", "embedded", "seconds")}
 
 
 def _train(job: Job) -> dict[str, Any]:
@@ -161,11 +164,6 @@ def _dump(job: Job) -> dict[str, Any]:
     return {"file": str(path.resolve()), "bytes": path.stat().st_size}
 
 
-def _built(report: BuildReport) -> dict[str, Any]:
-    found = dataclasses.asdict(report)
-    return {name: found[name] for name in ("generation", "documents", "passages", "embedded", "seconds")}
-
-
 def _perform(work: Callable[[Job], dict[str, Any]], context: JobContext, arguments: dict[str, Any]) -> None:
     """Runs one job and writes down what came of it.
 
@@ -187,7 +185,7 @@ def _perform(work: Callable[[Job], dict[str, Any]], context: JobContext, argumen
         log.store(reason=None)
         raise
     except Exception as error:
-        foreseen = isinstance(error, (*STORE, RefractError))
+        foreseen = isinstance(error, (*GONE, RefractError))
         reason = str(error) if isinstance(error, RefractError) else first_line(error)
         log.say(f"failed: {reason}")
         logger.warning("Job %s failed: %s", context.job.id, reason, exc_info=None if foreseen else error)

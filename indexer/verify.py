@@ -19,7 +19,7 @@ from indexer.sources import SourceDocument
 from search.dictionary import Activations, Dictionary
 from search.errors import DictionaryError, IndexDamaged
 from search.models import Collection, DictionaryRow, Document, Generation, Passage
-from search.snapshot import INDEX_FILE, generation_folder, read_embeddings, write_index
+from search.stored import INDEX_FILE, generation_folder, read_embeddings, write_index
 from search.vectors import FaissIndex
 
 SAMPLED = 1000  # vectors of each index that are compared with those in Postgres
@@ -70,10 +70,13 @@ def verify(database: Engine, data: Path, *, collection: int | None = None, repai
             name = names[generation.collection_id]
             wrong = [Problem(name, generation.id, what, REINDEX) for what in _rows(session, generation)]
             # An index file can only be as good as what it is made from.
-            if not wrong and (what := _file(session, data, generation)):
-                wrong = [Problem(name, generation.id, what, REPAIR, repaired=repair)]
-                if repair:
-                    write_index(session, data, generation)
+            if not wrong:
+                try:
+                    _checked_index(session, data, generation)
+                except IndexDamaged as damage:
+                    wrong = [Problem(name, generation.id, str(damage), REPAIR, repaired=repair)]
+                    if repair:
+                        write_index(session, data, generation)
             problems += wrong
             session.commit()
     return Verified(len(generations), passages, problems)
@@ -86,13 +89,15 @@ def check(session: Session, data: Path, generation: Generation) -> dict[str, Any
     Raises:
         IndexDamaged: something is wrong.
     """
-    wrong = [*_rows(session, generation)] or [what for what in [_file(session, data, generation)] if what]
-    if wrong:
+    try:
+        if wrong := [*_rows(session, generation)]:
+            raise IndexDamaged(" ".join(wrong))
+        index = _checked_index(session, data, generation)
+    except IndexDamaged as damage:
         raise IndexDamaged(
-            f"Generation {generation.id} did not pass its checks and is not live: {' '.join(wrong)}",
+            f"Generation {generation.id} did not pass its checks and is not live: {damage}",
             hint="Reindex again; what is live stays.",
-        )
-    index = FaissIndex.load(generation_folder(data, generation.id) / INDEX_FILE, generation.files[INDEX_FILE])
+        ) from None
     x_ND = read_embeddings(session, generation.id, stop=generation.passages).astype(np.float32)
     drawn = np.random.default_rng(0).permutation(len(x_ND))[:QUESTIONS]
     nearest = min(NEAREST, len(x_ND))
@@ -191,16 +196,17 @@ def _is_whole(document: Document) -> bool:
     return fingerprint(given) == document.sha256
 
 
-def _file(session: Session, data: Path, generation: Generation) -> str:
-    """What is wrong with a generation's index file: its bytes, the number of its vectors, some of them drawn
-    at random; "" if nothing."""
+def _checked_index(session: Session, data: Path, generation: Generation) -> FaissIndex:
+    """The index in a generation's file, after a look at its bytes, the number of its vectors, and some of
+    them drawn at random.
+
+    Raises:
+        IndexDamaged: something is wrong.
+    """
     path = generation_folder(data, generation.id) / INDEX_FILE
-    try:
-        index = FaissIndex.load(path, generation.files.get(INDEX_FILE, ""))
-    except IndexDamaged as damage:
-        return str(damage)
+    index = FaissIndex.load(path, generation.files.get(INDEX_FILE, ""))
     if len(index) != generation.passages:
-        return f"The index holds {len(index):,} vectors for {generation.passages:,} passages."
+        raise IndexDamaged(f"The index holds {len(index):,} vectors for {generation.passages:,} passages.")
     drawn = np.sort(np.random.default_rng().permutation(len(index))[:SAMPLED])
     rows = session.execute(
         select(Passage.id, Passage.embedding).where(
@@ -210,4 +216,6 @@ def _file(session: Session, data: Path, generation: Generation) -> str:
     numbers = np.array([row[0] for row in rows], dtype=np.int64)
     stored = np.frombuffer(b"".join(row[1] or b"" for row in rows), dtype=np.float16)
     wrong = int((index.vectors(numbers) != stored.reshape(len(rows), -1)).any(axis=1).sum())
-    return f"{wrong:,} of {len(numbers):,} vectors drawn are not those in Postgres." if wrong else ""
+    if wrong:
+        raise IndexDamaged(f"{wrong:,} of {len(numbers):,} vectors drawn are not those in Postgres.")
+    return index

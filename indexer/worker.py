@@ -9,22 +9,21 @@ import asyncio
 import contextlib
 import logging
 from pathlib import Path
-from threading import Event, Thread
 
 from procrastinate import App, PsycopgConnector
 from sqlalchemy import Engine as Database
 from sqlalchemy import func, select
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from indexer.intake import is_outgrown, live_of
+from indexer.intake import is_outgrown
 from indexer.jobs import connection_options, list_jobs, start_job
 from indexer.replay import Replay, count_pending
 from indexer.tasks import tasks
-from search.db import listening
-from search.errors import Busy, RefractError
+from search.errors import Busy
+from search.following import Following
 from search.locks import is_built
 from search.models import Collection, Document
+from search.stored import live_of
 
 HEARTBEAT_SECONDS = 2.0
 STALLED_SECONDS = 8.0
@@ -97,39 +96,23 @@ class Keeper:
         self._replays: dict[int, Replay] = {}  # by collection
         self._looked_at: dict[int, int] = {}  # the version of a collection when its size was looked at
         self._asked: dict[int, int] = {}  # its newest document when its first build was asked for
-        self._ended = Event()
-        self._thread: Thread | None = None
+        self._following = Following(
+            database, self.catch_up, name="keeper", seconds=POLL_SECONDS, pause=RETRY_SECONDS
+        )
 
     def start(self) -> None:
         """Begins, in a thread that ends with `end`."""
-        self._thread = Thread(target=self._keep, name="keeper", daemon=True)
-        self._thread.start()
+        self._following.start()
 
     def end(self) -> None:
         """Stops after the step at hand."""
-        self._ended.set()
-        if self._thread is not None:
-            self._thread.join()
-
-    def _keep(self) -> None:
-        while not self._ended.is_set():
-            try:
-                with listening(self._database) as wait:
-                    while not self._ended.is_set():
-                        self.catch_up()
-                        wait(POLL_SECONDS)
-            except (DBAPIError, RefractError) as error:
-                logger.warning("New documents wait: %s", error)
-                self._ended.wait(RETRY_SECONDS)
-            except Exception:
-                logger.exception("New documents wait.")
-                self._ended.wait(RETRY_SECONDS)
+        self._following.end()
 
     def catch_up(self) -> None:
         """Adds what is pending in all collections, a step of each in turn; where none is live yet, or one has
         outgrown its generation, a build is put in the queue."""
         added = True
-        while added and not self._ended.is_set():
+        while added and not self._following.ended:
             with Session(self._database) as session:
                 collections = session.scalars(select(Collection)).all()
             steps = [self._step(collection) for collection in collections]
@@ -146,12 +129,11 @@ class Keeper:
                 self._looked_at[collection.id] = collection.version
                 if _newest(session, collection.id) is not None and is_outgrown(session, live):
                     self._defer(collection.name)
-            if not count_pending(session, live):
-                return False
-            number = live.id
-        replay = self._replays.get(collection.id)
-        if replay is None or replay.generation != number:
-            replay = self._replays[collection.id] = Replay(self._database, number)
+            replay = self._replays.get(collection.id)
+            if replay is None or replay.generation != live.id:
+                if not count_pending(session, live):
+                    return False  # no model is loaded before there is something for it
+                replay = self._replays[collection.id] = Replay(self._database, live.id)
         return replay.step() > 0
 
     def _build_first(self, session: Session, collection: Collection) -> None:

@@ -10,8 +10,9 @@ from search.db import open_session
 from search.descriptions import CollectionInfo, Progress
 from search.engine import Engine
 from search.locks import is_built
-from search.models import Collection, DictionaryRow, Document, Generation, Passage
+from search.models import Collection, DictionaryRow, Document, Generation
 from search.snapshot import Snapshot
+from search.stored import count_passages
 
 START_EXAMPLES = 5
 
@@ -88,8 +89,7 @@ def _passages(session: Session, held: Snapshot | None, generation: Generation) -
     since, some of which may be hidden."""
     if held is not None and held.generation == generation.id:
         return held.passages
-    last = session.scalar(select(func.max(Passage.id)).where(Passage.generation_id == generation.id))
-    return 0 if last is None else last + 1
+    return count_passages(session, generation.id)
 
 
 def _scorecard(session: Session, generation: Generation) -> dict[str, Any]:

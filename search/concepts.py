@@ -110,10 +110,8 @@ def _weights(member_N: NDArray[np.float64], acts_NF: csr_matrix) -> NDArray[np.f
 
 def calibrated(name: str, weights_F: NDArray[np.float64], acts_NF: csr_matrix) -> Concept:
     """The sigmoid placed and scaled by how the weighted sums are spread over the collection."""
-    if acts_NF.shape[0] == 0:
-        return Concept(name, np.zeros(0, np.int64), np.zeros(0), -np.inf)
     sums_N = acts_NF @ weights_F
-    mean, deviation = float(sums_N.mean()), float(sums_N.std())
+    mean, deviation = (float(sums_N.mean()), float(sums_N.std())) if len(sums_N) else (0.0, 0.0)
     if deviation < 1e-9:
         return Concept(name, np.zeros(0, np.int64), np.zeros(0), -np.inf)
     unit = SOFTNESS * deviation

@@ -30,7 +30,12 @@ from search.settings import Settings
 
 MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
 DRIVER = "postgresql+psycopg"
+CHANNEL = "refract"
 GUARD_SECONDS = 1.0
+
+GONE = (OperationalError, PoolTimeout, psycopg.OperationalError)
+"""What is raised where the server is not there, restarts, or has no space left; the last of them where rows
+are copied."""
 
 logger = logging.getLogger(__name__)
 
@@ -67,13 +72,15 @@ def open_session(engine: Engine) -> Iterator[Session]:
     try:
         with Session(engine) as session:
             yield session
-    except (OperationalError, PoolTimeout) as error:
-        raise StoreUnavailable(
-            f"The database does not answer: {first_line(error)}.", hint="Try again in a moment."
-        ) from None
+    except GONE as error:
+        raise unavailable(error) from None
 
 
-CHANNEL = "refract"
+def unavailable(
+    error: BaseException, hint: str = "What was done is kept; try again in a moment."
+) -> StoreUnavailable:
+    """What is told where the server does not answer, or gave up."""
+    return StoreUnavailable(f"The database does not answer: {first_line(error)}.", hint=hint)
 
 
 @contextlib.contextmanager
@@ -140,10 +147,7 @@ def migrate(engine: Engine, revision: str = "head") -> None:
             connection.exec_driver_sql("SELECT pg_advisory_xact_lock(727333)")
             command.upgrade(config, revision)
     except OperationalError as error:
-        raise StoreUnavailable(
-            f"The database does not answer: {first_line(error)}.",
-            hint="Start it, or unset DATABASE_URL to use the embedded one.",
-        ) from None
+        raise unavailable(error, "Start it, or unset DATABASE_URL to use the embedded one.") from None
     except DBAPIError as error:
         raise ConfigurationError(
             f"The tables cannot be made in this database: {first_line(error)}.",

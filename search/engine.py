@@ -89,8 +89,7 @@ class Engine:
         try:
             return ask(self.snapshot(collection))
         except IndexReplaced:  # two generations later, in the middle of a search
-            self.snapshots.forget(collection)
-            return ask(self.snapshot(collection))
+            return ask(self.snapshots.renew(collection))
 
     def _answer(
         self,

@@ -5,6 +5,7 @@ RefractError
 │   ├── InvalidQuery               empty, too long, not text
 │   ├── InvalidSteering            unknown form, strength out of range
 │   ├── InvalidPage                limit or offset out of range
+│   ├── TooLarge              413  more than is read of one request
 │   └── Busy                  409  something else is at it: wait, then ask again
 ├── Unauthorized              401  a key or a session is needed, and there is none that holds
 ├── Forbidden                 403  the key or session does not reach this far
@@ -63,6 +64,11 @@ class InvalidSteering(InvalidRequest):
 
 class InvalidPage(InvalidRequest):
     code = "invalid_page"
+
+
+class TooLarge(InvalidRequest):
+    code = "too_large"
+    status = 413
 
 
 class Busy(InvalidRequest):

@@ -1,7 +1,12 @@
-"""Who builds a collection holds a lock in the database, which ends with its process."""
+"""Advisory locks by name, which end with the transaction or the process of who holds them."""
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
+
+
+def take_turn(session: Session, name: str) -> None:
+    """Waits for others at the thing of this name, and holds it until the transaction ends."""
+    session.execute(text("SELECT pg_advisory_xact_lock(hashtext(:name))"), {"name": name})
 
 
 def build_lock(collection: int) -> str:

@@ -4,9 +4,7 @@ start to end, and a new generation is a new snapshot.
 Shape suffixes: N passages, F features, K active features a passage.
 """
 
-import logging
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -19,21 +17,16 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from search.concepts import Concept
-from search.dictionary import Activations, Dictionary
+from search.dictionary import Dictionary
 from search.embedder import VectorSpace
-from search.errors import CollectionNotFound, IndexDamaged, NotIndexed
 from search.families import Family, Reach, read_families
 from search.labels import Label, read_labels
-from search.models import Collection, DictionaryRow, FeatureStats, Generation, Passage
+from search.models import Collection, DictionaryRow, FeatureStats, Generation
+from search.stored import open_index, read_activations, read_dictionary, read_embeddings
 from search.vectors import FaissIndex, VectorIndex
 from search.visible import VisibleIndex, visible_numbers
 
-INDEX_FILE = "vectors.faiss"
-READ_ROWS = 10_000
 MEMBERSHIP_BYTES = 64 << 20
-COLLECTION_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,52 +106,12 @@ class Snapshot:
         return float(self.passages_F[feature]) / max(self.passages, 1)
 
 
-def generation_folder(data: Path, generation: int) -> Path:
-    """Where the derived files of a generation are."""
-    return data / "generations" / str(generation)
-
-
-def find_collection(session: Session, name: str) -> Collection:
-    """The collection of that name.
-
-    Raises:
-        CollectionNotFound: naming those that exist.
-    """
-    usable = COLLECTION_NAME.fullmatch(name) is not None
-    found = session.scalar(select(Collection).where(Collection.name == name)) if usable else None
-    if found is None:
-        known = ", ".join(session.scalars(select(Collection.name).order_by(Collection.name)))
-        raise CollectionNotFound(
-            f"There is no collection {name[:100]!r}.",
-            hint=f"Known collections: {known}." if known else "Run refract index PATH to make one.",
-        )
-    return found
-
-
-def live_generation(session: Session, name: str) -> Generation:
-    """The live generation of a collection.
-
-    Raises:
-        CollectionNotFound, NotIndexed: there is none yet.
-    """
-    collection = find_collection(session, name)
-    live = session.scalar(
-        select(Generation).where(Generation.collection_id == collection.id, Generation.state == "live")
-    )
-    if live is None:
-        raise NotIndexed(
-            f"The collection {name!r} has no finished index yet.",
-            hint="Wait for the build to end, or run refract index PATH.",
-        )
-    return live
-
-
 def load_snapshot(session: Session, data: Path, generation: Generation) -> Snapshot:
     """Reads a generation from Postgres and its index file. A file that is missing or fails its hash is made
     again from Postgres (and recorded)."""
     collection = session.get_one(Collection, generation.collection_id)
     dictionary_row = session.get_one(DictionaryRow, generation.dictionary_id)
-    dictionary = Dictionary.from_bytes(dictionary_row.weights, dictionary_row.card)
+    dictionary = read_dictionary(session, dictionary_row.id)
     document_M, acts_MF = read_activations(session, generation.id, dictionary)
     base = open_index(session, data, generation)
     added_AD = read_embeddings(session, generation.id, start=len(base)).reshape(-1, base.width)
@@ -243,60 +196,6 @@ def read_labels_again(session: Session, snapshot: Snapshot, generation: Generati
     version = session.scalars(wanted).one()  # before the labels: they may be newer, never older
     labels = read_labels(session, generation.dictionary_id, snapshot.dictionary.features)
     return replace(snapshot, labels=labels, labels_version=version)
-
-
-def open_index(session: Session, data: Path, generation: Generation) -> FaissIndex:
-    """The generation's FAISS index, rebuilt from Postgres where the file cannot be trusted."""
-    path = generation_folder(data, generation.id) / INDEX_FILE
-    try:
-        return FaissIndex.load(path, generation.files.get(INDEX_FILE, ""))
-    except IndexDamaged as damage:
-        logger.warning("%s Rebuilding it from the database.", damage)
-        return write_index(session, data, generation)
-
-
-def write_index(session: Session, data: Path, generation: Generation) -> FaissIndex:
-    """Builds the index from the embeddings in Postgres, saves it and records its hash (not committed)."""
-    x_ND = read_embeddings(session, generation.id, stop=generation.passages)
-    index = FaissIndex.build(x_ND, generation.recipe.get("index", "flat"))
-    sha256 = index.save(generation_folder(data, generation.id) / INDEX_FILE)
-    generation.files = {**generation.files, INDEX_FILE: sha256}
-    return index
-
-
-def read_embeddings(
-    session: Session, generation: int, *, start: int = 0, stop: int | None = None
-) -> NDArray[np.float16]:
-    """The embeddings (N, D) of a generation's passages from `start` to before `stop`, by number."""
-    rows = [row[0] for row in _stream(session, generation, start, stop, Passage.embedding)]
-    return np.frombuffer(b"".join(rows), dtype=np.float16).reshape(len(rows), -1 if rows else 0)
-
-
-def read_activations(
-    session: Session, generation: int, dictionary: Dictionary, *, start: int = 0
-) -> tuple[NDArray[np.int64], csr_matrix]:
-    """The document (N,) and the activations (N, F) of a generation's passages from `start` on, by number."""
-    columns = (Passage.document_id, Passage.feature_ids, Passage.activations)
-    documents, ids, values = [], [], []
-    for document, row_ids, row_values in _stream(session, generation, start, None, *columns):
-        documents.append(document)
-        ids.append(row_ids)
-        values.append(row_values)
-    shape = (len(documents), dictionary.card.active)
-    acts = Activations(
-        np.frombuffer(b"".join(ids), dtype=np.int32).reshape(shape),
-        np.frombuffer(b"".join(values), dtype=np.float32).reshape(shape),
-    )
-    return np.array(documents, dtype=np.int64), acts.matrix(dictionary.features)
-
-
-def _stream(session: Session, generation: int, start: int, stop: int | None, *columns: Any) -> Iterator[Any]:
-    statement = select(*columns).where(Passage.generation_id == generation).order_by(Passage.id)
-    if start:
-        statement = statement.where(Passage.id >= start)
-    if stop is not None:
-        statement = statement.where(Passage.id < stop)
-    return iter(session.execute(statement, execution_options={"yield_per": READ_ROWS}))
 
 
 def _read_scales(session: Session, generation: int, features: int) -> NDArray[np.float32]:

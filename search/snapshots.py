@@ -1,33 +1,23 @@
 """The snapshots that a process searches, kept up to date."""
 
-import logging
 from pathlib import Path
-from threading import Event, Lock, Thread
+from threading import Lock
 
 from sqlalchemy import Engine as Database
 from sqlalchemy import select
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from search.db import listening, open_session
-from search.errors import RefractError
+from search.db import open_session
+from search.following import Following
 from search.locks import is_built
 from search.models import Generation
-from search.snapshot import (
-    Snapshot,
-    live_generation,
-    load_snapshot,
-    read_changes_again,
-    read_labels_again,
-    read_marks,
-)
+from search.snapshot import Snapshot, load_snapshot, read_changes_again, read_labels_again, read_marks
+from search.stored import live_generation
 
 FOLLOW_SECONDS = 0.5
 """How long a change may go unnoticed where its notification was lost."""
 
 RETRY_SECONDS = 2.0
-
-logger = logging.getLogger(__name__)
 
 
 class Snapshots:
@@ -43,8 +33,7 @@ class Snapshots:
         self._held: dict[str, Snapshot] = {}
         self._ahead: dict[int, Snapshot] = {}
         self._loading = Lock()
-        self._follower: Thread | None = None
-        self._ended = Event()
+        self._follower: Following | None = None
 
     def of(self, collection: str) -> Snapshot:
         """The live generation of a collection, loaded if it is not in memory yet.
@@ -85,34 +74,17 @@ class Snapshots:
         """What is in memory of a collection, if anything."""
         return self._held.get(collection)
 
-    def forget(self, collection: str) -> None:
-        """Reads the collection anew when it is asked for again: its generation is not there any more."""
-        self._held.pop(collection, None)
-
     def follow(self) -> None:
         """Begins to follow changes, in a thread that ends with `end`."""
-        self._follower = Thread(target=self._follow, name="follower", daemon=True)
+        self._follower = Following(
+            self._database, self._catch_up, name="follower", seconds=FOLLOW_SECONDS, pause=RETRY_SECONDS
+        )
         self._follower.start()
 
     def end(self) -> None:
         """Stops following."""
-        self._ended.set()
         if self._follower is not None:
-            self._follower.join()
-
-    def _follow(self) -> None:
-        while not self._ended.is_set():
-            try:
-                with listening(self._database) as wait:
-                    while not self._ended.is_set():
-                        self._catch_up()
-                        wait(FOLLOW_SECONDS)
-            except (DBAPIError, RefractError, OSError) as error:
-                logger.warning("Changes are not followed for the moment: %s", error)
-                self._ended.wait(RETRY_SECONDS)
-            except Exception:
-                logger.exception("Changes are not followed for the moment.")
-                self._ended.wait(RETRY_SECONDS)
+            self._follower.end()
 
     def _catch_up(self) -> None:
         with open_session(self._database) as session:

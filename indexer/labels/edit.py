@@ -7,7 +7,7 @@ from indexer.intake import embedder_for
 from indexer.labels.exchange import Change, clear_label, set_label
 from indexer.labels.judge import Judge
 from indexer.labels.material import read_material
-from search.snapshot import find_collection
+from search.stored import find_collection
 
 
 def edit_label(database: Database, collection: str, feature: int, text: str | None) -> Change:

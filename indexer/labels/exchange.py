@@ -16,7 +16,7 @@ from indexer.labels.material import Material, lineage, live_and_own, lock_dictio
 from search.errors import FeatureNotFound, LabelError
 from search.labels import Label, read_labels
 from search.models import DictionaryRow, Feature, Generation
-from search.snapshot import live_generation
+from search.stored import live_generation
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from search.dictionary import Dictionary
 from search.labels import Label, read_labels
 from search.models import DictionaryRow, Generation
 from search.passages import read_passages
-from search.snapshot import live_generation, read_activations, read_embeddings
+from search.stored import live_generation, read_activations, read_embeddings
 from search.visible import visible_numbers
 
 EXCERPT = 300

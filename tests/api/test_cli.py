@@ -58,13 +58,14 @@ def address(process: "subprocess.Popen[str]") -> str:
 
 
 def postgres_of(data: Path) -> list[psutil.Process]:
-    """The server processes of the embedded database in a data folder."""
-    found = []
+    """The server of the embedded database in a data folder (not its children, which are called the same for
+    a moment)."""
+    parents = {}
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error):
             if str(data / "postgres") in process.cmdline():
-                found.append(process)
-    return found
+                parents[process] = process.ppid()
+    return [process for process, parent in parents.items() if parent not in {each.pid for each in parents}]
 
 
 def assert_one_line(failed: "subprocess.CompletedProcess[str]", *words: str) -> None:

@@ -37,7 +37,7 @@ from search.models import (
     Passage,
 )
 from search.settings import DEFAULT_MODEL
-from search.snapshot import INDEX_FILE, generation_folder
+from search.stored import INDEX_FILE, generation_folder
 from tests.conftest import build
 
 pytestmark = pytest.mark.database

@@ -32,8 +32,8 @@ from search.engine import Engine
 from search.errors import InvalidSteering, LabelError
 from search.models import DictionaryRow, Feature, FeatureMatch
 from search.settings import DEFAULT_MODEL
-from search.snapshot import live_generation
 from search.steering import Knob, Steering, parse
+from search.stored import live_generation
 
 pytestmark = pytest.mark.database
 

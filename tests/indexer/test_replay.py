@@ -22,8 +22,8 @@ from search.errors import DocumentNotFound
 from search.features import document_detail
 from search.models import Document, Passage
 from search.results import SearchResponse
-from search.snapshot import live_generation
 from search.steering import parse
+from search.stored import live_generation
 from tests.conftest import build
 
 pytestmark = pytest.mark.database
@@ -56,7 +56,7 @@ class Kept:
         with Session(self.database) as session:
             deleted = delete_documents(session, self.number, ids)
             session.commit()
-        return deleted
+        return len(deleted)
 
     def live(self) -> int:
         with Session(self.database) as session:

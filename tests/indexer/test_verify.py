@@ -14,8 +14,8 @@ from indexer.sources import SourceDocument
 from indexer.verify import Verified, verify
 from search.embedder import Embedder
 from search.engine import Engine
-from search.snapshot import INDEX_FILE, generation_folder
 from search.steering import Steering
+from search.stored import INDEX_FILE, generation_folder
 from tests.conftest import build
 
 pytestmark = pytest.mark.database

@@ -23,8 +23,8 @@ from search.errors import (
 from search.features import document_detail, feature_detail, find_features
 from search.models import Collection
 from search.results import SearchResponse
-from search.snapshot import INDEX_FILE, generation_folder
 from search.steering import Knob, Steering, parse
+from search.stored import INDEX_FILE, generation_folder
 from tests.conftest import Indexed
 
 QUERIES = ("read a file line by line", "sort numbers", "asynchronous tasks", "dates and time zones")
