@@ -42,7 +42,9 @@ def overview(request: Request, engine: EngineDep, _: AdminDep) -> Response:
         return polled
     known = collections(engine)
     with open_session(engine.database) as session:
-        numbers = {info.name: find_collection(session, info.name).id for info in known}
+        rows = {info.name: find_collection(session, info.name) for info in known}
+        numbers = {name: row.id for name, row in rows.items()}
+        trouble = {name: row.trouble for name, row in rows.items()}
         waiting = {name: count_waiting(session, number) for name, number in numbers.items()}
         used = {
             name: sum(generation_sizes(session, engine.data, number).values())
@@ -53,6 +55,7 @@ def overview(request: Request, engine: EngineDep, _: AdminDep) -> Response:
         **_job_context(jobs, "/admin"),
         "known": known,
         "waiting": waiting,
+        "trouble": trouble,
         "used": used,
         "database": database,
     }
@@ -77,6 +80,7 @@ def collection_page(
             **_job_context(jobs, _address(name)),
             "info": info,
             "model": collection.model,
+            "trouble": collection.trouble,
             "figures": list(figures(info.scorecard or {})),
             "generations": list_generations(session, name),
             "sizes": generation_sizes(session, engine.data, collection.id),

@@ -9,11 +9,8 @@ when nothing happens, and how long a write takes until a search finds it.
 """
 
 import argparse
-import os
 import shutil
 import statistics
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -31,6 +28,7 @@ from sqlalchemy.orm import Session
 
 from api.keys import create_key
 from benchmarks.common import report, table
+from benchmarks.server import serving
 from indexer.build import Build
 from indexer.documents import ensure_collection, ingest
 from indexer.progress import Reporter
@@ -72,7 +70,7 @@ def main() -> None:
     try:
         with open_database(Settings(data=folder, database_url=None)) as database:
             passages, key = _begin(database, folder)
-            with _server(folder, database) as address:
+            with serving(folder, database) as (address, _):
                 loads, writes, reindex_seconds = _phases(address, key, given.seconds)
             mixed = _mixed(database, loads)
     finally:
@@ -106,20 +104,6 @@ def _begin(database: Database, data: Path) -> tuple[int, str]:
     reporter = Reporter(database)
     ingest(database, number, open_source(None, "pydoc"), reporter)
     return Build(database, data, load_embedder(), reporter).run(number).passages, key
-
-
-@contextmanager
-def _server(data: Path, database: Database) -> Iterator[str]:
-    url = database.url.render_as_string(hide_password=False)
-    environment = {**os.environ, "REFRACT_DATA": str(data), "DATABASE_URL": url, "HF_HUB_OFFLINE": "1"}
-    command = [sys.executable, "-m", "api.cli", "serve", "--port", "0"]
-    process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    try:
-        yield process.stdout.readline().split()[3]
-    finally:
-        process.terminate()
-        process.wait(30)
 
 
 def _phases(address: str, key: str, seconds: float) -> tuple[list[Load], list[float | None], float]:

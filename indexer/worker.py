@@ -8,18 +8,20 @@ taken up by the next.
 import asyncio
 import contextlib
 import logging
+import time
 from pathlib import Path
 
 from procrastinate import App, PsycopgConnector
 from sqlalchemy import Engine as Database
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from indexer.intake import is_outgrown
 from indexer.jobs import connection_options, list_jobs, start_job
 from indexer.replay import Replay, count_pending
 from indexer.tasks import tasks
-from search.errors import Busy
+from search.db import GONE, first_line
+from search.errors import Busy, RefractError
 from search.following import Following
 from search.locks import is_built
 from search.models import Collection, Document
@@ -95,6 +97,7 @@ class Keeper:
         self._database = database
         self._replays: dict[int, Replay] = {}  # by collection
         self._looked_at: dict[int, int] = {}  # the version of a collection when its size was looked at
+        self._paused_until: dict[int, float] = {}  # those that failed, by the clock that never goes back
         self._asked: dict[int, int] = {}  # its newest document when its first build was asked for
         self._following = Following(
             database, self.catch_up, name="keeper", seconds=POLL_SECONDS, pause=RETRY_SECONDS
@@ -115,8 +118,31 @@ class Keeper:
         while added and not self._following.ended:
             with Session(self._database) as session:
                 collections = session.scalars(select(Collection)).all()
-            steps = [self._step(collection) for collection in collections]
+            steps = [self._try_step(collection) for collection in collections]
             added = any(steps)
+
+    def _try_step(self, collection: Collection) -> bool:
+        """Whether something was added. A collection that cannot be kept up says so and holds up no other."""
+        if time.monotonic() < self._paused_until.get(collection.id, 0.0):
+            return False
+        try:
+            added, trouble = self._step(collection), ""
+        except GONE:
+            raise
+        except Exception as error:
+            added, trouble = False, first_line(error)
+            self._paused_until[collection.id] = time.monotonic() + RETRY_SECONDS
+            if trouble != collection.trouble:
+                foreseen = isinstance(error, RefractError)
+                told = None if foreseen else error
+                logger.warning("New documents of %s wait: %s", collection.name, trouble, exc_info=told)
+        if trouble != collection.trouble:
+            with Session(self._database) as session:
+                session.execute(
+                    update(Collection).where(Collection.id == collection.id).values(trouble=trouble)
+                )
+                session.commit()
+        return added
 
     def _step(self, collection: Collection) -> bool:
         """Whether something was added."""

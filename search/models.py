@@ -52,7 +52,7 @@ class Collection(Base):
     """One knowledge base and the embedding model of its live generation.
 
     `version` grows with every change that a search can see, so that who holds the collection in memory reads
-    what is new.
+    what is new. `trouble` is why new documents cannot be made searchable; empty where they can.
     """
 
     __tablename__ = "collections"
@@ -61,6 +61,7 @@ class Collection(Base):
     name: Mapped[str] = mapped_column(unique=True)
     model: Mapped[str]
     version: Mapped[int] = mapped_column(server_default=sql("0"))
+    trouble: Mapped[str] = mapped_column(server_default=sql("''"))
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 

@@ -18,6 +18,9 @@ def upgrade() -> None:
     op.add_column(
         "collections", sa.Column("version", sa.BigInteger(), server_default=sa.text("0"), nullable=False)
     )
+    op.add_column(
+        "collections", sa.Column("trouble", sa.Text(), server_default=sa.text("''"), nullable=False)
+    )
     op.add_column("documents", sa.Column("source", sa.Text(), nullable=True))
     op.create_index(op.f("ix_documents_collection_id_seq"), "documents", ["collection_id", "seq"])
     op.create_index(op.f("ix_documents_collection_id_sha256"), "documents", ["collection_id", "sha256"])
@@ -94,4 +97,5 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_documents_collection_id_sha256"), table_name="documents")
     op.drop_index(op.f("ix_documents_collection_id_seq"), table_name="documents")
     op.drop_column("documents", "source")
+    op.drop_column("collections", "trouble")
     op.drop_column("collections", "version")

@@ -16,17 +16,19 @@ import psutil
 import pytest
 from sqlalchemy import Engine
 
+from tests.api.forked import forked
 from tests.conftest import Indexed
 
 COMMAND = [sys.executable, "-m", "api.cli"]
 
 
 def refract(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
-    return alone(*arguments, environment={**os.environ, **environment})
+    """A command whose environment has this besides."""
+    return forked(*arguments, environment={**os.environ, **environment})
 
 
 def alone(*arguments: str, environment: dict[str, str]) -> "subprocess.CompletedProcess[str]":
-    """A command that sees no other environment."""
+    """A command started as users start it, in this environment."""
     return subprocess.run(
         [*COMMAND, *arguments], env=environment, capture_output=True, text=True, timeout=120
     )
@@ -81,17 +83,17 @@ def assert_one_line(failed: "subprocess.CompletedProcess[str]", *words: str) -> 
     "command", ["run", "serve", "index", "reindex", "train", "label", "search", "dump", "restore"]
 )
 def test_every_command_has_help(command: str) -> None:
-    shown = refract(command, "--help")
+    shown = alone(command, "--help", environment=dict(os.environ))
     assert shown.returncode == 0
     assert "--help" in shown.stdout
-    assert command in refract("--help").stdout
+    assert command in alone("--help", environment=dict(os.environ)).stdout
 
 
 @pytest.mark.parametrize(
     "arguments", [["nonsense"], ["serve", "--port", "70000"], ["search"], ["train", "--features", "many"]]
 )
 def test_wrong_usage_is_told(arguments: list[str]) -> None:
-    failed = refract(*arguments)
+    failed = alone(*arguments, environment=dict(os.environ))
     assert failed.returncode == 2
     assert "Usage" in failed.stderr
     assert "Traceback" not in failed.stderr

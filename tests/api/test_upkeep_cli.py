@@ -1,14 +1,17 @@
 """Documents, folders and jobs by the command line, as a process of its own."""
 
 import json
+import os
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine as Database
 
 from indexer.jobs import get_job, start_job
-from tests.api.test_cli import assert_one_line, refract, started
+from tests.api.forked import forked
+from tests.api.test_cli import assert_one_line, started
 from tests.indexer.test_jobs import eventually
 
 
@@ -17,16 +20,19 @@ class Shell:
 
     def __init__(self, database: Database, data: Path) -> None:
         url = database.url.render_as_string(hide_password=False)
-        self.environment = {"DATABASE_URL": url, "REFRACT_DATA": str(data)}
+        self.settings = {"DATABASE_URL": url, "REFRACT_DATA": str(data)}
+
+    def tried(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        return forked(*arguments, environment={**os.environ, **self.settings})
 
     def run(self, *arguments: str) -> str:
-        done = refract(*arguments, **self.environment)
+        done = self.tried(*arguments)
         assert done.returncode == 0, done.stderr
         return " ".join((done.stdout + done.stderr).split())
 
     def ids(self) -> list[str]:
         asked = ("search", "anything", "--collection", "n", "--limit", "50", "--json")
-        found = json.loads(refract(*asked, **self.environment).stdout)
+        found = json.loads(self.tried(*asked).stdout)
         return sorted(result["document"]["id"] for result in found["results"])
 
 
@@ -69,7 +75,7 @@ def test_what_cannot_be_read_this_time_stays(shell: Shell, notes: Path) -> None:
     assert shell.ids() == ["a.md", "b.md", "deep/c.md"]
     shutil.rmtree(notes)
     notes.mkdir()
-    assert_one_line(refract("index", str(notes), "--collection", "n", **shell.environment), "no file")
+    assert_one_line(shell.tried("index", str(notes), "--collection", "n"), "no file")
     assert len(shell.ids()) == 3
 
 
@@ -89,17 +95,15 @@ def test_a_document_is_added_replaced_and_deleted(shell: Shell, notes: Path) -> 
     text.write_text("Robots write.")
     assert "1 changed" in shell.run("add", "one", str(text), "--title", "One", "--collection", "n")
     assert "1 deleted" in shell.run("delete", "one", "--collection", "n")
-    assert_one_line(refract("delete", "one", "--collection", "n", **shell.environment), "'one'")
-    assert_one_line(refract("delete", "one", "--collection", "x", **shell.environment), "no collection 'x'")
+    assert_one_line(shell.tried("delete", "one", "--collection", "n"), "'one'")
+    assert_one_line(shell.tried("delete", "one", "--collection", "x"), "no collection 'x'")
     too_long = "x" * 100_000
-    assert_one_line(
-        refract("add", too_long, str(text), "--collection", "n", **shell.environment), "characters"
-    )
+    assert_one_line(shell.tried("add", too_long, str(text), "--collection", "n"), "characters")
 
 
 def test_a_watched_folder_is_followed(shell: Shell, notes: Path) -> None:
     shell.run("index", str(notes), "--collection", "n")
-    with started("index", str(notes), "--collection", "n", "--watch", **shell.environment) as process:
+    with started("index", str(notes), "--collection", "n", "--watch", **shell.settings) as process:
         assert process.stderr is not None
         while "Watching" not in (line := process.stderr.readline()):
             assert line, "it ended"
@@ -119,8 +123,8 @@ def test_jobs_are_listed_shown_cancelled_and_begun_again(
     assert "cancelled" in shell.run("jobs", "cancel", number)
     assert "cancelled" in shell.run("jobs", "show", number)
     assert "waits for a worker" in shell.run("jobs", "retry", number)
-    assert_one_line(refract("jobs", "show", "999", **shell.environment), "no job 999")
-    with started("worker", **shell.environment):
+    assert_one_line(shell.tried("jobs", "show", "999"), "no job 999")
+    with started("worker", **shell.settings):
         eventually(lambda: get_job(database, int(number) + 1).state == "done")
 
 
@@ -128,6 +132,6 @@ def test_a_reindex_may_change_passages_and_index(shell: Shell, notes: Path) -> N
     shell.run("index", str(notes), "--collection", "n")
     told = shell.run("reindex", "--collection", "n", "--passage-tokens", "32", "--index", "ivf")
     assert "Generation 2 is live" in told
-    failed = refract("reindex", "--collection", "n", "--model", "no/such-model", **shell.environment)
+    failed = shell.tried("reindex", "--collection", "n", "--model", "no/such-model")
     assert_one_line(failed, "no/such-model")
     assert "live" in shell.run("rollback", "--collection", "n")

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine as Database
-from sqlalchemy import text
+from sqlalchemy import cast, text, update
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
 from indexer.documents import delete_documents, ensure_collection, ingest
@@ -24,8 +25,10 @@ from indexer.worker import Keeper
 from search.embedder import Embedder
 from search.engine import Engine
 from search.errors import Busy, InvalidRequest, JobNotFound
+from search.models import Generation
 from search.settings import DEFAULT_MODEL
 from search.steering import Steering
+from search.stored import find_collection
 from tests.conftest import build, work_off
 
 pytestmark = pytest.mark.database
@@ -254,3 +257,34 @@ def many(database: Database, name: str, documents: int) -> None:
         number = ensure_collection(session, name, DEFAULT_MODEL).id
         session.commit()
     ingest(database, number, [document(each) for each in range(documents)], Reporter(database))
+
+
+def test_a_collection_that_cannot_be_kept_up_says_why_and_holds_up_no_other(
+    database: Database, embedder: Embedder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The model of one was removed from this machine after its generation was built."""
+    for name in ("a", "b"):
+        build(database, tmp_path, embedder, name, [document(each) for each in range(5)])
+    with Session(database) as session:
+        session.execute(
+            update(Generation)
+            .where(Generation.collection_id == find_collection(session, "a").id)
+            .values(recipe=Generation.recipe.op("||")(cast({"model": "gone/model"}, JSONB)))
+        )
+        session.commit()
+    monkeypatch.setattr("indexer.worker.RETRY_SECONDS", 0.0)
+    keeper = Keeper(database)
+    for name in ("a", "b"):
+        many(database, name, 6)
+    keeper.catch_up()
+    engine = Engine(database, tmp_path)
+    assert engine.search("whales", steering=Steering(()), collection="b").total == 6
+    with Session(database) as session:
+        assert "gone/model" in find_collection(session, "a").trouble
+        assert not find_collection(session, "b").trouble
+        recipe = Generation.recipe.op("||")(cast({"model": DEFAULT_MODEL}, JSONB))
+        session.execute(update(Generation).values(recipe=recipe))
+        session.commit()
+    keeper.catch_up()
+    with Session(database) as session:
+        assert not find_collection(session, "a").trouble

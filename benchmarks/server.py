@@ -1,0 +1,26 @@
+"""A server as users start it, for benchmarks."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import Engine as Database
+
+
+@contextmanager
+def serving(data: Path, database: Database, *options: str) -> Iterator[tuple[str, int]]:
+    """Runs `refract serve` with these options on a data folder and its open database until the block ends;
+    gives its address and the number of its process."""
+    url = database.url.render_as_string(hide_password=False)
+    environment = {**os.environ, "REFRACT_DATA": str(data), "DATABASE_URL": url, "HF_HUB_OFFLINE": "1"}
+    command = [sys.executable, "-m", "api.cli", "serve", "--port", "0", *options]
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    try:
+        yield process.stdout.readline().split()[3], process.pid
+    finally:
+        process.terminate()
+        process.wait(30)
