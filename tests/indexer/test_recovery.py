@@ -5,8 +5,11 @@ import os
 import shutil
 import signal
 import subprocess
+from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
 
 import pytest
 from sqlalchemy import Engine as Database
@@ -56,8 +59,15 @@ def collection(data: Path, embedder: Embedder) -> Iterator[Database]:
         yield database
 
 
-def kill_server(data: Path) -> None:
-    os.kill(int((data / "postgres" / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)
+def stop_server(data: Path, signal: signal.Signals) -> None:
+    os.kill(int((data / "postgres" / "postmaster.pid").read_text().split()[0]), signal)
+
+
+def current(database: Database) -> set[str]:
+    """The ids of all documents."""
+    with database.connect() as connection:
+        rows = connection.exec_driver_sql("SELECT external_id FROM documents WHERE superseded IS NULL")
+        return {row[0] for row in rows}
 
 
 def fill(disk: Path, left: int) -> Path:
@@ -70,7 +80,12 @@ def fill(disk: Path, left: int) -> Path:
     return ballast
 
 
-def test_a_server_that_is_killed_comes_back_and_so_do_searches(folder: Path, embedder: Embedder) -> None:
+@pytest.mark.parametrize("stop", [signal.SIGKILL, signal.SIGINT], ids=["killed", "fast shutdown"])
+def test_a_server_that_stops_under_load_comes_back_and_so_do_searches(
+    folder: Path, embedder: Embedder, stop: signal.Signals
+) -> None:
+    """Three clients search and one writes meanwhile: each answer is whole or says that the database is away,
+    and every write that was acknowledged is found."""
     with collection(folder, embedder) as database:
         engine = Engine(database, folder)
         engine.snapshots.follow()
@@ -78,24 +93,43 @@ def test_a_server_that_is_killed_comes_back_and_so_do_searches(folder: Path, emb
             key = create_key(session, "k", "write")
             session.commit()
         client = TestClient(create_app(engine), headers={"Authorization": f"Bearer {key}"})
-        asked = {"q": "whales", "collection": "c"}
-        assert client.get("/v1/search", params=asked).status_code == 200
-        kill_server(folder)
-        statuses = set()
+        ended = Event()
+        found: Counter[tuple[int, str]] = Counter()
+        written: list[str] = []
 
-        def is_back() -> bool:
-            answer = client.get("/v1/search", params=asked)
-            statuses.add(answer.status_code)
-            if answer.status_code == 503:
-                assert answer.json()["error"]["code"] == "store_unavailable"
-            return answer.status_code == 200
+        def ask() -> int:
+            answer = client.get("/v1/search", params={"q": "whales", "collection": "c", "limit": 100})
+            found[answer.status_code, answer.json().get("error", {}).get("code", "")] += 1
+            return int(answer.json().get("total", 0))
 
-        eventually(is_back)
-        assert statuses <= {200, 503}
-        address = "/v1/documents/new"
-        assert client.put(address, params={"collection": "c"}, json={"text": "Robots."}).status_code == 200
+        def search() -> None:
+            while not ended.is_set():
+                assert ask() in (0, 5)
+
+        def write() -> None:
+            while not ended.wait(0.05):
+                name = f"new{found.total()}"
+                text = {"text": f"Robots of kind {name} write."}
+                if client.put(f"/v1/documents/{name}", params={"collection": "c"}, json=text).is_success:
+                    written.append(name)
+
+        with ThreadPoolExecutor(4) as pool:
+            works = [pool.submit(search) for _ in range(3)] + [pool.submit(write)]
+            try:
+                eventually(lambda: len(written) > 3)
+                stop_server(folder, stop)
+                eventually(lambda: found[503, "store_unavailable"] > 0)
+                there, answered = len(written), found[200, ""]
+                eventually(lambda: len(written) > there + 3 and found[200, ""] > answered + 3)
+            finally:
+                ended.set()
+            for work in works:
+                work.result()
+        assert set(found) == {(200, ""), (503, "store_unavailable")}
         Keeper(database).catch_up()
-        eventually(lambda: client.get("/v1/search", params=asked).json()["total"] == 6)
+        there_now = current(database)
+        assert {*written} <= there_now
+        eventually(lambda: ask() == len(there_now))
         engine.snapshots.end()
         assert verify(database, folder).sound
 
@@ -125,9 +159,7 @@ def test_a_full_disk_stops_writes_and_loses_none_that_was_acknowledged(
         assert "No space left" in answer.text or "connection" in answer.text
         ballast.unlink()
         eventually(lambda: client.delete(f"/v1/documents/{acknowledged[0]}?collection=c").status_code == 200)
-        with database.connect() as connection:
-            rows = connection.exec_driver_sql("SELECT external_id FROM documents WHERE superseded IS NULL")
-            there = {row[0] for row in rows}
+        there = current(database)
         assert {*acknowledged[1:]} <= there
         assert acknowledged[0] not in there
 
