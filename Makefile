@@ -7,6 +7,9 @@ PYTHON ?= python3
 REFRACT_DATA ?= $(CURDIR)/.refract
 export REFRACT_DATA
 
+# A process for each core, each with one thread; the tests of one file stay together.
+PYTEST := OMP_NUM_THREADS=1 pytest -n auto --dist loadfile
+
 PIP := .venv/bin/python -m pip install --disable-pip-version-check -c constraints.txt
 
 help:
@@ -24,7 +27,7 @@ test: .venv/.installed-test chromium
 
 check:
 	@PATH="$(CURDIR)/.venv/bin:$$PATH"; export PATH; set -x; \
-	ruff format --check . && ruff check . && mypy && lint-imports && pytest
+	ruff format --check . && ruff check . && mypy && lint-imports && $(PYTEST)
 
 .venv/.created:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
