@@ -24,6 +24,7 @@ from search.artifact import shipped
 from search.dictionary import Dictionary
 from search.embedder import Embedder, load_embedder
 from search.labels import Label
+from search.lexical import Counts, Lexicon
 from search.snapshot import Snapshot
 from search.vectors import FaissIndex
 
@@ -80,8 +81,10 @@ def snapshot_of(
     document_N: NDArray[np.int64],
     dictionary: Dictionary,
     index: FaissIndex | None = None,
+    texts: Sequence[str] = (),
 ) -> Snapshot:
-    """What the search would hold in memory for these passages, made without a database."""
+    """What the search would hold in memory for these passages, made without a database. Without their texts
+    they have no words."""
     acts_NF = dictionary.encode(x_ND).matrix(dictionary.features)
     by_feature = acts_NF.tocsc()
     scale_F = np.array(
@@ -99,6 +102,7 @@ def snapshot_of(
         dictionary=dictionary,
         labels=[Label(f"feature {feature}", None, False) for feature in range(dictionary.features)],
         index=index or FaissIndex.build(x_ND),
+        lexicon=Lexicon(Counts.of(texts or [""] * len(x_ND)), Counts.of([]), np.arange(len(x_ND))),
         number_N=np.arange(len(x_ND)),
         document_N=document_N,
         acts_NF=acts_NF,

@@ -20,8 +20,9 @@ from numpy.typing import NDArray
 
 from benchmarks.common import built_dictionary, embedder, report, snapshot_of, table, times_ms
 from benchmarks.openstax import QUERIES, SUBJECTS, load
-from search.answers import page_terms
+from search.answers import AskedWords, page_terms
 from search.explain import attribute, decompose
+from search.mixing import without_words
 from search.ranking import Ranking, rank
 from search.results import Term
 from search.snapshot import Snapshot
@@ -76,7 +77,8 @@ def explain_page(snapshot: Snapshot, page: Page) -> list[list[Term]]:
     unsteered = steer(page.q_D, snapshot.dictionary.w_dec_FD, {})
     x_ND = snapshot.index.vectors(page.ranking.passages[:RESULTS])
     attribution = attribute(question, unsteered, x_ND, snapshot.dictionary)
-    return page_terms(snapshot, attribution, page.ranking, slice(0, RESULTS), [])
+    no_words = AskedWords([], without_words(snapshot))
+    return page_terms(snapshot, attribution, page.ranking, slice(0, RESULTS), [], no_words)
 
 
 def _queries(count: int) -> list[str]:
@@ -87,7 +89,7 @@ def _queries(count: int) -> list[str]:
 
 def _page(snapshot: Snapshot, query: str) -> Page:
     q_D = embedder().encode_query(query)
-    ranking = rank(snapshot, q_D, [], RESULTS)
+    ranking = rank(snapshot, q_D, [], RESULTS, without_words(snapshot))
     return Page(query, q_D, ranking, snapshot.index.vectors(ranking.passages[:RESULTS]))
 
 

@@ -26,6 +26,7 @@ from benchmarks.metrics import bootstrap_interval, ndcg, recall
 from indexer.sources import Failure, SourceDocument, open_source
 from indexer.sources.beir import read_qrels, read_queries
 from search.explain import attribute, decompose
+from search.mixing import without_words
 from search.ranking import rank
 from search.snapshot import Snapshot
 from search.steered import steer
@@ -124,7 +125,7 @@ def _by_score(scores_N: FloatArray) -> NDArray[np.int64]:
 
 
 def _by_rank(snapshot: Snapshot, q_D: FloatArray) -> NDArray[np.int64]:
-    return snapshot.document_N[rank(snapshot, q_D, [], DEPTH).passages][:DEPTH]
+    return snapshot.document_N[rank(snapshot, q_D, [], DEPTH, without_words(snapshot)).passages][:DEPTH]
 
 
 def _reconstructed(snapshot: Snapshot, q_QD: FloatArray) -> list[NDArray[np.int64]]:
@@ -160,7 +161,7 @@ def _shares(snapshot: Snapshot, q_QD: FloatArray) -> dict[str, float]:
     sums = dict.fromkeys(["features", "of which shared", "baseline", "remainder", "score"], 0.0)
     for q_D in q_QD:
         question = decompose(q_D, snapshot.dictionary)
-        passages = rank(snapshot, q_D, [], EXPLAINED).passages[:EXPLAINED]
+        passages = rank(snapshot, q_D, [], EXPLAINED, without_words(snapshot)).passages[:EXPLAINED]
         unsteered = steer(q_D, snapshot.dictionary.w_dec_FD, {})
         terms = attribute(question, unsteered, snapshot.index.vectors(passages), snapshot.dictionary)
         active_NA = snapshot.acts_NF[passages][:, terms.asked].toarray() > 0

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from benchmarks.common import built_dictionary, embedded_queries, snapshot_of
 from benchmarks.openstax import Textbooks
 from search.concepts import Concept, concept_from_members, members_wanted
+from search.mixing import without_words
 from search.ranking import rank
 
 RESULTS = 10
@@ -156,7 +157,8 @@ def _preferred(corpus: Corpus, concepts: list[Concept], without: list[Ids] | Non
         left_out = without[book] if without else np.zeros(0, np.int64)
         knobs = [(concepts[book], float(strength))]
         wanted = RESULTS + len(left_out)
-        found = (rank(corpus.snapshot, q_D, knobs, wanted).passages for q_D in corpus.books.q_QD)
+        scale = without_words(corpus.snapshot)
+        found = (rank(corpus.snapshot, q_D, knobs, wanted, scale).passages for q_D in corpus.books.q_QD)
         return np.stack([ids[~np.isin(ids, left_out)][:RESULTS] for ids in found])
 
     return steer

@@ -40,7 +40,7 @@ from search.errors import Busy, SourceError
 from search.locks import build_lock
 from search.models import DictionaryRow, Document, Feature, Generation, Passage
 from search.requests import IndexKind
-from search.stored import live_of, write_index
+from search.stored import live_of, write_files
 from search.text import TARGET_TOKENS, embedded_text
 
 EMBED_ROWS = 256
@@ -196,7 +196,7 @@ class Build:
         in it."""
         with Session(self.database) as session, self.reporter.step("writing the index"):
             row = session.get_one(Generation, generation)
-            write_index(session, self.data, row)
+            write_files(session, self.data, row)
             row.state = "ready"
             notify(session)  # who searches may load it from now on, to have it when it goes live
             session.commit()

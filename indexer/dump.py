@@ -27,8 +27,8 @@ from indexer.manifest import BLOCK_BYTES, FORMAT, MANIFEST, Manifest, Member
 from indexer.progress import Reporter
 from search.db import current_revision, driver
 from search.errors import ConfigurationError, InvalidRequest
+from search.files import sync_folder
 from search.stored import find_collection
-from search.vectors import sync_folder
 
 COMPRESSION = 1
 """Embeddings hardly get smaller with more (3%), and it takes four times as long."""

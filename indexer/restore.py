@@ -15,7 +15,7 @@ from search.db import driver, first_line, notify, take_tables_to
 from search.embedder import load_embedder
 from search.errors import InvalidRequest, SourceError
 from search.models import Collection, Generation, Key, Passage
-from search.stored import read_dictionary, write_index
+from search.stored import read_dictionary, write_files
 from search.text import embedded_text
 
 EMBED_ROWS = 8192
@@ -44,8 +44,7 @@ def restore(database: Engine, data: Path, path: Path, reporter: Reporter) -> Man
             if not manifest.embeddings:
                 _compute(session, generation, reporter)
             with reporter.step("writing the index"):
-                generation.files = {}
-                write_index(session, data, generation)
+                write_files(session, data, generation)
         notify(session)
         session.commit()
     return manifest

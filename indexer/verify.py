@@ -18,8 +18,9 @@ from indexer.plan import READ_DOCUMENTS
 from indexer.sources import SourceDocument
 from search.dictionary import Activations, Dictionary
 from search.errors import DictionaryError, IndexDamaged
+from search.lexical import Counts
 from search.models import Collection, DictionaryRow, Document, Generation, Passage
-from search.stored import INDEX_FILE, generation_folder, read_embeddings, write_index
+from search.stored import INDEX_FILE, WORDS_FILE, generation_folder, read_embeddings, write_files
 from search.vectors import FaissIndex
 
 SAMPLED = 1000  # vectors of each index that are compared with those in Postgres
@@ -76,7 +77,7 @@ def verify(database: Engine, data: Path, *, collection: int | None = None, repai
                 except IndexDamaged as damage:
                     wrong = [Problem(name, generation.id, str(damage), REPAIR, repaired=repair)]
                     if repair:
-                        write_index(session, data, generation)
+                        write_files(session, data, generation)
             problems += wrong
             session.commit()
     return Verified(len(generations), passages, problems)
@@ -197,16 +198,18 @@ def _is_whole(document: Document) -> bool:
 
 
 def _checked_index(session: Session, data: Path, generation: Generation) -> FaissIndex:
-    """The index in a generation's file, after a look at its bytes, the number of its vectors, and some of
-    them drawn at random.
+    """The index of a generation, after a look at the bytes of its files, the number of vectors and of texts
+    whose words were counted, and some of the vectors, drawn at random.
 
     Raises:
         IndexDamaged: something is wrong.
     """
-    path = generation_folder(data, generation.id) / INDEX_FILE
-    index = FaissIndex.load(path, generation.files.get(INDEX_FILE, ""))
-    if len(index) != generation.passages:
-        raise IndexDamaged(f"The index holds {len(index):,} vectors for {generation.passages:,} passages.")
+    folder, files = generation_folder(data, generation.id), generation.files
+    index = FaissIndex.load(folder / INDEX_FILE, files.get(INDEX_FILE, ""))
+    counts = Counts.load(folder / WORDS_FILE, files.get(WORDS_FILE, ""))
+    for what, there in (("vectors", len(index)), ("counted texts", len(counts))):
+        if there != generation.passages:
+            raise IndexDamaged(f"The index holds {there:,} {what} for {generation.passages:,} passages.")
     drawn = np.sort(np.random.default_rng().permutation(len(index))[:SAMPLED])
     rows = session.execute(
         select(Passage.id, Passage.embedding).where(

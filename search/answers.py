@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 
 from search.concepts import Concept
 from search.explain import Attribution, Question
+from search.lexical import words
+from search.mixing import Mix, mix, without_words
 from search.passages import PassageRow
 from search.ranking import Ranking, strongest_passage
-from search.results import Part, QueryFeature, Result, SteeringTerm, Term
+from search.results import Part, QueryFeature, QueryWord, Result, SteeringTerm, Term
 from search.snapshot import Snapshot
 from search.steering import Knob, Steering
 
@@ -30,21 +32,55 @@ class SteeredConcept:
     concept: Concept
 
 
+@dataclass(frozen=True, eq=False)
+class AskedWords:
+    """The words of a question, each as it was typed first, and the scale on which they count."""
+
+    words: list[str]
+    mix: Mix
+
+    def values(self, passages: NDArray[np.int64]) -> NDArray[np.float64]:
+        """What each word adds to the score of each of some passages (P, T)."""
+        return np.asarray(self.mix.unit * self.mix.words_NT.tocsr()[passages].toarray(), dtype=np.float64)
+
+    def found(self) -> list[QueryWord]:
+        """Each word with the number of passages that have it."""
+        counts = np.diff(self.mix.words_NT.indptr).tolist()
+        return [QueryWord(word, passages) for word, passages in zip(self.words, counts, strict=True)]
+
+
+def asked_words(snapshot: Snapshot, q_D: FloatArray, query: str, mode: str) -> AskedWords:
+    """The words of a question and their scale; none where it is searched by meaning alone."""
+    typed: dict[str, str] = {}
+    if mode == "hybrid":
+        for word in words(query):
+            typed.setdefault(word.stem, query[word.start : word.end])
+    scale = mix(snapshot, q_D, list(typed)) if mode == "hybrid" else without_words(snapshot)
+    return AskedWords(list(typed.values()), scale)
+
+
 def page_terms(
     snapshot: Snapshot,
     attribution: Attribution,
     ranking: Ranking,
     page: slice,
     concepts: list[SteeredConcept],
+    asked: AskedWords,
 ) -> list[list[Term]]:
     """The terms of each result of the page, largest first."""
     acts = snapshot.acts_NF
+    words_PT = asked.values(ranking.passages[page])
     return [
         sorted(
             _row_terms(snapshot, attribution, row, set(acts[passage].indices.tolist()))
             + [
                 _concept_term(snapshot, turned, float(value), passage)
                 for turned, value in zip(concepts, ranking.concepts_PC[page][row], strict=True)
+            ]
+            + [
+                Term("word", value, word, shared=True, word=word)
+                for word, value in zip(asked.words, words_PT[row].tolist(), strict=True)
+                if value
             ],
             key=lambda term: -abs(term.value),
         )
@@ -95,16 +131,15 @@ def page_results(
     ranking: Ranking,
     page: slice,
     asked: Ranking,
-    attribution: Attribution,
     terms: list[list[Term]],
 ) -> list[Result]:
+    """One record for each document of the page."""
     unsteered = {doc: rank for rank, doc in enumerate(snapshot.document_N[asked.passages].tolist(), start=1)}
-    scores = attribution.score_N.astype(np.float64) + ranking.concepts_PC[page].sum(axis=1)
     return [
         Result(
             rank=page.start + row + 1,
             rank_unsteered=unsteered.get(int(snapshot.document_N[passage])),
-            score=float(scores[row]),
+            score=float(ranking.scores[page][row]),
             document=texts[passage].document,
             passage=texts[passage].passage,
             terms=terms[row],

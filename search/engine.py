@@ -12,7 +12,14 @@ from numpy.typing import NDArray
 from sqlalchemy import Engine as Database
 
 from search import explain
-from search.answers import SteeredConcept, page_results, page_terms, query_features, steering_terms
+from search.answers import (
+    SteeredConcept,
+    asked_words,
+    page_results,
+    page_terms,
+    query_features,
+    steering_terms,
+)
 from search.concepts import Concept
 from search.db import open_session
 from search.earlier import Translation, marked, translate
@@ -68,7 +75,7 @@ class Engine:
         steering: Steering,
         collection: str,
         dictionary: int | None = None,
-        mode: str = "semantic",
+        mode: str = "hybrid",
         limit: int = 10,
         offset: int = 0,
         sentences: bool = False,
@@ -111,17 +118,19 @@ class Engine:
         steered = steer(question.vector_D, snapshot.dictionary.w_dec_FD, deltas)
         concepts = self._concepts(snapshot, steering)
         wanted = offset + limit
-        asked = rank(snapshot, question.vector_D, [], wanted)
+        words = asked_words(snapshot, question.vector_D, query, mode)
+        asked = rank(snapshot, question.vector_D, [], wanted, words.mix)
         preferred = [(turned.concept, float(turned.knob.strength)) for turned in concepts]
-        ranking = rank(snapshot, steered.vector_D, preferred, wanted) if steering.knobs else asked
+        ranking = rank(snapshot, steered.vector_D, preferred, wanted, words.mix) if steering.knobs else asked
         clock.lap("search")
         page = slice(offset, wanted)
         x_ND = snapshot.index.vectors(ranking.passages[page])
         attribution = explain.attribute(question, steered, x_ND, snapshot.dictionary)
-        terms = page_terms(snapshot, attribution, ranking, page, concepts)
+        attribution = attribution.scaled(words.mix.slope, words.mix.level)
+        terms = page_terms(snapshot, attribution, ranking, page, concepts, words)
         clock.lap("explain")
         texts = self._texts(snapshot, ranking.passages[page], question)
-        results = page_results(snapshot, texts, ranking, page, asked, attribution, terms)
+        results = page_results(snapshot, texts, ranking, page, asked, terms)
         if sentences:
             results = self._marked(snapshot, query, question, results)
         return SearchResponse(
@@ -136,6 +145,7 @@ class Engine:
             offset=offset,
             moved=float(question.vector_D @ steered.vector_D),
             query_features=query_features(snapshot, question, texts),
+            query_words=words.found(),
             steering=marked(steering_terms(snapshot, steering, concepts), translation),
             steering_lost=list(translation.lost),
             results=results,

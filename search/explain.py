@@ -37,8 +37,8 @@ class Question:
 @dataclass(frozen=True, eq=False)
 class Attribution:
     """Terms of N scores: `asked_NA` (one column a feature of `asked`), `steered_NS` (one a feature of
-    `steered`), `baseline_N`, `remainder_N`. They sum to `score_N`, which is
-    computed on its own as <q', x>."""
+    `steered`), `baseline_N`, `remainder_N`. They sum to `score_N`, which is computed on its own, as <q', x>.
+    """
 
     asked: list[int]
     asked_NA: FloatArray
@@ -47,6 +47,18 @@ class Attribution:
     baseline_N: FloatArray
     remainder_N: FloatArray
     score_N: FloatArray
+
+    def scaled(self, slope: float, level: float) -> "Attribution":
+        """The terms of slope · score + level. What every document gets, the baseline has."""
+        return Attribution(
+            self.asked,
+            slope * self.asked_NA,
+            self.steered,
+            slope * self.steered_NS,
+            slope * self.baseline_N + level,
+            slope * self.remainder_N,
+            slope * self.score_N + level,
+        )
 
     def __sub__(self, other: "Attribution") -> "Attribution":
         """Why A over B, row by row: each term's difference, which sum to the margin of the scores."""

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search.concepts import Concept
+from search.mixing import POOL, Mix
 from search.snapshot import Snapshot
 
-POOL = 1000
 CONCEPT_UNIT = 0.15
 """What a concept of strength 1 adds to the score of a full member: it then costs as much relevance as a
 feature of strength 1 (7% over textbooks; `benchmarks.steering`)."""
@@ -30,16 +30,16 @@ class Ranking:
 
 
 def rank(
-    snapshot: Snapshot, q_D: FloatArray, concepts: list[tuple[Concept, float]], documents: int
+    snapshot: Snapshot, q_D: FloatArray, concepts: list[tuple[Concept, float]], documents: int, mix: Mix
 ) -> Ranking:
     """At least so many documents by their best passage (fewer only when the collection has no more).
 
-    Candidates are the nearest passages together with the strongest members of each concept; without concepts
-    the order is exactly that of the inner products.
+    Candidates are the nearest passages, those with most of the words, and the strongest members of each
+    concept; by meaning alone and without concepts the order is exactly that of the inner products.
     """
     depth = max(POOL, 4 * documents)
     while True:
-        ranking = _rank_candidates(snapshot, q_D, concepts, depth)
+        ranking = _rank_candidates(snapshot, q_D, concepts, depth, mix)
         if len(ranking.passages) >= documents or depth >= snapshot.passages:
             return ranking
         depth *= 4
@@ -52,12 +52,15 @@ def strongest_passage(snapshot: Snapshot, feature: int) -> int | None:
 
 
 def _rank_candidates(
-    snapshot: Snapshot, q_D: FloatArray, concepts: list[tuple[Concept, float]], depth: int
+    snapshot: Snapshot, q_D: FloatArray, concepts: list[tuple[Concept, float]], depth: int, mix: Mix
 ) -> Ranking:
     scores, ids = (found[0] for found in snapshot.index.search(q_D[None], depth))
-    values = [strength * CONCEPT_UNIT * snapshot.membership(concept) for concept, strength in concepts]
-    members = [np.argsort(-value_N, kind="stable")[:POOL] for value_N in values]
-    added = np.setdiff1d(np.concatenate([np.zeros(0, np.int64), *members]), ids).astype(np.int64)
+    values = [
+        mix.slope * strength * CONCEPT_UNIT * snapshot.membership(concept) for concept, strength in concepts
+    ]
+    others = [np.argsort(-value_N, kind="stable")[:POOL] for value_N in values]
+    others += [mix.best_by_words(depth)] if mix.unit else []
+    added = np.setdiff1d(np.concatenate([np.zeros(0, np.int64), *others]), ids).astype(np.int64)
     passages = np.concatenate([ids, added])
     concepts_PC = (
         np.stack([value_N[passages] for value_N in values], axis=1)
@@ -65,8 +68,9 @@ def _rank_candidates(
         else np.zeros((len(passages), 0))
     )
     semantic = np.concatenate([scores, snapshot.index.vectors(added) @ q_D if len(added) else []])
-    total = semantic.astype(np.float64) + concepts_PC.sum(axis=1)
-    order = np.lexsort((passages, -total)) if values else np.arange(len(passages))
+    total = mix.slope * semantic.astype(np.float64) + mix.level + mix.word_scores[passages]
+    total += concepts_PC.sum(axis=1)
+    order = np.lexsort((passages, -total)) if others else np.arange(len(passages))
     _, first = np.unique(snapshot.document_N[passages[order]], return_index=True)
     kept = order[np.sort(first)]
     return Ranking(passages[kept], total[kept], concepts_PC[kept])

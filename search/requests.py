@@ -8,6 +8,9 @@ MAX_QUERY = 4000
 MAX_LIMIT = 100
 MAX_DEPTH = 1000
 
+MODES = {"hybrid": "by meaning and by words", "semantic": "by meaning alone"}
+"""Ways to search; the first is the usual one."""
+
 IndexKind = Literal["flat", "ivf"]
 """How an index is searched: flat scans all vectors, ivf those in the cells nearest to the question."""
 
@@ -48,8 +51,8 @@ def check_mode(mode: str) -> None:
     Raises:
         InvalidRequest: naming the mode.
     """
-    if mode != "semantic":
-        raise InvalidRequest(f"Unknown mode {mode[:40]!r}.", hint="Use mode=semantic.")
+    if mode not in MODES:
+        raise InvalidRequest(f"Unknown mode {mode[:40]!r}.", hint=f"Use one of: {', '.join(MODES)}.")
 
 
 def is_text(value: str) -> bool:

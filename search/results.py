@@ -32,7 +32,8 @@ class Term:
     """One signed term of a score.
 
     `label` names it for people: a feature's label ("no reliable label" where its label does not hold), a
-    concept's name, "baseline" or "remainder". `shared`: the feature is active in the passage too. `knob` is
+    concept's name, a word of the query, "baseline" or "remainder". `shared`: the feature is active in the
+    passage too. `knob` is
     what was turned, as steering is written: `123`, `concept:sea`; a concept's term has its largest `parts`.
     """
 
@@ -45,6 +46,15 @@ class Term:
     family: int | None = None
     knob: str | None = None
     parts: list[Part] = field(default_factory=list)
+    word: str | None = None
+
+
+@dataclass(frozen=True)
+class QueryWord:
+    """A word of the query that counts, and how many passages have it or another form of it."""
+
+    word: str
+    passages: int
 
 
 @dataclass(frozen=True)
@@ -157,6 +167,7 @@ class SearchResponse:
     offset: int
     moved: float
     query_features: list[QueryFeature]
+    query_words: list[QueryWord]
     steering: list[SteeringTerm]
     steering_lost: list[LostKnob]
     results: list[Result]

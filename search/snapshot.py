@@ -21,8 +21,16 @@ from search.dictionary import Dictionary
 from search.embedder import VectorSpace
 from search.families import Family, Reach, read_families
 from search.labels import Label, read_labels
+from search.lexical import Counts, Lexicon
 from search.models import Collection, DictionaryRow, FeatureStats, Generation
-from search.stored import open_index, read_activations, read_dictionary, read_embeddings
+from search.stored import (
+    open_index,
+    open_words,
+    read_activations,
+    read_dictionary,
+    read_embeddings,
+    read_texts,
+)
 from search.vectors import FaissIndex, VectorIndex
 from search.visible import VisibleIndex, visible_numbers
 
@@ -31,13 +39,15 @@ MEMBERSHIP_BYTES = 64 << 20
 
 @dataclass(frozen=True, eq=False)
 class Rows:
-    """All passages (M) of a generation, those hidden too: document and activations of each, the index of
-    those it was built with and the embeddings of those added since."""
+    """All passages (M) of a generation, those hidden too: document and activations of each, the index and the
+    words of those it was built with, the embeddings and the words of those added since."""
 
     document_M: NDArray[np.int64]
     acts_MF: csr_matrix
     base: FaissIndex
     added_AD: NDArray[np.float16]
+    words: Counts
+    added_words: Counts
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,6 +69,7 @@ class Snapshot:
     dictionary: Dictionary
     labels: list[Label]
     index: VectorIndex
+    lexicon: Lexicon
     number_N: NDArray[np.int64]
     document_N: NDArray[np.int64]
     acts_NF: csr_matrix
@@ -115,6 +126,8 @@ def load_snapshot(session: Session, data: Path, generation: Generation) -> Snaps
     document_M, acts_MF = read_activations(session, generation.id, dictionary)
     base = open_index(session, data, generation)
     added_AD = read_embeddings(session, generation.id, start=len(base)).reshape(-1, base.width)
+    words = open_words(session, data, generation)
+    added_words = Counts.of(read_texts(session, generation.id, start=len(base)))
     return Snapshot(
         collection.id,
         collection.name,
@@ -127,7 +140,7 @@ def load_snapshot(session: Session, data: Path, generation: Generation) -> Snaps
         version=collection.version,
         labels_version=dictionary_row.labels_version,
         dictionary_id=dictionary_row.id,
-        **_seen(session, generation, Rows(document_M, acts_MF, base, added_AD)),
+        **_seen(session, generation, Rows(document_M, acts_MF, base, added_AD, words, added_words)),
     )
 
 
@@ -145,6 +158,8 @@ def read_changes_again(session: Session, snapshot: Snapshot, generation: Generat
             vstack([rows.acts_MF, acts_MF], format="csr"),
             rows.base,
             np.concatenate([rows.added_AD, added_AD]),
+            rows.words,
+            rows.added_words.followed_by(Counts.of(read_texts(session, generation.id, start=there))),
         )
     return replace(snapshot, version=version, concepts={}, **_seen(session, generation, rows))
 
@@ -159,6 +174,7 @@ def _seen(session: Session, generation: Generation, rows: Rows) -> dict[str, Any
     return {
         "rows": rows,
         "index": VisibleIndex(rows.base, added, number_N),
+        "lexicon": Lexicon(rows.words, rows.added_words, number_N),
         "number_N": number_N,
         "document_N": rows.document_M if everything else rows.document_M[number_N],
         "acts_NF": acts_NF,

@@ -1,4 +1,4 @@
-"""What the store holds of collections and generations: their rows, their arrays, their index files.
+"""What the store holds of collections and generations: their rows, their arrays, their derived files.
 
 Shape suffixes: N passages, D embedding width, F features.
 """
@@ -17,10 +17,12 @@ from sqlalchemy.orm import Session
 
 from search.dictionary import Activations, Dictionary
 from search.errors import CollectionNotFound, IndexDamaged, NotIndexed
-from search.models import Collection, DictionaryRow, Generation, Passage
+from search.lexical import Counts
+from search.models import Collection, DictionaryRow, Document, Generation, Passage
 from search.vectors import FaissIndex
 
 INDEX_FILE = "vectors.faiss"
+WORDS_FILE = "words.npz"
 READ_ROWS = 10_000
 COLLECTION_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 
@@ -105,6 +107,43 @@ def write_index(session: Session, data: Path, generation: Generation) -> FaissIn
     sha256 = index.save(generation_folder(data, generation.id) / INDEX_FILE)
     generation.files = {**generation.files, INDEX_FILE: sha256}
     return index
+
+
+def open_words(session: Session, data: Path, generation: Generation) -> Counts:
+    """The counted words of the passages a generation was built with, counted again from Postgres where the
+    file cannot be trusted."""
+    path = generation_folder(data, generation.id) / WORDS_FILE
+    try:
+        return Counts.load(path, generation.files.get(WORDS_FILE, ""))
+    except IndexDamaged as damage:
+        logger.warning("%s Counting its words again.", damage)
+        return write_words(session, data, generation)
+
+
+def write_words(session: Session, data: Path, generation: Generation) -> Counts:
+    """Counts the words of the passages a generation was built with, saves the counts and records their hash
+    (not committed)."""
+    counts = Counts.of(read_texts(session, generation.id, stop=generation.passages))
+    sha256 = counts.save(generation_folder(data, generation.id) / WORDS_FILE)
+    generation.files = {**generation.files, WORDS_FILE: sha256}
+    return counts
+
+
+def write_files(session: Session, data: Path, generation: Generation) -> None:
+    """Makes all files of a generation from what is in Postgres (not committed)."""
+    generation.files = {}
+    write_index(session, data, generation)
+    write_words(session, data, generation)
+
+
+def read_texts(
+    session: Session, generation: int, *, start: int = 0, stop: int | None = None
+) -> Iterator[str]:
+    """Title and text of a generation's passages from `start` to before `stop`, by number."""
+    text = func.substr(Document.text, Passage.start + 1, Passage.end - Passage.start)
+    of_document = select(Document.title + "\n" + text).where(Document.id == Passage.document_id)
+    for row in _stream(session, generation, start, stop, of_document.correlate(Passage).scalar_subquery()):
+        yield row[0]
 
 
 def read_embeddings(

@@ -3,8 +3,6 @@
 Shape suffixes: Q questions, N vectors, D embedding width, k results a question.
 """
 
-import hashlib
-import os
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from threading import Lock
@@ -13,7 +11,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from search.errors import ConfigurationError, IndexDamaged
+from search.errors import ConfigurationError
+from search.files import read_file, write_file
 from search.requests import IndexKind
 
 FloatArray = NDArray[np.float32]
@@ -144,17 +143,8 @@ class FaissIndex:
         return x_ND
 
     def save(self, path: Path) -> str:
-        """Writes the index under a temporary name, makes it durable, renames it; gives its SHA-256."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        data = faiss.serialize_index(self._stored).tobytes()
-        temporary = path.with_name(path.name + ".part")
-        with temporary.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-        sync_folder(path.parent)
-        return hashlib.sha256(data).hexdigest()
+        """Writes the index into a file; gives its SHA-256."""
+        return write_file(path, faiss.serialize_index(self._stored).tobytes())
 
     @classmethod
     def load(cls, path: Path, sha256: str) -> "FaissIndex":
@@ -163,12 +153,7 @@ class FaissIndex:
         Raises:
             IndexDamaged: the file is missing or is not the one that was written.
         """
-        try:
-            data = path.read_bytes()
-        except OSError as error:
-            raise IndexDamaged(f"The index file {path} cannot be read: {error.strerror}.") from None
-        if hashlib.sha256(data).hexdigest() != sha256:
-            raise IndexDamaged(f"The index file {path} is damaged: its hash is not the one recorded.")
+        data = read_file(path, sha256)
         return cls(faiss.deserialize_index(np.frombuffer(data, dtype=np.uint8)))
 
 
@@ -200,12 +185,3 @@ def _copy_to_gpu(index: Any) -> Any:
     flat = faiss.GpuIndexFlatIP(resources, index.d, config)
     flat.add(index.reconstruct_n(0, index.ntotal))
     return flat
-
-
-def sync_folder(folder: Path) -> None:
-    """Makes durable which files are in a folder."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

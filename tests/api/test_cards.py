@@ -24,7 +24,8 @@ def response(*terms_of: list[Term]) -> SearchResponse:
     ]
     return SearchResponse(
         query="q",
-        mode="semantic",
+        mode="hybrid",
+        query_words=[],
         collection="c",
         generation=1,
         dictionary=1,

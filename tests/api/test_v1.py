@@ -40,7 +40,7 @@ def test_a_search_has_all_that_the_contract_promises(client: TestClient, feature
     answer = client.get("/v1/search", params={**params, "collection": "manual"})
     assert answer.status_code == 200
     body = answer.json()
-    assert (body["query"], body["mode"], body["collection"]) == ("sort a list", "semantic", "manual")
+    assert (body["query"], body["mode"], body["collection"]) == ("sort a list", "hybrid", "manual")
     assert {"embed", "search", "explain", "total"} <= set(body["took_ms"])
     assert {"feature", "label", "label_score", "activation"} <= set(body["query_features"][0])
     assert body["steering"][0]["feature"] == feature

@@ -4,10 +4,12 @@ import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import bm25s
 import numpy as np
 import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
+from Stemmer import Stemmer
 
 from search.catalog import collections, default_collection, start_examples
 from search.engine import Engine
@@ -21,10 +23,13 @@ from search.errors import (
     NotIndexed,
 )
 from search.features import document_detail, feature_detail, find_features
+from search.lexical import SILENT, WORD, stems
+from search.mixing import POOL, WORDS_SHARE
 from search.models import Collection
+from search.requests import MODES
 from search.results import SearchResponse
 from search.steering import Knob, Steering, parse
-from search.stored import INDEX_FILE, generation_folder
+from search.stored import INDEX_FILE, WORDS_FILE, generation_folder, read_texts
 from tests.conftest import Indexed
 
 QUERIES = ("read a file line by line", "sort numbers", "asynchronous tasks", "dates and time zones")
@@ -32,9 +37,17 @@ QUERIES = ("read a file line by line", "sort numbers", "asynchronous tasks", "da
 pytestmark = pytest.mark.database
 
 
-def ask(engine: Engine, query: str, steer: str = "", limit: int = 10, offset: int = 0) -> SearchResponse:
+def ask(
+    engine: Engine, query: str, steer: str = "", limit: int = 10, offset: int = 0, mode: str = "hybrid"
+) -> SearchResponse:
     return engine.search(
-        query, steering=parse(steer), collection="manual", limit=limit, offset=offset, sentences=True
+        query,
+        steering=parse(steer),
+        collection="manual",
+        mode=mode,
+        limit=limit,
+        offset=offset,
+        sentences=True,
     )
 
 
@@ -50,10 +63,11 @@ def knobs(engine: Engine, query: str) -> list[str]:
     ]
 
 
+@pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("query", QUERIES)
-def test_terms_sum_to_the_score_whatever_the_steering(engine: Engine, query: str) -> None:
+def test_terms_sum_to_the_score_whatever_the_steering(engine: Engine, query: str, mode: str) -> None:
     for steer in ["", *knobs(engine, query)]:
-        for result in ask(engine, query, steer, limit=20).results:
+        for result in ask(engine, query, steer, limit=20, mode=mode).results:
             assert sum(term.value for term in result.terms) == pytest.approx(result.score, abs=1e-5)
             sizes = [abs(term.value) for term in result.terms]
             assert sizes == sorted(sizes, reverse=True)
@@ -79,10 +93,63 @@ def test_no_steering_is_exactly_dense_search(engine: Engine, query: str) -> None
         best.setdefault(int(snapshot.document_N[passage]), passage)
     expected = list(best.values())[:30]
     for steer in ("", f"{ask(engine, query).query_features[0].feature}:0", "concept:anything:0"):
-        response = ask(engine, query, steer, limit=30)
+        response = ask(engine, query, steer, limit=30, mode="semantic")
+        assert response.query_words == []
         assert [result.passage.id for result in response.results] == expected
         assert all(result.rank_unsteered == result.rank for result in response.results)
         assert response.moved == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("query", QUERIES)
+def test_words_and_meaning_are_mixed_as_they_are_said_to_be(engine: Engine, query: str) -> None:
+    """Worked out again over all passages, with the words counted by a library."""
+    snapshot = engine.snapshot("manual")
+    with Session(engine.database) as session:
+        texts = list(read_texts(session, snapshot.generation))
+    how = {"token_pattern": WORD.pattern, "stopwords": list(SILENT), "stemmer": Stemmer("english")}
+    peer = bm25s.BM25(method="lucene", k1=1.5, b=0.75)
+    peer.index(bm25s.tokenize(texts, **how, show_progress=False), show_progress=False)
+    words_N = peer.get_scores(stems(query))
+    dense_N = snapshot.index.vectors(np.arange(snapshot.passages)) @ engine.embed(snapshot.space, query)
+    near = dense_N >= np.sort(dense_N)[-min(POOL, len(dense_N))]
+    least = dense_N[near | (words_N >= np.sort(words_N)[-POOL:].min()) & (words_N > 0)].min()
+    meant_N = (dense_N - least) / (dense_N.max() - least)
+    mixed_N = (1 - WORDS_SHARE) * meant_N + WORDS_SHARE * words_N / words_N.max()
+    best = [mixed_N[snapshot.document_N == document].max() for document in np.unique(snapshot.document_N)]
+    response = ask(engine, query, limit=30)
+    scores = [result.score for result in response.results]
+    assert scores == pytest.approx(sorted(best, reverse=True)[:30], abs=1e-4)
+    for result in response.results:
+        by_word = {term.word: term.value for term in result.terms if term.kind == "word"}
+        counted = WORDS_SHARE * words_N[result.passage.id] / words_N.max()
+        assert sum(by_word.values()) == pytest.approx(counted, abs=1e-4)
+        assert set(by_word) <= {word.word for word in response.query_words}
+
+
+def test_a_rare_word_brings_its_passage_forward(engine: Engine) -> None:
+    snapshot = engine.snapshot("manual")
+    rare = next(
+        stem
+        for stem, column in snapshot.lexicon.base.columns.items()
+        if snapshot.lexicon.base.counts_NV[:, [column]].nnz == 1 and stem.isalpha() and len(stem) > 6
+    )
+    passage = snapshot.number_N[snapshot.lexicon.scores([rare]).indices[0]]
+    query = f"what about {rare} then"
+    before, after = (
+        [result.passage.id for result in ask(engine, query, limit=100, mode=mode).results]
+        for mode in ("semantic", "hybrid")
+    )
+    assert after.index(passage) < (before.index(passage) if passage in before else 100)
+    response = ask(engine, query)
+    assert [(word.word, word.passages) for word in response.query_words if word.word == rare] == [(rare, 1)]
+
+
+def test_words_that_nobody_wrote_change_nothing(engine: Engine) -> None:
+    plain = ask(engine, "zzyzx qwertz", mode="semantic")
+    mixed = ask(engine, "zzyzx qwertz")
+    assert [result.passage.id for result in mixed.results] == [result.passage.id for result in plain.results]
+    assert [word.passages for word in mixed.query_words] == [0, 0]
+    assert not any(term.kind == "word" for result in mixed.results for term in result.terms)
 
 
 def test_boosting_a_feature_raises_what_fires_it(engine: Engine) -> None:
@@ -177,10 +244,11 @@ def test_a_collection_without_an_index(engine: Engine) -> None:
         session.commit()
 
 
+@pytest.mark.parametrize("name", [INDEX_FILE, WORDS_FILE])
 @pytest.mark.parametrize("damage", ["missing", "cut", "one bit"])
-def test_a_damaged_index_file_is_rebuilt(indexed: Indexed, tmp_path: Path, damage: str) -> None:
+def test_a_damaged_index_file_is_rebuilt(indexed: Indexed, tmp_path: Path, damage: str, name: str) -> None:
     shutil.copytree(indexed.data, tmp_path, dirs_exist_ok=True)
-    path = generation_folder(tmp_path, indexed.report.generation) / INDEX_FILE
+    path = generation_folder(tmp_path, indexed.report.generation) / name
     whole = path.read_bytes()
     if damage == "missing":
         path.unlink()
