@@ -12,7 +12,7 @@ from api.job_cli import jobs
 from api.key_cli import keys
 from api.label_cli import labels
 from search.errors import RefractError
-from search.requests import IndexKind
+from search.requests import USUAL_MODE, WAYS, IndexKind
 
 app = typer.Typer(
     help="Refract: semantic search that can say why.",
@@ -240,13 +240,14 @@ def search(
     dictionary: Annotated[
         int | None, typer.Option(help="The dictionary that --steer was saved with, if not the live one.")
     ] = None,
+    mode: Annotated[str, typer.Option(help=f"How to search: {WAYS}.")] = USUAL_MODE,
     limit: Annotated[int, typer.Option(help="How many documents.")] = 10,
     as_json: Annotated[bool, typer.Option("--json", help="The API's JSON instead of a table.")] = False,
 ) -> None:
     """Search a collection and show what each score is made of."""
     from api import commands
 
-    commands.search(query, collection, steer, dictionary, limit, as_json=as_json)
+    commands.search(query, collection, steer, dictionary, mode, limit, as_json=as_json)
 
 
 def main() -> None:

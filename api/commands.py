@@ -200,13 +200,18 @@ def restore_all(path: Path) -> None:
 
 
 def search(
-    query: str, collection: str, steer: str, dictionary: int | None, limit: int, *, as_json: bool
+    query: str, collection: str, steer: str, dictionary: int | None, mode: str, limit: int, *, as_json: bool
 ) -> None:
     """Prints a search as a table or as the API's JSON."""
     with opened() as (settings, database):
         engine = Engine(database, settings.data)
         response = engine.search(
-            query, steering=parse(steer), collection=collection, dictionary=dictionary, limit=limit
+            query,
+            steering=parse(steer),
+            collection=collection,
+            dictionary=dictionary,
+            mode=mode,
+            limit=limit,
         )
         if as_json:
             print(json.dumps(dataclasses.asdict(response), indent=2, ensure_ascii=False))

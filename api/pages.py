@@ -88,6 +88,7 @@ def _results(
         steering=state.steering,
         dictionary=state.dictionary,
         collection=here.name,
+        mode=state.mode,
         limit=state.limit,
         offset=state.offset,
         sentences=True,

@@ -1,5 +1,5 @@
 """The state of a search page, which is its address:
-`?q=…&dictionary=…&steer=123:1.5&collection=…&limit=…&offset=…`.
+`?q=…&dictionary=…&steer=123:1.5&mode=…&collection=…&limit=…&offset=…`.
 
 The form sends more than that: `s.TARGET=STRENGTH` for each knob of the panel, `add=KNOBS` and `drop=TARGET`
 (or `drop=all`) for its buttons, and `from`, the collection that those knobs belong to. All of it is folded
@@ -15,6 +15,7 @@ from search.descriptions import CollectionInfo
 from search.earlier import Translation, is_numbered
 from search.engine import Engine
 from search.errors import CollectionNotFound, InvalidPage, InvalidSteering
+from search.requests import USUAL_MODE
 from search.steering import (
     MAX_EXAMPLES,
     MAX_ID,
@@ -44,6 +45,7 @@ class PageState:
     q: str = ""
     steering: Steering = UNSTEERED
     dictionary: int | None = None
+    mode: str = USUAL_MODE
     collection: str = ""
     limit: int = LIMIT
     offset: int = 0
@@ -56,6 +58,7 @@ class PageState:
             "q": state.q,
             "dictionary": state.numbered_in or "",
             "steer": format_steering(state.steering),
+            "mode": state.mode if state.mode != USUAL_MODE else "",
             "collection": state.collection,
             "limit": state.limit if state.limit != LIMIT else "",
             "offset": state.offset or "",
@@ -158,6 +161,7 @@ def read_state(params: Mapping[str, str]) -> PageState:
         q=params.get("q", ""),
         steering=steering,
         dictionary=_dictionary(params),
+        mode=params.get("mode") or USUAL_MODE,
         collection=collection,
         limit=_whole(params, "limit", LIMIT),
         offset=_whole(params, "offset", 0),

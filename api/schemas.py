@@ -4,10 +4,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from search.requests import MAX_LIMIT, MAX_QUERY, MODES
+from search.requests import MAX_LIMIT, MAX_QUERY, USUAL_MODE, WAYS
 from search.steering import MAX_STRENGTH, Knob, Steering
 
-WAYS = "; ".join(f"{mode}: {what}" for mode, what in MODES.items())
 OF_DICTIONARY = "The dictionary that `steer` takes its numbers of features from, where not the live one"
 
 
@@ -43,7 +42,7 @@ class SearchIn(BaseModel):
     q: str = Field(description=f"The question, at most {MAX_QUERY} characters")
     steer: list[KnobIn] = []
     dictionary: int | None = Field(default=None, description=OF_DICTIONARY)
-    mode: str = Field(default=next(iter(MODES)), description=WAYS)
+    mode: str = Field(default=USUAL_MODE, description=WAYS)
     collection: str = ""
     limit: int = Field(default=10, description=f"1 to {MAX_LIMIT}")
     offset: int = 0

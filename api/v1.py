@@ -6,10 +6,10 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse
 
 from api.deps import CollectionDep, EngineDep
-from api.schemas import OF_DICTIONARY, WAYS, SearchIn, errors
+from api.schemas import OF_DICTIONARY, SearchIn, errors
 from search import catalog, concept_list, features
 from search.descriptions import CollectionInfo, ConceptList, DocumentDetail, FeatureDetail, FeatureList
-from search.requests import MAX_LIMIT, MAX_QUERY
+from search.requests import MAX_LIMIT, MAX_QUERY, USUAL_MODE, WAYS
 from search.results import SearchResponse
 from search.steering import FORM, parse
 
@@ -26,7 +26,7 @@ def search(
     q: Annotated[str, Query(description=f"The question, at most {MAX_QUERY} characters")],
     steer: Annotated[str, Query(description=FORM)] = "",
     dictionary: Annotated[int | None, Query(description=OF_DICTIONARY)] = None,
-    mode: Annotated[str, Query(description=WAYS)] = "hybrid",
+    mode: Annotated[str, Query(description=WAYS)] = USUAL_MODE,
     limit: Limit = 10,
     offset: Offset = 0,
 ) -> SearchResponse:

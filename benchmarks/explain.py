@@ -22,7 +22,7 @@ from benchmarks.common import built_dictionary, embedder, report, snapshot_of, t
 from benchmarks.openstax import QUERIES, SUBJECTS, load
 from search.answers import AskedWords, page_terms
 from search.explain import attribute, decompose
-from search.mixing import without_words
+from search.mixing import no_words
 from search.ranking import Ranking, rank
 from search.results import Term
 from search.snapshot import Snapshot
@@ -77,8 +77,9 @@ def explain_page(snapshot: Snapshot, page: Page) -> list[list[Term]]:
     unsteered = steer(page.q_D, snapshot.dictionary.w_dec_FD, {})
     x_ND = snapshot.index.vectors(page.ranking.passages[:RESULTS])
     attribution = attribute(question, unsteered, x_ND, snapshot.dictionary)
-    no_words = AskedWords([], without_words(snapshot))
-    return page_terms(snapshot, attribution, page.ranking, slice(0, RESULTS), [], no_words)
+    return page_terms(
+        snapshot, attribution, page.ranking, slice(0, RESULTS), [], AskedWords([], no_words(snapshot))
+    )
 
 
 def _queries(count: int) -> list[str]:
@@ -89,7 +90,7 @@ def _queries(count: int) -> list[str]:
 
 def _page(snapshot: Snapshot, query: str) -> Page:
     q_D = embedder().encode_query(query)
-    ranking = rank(snapshot, q_D, [], RESULTS, without_words(snapshot))
+    ranking = rank(snapshot, q_D, [], RESULTS, no_words(snapshot))
     return Page(query, q_D, ranking, snapshot.index.vectors(ranking.passages[:RESULTS]))
 
 

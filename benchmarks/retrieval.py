@@ -26,7 +26,7 @@ from benchmarks.metrics import bootstrap_interval, ndcg, recall
 from indexer.sources import Failure, SourceDocument, open_source
 from indexer.sources.beir import read_qrels, read_queries
 from search.explain import attribute, decompose
-from search.mixing import without_words
+from search.mixing import no_words
 from search.ranking import rank
 from search.snapshot import Snapshot
 from search.steered import steer
@@ -76,10 +76,10 @@ def main(shared: Path, sets: Annotated[list[str] | None, typer.Argument()] = Non
     report("retrieval", table(header, rows), record)
 
 
-def read_task(folder: Path) -> Task:
+def read_task(folder: Path, split: str = "test") -> Task:
     """Reads a BEIR folder with Refract's own reader."""
     documents = [item for item in open_source(folder, "beir") if not isinstance(item, Failure)]
-    judged = read_qrels(folder)
+    judged = read_qrels(folder, split)
     texts = read_queries(folder)
     return Task(documents, {query: texts[query] for query in judged}, judged)
 
@@ -89,7 +89,7 @@ def measure(task: Task) -> dict[str, Any]:
     q_QD = embedded_queries(list(task.queries.values()))
     documents_ND = embedded([f"{document.title} {document.text}" for document in task.documents])
     dense = _scores(task, [_by_score(documents_ND.astype(np.float32) @ q_D) for q_D in q_QD])
-    snapshot = _passages(task)
+    snapshot = snapshot_of_task(task)
     refract = _scores(task, [_by_rank(snapshot, q_D) for q_D in q_QD])
     decoded = _scores(task, _reconstructed(snapshot, q_QD))
     scorecard = snapshot.dictionary.card.scorecard
@@ -107,17 +107,24 @@ def measure(task: Task) -> dict[str, Any]:
     }
 
 
-def _passages(task: Task) -> Snapshot:
+def snapshot_of_task(task: Task) -> Snapshot:
     """The set as Refract indexes it: split, embedded, with the shipped dictionary adapted to it."""
+    texts, documents, written = passage_texts(task)
+    x_ND = embedded(texts)
+    return snapshot_of(x_ND, np.array(documents), built_dictionary(x_ND), texts=written)
+
+
+def passage_texts(task: Task) -> tuple[list[str], list[int], list[str]]:
+    """Its passages: what of each is embedded, the number of its document, what of it has words."""
     splitter = PassageSplitter(embedder().tokenizer_json, embedder().max_tokens)
-    texts, documents = [], []
+    texts, documents, written = [], [], []
     for number, document in enumerate(task.documents):
         title = splitter.clip_title(document.title)
         for span in splitter.split(document.text, document.title):
             texts.append(embedded_text(title, document.text[span.start : span.end]))
             documents.append(number)
-    x_ND = embedded(texts)
-    return snapshot_of(x_ND, np.array(documents), built_dictionary(x_ND))
+            written.append(f"{document.title}\n{document.text[span.start : span.end]}")
+    return texts, documents, written
 
 
 def _by_score(scores_N: FloatArray) -> NDArray[np.int64]:
@@ -125,7 +132,7 @@ def _by_score(scores_N: FloatArray) -> NDArray[np.int64]:
 
 
 def _by_rank(snapshot: Snapshot, q_D: FloatArray) -> NDArray[np.int64]:
-    return snapshot.document_N[rank(snapshot, q_D, [], DEPTH, without_words(snapshot)).passages][:DEPTH]
+    return snapshot.document_N[rank(snapshot, q_D, [], DEPTH, no_words(snapshot)).passages][:DEPTH]
 
 
 def _reconstructed(snapshot: Snapshot, q_QD: FloatArray) -> list[NDArray[np.int64]]:
@@ -161,7 +168,7 @@ def _shares(snapshot: Snapshot, q_QD: FloatArray) -> dict[str, float]:
     sums = dict.fromkeys(["features", "of which shared", "baseline", "remainder", "score"], 0.0)
     for q_D in q_QD:
         question = decompose(q_D, snapshot.dictionary)
-        passages = rank(snapshot, q_D, [], EXPLAINED, without_words(snapshot)).passages[:EXPLAINED]
+        passages = rank(snapshot, q_D, [], EXPLAINED, no_words(snapshot)).passages[:EXPLAINED]
         unsteered = steer(q_D, snapshot.dictionary.w_dec_FD, {})
         terms = attribute(question, unsteered, snapshot.index.vectors(passages), snapshot.dictionary)
         active_NA = snapshot.acts_NF[passages][:, terms.asked].toarray() > 0

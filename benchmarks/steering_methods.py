@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from benchmarks.common import built_dictionary, embedded_queries, snapshot_of
 from benchmarks.openstax import Textbooks
 from search.concepts import Concept, concept_from_members, members_wanted
-from search.mixing import without_words
+from search.mixing import no_words
 from search.ranking import rank
 
 RESULTS = 10
@@ -157,7 +157,7 @@ def _preferred(corpus: Corpus, concepts: list[Concept], without: list[Ids] | Non
         left_out = without[book] if without else np.zeros(0, np.int64)
         knobs = [(concepts[book], float(strength))]
         wanted = RESULTS + len(left_out)
-        scale = without_words(corpus.snapshot)
+        scale = no_words(corpus.snapshot)
         found = (rank(corpus.snapshot, q_D, knobs, wanted, scale).passages for q_D in corpus.books.q_QD)
         return np.stack([ids[~np.isin(ids, left_out)][:RESULTS] for ids in found])
 

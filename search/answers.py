@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from search.concepts import Concept
 from search.explain import Attribution, Question
 from search.lexical import words
-from search.mixing import Mix, mix, without_words
+from search.mixing import WordScores, no_words, word_scores
 from search.passages import PassageRow
 from search.ranking import Ranking, strongest_passage
 from search.results import Part, QueryFeature, QueryWord, Result, SteeringTerm, Term
@@ -34,29 +34,29 @@ class SteeredConcept:
 
 @dataclass(frozen=True, eq=False)
 class AskedWords:
-    """The words of a question, each as it was typed first, and the scale on which they count."""
+    """The words of a question, each as it was typed first, and what they add to scores."""
 
     words: list[str]
-    mix: Mix
+    scores: WordScores
 
     def values(self, passages: NDArray[np.int64]) -> NDArray[np.float64]:
         """What each word adds to the score of each of some passages (P, T)."""
-        return np.asarray(self.mix.unit * self.mix.words_NT.tocsr()[passages].toarray(), dtype=np.float64)
+        return np.asarray(self.scores.parts_NT.tocsr()[passages].toarray(), dtype=np.float64)
 
     def found(self) -> list[QueryWord]:
         """Each word with the number of passages that have it."""
-        counts = np.diff(self.mix.words_NT.indptr).tolist()
+        counts = np.diff(self.scores.parts_NT.indptr).tolist()
         return [QueryWord(word, passages) for word, passages in zip(self.words, counts, strict=True)]
 
 
-def asked_words(snapshot: Snapshot, q_D: FloatArray, query: str, mode: str) -> AskedWords:
-    """The words of a question and their scale; none where it is searched by meaning alone."""
+def asked_words(snapshot: Snapshot, query: str, mode: str) -> AskedWords:
+    """The words of a question; none where it is searched by meaning alone."""
+    if mode != "hybrid":
+        return AskedWords([], no_words(snapshot))
     typed: dict[str, str] = {}
-    if mode == "hybrid":
-        for word in words(query):
-            typed.setdefault(word.stem, query[word.start : word.end])
-    scale = mix(snapshot, q_D, list(typed)) if mode == "hybrid" else without_words(snapshot)
-    return AskedWords(list(typed.values()), scale)
+    for word in words(query):
+        typed.setdefault(word.stem, query[word.start : word.end])
+    return AskedWords(list(typed.values()), word_scores(snapshot, list(typed)))
 
 
 def page_terms(

@@ -30,7 +30,7 @@ from search.fitting import fit_concept
 from search.highlight import Highlighter
 from search.passages import PassageRow, passages_at
 from search.ranking import rank, strongest_passage
-from search.requests import check_mode, check_page, check_query
+from search.requests import USUAL_MODE, check_mode, check_page, check_query
 from search.results import Result, SearchResponse, Timings
 from search.snapshot import Snapshot
 from search.snapshots import Snapshots
@@ -75,7 +75,7 @@ class Engine:
         steering: Steering,
         collection: str,
         dictionary: int | None = None,
-        mode: str = "hybrid",
+        mode: str = USUAL_MODE,
         limit: int = 10,
         offset: int = 0,
         sentences: bool = False,
@@ -118,15 +118,15 @@ class Engine:
         steered = steer(question.vector_D, snapshot.dictionary.w_dec_FD, deltas)
         concepts = self._concepts(snapshot, steering)
         wanted = offset + limit
-        words = asked_words(snapshot, question.vector_D, query, mode)
-        asked = rank(snapshot, question.vector_D, [], wanted, words.mix)
+        words = asked_words(snapshot, query, mode)
+        by_words = words.scores
+        asked = rank(snapshot, question.vector_D, [], wanted, by_words)
         preferred = [(turned.concept, float(turned.knob.strength)) for turned in concepts]
-        ranking = rank(snapshot, steered.vector_D, preferred, wanted, words.mix) if steering.knobs else asked
+        ranking = rank(snapshot, steered.vector_D, preferred, wanted, by_words) if steering.knobs else asked
         clock.lap("search")
         page = slice(offset, wanted)
         x_ND = snapshot.index.vectors(ranking.passages[page])
         attribution = explain.attribute(question, steered, x_ND, snapshot.dictionary)
-        attribution = attribution.scaled(words.mix.slope, words.mix.level)
         terms = page_terms(snapshot, attribution, ranking, page, concepts, words)
         clock.lap("explain")
         texts = self._texts(snapshot, ranking.passages[page], question)

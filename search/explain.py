@@ -48,18 +48,6 @@ class Attribution:
     remainder_N: FloatArray
     score_N: FloatArray
 
-    def scaled(self, slope: float, level: float) -> "Attribution":
-        """The terms of slope · score + level. What every document gets, the baseline has."""
-        return Attribution(
-            self.asked,
-            slope * self.asked_NA,
-            self.steered,
-            slope * self.steered_NS,
-            slope * self.baseline_N + level,
-            slope * self.remainder_N,
-            slope * self.score_N + level,
-        )
-
     def __sub__(self, other: "Attribution") -> "Attribution":
         """Why A over B, row by row: each term's difference, which sum to the margin of the scores."""
         return Attribution(

@@ -1,12 +1,11 @@
-"""Words beside meaning: both on one scale, so that their sum is still a sum of terms.
+"""Words beside meaning: the score of a passage x for a question q is
 
-    score = (1 - λ) · (s - least) / (most - least) + λ · l / strongest
+    <q', x> + weight · BM25(q, x) / strongest
 
-where s is the semantic score and l the BM25 score of a passage, `least` and `most` the semantic scores of the
-candidates of the question before it was steered, and `strongest` their best BM25 score. So steering moves a
-passage and never the scale, and no page changes the scores of another.
+where `strongest` is the best BM25 score that any passage has for the question. So words add terms to the sum
+and change none of the others, steering never moves the scale, and nothing depends on what else is found.
 
-Shape suffixes: N passages, T stems of the question, D embedding width.
+Shape suffixes: N passages, T stems of the question.
 """
 
 from dataclasses import dataclass
@@ -18,62 +17,39 @@ from scipy.sparse import csc_matrix
 
 from search.snapshot import Snapshot
 
-POOL = 1000
-"""So many passages nearest to the question, and so many with its words, are its candidates."""
-
-WORDS_SHARE = 0.3
-"""λ, chosen on the development queries of SciFact (`benchmarks.retrieval`)."""
-
-LEAST_SPREAD = 1e-6
+WORDS_WEIGHT = 0.25
+"""What the words add to the passage that has most of them. Chosen on development queries
+(`benchmarks.hybrid`)."""
 
 FloatArray = NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
-class Mix:
-    """The scale of one question: score = slope · semantic + level + unit · BM25, whose parts for each stem
-    are `words_NT`. Without words it is the semantic score itself."""
+class WordScores:
+    """What each stem of a question adds to the score of each passage (N, T)."""
 
-    words_NT: csc_matrix
-    slope: float = 1.0
-    level: float = 0.0
-    unit: float = 0.0
+    parts_NT: csc_matrix
 
     @cached_property
-    def word_scores(self) -> FloatArray:
-        """What its words add to the score of each passage."""
-        return self.unit * np.asarray(self.words_NT.sum(axis=1), dtype=np.float32).ravel()
+    def sums(self) -> FloatArray:
+        """What all of them add to each passage (N,)."""
+        return np.asarray(self.parts_NT.sum(axis=1), dtype=np.float32).ravel()
 
-    def best_by_words(self, most: int) -> NDArray[np.int64]:
+    def best(self, most: int) -> NDArray[np.int64]:
         """At most so many passages that have some of the words, those that have most of them first."""
-        return strongest(self.word_scores, most)
+        places = np.flatnonzero(self.sums > 0)
+        if len(places) > most:
+            places = places[np.argpartition(-self.sums[places], most)[:most]]
+        return places[np.argsort(-self.sums[places], kind="stable")]
 
 
-def without_words(snapshot: Snapshot) -> Mix:
-    """The scale of a search by meaning alone."""
-    return Mix(csc_matrix((snapshot.passages, 0), dtype=np.float32))
+def no_words(snapshot: Snapshot) -> WordScores:
+    """Of a search by meaning alone."""
+    return WordScores(csc_matrix((snapshot.passages, 0), dtype=np.float32))
 
 
-def mix(snapshot: Snapshot, q_D: FloatArray, asked: list[str]) -> Mix:
-    """The scale of a question, unsteered, with these stems."""
-    words_NT = snapshot.lexicon.scores(asked)
-    words_N = np.asarray(words_NT.sum(axis=1)).ravel()
-    scores, near = (found[0] for found in snapshot.index.search(q_D[None], POOL))
-    if not len(near):
-        return Mix(words_NT)
-    others = np.setdiff1d(strongest(words_N, POOL), near)
-    least = min([scores[-1], *(snapshot.index.vectors(others) @ q_D)])
-    spread = float(scores[0] - least)
-    if spread < LEAST_SPREAD:
-        spread, least = 1.0, 0.0
-    slope = (1 - WORDS_SHARE) / spread
-    most = float(words_N.max())
-    return Mix(words_NT, slope, -slope * float(least), WORDS_SHARE / most if most > 0 else 0.0)
-
-
-def strongest(values_N: NDArray[np.floating], most: int) -> NDArray[np.int64]:
-    """Places of the largest positive values, at most so many, the largest first."""
-    places = np.flatnonzero(values_N > 0)
-    if len(places) > most:
-        places = places[np.argpartition(-values_N[places], most)[:most]]
-    return places[np.argsort(-values_N[places], kind="stable")]
+def word_scores(snapshot: Snapshot, asked: list[str], weight: float = WORDS_WEIGHT) -> WordScores:
+    """Of a question with these stems."""
+    parts_NT = snapshot.lexicon.scores(asked)
+    strongest = float(parts_NT.sum(axis=1).max()) if parts_NT.nnz else 0.0
+    return WordScores(parts_NT * (weight / strongest) if strongest else parts_NT)

@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search.concepts import Concept
-from search.mixing import POOL, Mix
+from search.mixing import WordScores
 from search.snapshot import Snapshot
 
+POOL = 1000
 CONCEPT_UNIT = 0.15
 """What a concept of strength 1 adds to the score of a full member: it then costs as much relevance as a
 feature of strength 1 (7% over textbooks; `benchmarks.steering`)."""
@@ -30,7 +31,11 @@ class Ranking:
 
 
 def rank(
-    snapshot: Snapshot, q_D: FloatArray, concepts: list[tuple[Concept, float]], documents: int, mix: Mix
+    snapshot: Snapshot,
+    q_D: FloatArray,
+    concepts: list[tuple[Concept, float]],
+    documents: int,
+    words: WordScores,
 ) -> Ranking:
     """At least so many documents by their best passage (fewer only when the collection has no more).
 
@@ -39,7 +44,7 @@ def rank(
     """
     depth = max(POOL, 4 * documents)
     while True:
-        ranking = _rank_candidates(snapshot, q_D, concepts, depth, mix)
+        ranking = _rank_candidates(snapshot, q_D, concepts, depth, words)
         if len(ranking.passages) >= documents or depth >= snapshot.passages:
             return ranking
         depth *= 4
@@ -52,14 +57,12 @@ def strongest_passage(snapshot: Snapshot, feature: int) -> int | None:
 
 
 def _rank_candidates(
-    snapshot: Snapshot, q_D: FloatArray, concepts: list[tuple[Concept, float]], depth: int, mix: Mix
+    snapshot: Snapshot, q_D: FloatArray, concepts: list[tuple[Concept, float]], depth: int, words: WordScores
 ) -> Ranking:
     scores, ids = (found[0] for found in snapshot.index.search(q_D[None], depth))
-    values = [
-        mix.slope * strength * CONCEPT_UNIT * snapshot.membership(concept) for concept, strength in concepts
-    ]
+    values = [strength * CONCEPT_UNIT * snapshot.membership(concept) for concept, strength in concepts]
     others = [np.argsort(-value_N, kind="stable")[:POOL] for value_N in values]
-    others += [mix.best_by_words(depth)] if mix.unit else []
+    others += [words.best(depth)] if words.parts_NT.nnz else []
     added = np.setdiff1d(np.concatenate([np.zeros(0, np.int64), *others]), ids).astype(np.int64)
     passages = np.concatenate([ids, added])
     concepts_PC = (
@@ -68,8 +71,7 @@ def _rank_candidates(
         else np.zeros((len(passages), 0))
     )
     semantic = np.concatenate([scores, snapshot.index.vectors(added) @ q_D if len(added) else []])
-    total = mix.slope * semantic.astype(np.float64) + mix.level + mix.word_scores[passages]
-    total += concepts_PC.sum(axis=1)
+    total = semantic.astype(np.float64) + concepts_PC.sum(axis=1) + words.sums[passages]
     order = np.lexsort((passages, -total)) if others else np.arange(len(passages))
     _, first = np.unique(snapshot.document_N[passages[order]], return_index=True)
     kept = order[np.sort(first)]

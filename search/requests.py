@@ -9,7 +9,11 @@ MAX_LIMIT = 100
 MAX_DEPTH = 1000
 
 MODES = {"hybrid": "by meaning and by words", "semantic": "by meaning alone"}
-"""Ways to search; the first is the usual one."""
+"""Ways to search."""
+
+WAYS = "; ".join(f"{mode}: {what}" for mode, what in MODES.items())
+
+USUAL_MODE = "hybrid"
 
 IndexKind = Literal["flat", "ivf"]
 """How an index is searched: flat scans all vectors, ivf those in the cells nearest to the question."""

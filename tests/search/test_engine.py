@@ -24,7 +24,7 @@ from search.errors import (
 )
 from search.features import document_detail, feature_detail, find_features
 from search.lexical import SILENT, WORD, stems
-from search.mixing import POOL, WORDS_SHARE
+from search.mixing import WORDS_WEIGHT
 from search.models import Collection
 from search.requests import MODES
 from search.results import SearchResponse
@@ -111,17 +111,14 @@ def test_words_and_meaning_are_mixed_as_they_are_said_to_be(engine: Engine, quer
     peer.index(bm25s.tokenize(texts, **how, show_progress=False), show_progress=False)
     words_N = peer.get_scores(stems(query))
     dense_N = snapshot.index.vectors(np.arange(snapshot.passages)) @ engine.embed(snapshot.space, query)
-    near = dense_N >= np.sort(dense_N)[-min(POOL, len(dense_N))]
-    least = dense_N[near | (words_N >= np.sort(words_N)[-POOL:].min()) & (words_N > 0)].min()
-    meant_N = (dense_N - least) / (dense_N.max() - least)
-    mixed_N = (1 - WORDS_SHARE) * meant_N + WORDS_SHARE * words_N / words_N.max()
+    mixed_N = dense_N + WORDS_WEIGHT * words_N / words_N.max()
     best = [mixed_N[snapshot.document_N == document].max() for document in np.unique(snapshot.document_N)]
     response = ask(engine, query, limit=30)
     scores = [result.score for result in response.results]
     assert scores == pytest.approx(sorted(best, reverse=True)[:30], abs=1e-4)
     for result in response.results:
         by_word = {term.word: term.value for term in result.terms if term.kind == "word"}
-        counted = WORDS_SHARE * words_N[result.passage.id] / words_N.max()
+        counted = WORDS_WEIGHT * words_N[result.passage.id] / words_N.max()
         assert sum(by_word.values()) == pytest.approx(counted, abs=1e-4)
         assert set(by_word) <= {word.word for word in response.query_words}
 

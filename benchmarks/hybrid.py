@@ -1,0 +1,156 @@
+"""Hybrid search on judged collections, beside meaning alone, BM25 alone, rank fusion and txtai's hybrid.
+
+python -m benchmarks.hybrid SHARED_DATA_FOLDER [scifact cranfield clapnq_dev]   (peer: refract[cpu,bench])
+
+All rank the same passages with the same vectors, a document by its best passage. The weight of words is
+chosen on the development queries of SciFact (its train split), printed first; the test queries choose nothing.
+
+Shape suffixes: Q questions, D embedding width.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+from numpy.typing import NDArray
+
+from benchmarks.common import embedded, embedded_queries, embedder, report, table
+from benchmarks.metrics import bootstrap_interval, ndcg, recall
+from benchmarks.retrieval import Task, passage_texts, read_task, snapshot_of_task
+from search.lexical import stems
+from search.mixing import WORDS_WEIGHT, no_words, word_scores
+from search.ranking import rank
+from search.snapshot import Snapshot
+
+DEPTH = 100
+POOL = 1000
+FUSED = 60  # the constant of reciprocal rank fusion (Cormack et al. 2009)
+WEIGHTS = (0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5)
+DEVELOPMENT = "scifact"
+
+Ranker = Callable[[str, NDArray[np.float32]], list[int]]
+"""Documents by number, best first, for a question and its vector."""
+
+
+def main(shared: Path, sets: Annotated[list[str] | None, typer.Argument()] = None) -> None:
+    """Measures every set and prints one table for each."""
+    tables, record = [], {}
+    tried = _development(shared / "beir" / DEVELOPMENT)
+    tables.append(table(["weight of words", "nDCG@10, development queries of SciFact"], tried))
+    for name in sets or ["scifact", "cranfield", "clapnq_dev"]:
+        task = read_task(shared / "beir" / name)
+        measured = _measure(task)
+        ours = np.array(measured["hybrid"]["ndcg"])
+        rows = []
+        for ranker, figures in measured.items():
+            low, high = bootstrap_interval(figures["ndcg"])
+            ahead = ours - np.array(figures["ndcg"])
+            least, most = bootstrap_interval(ahead.tolist())
+            rows.append(
+                [
+                    ranker,
+                    f"{np.mean(figures['ndcg']):.3f} ({low:.3f} to {high:.3f})",
+                    float(np.mean(figures["recall"])),
+                    "" if ranker == "hybrid" else f"{ahead.mean():+.3f} ({least:+.3f} to {most:+.3f})",
+                ]
+            )
+        header = [f"{name}, {len(task.queries)} queries", "nDCG@10", "recall@100", "hybrid is ahead by"]
+        tables.append(table(header, rows))
+        record[name] = measured
+    report("hybrid", "\n\n".join(tables), {"development": tried, "sets": record})
+
+
+def _development(folder: Path) -> list[list[object]]:
+    task = read_task(folder, "train")
+    snapshot = snapshot_of_task(task)
+    q_QD = embedded_queries(list(task.queries.values()))
+    rows: list[list[object]] = []
+    for weight in WEIGHTS:
+        scored = _scored(task, q_QD, _mixed(snapshot, weight))
+        rows.append(
+            [f"{weight}{' (used)' if weight == WORDS_WEIGHT else ''}", float(np.mean(scored["ndcg"]))]
+        )
+    return rows
+
+
+def _measure(task: Task) -> dict[str, Any]:
+    snapshot = snapshot_of_task(task)
+    q_QD = embedded_queries(list(task.queries.values()))
+    rankers = {
+        "hybrid": _mixed(snapshot, WORDS_WEIGHT),
+        "meaning alone": _by_meaning(snapshot),
+        "BM25 alone": _by_words(snapshot),
+        "reciprocal rank fusion": _fused(snapshot),
+        "txtai 9.14.0, hybrid": _txtai(task, snapshot),
+    }
+    return {name: _scored(task, q_QD, ranker) for name, ranker in rankers.items()}
+
+
+def _scored(task: Task, q_QD: NDArray[np.float32], ranker: Ranker) -> dict[str, list[float]]:
+    found: dict[str, list[float]] = {"ndcg": [], "recall": []}
+    for (query, text), q_D in zip(task.queries.items(), q_QD, strict=True):
+        ranking = [task.ids[number] for number in ranker(text, q_D)[:DEPTH]]
+        found["ndcg"].append(ndcg(ranking, task.judged[query]))
+        found["recall"].append(recall(ranking, task.judged[query], DEPTH))
+    return found
+
+
+def _mixed(snapshot: Snapshot, weight: float) -> Ranker:
+    def ranker(text: str, q_D: NDArray[np.float32]) -> list[int]:
+        words = word_scores(snapshot, stems(text), weight)
+        return _documents(snapshot, rank(snapshot, q_D, [], DEPTH, words).passages)
+
+    return ranker
+
+
+def _by_meaning(snapshot: Snapshot) -> Ranker:
+    words = no_words(snapshot)
+    return lambda _, q_D: _documents(snapshot, rank(snapshot, q_D, [], POOL, words).passages)
+
+
+def _by_words(snapshot: Snapshot) -> Ranker:
+    return lambda text, _: _documents(snapshot, word_scores(snapshot, stems(text)).best(POOL))
+
+
+def _fused(snapshot: Snapshot) -> Ranker:
+    each = (_by_meaning(snapshot), _by_words(snapshot))
+
+    def ranker(text: str, q_D: NDArray[np.float32]) -> list[int]:
+        gained: dict[int, float] = {}
+        for one in each:
+            for place, document in enumerate(one(text, q_D), start=1):
+                gained[document] = gained.get(document, 0.0) + 1 / (FUSED + place)
+        return sorted(gained, key=lambda document: -gained[document])
+
+    return ranker
+
+
+def _txtai(task: Task, snapshot: Snapshot) -> Ranker:
+    """txtai as its documentation sets hybrid search up, with our vectors of the same passages."""
+    from txtai import Embeddings
+
+    texts = passage_texts(task)[0]
+    vector_of = dict(zip(texts, embedded(texts).astype(np.float32), strict=True))
+
+    def transform(asked: list[str]) -> NDArray[np.float32]:
+        rows = [vector_of[text] if text in vector_of else embedder().encode_query(text) for text in asked]
+        return np.stack(rows)
+
+    embeddings = Embeddings(method="external", transform=transform, hybrid=True)
+    embeddings.index([(number, text, None) for number, text in enumerate(texts)])
+
+    def ranker(text: str, _: NDArray[np.float32]) -> list[int]:
+        return _documents(snapshot, np.array([number for number, _ in embeddings.search(text, POOL)]))
+
+    return ranker
+
+
+def _documents(snapshot: Snapshot, passages: NDArray[np.int64]) -> list[int]:
+    """The documents of some passages, each once."""
+    return list(dict.fromkeys(snapshot.document_N[passages.astype(np.int64)].tolist()))
+
+
+if __name__ == "__main__":
+    typer.run(main)
