@@ -2,8 +2,8 @@
 
 python -m benchmarks.hybrid SHARED_DATA_FOLDER [scifact cranfield clapnq_dev]   (peer: refract[cpu,bench])
 
-All rank the same passages with the same vectors, a document by its best passage. The weight of words is
-chosen on the development queries of SciFact (its train split), printed first; the test queries choose nothing.
+All rank the same passages with the same vectors, a document by its best passage. The weight of words was
+chosen on the development queries of SciFact (its train split), printed first, not on those reported.
 
 Shape suffixes: Q questions, D embedding width.
 """
