@@ -2,9 +2,10 @@
 
     python -m benchmarks.upkeep SHARED_DATA_FOLDER [--documents 100000] [--keep FOLDER]
 
-Indexes paragraphs of textbooks (into FOLDER, where those of an earlier run are used again), starts a server
-on them and one on a few of them, verifies, dumps and restores, and asks both stores the same 200 questions,
-half of them steered. The peer is PostgreSQL's own pg_dump and pg_restore of the same database.
+Indexes glosses of words (short, so that embedding them takes minutes; into FOLDER, where those of an earlier
+run are used again), starts a server on them and one on a few of them, verifies, dumps and restores, and asks
+both stores the same 200 questions, half of them steered. The peer is PostgreSQL's own pg_dump and pg_restore
+of the same database.
 """
 
 import argparse
@@ -43,7 +44,7 @@ from search.steering import parse
 from search.stored import count_passages, live_generation
 
 NAME = "upkeep"
-CORPUS = "corpora/openstax_paragraphs.jsonl.gz"
+CORPUS = "corpora/wordnet_glosses.jsonl.gz"
 QUESTIONS = 200
 STEERING = "concept:history:0.7"
 FEW = 100
