@@ -14,8 +14,9 @@ from indexer.sources import SourceDocument
 from indexer.verify import Verified, verify
 from search.embedder import Embedder
 from search.engine import Engine
+from search.mixing import WORDS_WEIGHT
 from search.steering import Steering
-from search.stored import INDEX_FILE, generation_folder
+from search.stored import INDEX_FILE, WORDS_FILE, generation_folder
 from tests.conftest import build
 
 pytestmark = pytest.mark.database
@@ -23,14 +24,16 @@ pytestmark = pytest.mark.database
 TEXTS = ["Whales sing in the deep sea.", "Bread is baked of flour.", "Stars shine at night."]
 
 
-@pytest.fixture
-def index_file(database: Database, tmp_path: Path, embedder: Embedder) -> Path:
-    """The index of a small collection."""
+@pytest.fixture(params=[INDEX_FILE, WORDS_FILE])
+def index_file(
+    database: Database, tmp_path: Path, embedder: Embedder, request: pytest.FixtureRequest
+) -> Path:
+    """Each of the files of a small collection."""
     documents = [SourceDocument(str(n), "", content, None, {}) for n, content in enumerate(TEXTS)]
     build(database, tmp_path, embedder, "c", documents)
     with Session(database) as session:
         (live,) = list_generations(session, "c")
-    return generation_folder(tmp_path, live.number) / INDEX_FILE
+    return generation_folder(tmp_path, live.number) / str(request.param)
 
 
 def flip(path: Path) -> None:
@@ -112,10 +115,10 @@ def test_no_byte_of_the_file_can_be_changed_unnoticed(
         index_file.write_bytes(content)
         assert not verify(database, tmp_path).sound, place
     engine = Engine(database, tmp_path)
-    scores = [
-        result.score for result in engine.search("bread", steering=Steering(()), collection="c").results
-    ]
+    response = engine.search("bread", steering=Steering(()), collection="c")
     expected = embedder.encode(TEXTS).astype("float32") @ embedder.encode_query("bread")
+    expected[1] += WORDS_WEIGHT  # the one with the word
+    scores = [result.score for result in response.results]
     assert scores == pytest.approx(sorted(expected.tolist(), reverse=True), abs=2e-3)
     assert verify(database, tmp_path) == recorded
 
