@@ -14,9 +14,10 @@ from search.lexical import words
 from search.mixing import WordScores, no_words, word_scores
 from search.passages import PassageRow
 from search.ranking import Ranking, strongest_passage
-from search.results import Part, QueryFeature, QueryWord, Result, SteeringTerm, Term
+from search.results import Part, QueryFeature, QueryWord, Restriction, Result, SteeringTerm, Term
 from search.snapshot import Snapshot
 from search.steering import Knob, Steering
+from search.syntax import Typed
 
 EXAMPLE_CHARACTERS = 160
 MOST_PARTS = 5
@@ -145,6 +146,24 @@ def page_results(
             terms=terms[row],
         )
         for row, passage in enumerate(ranking.passages[page].tolist())
+    ]
+
+
+def restrictions(typed: Typed) -> list[Restriction]:
+    """What a query says its results must be, or must not be."""
+    return [
+        *(Restriction(without=False, phrase=phrase) for phrase in typed.phrases),
+        *(Restriction(without=True, phrase=phrase) for phrase in typed.without),
+        *(
+            Restriction(
+                without=condition.negated,
+                field=condition.field,
+                values=list(condition.values),
+                least=condition.least or None,
+                most=condition.most or None,
+            )
+            for condition in typed.conditions
+        ),
     ]
 
 

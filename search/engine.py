@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Engine as Database
+from sqlalchemy.orm import Session
 
 from search import explain
 from search.answers import (
@@ -18,6 +19,7 @@ from search.answers import (
     page_results,
     page_terms,
     query_features,
+    restrictions,
     steering_terms,
 )
 from search.concepts import Concept
@@ -31,13 +33,16 @@ from search.highlight import Highlighter
 from search.passages import PassageRow, passages_at
 from search.ranking import rank, strongest_passage
 from search.requests import USUAL_MODE, check_mode, check_page, check_query
+from search.restrictions import Fields, allowed_passages, read_fields
 from search.results import Result, SearchResponse, Timings
 from search.snapshot import Snapshot
 from search.snapshots import Snapshots
 from search.steered import feature_deltas, steer
 from search.steering import Knob, Steering
+from search.syntax import Typed, may_restrict, parse_query
 
 CONCEPTS_KEPT = 256
+RESTRICTED_KEPT = 64
 
 FloatArray = NDArray[np.float32]
 
@@ -54,6 +59,7 @@ class Engine:
         self.data = data
         self.snapshots = Snapshots(database, data)
         self._highlighter = Highlighter()
+        self._known_fields: dict[int, tuple[int, Fields]] = {}  # by collection, of one version of it
         self.embed = functools.lru_cache(maxsize=2048)(_embed)
 
     def snapshot(self, collection: str) -> Snapshot:
@@ -112,17 +118,19 @@ class Engine:
         clock = _Clock()
         translation = self._translate(snapshot, steering, dictionary)
         steering = translation.steering
-        question = explain.decompose(self.embed(snapshot.space, query), snapshot.dictionary)
+        typed, allowed_N = self._restricted(snapshot, query)
+        question = explain.decompose(self.embed(snapshot.space, typed.text), snapshot.dictionary)
         clock.lap("embed")
         deltas = feature_deltas(steering, question.active, snapshot.scale_F)
         steered = steer(question.vector_D, snapshot.dictionary.w_dec_FD, deltas)
         concepts = self._concepts(snapshot, steering)
         wanted = offset + limit
-        words = asked_words(snapshot, query, mode)
+        words = asked_words(snapshot, typed.text, mode)
         by_words = words.scores
-        asked = rank(snapshot, question.vector_D, [], wanted, by_words)
+        ordered = functools.partial(rank, snapshot, documents=wanted, words=by_words, allowed_N=allowed_N)
+        asked = ordered(question.vector_D, [])
         preferred = [(turned.concept, float(turned.knob.strength)) for turned in concepts]
-        ranking = rank(snapshot, steered.vector_D, preferred, wanted, by_words) if steering.knobs else asked
+        ranking = ordered(steered.vector_D, preferred) if steering.knobs else asked
         clock.lap("search")
         page = slice(offset, wanted)
         x_ND = snapshot.index.vectors(ranking.passages[page])
@@ -132,15 +140,16 @@ class Engine:
         texts = self._texts(snapshot, ranking.passages[page], question)
         results = page_results(snapshot, texts, ranking, page, asked, terms)
         if sentences:
-            results = self._marked(snapshot, query, question, results)
+            results = self._marked(snapshot, typed.text, question, results)
         return SearchResponse(
             query=query,
+            restrictions=restrictions(typed),
             mode=mode,
             collection=snapshot.collection,
             generation=snapshot.generation,
             dictionary=snapshot.dictionary_id,
             took_ms=clock.timings(),
-            total=snapshot.documents,
+            total=snapshot.documents if allowed_N is None else _documents(snapshot, allowed_N),
             limit=limit,
             offset=offset,
             moved=float(question.vector_D @ steered.vector_D),
@@ -189,6 +198,29 @@ class Engine:
         snapshot.concepts[knob.target] = concept
         return concept
 
+    def _restricted(self, snapshot: Snapshot, query: str) -> tuple[Typed, NDArray[np.bool_] | None]:
+        """The query taken apart, and the passages it leaves (N,); None: all."""
+        if not may_restrict(query):
+            return Typed(query), None
+        with open_session(self.database) as session:
+            fields = self._fields(session, snapshot) if ":" in query else {}
+            typed = parse_query(query, fields)
+            if not typed.restricts:
+                return typed, None
+            known = snapshot.restricted.get(typed)
+            if known is None:
+                if len(snapshot.restricted) >= RESTRICTED_KEPT:
+                    snapshot.restricted.clear()
+                known = snapshot.restricted[typed] = allowed_passages(session, snapshot, typed, fields)
+        return typed, known
+
+    def _fields(self, session: Session, snapshot: Snapshot) -> Fields:
+        kept = self._known_fields.get(snapshot.collection_id)
+        if kept is None or kept[0] != snapshot.version:
+            kept = snapshot.version, read_fields(session, snapshot.collection_id)
+            self._known_fields[snapshot.collection_id] = kept
+        return kept[1]
+
     def _texts(
         self, snapshot: Snapshot, passages: NDArray[np.int64], question: Question
     ) -> dict[int, PassageRow]:
@@ -198,6 +230,10 @@ class Engine:
         wanted = {*passages.tolist(), *(example for example in examples if example is not None)}
         with open_session(self.database) as session:
             return passages_at(session, snapshot, wanted)
+
+
+def _documents(snapshot: Snapshot, allowed_N: NDArray[np.bool_]) -> int:
+    return len(np.unique(snapshot.document_N[allowed_N]))
 
 
 def _embed(space: VectorSpace, text: str) -> FloatArray:

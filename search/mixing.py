@@ -35,9 +35,9 @@ class WordScores:
         """What all of them add to each passage (N,)."""
         return np.asarray(self.parts_NT.sum(axis=1), dtype=np.float32).ravel()
 
-    def best(self, most: int) -> NDArray[np.int64]:
-        """At most so many passages that have some of the words, those that have most of them first."""
-        places = np.flatnonzero(self.sums > 0)
+    def best(self, most: int, allowed_N: NDArray[np.bool_] | None = None) -> NDArray[np.int64]:
+        """At most so many passages that are allowed and have some of the words, the best first."""
+        places = np.flatnonzero(self.sums > 0 if allowed_N is None else (self.sums > 0) & allowed_N)
         if len(places) > most:
             places = places[np.argpartition(-self.sums[places], most)[:most]]
         return places[np.argsort(-self.sums[places], kind="stable")]

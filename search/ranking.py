@@ -36,15 +36,16 @@ def rank(
     concepts: list[tuple[Concept, float]],
     documents: int,
     words: WordScores,
+    allowed_N: NDArray[np.bool_] | None = None,
 ) -> Ranking:
-    """At least so many documents by their best passage (fewer only when the collection has no more).
+    """At least so many documents by their best passage (fewer only when no more are allowed).
 
     Candidates are the nearest passages, those with most of the words, and the strongest members of each
     concept; by meaning alone and without concepts the order is exactly that of the inner products.
     """
     depth = max(POOL, 4 * documents)
     while True:
-        ranking = _rank_candidates(snapshot, q_D, concepts, depth, words)
+        ranking = _rank_candidates(snapshot, q_D, concepts, depth, words, allowed_N)
         if len(ranking.passages) >= documents or depth >= snapshot.passages:
             return ranking
         depth *= 4
@@ -57,12 +58,17 @@ def strongest_passage(snapshot: Snapshot, feature: int) -> int | None:
 
 
 def _rank_candidates(
-    snapshot: Snapshot, q_D: FloatArray, concepts: list[tuple[Concept, float]], depth: int, words: WordScores
+    snapshot: Snapshot,
+    q_D: FloatArray,
+    concepts: list[tuple[Concept, float]],
+    depth: int,
+    words: WordScores,
+    allowed_N: NDArray[np.bool_] | None,
 ) -> Ranking:
-    scores, ids = (found[0] for found in snapshot.index.search(q_D[None], depth))
+    scores, ids = (found[0] for found in snapshot.index.search(q_D[None], depth, allowed_N))
     values = [strength * CONCEPT_UNIT * snapshot.membership(concept) for concept, strength in concepts]
-    others = [np.argsort(-value_N, kind="stable")[:POOL] for value_N in values]
-    others += [words.best(depth)] if words.parts_NT.nnz else []
+    others = [_largest(value_N, allowed_N) for value_N in values]
+    others += [words.best(depth, allowed_N)] if words.parts_NT.nnz else []
     added = np.setdiff1d(np.concatenate([np.zeros(0, np.int64), *others]), ids).astype(np.int64)
     passages = np.concatenate([ids, added])
     concepts_PC = (
@@ -76,3 +82,9 @@ def _rank_candidates(
     _, first = np.unique(snapshot.document_N[passages[order]], return_index=True)
     kept = order[np.sort(first)]
     return Ranking(passages[kept], total[kept], concepts_PC[kept])
+
+
+def _largest(value_N: FloatArray, allowed_N: NDArray[np.bool_] | None) -> NDArray[np.int64]:
+    """The passages of the largest values, of those that are allowed."""
+    order = np.argsort(-value_N, kind="stable")
+    return (order if allowed_N is None else order[allowed_N[order]])[:POOL]

@@ -4,6 +4,7 @@ The JSON API serialises these records as they are (None as null) and the pages r
 added here is an addition to the public contract.
 """
 
+import dataclasses
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -55,6 +56,19 @@ class QueryWord:
 
     word: str
     passages: int
+
+
+@dataclass(frozen=True)
+class Restriction:
+    """Something that all results have, or that none has: a phrase (or a word), in the document or its title,
+    or a field of the metadata that is one of some values, or lies between two (null: open)."""
+
+    without: bool
+    phrase: str | None = None
+    field: str | None = None
+    values: list[str] = dataclasses.field(default_factory=list)
+    least: str | None = None
+    most: str | None = None
 
 
 @dataclass(frozen=True)
@@ -153,10 +167,12 @@ class Timings:
 
 @dataclass(frozen=True)
 class SearchResponse:
-    """One answered search. `moved` is the cosine between the asked and the steered question; `dictionary` is
-    the one that numbers of features belong to, `steering_lost` what of an earlier one has no counterpart."""
+    """One answered search. `restrictions` are what the query said the results must or must not be, `moved` is
+    the cosine between the asked and the steered question; `dictionary` is the one that numbers of features
+    belong to, `steering_lost` what of an earlier one has no counterpart."""
 
     query: str
+    restrictions: list[Restriction]
     mode: str
     collection: str
     generation: int

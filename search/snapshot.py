@@ -31,6 +31,7 @@ from search.stored import (
     read_embeddings,
     read_texts,
 )
+from search.syntax import Typed
 from search.vectors import FaissIndex, VectorIndex
 from search.visible import VisibleIndex, visible_numbers
 
@@ -57,9 +58,9 @@ class Snapshot:
     Passages are numbered 0 to N - 1; `number_N` is the number of each in its generation. `acts_NF` by passage
     and `acts_by_feature` (the same matrix by column); `document_N` the row id of each passage's document;
     `scale_F` the 90th percentile activation; `passages_F` how many passages fire; `families` by number;
-    `concepts` remembers those fitted on these passages; `version` is the collection's, `labels_version` that
-    of the dictionary's labels, `dictionary_id` its number in the store (0: it is in none); `rows` is what it
-    was made from.
+    `concepts` remembers those fitted on these passages, `restricted` which of them a query leaves; `version`
+    is the collection's, `labels_version` that of the dictionary's labels, `dictionary_id` its number in the
+    store (0: it is in none); `rows` is what it was made from.
     """
 
     collection_id: int
@@ -78,6 +79,7 @@ class Snapshot:
     passages_F: NDArray[np.int64]
     families: dict[int, Family] = field(default_factory=dict)
     concepts: dict[str, Concept] = field(default_factory=dict)
+    restricted: dict[Typed, NDArray[np.bool_]] = field(default_factory=dict)
     version: int = 0
     labels_version: int = 0
     dictionary_id: int = 0
@@ -161,7 +163,7 @@ def read_changes_again(session: Session, snapshot: Snapshot, generation: Generat
             rows.words,
             rows.added_words.followed_by(Counts.of(read_texts(session, generation.id, start=there))),
         )
-    return replace(snapshot, version=version, concepts={}, **_seen(session, generation, rows))
+    return replace(snapshot, version=version, concepts={}, restricted={}, **_seen(session, generation, rows))
 
 
 def _seen(session: Session, generation: Generation, rows: Rows) -> dict[str, Any]:

@@ -32,8 +32,10 @@ class VectorIndex(Protocol):
 
     def __len__(self) -> int: ...
 
-    def search(self, q_QD: FloatArray, k: int) -> tuple[FloatArray, IntArray]:
-        """Scores and passage numbers (Q, min(k, N)), best first."""
+    def search(
+        self, q_QD: FloatArray, k: int, allowed_N: NDArray[np.bool_] | None = None
+    ) -> tuple[FloatArray, IntArray]:
+        """Scores and passage numbers (Q, at most k), best first, of those passages that are allowed."""
         ...
 
     def vectors(self, ids: IntArray) -> FloatArray:

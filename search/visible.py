@@ -74,14 +74,16 @@ class VisibleIndex:
     def __len__(self) -> int:
         return len(self.number_N)
 
-    def search(self, q_QD: FloatArray, k: int) -> tuple[FloatArray, IntArray]:
-        """Scores and passages (Q, min(k, N)), best first."""
-        scores, ids = self.base.search(q_QD, k, self._allowed[0])
+    def search(
+        self, q_QD: FloatArray, k: int, allowed_N: NDArray[np.bool_] | None = None
+    ) -> tuple[FloatArray, IntArray]:
+        """Scores and passages (Q, at most k), best first, of those passages that are allowed."""
+        allowed = self._visible if allowed_N is None else self._halves(self.number_N[allowed_N])
+        scores, ids = self.base.search(q_QD, k, allowed[0])
         if self.added is not None:
-            more, later = self.added.search(q_QD, k, self._allowed[1])
+            more, later = self.added.search(q_QD, k, allowed[1])
             scores, ids = _merged(scores, ids, more, later + len(self.base))
-        wanted = min(k, len(self))
-        return scores[:, :wanted], np.searchsorted(self.number_N, ids[:, :wanted])
+        return scores[:, :k], np.searchsorted(self.number_N, ids[:, :k])
 
     def vectors(self, ids: IntArray) -> FloatArray:
         """The stored vectors (len(ids), D)."""
@@ -95,11 +97,14 @@ class VisibleIndex:
         return x_ND
 
     @cached_property
-    def _allowed(self) -> tuple[NDArray[np.bool_] | None, NDArray[np.bool_] | None]:
-        """Which vectors of each of the two indexes may be found; None: all."""
+    def _visible(self) -> tuple[NDArray[np.bool_] | None, NDArray[np.bool_] | None]:
+        return self._halves(self.number_N)
+
+    def _halves(self, numbers: IntArray) -> tuple[NDArray[np.bool_] | None, NDArray[np.bool_] | None]:
+        """Which vectors of each of the two indexes may be found: those of these numbers; None: all."""
         sizes = len(self.base), len(self.added) if self.added is not None else 0
         allowed_M = np.zeros(sum(sizes), np.bool_)
-        allowed_M[self.number_N] = True
+        allowed_M[numbers] = True
         first, second = allowed_M[: sizes[0]], allowed_M[sizes[0] :]
         return None if first.all() else first, None if second.all() else second
 

@@ -26,6 +26,7 @@ def response(*terms_of: list[Term]) -> SearchResponse:
         query="q",
         mode="hybrid",
         query_words=[],
+        restrictions=[],
         collection="c",
         generation=1,
         dictionary=1,

@@ -163,6 +163,28 @@ def test_a_family_found_by_a_word_is_one_knob_and_one_term(open_page: OpenPage, 
     assert check_sums(page) == 10
 
 
+@pytest.mark.parametrize("scripts", [True, False], ids=["js", "no js"])
+def test_words_count_can_be_excluded_and_left_out(open_page: OpenPage, scripts: bool) -> None:
+    page = open_page("/", java_script_enabled=scripts)
+    page.get_by_label("Search", exact=True).first.fill('sort "list" -dictionary')
+    page.keyboard.press("Enter")
+    said = page.locator(".understood")
+    expect(said).to_contain_text("Only documents with “list”, without “dictionary”")
+    expect(said).to_contain_text("and these words: sort")
+    page.locator(".why summary").first.click()
+    expect(page.locator(".why").first).to_contain_text("word of question and passage")
+    assert check_sums(page) == 10
+    page.get_by_role("link", name="meaning alone").click()
+    expect(said).not_to_contain_text("and these words")
+    assert "mode=semantic" in page.url
+    page.get_by_label("Search", exact=True).first.fill("open files")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile("q=open"))
+    expect(page.locator(".count")).to_contain_text("by meaning alone")
+    page.get_by_role("link", name="and words").click()
+    expect(said).to_contain_text("and these words: open")
+
+
 def test_leaving_a_topic_out_and_putting_it_back(open_page: OpenPage) -> None:
     page = open_page(f"/?q={QUESTION}", viewport={"width": 1200, "height": 900})
     page.locator(".understood").get_by_role("link", name="Leave out").first.click()

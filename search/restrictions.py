@@ -1,0 +1,135 @@
+"""Which documents the restrictions of a query leave: phrases, exclusions, conditions on metadata.
+
+Words are looked up by their stems in the counts, all else is asked of PostgreSQL. A document is left or not
+as a whole, whichever of its passages have what was asked for.
+
+Shape suffixes: N passages.
+"""
+
+import re
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import BigInteger, ColumnElement, and_, any_, case, func, literal, not_, or_, select, text
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import Session
+
+from search.errors import InvalidQuery
+from search.lexical import SILENT, WORD, stems
+from search.models import Document
+from search.snapshot import Snapshot
+from search.syntax import TITLE, Condition, Typed
+
+Fields = Mapping[str, frozenset[str]]
+"""The fields of a collection's metadata, with the JSON types of their values."""
+
+_NUMBER = re.compile(r"[+-]?\d+(\.\d+)?")
+
+
+def read_fields(session: Session, collection: int) -> Fields:
+    """The fields that documents of a collection (its row id) have."""
+    statement = text(
+        """
+        SELECT field.key, array_agg(DISTINCT jsonb_typeof(field.value))
+        FROM documents, jsonb_each(meta) AS field
+        WHERE collection_id = :collection AND superseded IS NULL GROUP BY field.key
+        """
+    )
+    rows = session.execute(statement, {"collection": collection})
+    return {row[0]: frozenset(row[1]) for row in rows}
+
+
+def allowed_passages(session: Session, snapshot: Snapshot, typed: Typed, fields: Fields) -> NDArray[np.bool_]:
+    """Which passages of a snapshot (N,) are of documents that a query allows.
+
+    Raises:
+        InvalidQuery: a condition does not fit the values of its field.
+    """
+    allowed_N = np.ones(snapshot.passages, np.bool_)
+    clauses: list[ColumnElement[bool]] = [_meets(condition, fields) for condition in typed.conditions]
+    for value in typed.without:
+        if WORD.fullmatch(value) and value.lower() not in SILENT:
+            allowed_N &= ~_of_documents_with(snapshot, value)
+        else:
+            clauses.append(not_(_says(value)))
+    for value in typed.phrases:
+        if stems(value):
+            allowed_N &= _of_documents_with(snapshot, value)
+        clauses.append(_says(value))
+    if clauses and allowed_N.any():
+        left = literal(np.unique(snapshot.document_N[allowed_N]).tolist(), ARRAY(BigInteger))
+        found = session.scalars(select(Document.id).where(Document.id == any_(left), *clauses)).all()
+        allowed_N &= np.isin(snapshot.document_N, np.array(found, dtype=np.int64))
+    return allowed_N
+
+
+def _of_documents_with(snapshot: Snapshot, value: str) -> NDArray[np.bool_]:
+    """Passages (N,) of the documents that have every stem of a text somewhere."""
+    with_all = np.ones(snapshot.passages, np.bool_)
+    scores_NT = snapshot.lexicon.scores(stems(value))
+    for column in range(scores_NT.shape[1]):
+        passages = scores_NT.indices[scores_NT.indptr[column] : scores_NT.indptr[column + 1]]
+        with_all &= np.isin(snapshot.document_N, np.unique(snapshot.document_N[passages]))
+    return with_all
+
+
+def _says(value: str, column: ColumnElement[str] | None = None) -> ColumnElement[bool]:
+    """Whether a document has these words next to each other, in any case."""
+    if column is None:
+        column = Document.title + literal("\n") + Document.text
+    words = r"\s+".join(re.sub(r"([^\w])", r"\\\1", word) for word in value.split())
+    return column.regexp_match(rf"(?<!\w){words}(?!\w)", flags="i")
+
+
+def _meets(condition: Condition, fields: Fields) -> ColumnElement[bool]:
+    if condition.field == TITLE:
+        met = _says(condition.values[0], Document.title.expression)
+    elif condition.values:
+        met = or_(*(_is(condition.field, value) for value in condition.values))
+    else:
+        met = _between(condition, fields)
+    return not_(func.coalesce(met, literal(value=False))) if condition.negated else met
+
+
+def _is(field: str, value: str) -> ColumnElement[bool]:
+    """A value in any case, or one of a list; numbers by what they are worth."""
+    stored = Document.meta[field]
+    same = func.lower(stored.astext) == value.lower()
+    elements = func.jsonb_array_elements_text(
+        case((func.jsonb_typeof(stored) == "array", stored), else_=func.jsonb_build_array())
+    ).table_valued("value")
+    among = select(elements.c.value).where(func.lower(elements.c.value) == value.lower()).exists()
+    if _NUMBER.fullmatch(value):
+        same = or_(same, _number(field) == float(value))
+    return or_(same, among)
+
+
+def _number(field: str) -> ColumnElement[float]:
+    stored = Document.meta[field]
+    return case((func.jsonb_typeof(stored) == "number", stored.as_float()), else_=None)
+
+
+def _between(condition: Condition, fields: Fields) -> ColumnElement[bool]:
+    """Numbers by what they are worth, all else by its letters, as dates are written: 2020-05 as the end is
+    all of that May."""
+    ends = [end for end in (condition.least, condition.most) if end]
+    numeric = all(_NUMBER.fullmatch(end) for end in ends)
+    types = fields.get(condition.field, frozenset())
+    if not numeric and types == {"number"}:
+        wrong = next(end for end in ends if not _NUMBER.fullmatch(end))
+        raise InvalidQuery(
+            f"{condition.field} is a number, and {wrong[:40]!r} is none.", hint="Write it like 1990..2000."
+        )
+    stored = Document.meta[condition.field]
+    written = case((func.jsonb_typeof(stored) == "string", stored.astext))
+    by_letters, by_worth = list[ColumnElement[bool]](), list[ColumnElement[bool]]()
+    if condition.least:
+        by_letters.append(written >= condition.least)
+    if condition.most:
+        by_letters.append(func.left(written, len(condition.most)) <= condition.most)
+    if numeric and condition.least:
+        by_worth.append(_number(condition.field) >= float(condition.least))
+    if numeric and condition.most:
+        by_worth.append(_number(condition.field) <= float(condition.most))
+    return or_(and_(*by_letters), and_(*by_worth)) if by_worth else and_(*by_letters)

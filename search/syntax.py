@@ -1,0 +1,98 @@
+"""What people type into a search: words and sentences, "phrases", -exclusions, title:word, field:value.
+
+    "black hole"        documents with this phrase        -fusion  -"neutron star"    without
+    title:sun           with this word in the title       -title:moon                 without
+    year:1990..2000     a field of the metadata in a range, open at either end: 1990..
+    lang:en,de          a field that is one of these      -lang:fr                    that is not
+
+What looks like a field and is none of the collection's is text, so is a quote that nobody closed.
+"""
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from search.errors import InvalidQuery
+
+TITLE = "title"
+
+_PIECE = re.compile(
+    r"""(?<!\S)(?P<minus>-?)(?:(?P<field>[^\W\d][\w.-]*):)?(?:"(?P<phrase>[^"]*)"|(?P<word>[^\s"]\S*))(?!\S)"""
+)
+_NUMBER = re.compile(r"[\d.,]+")
+
+
+@dataclass(frozen=True)
+class Condition:
+    """What a field has to be, or must not be: one of some values, or between two ends, where "" is open."""
+
+    field: str
+    values: tuple[str, ...] = ()
+    least: str = ""
+    most: str = ""
+    negated: bool = False
+
+
+@dataclass(frozen=True)
+class Typed:
+    """A query taken apart: the text to be embedded and whose words count, and what restricts the results."""
+
+    text: str
+    phrases: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
+    conditions: tuple[Condition, ...] = ()
+
+    @property
+    def restricts(self) -> bool:
+        return bool(self.phrases or self.without or self.conditions)
+
+
+def may_restrict(query: str) -> bool:
+    """Whether a query may be more than text; if not, it need not be taken apart."""
+    return any(mark in query for mark in '":-')
+
+
+def parse_query(query: str, fields: Collection[str]) -> Typed:
+    """Takes a query apart; `fields` are those of the collection's metadata.
+
+    Raises:
+        InvalidQuery: it only says what to leave out.
+    """
+    phrases, without, conditions = list[str](), list[str](), list[Condition]()
+    kept, end = [], 0
+    for piece in _PIECE.finditer(query):
+        minus, field, word, phrase = piece["minus"], piece["field"], piece["word"], piece["phrase"]
+        value = (word if phrase is None else phrase).strip()
+        known = field is not None and (field == TITLE or field in fields)
+        shown: str | None = None  # what stays of it in the text
+        if known and value and any(map(str.isalnum, value)):
+            conditions.append(_condition(field, value, phrase is not None, negated=bool(minus)))
+            shown = value if field == TITLE and not minus else ""
+        elif field is None and phrase is not None and any(map(str.isalnum, phrase)):
+            (without if minus else phrases).append(value)
+            shown = "" if minus else value
+        elif field is None and minus and word[0].isalnum() and not _NUMBER.fullmatch(word):
+            without.append(value)
+            shown = ""
+        if shown is not None:
+            kept += [query[end : piece.start()], shown]
+            end = piece.end()
+    text = "".join([*kept, query[end:]]) if kept else query
+    typed = Typed(
+        " ".join(text.split()) if kept else query, tuple(phrases), tuple(without), tuple(conditions)
+    )
+    if kept and not any(map(str.isalnum, typed.text)):
+        raise InvalidQuery(
+            f"{query[:80]!r} says what the results must be like, and nothing to look for.",
+            hint="Add a word or a sentence.",
+        )
+    return typed
+
+
+def _condition(field: str, value: str, quoted: bool, *, negated: bool) -> Condition:
+    if quoted or field == TITLE:
+        return Condition(field, (value,), negated=negated)
+    least, dots, most = value.partition("..")
+    if dots and (least or most):
+        return Condition(field, least=least, most=most, negated=negated)
+    return Condition(field, tuple(part for part in value.split(",") if part), negated=negated)
