@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import or_, select, text
 from sqlalchemy.orm import Session
 
-from search.db import driver
+from search.db import among, driver
 from search.embedder import Embedder
 from search.models import Document, Generation, Passage
 from search.text import TARGET_TOKENS, PassageSplitter, embedded_text
@@ -108,7 +108,7 @@ def passage_texts(
     texts = {
         row[0]: row
         for row in session.execute(
-            select(Document.id, Document.title, Document.text).where(Document.id.in_(wanted))
+            select(Document.id, Document.title, Document.text).where(among(Document.id, wanted))
         )
     }
     return [

@@ -7,7 +7,7 @@ import logging
 import os
 import re
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any, cast
@@ -19,8 +19,20 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
-from sqlalchemy import URL, Connection, Engine, create_engine, make_url
+from sqlalchemy import (
+    URL,
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Engine,
+    SQLColumnExpression,
+    any_,
+    create_engine,
+    literal,
+    make_url,
+)
 from sqlalchemy import text as sql
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
@@ -106,6 +118,12 @@ def driver(connection: Connection) -> psycopg.Connection:
     found = connection.connection.driver_connection
     assert isinstance(found, psycopg.Connection)
     return found
+
+
+def among(column: SQLColumnExpression[int], numbers: Iterable[int]) -> ColumnElement[bool]:
+    """Whether a column is one of these numbers, however many: a statement takes 65,535 parameters at most,
+    and this is one."""
+    return column == any_(literal(list(numbers), ARRAY(BigInteger)))
 
 
 def notify(session: Session) -> None:

@@ -11,10 +11,10 @@ from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import BigInteger, ColumnElement, and_, any_, case, func, literal, not_, or_, select, text
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import ColumnElement, and_, case, func, literal, not_, or_, select, text
 from sqlalchemy.orm import Session
 
+from search.db import among
 from search.errors import InvalidQuery
 from search.lexical import SILENT, WORD, stems
 from search.models import Document
@@ -58,8 +58,8 @@ def allowed_passages(session: Session, snapshot: Snapshot, typed: Typed, fields:
             allowed_N &= _of_documents_with(snapshot, value)
         clauses.append(_says(value))
     if clauses and allowed_N.any():
-        left = literal(np.unique(snapshot.document_N[allowed_N]).tolist(), ARRAY(BigInteger))
-        found = session.scalars(select(Document.id).where(Document.id == any_(left), *clauses)).all()
+        left = among(Document.id, np.unique(snapshot.document_N[allowed_N]).tolist())
+        found = session.scalars(select(Document.id).where(left, *clauses)).all()
         allowed_N &= np.isin(snapshot.document_N, np.array(found, dtype=np.int64))
     return allowed_N
 

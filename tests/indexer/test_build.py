@@ -17,11 +17,13 @@ from sqlalchemy.orm import Session
 
 from indexer.build import Build
 from indexer.documents import ensure_collection, ingest
+from indexer.plan import create_partition, passage_texts
 from indexer.progress import Reporter
 from indexer.sources import Failure, SourceDocument
 from indexer.stages import DictionaryPlan
 from search.artifact import shipped
 from search.catalog import collections
+from search.db import among
 from search.descriptions import Progress
 from search.embedder import Embedder
 from search.engine import Engine as SearchEngine
@@ -380,3 +382,28 @@ def test_tables_of_generations_are_partitions(
             {"t": f"passages_{report.generation}"},
         ).scalar()
     assert parent == "passages"
+
+
+def test_there_may_be_more_documents_than_a_statement_takes_parameters(database: Engine) -> None:
+    many = 70_000
+    with Session(database) as session:
+        collection = ensure_collection(session, "c", DEFAULT_MODEL).id
+        generation = Generation(collection_id=collection, state="building", recipe={}, seq=0)
+        session.add(generation)
+        session.flush()
+        create_partition(session, generation.id)
+        session.execute(
+            text(
+                "WITH there AS (INSERT INTO documents (collection_id, external_id, title, text, sha256) "
+                "SELECT :collection, n::text, '', 'text ' || n, '' FROM generate_series(1, :many) AS n "
+                "RETURNING id) "
+                "INSERT INTO passages (generation_id, id, document_id, start, stop, sha256) "
+                "SELECT :generation, row_number() OVER () - 1, id, 0, 5, '' FROM there"
+            ),
+            {"collection": collection, "generation": generation.id, "many": many},
+        )
+        texts = passage_texts(session, generation.id)
+        assert len(texts) == many
+        assert texts[-1] == (many - 1, "", "text ")
+        allowed = session.scalars(select(Document.id).where(among(Document.id, range(many)))).all()
+        assert len(allowed) > many // 2
