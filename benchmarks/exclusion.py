@@ -3,9 +3,9 @@
 python -m benchmarks.exclusion SHARED_DATA_FOLDER [--strength 2]
 
 The exclusion is split off by these rules: a parenthesis that begins with one of `MARKERS` is cut out; else
-what is between the last marker and the end of its sentence. What follows the marker is excluded, the rest is the
-topic; what no rule splits is left out and counted. A result *mentions* what was excluded where it has all of
-its words (by their stems, without those that say nothing).
+what is between the last marker and the end of its sentence. What follows the marker is excluded, the rest is
+the topic; what no rule splits is left out and counted. A result *mentions* what was excluded where it has all
+of its words (by their stems, without those that say nothing).
 
 Shape suffixes: Q questions, D embedding width.
 """
