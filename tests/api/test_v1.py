@@ -51,7 +51,9 @@ def test_a_search_has_all_that_the_contract_promises(client: TestClient, feature
         assert {"id", "title", "url"} <= set(result["document"])
         assert {"id", "text", "start", "end"} <= set(result["passage"])
         assert sum(term["value"] for term in result["terms"]) == pytest.approx(result["score"], abs=1e-4)
-        assert {term["kind"] for term in result["terms"]} == {"feature", "steering", "baseline", "remainder"}
+        kinds = {term["kind"] for term in result["terms"]}
+        assert kinds - {"word"} == {"feature", "steering", "baseline", "remainder"}
+    assert {term["word"] for result in body["results"] for term in result["terms"]} <= {"sort", "list", None}
 
 
 def test_get_and_post_answer_alike(client: TestClient, feature: int) -> None:

@@ -3,6 +3,7 @@ dictionary of documents, each scored by the inner product of its vector and the 
 
 import contextlib
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -128,12 +129,18 @@ def machine(new_database: Callable[[], contextlib.AbstractContextManager[URL]], 
             with Session(self.database) as session:
                 live = live_generation(session, "c").id
             Replay(self.database, live, embedder).run(Reporter(self.database))
-            response = self.engine.search(QUESTION, steering=Steering(()), collection="c", limit=50)
+            ask = partial(self.engine.search, QUESTION, steering=Steering(()), collection="c", limit=50)
+            response = ask(mode="semantic")
             found = {result.document.id: result for result in response.results}
             assert {id: result.passage.text for id, result in found.items()} == self.model
             assert response.generation == live
             for id, text in self.model.items():
                 assert found[id].score == pytest.approx(self.score(text), abs=2e-3)
+            said = {
+                result.document.id: {term.word for term in result.terms if term.kind == "word"}
+                for result in ask(mode="hybrid").results
+            }
+            assert said == {id: {"whales"} & set(text.split()) for id, text in self.model.items()}
 
         def score(self, text: str) -> float:
             if text not in vectors:
