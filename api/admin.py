@@ -43,12 +43,10 @@ def overview(request: Request, engine: EngineDep, _: AdminDep) -> Response:
     known = collections(engine)
     with open_session(engine.database) as session:
         rows = {info.name: find_collection(session, info.name) for info in known}
-        numbers = {name: row.id for name, row in rows.items()}
         trouble = {name: row.trouble for name, row in rows.items()}
-        waiting = {name: count_waiting(session, number) for name, number in numbers.items()}
+        waiting = {name: count_waiting(session, row.id) for name, row in rows.items()}
         used = {
-            name: sum(generation_sizes(session, engine.data, number).values())
-            for name, number in numbers.items()
+            name: sum(generation_sizes(session, engine.data, row.id).values()) for name, row in rows.items()
         }
         database = database_size(session)
     context = {

@@ -126,8 +126,7 @@ class Engine:
         concepts = self._concepts(snapshot, steering)
         wanted = offset + limit
         words = asked_words(snapshot, typed.text, mode)
-        by_words = words.scores
-        ordered = functools.partial(rank, snapshot, documents=wanted, words=by_words, allowed_N=allowed_N)
+        ordered = functools.partial(rank, snapshot, documents=wanted, words=words.scores, allowed_N=allowed_N)
         asked = ordered(question.vector_D, [])
         preferred = [(turned.concept, float(turned.knob.strength)) for turned in concepts]
         ranking = ordered(steered.vector_D, preferred) if steering.knobs else asked

@@ -48,8 +48,8 @@ class Word:
 def words(text: str) -> list[Word]:
     """The words of a text that can be searched for."""
     found = list(WORD.finditer(text))
-    stems = _stems([match[0] for match in found])
-    return [Word(stem, *match.span()) for stem, match in zip(stems, found, strict=True) if stem]
+    pairs = zip(_stems([match[0] for match in found]), found, strict=True)
+    return [Word(stem, *match.span()) for stem, match in pairs if stem]
 
 
 def stems(text: str) -> list[str]:

@@ -9,7 +9,6 @@ Shape suffixes: N passages, T stems of the question.
 """
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,14 +25,10 @@ FloatArray = NDArray[np.float32]
 
 @dataclass(frozen=True, eq=False)
 class WordScores:
-    """What each stem of a question adds to the score of each passage (N, T)."""
+    """What each stem of a question adds to the score of each passage (N, T), and all of them (N,)."""
 
     parts_NT: csc_matrix
-
-    @cached_property
-    def sums(self) -> FloatArray:
-        """What all of them add to each passage (N,)."""
-        return np.asarray(self.parts_NT.sum(axis=1), dtype=np.float32).ravel()
+    sums: FloatArray
 
     def best(self, most: int, allowed_N: NDArray[np.bool_] | None = None) -> NDArray[np.int64]:
         """At most so many passages that are allowed and have some of the words, the best first."""
@@ -45,11 +40,13 @@ class WordScores:
 
 def no_words(snapshot: Snapshot) -> WordScores:
     """Of a search by meaning alone."""
-    return WordScores(csc_matrix((snapshot.passages, 0), dtype=np.float32))
+    parts_NT = csc_matrix((snapshot.passages, 0), dtype=np.float32)
+    return WordScores(parts_NT, np.zeros(snapshot.passages, np.float32))
 
 
 def word_scores(snapshot: Snapshot, asked: list[str], weight: float = WORDS_WEIGHT) -> WordScores:
     """Of a question with these stems."""
     parts_NT = snapshot.lexicon.scores(asked)
-    strongest = float(parts_NT.sum(axis=1).max()) if parts_NT.nnz else 0.0
-    return WordScores(parts_NT * (weight / strongest) if strongest else parts_NT)
+    sums_N = np.asarray(parts_NT.sum(axis=1), dtype=np.float32).ravel()
+    factor = weight / float(sums_N.max()) if parts_NT.nnz else 0.0
+    return WordScores(parts_NT * factor, sums_N * np.float32(factor))

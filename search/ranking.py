@@ -44,9 +44,10 @@ def rank(
     concept; by meaning alone and without concepts the order is exactly that of the inner products.
     """
     depth = max(POOL, 4 * documents)
+    most = snapshot.passages if allowed_N is None else int(allowed_N.sum())
     while True:
         ranking = _rank_candidates(snapshot, q_D, concepts, depth, words, allowed_N)
-        if len(ranking.passages) >= documents or depth >= snapshot.passages:
+        if len(ranking.passages) >= documents or depth >= most:
             return ranking
         depth *= 4
 

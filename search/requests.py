@@ -12,6 +12,7 @@ MODES = {"hybrid": "by meaning and by words", "semantic": "by meaning alone"}
 """Ways to search."""
 
 WAYS = "; ".join(f"{mode}: {what}" for mode, what in MODES.items())
+"""The same in one line, for those who read a description."""
 
 USUAL_MODE = "hybrid"
 

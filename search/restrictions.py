@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from search.db import among
 from search.errors import InvalidQuery
-from search.lexical import SILENT, WORD, stems
+from search.lexical import WORD, stems
 from search.models import Document
 from search.snapshot import Snapshot
 from search.syntax import TITLE, Condition, Typed
@@ -49,7 +49,7 @@ def allowed_passages(session: Session, snapshot: Snapshot, typed: Typed, fields:
     allowed_N = np.ones(snapshot.passages, np.bool_)
     clauses: list[ColumnElement[bool]] = [_meets(condition, fields) for condition in typed.conditions]
     for value in typed.without:
-        if WORD.fullmatch(value) and value.lower() not in SILENT:
+        if WORD.fullmatch(value) and stems(value):
             allowed_N &= ~_of_documents_with(snapshot, value)
         else:
             clauses.append(not_(_says(value)))
@@ -99,10 +99,10 @@ def _is(field: str, value: str) -> ColumnElement[bool]:
     elements = func.jsonb_array_elements_text(
         case((func.jsonb_typeof(stored) == "array", stored), else_=func.jsonb_build_array())
     ).table_valued("value")
-    among = select(elements.c.value).where(func.lower(elements.c.value) == value.lower()).exists()
+    listed = select(elements.c.value).where(func.lower(elements.c.value) == value.lower()).exists()
     if _NUMBER.fullmatch(value):
         same = or_(same, _number(field) == float(value))
-    return or_(same, among)
+    return or_(same, listed)
 
 
 def _number(field: str) -> ColumnElement[float]:

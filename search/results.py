@@ -34,8 +34,8 @@ class Term:
 
     `label` names it for people: a feature's label ("no reliable label" where its label does not hold), a
     concept's name, a word of the query, "baseline" or "remainder". `shared`: the feature is active in the
-    passage too. `knob` is
-    what was turned, as steering is written: `123`, `concept:sea`; a concept's term has its largest `parts`.
+    passage too. `knob` is what was turned, as steering is written: `123`, `concept:sea`; a concept's term has
+    its largest `parts`.
     """
 
     kind: TermKind

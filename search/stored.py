@@ -5,9 +5,9 @@ Shape suffixes: N passages, D embedding width, F features.
 
 import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -90,50 +90,68 @@ def read_dictionary(session: Session, number: int | None) -> Dictionary:
     return Dictionary.from_bytes(row.weights, row.card)
 
 
+class _Derived(Protocol):
+    """Something that is kept in a file and can be made again from Postgres."""
+
+    def save(self, path: Path) -> str: ...
+
+
+_D = TypeVar("_D", bound=_Derived)
+
+
 def open_index(session: Session, data: Path, generation: Generation) -> FaissIndex:
     """The generation's FAISS index, rebuilt from Postgres where the file cannot be trusted."""
-    path = generation_folder(data, generation.id) / INDEX_FILE
-    try:
-        return FaissIndex.load(path, generation.files.get(INDEX_FILE, ""))
-    except IndexDamaged as damage:
-        logger.warning("%s Rebuilding it from the database.", damage)
-        return write_index(session, data, generation)
-
-
-def write_index(session: Session, data: Path, generation: Generation) -> FaissIndex:
-    """Builds the index from the embeddings in Postgres, saves it and records its hash (not committed)."""
-    x_ND = read_embeddings(session, generation.id, stop=generation.passages)
-    index = FaissIndex.build(x_ND, generation.recipe.get("index", "flat"))
-    sha256 = index.save(generation_folder(data, generation.id) / INDEX_FILE)
-    generation.files = {**generation.files, INDEX_FILE: sha256}
-    return index
+    return _open(session, data, generation, INDEX_FILE, FaissIndex.load, _build_index)
 
 
 def open_words(session: Session, data: Path, generation: Generation) -> Counts:
     """The counted words of the passages a generation was built with, counted again from Postgres where the
     file cannot be trusted."""
-    path = generation_folder(data, generation.id) / WORDS_FILE
-    try:
-        return Counts.load(path, generation.files.get(WORDS_FILE, ""))
-    except IndexDamaged as damage:
-        logger.warning("%s Counting its words again.", damage)
-        return write_words(session, data, generation)
-
-
-def write_words(session: Session, data: Path, generation: Generation) -> Counts:
-    """Counts the words of the passages a generation was built with, saves the counts and records their hash
-    (not committed)."""
-    counts = Counts.of(read_texts(session, generation.id, stop=generation.passages))
-    sha256 = counts.save(generation_folder(data, generation.id) / WORDS_FILE)
-    generation.files = {**generation.files, WORDS_FILE: sha256}
-    return counts
+    return _open(session, data, generation, WORDS_FILE, Counts.load, _count_words)
 
 
 def write_files(session: Session, data: Path, generation: Generation) -> None:
-    """Makes all files of a generation from what is in Postgres (not committed)."""
+    """Makes all files of a generation from what is in Postgres and records their hashes (not committed)."""
     generation.files = {}
-    write_index(session, data, generation)
-    write_words(session, data, generation)
+    _write(session, data, generation, INDEX_FILE, _build_index)
+    _write(session, data, generation, WORDS_FILE, _count_words)
+
+
+def _open(
+    session: Session,
+    data: Path,
+    generation: Generation,
+    name: str,
+    load: Callable[[Path, str], _D],
+    make: Callable[[Session, Generation], _D],
+) -> _D:
+    try:
+        return load(generation_folder(data, generation.id) / name, generation.files.get(name, ""))
+    except IndexDamaged as damage:
+        logger.warning("%s Rebuilding it from the database.", damage)
+        return _write(session, data, generation, name, make)
+
+
+def _write(
+    session: Session,
+    data: Path,
+    generation: Generation,
+    name: str,
+    make: Callable[[Session, Generation], _D],
+) -> _D:
+    made = make(session, generation)
+    sha256 = made.save(generation_folder(data, generation.id) / name)
+    generation.files = {**generation.files, name: sha256}
+    return made
+
+
+def _build_index(session: Session, generation: Generation) -> FaissIndex:
+    x_ND = read_embeddings(session, generation.id, stop=generation.passages)
+    return FaissIndex.build(x_ND, generation.recipe.get("index", "flat"))
+
+
+def _count_words(session: Session, generation: Generation) -> Counts:
+    return Counts.of(read_texts(session, generation.id, stop=generation.passages))
 
 
 def read_texts(
