@@ -241,13 +241,20 @@ def search(
         int | None, typer.Option(help="The dictionary that --steer was saved with, if not the live one.")
     ] = None,
     mode: Annotated[str, typer.Option(help=f"How to search: {WAYS}.")] = USUAL_MODE,
+    filter: Annotated[
+        list[str] | None,
+        typer.Option(help="What results must be: lang:en, year:1990..2000, feature:123; -lang:en: must not."),
+    ] = None,
     limit: Annotated[int, typer.Option(help="How many documents.")] = 10,
+    facets: Annotated[bool, typer.Option(help="Count what the answers can be narrowed down to.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="The API's JSON instead of a table.")] = False,
 ) -> None:
     """Search a collection and show what each score is made of."""
     from api import commands
 
-    commands.search(query, collection, steer, dictionary, mode, limit, as_json=as_json)
+    commands.search(
+        query, collection, steer, dictionary, mode, filter or [], limit, facets=facets, as_json=as_json
+    )
 
 
 def main() -> None:

@@ -43,6 +43,7 @@ from search.dictionary import Dictionary
 from search.embedder import load_embedder
 from search.engine import Engine
 from search.errors import DocumentNotFound, InvalidRequest, SourceError
+from search.filters import parse_filters
 from search.models import Collection, DictionaryRow
 from search.requests import IndexKind
 from search.settings import Settings
@@ -200,7 +201,16 @@ def restore_all(path: Path) -> None:
 
 
 def search(
-    query: str, collection: str, steer: str, dictionary: int | None, mode: str, limit: int, *, as_json: bool
+    query: str,
+    collection: str,
+    steer: str,
+    dictionary: int | None,
+    mode: str,
+    filters: list[str],
+    limit: int,
+    *,
+    facets: bool,
+    as_json: bool,
 ) -> None:
     """Prints a search as a table or as the API's JSON."""
     with opened() as (settings, database):
@@ -211,7 +221,9 @@ def search(
             collection=collection,
             dictionary=dictionary,
             mode=mode,
+            filters=parse_filters(filters),
             limit=limit,
+            facets=facets,
         )
         if as_json:
             print(json.dumps(dataclasses.asdict(response), indent=2, ensure_ascii=False))

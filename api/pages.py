@@ -89,9 +89,11 @@ def _results(
         dictionary=state.dictionary,
         collection=here.name,
         mode=state.mode,
+        filters=state.filters,
         limit=state.limit,
         offset=state.offset,
-        sentences=True,
+        facets=True,
+        for_people=True,
     )
     dragged = request.headers.get("HX-Trigger") == "knobs"
     context = {

@@ -1,5 +1,5 @@
 """The state of a search page, which is its address:
-`?q=…&dictionary=…&steer=123:1.5&mode=…&collection=…&limit=…&offset=…`.
+`?q=…&dictionary=…&steer=123:1.5&mode=…&filter=lang:en&filter=…&collection=…&limit=…&offset=…`.
 
 The form sends more than that: `s.TARGET=STRENGTH` for each knob of the panel, `add=KNOBS` and `drop=TARGET`
 (or `drop=all`) for its buttons, and `from`, the collection that those knobs belong to. All of it is folded
@@ -11,10 +11,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from starlette.datastructures import QueryParams
+
 from search.descriptions import CollectionInfo
 from search.earlier import Translation, is_numbered
 from search.engine import Engine
 from search.errors import CollectionNotFound, InvalidPage, InvalidSteering
+from search.filters import bounded, format_filter, parse_filter, parse_filters
 from search.requests import USUAL_MODE
 from search.steering import (
     MAX_EXAMPLES,
@@ -28,6 +31,7 @@ from search.steering import (
     format_steering,
     parse,
 )
+from search.syntax import Condition
 
 KNOB = "s."
 STEP = 0.5
@@ -46,6 +50,7 @@ class PageState:
     steering: Steering = UNSTEERED
     dictionary: int | None = None
     mode: str = USUAL_MODE
+    filters: tuple[Condition, ...] = ()
     collection: str = ""
     limit: int = LIMIT
     offset: int = 0
@@ -54,18 +59,22 @@ class PageState:
     def url(self, path: str = "/", **changes: Any) -> str:
         """The canonical address of this state with some of it changed, on this or another page."""
         state = replace(self, **changes)
-        fields: dict[str, str | int] = {
+        fields: dict[str, str | int | list[str]] = {
             "q": state.q,
             "dictionary": state.numbered_in or "",
             "steer": format_steering(state.steering),
             "mode": state.mode if state.mode != USUAL_MODE else "",
+            "filter": [format_filter(condition) for condition in state.filters],
             "collection": state.collection,
             "limit": state.limit if state.limit != LIMIT else "",
             "offset": state.offset or "",
             "find": state.find,
         }
         query = urlencode(
-            {name: value for name, value in fields.items() if value != ""}, safe=":,", quote_via=quote
+            {name: value for name, value in fields.items() if value != ""},
+            doseq=True,
+            safe=":,",
+            quote_via=quote,
         )
         return f"{path}?{query}" if query else path
 
@@ -75,8 +84,18 @@ class PageState:
 
     @property
     def numbered_in(self) -> int | None:
-        """The dictionary, where the steering means something in one only."""
-        return self.dictionary if any(map(is_numbered, self.steering.knobs)) else None
+        """The dictionary, where the steering or a filter means something in one only."""
+        filtered = any(condition.feature is not None for condition in self.filters)
+        return self.dictionary if filtered or any(map(is_numbered, self.steering.knobs)) else None
+
+    def narrow(self, filter: str) -> str:
+        """The address with one filter more."""
+        return self.url(filters=bounded((*self.filters, parse_filter(filter))), offset=0)
+
+    def widen(self, filter: str) -> str | None:
+        """The address without a filter; None where it is none of this address's own."""
+        left = tuple(condition for condition in self.filters if format_filter(condition) != filter)
+        return None if len(left) == len(self.filters) else self.url(filters=left, offset=0)
 
     @property
     def full(self) -> bool:
@@ -146,22 +165,26 @@ class PageState:
         return self.steering.with_knob(knob)
 
 
-def read_state(params: Mapping[str, str]) -> PageState:
+def read_state(params: QueryParams) -> PageState:
     """Reads an address or a sent form.
 
     Raises:
         InvalidSteering: a knob is malformed or out of range.
+        InvalidFilter: a filter is malformed.
         InvalidPage: `limit` or `offset` is no whole number.
     """
+    filters = parse_filters(params.getlist("filter"))
     collection = params.get("collection", "")
     steering = _folded(params)
     if params.get("from", collection) != collection:
         steering = Steering(tuple(knob for knob in steering.knobs if knob.concept is not None))
+        filters = ()
     return PageState(
         q=params.get("q", ""),
         steering=steering,
         dictionary=_dictionary(params),
         mode=params.get("mode") or USUAL_MODE,
+        filters=filters,
         collection=collection,
         limit=_whole(params, "limit", LIMIT),
         offset=_whole(params, "offset", 0),
@@ -170,13 +193,20 @@ def read_state(params: Mapping[str, str]) -> PageState:
 
 
 def in_live_numbers(engine: Engine, state: PageState, collection: str) -> tuple[PageState, Translation]:
-    """The state with its steering in the numbers of the collection's live dictionary, and what became of it.
+    """The state with its steering and filters in the numbers of the collection's live dictionary, and what
+    became of them.
 
     Raises:
         InvalidSteering: nothing is known of the dictionary that the steering is of.
+        InvalidFilter: a feature that is filtered by is not in the live dictionary.
     """
-    translation = engine.translate(state.steering, state.dictionary, collection)
-    return replace(state, steering=translation.steering, dictionary=translation.dictionary), translation
+    translation = engine.translate(state.steering, state.dictionary, collection, state.filters)
+    return replace(
+        state,
+        steering=translation.steering,
+        filters=translation.filters,
+        dictionary=translation.dictionary,
+    ), translation
 
 
 def is_sent_form(params: Mapping[str, str]) -> bool:

@@ -18,6 +18,7 @@ from api import cards, charts
 from api.pagestate import UNSTEERED
 from api.sessions import COOKIE, csrf_token
 from search.errors import RefractError
+from search.filters import format_filter
 from search.steering import format_steering
 
 STATIC = Path(__file__).resolve().parent / "static"
@@ -91,6 +92,7 @@ def _environment() -> Environment:
         share=cards.share,
         duration=cards.duration,
         steer=format_steering,
+        filter_text=format_filter,
     )
     return env
 

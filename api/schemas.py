@@ -1,13 +1,19 @@
 """What clients send, and the one envelope of every error. (What they get is in `search.results`.)"""
 
+import json
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from search.errors import InvalidFilter
+from search.filters import FORM as FILTER_FORM
+from search.filters import bounded, checked, parse_filter
 from search.requests import MAX_LIMIT, MAX_QUERY, USUAL_MODE, WAYS
 from search.steering import MAX_STRENGTH, Knob, Steering
+from search.syntax import Condition
 
-OF_DICTIONARY = "The dictionary that `steer` takes its numbers of features from, where not the live one"
+OF_DICTIONARY = "The dictionary that features of steering and filters are numbered in, where not the live one"
+FACETS = "Count what the answers can be narrowed down to"
 
 
 class KnobIn(BaseModel):
@@ -34,6 +40,44 @@ class KnobIn(BaseModel):
         )
 
 
+class FilterIn(BaseModel):
+    """What the results must be, or (`without`) must not be: a field that is one of some values, or lies
+    between two; or a feature that fires on the passage. (The text form will do as well.)"""
+
+    model_config = ConfigDict(extra="forbid")
+
+    field: str | None = Field(default=None, description="A field of the metadata, or title")
+    values: list[str | int | float | bool] = []
+    least: str | int | float | None = None
+    most: str | int | float | None = None
+    feature: int | None = Field(default=None, ge=0)
+    without: bool = False
+
+    def condition(self) -> Condition:
+        """As the engine takes it.
+
+        Raises:
+            InvalidFilter: not one thing to filter by, or nothing to compare it with.
+        """
+        if (self.field is None) == (self.feature is None):
+            raise InvalidFilter("A filter is on one field or one feature.", hint=FILTER_FORM)
+        return checked(
+            Condition(
+                self.field or "",
+                tuple(map(_text, self.values)),
+                _text(self.least),
+                _text(self.most),
+                negated=self.without,
+                feature=self.feature,
+            )
+        )
+
+
+def _text(value: str | float | bool | None) -> str:
+    """A value as filters write it."""
+    return "" if value is None else value if isinstance(value, str) else json.dumps(value)
+
+
 class SearchIn(BaseModel):
     """A search as JSON."""
 
@@ -43,6 +87,8 @@ class SearchIn(BaseModel):
     steer: list[KnobIn] = []
     dictionary: int | None = Field(default=None, description=OF_DICTIONARY)
     mode: str = Field(default=USUAL_MODE, description=WAYS)
+    filter: list[FilterIn | str] = Field(default=[], description=FILTER_FORM)
+    facets: bool = Field(default=False, description=FACETS)
     collection: str = ""
     limit: int = Field(default=10, description=f"1 to {MAX_LIMIT}")
     offset: int = 0
@@ -54,6 +100,15 @@ class SearchIn(BaseModel):
             InvalidSteering: a knob is not one feature or concept, or its strength is out of range.
         """
         return Steering(tuple(knob.knob() for knob in self.steer))
+
+    def filters(self) -> tuple[Condition, ...]:
+        """The filters as the engine takes them.
+
+        Raises:
+            InvalidFilter: one is not of its form, or there are too many.
+        """
+        given = (parse_filter(each) if isinstance(each, str) else each.condition() for each in self.filter)
+        return bounded(given)
 
 
 class ErrorBody(BaseModel):

@@ -18,7 +18,8 @@ from indexer.generations import GenerationInfo
 from indexer.manifest import Manifest
 from indexer.verify import Verified
 from search.descriptions import Progress
-from search.results import Result, SearchResponse
+from search.facets import FIRST
+from search.results import Facets, Result, SearchResponse
 
 FAILURES_SHOWN = 20
 TERMS_SHOWN = 4
@@ -163,9 +164,23 @@ def print_results(response: SearchResponse) -> None:
         what = f"feature {knob.feature}" if knob.family is None else f"family {knob.family}"
         console.print(f"Left out {what} of the earlier dictionary: {knob.reason}")
     output.print(table)
+    if response.facets is not None:
+        _print_facets(response.facets)
     output.print(
         f"{response.took_ms.total:.0f} ms, generation {response.generation} of {response.collection}"
     )
+
+
+def _print_facets(facets: Facets) -> None:
+    """What the answers can be narrowed down to: filters, what each leaves, how many of the first have it."""
+    table = Table("narrow with --filter", "documents", f"of the first {FIRST}", show_header=True)
+    for facet in facets.fields:
+        for value in facet.values:
+            table.add_row(_plain(value.filter), f"{value.documents:,}", f"{value.top:,}")
+    for topic in facets.topics:
+        about = f"{topic.filter}  {_plain(topic.label)}"
+        table.add_row(about, f"{topic.documents:,}", f"{topic.top:,}")
+    output.print(table)
 
 
 def _rank(result: Result) -> str:

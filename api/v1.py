@@ -6,9 +6,11 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse
 
 from api.deps import CollectionDep, EngineDep
-from api.schemas import OF_DICTIONARY, SearchIn, errors
+from api.schemas import FACETS, OF_DICTIONARY, SearchIn, errors
 from search import catalog, concept_list, features
 from search.descriptions import CollectionInfo, ConceptList, DocumentDetail, FeatureDetail, FeatureList
+from search.filters import FORM as FILTER_FORM
+from search.filters import parse_filters
 from search.requests import MAX_LIMIT, MAX_QUERY, USUAL_MODE, WAYS
 from search.results import SearchResponse
 from search.steering import FORM, parse
@@ -27,6 +29,8 @@ def search(
     steer: Annotated[str, Query(description=FORM)] = "",
     dictionary: Annotated[int | None, Query(description=OF_DICTIONARY)] = None,
     mode: Annotated[str, Query(description=WAYS)] = USUAL_MODE,
+    filter: Annotated[list[str], Query(description=FILTER_FORM)] = [],  # noqa: B006 - FastAPI copies it
+    facets: Annotated[bool, Query(description=FACETS)] = False,
     limit: Limit = 10,
     offset: Offset = 0,
 ) -> SearchResponse:
@@ -40,6 +44,8 @@ def search(
         collection=collection,
         dictionary=dictionary,
         mode=mode,
+        filters=parse_filters(filter),
+        facets=facets,
         limit=limit,
         offset=offset,
     )
@@ -54,6 +60,8 @@ def post_search(engine: EngineDep, body: SearchIn) -> SearchResponse:
         collection=body.collection or catalog.default_collection(engine),
         dictionary=body.dictionary,
         mode=body.mode,
+        filters=body.filters(),
+        facets=body.facets,
         limit=body.limit,
         offset=body.offset,
     )

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from search.concepts import Concept
 from search.explain import Attribution, Question
+from search.filters import format_filter
 from search.lexical import words
 from search.mixing import WordScores, no_words, word_scores
 from search.passages import PassageRow
@@ -149,15 +150,18 @@ def page_results(
     ]
 
 
-def restrictions(typed: Typed) -> list[Restriction]:
-    """What a query says its results must be, or must not be."""
+def restrictions(snapshot: Snapshot, typed: Typed) -> list[Restriction]:
+    """What a query and its filters say its results must be, or must not be."""
     return [
         *(Restriction(without=False, phrase=phrase) for phrase in typed.phrases),
         *(Restriction(without=True, phrase=phrase) for phrase in typed.without),
         *(
             Restriction(
                 without=condition.negated,
-                field=condition.field,
+                filter=format_filter(condition),
+                feature=condition.feature,
+                label=None if condition.feature is None else snapshot.labels[condition.feature].shown,
+                field=condition.field or None,
                 values=list(condition.values),
                 least=condition.least or None,
                 most=condition.most or None,

@@ -11,10 +11,11 @@ from dataclasses import dataclass, field, replace
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from search.errors import InvalidSteering
+from search.errors import InvalidFilter, InvalidSteering
 from search.models import FeatureMatch
 from search.results import LostKnob, SteeringTerm
 from search.steering import Knob, Steering
+from search.syntax import Condition
 
 NO_COUNTERPART = "No feature of the live dictionary is alike enough."
 NO_FAMILIES = "Families are not carried over to another dictionary."
@@ -30,9 +31,11 @@ class Carried:
 
 @dataclass(frozen=True)
 class Translation:
-    """Steering in the numbers of `dictionary`, the live one: `carried` by the new number, `lost` left out."""
+    """Steering and filters in the numbers of `dictionary`, the live one: `carried` by the new number, `lost`
+    left out."""
 
     steering: Steering
+    filters: tuple[Condition, ...]
     dictionary: int
     carried: Mapping[int, Carried] = field(default_factory=dict)
     lost: tuple[LostKnob, ...] = ()
@@ -43,15 +46,22 @@ def is_numbered(knob: Knob) -> bool:
     return knob.feature is not None or knob.family is not None
 
 
-def translate(session: Session, steering: Steering, dictionary: int | None, live: int) -> Translation:
-    """Steering of a dictionary (None: the live one), in the numbers of the live dictionary.
+def translate(
+    session: Session, steering: Steering, filters: tuple[Condition, ...], dictionary: int | None, live: int
+) -> Translation:
+    """Steering and filters of a dictionary (None: the live one), in the numbers of the live dictionary.
 
     Raises:
         InvalidSteering: nothing is known of that dictionary, or it had no such feature.
+        InvalidFilter: a feature that is filtered by has no counterpart.
     """
-    if dictionary is None or dictionary == live or not any(map(is_numbered, steering.knobs)):
-        return Translation(steering, live)
-    matches = _matches(session, steering, dictionary, live)
+    if dictionary is None or dictionary == live:
+        return Translation(steering, filters, live)
+    filters = _translated(session, filters, dictionary, live)
+    if not any(map(is_numbered, steering.knobs)):
+        return Translation(steering, filters, live)
+    features = [knob.feature for knob in steering.knobs if knob.feature is not None]
+    matches = _matches(session, features, dictionary, live)
     knobs: list[Knob] = []
     carried: dict[int, Carried] = {}
     lost: list[LostKnob] = []
@@ -65,7 +75,7 @@ def translate(session: Session, steering: Steering, dictionary: int | None, live
         else:
             knobs.append(replace(knob, feature=went.feature))
             carried[went.feature] = Carried(went.old_feature, went.confidence)
-    return Translation(Steering(tuple(knobs)), live, carried, tuple(lost))
+    return Translation(Steering(tuple(knobs)), filters, live, carried, tuple(lost))
 
 
 def marked(terms: list[SteeringTerm], translation: Translation) -> list[SteeringTerm]:
@@ -77,8 +87,30 @@ def marked(terms: list[SteeringTerm], translation: Translation) -> list[Steering
     ]
 
 
-def _matches(session: Session, steering: Steering, dictionary: int, live: int) -> dict[int, FeatureMatch]:
-    """Where the steered features of an earlier dictionary went."""
+def _translated(
+    session: Session, filters: tuple[Condition, ...], dictionary: int, live: int
+) -> tuple[Condition, ...]:
+    """Filters in the numbers of the live dictionary; one that means nothing there cannot be left out."""
+    features = [condition.feature for condition in filters if condition.feature is not None]
+    if not features:
+        return filters
+    matches = _matches(session, features, dictionary, live)
+    for feature in features:
+        if matches[feature].feature is None:
+            raise InvalidFilter(
+                f"Feature {feature} of dictionary {dictionary} cannot be filtered by: {NO_COUNTERPART}",
+                hint="Leave the filter out, or choose a feature of the live dictionary.",
+            )
+    return tuple(
+        condition
+        if condition.feature is None
+        else replace(condition, feature=matches[condition.feature].feature)
+        for condition in filters
+    )
+
+
+def _matches(session: Session, asked: list[int], dictionary: int, live: int) -> dict[int, FeatureMatch]:
+    """Where features of an earlier dictionary went."""
     pair = (FeatureMatch.dictionary_id == live, FeatureMatch.old_dictionary == dictionary)
     known = 0 < dictionary < 2**63  # what the column holds
     last = session.scalar(select(func.max(FeatureMatch.old_feature)).where(*pair)) if known else None
@@ -87,7 +119,6 @@ def _matches(session: Session, steering: Steering, dictionary: int, live: int) -
             f"Nothing is known of dictionary {dictionary} in this collection.",
             hint=f"The live one is dictionary {live}: steer by its features, or leave the dictionary out.",
         )
-    asked = [knob.feature for knob in steering.knobs if knob.feature is not None]
     for feature in asked:
         if feature > last:
             raise InvalidSteering(

@@ -77,10 +77,11 @@ class Embedder:
         vectors = [self._unit(batch, on_batch) for batch in _batches(texts)]
         return np.concatenate(vectors) if vectors else np.zeros((0, self.width), np.float16)
 
-    def encode_query(self, text: str) -> NDArray[np.float32]:
-        """The unit vector (D,) of a question, not rounded."""
+    def encode_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """The unit vectors (N, D) of questions, not rounded; in one batch."""
         with self._lock:
-            return _normalised(self._model.encode([text], convert_to_tensor=True))[0].cpu().numpy()
+            x_ND = self._model.encode(list(texts), batch_size=len(texts), convert_to_tensor=True)
+            return _normalised(x_ND).cpu().numpy()
 
     @property
     def mean_pooled(self) -> bool:

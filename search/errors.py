@@ -4,6 +4,7 @@ RefractError
 ├── InvalidRequest            400  the request's own words are wrong
 │   ├── InvalidQuery               empty, too long, not text
 │   ├── InvalidSteering            unknown form, strength out of range
+│   ├── InvalidFilter              unknown field, a value that does not fit it
 │   ├── InvalidPage                limit or offset out of range
 │   ├── TooLarge              413  more than is read of one request
 │   └── Busy                  409  something else is at it: wait, then ask again
@@ -60,6 +61,10 @@ class InvalidQuery(InvalidRequest):
 
 class InvalidSteering(InvalidRequest):
     code = "invalid_steering"
+
+
+class InvalidFilter(InvalidRequest):
+    code = "invalid_filter"
 
 
 class InvalidPage(InvalidRequest):

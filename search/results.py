@@ -35,7 +35,8 @@ class Term:
     `label` names it for people: a feature's label ("no reliable label" where its label does not hold), a
     concept's name, a word of the query, "baseline" or "remainder". `shared`: the feature is active in the
     passage too. `knob` is what was turned, as steering is written: `123`, `concept:sea`; a concept's term has
-    its largest `parts`.
+    its largest `parts`. `rank_without`, where it was asked for, is the result's rank if this term were taken
+    away from the question, and so from the score of every document.
     """
 
     kind: TermKind
@@ -48,6 +49,7 @@ class Term:
     knob: str | None = None
     parts: list[Part] = field(default_factory=list)
     word: str | None = None
+    rank_without: int | None = None
 
 
 @dataclass(frozen=True)
@@ -61,10 +63,14 @@ class QueryWord:
 @dataclass(frozen=True)
 class Restriction:
     """Something that all results have, or that none has: a phrase (or a word), in the document or its title,
-    or a field of the metadata that is one of some values, or lies between two (null: open)."""
+    a field of the metadata that is one of some values, or lies between two (null: open), or a feature that
+    fires on the passage. `filter` is its text form, null for phrases."""
 
     without: bool
     phrase: str | None = None
+    filter: str | None = None
+    feature: int | None = None
+    label: str | None = None
     field: str | None = None
     values: list[str] = dataclasses.field(default_factory=list)
     least: str | None = None
@@ -141,6 +147,48 @@ class PassageText:
 
 
 @dataclass(frozen=True)
+class FacetValue:
+    """A value, or a range of them, that results can be restricted to: `filter` does that, and `documents` is
+    how many would be left. `top` is how many of the first hundred answers have it. `chosen`: it is a filter
+    of this search already."""
+
+    value: str
+    filter: str
+    documents: int
+    top: int
+    chosen: bool = False
+
+
+@dataclass(frozen=True)
+class Facet:
+    """A field of the metadata, with those of its values that answers have most."""
+
+    field: str
+    values: list[FacetValue]
+
+
+@dataclass(frozen=True)
+class Topic:
+    """A feature that the first answers fire more than others do; `filter`, `documents`, `top` and `chosen` as
+    of a facet's value."""
+
+    feature: int
+    label: str
+    filter: str
+    documents: int
+    top: int
+    chosen: bool = False
+
+
+@dataclass(frozen=True)
+class Facets:
+    """What the answers to a search can be narrowed down to."""
+
+    fields: list[Facet]
+    topics: list[Topic]
+
+
+@dataclass(frozen=True)
 class Result:
     """One document, ranked by its best passage. The values of `terms` sum to `score`.
 
@@ -157,11 +205,12 @@ class Result:
 
 @dataclass(frozen=True)
 class Timings:
-    """Milliseconds spent."""
+    """Milliseconds spent on the question, on finding, on the terms of scores, on texts; and in all."""
 
     embed: float
     search: float
     explain: float
+    texts: float
     total: float
 
 
@@ -169,7 +218,8 @@ class Timings:
 class SearchResponse:
     """One answered search. `restrictions` are what the query said the results must or must not be, `moved` is
     the cosine between the asked and the steered question; `dictionary` is the one that numbers of features
-    belong to, `steering_lost` what of an earlier one has no counterpart."""
+    belong to, `steering_lost` what of an earlier one has no counterpart. `facets` are there where they were
+    asked for."""
 
     query: str
     restrictions: list[Restriction]
@@ -187,3 +237,4 @@ class SearchResponse:
     steering: list[SteeringTerm]
     steering_lost: list[LostKnob]
     results: list[Result]
+    facets: Facets | None = None

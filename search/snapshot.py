@@ -4,7 +4,7 @@ start to end, and a new generation is a new snapshot.
 Shape suffixes: N passages, F features, K active features a passage.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -22,6 +22,7 @@ from search.embedder import VectorSpace
 from search.families import Family, Reach, read_families
 from search.labels import Label, read_labels
 from search.lexical import Counts, Lexicon
+from search.memory import Memory
 from search.models import Collection, DictionaryRow, FeatureStats, Generation
 from search.stored import (
     open_index,
@@ -52,15 +53,26 @@ class Rows:
 
 
 @dataclass(frozen=True, eq=False)
+class Kept:
+    """What was worked out on the passages of a snapshot: concepts by what they mean, the passages that
+    restrictions leave, questions that were asked, and the texts that were shown."""
+
+    concepts: Memory[str, Concept] = field(default_factory=lambda: Memory(256))
+    restricted: Memory[Typed, NDArray[np.bool_]] = field(default_factory=lambda: Memory(64))
+    asked: Memory[Hashable, Any] = field(default_factory=lambda: Memory(64))
+    texts: Memory[int, Any] = field(default_factory=lambda: Memory(4096))
+
+
+@dataclass(frozen=True, eq=False)
 class Snapshot:
     """Everything a search needs but the texts.
 
     Passages are numbered 0 to N - 1; `number_N` is the number of each in its generation. `acts_NF` by passage
     and `acts_by_feature` (the same matrix by column); `document_N` the row id of each passage's document;
     `scale_F` the 90th percentile activation; `passages_F` how many passages fire; `families` by number;
-    `concepts` remembers those fitted on these passages, `restricted` which of them a query leaves; `version`
-    is the collection's, `labels_version` that of the dictionary's labels, `dictionary_id` its number in the
-    store (0: it is in none); `rows` is what it was made from.
+    `kept` is what was worked out on these passages; `version` is the collection's, `labels_version` that of
+    the dictionary's labels, `dictionary_id` its number in the store (0: it is in none); `rows` is what it was
+    made from.
     """
 
     collection_id: int
@@ -78,8 +90,7 @@ class Snapshot:
     scale_F: NDArray[np.float32]
     passages_F: NDArray[np.int64]
     families: dict[int, Family] = field(default_factory=dict)
-    concepts: dict[str, Concept] = field(default_factory=dict)
-    restricted: dict[Typed, NDArray[np.bool_]] = field(default_factory=dict)
+    kept: Kept = field(default_factory=Kept)
     version: int = 0
     labels_version: int = 0
     dictionary_id: int = 0
@@ -163,7 +174,7 @@ def read_changes_again(session: Session, snapshot: Snapshot, generation: Generat
             rows.words,
             rows.added_words.followed_by(Counts.of(read_texts(session, generation.id, start=there))),
         )
-    return replace(snapshot, version=version, concepts={}, restricted={}, **_seen(session, generation, rows))
+    return replace(snapshot, version=version, kept=Kept(), **_seen(session, generation, rows))
 
 
 def _seen(session: Session, generation: Generation, rows: Rows) -> dict[str, Any]:

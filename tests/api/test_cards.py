@@ -30,7 +30,7 @@ def response(*terms_of: list[Term]) -> SearchResponse:
         collection="c",
         generation=1,
         dictionary=1,
-        took_ms=Timings(1, 1, 1, 3),
+        took_ms=Timings(1, 1, 1, 1, 4),
         total=len(results),
         limit=10,
         offset=0,

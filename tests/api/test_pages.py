@@ -137,7 +137,8 @@ def test_what_was_not_among_the_first_passages_unsteered_is_said_to_be_so(
     client: TestClient, feature: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("search.ranking.POOL", 10)
-    page = tree(client, f"/?q={QUESTION}&steer={feature}:5&limit=5")
+    monkeypatch.setattr("search.asking.COMPARED", 5)
+    page = tree(client, f"/?q={QUESTION} again&steer={feature}:5&limit=5")
     rises = [words(rank) for rank in select(page, "up")]
     assert "▲ up from below the first thousand passages" in rises
 

@@ -145,7 +145,7 @@ def machine(new_database: Callable[[], contextlib.AbstractContextManager[URL]], 
         def score(self, text: str) -> float:
             if text not in vectors:
                 x_D = embedder.encode([text])[0].astype("float32")
-                vectors[text] = float(embedder.encode_query(QUESTION) @ x_D)
+                vectors[text] = float(embedder.encode_queries([QUESTION])[0] @ x_D)
             return vectors[text]
 
     return Life

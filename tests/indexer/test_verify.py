@@ -116,7 +116,7 @@ def test_no_byte_of_the_file_can_be_changed_unnoticed(
         assert not verify(database, tmp_path).sound, place
     engine = Engine(database, tmp_path)
     response = engine.search("bread", steering=Steering(()), collection="c")
-    expected = embedder.encode(TEXTS).astype("float32") @ embedder.encode_query("bread")
+    expected = embedder.encode(TEXTS).astype("float32") @ embedder.encode_queries(["bread"])[0]
     expected[1] += WORDS_WEIGHT  # the one with the word
     scores = [result.score for result in response.results]
     assert scores == pytest.approx(sorted(expected.tolist(), reverse=True), abs=2e-3)

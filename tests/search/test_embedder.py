@@ -31,7 +31,7 @@ def test_vectors_are_unit_float16_and_the_same_whatever_the_batches(embedder: Em
     assert sum(heard) == len(TEXTS)
     np.testing.assert_allclose(np.linalg.norm(x_ND.astype(np.float64), axis=1), 1, atol=1e-3)
     for text, x_D in zip(TEXTS, x_ND.astype(np.float32), strict=True):
-        assert float(embedder.encode_query(text) @ x_D) > 0.99
+        assert float(embedder.encode_queries([text])[0] @ x_D) > 0.99
     assert embedder.encode([]).shape == (0, embedder.width)
 
 
@@ -42,7 +42,7 @@ def test_a_text_is_the_sum_of_its_tokens(precision: str) -> None:
     for text, (offsets, h_TD) in zip(TEXTS, embedder.encode_tokens(TEXTS), strict=True):
         assert len(offsets) == len(h_TD) <= embedder.max_tokens
         summed_D = h_TD.sum(axis=0)
-        assert float(summed_D @ embedder.encode_query(text)) / float(np.linalg.norm(summed_D)) > 0.99
+        assert float(summed_D @ embedder.encode_queries([text])[0]) / float(np.linalg.norm(summed_D)) > 0.99
         assert all(0 <= start < end <= len(text) for start, end in offsets if start >= 0)
 
 
@@ -64,7 +64,7 @@ def test_tokens_are_the_same_while_others_embed(embedder: Embedder) -> None:
 def test_precisions_are_close_and_named() -> None:
     full, half = (load_embedder(precision=name) for name in ("float32", "bfloat16"))
     assert (full.space.precision, half.space.precision) == ("float32", "bfloat16")
-    assert float(full.encode_query("the sea") @ half.encode_query("the sea")) > 0.999
+    assert float(full.encode_queries(["the sea"])[0] @ half.encode_queries(["the sea"])[0]) > 0.999
 
 
 @pytest.mark.parametrize("model", ["no/such-model", "."])

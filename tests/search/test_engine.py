@@ -2,6 +2,7 @@
 
 import shutil
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import bm25s
@@ -27,8 +28,9 @@ from search.lexical import SILENT, WORD, stems
 from search.mixing import WORDS_WEIGHT
 from search.models import Collection
 from search.requests import MODES
-from search.results import SearchResponse
-from search.steering import Knob, Steering, parse
+from search.results import SearchResponse, Term
+from search.snapshot import Kept
+from search.steering import Knob, Steering, format_steering, parse
 from search.stored import INDEX_FILE, WORDS_FILE, generation_folder, read_texts
 from tests.conftest import Indexed
 
@@ -47,7 +49,7 @@ def ask(
         mode=mode,
         limit=limit,
         offset=offset,
-        sentences=True,
+        for_people=True,
     )
 
 
@@ -98,6 +100,59 @@ def test_no_steering_is_exactly_dense_search(engine: Engine, query: str) -> None
         assert [result.passage.id for result in response.results] == expected
         assert all(result.rank_unsteered == result.rank for result in response.results)
         assert response.moved == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("query", QUERIES)
+def test_pages_of_any_size_fit_together(
+    engine: Engine, query: str, mode: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where few passages are looked at first, and what words and concepts lift is found later."""
+    steerings = ["", *knobs(engine, query), "concept:mathematics:4,concept:network%20protocols:-4"]
+    whole = {steer: ask(engine, query, steer, limit=60, mode=mode).results for steer in steerings}
+    monkeypatch.setattr("search.ranking.POOL", 16)
+    monkeypatch.setattr("search.ranking.CHALLENGERS", 30)
+    snapshot = engine.snapshot("manual")
+    engine.snapshots._held["manual"] = replace(snapshot, kept=Kept())  # nothing is remembered
+    for steer in steerings:
+        pages = [ask(engine, query, steer, 12, offset, mode) for offset in range(0, 60, 12)]
+        joined = [result for page in pages for result in page.results]
+        assert [(r.rank, r.passage.id) for r in joined] == [(r.rank, r.passage.id) for r in whole[steer]]
+        for ours, theirs in zip(joined, whole[steer], strict=True):
+            assert ours.score == pytest.approx(theirs.score, abs=1e-5)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("query", QUERIES)
+def test_what_a_term_says_of_its_absence_comes_true(engine: Engine, query: str, mode: str) -> None:
+    for steer in ["", *knobs(engine, query)[2:3]]:
+        response = ask(engine, query, steer, limit=5, mode=mode)
+        steered = parse(steer)
+        for term in response.results[0].terms:
+            if term.kind in ("baseline", "remainder"):
+                assert term.rank_without is None
+            elif term.kind == "feature" and steered.strength_of(str(term.feature)) is None:
+                off = steered.with_knob(Knob("off", feature=term.feature))
+                without = ask(engine, query, format_steering(off), limit=100, mode=mode)
+                assert ranks(without, response) == [
+                    each.rank_without for r in response.results for each in r.terms if same(each, term)
+                ]
+            elif term.kind == "steering":
+                left = Steering(tuple(knob for knob in steered.knobs if knob.target != term.knob))
+                without = ask(engine, query, format_steering(left), limit=100, mode=mode)
+                assert ranks(without, response) == [
+                    each.rank_without for r in response.results for each in r.terms if same(each, term)
+                ]
+
+
+def same(one: Term, other: Term) -> bool:
+    return (one.kind, one.feature, one.knob) == (other.kind, other.feature, other.knob)
+
+
+def ranks(now: SearchResponse, before: SearchResponse) -> list[int]:
+    """Where the documents of one answer stand in another."""
+    places = {result.document.id: result.rank for result in now.results}
+    return [places[result.document.id] for result in before.results]
 
 
 @pytest.mark.parametrize("query", QUERIES)

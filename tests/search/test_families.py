@@ -108,9 +108,11 @@ def test_a_familys_members_are_counted_as_the_search_sees_them(
 ) -> None:
     snapshot = engine.snapshot("manual")
     ask(engine, f"family:{family.family}:1")
-    membership_N = snapshot.membership(snapshot.concepts[f"family:{family.family}"])
+    concept = snapshot.kept.concepts.known(f"family:{family.family}")
+    assert concept is not None
+    membership_N = snapshot.membership(concept)
     assert np.count_nonzero(membership_N >= 0.5) == pytest.approx(family.passages, abs=1)
-    assert snapshot.membership(snapshot.concepts[f"family:{family.family}"]) is membership_N
+    assert snapshot.membership(concept) is membership_N
 
 
 def test_steering_by_examples_brings_in_others_like_them(engine: Engine, indexed: Indexed) -> None:
