@@ -65,7 +65,8 @@ class Card:
     def moved(self) -> int | None:
         """Places gained against the unsteered ranking; None where the document was not in it."""
         before = self.result.rank_unsteered
-        return None if before is None else before - self.result.rank
+        now = self.result.rank
+        return None if before is None or now is None else before - now
 
 
 @dataclass(frozen=True)

@@ -38,6 +38,7 @@ from indexer.sources import Failure, SourceDocument, checked, open_source
 from indexer.stages import DictionaryPlan
 from indexer.verify import verify
 from indexer.worker import run_worker
+from search.asking import Request
 from search.catalog import collections
 from search.dictionary import Dictionary
 from search.embedder import load_embedder
@@ -216,12 +217,8 @@ def search(
     with opened() as (settings, database):
         engine = Engine(database, settings.data)
         response = engine.search(
-            query,
-            steering=parse(steer),
+            Request(query, parse(steer), dictionary, mode, parse_filters(filters)),
             collection=collection,
-            dictionary=dictionary,
-            mode=mode,
-            filters=parse_filters(filters),
             limit=limit,
             facets=facets,
         )

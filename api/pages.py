@@ -84,12 +84,8 @@ def _results(
     translation: Translation,
 ) -> Response:
     response = engine.search(
-        state.q,
-        steering=state.steering,
-        dictionary=state.dictionary,
+        state.request(),
         collection=here.name,
-        mode=state.mode,
-        filters=state.filters,
         limit=state.limit,
         offset=state.offset,
         facets=True,

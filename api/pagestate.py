@@ -13,6 +13,7 @@ from urllib.parse import quote, urlencode
 
 from starlette.datastructures import QueryParams
 
+from search.asking import Request
 from search.descriptions import CollectionInfo
 from search.earlier import Translation, is_numbered
 from search.engine import Engine
@@ -77,6 +78,10 @@ class PageState:
             quote_via=quote,
         )
         return f"{path}?{query}" if query else path
+
+    def request(self) -> Request:
+        """What is asked, as the engine takes it."""
+        return Request(self.q, self.steering, self.dictionary, self.mode, self.filters)
 
     def asks(self, q: str) -> str:
         """The address of another question in the same place."""

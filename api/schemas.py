@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from search.asking import Request
 from search.errors import InvalidFilter
 from search.filters import FORM as FILTER_FORM
 from search.filters import bounded, checked, parse_filter
@@ -101,14 +102,15 @@ class SearchIn(BaseModel):
         """
         return Steering(tuple(knob.knob() for knob in self.steer))
 
-    def filters(self) -> tuple[Condition, ...]:
-        """The filters as the engine takes them.
+    def request(self) -> Request:
+        """What is asked, as the engine takes it.
 
         Raises:
-            InvalidFilter: one is not of its form, or there are too many.
+            InvalidSteering: a knob is not one feature or concept, or its strength is out of range.
+            InvalidFilter: a filter is not of its form, or there are too many.
         """
         given = (parse_filter(each) if isinstance(each, str) else each.condition() for each in self.filter)
-        return bounded(given)
+        return Request(self.q, self.steering(), self.dictionary, self.mode, bounded(given))
 
 
 class ErrorBody(BaseModel):

@@ -184,10 +184,10 @@ def _print_facets(facets: Facets) -> None:
 
 
 def _rank(result: Result) -> str:
-    before = result.rank_unsteered
-    if before is None or before == result.rank:
-        return str(result.rank)
-    return f"{result.rank} {'▲' if before > result.rank else '▼'}{abs(before - result.rank)}"
+    before, now = result.rank_unsteered, result.rank
+    if before is None or now is None or before == now:
+        return str(now or "–")
+    return f"{now} {'▲' if before > now else '▼'}{abs(before - now)}"
 
 
 def _document(result: Result) -> str:

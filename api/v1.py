@@ -2,18 +2,23 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Depends, Query
+from fastapi import Request as HttpRequest
 from fastapi.responses import JSONResponse
 
 from api.deps import CollectionDep, EngineDep
 from api.schemas import FACETS, OF_DICTIONARY, SearchIn, errors
 from search import catalog, concept_list, features
+from search.asking import Request
+from search.comparing import compare
 from search.descriptions import CollectionInfo, ConceptList, DocumentDetail, FeatureDetail, FeatureList
+from search.features import find_by_name
 from search.filters import FORM as FILTER_FORM
 from search.filters import parse_filters
 from search.requests import MAX_LIMIT, MAX_QUERY, USUAL_MODE, WAYS
-from search.results import SearchResponse
+from search.results import Comparison, DocumentRef, SearchResponse, WhyNot
 from search.steering import FORM, parse
+from search.whynot import why_not
 
 router = APIRouter(prefix="/v1", responses=errors(400, 401, 403, 404, 503), tags=["v1"])
 
@@ -21,15 +26,25 @@ Limit = Annotated[int, Query(description=f"1 to {MAX_LIMIT}")]
 Offset = Annotated[int, Query(description="How many to skip")]
 
 
-@router.get("/search")
-def search(
-    engine: EngineDep,
-    collection: CollectionDep,
+def get_request(
     q: Annotated[str, Query(description=f"The question, at most {MAX_QUERY} characters")],
     steer: Annotated[str, Query(description=FORM)] = "",
     dictionary: Annotated[int | None, Query(description=OF_DICTIONARY)] = None,
     mode: Annotated[str, Query(description=WAYS)] = USUAL_MODE,
     filter: Annotated[list[str], Query(description=FILTER_FORM)] = [],  # noqa: B006 - FastAPI copies it
+) -> Request:
+    """A steered question, as all addresses that answer one take it."""
+    return Request(q, parse(steer), dictionary, mode, parse_filters(filter))
+
+
+RequestDep = Annotated[Request, Depends(get_request)]
+
+
+@router.get("/search")
+def search(
+    engine: EngineDep,
+    collection: CollectionDep,
+    request: RequestDep,
     facets: Annotated[bool, Query(description=FACETS)] = False,
     limit: Limit = 10,
     offset: Offset = 0,
@@ -38,33 +53,44 @@ def search(
 
     Steering saved with an earlier dictionary is carried over where its features have counterparts.
     """
-    return engine.search(
-        q,
-        steering=parse(steer),
-        collection=collection,
-        dictionary=dictionary,
-        mode=mode,
-        filters=parse_filters(filter),
-        facets=facets,
-        limit=limit,
-        offset=offset,
-    )
+    return engine.search(request, collection=collection, facets=facets, limit=limit, offset=offset)
 
 
 @router.post("/search")
 def post_search(engine: EngineDep, body: SearchIn) -> SearchResponse:
     """The same search, asked as JSON."""
     return engine.search(
-        body.q,
-        steering=body.steering(),
+        body.request(),
         collection=body.collection or catalog.default_collection(engine),
-        dictionary=body.dictionary,
-        mode=body.mode,
-        filters=body.filters(),
         facets=body.facets,
         limit=body.limit,
         offset=body.offset,
     )
+
+
+@router.get("/compare")
+def get_comparison(
+    engine: EngineDep,
+    collection: CollectionDep,
+    request: RequestDep,
+    first: Annotated[str, Query(description="A document by its id")],
+    second: Annotated[str, Query(description="Another one")],
+) -> Comparison:
+    """Why one document stands before another: what each term adds to both scores. The margins of the terms
+    sum to the margin of the scores."""
+    return compare(engine, request, first, second, collection=collection)
+
+
+@router.get("/why-not")
+def get_why_not(
+    engine: EngineDep,
+    collection: CollectionDep,
+    request: RequestDep,
+    document: Annotated[str, Query(description="A document by its id")],
+) -> WhyNot:
+    """Where a document stands in a search, what it lacks, and the smallest steering that brings it among the
+    first ten."""
+    return why_not(engine, request, document, collection=collection)
 
 
 @router.get("/features")
@@ -97,6 +123,17 @@ def list_concepts(
     return concept_list.find_concepts(engine, q, collection=collection, limit=limit, offset=offset)
 
 
+@router.get("/documents")
+def list_documents(
+    engine: EngineDep,
+    collection: CollectionDep,
+    q: Annotated[str, Query(description="An id, or words of an id or a title")],
+    limit: Limit = 10,
+) -> list[DocumentRef]:
+    """Documents by their id, or by words of their id or title."""
+    return find_by_name(engine, q, collection=collection, limit=limit)
+
+
 @router.get("/documents/{document:path}")
 def get_document(engine: EngineDep, collection: CollectionDep, document: str) -> DocumentDetail:
     """A document by the id its user gave, with the features of each passage."""
@@ -110,6 +147,6 @@ def list_collections(engine: EngineDep) -> list[CollectionInfo]:
 
 
 @router.get("/openapi.json", include_in_schema=False)
-def openapi(request: Request) -> JSONResponse:
+def openapi(request: HttpRequest) -> JSONResponse:
     """The description of this API."""
     return JSONResponse(request.app.openapi())

@@ -87,6 +87,11 @@ class Inquiry:
         allowed_N = self.asked.allowed_N
         return self._scored(functools.partial(rank, self.snapshot, documents=documents, allowed_N=allowed_N))
 
+    def allowed(self, passages: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Those of some passages that may answer."""
+        allowed_N = self.asked.allowed_N
+        return passages if allowed_N is None else passages[allowed_N[passages]]
+
     def score(self, passages: NDArray[np.int64]) -> Ranking:
         """Some passages and no others, in the order of their scores."""
         return self._scored(functools.partial(score, self.snapshot, passages=passages))

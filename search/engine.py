@@ -4,7 +4,7 @@ Shape suffixes: N passages, D embedding width.
 """
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
@@ -38,7 +38,7 @@ from search.highlight import Highlighter
 from search.metadata import Metadata, read_metadata
 from search.passages import PassageRow, passages_at
 from search.ranking import Ranking, strongest_passage
-from search.requests import USUAL_MODE, check_mode, check_page, check_query
+from search.requests import check_mode, check_page, check_query
 from search.restrictions import Fields, allowed_passages, read_fields
 from search.results import Facets, Result, SearchResponse
 from search.snapshot import Snapshot
@@ -81,13 +81,9 @@ class Engine:
 
     def search(
         self,
-        query: str,
+        request: Request,
         *,
-        steering: Steering,
         collection: str,
-        dictionary: int | None = None,
-        mode: str = USUAL_MODE,
-        filters: Sequence[Condition] = (),
         limit: int = 10,
         offset: int = 0,
         facets: bool = False,
@@ -95,8 +91,7 @@ class Engine:
     ) -> SearchResponse:
         """The documents nearest to the steered question, each with the terms of its score.
 
-        `dictionary` is the one that the features of steering and filters are numbered in, where it is not the
-        live one. `facets` counts what the answers can be narrowed down to. `for_people` adds what a page
+        `facets` counts what the answers can be narrowed down to. `for_people` adds what a page
         shows: the sentence of each passage that is closest to the question, and the rank that each result
         would have without each of its terms.
 
@@ -106,7 +101,6 @@ class Engine:
             CollectionNotFound, NotIndexed, StoreUnavailable: there is nothing to search.
         """
         check_page(limit, offset)
-        request = Request(query, steering, dictionary, mode, tuple(filters))
         page = slice(offset, offset + limit)
         return self.on_live(
             collection,
@@ -236,6 +230,11 @@ class Engine:
             typed = parse_query(query, fields)
             typed = replace(typed, conditions=(*typed.conditions, *filters))
             return typed, self._allowed(session, snapshot, typed)
+
+    def allowed(self, snapshot: Snapshot, typed: Typed) -> NDArray[np.bool_] | None:
+        """The passages of a snapshot that the restrictions of a query leave (N,); None: all."""
+        with open_session(self.database) as session:
+            return self._allowed(session, snapshot, typed)
 
     def _allowed(self, session: Session, snapshot: Snapshot, typed: Typed) -> NDArray[np.bool_] | None:
         if not typed.restricts:

@@ -5,7 +5,7 @@ Shape suffixes: F features, D embedding width.
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import select
+from sqlalchemy import func, literal, select
 from sqlalchemy.orm import Session
 
 from search.answers import EXAMPLE_CHARACTERS
@@ -29,6 +29,7 @@ from search.models import Document, FeatureStats, Passage
 from search.passages import PassageRow, passages_at
 from search.ranking import strongest_passage
 from search.requests import check_page, check_query
+from search.results import DocumentRef
 from search.snapshot import Snapshot
 
 DECILES = 10
@@ -247,3 +248,24 @@ def _active(snapshot: Snapshot, passage: int) -> list[ActiveFeature]:
         ActiveFeature(f, snapshot.labels[f].shown, snapshot.labels[f].reliable, value)
         for f, value in zip(row.indices[strongest].tolist(), row.data[strongest].tolist(), strict=True)
     ]
+
+
+def find_by_name(engine: Engine, name: str, *, collection: str, limit: int = 10) -> list[DocumentRef]:
+    """Documents whose id or title has every word of a text, the one of just that id first, then short titles.
+
+    Raises:
+        InvalidQuery, InvalidPage, CollectionNotFound, NotIndexed
+    """
+    check_query(name)
+    check_page(limit, 0)
+    snapshot = engine.snapshot(collection)
+    named = func.lower(Document.external_id + literal(" ") + Document.title)
+    clauses = [named.contains(word.lower(), autoescape=True) for word in name.split()]
+    statement = (
+        select(Document.external_id, Document.title, Document.url)
+        .where(Document.collection_id == snapshot.collection_id, Document.superseded.is_(None), *clauses)
+        .order_by(Document.external_id != name.strip(), func.length(Document.title), Document.external_id)
+        .limit(limit)
+    )
+    with open_session(engine.database) as session:
+        return [DocumentRef(*row) for row in session.execute(statement)]

@@ -192,10 +192,11 @@ class Facets:
 class Result:
     """One document, ranked by its best passage. The values of `terms` sum to `score`.
 
-    `rank_unsteered` is None where the document stood below the pool that was ranked unsteered.
+    `rank` is None where a document was asked for that the search leaves out; `rank_unsteered` also where it
+    stood below the pool that was ranked unsteered.
     """
 
-    rank: int
+    rank: int | None
     rank_unsteered: int | None
     score: float
     document: DocumentRef
@@ -238,3 +239,72 @@ class SearchResponse:
     steering_lost: list[LostKnob]
     results: list[Result]
     facets: Facets | None = None
+
+
+@dataclass(frozen=True)
+class Margin:
+    """One term of two scores: what it adds to the first and to the second, and the difference. It is named as
+    a term is."""
+
+    kind: TermKind
+    label: str
+    first: float
+    second: float
+    margin: float
+    feature: int | None = None
+    concept: str | None = None
+    family: int | None = None
+    word: str | None = None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Why one document stands before another: `margin` is the difference of their scores, and the sum of the
+    margins of `terms`, largest first."""
+
+    query: str
+    collection: str
+    generation: int
+    dictionary: int
+    first: Result
+    second: Result
+    margin: float
+    terms: list[Margin]
+    steering_lost: list[LostKnob]
+
+
+@dataclass(frozen=True)
+class Way:
+    """Steering that brings a document among the first: all of it, and as the text form; `added` are the knobs
+    that are new. `moved` is the cosine between the question before and after, `rank` where the document
+    stands then."""
+
+    steer: str
+    steering: list[SteeringTerm]
+    added: list[SteeringTerm]
+    moved: float
+    rank: int
+
+
+@dataclass(frozen=True)
+class WhyNot:
+    """Where a document stands, and why it is not among the first `wanted`.
+
+    `excluded_by` are the restrictions that it does not meet: then it has no rank. `last` is the last of the
+    first ones and `lacks` what the document has less of than that, the largest first. `ways` are the smallest
+    changes of the steering that bring it among the first, the smallest first; none where it is there already
+    or none was found.
+    """
+
+    query: str
+    collection: str
+    generation: int
+    dictionary: int
+    wanted: int
+    total: int
+    result: Result
+    excluded_by: list[Restriction]
+    last: Result | None
+    lacks: list[Margin]
+    ways: list[Way]
+    steering_lost: list[LostKnob]

@@ -51,6 +51,14 @@ class Typed:
     def restricts(self) -> bool:
         return bool(self.phrases or self.without or self.conditions)
 
+    def one_by_one(self) -> "list[Typed]":
+        """Each restriction on its own."""
+        return [
+            *(Typed("", phrases=(phrase,)) for phrase in self.phrases),
+            *(Typed("", without=(phrase,)) for phrase in self.without),
+            *(Typed("", conditions=(condition,)) for condition in self.conditions),
+        ]
+
 
 def may_restrict(query: str) -> bool:
     """Whether a query may be more than text; if not, it need not be taken apart."""

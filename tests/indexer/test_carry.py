@@ -25,6 +25,7 @@ from indexer.labels.material import read_material
 from indexer.progress import Reporter
 from indexer.sources import SourceDocument
 from indexer.stages import DictionaryPlan
+from search.asking import Request
 from search.dictionary import Dictionary
 from search.earlier import is_numbered
 from search.embedder import Embedder
@@ -270,7 +271,7 @@ def test_matches_outlive_the_dictionary_they_are_from(retrained: Retrained) -> N
 def test_saved_steering_works_after_retraining(retrained: Retrained, kept: int, gone: int) -> None:
     steering = Steering((Knob(1.5, feature=kept), Knob(1, feature=gone), Knob(1, concept="files")))
     oldest, live = retrained.oldest, retrained.live
-    answer = retrained.engine.search(QUESTION, steering=steering, collection=NAME, dictionary=oldest)
+    answer = retrained.engine.search(Request(QUESTION, steering, oldest), collection=NAME)
     new, confidence = retrained.matches[kept]
     assert answer.dictionary == live
     knob, phrase = answer.steering
@@ -279,7 +280,7 @@ def test_saved_steering_works_after_retraining(retrained: Retrained, kept: int, 
     assert (phrase.concept, phrase.was) == ("files", None)
     assert [(lost.feature, lost.strength) for lost in answer.steering_lost] == [(gone, 1)]
     translated = Steering((Knob(1.5, feature=new), Knob(1, concept="files")))
-    again = retrained.engine.search(QUESTION, steering=translated, collection=NAME, dictionary=live)
+    again = retrained.engine.search(Request(QUESTION, translated, live), collection=NAME)
     assert [result.score for result in again.results] == [result.score for result in answer.results]
     assert again.steering_lost == []
 

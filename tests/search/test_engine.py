@@ -12,6 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 from Stemmer import Stemmer
 
+from search.asking import Request
 from search.catalog import collections, default_collection, start_examples
 from search.engine import Engine
 from search.errors import (
@@ -43,10 +44,8 @@ def ask(
     engine: Engine, query: str, steer: str = "", limit: int = 10, offset: int = 0, mode: str = "hybrid"
 ) -> SearchResponse:
     return engine.search(
-        query,
-        steering=parse(steer),
+        Request(query, parse(steer), mode=mode),
         collection="manual",
-        mode=mode,
         limit=limit,
         offset=offset,
         for_people=True,
@@ -149,7 +148,7 @@ def same(one: Term, other: Term) -> bool:
     return (one.kind, one.feature, one.knob) == (other.kind, other.feature, other.knob)
 
 
-def ranks(now: SearchResponse, before: SearchResponse) -> list[int]:
+def ranks(now: SearchResponse, before: SearchResponse) -> list[int | None]:
     """Where the documents of one answer stand in another."""
     places = {result.document.id: result.rank for result in now.results}
     return [places[result.document.id] for result in before.results]
@@ -277,9 +276,9 @@ def test_pages_out_of_range(engine: Engine, limit: int, offset: int) -> None:
 
 def test_an_unknown_mode_or_collection(engine: Engine) -> None:
     with pytest.raises(InvalidRequest, match="psychic"):
-        engine.search("x", steering=Steering(), collection="manual", mode="psychic")
+        engine.search(Request("x", mode="psychic"), collection="manual")
     with pytest.raises(CollectionNotFound, match="nowhere"):
-        engine.search("x", steering=Steering(), collection="nowhere")
+        engine.search(Request("x"), collection="nowhere")
 
 
 def test_a_collection_without_an_index(engine: Engine) -> None:
@@ -288,7 +287,7 @@ def test_a_collection_without_an_index(engine: Engine) -> None:
         session.add(fresh)
         session.commit()
         with pytest.raises(NotIndexed, match="no finished index"):
-            engine.search("x", steering=Steering(), collection="fresh")
+            engine.search(Request("x"), collection="fresh")
         found = {info.name: info.state for info in collections(engine)}
         assert found == {"fresh": "empty", "manual": "live"}
         assert default_collection(engine) == "manual"
@@ -385,13 +384,16 @@ def test_many_ask_at_once_and_get_what_each_would_get_alone(engine: Engine) -> N
     with ThreadPoolExecutor(8) as pool:
         together = list(pool.map(lambda query: ask(fresh, query), queries))
     for query, response in zip(queries, together, strict=True):
-        assert response.results == ask(engine, query).results
+        alone = ask(engine, query)
+        assert [result.passage for result in response.results] == [result.passage for result in alone.results]
+        scores = [result.score for result in response.results]
+        assert scores == pytest.approx([result.score for result in alone.results], abs=1e-5)
 
 
 def test_removing_a_feature_takes_its_term_out(engine: Engine) -> None:
     feature = ask(engine, "sort numbers").query_features[0].feature
     response = engine.search(
-        "sort numbers", steering=Steering((Knob("off", feature=feature),)), collection="manual"
+        Request("sort numbers", Steering((Knob("off", feature=feature),))), collection="manual"
     )
     for result in response.results:
         about = [term.value for term in result.terms if term.feature == feature]

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import Engine as Database
 
 from indexer.sources import SourceDocument
+from search.asking import Request
 from search.concept_list import concept_detail, find_concepts, near_concepts
 from search.descriptions import ConceptSummary
 from search.embedder import Embedder
@@ -23,7 +24,7 @@ QUESTION = "read a file line by line"
 
 
 def ask(engine: Engine, steer: str, query: str = QUESTION) -> SearchResponse:
-    return engine.search(query, steering=parse(steer), collection="manual", limit=20)
+    return engine.search(Request(query, parse(steer)), collection="manual", limit=20)
 
 
 @pytest.fixture(scope="module")

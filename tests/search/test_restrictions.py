@@ -12,6 +12,7 @@ from indexer.documents import delete_documents, ingest
 from indexer.progress import Reporter
 from indexer.sources import SourceDocument
 from indexer.worker import Keeper
+from search.asking import Request
 from search.embedder import Embedder
 from search.engine import Engine
 from search.errors import InvalidFilter, InvalidSteering
@@ -19,7 +20,7 @@ from search.facets import FIRST
 from search.filters import format_filter, parse_filter, parse_filters
 from search.requests import MODES
 from search.results import Restriction, SearchResponse
-from search.steering import Steering, parse
+from search.steering import parse
 from tests.conftest import build
 
 pytestmark = pytest.mark.database
@@ -85,7 +86,8 @@ def engine(
 
 
 def ask(engine: Engine, query: str, **options: Any) -> SearchResponse:
-    return engine.search(query, collection="c", **{"steering": Steering(()), **options})
+    named = {name: options.pop(name) for name in ("limit", "offset", "facets") if name in options}
+    return engine.search(Request(query, **options), collection="c", **named)
 
 
 def ids(response: SearchResponse) -> str:
