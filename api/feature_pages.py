@@ -8,7 +8,7 @@ from starlette.responses import Response
 from api import charts
 from api.access import SignedIn
 from api.deps import CollectionDep, EngineDep
-from api.pagestate import PageState, find_collection, in_live_numbers, read_state
+from api.pagestate import PageState, find_collection, in_live_numbers, page_state
 from api.rendering import render
 from api.scopes import reaches
 from search.catalog import collections
@@ -86,7 +86,7 @@ def document_page(
 
 def _state(request: Request, collection: str, *, limit: int | None = None) -> PageState:
     """The address's state with the collection filled in."""
-    state = replace(read_state(request.query_params), collection=collection)
+    state = page_state(request.query_params, collection)
     if limit is not None and "limit" not in request.query_params:
         return replace(state, limit=limit)
     return state

@@ -87,6 +87,19 @@ class PageState:
         """The address of another question in the same place."""
         return self.url(q=q, offset=0, find="")
 
+    def compare(self, first: str, second: str) -> str:
+        """The address that says why one document stands before another."""
+        return self._and({"first": first, "second": second}, "/compare")
+
+    def why_not(self, document: str = "") -> str:
+        """The address that says why a document is not among the first."""
+        return self._and({"document": document} if document else {}, "/why-not")
+
+    def _and(self, fields: dict[str, str], path: str) -> str:
+        address = self.url(path, find="", offset=0, limit=LIMIT)
+        more = urlencode(fields, quote_via=quote)
+        return f"{address}{'&' if '?' in address else '?'}{more}" if more else address
+
     @property
     def numbered_in(self) -> int | None:
         """The dictionary, where the steering or a filter means something in one only."""
@@ -118,8 +131,7 @@ class PageState:
 
     def family_url(self, family: int) -> str:
         """The address of the features of one family; question and steering are kept for the way back."""
-        address = self.url("/features", find="", offset=0, limit=LIMIT)
-        return f"{address}{'&' if '?' in address else '?'}family={family}"
+        return self._and({"family": str(family)}, "/features")
 
     def turn_family(self, family: int) -> str | None:
         """The address of the question, or the next one, steered by a family of features too."""
@@ -195,6 +207,11 @@ def read_state(params: QueryParams) -> PageState:
         offset=_whole(params, "offset", 0),
         find="" if "add" in params else params.get("find", "").strip(),
     )
+
+
+def page_state(params: QueryParams, collection: str) -> PageState:
+    """The same with the collection filled in, for pages that belong to one."""
+    return replace(read_state(params), collection=collection)
 
 
 def in_live_numbers(engine: Engine, state: PageState, collection: str) -> tuple[PageState, Translation]:

@@ -19,7 +19,7 @@ from api.pagestate import UNSTEERED
 from api.sessions import COOKIE, csrf_token
 from search.errors import RefractError
 from search.filters import format_filter
-from search.steering import format_steering
+from search.steering import format_steering, parse
 
 STATIC = Path(__file__).resolve().parent / "static"
 TEMPLATES = Path(__file__).resolve().parent.parent / "templates"
@@ -81,6 +81,7 @@ def _environment() -> Environment:
         document_path=document_path,
         web_link=web_link,
         holds=cards.holds,
+        moved_words=cards.moved_words,
         written_by=cards.written_by,
         excerpt=cards.excerpt,
         unsteered=UNSTEERED,
@@ -93,6 +94,7 @@ def _environment() -> Environment:
         duration=cards.duration,
         steer=format_steering,
         filter_text=format_filter,
+        parse_steering=parse,
     )
     return env
 

@@ -50,15 +50,16 @@ def count_facets(
     found = []
     for field in sorted({field for field, _ in metadata.values}):
         others = tuple(each for each in typed.conditions if each.field != field)
-        left_V = metadata.counts(_documents(snapshot, allowed(replace(typed, conditions=others))))
+        left = _documents(snapshot, allowed(replace(typed, conditions=others)))
+        left_V = metadata.counts(left)
         counted = [
             _Counted(text, int(left_V[number]), int(top_V[number]))
             for (name, text), number in metadata.values.items()
             if name == field and left_V[number]
         ]
-        values = _grouped(field, fields.get(field, frozenset()), counted)
-        if values:
-            found.append(Facet(field, _shown(values, typed)))
+        values = _shown(_grouped(field, fields.get(field, frozenset()), counted), typed)
+        if any(value.chosen or value.documents < len(left) for value in values):
+            found.append(Facet(field, values))
     return Facets(found[:SHOWN_FIELDS], _topics(snapshot, typed, ranking.passages[:FIRST], allowed(typed)))
 
 

@@ -10,6 +10,7 @@ searched for really, and given only if it holds.
 Shape suffixes: P passages near the top, G documents they belong to, S strengths, D embedding width.
 """
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -90,23 +91,21 @@ def find_ways(
     passages: NDArray[np.int64],
     places: Places,
     wanted: int,
-) -> Iterator[Way]:
+) -> list[Way]:
     """Steering that really brings a document among the first, the smallest first."""
     snapshot = inquiry.snapshot
     document = int(snapshot.document_N[passages[0]])
     around = np.union1d(places.ranking.candidates.passages[:NEAR], inquiry.allowed(passages))
     near = _Near.of(inquiry, around, document)
     trials = _trials(inquiry, near, inquiry.score(inquiry.allowed(passages)).passages[0], places, wanted)
-    found = 0
     in_order = sorted(trials, key=lambda each: -each.moved)
     single = [trial for trial in in_order if len(trial.knobs) == 1][:1]  # the one that people grasp at once
-    for trial in dict.fromkeys(single + in_order):
-        way = _tried(engine, inquiry, request, trial, document, wanted)
-        if way is not None:
-            yield way
-            found += 1
-        if found == MOST_WAYS:
-            return
+    tried = (
+        _tried(engine, inquiry, request, trial, document, wanted)
+        for trial in dict.fromkeys(single + in_order)
+    )
+    held = itertools.islice((way for way in tried if way is not None), MOST_WAYS)
+    return sorted(held, key=lambda way: -way.moved)
 
 
 def _trials(

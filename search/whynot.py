@@ -38,7 +38,7 @@ def _why_not(engine: Engine, snapshot: Snapshot, request: Request, document: str
             at = places.ranking.passages[wanted - 1]
             others = np.flatnonzero(snapshot.document_N == snapshot.document_N[at])
             last = result_of(session, inquiry, others, places)
-    ways = list(find_ways(engine, inquiry, request, passages, places, wanted)) if last else []
+    ways = find_ways(engine, inquiry, request, passages, places, wanted) if last else []
     return WhyNot(
         query=request.query,
         collection=snapshot.collection,
@@ -50,7 +50,7 @@ def _why_not(engine: Engine, snapshot: Snapshot, request: Request, document: str
         excluded_by=_excluded_by(engine, inquiry, passages) if result.rank is None else [],
         last=last,
         lacks=[each for each in margins(result, last) if each.margin < 0] if last else [],
-        ways=sorted(ways, key=lambda way: -way.moved),
+        ways=ways,
         steering_lost=list(inquiry.translation.lost),
     )
 
