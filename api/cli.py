@@ -242,12 +242,13 @@ def search(
     ] = None,
     mode: Annotated[str, typer.Option(help=f"How to search: {WAYS}.")] = USUAL_MODE,
     limit: Annotated[int, typer.Option(help="How many documents.")] = 10,
+    words: Annotated[bool, typer.Option("--words", help="Mark the words that matched most, *so*.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="The API's JSON instead of a table.")] = False,
 ) -> None:
     """Search a collection and show what each score is made of."""
     from api import commands
 
-    commands.search(query, collection, steer, dictionary, mode, limit, as_json=as_json)
+    commands.search(query, collection, steer, dictionary, mode, limit, words=words, as_json=as_json)
 
 
 def main() -> None:

@@ -200,9 +200,17 @@ def restore_all(path: Path) -> None:
 
 
 def search(
-    query: str, collection: str, steer: str, dictionary: int | None, mode: str, limit: int, *, as_json: bool
+    query: str,
+    collection: str,
+    steer: str,
+    dictionary: int | None,
+    mode: str,
+    limit: int,
+    *,
+    words: bool,
+    as_json: bool,
 ) -> None:
-    """Prints a search as a table or as the API's JSON."""
+    """Prints a search as a table or as the API's JSON, with the words marked that matched if so asked."""
     with opened() as (settings, database):
         engine = Engine(database, settings.data)
         response = engine.search(
@@ -212,6 +220,7 @@ def search(
             dictionary=dictionary,
             mode=mode,
             limit=limit,
+            sentences=words,
         )
         if as_json:
             print(json.dumps(dataclasses.asdict(response), indent=2, ensure_ascii=False))

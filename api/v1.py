@@ -7,8 +7,15 @@ from fastapi.responses import JSONResponse
 
 from api.deps import CollectionDep, EngineDep
 from api.schemas import OF_DICTIONARY, SearchIn, errors
-from search import catalog, concept_list, features
-from search.descriptions import CollectionInfo, ConceptList, DocumentDetail, FeatureDetail, FeatureList
+from search import catalog, concept_list, document_words, features
+from search.descriptions import (
+    CollectionInfo,
+    ConceptList,
+    DocumentDetail,
+    DocumentWords,
+    FeatureDetail,
+    FeatureList,
+)
 from search.requests import MAX_LIMIT, MAX_QUERY, USUAL_MODE, WAYS
 from search.results import SearchResponse
 from search.steering import FORM, parse
@@ -93,6 +100,40 @@ def list_concepts(
 def get_document(engine: EngineDep, collection: CollectionDep, document: str) -> DocumentDetail:
     """A document by the id its user gave, with the features of each passage."""
     return features.document_detail(engine, document, collection=collection)
+
+
+@router.get("/words")
+def get_words(
+    engine: EngineDep,
+    collection: CollectionDep,
+    document: Annotated[str, Query(description="A document by the id its user gave")],
+    q: Annotated[str, Query(description=f"A question, at most {MAX_QUERY} characters")] = "",
+    feature: Annotated[
+        tuple[int, ...], Query(description=f"Features, at most {document_words.MAX_FEATURES}")
+    ] = (),
+    passage: Annotated[tuple[int, ...], Query(description="Some passages alone, by their numbers")] = (),
+    steer: Annotated[str, Query(description=f"Turns q. {FORM}")] = "",
+    dictionary: Annotated[int | None, Query(description=OF_DICTIONARY)] = None,
+    limit: Limit = 10,
+    offset: Offset = 0,
+) -> DocumentWords:
+    """Which words of a document's passages match a steered question, and which make features fire.
+
+    What the words of a passage add, and what is elsewhere, sums to the total to 1e-3: embeddings are stored
+    as float16.
+    """
+    return document_words.document_words(
+        engine,
+        document,
+        collection=collection,
+        query=q,
+        steering=parse(steer),
+        dictionary=dictionary,
+        features=feature,
+        passages=passage,
+        limit=limit,
+        offset=offset,
+    )
 
 
 @router.get("/collections")

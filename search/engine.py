@@ -29,7 +29,8 @@ from search.embedder import VectorSpace, load_embedder
 from search.errors import IndexReplaced
 from search.explain import Question
 from search.fitting import fit_concept
-from search.highlight import Highlighter
+from search.highlight import PartsMemory, mark
+from search.lighting import Parts
 from search.passages import PassageRow, passages_at
 from search.ranking import rank, strongest_passage
 from search.requests import USUAL_MODE, check_mode, check_page, check_query
@@ -58,7 +59,7 @@ class Engine:
         self.database = database
         self.data = data
         self.snapshots = Snapshots(database, data)
-        self._highlighter = Highlighter()
+        self._parts = PartsMemory()
         self._known_fields: dict[int, tuple[int, Fields]] = {}  # by collection, of one version of it
         self.embed = functools.lru_cache(maxsize=2048)(_embed)
 
@@ -89,7 +90,8 @@ class Engine:
         """The documents nearest to the steered question, each with the terms of its score.
 
         `dictionary` is the one that the steering's features are numbered in, where it is not the live one.
-        `sentences` marks the sentence of each passage that is closest to the question (one more pass).
+        `sentences` marks the sentence of each passage that is closest to the question, and the words that
+        match it or made its topics fire (one more pass).
 
         Raises:
             InvalidQuery, InvalidSteering, InvalidPage, InvalidRequest: the request's own words are wrong.
@@ -139,7 +141,7 @@ class Engine:
         texts = self._texts(snapshot, ranking.passages[page], question)
         results = page_results(snapshot, texts, ranking, page, asked, terms)
         if sentences:
-            results = self._marked(snapshot, typed.text, question, results)
+            results = self._marked(snapshot, steered.vector_D, results)
         return SearchResponse(
             query=query,
             restrictions=restrictions(typed),
@@ -171,12 +173,29 @@ class Engine:
         with open_session(self.database) as session:
             return translate(session, steering, dictionary, snapshot.dictionary_id)
 
-    def _marked(
-        self, snapshot: Snapshot, query: str, question: Question, results: list[Result]
-    ) -> list[Result]:
+    def question(
+        self, snapshot: Snapshot, query: str, steering: Steering, dictionary: int | None = None
+    ) -> FloatArray:
+        """The unit vector (D,) of a steered question. Concepts do not move it.
+
+        Raises:
+            InvalidQuery, InvalidSteering
+        """
+        check_query(query)
+        steering = self._translate(snapshot, steering, dictionary).steering
+        typed, _ = self._restricted(snapshot, query)
+        question = explain.decompose(self.embed(snapshot.space, typed.text), snapshot.dictionary)
+        deltas = feature_deltas(steering, question.active, snapshot.scale_F)
+        return steer(question.vector_D, snapshot.dictionary.w_dec_FD, deltas).vector_D
+
+    def _marked(self, snapshot: Snapshot, q_D: FloatArray, results: list[Result]) -> list[Result]:
+        parts = self.parts(snapshot, [PassageRow(result.document, result.passage) for result in results])
+        return mark(results, parts, q_D, snapshot.dictionary.w_enc_FD)
+
+    def parts(self, snapshot: Snapshot, passages: list[PassageRow]) -> list[Parts]:
+        """The words of passages and what each adds to the passage's embedding."""
         embedder = load_embedder(snapshot.space.model, snapshot.space.precision)
-        asked_in = (snapshot.generation, query)
-        return self._highlighter.mark(results, embedder, question.vector_D, asked_in)
+        return self._parts.of(embedder, snapshot.generation, passages)
 
     def _concepts(self, snapshot: Snapshot, steering: Steering) -> list[SteeredConcept]:
         return [
