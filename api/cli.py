@@ -247,14 +247,14 @@ def search(
     ] = None,
     limit: Annotated[int, typer.Option(help="How many documents.")] = 10,
     facets: Annotated[bool, typer.Option(help="Count what the answers can be narrowed down to.")] = False,
+    words: Annotated[bool, typer.Option("--words", help="Mark the words that matched most, *so*.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="The API's JSON instead of a table.")] = False,
 ) -> None:
     """Search a collection and show what each score is made of."""
     from api import commands
 
-    commands.search(
-        query, collection, steer, dictionary, mode, filter or [], limit, facets=facets, as_json=as_json
-    )
+    options = {"facets": facets, "words": words, "as_json": as_json}
+    commands.search(query, collection, steer, dictionary, mode, filter or [], limit, **options)
 
 
 def main() -> None:

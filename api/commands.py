@@ -211,9 +211,10 @@ def search(
     limit: int,
     *,
     facets: bool,
+    words: bool,
     as_json: bool,
 ) -> None:
-    """Prints a search as a table or as the API's JSON."""
+    """Prints a search as a table or as the API's JSON, with the words marked that matched if so asked."""
     with opened() as (settings, database):
         engine = Engine(database, settings.data)
         response = engine.search(
@@ -221,6 +222,7 @@ def search(
             collection=collection,
             limit=limit,
             facets=facets,
+            for_people=words,
         )
         if as_json:
             print(json.dumps(dataclasses.asdict(response), indent=2, ensure_ascii=False))

@@ -1,5 +1,6 @@
 """What the terminal shows: progress, reports, results."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
@@ -9,7 +10,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TaskID, TextColumn
 from rich.progress import Progress as Bars
 from rich.table import Table
+from rich.text import Text
 
+from api.excerpts import excerpt
 from api.scorecard import figures
 from indexer.build import BuildReport
 from indexer.carry import LostLabel
@@ -22,6 +25,7 @@ from search.facets import FIRST
 from search.results import Facets, Result, SearchResponse
 
 FAILURES_SHOWN = 20
+SHOWN_CHARACTERS = 160
 TERMS_SHOWN = 4
 
 console = Console(stderr=True, highlight=False)
@@ -154,7 +158,7 @@ def _print_lost_labels(lost: list[LostLabel]) -> None:
 
 
 def print_results(response: SearchResponse) -> None:
-    """A table of results with the largest terms of each score."""
+    """A table of results with the largest terms of each score; lit words stand between asterisks."""
     table = Table(show_header=True, header_style="bold", expand=True)
     for heading in ("#", "score", "document", "because"):
         table.add_column(heading, overflow="fold")
@@ -190,9 +194,12 @@ def _rank(result: Result) -> str:
     return f"{now} {'▲' if before > now else '▼'}{abs(before - now)}"
 
 
-def _document(result: Result) -> str:
-    text = " ".join(result.passage.text.split())
-    return f"{_plain(result.document.title)}\n{_plain(text[:160])}"
+def _document(result: Result) -> Text:
+    shown = Text(f"{result.document.title}\n")
+    for run in (run for piece in excerpt(result.passage, SHOWN_CHARACTERS) for run in piece.runs):
+        text = re.sub(r"\s+", " ", run.text)
+        shown.append(f"*{text}*" if run.names else text, style="bold" if run.names else "")
+    return shown
 
 
 def _because(result: Result) -> str:

@@ -8,10 +8,17 @@ from fastapi.responses import JSONResponse
 
 from api.deps import CollectionDep, EngineDep
 from api.schemas import FACETS, OF_DICTIONARY, SearchIn, errors
-from search import catalog, concept_list, features
+from search import catalog, concept_list, document_words, features
 from search.asking import Request
 from search.comparing import compare
-from search.descriptions import CollectionInfo, ConceptList, DocumentDetail, FeatureDetail, FeatureList
+from search.descriptions import (
+    CollectionInfo,
+    ConceptList,
+    DocumentDetail,
+    DocumentWords,
+    FeatureDetail,
+    FeatureList,
+)
 from search.features import find_by_name
 from search.filters import FORM as FILTER_FORM
 from search.filters import parse_filters
@@ -138,6 +145,40 @@ def list_documents(
 def get_document(engine: EngineDep, collection: CollectionDep, document: str) -> DocumentDetail:
     """A document by the id its user gave, with the features of each passage."""
     return features.document_detail(engine, document, collection=collection)
+
+
+@router.get("/words")
+def get_words(
+    engine: EngineDep,
+    collection: CollectionDep,
+    document: Annotated[str, Query(description="A document by the id its user gave")],
+    q: Annotated[str, Query(description=f"A question, at most {MAX_QUERY} characters")] = "",
+    feature: Annotated[
+        tuple[int, ...], Query(description=f"Features, at most {document_words.MAX_FEATURES}")
+    ] = (),
+    passage: Annotated[tuple[int, ...], Query(description="Some passages alone, by their numbers")] = (),
+    steer: Annotated[str, Query(description=f"Turns q. {FORM}")] = "",
+    dictionary: Annotated[int | None, Query(description=OF_DICTIONARY)] = None,
+    limit: Limit = 10,
+    offset: Offset = 0,
+) -> DocumentWords:
+    """Which words of a document's passages match a steered question, and which make features fire.
+
+    What the words of a passage add, and what is elsewhere, sums to the total to 1e-3: embeddings are stored
+    as float16.
+    """
+    return document_words.document_words(
+        engine,
+        document,
+        collection=collection,
+        query=q,
+        steering=parse(steer),
+        dictionary=dictionary,
+        features=feature,
+        passages=passage,
+        limit=limit,
+        offset=offset,
+    )
 
 
 @router.get("/collections")

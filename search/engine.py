@@ -34,7 +34,8 @@ from search.errors import IndexReplaced
 from search.explain import Question
 from search.facets import count_facets
 from search.fitting import fit_concept
-from search.highlight import Highlighter
+from search.highlight import PartsMemory, mark
+from search.lighting import Parts
 from search.metadata import Metadata, read_metadata
 from search.passages import PassageRow, passages_at
 from search.ranking import Ranking, strongest_passage
@@ -50,6 +51,8 @@ from search.whatif import with_ranks_without
 
 T = TypeVar("T")
 
+FloatArray = NDArray[np.float32]
+
 
 class Engine:
     """Answers searches on every collection of one database.
@@ -62,7 +65,7 @@ class Engine:
         self.database = database
         self.data = data
         self.snapshots = Snapshots(database, data)
-        self._highlighter = Highlighter()
+        self._parts = PartsMemory()
         self._known_fields: dict[int, tuple[int, Fields]] = {}  # by collection, of one version of it
         self._metadata: dict[int, Metadata] = {}  # by collection
         self.embed = QueryEncoder()
@@ -91,9 +94,9 @@ class Engine:
     ) -> SearchResponse:
         """The documents nearest to the steered question, each with the terms of its score.
 
-        `facets` counts what the answers can be narrowed down to. `for_people` adds what a page
-        shows: the sentence of each passage that is closest to the question, and the rank that each result
-        would have without each of its terms.
+        `facets` counts what the answers can be narrowed down to. `for_people` adds what a page shows (one
+        more pass): the sentence of each passage that is closest to the question, the words that match it or
+        made its topics fire, and the rank that each result would have without each of its terms.
 
         Raises:
             InvalidQuery, InvalidSteering, InvalidFilter, InvalidPage, InvalidRequest: the request's own words
@@ -155,7 +158,7 @@ class Engine:
         clock.lap("texts")
         results = page_results(snapshot, texts, ranking, page, unsteered, terms)
         if for_people:
-            results = self._marked(snapshot, asked.typed.text, asked.question, results)
+            results = self._marked(snapshot, inquiry.steered.vector_D, results)
         return SearchResponse(
             query=request.query,
             restrictions=restrictions(snapshot, asked.typed),
@@ -197,12 +200,14 @@ class Engine:
         with open_session(self.database) as session:
             return translate(session, steering, filters, dictionary, snapshot.dictionary_id)
 
-    def _marked(
-        self, snapshot: Snapshot, query: str, question: Question, results: list[Result]
-    ) -> list[Result]:
+    def _marked(self, snapshot: Snapshot, q_D: FloatArray, results: list[Result]) -> list[Result]:
+        parts = self.parts(snapshot, [PassageRow(result.document, result.passage) for result in results])
+        return mark(results, parts, q_D, snapshot.dictionary.w_enc_FD)
+
+    def parts(self, snapshot: Snapshot, passages: list[PassageRow]) -> list[Parts]:
+        """The words of passages and what each adds to the passage's embedding."""
         embedder = load_embedder(snapshot.space.model, snapshot.space.precision)
-        asked_in = (snapshot.generation, query)
-        return self._highlighter.mark(results, embedder, question.vector_D, asked_in)
+        return self._parts.of(embedder, snapshot.generation, passages)
 
     def _concepts(self, snapshot: Snapshot, steering: Steering) -> list[SteeredConcept]:
         return [

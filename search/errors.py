@@ -15,6 +15,7 @@ RefractError
 │   ├── CollectionNotFound
 │   ├── FeatureNotFound
 │   ├── DocumentNotFound
+│   ├── PassageNotFound
 │   ├── JobNotFound
 │   └── KeyNotFound
 ├── NotIndexed                503  the collection exists, but nothing is live yet
@@ -112,6 +113,10 @@ class FeatureNotFound(NotFound):
 
 class DocumentNotFound(NotFound):
     code = "document_not_found"
+
+
+class PassageNotFound(NotFound):
+    code = "passage_not_found"
 
 
 class JobNotFound(NotFound):

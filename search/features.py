@@ -88,11 +88,7 @@ def feature_detail(engine: Engine, feature: int, *, collection: str) -> FeatureD
         FeatureNotFound, CollectionNotFound, NotIndexed
     """
     snapshot = engine.snapshot(collection)
-    features = snapshot.dictionary.features
-    if not 0 <= feature < features:
-        raise FeatureNotFound(
-            f"There is no feature {feature}.", hint=f"Features are numbered 0 to {features - 1}."
-        )
+    check_feature(snapshot, feature)
     chosen = _examples(snapshot, feature)
     misses = _near_misses(snapshot, feature)
     with open_session(engine.database) as session:
@@ -131,12 +127,7 @@ def document_detail(engine: Engine, document_id: str, *, collection: str) -> Doc
     """
     snapshot = engine.snapshot(collection)
     with open_session(engine.database) as session:
-        document = _document(session, snapshot, document_id)
-        if document is None:
-            raise DocumentNotFound(
-                f"There is no document {document_id[:100]!r} in {collection!r}.",
-                hint="Search for it; ids are case-sensitive.",
-            )
+        document = find_document(session, snapshot, document_id)
         where = (Passage.generation_id == snapshot.generation, Passage.document_id == document.id)
         rows = session.execute(
             select(Passage.id, Passage.start, Passage.end).where(*where).order_by(Passage.id)
@@ -235,10 +226,32 @@ def _together(snapshot: Snapshot, feature: int) -> list[Neighbour]:
     ]
 
 
-def _document(session: Session, snapshot: Snapshot, document_id: str) -> Document | None:
-    if "\0" in document_id:
-        return None
-    return find_documents(snapshot, [document_id], session).get(document_id)
+def find_document(session: Session, snapshot: Snapshot, document_id: str) -> Document:
+    """A document by the id its user gave.
+
+    Raises:
+        DocumentNotFound
+    """
+    known = {} if "\0" in document_id else find_documents(snapshot, [document_id], session)
+    if document_id not in known:
+        raise DocumentNotFound(
+            f"There is no document {document_id[:100]!r} in {snapshot.collection!r}.",
+            hint="Search for it; ids are case-sensitive.",
+        )
+    return known[document_id]
+
+
+def check_feature(snapshot: Snapshot, feature: int) -> None:
+    """Refuses a number that is no feature's.
+
+    Raises:
+        FeatureNotFound
+    """
+    features = snapshot.dictionary.features
+    if not 0 <= feature < features:
+        raise FeatureNotFound(
+            f"There is no feature {feature}.", hint=f"Features are numbered 0 to {features - 1}."
+        )
 
 
 def _active(snapshot: Snapshot, passage: int) -> list[ActiveFeature]:

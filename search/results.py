@@ -8,6 +8,7 @@ import dataclasses
 from dataclasses import dataclass, field
 from typing import Literal
 
+LitBy = Literal["word", "sentence"]
 TermKind = Literal["feature", "steering", "word", "baseline", "remainder"]
 
 
@@ -133,10 +134,30 @@ class DocumentRef:
 
 
 @dataclass(frozen=True)
+class LitWord:
+    """A word of a passage (offsets into its text; a sentence where the model is not mean-pooled) and what it
+    adds. `level` 1 to 4: by how many standard deviations it stands above the passage's other words."""
+
+    start: int
+    end: int
+    value: float
+    level: int
+
+
+@dataclass(frozen=True)
+class Light:
+    """The words of a passage that match the question most or, where `feature` is one, that made it fire."""
+
+    feature: int | None
+    words: list[LitWord]
+
+
+@dataclass(frozen=True)
 class PassageText:
     """A passage: its number in the generation, its text, and where that stands in the document's text.
 
-    `best` is the sentence (offsets into `text`) closest to the query, where one was chosen.
+    Where they were asked for, `best` is the sentence (offsets into `text`) closest to the query, and `lights`
+    are the words that match the query, then those of the topics that carry most of the score.
     """
 
     id: int
@@ -144,6 +165,7 @@ class PassageText:
     start: int
     end: int
     best: Span | None = None
+    lights: list[Light] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

@@ -152,6 +152,8 @@ def test_search_prints_a_table_or_json(indexed: Indexed) -> None:
     table = refract(*ask, **environment)
     assert table.returncode == 0
     assert "score" in table.stdout
+    assert "*sort*" not in table.stdout
+    assert "*" in refract(*ask, "--words", **environment).stdout
     body = json.loads(refract(*ask, "--json", **environment).stdout)
     assert len(body["results"]) == 3
     for result in body["results"]:

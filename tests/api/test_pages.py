@@ -368,7 +368,57 @@ def test_a_features_examples_lead_to_their_place_in_the_document(client: TestCli
     link = str(tree(client, f"/features/{feature}").xpath("//ol[@class='samples']//a/@href")[0])
     page = tree(client, link)
     anchor = urlsplit(link).fragment
-    assert select(page.get_element_by_id(anchor), "heat4")
+    assert page.get_element_by_id(anchor).xpath(".//*[contains(@class, 'heat')]")
+
+
+def test_a_result_marks_words_and_says_which_made_a_topic_fire(client: TestClient) -> None:
+    cards = select(tree(client, f"/?q={QUESTION}"), "card")
+    assert all(card.xpath(".//p[@class='passage']//span[contains(@class, 'said')]") for card in cards)
+    named = 0
+    for chip in (chip for card in cards for chip in card.xpath(".//*[starts-with(@class, 'chip topic')]")):
+        (card,) = chip.xpath("ancestor::li[@class='card']")
+        number = chip.get("class").removeprefix("chip topic")
+        lit = {words(span).casefold() for span in card.xpath(f".//span[contains(@class, 'lit{number}-')]")}
+        (title,) = chip.xpath("./a/@title") or [""]
+        named += bool(lit & set(title.removeprefix("Fired here most by: ").split(", ")))
+    assert named > 5
+    (link, *_) = cards[0].xpath(".//td/a[contains(@href, '/documents/')]/@href")
+    assert "feature=" in link
+    assert "q=" in link
+    anchor = urlsplit(link).fragment
+    passage = tree(client, link).get_element_by_id(anchor)
+    assert passage.xpath(".//*[contains(@class, 'heat')]")
+
+
+def test_a_document_has_several_features_as_tracks(client: TestClient, engine: Engine, feature: int) -> None:
+    document = feature_detail(engine, feature, collection="manual").examples[0].document.id
+    found = [f.feature for f in find_features(engine, "", collection="manual", limit=3).features]
+    page = tree(client, f"/documents/{document}?" + "&".join(f"feature={f}" for f in found))
+    tracks = select(page, "tracks")[0].xpath("./li")
+    assert len(tracks) == 3
+    assert page.xpath("//nav[@class='map']//li/text()") == ["1", "2", "3"]
+    assert page.xpath("//span[contains(@class, 'heat')]")
+    off = tracks[0].xpath("./a[contains(@aria-label, 'Turn off')]/@href")[0]
+    assert dict(parse_qsl(urlsplit(off).query))["feature"] == str(found[2])
+    assert len(select(tree(client, off), "tracks")[0].xpath("./li")) == 2
+    first = tracks[2].xpath("./a[text()='Light its words']/@href")[0]
+    assert parse_qsl(urlsplit(first).query)[-3:] == [("feature", str(f)) for f in (found[2], *found[:2])]
+    assert client.get(first).status_code == 200
+
+
+def test_a_documents_words_are_lit_for_a_question_and_one_passage_at_a_time(
+    client: TestClient, indexed: Indexed
+) -> None:
+    document = max(indexed.documents, key=lambda found: len(found.text)).id
+    page = tree(client, f"/documents/{document}?q={QUESTION}")
+    later = page.xpath("//p[@hx-trigger='revealed']")
+    bodies = [body for section in select(page, "block") for body in select(section, "body")]
+    assert 0 < len(later) == len(bodies) - 4
+    assert all(body.xpath(".//span[contains(@class, 'said')]") for body in bodies[:4])
+    answer = client.get(later[0].get("hx-get"), headers=HTMX)
+    (body,) = html.fragments_fromstring(answer.text.strip())
+    assert words(body) == words(later[0])
+    assert body.xpath("./span[contains(@class, 'said')]")
 
 
 def test_a_document_is_shown_whole(client: TestClient, indexed: Indexed) -> None:
@@ -396,6 +446,11 @@ def test_a_document_is_shown_whole(client: TestClient, indexed: Indexed) -> None
         ("/features/x", 404, "&#39;x&#39;"),
         ("/features?offset=x", 400, "offset"),
         ("/documents/nothing", 404, "nothing"),
+        ("/documents/nothing?feature=x", 404, "&#39;x&#39;"),
+        ("/documents/topics.await?feature=999999", 404, "999999"),
+        ("/documents/topics.await?q=a&passage=999999", 404, "999999"),
+        ("/documents/topics.await?passage=0", 400, "Neither"),
+        ("/documents/topics.await?q=%3F", 400, "no letter or digit"),
         ("/nowhere", 404, "/nowhere"),
     ],
 )
