@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from search.results import PassageText, Result, SearchResponse, Term
+from search.results import LostKnob, PassageText, Result, SearchResponse, Term
 
 TOP_TOPICS = 3
 HUES = 8
@@ -233,6 +233,17 @@ def written_by(origin: str) -> str:
         "import": "imported",
     }
     return known.get(origin, f"written by {origin}")
+
+
+def lost_name(knob: LostKnob) -> str:
+    """What a knob that was left out turned, in plain words."""
+    if knob.feature is not None:
+        return f"topic {knob.feature}"
+    if knob.family is not None:
+        return f"family {knob.family}"
+    if knob.concept is not None:
+        return f"“{knob.concept}”"
+    return "the example " + ", ".join(f"“{document}”" for document in (*knob.like, *knob.unlike))
 
 
 def moved_words(cosine: float) -> str:

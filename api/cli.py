@@ -11,6 +11,7 @@ import typer
 from api.job_cli import jobs
 from api.key_cli import keys
 from api.label_cli import labels
+from api.preset_cli import presets
 from search.errors import RefractError
 from search.requests import USUAL_MODE, WAYS, IndexKind
 
@@ -23,6 +24,7 @@ app = typer.Typer(
 app.add_typer(labels, name="labels")
 app.add_typer(jobs, name="jobs")
 app.add_typer(keys, name="keys")
+app.add_typer(presets, name="presets")
 
 Collection = Annotated[str, typer.Option(help="Name of the collection.")]
 Port = Annotated[
@@ -240,6 +242,10 @@ def search(
     dictionary: Annotated[
         int | None, typer.Option(help="The dictionary that --steer was saved with, if not the live one.")
     ] = None,
+    preset: Annotated[
+        str | None,
+        typer.Option(help="A preset, whose knobs are turned too; none: not the default one either."),
+    ] = None,
     mode: Annotated[str, typer.Option(help=f"How to search: {WAYS}.")] = USUAL_MODE,
     limit: Annotated[int, typer.Option(help="How many documents.")] = 10,
     as_json: Annotated[bool, typer.Option("--json", help="The API's JSON instead of a table.")] = False,
@@ -247,7 +253,7 @@ def search(
     """Search a collection and show what each score is made of."""
     from api import commands
 
-    commands.search(query, collection, steer, dictionary, mode, limit, as_json=as_json)
+    commands.search(query, collection, steer, dictionary, preset, mode, limit, as_json=as_json)
 
 
 def main() -> None:

@@ -200,7 +200,15 @@ def restore_all(path: Path) -> None:
 
 
 def search(
-    query: str, collection: str, steer: str, dictionary: int | None, mode: str, limit: int, *, as_json: bool
+    query: str,
+    collection: str,
+    steer: str,
+    dictionary: int | None,
+    preset: str | None,
+    mode: str,
+    limit: int,
+    *,
+    as_json: bool,
 ) -> None:
     """Prints a search as a table or as the API's JSON."""
     with opened() as (settings, database):
@@ -210,6 +218,7 @@ def search(
             steering=parse(steer),
             collection=collection,
             dictionary=dictionary,
+            preset=preset,
             mode=mode,
             limit=limit,
         )

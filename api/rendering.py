@@ -82,6 +82,7 @@ def _environment() -> Environment:
         holds=cards.holds,
         written_by=cards.written_by,
         excerpt=cards.excerpt,
+        lost_name=cards.lost_name,
         unsteered=UNSTEERED,
         histogram=charts.histogram,
     )

@@ -9,6 +9,11 @@ from search.steering import MAX_STRENGTH, Knob, Steering
 
 OF_DICTIONARY = "The dictionary that `steer` takes its numbers of features from, where not the live one"
 
+OF_PRESET = (
+    "Name of a preset, whose knobs are turned too; those of `steer` go before them. Without it and without "
+    "`steer` the collection's default preset is taken, if it has one; none: no preset"
+)
+
 
 class KnobIn(BaseModel):
     """One knob: a feature or a concept (a phrase, a family, documents), and how strongly it is turned ("off"
@@ -42,6 +47,7 @@ class SearchIn(BaseModel):
     q: str = Field(description=f"The question, at most {MAX_QUERY} characters")
     steer: list[KnobIn] = []
     dictionary: int | None = Field(default=None, description=OF_DICTIONARY)
+    preset: str = Field(default="", description=OF_PRESET)
     mode: str = Field(default=USUAL_MODE, description=WAYS)
     collection: str = ""
     limit: int = Field(default=10, description=f"1 to {MAX_LIMIT}")
@@ -72,7 +78,7 @@ MEANINGS = {
     400: "The request's own words are wrong",
     401: "A key is needed, and there is none that holds",
     403: "The key's scope does not reach this far",
-    404: "There is no such collection, document, feature, generation or job",
+    404: "There is no such collection, document, feature, preset, generation or job",
     409: "Something else is at it",
     413: "The request is too large",
     503: "Nothing is indexed yet, or the database does not answer",

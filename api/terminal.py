@@ -10,6 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TaskID, 
 from rich.progress import Progress as Bars
 from rich.table import Table
 
+from api.cards import lost_name
 from api.scorecard import figures
 from indexer.build import BuildReport
 from indexer.carry import LostLabel
@@ -18,7 +19,7 @@ from indexer.generations import GenerationInfo
 from indexer.manifest import Manifest
 from indexer.verify import Verified
 from search.descriptions import Progress
-from search.results import Result, SearchResponse
+from search.results import LostKnob, Result, SearchResponse
 
 FAILURES_SHOWN = 20
 TERMS_SHOWN = 4
@@ -159,13 +160,19 @@ def print_results(response: SearchResponse) -> None:
         table.add_column(heading, overflow="fold")
     for result in response.results:
         table.add_row(_rank(result), f"{result.score:.3f}", _document(result), _because(result))
-    for knob in response.steering_lost:
-        what = f"feature {knob.feature}" if knob.family is None else f"family {knob.family}"
-        console.print(f"Left out {what} of the earlier dictionary: {knob.reason}")
+    print_lost(response.steering_lost)
+    if response.preset:
+        console.print(f"Steered by the preset {response.preset}.", markup=False)
     output.print(table)
     output.print(
         f"{response.took_ms.total:.0f} ms, generation {response.generation} of {response.collection}"
     )
+
+
+def print_lost(lost: list[LostKnob]) -> None:
+    """A line a knob that was left out, with the reason."""
+    for knob in lost:
+        console.print(f"Left out {lost_name(knob)}: {knob.reason}", markup=False)
 
 
 def _rank(result: Result) -> str:

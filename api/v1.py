@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse
 
 from api.deps import CollectionDep, EngineDep
-from api.schemas import OF_DICTIONARY, SearchIn, errors
+from api.schemas import OF_DICTIONARY, OF_PRESET, SearchIn, errors
 from search import catalog, concept_list, features
 from search.descriptions import CollectionInfo, ConceptList, DocumentDetail, FeatureDetail, FeatureList
 from search.requests import MAX_LIMIT, MAX_QUERY, USUAL_MODE, WAYS
@@ -26,6 +26,7 @@ def search(
     q: Annotated[str, Query(description=f"The question, at most {MAX_QUERY} characters")],
     steer: Annotated[str, Query(description=FORM)] = "",
     dictionary: Annotated[int | None, Query(description=OF_DICTIONARY)] = None,
+    preset: Annotated[str, Query(description=OF_PRESET)] = "",
     mode: Annotated[str, Query(description=WAYS)] = USUAL_MODE,
     limit: Limit = 10,
     offset: Offset = 0,
@@ -39,6 +40,7 @@ def search(
         steering=parse(steer),
         collection=collection,
         dictionary=dictionary,
+        preset=preset or None,
         mode=mode,
         limit=limit,
         offset=offset,
@@ -53,6 +55,7 @@ def post_search(engine: EngineDep, body: SearchIn) -> SearchResponse:
         steering=body.steering(),
         collection=body.collection or catalog.default_collection(engine),
         dictionary=body.dictionary,
+        preset=body.preset or None,
         mode=body.mode,
         limit=body.limit,
         offset=body.offset,

@@ -4,9 +4,10 @@ Part of the public contract, like `search.results`.
 """
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Literal
 
-from search.results import DocumentRef, PassageText
+from search.results import DocumentRef, LostKnob, PassageText, SteeringTerm
 
 
 @dataclass(frozen=True)
@@ -190,3 +191,20 @@ class DocumentDetail:
     text: str
     meta: dict[str, Any] = field(default_factory=dict)
     passages: list[DocumentPassage] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class PresetInfo:
+    """A preset as it steers now: its knobs as text (`steer`) and one by one, numbered in `dictionary`, the
+    live one; `steering_lost` is what of it means nothing any more. `default`: searches that name neither a
+    preset nor steering are steered by it."""
+
+    name: str
+    description: str
+    collection: str
+    default: bool
+    dictionary: int
+    steer: str
+    steering: list[SteeringTerm]
+    steering_lost: list[LostKnob]
+    updated_at: datetime

@@ -22,6 +22,7 @@ from search.answers import (
     restrictions,
     steering_terms,
 )
+from search.chosen import with_preset
 from search.concepts import Concept
 from search.db import open_session
 from search.earlier import Translation, marked, translate
@@ -31,6 +32,7 @@ from search.explain import Question
 from search.fitting import fit_concept
 from search.highlight import Highlighter
 from search.passages import PassageRow, passages_at
+from search.presets import NONE
 from search.ranking import rank, strongest_passage
 from search.requests import USUAL_MODE, check_mode, check_page, check_query
 from search.restrictions import Fields, allowed_passages, read_fields
@@ -81,6 +83,7 @@ class Engine:
         steering: Steering,
         collection: str,
         dictionary: int | None = None,
+        preset: str | None = None,
         mode: str = USUAL_MODE,
         limit: int = 10,
         offset: int = 0,
@@ -89,16 +92,21 @@ class Engine:
         """The documents nearest to the steered question, each with the terms of its score.
 
         `dictionary` is the one that the steering's features are numbered in, where it is not the live one.
+        Knobs of the `preset` are turned too; where neither it nor steering is given, those of the default
+        preset of the collection. The preset "none" is none.
         `sentences` marks the sentence of each passage that is closest to the question (one more pass).
 
         Raises:
             InvalidQuery, InvalidSteering, InvalidPage, InvalidRequest: the request's own words are wrong.
+            PresetNotFound
             CollectionNotFound, NotIndexed, StoreUnavailable: there is nothing to search.
         """
         check_query(query)
         check_page(limit, offset)
         check_mode(mode)
-        ask = functools.partial(self._answer, query, steering, dictionary, mode, limit, offset, sentences)
+        ask = functools.partial(
+            self._answer, query, steering, dictionary, preset, mode, limit, offset, sentences
+        )
         try:
             return ask(self.snapshot(collection))
         except IndexReplaced:  # two generations later, in the middle of a search
@@ -109,6 +117,7 @@ class Engine:
         query: str,
         steering: Steering,
         dictionary: int | None,
+        preset: str | None,
         mode: str,
         limit: int,
         offset: int,
@@ -116,7 +125,7 @@ class Engine:
         snapshot: Snapshot,
     ) -> SearchResponse:
         clock = _Clock()
-        translation = self._translate(snapshot, steering, dictionary)
+        translation = self._translate(snapshot, steering, dictionary, preset)
         steering = translation.steering
         typed, allowed_N = self._restricted(snapshot, query)
         question = explain.decompose(self.embed(snapshot.space, typed.text), snapshot.dictionary)
@@ -154,22 +163,31 @@ class Engine:
             moved=float(question.vector_D @ steered.vector_D),
             query_features=query_features(snapshot, question, texts),
             query_words=words.found(),
+            preset=translation.preset,
             steering=marked(steering_terms(snapshot, steering, concepts), translation),
             steering_lost=list(translation.lost),
             results=results,
         )
 
-    def translate(self, steering: Steering, dictionary: int | None, collection: str) -> Translation:
-        """Steering in the numbers of a collection's live dictionary (see `search.earlier`).
+    def translate(
+        self, steering: Steering, dictionary: int | None, collection: str, preset: str | None = NONE
+    ) -> Translation:
+        """Steering in the numbers of a collection's live dictionary (see `search.earlier`), with the knobs of
+        a preset (see `search.chosen`).
 
         Raises:
-            InvalidSteering, CollectionNotFound, NotIndexed, StoreUnavailable
+            InvalidSteering, PresetNotFound, CollectionNotFound, NotIndexed, StoreUnavailable
         """
-        return self._translate(self.snapshot(collection), steering, dictionary)
+        return self._translate(self.snapshot(collection), steering, dictionary, preset)
 
-    def _translate(self, snapshot: Snapshot, steering: Steering, dictionary: int | None) -> Translation:
+    def _translate(
+        self, snapshot: Snapshot, steering: Steering, dictionary: int | None, preset: str | None
+    ) -> Translation:
+        if preset is None and steering.knobs:
+            preset = NONE
         with open_session(self.database) as session:
-            return translate(session, steering, dictionary, snapshot.dictionary_id)
+            own = translate(session, steering, dictionary, snapshot.dictionary_id)
+            return with_preset(session, snapshot, own, preset)
 
     def _marked(
         self, snapshot: Snapshot, query: str, question: Question, results: list[Result]

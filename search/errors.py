@@ -14,6 +14,7 @@ RefractError
 │   ├── CollectionNotFound
 │   ├── FeatureNotFound
 │   ├── DocumentNotFound
+│   ├── PresetNotFound
 │   ├── JobNotFound
 │   └── KeyNotFound
 ├── NotIndexed                503  the collection exists, but nothing is live yet
@@ -107,6 +108,10 @@ class FeatureNotFound(NotFound):
 
 class DocumentNotFound(NotFound):
     code = "document_not_found"
+
+
+class PresetNotFound(NotFound):
+    code = "preset_not_found"
 
 
 class JobNotFound(NotFound):

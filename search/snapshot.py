@@ -23,6 +23,7 @@ from search.families import Family, Reach, read_families
 from search.labels import Label, read_labels
 from search.lexical import Counts, Lexicon
 from search.models import Collection, DictionaryRow, FeatureStats, Generation
+from search.presets import Preset, read_presets
 from search.stored import (
     open_index,
     open_words,
@@ -59,8 +60,9 @@ class Snapshot:
     and `acts_by_feature` (the same matrix by column); `document_N` the row id of each passage's document;
     `scale_F` the 90th percentile activation; `passages_F` how many passages fire; `families` by number;
     `concepts` remembers those fitted on these passages, `restricted` which of them a query leaves; `version`
-    is the collection's, `labels_version` that of the dictionary's labels, `dictionary_id` its number in the
-    store (0: it is in none); `rows` is what it was made from.
+    is the collection's, `labels_version` that of the dictionary's labels, `presets_version` that of `presets`
+    (by name); `dictionary_id` is the dictionary's number in the store (0: it is in none), `rows` what the
+    snapshot was made from.
     """
 
     collection_id: int
@@ -80,8 +82,10 @@ class Snapshot:
     families: dict[int, Family] = field(default_factory=dict)
     concepts: dict[str, Concept] = field(default_factory=dict)
     restricted: dict[Typed, NDArray[np.bool_]] = field(default_factory=dict)
+    presets: dict[str, Preset] = field(default_factory=dict)
     version: int = 0
     labels_version: int = 0
+    presets_version: int = 0
     dictionary_id: int = 0
     rows: Rows | None = None
 
@@ -112,7 +116,7 @@ class Snapshot:
 
     @property
     def mark(self) -> "Mark":
-        return Mark(self.generation, self.version, self.labels_version)
+        return Mark(self.generation, self.version, self.labels_version, self.presets_version)
 
     def density(self, feature: int) -> float:
         """Share of the collection's passages that the feature fires on."""
@@ -139,8 +143,10 @@ def load_snapshot(session: Session, data: Path, generation: Generation) -> Snaps
         read_labels(session, dictionary_row.id, dictionary.features),
         scale_F=_read_scales(session, generation.id, dictionary.features),
         families=read_families(session, dictionary_row.id),
+        presets=read_presets(session, collection.id, dictionary_row.id),
         version=collection.version,
         labels_version=dictionary_row.labels_version,
+        presets_version=collection.presets_version,
         dictionary_id=dictionary_row.id,
         **_seen(session, generation, Rows(document_M, acts_MF, base, added_AD, words, added_words)),
     )
@@ -192,11 +198,13 @@ class Mark:
     generation: int
     version: int
     labels_version: int
+    presets_version: int
 
 
 def read_marks(session: Session, collection: str | None = None) -> dict[str, Mark]:
     """How every searchable collection stands now, by name; or one alone."""
-    columns = (Collection.name, Generation.id, Collection.version, DictionaryRow.labels_version)
+    versions = (Collection.version, DictionaryRow.labels_version, Collection.presets_version)
+    columns = (Collection.name, Generation.id, *versions)
     statement = (
         select(*columns)
         .join(Generation, Generation.collection_id == Collection.id)
@@ -214,6 +222,14 @@ def read_labels_again(session: Session, snapshot: Snapshot, generation: Generati
     version = session.scalars(wanted).one()  # before the labels: they may be newer, never older
     labels = read_labels(session, generation.dictionary_id, snapshot.dictionary.features)
     return replace(snapshot, labels=labels, labels_version=version)
+
+
+def read_presets_again(session: Session, snapshot: Snapshot) -> Snapshot:
+    """The snapshot of the same generation with the presets as they are now."""
+    wanted = select(Collection.presets_version).where(Collection.id == snapshot.collection_id)
+    version = session.scalars(wanted).one()  # before the presets: they may be newer, never older
+    presets = read_presets(session, snapshot.collection_id, snapshot.dictionary_id)
+    return replace(snapshot, presets=presets, presets_version=version)
 
 
 def _read_scales(session: Session, generation: int, features: int) -> NDArray[np.float32]:
