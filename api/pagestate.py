@@ -1,5 +1,5 @@
 """The state of a search page, which is its address:
-`?q=…&dictionary=…&steer=123:1.5&mode=…&collection=…&limit=…&offset=…`.
+`?q=…&dictionary=…&steer=123:1.5&preset=…&mode=…&collection=…&limit=…&offset=…`.
 
 The form sends more than that: `s.TARGET=STRENGTH` for each knob of the panel, `add=KNOBS` and `drop=TARGET`
 (or `drop=all`) for its buttons, and `from`, the collection that those knobs belong to. All of it is folded
@@ -15,6 +15,7 @@ from search.descriptions import CollectionInfo
 from search.earlier import Translation, is_numbered
 from search.engine import Engine
 from search.errors import CollectionNotFound, InvalidPage, InvalidSteering
+from search.presets import NONE
 from search.requests import USUAL_MODE
 from search.steering import (
     MAX_EXAMPLES,
@@ -39,12 +40,14 @@ UNSTEERED = Steering()
 class PageState:
     """What is asked: the question, its steering, where, and which page of the answers.
 
-    `dictionary` is the one that features of the steering, and of links made here, are numbered in.
+    `dictionary` is the one that features of the steering, and of links made here, are numbered in; `preset`
+    names what to be steered by where there is no steering.
     """
 
     q: str = ""
     steering: Steering = UNSTEERED
     dictionary: int | None = None
+    preset: str = ""
     mode: str = USUAL_MODE
     collection: str = ""
     limit: int = LIMIT
@@ -58,6 +61,7 @@ class PageState:
             "q": state.q,
             "dictionary": state.numbered_in or "",
             "steer": format_steering(state.steering),
+            "preset": "" if state.steering.knobs else state.preset,
             "mode": state.mode if state.mode != USUAL_MODE else "",
             "collection": state.collection,
             "limit": state.limit if state.limit != LIMIT else "",
@@ -154,13 +158,15 @@ def read_state(params: Mapping[str, str]) -> PageState:
         InvalidPage: `limit` or `offset` is no whole number.
     """
     collection = params.get("collection", "")
-    steering = _folded(params)
+    steering, preset = _folded(params), params.get("preset", "")
     if params.get("from", collection) != collection:
+        preset = ""
         steering = Steering(tuple(knob for knob in steering.knobs if knob.concept is not None))
     return PageState(
         q=params.get("q", ""),
         steering=steering,
         dictionary=_dictionary(params),
+        preset=preset,
         mode=params.get("mode") or USUAL_MODE,
         collection=collection,
         limit=_whole(params, "limit", LIMIT),
@@ -169,13 +175,17 @@ def read_state(params: Mapping[str, str]) -> PageState:
     )
 
 
-def in_live_numbers(engine: Engine, state: PageState, collection: str) -> tuple[PageState, Translation]:
-    """The state with its steering in the numbers of the collection's live dictionary, and what became of it.
+def in_live_numbers(
+    engine: Engine, state: PageState, collection: str, preset: str | None = NONE
+) -> tuple[PageState, Translation]:
+    """The state with its steering in the numbers of the collection's live dictionary, and what became of it;
+    with the knobs of a preset (None: of the default one, where the state has no steering).
 
     Raises:
         InvalidSteering: nothing is known of the dictionary that the steering is of.
+        PresetNotFound
     """
-    translation = engine.translate(state.steering, state.dictionary, collection)
+    translation = engine.translate(state.steering, state.dictionary, collection, preset)
     return replace(state, steering=translation.steering, dictionary=translation.dictionary), translation
 
 
