@@ -153,6 +153,16 @@ def session_form(
     return form
 
 
+def writer_session(caller: SignedIn) -> Caller:
+    """Who is signed in and may write.
+
+    Raises:
+        Unauthorized: nobody is signed in; the app answers with the way to the login page.
+        Forbidden: somebody is, with a key that only searches.
+    """
+    return _reaching(caller, "write")
+
+
 SessionForm = Annotated[Fields, Depends(session_form)]
 AdminDep = Annotated[Caller, Depends(admin_session)]
 
@@ -167,6 +177,18 @@ def admin_form(_: SameSite, __: AdminDep, form: SessionForm) -> Fields:
 
 
 AdminForm = Annotated[Fields, Depends(admin_form)]
+
+
+def writer_form(_: SameSite, __: Annotated[Caller, Depends(writer_session)], form: SessionForm) -> Fields:
+    """The fields of a form on a page that all see, and whose user may write.
+
+    Raises:
+        CrossSite, Unauthorized, Forbidden, InvalidRequest: as `session_form` and `writer_session`.
+    """
+    return form
+
+
+WriterForm = Annotated[Fields, Depends(writer_form)]
 
 
 def _by_key(engine: Engine, given: HTTPAuthorizationCredentials | None) -> Caller | None:

@@ -22,6 +22,7 @@ from indexer.generations import list_generations, roll_back
 from indexer.jobs import JobInfo, cancel_job, get_job, list_jobs, retry_job
 from indexer.labels.edit import edit_label
 from indexer.overview import count_waiting, database_size, generation_sizes, list_documents
+from indexer.presets import list_presets
 from search.catalog import collections
 from search.db import open_session
 from search.engine import Engine
@@ -83,6 +84,7 @@ def collection_page(
             "generations": list_generations(session, name),
             "sizes": generation_sizes(session, engine.data, collection.id),
             "waiting": count_waiting(session, collection.id),
+            "presets": list_presets(engine, name) if info.state == "live" else [],
             "found": list_documents(session, collection, find, limit=DOCUMENTS, offset=offset),
             "find": find,
             "offset": offset,

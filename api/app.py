@@ -9,7 +9,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
 
-from api import admin, login, operations, pages, rendering, v1, writes
+from api import admin, login, operations, pages, presets, rendering, v1, writes
 from api.access import check_private
 from api.deps import EngineDep, check_address
 from api.schemas import errors
@@ -46,6 +46,7 @@ def create_app(engine: Engine, *, private: bool = False, hosts: Collection[str] 
     app.state.links = OneTimeLinks()
     app.include_router(writes.router)
     app.include_router(operations.router)
+    app.include_router(presets.router)
     app.include_router(v1.router)
     app.add_api_route("/healthz", healthz, tags=["health"])
     app.add_api_route("/readyz", readyz, tags=["health"], responses=errors(503))
@@ -115,6 +116,10 @@ def _invalid(error: RequestValidationError) -> InvalidRequest:
     first = error.errors()[0]
     where = [str(part) for part in first["loc"] if part not in ("query", "path", "body")]
     name = ".".join(where) or "The request's body"
+    if first["type"] == "json_invalid":
+        return InvalidRequest(
+            f"The request's body is not JSON from character {first['loc'][-1]} on.", hint="Is it cut off?"
+        )
     if first["type"] == "missing":
         return InvalidRequest(f"{name} is missing.", hint=f"Send {name}.")
     given = repr(first.get("input"))

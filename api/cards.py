@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from api.excerpts import named_words
 from search.highlight import top_topics
-from search.results import Result, SearchResponse, Term
+from search.results import LostKnob, Result, SearchResponse, Term
 
 HUES = 8
 
@@ -211,6 +211,17 @@ def written_by(origin: str) -> str:
         "import": "imported",
     }
     return known.get(origin, f"written by {origin}")
+
+
+def lost_name(knob: LostKnob) -> str:
+    """What a knob that was left out turned, in plain words."""
+    if knob.feature is not None:
+        return f"topic {knob.feature}"
+    if knob.family is not None:
+        return f"family {knob.family}"
+    if knob.concept is not None:
+        return f"“{knob.concept}”"
+    return "the example " + ", ".join(f"“{document}”" for document in (*knob.like, *knob.unlike))
 
 
 def moved_words(cosine: float) -> str:

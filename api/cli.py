@@ -11,6 +11,7 @@ import typer
 from api.job_cli import jobs
 from api.key_cli import keys
 from api.label_cli import labels
+from api.preset_cli import presets
 from search.errors import RefractError
 from search.requests import USUAL_MODE, WAYS, IndexKind
 
@@ -23,6 +24,7 @@ app = typer.Typer(
 app.add_typer(labels, name="labels")
 app.add_typer(jobs, name="jobs")
 app.add_typer(keys, name="keys")
+app.add_typer(presets, name="presets")
 
 Collection = Annotated[str, typer.Option(help="Name of the collection.")]
 Port = Annotated[
@@ -240,6 +242,10 @@ def search(
     dictionary: Annotated[
         int | None, typer.Option(help="The dictionary that --steer was saved with, if not the live one.")
     ] = None,
+    preset: Annotated[
+        str | None,
+        typer.Option(help="A preset, whose knobs are turned too; none: not the default one either."),
+    ] = None,
     mode: Annotated[str, typer.Option(help=f"How to search: {WAYS}.")] = USUAL_MODE,
     filter: Annotated[
         list[str] | None,
@@ -254,7 +260,7 @@ def search(
     from api import commands
 
     options = {"facets": facets, "words": words, "as_json": as_json}
-    commands.search(query, collection, steer, dictionary, mode, filter or [], limit, **options)
+    commands.search(query, collection, steer, dictionary, preset, mode, filter or [], limit, **options)
 
 
 def main() -> None:

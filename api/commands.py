@@ -206,6 +206,7 @@ def search(
     collection: str,
     steer: str,
     dictionary: int | None,
+    preset: str | None,
     mode: str,
     filters: list[str],
     limit: int,
@@ -218,7 +219,7 @@ def search(
     with opened() as (settings, database):
         engine = Engine(database, settings.data)
         response = engine.search(
-            Request(query, parse(steer), dictionary, mode, parse_filters(filters)),
+            Request(query, parse(steer), dictionary, preset, mode, parse_filters(filters)),
             collection=collection,
             limit=limit,
             facets=facets,

@@ -9,10 +9,13 @@ from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse
 from starlette.responses import Response
 
-from api import cards, dictionary_page, feature_pages, why_pages
+from api import cards, dictionary_page, feature_pages, preset_pages, why_pages
+from api.access import SignedIn
 from api.deps import CollectionDep, EngineDep
-from api.pagestate import PageState, find_collection, in_live_numbers, is_sent_form, read_state
+from api.pagestate import PageState, find_collection, is_sent_form, read_state
+from api.preset_pages import preset_links, with_preset
 from api.rendering import is_fragment, render
+from api.scopes import reaches
 from search.catalog import collections, start_examples
 from search.concept_list import find_concepts, near_concepts
 from search.descriptions import CollectionInfo, ConceptSummary, FeatureSummary
@@ -26,13 +29,14 @@ router = APIRouter(include_in_schema=False)
 router.include_router(feature_pages.router)
 router.include_router(dictionary_page.router)
 router.include_router(why_pages.router)
+router.include_router(preset_pages.router)
 
 FOUND = 8
 FOUND_CONCEPTS = 4
 
 
 @router.get("/")
-def search_page(request: Request, engine: EngineDep, collection: CollectionDep) -> Response:
+def search_page(request: Request, engine: EngineDep, collection: CollectionDep, caller: SignedIn) -> Response:
     """A search and its answer, or where to start; a sent form is first folded into its address."""
     params = request.query_params
     state = read_state(params)
@@ -45,12 +49,13 @@ def search_page(request: Request, engine: EngineDep, collection: CollectionDep) 
     trigger = request.headers.get("HX-Trigger")
     if trigger == "building":
         return Response(headers={"HX-Refresh": "true"})
-    state, translation = in_live_numbers(engine, state, here.name)
+    state, translation = with_preset(engine, state, here.name)
     if trigger == "find":
         return render(request, "search.html", _found(engine, state, here), blocks=["found"])
     if not state.q.strip():
         return _start(request, engine, state, known, here, translation)
-    return _results(request, engine, state, known, here, translation)
+    may_save = caller is not None and reaches(caller.scope, "write")
+    return _results(request, engine, state, known, here, translation, may_save=may_save)
 
 
 def _building(
@@ -83,6 +88,8 @@ def _results(
     known: list[CollectionInfo],
     here: CollectionInfo,
     translation: Translation,
+    *,
+    may_save: bool,
 ) -> Response:
     response = engine.search(
         state.request(),
@@ -98,6 +105,8 @@ def _results(
         "panel": not dragged,
         "lost": translation.lost,
         "carried": translation.carried,
+        "presets": preset_links(engine, state, here.name),
+        "may_save": may_save,
         **_found(engine, state, here),
         **_answer(response),
     }

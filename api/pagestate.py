@@ -1,5 +1,5 @@
 """The state of a search page, which is its address:
-`?q=…&dictionary=…&steer=123:1.5&mode=…&filter=lang:en&filter=…&collection=…&limit=…&offset=…`.
+`?q=…&dictionary=…&steer=123:1.5&preset=…&mode=…&filter=lang:en&filter=…&collection=…&limit=…&offset=…`.
 
 The form sends more than that: `s.TARGET=STRENGTH` for each knob of the panel, `add=KNOBS` and `drop=TARGET`
 (or `drop=all`) for its buttons, and `from`, the collection that those knobs belong to. All of it is folded
@@ -19,6 +19,7 @@ from search.earlier import Translation, is_numbered
 from search.engine import Engine
 from search.errors import CollectionNotFound, InvalidPage, InvalidSteering
 from search.filters import bounded, format_filter, parse_filter, parse_filters
+from search.presets import NONE
 from search.requests import USUAL_MODE
 from search.steering import (
     MAX_EXAMPLES,
@@ -44,12 +45,14 @@ UNSTEERED = Steering()
 class PageState:
     """What is asked: the question, its steering, where, and which page of the answers.
 
-    `dictionary` is the one that features of the steering, and of links made here, are numbered in.
+    `dictionary` is the one that features of the steering, and of links made here, are numbered in; `preset`
+    names what to be steered by where there is no steering.
     """
 
     q: str = ""
     steering: Steering = UNSTEERED
     dictionary: int | None = None
+    preset: str = ""
     mode: str = USUAL_MODE
     filters: tuple[Condition, ...] = ()
     collection: str = ""
@@ -64,6 +67,7 @@ class PageState:
             "q": state.q,
             "dictionary": state.numbered_in or "",
             "steer": format_steering(state.steering),
+            "preset": "" if state.steering.knobs else state.preset,
             "mode": state.mode if state.mode != USUAL_MODE else "",
             "filter": [format_filter(condition) for condition in state.filters],
             "collection": state.collection,
@@ -80,8 +84,8 @@ class PageState:
         return f"{path}?{query}" if query else path
 
     def request(self) -> Request:
-        """What is asked, as the engine takes it."""
-        return Request(self.q, self.steering, self.dictionary, self.mode, self.filters)
+        """What is asked, as the engine takes it; the knobs of a preset are in the steering already."""
+        return Request(self.q, self.steering, self.dictionary, NONE, self.mode, self.filters)
 
     def asks(self, q: str) -> str:
         """The address of another question in the same place."""
@@ -192,14 +196,16 @@ def read_state(params: QueryParams) -> PageState:
     """
     filters = parse_filters(params.getlist("filter"))
     collection = params.get("collection", "")
-    steering = _folded(params)
+    steering, preset = _folded(params), params.get("preset", "")
     if params.get("from", collection) != collection:
+        preset = ""
         steering = Steering(tuple(knob for knob in steering.knobs if knob.concept is not None))
         filters = ()
     return PageState(
         q=params.get("q", ""),
         steering=steering,
         dictionary=_dictionary(params),
+        preset=preset,
         mode=params.get("mode") or USUAL_MODE,
         filters=filters,
         collection=collection,
@@ -214,15 +220,18 @@ def page_state(params: QueryParams, collection: str) -> PageState:
     return replace(read_state(params), collection=collection)
 
 
-def in_live_numbers(engine: Engine, state: PageState, collection: str) -> tuple[PageState, Translation]:
+def in_live_numbers(
+    engine: Engine, state: PageState, collection: str, preset: str | None = NONE
+) -> tuple[PageState, Translation]:
     """The state with its steering and filters in the numbers of the collection's live dictionary, and what
-    became of them.
+    became of them; with the knobs of a preset (None: of the default one, where the state has no steering).
 
     Raises:
         InvalidSteering: nothing is known of the dictionary that the steering is of.
         InvalidFilter: a feature that is filtered by is not in the live dictionary.
+        PresetNotFound
     """
-    translation = engine.translate(state.steering, state.dictionary, collection, state.filters)
+    translation = engine.translate(replace(state.request(), preset=preset), collection)
     return replace(
         state,
         steering=translation.steering,

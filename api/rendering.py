@@ -81,6 +81,7 @@ def _environment() -> Environment:
         moved_words=cards.moved_words,
         written_by=cards.written_by,
         excerpt=excerpts.excerpt,
+        lost_name=cards.lost_name,
         unsteered=UNSTEERED,
         histogram=charts.histogram,
     )

@@ -16,6 +16,11 @@ from search.syntax import Condition
 OF_DICTIONARY = "The dictionary that features of steering and filters are numbered in, where not the live one"
 FACETS = "Count what the answers can be narrowed down to"
 
+OF_PRESET = (
+    "Name of a preset, whose knobs are turned too; those of `steer` go before them. Without it and without "
+    "`steer` the collection's default preset is taken, if it has one; none: no preset"
+)
+
 
 class KnobIn(BaseModel):
     """One knob: a feature or a concept (a phrase, a family, documents), and how strongly it is turned ("off"
@@ -87,6 +92,7 @@ class SearchIn(BaseModel):
     q: str = Field(description=f"The question, at most {MAX_QUERY} characters")
     steer: list[KnobIn] = []
     dictionary: int | None = Field(default=None, description=OF_DICTIONARY)
+    preset: str = Field(default="", description=OF_PRESET)
     mode: str = Field(default=USUAL_MODE, description=WAYS)
     filter: list[FilterIn | str] = Field(default=[], description=FILTER_FORM)
     facets: bool = Field(default=False, description=FACETS)
@@ -110,7 +116,9 @@ class SearchIn(BaseModel):
             InvalidFilter: a filter is not of its form, or there are too many.
         """
         given = (parse_filter(each) if isinstance(each, str) else each.condition() for each in self.filter)
-        return Request(self.q, self.steering(), self.dictionary, self.mode, bounded(given))
+        return Request(
+            self.q, self.steering(), self.dictionary, self.preset or None, self.mode, bounded(given)
+        )
 
 
 class ErrorBody(BaseModel):
@@ -129,7 +137,7 @@ MEANINGS = {
     400: "The request's own words are wrong",
     401: "A key is needed, and there is none that holds",
     403: "The key's scope does not reach this far",
-    404: "There is no such collection, document, feature, generation or job",
+    404: "There is no such collection, document, feature, preset, generation or job",
     409: "Something else is at it",
     413: "The request is too large",
     503: "Nothing is indexed yet, or the database does not answer",

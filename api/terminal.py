@@ -12,6 +12,7 @@ from rich.progress import Progress as Bars
 from rich.table import Table
 from rich.text import Text
 
+from api.cards import lost_name
 from api.excerpts import excerpt
 from api.scorecard import figures
 from indexer.build import BuildReport
@@ -22,7 +23,7 @@ from indexer.manifest import Manifest
 from indexer.verify import Verified
 from search.descriptions import Progress
 from search.facets import FIRST
-from search.results import Facets, Result, SearchResponse
+from search.results import Facets, LostKnob, Result, SearchResponse
 
 FAILURES_SHOWN = 20
 SHOWN_CHARACTERS = 160
@@ -164,9 +165,9 @@ def print_results(response: SearchResponse) -> None:
         table.add_column(heading, overflow="fold")
     for result in response.results:
         table.add_row(_rank(result), f"{result.score:.3f}", _document(result), _because(result))
-    for knob in response.steering_lost:
-        what = f"feature {knob.feature}" if knob.family is None else f"family {knob.family}"
-        console.print(f"Left out {what} of the earlier dictionary: {knob.reason}")
+    print_lost(response.steering_lost)
+    if response.preset:
+        console.print(f"Steered by the preset {response.preset}.", markup=False)
     output.print(table)
     if response.facets is not None:
         _print_facets(response.facets)
@@ -185,6 +186,12 @@ def _print_facets(facets: Facets) -> None:
         about = f"{topic.filter}  {_plain(topic.label)}"
         table.add_row(about, f"{topic.documents:,}", f"{topic.top:,}")
     output.print(table)
+
+
+def print_lost(lost: list[LostKnob]) -> None:
+    """A line a knob that was left out, with the reason."""
+    for knob in lost:
+        console.print(f"Left out {lost_name(knob)}: {knob.reason}", markup=False)
 
 
 def _rank(result: Result) -> str:

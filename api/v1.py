@@ -7,7 +7,7 @@ from fastapi import Request as HttpRequest
 from fastapi.responses import JSONResponse
 
 from api.deps import CollectionDep, EngineDep
-from api.schemas import FACETS, OF_DICTIONARY, SearchIn, errors
+from api.schemas import FACETS, OF_DICTIONARY, OF_PRESET, SearchIn, errors
 from search import catalog, concept_list, document_words, features
 from search.asking import Request
 from search.comparing import compare
@@ -37,11 +37,12 @@ def get_request(
     q: Annotated[str, Query(description=f"The question, at most {MAX_QUERY} characters")],
     steer: Annotated[str, Query(description=FORM)] = "",
     dictionary: Annotated[int | None, Query(description=OF_DICTIONARY)] = None,
+    preset: Annotated[str, Query(description=OF_PRESET)] = "",
     mode: Annotated[str, Query(description=WAYS)] = USUAL_MODE,
     filter: Annotated[list[str], Query(description=FILTER_FORM)] = [],  # noqa: B006 - FastAPI copies it
 ) -> Request:
     """A steered question, as all addresses that answer one take it."""
-    return Request(q, parse(steer), dictionary, mode, parse_filters(filter))
+    return Request(q, parse(steer), dictionary, preset or None, mode, parse_filters(filter))
 
 
 RequestDep = Annotated[Request, Depends(get_request)]

@@ -1,6 +1,6 @@
 """From numbers to the records of an answer: terms with their labels, results, features of the question."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from typing import Literal
@@ -188,7 +188,11 @@ def query_features(
 def steering_terms(
     snapshot: Snapshot, steering: Steering, concepts: list[SteeredConcept]
 ) -> list[SteeringTerm]:
-    names = {turned.knob.target: turned.concept.name for turned in concepts}
+    return named_terms(snapshot, steering, {turned.knob.target: turned.concept.name for turned in concepts})
+
+
+def named_terms(snapshot: Snapshot, steering: Steering, names: Mapping[str, str]) -> list[SteeringTerm]:
+    """The knobs with what they turn; `names` are those of concepts, by target."""
     return [
         SteeringTerm(
             label=names[knob.target] if knob.feature is None else snapshot.labels[knob.feature].shown,

@@ -30,11 +30,13 @@ UNSTEERED = Steering()
 @dataclass(frozen=True)
 class Request:
     """What is asked, as it came. `dictionary` is the one that features of steering and filters are numbered
-    in, where it is not the live one."""
+    in, where it is not the live one. Knobs of the `preset` are turned too ("none": of none; None: of the
+    default one, where there is no steering)."""
 
     query: str
     steering: Steering = UNSTEERED
     dictionary: int | None = None
+    preset: str | None = None
     mode: str = USUAL_MODE
     filters: tuple[Condition, ...] = ()
 

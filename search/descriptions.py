@@ -4,9 +4,10 @@ Part of the public contract, like `search.results`.
 """
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Literal
 
-from search.results import DocumentRef, LitBy, PassageText, Span
+from search.results import DocumentRef, LitBy, LostKnob, PassageText, Span, SteeringTerm
 
 
 @dataclass(frozen=True)
@@ -247,3 +248,20 @@ class DocumentWords:
     limit: int
     offset: int
     passages: list[PassageWords]
+
+
+@dataclass(frozen=True)
+class PresetInfo:
+    """A preset as it steers now: its knobs as text (`steer`) and one by one, numbered in `dictionary`, the
+    live one; `steering_lost` is what of it means nothing any more. `default`: searches that name neither a
+    preset nor steering are steered by it."""
+
+    name: str
+    description: str
+    collection: str
+    default: bool
+    dictionary: int
+    steer: str
+    steering: list[SteeringTerm]
+    steering_lost: list[LostKnob]
+    updated_at: datetime

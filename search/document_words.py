@@ -17,6 +17,7 @@ from search.errors import InvalidRequest, PassageNotFound
 from search.features import check_feature, find_document
 from search.lighting import Parts
 from search.passages import PassageRow, passages_at
+from search.presets import NONE
 from search.requests import check_page
 from search.results import DocumentRef
 from search.snapshot import Snapshot
@@ -122,7 +123,7 @@ def _asked(
     )
     if not query.strip():
         return Directions(False, features, directions_MD, constant_M)
-    q_D = engine.inquire(snapshot, Request(query, steering, dictionary)).steered.vector_D
+    q_D = engine.inquire(snapshot, Request(query, steering, dictionary, NONE)).steered.vector_D
     return Directions(
         True, features, np.vstack([q_D, directions_MD]), np.concatenate([np.zeros(1, np.float32), constant_M])
     )

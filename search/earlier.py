@@ -1,18 +1,18 @@
-"""Steering that was saved with an earlier dictionary, in the numbers of the live one.
+"""Steering that was saved with another dictionary, in the numbers of the live one.
 
 Numbers of features and families mean something in one dictionary only. Where a feature went when a new
 dictionary was made is in the table `feature_matches`, also for dictionaries that are long gone; phrases and
 documents need no translation.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, exists, func, select
 from sqlalchemy.orm import Session
 
 from search.errors import InvalidFilter, InvalidSteering
-from search.models import FeatureMatch
+from search.models import DictionaryRow, FeatureMatch
 from search.results import LostKnob, SteeringTerm
 from search.steering import Knob, Steering
 from search.syntax import Condition
@@ -32,13 +32,14 @@ class Carried:
 @dataclass(frozen=True)
 class Translation:
     """Steering and filters in the numbers of `dictionary`, the live one: `carried` by the new number, `lost`
-    left out."""
+    left out; the name of the `preset` that is in it, if one is."""
 
     steering: Steering
-    filters: tuple[Condition, ...]
     dictionary: int
     carried: Mapping[int, Carried] = field(default_factory=dict)
     lost: tuple[LostKnob, ...] = ()
+    preset: str | None = None
+    filters: tuple[Condition, ...] = ()
 
 
 def is_numbered(knob: Knob) -> bool:
@@ -46,36 +47,73 @@ def is_numbered(knob: Knob) -> bool:
     return knob.feature is not None or knob.family is not None
 
 
-def translate(
-    session: Session, steering: Steering, filters: tuple[Condition, ...], dictionary: int | None, live: int
-) -> Translation:
-    """Steering and filters of a dictionary (None: the live one), in the numbers of the live dictionary.
+def translate(session: Session, steering: Steering, dictionary: int | None, live: int) -> Translation:
+    """Steering of a dictionary (None: the live one), in the numbers of the live dictionary.
 
     Raises:
         InvalidSteering: nothing is known of that dictionary, or it had no such feature.
-        InvalidFilter: a feature that is filtered by has no counterpart.
     """
-    if dictionary is None or dictionary == live:
-        return Translation(steering, filters, live)
-    filters = _translated(session, filters, dictionary, live)
-    if not any(map(is_numbered, steering.knobs)):
-        return Translation(steering, filters, live)
+    if dictionary is None or dictionary == live or not any(map(is_numbered, steering.knobs)):
+        return Translation(steering, live)
     features = [knob.feature for knob in steering.knobs if knob.feature is not None]
-    matches = _matches(session, features, dictionary, live)
-    knobs: list[Knob] = []
-    carried: dict[int, Carried] = {}
-    lost: list[LostKnob] = []
-    for knob in steering.knobs:
-        went = None if knob.feature is None else matches[knob.feature]
-        if not is_numbered(knob):
-            knobs.append(knob)
-        elif went is None or went.feature is None:
-            reason = NO_FAMILIES if knob.feature is None else NO_COUNTERPART
-            lost.append(LostKnob(knob.strength, reason, feature=knob.feature, family=knob.family))
-        else:
-            knobs.append(replace(knob, feature=went.feature))
-            carried[went.feature] = Carried(went.old_feature, went.confidence)
-    return Translation(Steering(tuple(knobs)), filters, live, carried, tuple(lost))
+    went = _went(session, features, dictionary, live)
+
+    def why_lost(knob: Knob) -> str:
+        if knob.family is not None:
+            return NO_FAMILIES
+        return NO_COUNTERPART if knob.feature is not None and knob.feature not in went else ""
+
+    there = lose(Translation(steering, live), why_lost)
+    knobs = [
+        knob if knob.feature is None else replace(knob, feature=went[knob.feature][0])
+        for knob in there.steering.knobs
+    ]
+    carried = {feature: Carried(was, confidence) for was, (feature, confidence) in went.items()}
+    return replace(there, steering=Steering(tuple(knobs)), carried=carried)
+
+
+def translate_filters(
+    session: Session, filters: tuple[Condition, ...], dictionary: int | None, live: int
+) -> tuple[Condition, ...]:
+    """Filters on features of a dictionary (None: the live one), in the numbers of the live dictionary.
+
+    Raises:
+        InvalidSteering: nothing is known of that dictionary, or it had no such feature.
+        InvalidFilter: a feature has no counterpart: a filter cannot be left out.
+    """
+    features = [condition.feature for condition in filters if condition.feature is not None]
+    if dictionary is None or dictionary == live or not features:
+        return filters
+    went = _went(session, features, dictionary, live)
+    for feature in features:
+        if feature not in went:
+            raise InvalidFilter(
+                f"Feature {feature} of dictionary {dictionary} cannot be filtered by: {NO_COUNTERPART}",
+                hint="Leave the filter out, or choose a feature of the live dictionary.",
+            )
+    return tuple(
+        condition if condition.feature is None else replace(condition, feature=went[condition.feature][0])
+        for condition in filters
+    )
+
+
+def lose(translation: Translation, why: Callable[[Knob], str]) -> Translation:
+    """The same without the knobs for which there is a reason, which is told with each."""
+    lost = [(knob, reason) for knob in translation.steering.knobs if (reason := why(knob))]
+    gone = {knob.target for knob, _ in lost}
+    kept = tuple(knob for knob in translation.steering.knobs if knob.target not in gone)
+    return replace(
+        translation,
+        steering=Steering(kept),
+        lost=(*translation.lost, *(lost_knob(knob, reason) for knob, reason in lost)),
+    )
+
+
+def lost_knob(knob: Knob, reason: str) -> LostKnob:
+    """The record of a knob that was left out."""
+    return LostKnob(
+        knob.strength, reason, knob.feature, knob.family, knob.concept, list(knob.like), list(knob.unlike)
+    )
 
 
 def marked(terms: list[SteeringTerm], translation: Translation) -> list[SteeringTerm]:
@@ -87,43 +125,41 @@ def marked(terms: list[SteeringTerm], translation: Translation) -> list[Steering
     ]
 
 
-def _translated(
-    session: Session, filters: tuple[Condition, ...], dictionary: int, live: int
-) -> tuple[Condition, ...]:
-    """Filters in the numbers of the live dictionary; one that means nothing there cannot be left out."""
-    features = [condition.feature for condition in filters if condition.feature is not None]
-    if not features:
-        return filters
-    matches = _matches(session, features, dictionary, live)
-    for feature in features:
-        if matches[feature].feature is None:
-            raise InvalidFilter(
-                f"Feature {feature} of dictionary {dictionary} cannot be filtered by: {NO_COUNTERPART}",
-                hint="Leave the filter out, or choose a feature of the live dictionary.",
-            )
-    return tuple(
-        condition
-        if condition.feature is None
-        else replace(condition, feature=matches[condition.feature].feature)
-        for condition in filters
-    )
-
-
-def _matches(session: Session, asked: list[int], dictionary: int, live: int) -> dict[int, FeatureMatch]:
-    """Where features of an earlier dictionary went."""
-    pair = (FeatureMatch.dictionary_id == live, FeatureMatch.old_dictionary == dictionary)
+def _went(session: Session, asked: list[int], dictionary: int, live: int) -> dict[int, tuple[int, float]]:
+    """Where features of another dictionary went, and how surely: an earlier one, or after going
+    back a later one, whose matches are read the other way round."""
     known = 0 < dictionary < 2**63  # what the column holds
-    last = session.scalar(select(func.max(FeatureMatch.old_feature)).where(*pair)) if known else None
-    if last is None:
+    features = _features(session, dictionary, live) if known else None
+    if features is None:
         raise InvalidSteering(
             f"Nothing is known of dictionary {dictionary} in this collection.",
             hint=f"The live one is dictionary {live}: steer by its features, or leave the dictionary out.",
         )
     for feature in asked:
-        if feature > last:
+        if feature >= features:
             raise InvalidSteering(
                 f"There was no feature {feature} in dictionary {dictionary}.",
-                hint=f"Its features were numbered 0 to {last}.",
+                hint=f"Its features were numbered 0 to {features - 1}.",
             )
-    found = session.scalars(select(FeatureMatch).where(*pair, FeatureMatch.old_feature.in_(asked)))
-    return {row.old_feature: row for row in found}
+    old, new = FeatureMatch.old_feature, FeatureMatch.feature
+    forth = select(old, new, FeatureMatch.confidence).where(*_pair(dictionary, live), old.in_(asked))
+    back = select(new, old, FeatureMatch.confidence).where(*_pair(live, dictionary), new.in_(asked))
+    rows = session.execute(forth).all() or session.execute(back).all()
+    return {
+        was: (feature, confidence)
+        for was, feature, confidence in rows
+        if was is not None and feature is not None
+    }
+
+
+def _features(session: Session, dictionary: int, live: int) -> int | None:
+    """How many features a dictionary had, None where nothing is known of how it relates to the live one."""
+    last = session.scalar(select(func.max(FeatureMatch.old_feature)).where(*_pair(dictionary, live)))
+    if last is not None:
+        return last + 1
+    later = select(DictionaryRow.card["features"].as_integer()).where(DictionaryRow.id == dictionary)
+    return session.scalar(later.where(exists().where(*_pair(live, dictionary))))
+
+
+def _pair(old: int, new: int) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return FeatureMatch.old_dictionary == old, FeatureMatch.dictionary_id == new

@@ -24,10 +24,11 @@ from search.answers import (
     steering_terms,
 )
 from search.asking import Asked, Inquiry, Request
+from search.chosen import with_preset
 from search.clock import Clock
 from search.concepts import Concept
 from search.db import open_session
-from search.earlier import Translation, marked, translate
+from search.earlier import Translation, marked, translate, translate_filters
 from search.embedder import load_embedder
 from search.encoding import QueryEncoder
 from search.errors import IndexReplaced
@@ -38,6 +39,7 @@ from search.highlight import PartsMemory, mark
 from search.lighting import Parts
 from search.metadata import Metadata, read_metadata
 from search.passages import PassageRow, passages_at
+from search.presets import NONE
 from search.ranking import Ranking, strongest_passage
 from search.requests import check_mode, check_page, check_query
 from search.restrictions import Fields, allowed_passages, read_fields
@@ -94,13 +96,16 @@ class Engine:
     ) -> SearchResponse:
         """The documents nearest to the steered question, each with the terms of its score.
 
-        `facets` counts what the answers can be narrowed down to. `for_people` adds what a page shows (one
-        more pass): the sentence of each passage that is closest to the question, the words that match it or
-        made its topics fire, and the rank that each result would have without each of its terms.
+        Knobs of the request's preset are turned too; where it has neither that nor steering, those of the
+        collection's default preset. `facets` counts what the answers can be narrowed down to. `for_people`
+        adds what a page shows (one more pass): the sentence of each passage that is closest to the question,
+        the words that match it or made its topics fire, and the rank that each result would have without each
+        of its terms.
 
         Raises:
             InvalidQuery, InvalidSteering, InvalidFilter, InvalidPage, InvalidRequest: the request's own words
                 are wrong.
+            PresetNotFound
             CollectionNotFound, NotIndexed, StoreUnavailable: there is nothing to search.
         """
         check_page(limit, offset)
@@ -125,15 +130,12 @@ class Engine:
         """A request worked out on a snapshot, so that it can be ranked, scored and explained.
 
         Raises:
-            InvalidQuery, InvalidSteering, InvalidFilter, InvalidRequest, StoreUnavailable
+            InvalidQuery, InvalidSteering, InvalidFilter, InvalidRequest, PresetNotFound, StoreUnavailable
         """
         check_query(request.query)
         check_mode(request.mode)
         clock = clock or Clock()
-        with open_session(self.database) as session:
-            translation = translate(
-                session, request.steering, request.filters, request.dictionary, snapshot.dictionary_id
-            )
+        translation = self._translate(snapshot, request)
         key = request.query, request.mode, translation.filters
         asked = snapshot.kept.asked.get(key, lambda: self._asked(snapshot, *key))
         clock.lap("embed")
@@ -173,6 +175,7 @@ class Engine:
             moved=float(asked.question.vector_D @ inquiry.steered.vector_D),
             query_features=query_features(snapshot, asked.question, texts),
             query_words=asked.words.found(),
+            preset=translation.preset,
             steering=marked(steering_terms(snapshot, translation.steering, inquiry.concepts), translation),
             steering_lost=list(translation.lost),
             results=results,
@@ -184,21 +187,22 @@ class Engine:
         question = explain.decompose(self.embed(snapshot.space, typed.text), snapshot.dictionary)
         return Asked(typed, allowed_N, question, asked_words(snapshot, typed.text, mode))
 
-    def translate(
-        self,
-        steering: Steering,
-        dictionary: int | None,
-        collection: str,
-        filters: tuple[Condition, ...] = (),
-    ) -> Translation:
-        """Steering and filters in the numbers of a collection's live dictionary (see `search.earlier`).
+    def translate(self, request: Request, collection: str) -> Translation:
+        """A request's steering and filters in the numbers of a collection's live dictionary (see
+        `search.earlier`), with the knobs of its preset (see `search.chosen`).
 
         Raises:
-            InvalidSteering, InvalidFilter, CollectionNotFound, NotIndexed, StoreUnavailable
+            InvalidSteering, InvalidFilter, PresetNotFound, CollectionNotFound, NotIndexed, StoreUnavailable
         """
-        snapshot = self.snapshot(collection)
+        return self._translate(self.snapshot(collection), request)
+
+    def _translate(self, snapshot: Snapshot, request: Request) -> Translation:
+        preset = NONE if request.preset is None and request.steering.knobs else request.preset
+        numbered = request.dictionary, snapshot.dictionary_id
         with open_session(self.database) as session:
-            return translate(session, steering, filters, dictionary, snapshot.dictionary_id)
+            filters = translate_filters(session, request.filters, *numbered)
+            own = translate(session, request.steering, *numbered)
+            return replace(with_preset(session, snapshot, own, preset), filters=filters)
 
     def _marked(self, snapshot: Snapshot, q_D: FloatArray, results: list[Result]) -> list[Result]:
         parts = self.parts(snapshot, [PassageRow(result.document, result.passage) for result in results])

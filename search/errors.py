@@ -16,6 +16,7 @@ RefractError
 │   ├── FeatureNotFound
 │   ├── DocumentNotFound
 │   ├── PassageNotFound
+│   ├── PresetNotFound
 │   ├── JobNotFound
 │   └── KeyNotFound
 ├── NotIndexed                503  the collection exists, but nothing is live yet
@@ -117,6 +118,10 @@ class DocumentNotFound(NotFound):
 
 class PassageNotFound(NotFound):
     code = "passage_not_found"
+
+
+class PresetNotFound(NotFound):
+    code = "preset_not_found"
 
 
 class JobNotFound(NotFound):

@@ -3,7 +3,7 @@
 Shape suffixes: D embedding width.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,6 +61,17 @@ def find_documents(snapshot: Snapshot, ids: list[str], session: Session) -> dict
     return {row.external_id: row for row, is_held in zip(rows, held, strict=True) if is_held}
 
 
+def concept_name(snapshot: Snapshot, knob: Knob, found: Mapping[str, Document]) -> str:
+    """What a knob that turns no feature is called; `found` are the documents it takes as examples.
+
+    Raises:
+        InvalidSteering: no such family.
+    """
+    if knob.concept is not None:
+        return knob.concept
+    return _name(knob, found) if knob.family is None else find_family(snapshot, knob.family).name
+
+
 def _of_phrase(snapshot: Snapshot, phrase: str, embed: EmbedQuery) -> Concept:
     check_query(phrase)
     _, nearest = snapshot.index.search(embed(phrase)[None], members_wanted(snapshot.passages))
@@ -84,7 +95,7 @@ def _of_examples(snapshot: Snapshot, knob: Knob, session: Session) -> Concept:
     return concept_from_examples(_name(knob, found), like, unlike, snapshot.acts_NF)
 
 
-def _name(knob: Knob, found: dict[str, Document]) -> str:
+def _name(knob: Knob, found: Mapping[str, Document]) -> str:
     """`like "A" and 2 more, unlike "B"`."""
 
     def named(ids: tuple[str, ...]) -> str:

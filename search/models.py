@@ -16,6 +16,7 @@ from sqlalchemy import (
     MetaData,
     Sequence,
     Text,
+    UniqueConstraint,
     func,
 )
 from sqlalchemy import (
@@ -52,7 +53,8 @@ class Collection(Base):
     """One knowledge base and the embedding model of its live generation.
 
     `version` grows with every change that a search can see, so that who holds the collection in memory reads
-    what is new. `trouble` is why new documents cannot be made searchable; empty where they can.
+    what is new, and `presets_version` with every change of its presets. `trouble` is why new documents cannot
+    be made searchable; empty where they can.
     """
 
     __tablename__ = "collections"
@@ -61,6 +63,7 @@ class Collection(Base):
     name: Mapped[str] = mapped_column(unique=True)
     model: Mapped[str]
     version: Mapped[int] = mapped_column(server_default=sql("0"))
+    presets_version: Mapped[int] = mapped_column(server_default=sql("0"))
     trouble: Mapped[str] = mapped_column(server_default=sql("''"))
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
@@ -176,6 +179,31 @@ class FeatureMatch(Base):
     old_feature: Mapped[int] = mapped_column(INTEGER, primary_key=True, autoincrement=False)
     feature: Mapped[int | None] = mapped_column(INTEGER)
     confidence: Mapped[float] = mapped_column(REAL)
+
+
+class Preset(Base):
+    """Steering under a name, in its text form (see `search.steering`).
+
+    `dictionary` is the one that its numbers of features and families belong to; it may be gone, so it is no
+    foreign key. At most one of a collection is the default: what searches are steered by that name neither a
+    preset nor steering of their own.
+    """
+
+    __tablename__ = "presets"
+    __table_args__ = (
+        UniqueConstraint("collection_id", "name"),
+        Index("uq_presets_default", "collection_id", unique=True, postgresql_where=sql("is_default")),
+    )
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    collection_id: Mapped[int] = mapped_column(ForeignKey("collections.id", ondelete="CASCADE"))
+    name: Mapped[str]
+    description: Mapped[str] = mapped_column(server_default=sql("''"))
+    steering: Mapped[str]
+    dictionary: Mapped[int]
+    is_default: Mapped[bool] = mapped_column(server_default=sql("false"))
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    updated_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
 class Generation(Base):

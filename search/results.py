@@ -113,15 +113,19 @@ class SteeringTerm:
 
 @dataclass(frozen=True)
 class LostKnob:
-    """A knob of an earlier dictionary that means nothing in the live one and was left out, and why.
+    """A knob that means nothing here and was left out, and why.
 
-    `feature` or `family` is its number in the earlier dictionary.
+    `feature` or `family` is its number in the dictionary that it was saved with; `like` and `unlike` are
+    documents that are not there.
     """
 
     strength: float | Literal["off"]
     reason: str
     feature: int | None = None
     family: int | None = None
+    concept: str | None = None
+    like: list[str] = field(default_factory=list)
+    unlike: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -241,8 +245,8 @@ class Timings:
 class SearchResponse:
     """One answered search. `restrictions` are what the query said the results must or must not be, `moved` is
     the cosine between the asked and the steered question; `dictionary` is the one that numbers of features
-    belong to, `steering_lost` what of an earlier one has no counterpart. `facets` are there where they were
-    asked for."""
+    belong to, `preset` the name of the one that is part of `steering`, `steering_lost` what of it, or of an
+    earlier dictionary, means nothing any more. `facets` are there where they were asked for."""
 
     query: str
     restrictions: list[Restriction]
@@ -257,6 +261,7 @@ class SearchResponse:
     moved: float
     query_features: list[QueryFeature]
     query_words: list[QueryWord]
+    preset: str | None
     steering: list[SteeringTerm]
     steering_lost: list[LostKnob]
     results: list[Result]

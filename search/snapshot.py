@@ -24,6 +24,7 @@ from search.labels import Label, read_labels
 from search.lexical import Counts, Lexicon
 from search.memory import Memory
 from search.models import Collection, DictionaryRow, FeatureStats, Generation
+from search.presets import Preset, read_presets
 from search.stored import (
     open_index,
     open_words,
@@ -70,9 +71,9 @@ class Snapshot:
     Passages are numbered 0 to N - 1; `number_N` is the number of each in its generation. `acts_NF` by passage
     and `acts_by_feature` (the same matrix by column); `document_N` the row id of each passage's document;
     `scale_F` the 90th percentile activation; `passages_F` how many passages fire; `families` by number;
-    `kept` is what was worked out on these passages; `version` is the collection's, `labels_version` that of
-    the dictionary's labels, `dictionary_id` its number in the store (0: it is in none); `rows` is what it was
-    made from.
+    `presets` by name; `kept` is what was worked out on these passages; `version` is the collection's,
+    `labels_version` that of the dictionary's labels, `presets_version` that of the presets; `dictionary_id`
+    is the dictionary's number in the store (0: it is in none), `rows` what the snapshot was made from.
     """
 
     collection_id: int
@@ -90,9 +91,11 @@ class Snapshot:
     scale_F: NDArray[np.float32]
     passages_F: NDArray[np.int64]
     families: dict[int, Family] = field(default_factory=dict)
+    presets: dict[str, Preset] = field(default_factory=dict)
     kept: Kept = field(default_factory=Kept)
     version: int = 0
     labels_version: int = 0
+    presets_version: int = 0
     dictionary_id: int = 0
     rows: Rows | None = None
 
@@ -123,7 +126,7 @@ class Snapshot:
 
     @property
     def mark(self) -> "Mark":
-        return Mark(self.generation, self.version, self.labels_version)
+        return Mark(self.generation, self.version, self.labels_version, self.presets_version)
 
     def density(self, feature: int) -> float:
         """Share of the collection's passages that the feature fires on."""
@@ -150,8 +153,10 @@ def load_snapshot(session: Session, data: Path, generation: Generation) -> Snaps
         read_labels(session, dictionary_row.id, dictionary.features),
         scale_F=_read_scales(session, generation.id, dictionary.features),
         families=read_families(session, dictionary_row.id),
+        presets=read_presets(session, collection.id, dictionary_row.id),
         version=collection.version,
         labels_version=dictionary_row.labels_version,
+        presets_version=collection.presets_version,
         dictionary_id=dictionary_row.id,
         **_seen(session, generation, Rows(document_M, acts_MF, base, added_AD, words, added_words)),
     )
@@ -203,11 +208,13 @@ class Mark:
     generation: int
     version: int
     labels_version: int
+    presets_version: int
 
 
 def read_marks(session: Session, collection: str | None = None) -> dict[str, Mark]:
     """How every searchable collection stands now, by name; or one alone."""
-    columns = (Collection.name, Generation.id, Collection.version, DictionaryRow.labels_version)
+    versions = (Collection.version, DictionaryRow.labels_version, Collection.presets_version)
+    columns = (Collection.name, Generation.id, *versions)
     statement = (
         select(*columns)
         .join(Generation, Generation.collection_id == Collection.id)
@@ -225,6 +232,14 @@ def read_labels_again(session: Session, snapshot: Snapshot, generation: Generati
     version = session.scalars(wanted).one()  # before the labels: they may be newer, never older
     labels = read_labels(session, generation.dictionary_id, snapshot.dictionary.features)
     return replace(snapshot, labels=labels, labels_version=version)
+
+
+def read_presets_again(session: Session, snapshot: Snapshot) -> Snapshot:
+    """The snapshot of the same generation with the presets as they are now."""
+    wanted = select(Collection.presets_version).where(Collection.id == snapshot.collection_id)
+    version = session.scalars(wanted).one()  # before the presets: they may be newer, never older
+    presets = read_presets(session, snapshot.collection_id, snapshot.dictionary_id)
+    return replace(snapshot, presets=presets, presets_version=version)
 
 
 def _read_scales(session: Session, generation: int, features: int) -> NDArray[np.float32]:

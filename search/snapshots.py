@@ -11,7 +11,14 @@ from search.db import open_session
 from search.following import Following
 from search.locks import is_built
 from search.models import Generation
-from search.snapshot import Snapshot, load_snapshot, read_changes_again, read_labels_again, read_marks
+from search.snapshot import (
+    Snapshot,
+    load_snapshot,
+    read_changes_again,
+    read_labels_again,
+    read_marks,
+    read_presets_again,
+)
 from search.stored import live_generation
 
 FOLLOW_SECONDS = 0.5
@@ -66,6 +73,8 @@ class Snapshots:
                 held = read_changes_again(session, held, live)
             if held.labels_version != mark.labels_version:
                 held = read_labels_again(session, held, live)
+            if held.presets_version != mark.presets_version:
+                held = read_presets_again(session, held)
             session.commit()
             self._held[collection] = held
         return held

@@ -22,6 +22,7 @@ from search.asking import Inquiry, Request
 from search.comparing import Places
 from search.engine import Engine
 from search.errors import InvalidSteering
+from search.presets import NONE
 from search.results import Way
 from search.steering import MAX_KNOBS, MAX_STRENGTH, Knob, Steering, format_steering
 
@@ -156,7 +157,8 @@ def _tried(
         steering = Steering((*before.steering.knobs, *knobs))
         try:
             now = engine.inquire(
-                snapshot, replace(request, steering=steering, filters=before.filters, dictionary=None)
+                snapshot,
+                replace(request, steering=steering, filters=before.filters, dictionary=None, preset=NONE),
             )
         except InvalidSteering:  # it cancels the question
             return None

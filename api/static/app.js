@@ -26,6 +26,9 @@
   document.addEventListener('change', (event) => {
     // Another collection is another set of documents: ask again at once.
     if (event.target.id === 'collection') event.target.form.requestSubmit();
+    // A chosen file becomes the text that the form sends.
+    const into = document.getElementById(event.target.dataset.into ?? '');
+    if (into) event.target.files[0]?.text().then((text) => { into.value = text; });
     if (event.target.id === 'keys-on') remember('refract-keys', event.target.checked ? 'on' : 'off');
   });
 

@@ -36,6 +36,7 @@ def response(*terms_of: list[Term]) -> SearchResponse:
         offset=0,
         moved=1.0,
         query_features=[],
+        preset=None,
         steering=[],
         steering_lost=[],
         results=results,

@@ -4,6 +4,7 @@ document deleted, a label edited, keys."""
 import contextlib
 import re
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
@@ -134,6 +135,44 @@ def test_a_label_is_edited_and_taken_away(page: Page) -> None:
     expect(page.get_by_role("heading", name="songs of whales")).to_be_visible(timeout=PATIENT)
     page.get_by_role("button", name="Take away").click()
     expect(page.get_by_role("heading", name="no reliable label")).to_be_visible(timeout=PATIENT)
+
+
+def test_what_is_turned_is_saved_as_a_preset_and_shared(page: Page, tmp_path: Path) -> None:
+    page.goto("/?q=whale songs&collection=c&steer=12:1")
+    knob = page.locator("input[type=number]")
+    knob.fill("2.5")
+    expect(page).to_have_url(re.compile("12:2.5"))
+    page.get_by_text("Save as a preset").click()
+    page.get_by_label("Name, for everybody").fill("deep sea")
+    page.keyboard.press("Enter")
+    current = page.locator("#presets [aria-current]")
+    expect(current).to_have_text("deep sea")
+    expect(knob).to_have_value("2.5")
+    knob.fill("1")
+    expect(current).to_have_count(0)
+    page.locator("#presets").get_by_role("link", name="none", exact=True).click()
+    expect(knob).to_have_count(0)
+    page.locator("#presets").get_by_role("link", name="deep sea").click()
+    expect(knob).to_have_value("2.5")
+    with page.expect_download() as downloading:
+        page.get_by_role("link", name="Download “deep sea”").click()
+    path = tmp_path / downloading.value.suggested_filename
+    downloading.value.save_as(path)
+    page.goto("/admin/collections/c")
+    page.get_by_role("button", name="Make default deep sea").click()
+    expect(page.locator("#presets strong")).to_have_text("default")
+    page.get_by_text("Import a preset").click()
+    page.get_by_label("Choose a preset’s file").set_input_files(path)
+    page.get_by_label("Another name").fill("again")
+    expect(page.get_by_label("Its file")).to_have_value(re.compile("refract-preset"))
+    page.get_by_role("button", name="Import").click()
+    expect(page.locator("h1")).to_contain_text("“again” was imported")
+    page.goto("/?q=whale songs&collection=c")
+    expect(knob).to_have_value("2.5")
+    page.goto("/admin/collections/c")
+    for name in ("again", "deep sea"):
+        page.get_by_role("button", name=f"Delete {name}").click()
+    expect(page.locator("#presets")).to_contain_text("None yet")
 
 
 def test_a_key_is_shown_once_and_revoked(page: Page) -> None:

@@ -1,5 +1,6 @@
 """A collection that gets new dictionaries: labels by hand and saved steering, from the store to the pages."""
 
+import base64
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -22,16 +23,19 @@ from indexer.identity import LEAST, Match
 from indexer.labels.exchange import clear_label, set_label
 from indexer.labels.judge import Judge
 from indexer.labels.material import read_material
+from indexer.preset_files import FileDictionary, FileKnob, PresetFile
+from indexer.preset_import import import_preset
+from indexer.presets import delete_preset
 from indexer.progress import Reporter
 from indexer.sources import SourceDocument
 from indexer.stages import DictionaryPlan
 from search.asking import Request
 from search.dictionary import Dictionary
-from search.earlier import is_numbered
+from search.earlier import is_numbered, translate
 from search.embedder import Embedder
 from search.engine import Engine
 from search.errors import InvalidSteering, LabelError
-from search.models import DictionaryRow, Feature, FeatureMatch
+from search.models import Collection, DictionaryRow, Feature, FeatureMatch, Preset
 from search.settings import DEFAULT_MODEL
 from search.steering import Knob, Steering, parse
 from search.stored import live_generation
@@ -287,9 +291,80 @@ def test_saved_steering_works_after_retraining(retrained: Retrained, kept: int, 
 
 def test_families_of_an_earlier_dictionary_are_left_out(retrained: Retrained) -> None:
     steering = Steering((Knob(1, family=3),))
-    translation = retrained.engine.translate(steering, retrained.oldest, NAME)
+    translation = retrained.engine.translate(Request("", steering, retrained.oldest), NAME)
     assert translation.steering == Steering()
     assert [(lost.family, lost.feature) for lost in translation.lost] == [(3, None)]
+
+
+def test_after_going_back_later_steering_is_read_the_other_way_round(retrained: Retrained) -> None:
+    first, second = retrained.steps[0].dictionary, retrained.steps[1].dictionary
+    there = {old: new for old, (new, _) in matches(retrained.database, first, second).items()}
+    with Session(retrained.database) as session:
+        for old, new in there.items():
+            if new is not None:
+                back = translate(session, Steering((Knob(1.5, feature=new),)), second, live=first)
+                assert back.steering == Steering((Knob(1.5, feature=old),))
+                assert back.carried[old].was == new
+        unmatched = next(f for f in range(20) if f not in there.values())
+        lost = translate(session, Steering((Knob(1, feature=unmatched),)), second, live=first).lost
+        assert [knob.feature for knob in lost] == [unmatched]
+        with pytest.raises(InvalidSteering, match="no feature 20"):
+            translate(session, Steering((Knob(1, feature=20),)), second, live=first)
+
+
+def test_a_preset_of_an_earlier_dictionary_is_carried_over_and_what_is_lost_is_said(
+    retrained: Retrained, client: TestClient, kept: int, gone: int
+) -> None:
+    new = retrained.matches[kept][0]
+    with Session(retrained.database) as session:
+        number = live_generation(session, NAME).collection_id
+        knobs = f"{kept}:1.5,{gone}:1,family:3:1,concept:files:-1"
+        for name, dictionary in (("old", retrained.oldest), ("forgotten", 10**9)):
+            session.add(Preset(collection_id=number, name=name, steering=knobs, dictionary=dictionary))
+        session.get_one(Collection, number).presets_version += 1
+        session.commit()
+    answer = client.get("/v1/search", params={"q": QUESTION, "preset": "old"}).json()
+    assert [(knob["feature"], knob["was"]) for knob in answer["steering"]] == [(new, kept), (None, None)]
+    assert [(knob["feature"], knob["family"]) for knob in answer["steering_lost"]] == [
+        (gone, None),
+        (None, 3),
+    ]
+    own = client.get("/v1/search", params={"q": QUESTION, "preset": "old", "steer": f"{new}:-1"}).json()
+    assert [(knob["feature"], knob["strength"], knob["was"]) for knob in own["steering"][:1]] == [
+        (new, -1, None)
+    ]
+    forgotten = client.get("/v1/presets/forgotten").json()
+    assert forgotten["steer"] == "concept:files:-1"
+    assert [knob["feature"] for knob in forgotten["steering_lost"]] == [kept, gone, None]
+    page = client.get(f"/?q={QUESTION}").text
+    assert "2 lost" in page
+    assert "3 lost" in page
+    for name in ("old", "forgotten"):
+        delete_preset(retrained.engine, NAME, name)
+
+
+def test_a_file_of_an_earlier_dictionary_finds_what_its_features_became(retrained: Retrained) -> None:
+    earlier = retrained.steps[0].dictionary  # still there: one may go back to it
+    with Session(retrained.database) as session:
+        row = session.get_one(DictionaryRow, earlier)
+        card, there = row.card, Dictionary.from_bytes(row.weights, row.card)
+    now = {old: new for old, (new, _) in matches(retrained.database, earlier, retrained.live).items()}
+    direction = base64.b64encode(there.w_dec_FD[3].astype("<f2").tobytes()).decode()
+    file = PresetFile(
+        format="refract-preset",
+        version=1,
+        name="from before",
+        model=there.card.model,
+        dictionary=FileDictionary(
+            sha256=card["sha256"], origin=card["sha256"], features=there.features, width=there.width
+        ),
+        knobs=[FileKnob(strength=1, feature=3, direction=direction)],
+    )
+    taken = import_preset(retrained.engine, NAME, file)
+    assert [(match.was, match.knob, match.how) for match in taken.matched] == [
+        ("3", str(now[3]), "earlier dictionary")
+    ]
+    delete_preset(retrained.engine, NAME, "from before")
 
 
 @pytest.mark.parametrize("unknown", [0, -1, 10**6, 2**63, 10**30])
@@ -306,7 +381,7 @@ def test_a_feature_that_never_was_is_refused(retrained: Retrained) -> None:
     many = len(retrained.matches)
     steering = Steering((Knob(1, feature=many),))
     with pytest.raises(InvalidSteering, match=f"no feature {many} in dictionary") as refused:
-        retrained.engine.translate(steering, retrained.oldest, NAME)
+        retrained.engine.translate(Request("", steering, retrained.oldest), NAME)
     assert f"0 to {many - 1}" in refused.value.hint
 
 
@@ -334,7 +409,7 @@ def test_a_page_from_before_says_what_was_left_out_and_leads_on_in_new_numbers(
     oldest, live = retrained.oldest, retrained.live
     new, _ = retrained.matches[kept]
     saved = f"dictionary={oldest}&steer={kept}:1,{gone}:1"
-    notice = f"Topic {gone} of the earlier dictionary has no counterpart in the new one"
+    notice = f"Left out topic {gone} of the saved steering: No feature of the live dictionary is alike"
     for path in (f"/?q={QUESTION}&", "/?", "/features?", "/features/0?"):
         page = client.get(path + saved)
         assert page.status_code == 200

@@ -25,6 +25,7 @@ from indexer.labels.judge import Judge
 from indexer.labels.material import read_material
 from indexer.manifest import MANIFEST, Manifest, read_checked
 from indexer.plan import create_partition
+from indexer.presets import get_preset, list_presets, save_preset
 from indexer.progress import Reporter
 from indexer.replay import Replay
 from indexer.restore import restore
@@ -112,6 +113,9 @@ def _change(database: Database, data: Path, embedder: Embedder) -> None:
         session.add(Key(name="gone", scope="admin", sha256=b"\0\\\n", revoked_at=datetime.now(UTC)))
         session.add(Key(name="there", scope="search", sha256=b"there"))
         session.commit()
+    engine, knobs = Engine(database, data), f"5:1.5,concept:{MARK[:5]}:-1,like:4!9:1"
+    save_preset(engine, "c", "Bridges – N", parse(knobs), description="of \\N 'steel'", default=True)
+    save_preset(engine, "beside", "other", parse("7:off"))
     write(database, "waiting", [document("w", "Has no index yet.")])
 
 
@@ -133,12 +137,12 @@ def live(database: Database, name: str) -> int:
 def answers(database: Database, data: Path, *, limit: int = 30) -> list[SearchResponse]:
     """What both collections say to some questions, steered in every way."""
     engine = Engine(database, data)
-    plain = engine.search(Request(QUESTIONS[0], parse("")), collection="c", limit=1)
+    plain = engine.search(Request(QUESTIONS[0], preset="none"), collection="c", limit=1)
     first = plain.query_features[0].feature
     family = min(engine.snapshot("c").families)
     ways = ["", f"{first}:2", f"{first}:off", "concept:the sea:1", f"family:{family}:1", "like:4~6!9:1"]
     found = [
-        engine.search(Request(question, parse(way)), collection=name, limit=limit)
+        engine.search(Request(question, parse(way), preset="none"), collection=name, limit=limit)
         for question in QUESTIONS
         for way in ways
         for name in ("c", "beside")
@@ -224,6 +228,17 @@ def test_labels_by_hand_and_keys_survive(source: Source, database: Database, tmp
         assert keys["gone"].revoked_at is not None
         assert keys["gone"].sha256 == b"\0\\\n"
         assert keys["there"].revoked_at is None
+
+
+def test_presets_survive(source: Source, database: Database, tmp_path: Path) -> None:
+    restore(database, tmp_path, source.path, Reporter(database))
+    there, here = Engine(source.database, source.data), Engine(database, tmp_path)
+    for name in ("c", "beside"):
+        assert list_presets(here, name) == list_presets(there, name)
+    preset = get_preset(here, "c", "Bridges – N")
+    assert (preset.default, preset.steer) == (True, "5:1.5,concept:Steel:-1,like:4!9:1")
+    assert here.search(Request("a"), collection="c").preset == preset.name
+    save_preset(here, "c", "after", parse("5:1"))
 
 
 def test_a_restored_collection_goes_on(
