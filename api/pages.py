@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse
 from starlette.responses import Response
 
-from api import cards, dictionary_page, feature_pages
+from api import analyze_page, cards, dictionary_page, feature_pages
 from api.deps import CollectionDep, EngineDep
 from api.pagestate import PageState, find_collection, in_live_numbers, is_sent_form, read_state
 from api.rendering import is_fragment, render
@@ -25,6 +25,7 @@ from search.results import SearchResponse
 router = APIRouter(include_in_schema=False)
 router.include_router(feature_pages.router)
 router.include_router(dictionary_page.router)
+router.include_router(analyze_page.router)
 
 FOUND = 8
 FOUND_CONCEPTS = 4

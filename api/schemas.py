@@ -4,6 +4,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from search.analysis import MAX_ANALYSED
 from search.requests import MAX_LIMIT, MAX_QUERY, USUAL_MODE, WAYS
 from search.steering import MAX_STRENGTH, Knob, Steering
 
@@ -54,6 +55,16 @@ class SearchIn(BaseModel):
             InvalidSteering: a knob is not one feature or concept, or its strength is out of range.
         """
         return Steering(tuple(knob.knob() for knob in self.steer))
+
+
+class AnalyzeIn(BaseModel):
+    """A text to analyse."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    text: str = Field(description=f"The first {MAX_ANALYSED:,} characters are analysed")
+    collection: str = ""
+    limit: int = Field(default=20, description=f"How many features of the whole text: 1 to {MAX_LIMIT}")
 
 
 class ErrorBody(BaseModel):

@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search.db import open_session
-from search.descriptions import DocumentWords, FeatureWords, NamedFeature, PassageWords, WordSum
 from search.engine import Engine
 from search.errors import InvalidRequest, PassageNotFound
 from search.features import check_feature, find_document
@@ -20,6 +19,7 @@ from search.requests import check_page
 from search.results import DocumentRef
 from search.snapshot import Snapshot
 from search.steering import Steering
+from search.text_records import DocumentWords, FeatureWords, NamedFeature, PassageWords, WordSum
 
 MAX_FEATURES = 6
 
