@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import log10
 
-from search.descriptions import DocumentDetail, Histogram, NamedFeature
+from search.descriptions import DocumentDetail, Histogram
+from search.text_records import NamedFeature
 
 HEAT_LEVELS = 4
 

@@ -263,6 +263,20 @@ def search(
     commands.search(query, collection, steer, dictionary, preset, mode, filter or [], limit, **options)
 
 
+@app.command()
+def analyze(
+    path: Annotated[Path | None, typer.Argument(help="A file; standard input when left out or -.")] = None,
+    text: Annotated[str | None, typer.Option(help="The text itself, instead of a file.")] = None,
+    collection: Collection = "default",
+    limit: Annotated[int, typer.Option(help="How many features of the whole text.")] = 20,
+    as_json: Annotated[bool, typer.Option("--json", help="The API's JSON instead of tables.")] = False,
+) -> None:
+    """Show the features of any text, and of its sentences, as knobs to search with."""
+    from api import commands
+
+    commands.analyze_text(path, text, collection, limit, as_json=as_json)
+
+
 def main() -> None:
     """Runs the command line: a foreseen error is one line on standard error and exit status 1."""
     logging.basicConfig(level=logging.WARNING, format="refract: %(message)s")

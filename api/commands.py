@@ -19,6 +19,7 @@ from api.server import listen, serve
 from api.terminal import (
     ProgressDisplay,
     console,
+    print_analysis,
     print_build,
     print_dump,
     print_generations,
@@ -38,6 +39,7 @@ from indexer.sources import Failure, SourceDocument, checked, open_source
 from indexer.stages import DictionaryPlan
 from indexer.verify import verify
 from indexer.worker import run_worker
+from search.analysis import analyze
 from search.asking import Request
 from search.catalog import collections
 from search.dictionary import Dictionary
@@ -231,6 +233,20 @@ def search(
             print_results(response)
 
 
+def analyze_text(path: Path | None, text: str | None, collection: str, limit: int, *, as_json: bool) -> None:
+    """Prints the features of a text, as tables or as the API's JSON."""
+    if text is not None and path is not None:
+        raise InvalidRequest("Both --text and a file are given.", hint="Leave one of them out.")
+    if text is None:
+        text = sys.stdin.read() if path is None or path == Path("-") else _read_text(path)
+    with opened() as (settings, database):
+        found = analyze(Engine(database, settings.data), text, collection=collection, limit=limit)
+    if as_json:
+        print(json.dumps(dataclasses.asdict(found), indent=2, ensure_ascii=False))
+    else:
+        print_analysis(found, text)
+
+
 def scorecard(name: str, *, as_json: bool) -> None:
     """Prints the scorecard of a collection's dictionary, and that of the shipped one it was adapted from."""
     with opened() as (_, database), Session(database) as session:
@@ -307,6 +323,8 @@ def _take_in(
 def _read_text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise SourceError(f"{path} cannot be read: {error.strerror or error}.") from None
     except UnicodeDecodeError:
         raise SourceError(
             f"{path} is not UTF-8 text.", hint="Index other kinds of files with refract index."

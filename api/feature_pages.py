@@ -13,12 +13,13 @@ from api.rendering import render
 from api.scopes import reaches
 from search.catalog import collections
 from search.concept_list import concept_detail, find_concepts
-from search.descriptions import DocumentDetail, DocumentWords, NamedFeature
+from search.descriptions import DocumentDetail
 from search.document_words import document_words, name_features
 from search.engine import Engine
 from search.errors import FeatureNotFound
 from search.features import document_detail, feature_detail, find_features
 from search.requests import MAX_LIMIT
+from search.text_records import DocumentWords, NamedFeature
 
 router = APIRouter(include_in_schema=False)
 

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse
 from starlette.responses import Response
 
-from api import cards, dictionary_page, feature_pages, preset_pages, why_pages
+from api import analyze_page, cards, dictionary_page, feature_pages, preset_pages, why_pages
 from api.access import SignedIn
 from api.deps import CollectionDep, EngineDep
 from api.pagestate import PageState, find_collection, is_sent_form, read_state
@@ -30,6 +30,7 @@ router.include_router(feature_pages.router)
 router.include_router(dictionary_page.router)
 router.include_router(why_pages.router)
 router.include_router(preset_pages.router)
+router.include_router(analyze_page.router)
 
 FOUND = 8
 FOUND_CONCEPTS = 4

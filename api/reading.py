@@ -10,11 +10,11 @@ import numpy as np
 from api.charts import Stretch
 from api.excerpts import Run, runs, word_marks
 from api.pagestate import LIMIT, PageState
-from search.descriptions import DocumentWords, NamedFeature, PassageWords
 from search.document_words import MAX_FEATURES
 from search.lighting import levels
 from search.requests import USUAL_MODE
 from search.results import LitWord
+from search.text_records import DocumentWords, NamedFeature, PassageWords
 
 AT_ONCE = 4
 """So many passages are lit with the page; with JavaScript the others follow when they come into view."""

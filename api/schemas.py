@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from search.analysis import MAX_ANALYSED
 from search.asking import Request
 from search.errors import InvalidFilter
 from search.filters import FORM as FILTER_FORM
@@ -119,6 +120,16 @@ class SearchIn(BaseModel):
         return Request(
             self.q, self.steering(), self.dictionary, self.preset or None, self.mode, bounded(given)
         )
+
+
+class AnalyzeIn(BaseModel):
+    """A text to analyse."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    text: str = Field(description=f"The first {MAX_ANALYSED:,} characters are analysed")
+    collection: str = ""
+    limit: int = Field(default=20, description=f"How many features of the whole text: 1 to {MAX_LIMIT}")
 
 
 class ErrorBody(BaseModel):

@@ -24,6 +24,7 @@ from indexer.verify import Verified
 from search.descriptions import Progress
 from search.facets import FIRST
 from search.results import Facets, LostKnob, Result, SearchResponse
+from search.text_records import TextAnalysis
 
 FAILURES_SHOWN = 20
 SHOWN_CHARACTERS = 160
@@ -192,6 +193,22 @@ def print_lost(lost: list[LostKnob]) -> None:
     """A line a knob that was left out, with the reason."""
     for knob in lost:
         console.print(f"Left out {lost_name(knob)}: {knob.reason}", markup=False)
+
+
+def print_analysis(found: TextAnalysis, text: str) -> None:
+    """The features of a text as knobs, then each sentence with its own."""
+    if found.analysed < found.characters:
+        console.print(f"The first {found.analysed:,} of {found.characters:,} characters were analysed.")
+    table = Table(show_header=True, header_style="bold")
+    for heading in ("knob", "share", "topic"):
+        table.add_column(heading, overflow="fold")
+    for each in found.features:
+        table.add_row(f"{each.feature}:{each.strength:.1f}", f"{each.share:.1%}", Text(each.label))
+    output.print(table)
+    for sentence in (sentence for passage in found.passages for sentence in passage.sentences):
+        line = Text(" ".join(text[sentence.start : sentence.end].split()))
+        fires = "; ".join(f"{each.label} {each.activation:.2f}" for each in sentence.features)
+        output.print(line, Text(f"  {fires}\n", style="dim"), sep="\n")
 
 
 def _rank(result: Result) -> str:

@@ -7,24 +7,18 @@ from fastapi import Request as HttpRequest
 from fastapi.responses import JSONResponse
 
 from api.deps import CollectionDep, EngineDep
-from api.schemas import FACETS, OF_DICTIONARY, OF_PRESET, SearchIn, errors
-from search import catalog, concept_list, document_words, features
+from api.schemas import FACETS, OF_DICTIONARY, OF_PRESET, AnalyzeIn, SearchIn, errors
+from search import analysis, catalog, concept_list, document_words, features
 from search.asking import Request
 from search.comparing import compare
-from search.descriptions import (
-    CollectionInfo,
-    ConceptList,
-    DocumentDetail,
-    DocumentWords,
-    FeatureDetail,
-    FeatureList,
-)
+from search.descriptions import CollectionInfo, ConceptList, DocumentDetail, FeatureDetail, FeatureList
 from search.features import find_by_name
 from search.filters import FORM as FILTER_FORM
 from search.filters import parse_filters
 from search.requests import MAX_LIMIT, MAX_QUERY, USUAL_MODE, WAYS
 from search.results import Comparison, DocumentRef, SearchResponse, WhyNot
 from search.steering import FORM, parse
+from search.text_records import DocumentWords, TextAnalysis
 from search.whynot import why_not
 
 router = APIRouter(prefix="/v1", responses=errors(400, 401, 403, 404, 503), tags=["v1"])
@@ -179,6 +173,18 @@ def get_words(
         passages=passage,
         limit=limit,
         offset=offset,
+    )
+
+
+@router.post("/analyze")
+def analyze(engine: EngineDep, body: AnalyzeIn) -> TextAnalysis:
+    """The features of any text, with the strength that a knob is turned to for as much of each; by passage,
+    by sentence, and down to its words. Of a long text, the beginning."""
+    return analysis.analyze(
+        engine,
+        body.text,
+        collection=body.collection or catalog.default_collection(engine),
+        limit=body.limit,
     )
 
 

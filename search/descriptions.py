@@ -1,13 +1,13 @@
 """What a feature, a concept, a document and a collection look like to the outside: plain frozen records.
 
-Part of the public contract, like `search.results`.
+Part of the public contract, like `search.results` and `search.text_records`.
 """
 
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
-from search.results import DocumentRef, LitBy, LostKnob, PassageText, Span, SteeringTerm
+from search.results import DocumentRef, LostKnob, PassageText, SteeringTerm
 
 
 @dataclass(frozen=True)
@@ -191,63 +191,6 @@ class DocumentDetail:
     text: str
     meta: dict[str, Any] = field(default_factory=dict)
     passages: list[DocumentPassage] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class WordSum:
-    """A number as a sum over the words of a passage: `values` (in the order of the passage's words) and what
-    is `elsewhere` (title, punctuation, constants) add up to `total`, to 1e-3."""
-
-    total: float
-    elsewhere: float
-    values: list[float]
-
-
-@dataclass(frozen=True)
-class FeatureWords(WordSum):
-    """Why a feature fires: `total` is its pre-activation, which decides whether it is among those that fire.
-    Its `activation` is then refined; 0: it does not fire."""
-
-    feature: int
-    activation: float
-
-
-@dataclass(frozen=True)
-class PassageWords:
-    """The words of a passage (offsets into its text). `by` is "sentence" where the model is not mean-pooled:
-    these are sentences then, and what each adds is an estimate. `question.total` is its inner product with
-    the steered question."""
-
-    passage: PassageText
-    by: LitBy
-    words: list[Span]
-    question: WordSum | None
-    features: list[FeatureWords]
-
-
-@dataclass(frozen=True)
-class NamedFeature:
-    """A feature; `maximum` is its strongest activation in the collection."""
-
-    feature: int
-    label: str
-    reliable: bool
-    maximum: float
-
-
-@dataclass(frozen=True)
-class DocumentWords:
-    """What the words of a document's passages add to a question's score and to features. `total` passages."""
-
-    document: DocumentRef
-    query: str
-    collection: str
-    generation: int
-    features: list[NamedFeature]
-    total: int
-    limit: int
-    offset: int
-    passages: list[PassageWords]
 
 
 @dataclass(frozen=True)

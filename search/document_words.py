@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from search.asking import Request
 from search.db import open_session
-from search.descriptions import DocumentWords, FeatureWords, NamedFeature, PassageWords, WordSum
 from search.engine import Engine
 from search.errors import InvalidRequest, PassageNotFound
 from search.features import check_feature, find_document
@@ -22,6 +21,7 @@ from search.requests import check_page
 from search.results import DocumentRef
 from search.snapshot import Snapshot
 from search.steering import Steering
+from search.text_records import DocumentWords, FeatureWords, NamedFeature, PassageWords, WordSum
 
 MAX_FEATURES = 6
 

@@ -5,7 +5,8 @@ For a mean-pooled model x = Σ_t h_t / ‖Σ_t h_t‖ over the tokens t of what 
 the sum of its tokens' h_t / ‖Σ_t h_t‖. The rest is the title, punctuation and the special tokens. For other
 models each sentence is embedded on its own and counts by its length; the rest is what x has beyond them.
 
-Shape suffixes: T tokens, D embedding width, P parts (words or sentences), M directions.
+Shape suffixes: T tokens, D embedding width, P parts (words or sentences), M directions,
+S sentences.
 """
 
 from collections.abc import Sequence
@@ -46,11 +47,23 @@ class Parts:
         """The sentence with the largest mean value; None where there is only one."""
         if len(self.sentences) < 2 or not self.spans:
             return None
-        ends = np.array([sentence.end for sentence in self.sentences])
-        inside_P = np.searchsorted(ends, [span.start for span in self.spans], side="right")
-        sums, sizes = (np.bincount(inside_P, w, minlength=len(ends)) for w in (value_P, self.size_P))
+        inside_P, count = self._sentence_of, len(self.sentences)
+        sums, sizes = (np.bincount(inside_P, each, minlength=count) for each in (value_P, self.size_P))
         means = np.divide(sums, sizes, out=np.full(len(sums), -np.inf), where=sizes > 0)
         return self.sentences[int(np.argmax(means))]
+
+    def by_sentence(self) -> FloatArray:
+        """The unit vector of each sentence as it stands here, (S, D); 0 where it has no part."""
+        sums_SD = np.zeros((len(self.sentences), self.parts_PD.shape[1]), np.float32)
+        np.add.at(sums_SD, self._sentence_of, self.parts_PD.astype(np.float32))
+        lengths = np.linalg.norm(sums_SD, axis=1, keepdims=True)
+        return np.asarray(sums_SD / np.maximum(lengths, 1e-9), dtype=np.float32)
+
+    @property
+    def _sentence_of(self) -> NDArray[np.int64]:
+        """The number of the sentence that each part is in (P,)."""
+        ends = np.array([sentence.end for sentence in self.sentences])
+        return np.searchsorted(ends, [span.start for span in self.spans], side="right")
 
     def outstanding(self, value_P: FloatArray) -> list[LitWord]:
         """The parts that stand out from the others, in the order of the text."""

@@ -4,7 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api import charts
-from search.descriptions import ActiveFeature, DocumentDetail, DocumentPassage, Histogram, NamedFeature
+from search.descriptions import ActiveFeature, DocumentDetail, DocumentPassage, Histogram
+from search.text_records import NamedFeature
 
 
 def document(

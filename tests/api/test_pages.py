@@ -119,7 +119,7 @@ def test_every_link_of_a_result_page_leads_somewhere(client: TestClient) -> None
     links = {urlsplit(link)._replace(fragment="").geturl() for link in page.xpath("//a/@href")}
     inside = sorted(link for link in links if link.startswith("/"))
     parts = {urlsplit(link).path.split("/")[1] for link in inside}
-    assert parts == {"", "admin", "documents", "features", "v1"}
+    assert parts == {"", "admin", "analyze", "documents", "features", "v1"}
     for link in inside[:: max(len(inside) // 10, 1)]:
         assert client.get(link).status_code == 200, link
 
@@ -376,7 +376,7 @@ def test_a_result_marks_words_and_says_which_made_a_topic_fire(client: TestClien
     assert all(card.xpath(".//p[@class='passage']//span[contains(@class, 'said')]") for card in cards)
     named = 0
     for chip in (chip for card in cards for chip in card.xpath(".//*[starts-with(@class, 'chip topic')]")):
-        (card,) = chip.xpath("ancestor::li[@class='card']")
+        (card,) = chip.xpath("ancestor::li[@data-result]")
         number = chip.get("class").removeprefix("chip topic")
         lit = {words(span).casefold() for span in card.xpath(f".//span[contains(@class, 'lit{number}-')]")}
         (title,) = chip.xpath("./a/@title") or [""]
@@ -421,6 +421,49 @@ def test_a_documents_words_are_lit_for_a_question_and_one_passage_at_a_time(
     assert body.xpath("./span[contains(@class, 'said')]")
 
 
+PARAGRAPH = 'Sort a list by its key. A server listens on a network socket, says "hello", and closes it.'
+
+
+def test_a_text_is_analysed_and_searched_with(client: TestClient) -> None:
+    sent = client.post("/analyze", data={"text": PARAGRAPH, "collection": "manual"})
+    assert sent.status_code == 303
+    page = tree(client, sent.headers["location"])
+    assert page.xpath("//textarea/text()")[0] == PARAGRAPH
+    assert [words(body) for body in select(page, "body")] == [PARAGRAPH[:23], PARAGRAPH[24:]]
+    ticked = page.xpath("//input[@name='keep'][@checked]/@value")
+    assert 1 <= len(ticked) <= 5
+    (form,) = page.xpath("//form[@action='/analyze/search']")
+    fields = {hidden.get("name"): hidden.get("value") for hidden in form.xpath("./input[@type='hidden']")}
+    addresses = {}
+    for use in ("text", "only", "steer"):
+        query = {**fields, "use": use, "keep": ticked, "q": "examples"}
+        answer = client.get("/analyze/search", params=query)
+        assert answer.status_code == 303
+        addresses[use] = dict(parse_qsl(urlsplit(answer.headers["location"]).query))
+        assert select(tree(client, answer.headers["location"]), "card")
+    assert "steer" not in addresses["text"]
+    assert addresses["text"]["q"] == addresses["only"]["q"] == PARAGRAPH.replace('"', "”")
+    off = dict(knob.split(":") for knob in addresses["only"]["steer"].split(","))
+    assert set(off.values()) == {"off"}
+    assert not set(off) & {knob.split(":")[0] for knob in ticked}
+    assert addresses["steer"]["steer"] == ",".join(ticked).replace(".0", "")
+    assert addresses["steer"]["q"] == "examples"
+
+
+def test_a_long_text_is_sent_and_what_was_looked_at_is_said(client: TestClient) -> None:
+    page = client.post("/analyze", data={"text": "Sort a list by two keys. " * 2000, "collection": "manual"})
+    assert page.status_code == 200
+    assert "of 50,000 characters were analysed" in page.text
+    assert "Searches with its first 3,9" in page.text
+    assert "Paste a sentence" in client.get("/analyze").text
+
+
+def test_a_passages_topics_can_be_used(client: TestClient, indexed: Indexed) -> None:
+    document = max(indexed.documents, key=lambda found: len(found.text))
+    link = tree(client, f"/documents/{document.id}").xpath("//a[text()='Use its topics']/@href")[0]
+    assert "".join(words(tree(client, link).xpath("//textarea")[0]).split()) in "".join(document.text.split())
+
+
 def test_a_document_is_shown_whole(client: TestClient, indexed: Indexed) -> None:
     document = max(indexed.documents, key=lambda found: len(found.text))
     text = "".join(
@@ -451,6 +494,14 @@ def test_a_document_is_shown_whole(client: TestClient, indexed: Indexed) -> None
         ("/documents/topics.await?q=a&passage=999999", 404, "999999"),
         ("/documents/topics.await?passage=0", 400, "Neither"),
         ("/documents/topics.await?q=%3F", 400, "no letter or digit"),
+        ("/analyze?text=%3F", 400, "no letter or digit"),
+        ("/analyze?text=a&collection=nowhere", 404, "nowhere"),
+        ("/analyze?document=nothing&passage=1", 404, "nothing"),
+        ("/analyze?document=topics.await&passage=999999", 404, "999999"),
+        ("/analyze/search?text=a&use=only", 400, "No topic is ticked"),
+        ("/analyze/search?text=a&use=steer&keep=1:1", 400, "query is empty"),
+        ("/analyze/search?text=a&use=only&keep=x", 400, "&#39;x&#39;"),
+        ("/analyze/search?text=", 400, "empty"),
         ("/nowhere", 404, "/nowhere"),
     ],
 )

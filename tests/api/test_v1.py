@@ -120,6 +120,22 @@ def test_words_of_a_result_sum_to_what_it_scores(client: TestClient, feature: in
     assert "passages" in client.get("/v1/words", params={"document": document, "feature": feature}).json()
 
 
+def test_a_text_is_analysed_and_its_features_are_knobs(client: TestClient) -> None:
+    body = client.post("/v1/analyze", json={"text": "Sort a list. Open a socket.", "limit": 4}).json()
+    assert (body["collection"], body["characters"], body["analysed"]) == ("manual", 27, 27)
+    assert len(body["features"]) == 4 < body["total"]
+    assert {"feature", "label", "strength", "share", "activation"} <= set(body["features"][0])
+    assert len(body["passages"][0]["sentences"]) == 2
+    steer = [{"feature": each["feature"], "strength": each["strength"]} for each in body["features"]]
+    answer = client.post(
+        "/v1/search", json={"q": "examples", "steer": steer, "dictionary": body["dictionary"]}
+    )
+    assert answer.status_code == 200
+    for text in ("", "?!", "a\0b"):
+        refused = client.post("/v1/analyze", json={"text": text})
+        assert (refused.status_code, refused.json()["error"]["code"]) == (400, "invalid_query")
+
+
 BAD = [
     ("GET", "/v1/search", 400, "q"),
     ("GET", "/v1/search?q=", 400, "empty"),
@@ -165,6 +181,7 @@ BAD = [
     ("DELETE", "/v1/search", 405, "DELETE"),
     ("PUT", "/healthz", 405, "PUT"),
     ("POST", "/v1/search", 400, "body"),
+    ("POST", "/v1/analyze", 400, "body"),
 ]
 
 

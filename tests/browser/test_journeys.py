@@ -308,6 +308,28 @@ def test_words_of_a_long_document_are_lit_when_they_come_into_view(
     assert last.locator(".body").inner_text() == text
 
 
+@pytest.mark.parametrize("scripts", [True, False], ids=["with JavaScript", "without JavaScript"])
+def test_topics_of_a_text_are_copied_onto_another_question(open_page: OpenPage, scripts: bool) -> None:
+    page = open_page("/analyze", java_script_enabled=scripts)
+    page.get_by_label("The text").fill("A server listens on a network socket. It accepts connections.")
+    page.get_by_role("button", name="Analyze").click()
+    expect(page.locator(".sentences .body")).to_have_count(2)
+    boxes = page.locator(".topics input[type=checkbox]:checked")
+    ticked = boxes.count()
+    assert ticked
+    lit = page.locator("[class*=lit1-]").first
+    expect(lit).to_have_css("text-decoration-line", "none")
+    page.locator(".topics .topic1").hover()
+    expect(lit).to_have_css("text-decoration-line", "underline")
+    page.get_by_role("button", name="Search with this text", exact=True).click()
+    expect(page.locator(".card").first).to_be_visible()
+    page.go_back()
+    page.get_by_label("Another question").fill("examples")
+    page.get_by_role("button", name="Steer it").click()
+    expect(page.locator(".knob")).to_have_count(ticked)
+    assert check_sums(page) == 10
+
+
 def test_from_a_topic_to_a_document_and_back_to_a_steered_search(open_page: OpenPage) -> None:
     page = open_page(f"/?q={QUESTION}")
     third_topic(page).get_by_role("link").first.click()

@@ -21,6 +21,8 @@ def addresses(indexed: Indexed) -> list[str]:
     return [
         "/",
         STEERED,
+        "/analyze",
+        f"/analyze?text={longest.text[:1200]}",
         "/features",
         "/features?q=text",
         "/features/1",

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from sqlalchemy.orm import Session
 
 from search.asking import Request
-from search.descriptions import DocumentWords
 from search.document_words import MAX_FEATURES, document_words
 from search.embedder import Embedder, Tokens
 from search.engine import Engine
@@ -21,6 +20,7 @@ from search.passages import PassageRow, read_passages
 from search.results import DocumentRef, PassageText, SearchResponse, Span
 from search.steering import Steering, parse
 from search.text import sentences
+from search.text_records import DocumentWords
 
 pytestmark = pytest.mark.database
 
