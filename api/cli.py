@@ -12,8 +12,9 @@ from api.job_cli import jobs
 from api.key_cli import keys
 from api.label_cli import labels
 from api.preset_cli import presets
+from api.search_cli import add_commands
 from search.errors import RefractError
-from search.requests import USUAL_MODE, WAYS, IndexKind
+from search.requests import IndexKind
 
 app = typer.Typer(
     help="Refract: semantic search that can say why.",
@@ -234,47 +235,7 @@ def label(collection: Collection = "default") -> None:
     commands.rebuild(collection, DictionaryPlan(relabel=True))
 
 
-@app.command()
-def search(
-    query: str,
-    collection: Collection = "default",
-    steer: Annotated[str, typer.Option(help="Knobs, like 123:1.5,45:off,concept:astronomy:-1.")] = "",
-    dictionary: Annotated[
-        int | None, typer.Option(help="The dictionary that --steer was saved with, if not the live one.")
-    ] = None,
-    preset: Annotated[
-        str | None,
-        typer.Option(help="A preset, whose knobs are turned too; none: not the default one either."),
-    ] = None,
-    mode: Annotated[str, typer.Option(help=f"How to search: {WAYS}.")] = USUAL_MODE,
-    filter: Annotated[
-        list[str] | None,
-        typer.Option(help="What results must be: lang:en, year:1990..2000, feature:123; -lang:en: must not."),
-    ] = None,
-    limit: Annotated[int, typer.Option(help="How many documents.")] = 10,
-    facets: Annotated[bool, typer.Option(help="Count what the answers can be narrowed down to.")] = False,
-    words: Annotated[bool, typer.Option("--words", help="Mark the words that matched most, *so*.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="The API's JSON instead of a table.")] = False,
-) -> None:
-    """Search a collection and show what each score is made of."""
-    from api import commands
-
-    options = {"facets": facets, "words": words, "as_json": as_json}
-    commands.search(query, collection, steer, dictionary, preset, mode, filter or [], limit, **options)
-
-
-@app.command()
-def analyze(
-    path: Annotated[Path | None, typer.Argument(help="A file; standard input when left out or -.")] = None,
-    text: Annotated[str | None, typer.Option(help="The text itself, instead of a file.")] = None,
-    collection: Collection = "default",
-    limit: Annotated[int, typer.Option(help="How many features of the whole text.")] = 20,
-    as_json: Annotated[bool, typer.Option("--json", help="The API's JSON instead of tables.")] = False,
-) -> None:
-    """Show the features of any text, and of its sentences, as knobs to search with."""
-    from api import commands
-
-    commands.analyze_text(path, text, collection, limit, as_json=as_json)
+add_commands(app)
 
 
 def main() -> None:

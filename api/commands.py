@@ -1,7 +1,6 @@
 """What the commands do. Imported only when one runs, so that --help need not wait for torch."""
 
 import contextlib
-import dataclasses
 import json
 import os
 import sys
@@ -19,12 +18,10 @@ from api.server import listen, serve
 from api.terminal import (
     ProgressDisplay,
     console,
-    print_analysis,
     print_build,
     print_dump,
     print_generations,
     print_ingest,
-    print_results,
     print_scorecard,
     print_verified,
 )
@@ -39,18 +36,14 @@ from indexer.sources import Failure, SourceDocument, checked, open_source
 from indexer.stages import DictionaryPlan
 from indexer.verify import verify
 from indexer.worker import run_worker
-from search.analysis import analyze
-from search.asking import Request
 from search.catalog import collections
 from search.dictionary import Dictionary
 from search.embedder import load_embedder
 from search.engine import Engine
 from search.errors import DocumentNotFound, InvalidRequest, SourceError
-from search.filters import parse_filters
 from search.models import Collection, DictionaryRow
 from search.requests import IndexKind
 from search.settings import Settings
-from search.steering import parse
 from search.stored import find_collection, live_generation
 
 SHOWN = 20
@@ -132,7 +125,7 @@ def rebuild(
 
 def add(name: str, document: str, path: Path | None, title: str, url: str | None) -> None:
     """Writes one document; its text is a file's or standard input's."""
-    body = sys.stdin.read() if path is None else _read_text(path)
+    body = sys.stdin.read() if path is None else read_text(path)
     (given,) = checked([SourceDocument(document, title or (path.stem if path else document), body, url)])
     if isinstance(given, Failure):
         raise InvalidRequest(f"{document[:80]!r} cannot be stored: {given.reason}.")
@@ -201,50 +194,6 @@ def restore_all(path: Path) -> None:
         reporter = Reporter(database, display)
         manifest = restore(database, settings.data, path, reporter)
     print_dump("Restored", manifest, path, reporter.seconds)
-
-
-def search(
-    query: str,
-    collection: str,
-    steer: str,
-    dictionary: int | None,
-    preset: str | None,
-    mode: str,
-    filters: list[str],
-    limit: int,
-    *,
-    facets: bool,
-    words: bool,
-    as_json: bool,
-) -> None:
-    """Prints a search as a table or as the API's JSON, with the words marked that matched if so asked."""
-    with opened() as (settings, database):
-        engine = Engine(database, settings.data)
-        response = engine.search(
-            Request(query, parse(steer), dictionary, preset, mode, parse_filters(filters)),
-            collection=collection,
-            limit=limit,
-            facets=facets,
-            for_people=words,
-        )
-        if as_json:
-            print(json.dumps(dataclasses.asdict(response), indent=2, ensure_ascii=False))
-        else:
-            print_results(response)
-
-
-def analyze_text(path: Path | None, text: str | None, collection: str, limit: int, *, as_json: bool) -> None:
-    """Prints the features of a text, as tables or as the API's JSON."""
-    if text is not None and path is not None:
-        raise InvalidRequest("Both --text and a file are given.", hint="Leave one of them out.")
-    if text is None:
-        text = sys.stdin.read() if path is None or path == Path("-") else _read_text(path)
-    with opened() as (settings, database):
-        found = analyze(Engine(database, settings.data), text, collection=collection, limit=limit)
-    if as_json:
-        print(json.dumps(dataclasses.asdict(found), indent=2, ensure_ascii=False))
-    else:
-        print_analysis(found, text)
 
 
 def scorecard(name: str, *, as_json: bool) -> None:
@@ -320,7 +269,7 @@ def _take_in(
         )
 
 
-def _read_text(path: Path) -> str:
+def read_text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except OSError as error:

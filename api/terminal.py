@@ -1,6 +1,5 @@
 """What the terminal shows: progress, reports, results."""
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
@@ -10,10 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TaskID, TextColumn
 from rich.progress import Progress as Bars
 from rich.table import Table
-from rich.text import Text
 
-from api.cards import lost_name
-from api.excerpts import excerpt
 from api.scorecard import figures
 from indexer.build import BuildReport
 from indexer.carry import LostLabel
@@ -22,9 +18,6 @@ from indexer.generations import GenerationInfo
 from indexer.manifest import Manifest
 from indexer.verify import Verified
 from search.descriptions import Progress
-from search.facets import FIRST
-from search.results import Facets, LostKnob, Result, SearchResponse
-from search.text_records import TextAnalysis
 
 FAILURES_SHOWN = 20
 SHOWN_CHARACTERS = 160
@@ -157,81 +150,6 @@ def _print_lost_labels(lost: list[LostLabel]) -> None:
         f"new dictionary: {', '.join(named)}{more}. The dictionary's card lists them.",
         markup=False,
     )
-
-
-def print_results(response: SearchResponse) -> None:
-    """A table of results with the largest terms of each score; lit words stand between asterisks."""
-    table = Table(show_header=True, header_style="bold", expand=True)
-    for heading in ("#", "score", "document", "because"):
-        table.add_column(heading, overflow="fold")
-    for result in response.results:
-        table.add_row(_rank(result), f"{result.score:.3f}", _document(result), _because(result))
-    print_lost(response.steering_lost)
-    if response.preset:
-        console.print(f"Steered by the preset {response.preset}.", markup=False)
-    output.print(table)
-    if response.facets is not None:
-        _print_facets(response.facets)
-    output.print(
-        f"{response.took_ms.total:.0f} ms, generation {response.generation} of {response.collection}"
-    )
-
-
-def _print_facets(facets: Facets) -> None:
-    """What the answers can be narrowed down to: filters, what each leaves, how many of the first have it."""
-    table = Table("narrow with --filter", "documents", f"of the first {FIRST}", show_header=True)
-    for facet in facets.fields:
-        for value in facet.values:
-            table.add_row(_plain(value.filter), f"{value.documents:,}", f"{value.top:,}")
-    for topic in facets.topics:
-        about = f"{topic.filter}  {_plain(topic.label)}"
-        table.add_row(about, f"{topic.documents:,}", f"{topic.top:,}")
-    output.print(table)
-
-
-def print_lost(lost: list[LostKnob]) -> None:
-    """A line a knob that was left out, with the reason."""
-    for knob in lost:
-        console.print(f"Left out {lost_name(knob)}: {knob.reason}", markup=False)
-
-
-def print_analysis(found: TextAnalysis, text: str) -> None:
-    """The features of a text as knobs, then each sentence with its own."""
-    if found.analysed < found.characters:
-        console.print(f"The first {found.analysed:,} of {found.characters:,} characters were analysed.")
-    table = Table(show_header=True, header_style="bold")
-    for heading in ("knob", "share", "topic"):
-        table.add_column(heading, overflow="fold")
-    for each in found.features:
-        table.add_row(f"{each.feature}:{each.strength:.1f}", f"{each.share:.1%}", Text(each.label))
-    output.print(table)
-    for sentence in (sentence for passage in found.passages for sentence in passage.sentences):
-        line = Text(" ".join(text[sentence.start : sentence.end].split()))
-        fires = "; ".join(f"{each.label} {each.activation:.2f}" for each in sentence.features)
-        output.print(line, Text(f"  {fires}\n", style="dim"), sep="\n")
-
-
-def _rank(result: Result) -> str:
-    before, now = result.rank_unsteered, result.rank
-    if before is None or now is None or before == now:
-        return str(now or "–")
-    return f"{now} {'▲' if before > now else '▼'}{abs(before - now)}"
-
-
-def _document(result: Result) -> Text:
-    shown = Text(f"{result.document.title}\n")
-    for run in (run for piece in excerpt(result.passage, SHOWN_CHARACTERS) for run in piece.runs):
-        text = re.sub(r"\s+", " ", run.text)
-        shown.append(f"*{text}*" if run.names else text, style="bold" if run.names else "")
-    return shown
-
-
-def _because(result: Result) -> str:
-    return "\n".join(f"{term.value:+.3f} {_plain(term.label)}" for term in result.terms[:TERMS_SHOWN])
-
-
-def _plain(text: str) -> str:
-    return text.replace("[", "\\[")
 
 
 def _speed(progress: Progress) -> str:
