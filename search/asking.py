@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search import explain
-from search.answers import AskedWords, SteeredConcept, page_terms
+from search.answers import NOT_ASKED, AskedWords, RanksWithout, SteeredConcept, page_terms
 from search.earlier import Translation
 from search.explain import Question
 from search.ranking import Ranking, rank, score
@@ -98,12 +98,12 @@ class Inquiry:
         """Some passages and no others, in the order of their scores."""
         return self._scored(functools.partial(score, self.snapshot, passages=passages))
 
-    def terms(self, ranking: Ranking, page: slice) -> list[list[Term]]:
+    def terms(self, ranking: Ranking, page: slice, without: RanksWithout = NOT_ASKED) -> list[list[Term]]:
         """The terms of the score of each document of a page, largest first."""
         x_PD = self.snapshot.index.vectors(ranking.passages[page])
         question, dictionary = self.asked.question, self.snapshot.dictionary
         attribution = explain.attribute(question, self.steered, x_PD, dictionary)
-        return page_terms(self.snapshot, attribution, ranking, page, self.concepts, self.asked.words)
+        return page_terms(self.snapshot, attribution, ranking, page, self.concepts, self.asked.words, without)
 
     def _scored(self, by: functools.partial[Ranking]) -> Ranking:
         preferred = [(turned.concept, float(turned.knob.strength)) for turned in self.concepts]

@@ -98,7 +98,7 @@ def name_features(snapshot: Snapshot, features: Sequence[int]) -> list[NamedFeat
         raise InvalidRequest(f"{len(once)} features are too many.", hint=f"Ask for at most {MAX_FEATURES}.")
     for feature in once:
         check_feature(snapshot, feature)
-    columns = [snapshot.acts_by_feature[:, [feature]].data for feature in once]
+    columns = [snapshot.firing(feature)[1] for feature in once]
     return [
         NamedFeature(feature, label.shown, label.reliable, float(column.max(initial=0.0)))
         for feature, column in zip(once, columns, strict=True)

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from search import explain
 from search.answers import (
+    NOT_ASKED,
     SteeredConcept,
     asked_words,
     page_results,
@@ -49,7 +50,7 @@ from search.snapshots import Snapshots
 from search.steered import feature_deltas, steer
 from search.steering import Knob, Steering
 from search.syntax import Condition, Typed, may_restrict, parse_query
-from search.whatif import with_ranks_without
+from search.whatif import ranks_without
 
 T = TypeVar("T")
 
@@ -152,9 +153,8 @@ class Engine:
         asked, translation = inquiry.asked, inquiry.translation
         ranking, unsteered = inquiry.rank(page.stop), asked.rank(snapshot, page.stop)
         clock.lap("search")
-        terms = inquiry.terms(ranking, page)
-        if for_people:
-            terms = with_ranks_without(inquiry, ranking, page, terms)
+        without = ranks_without(inquiry, ranking, page) if for_people else NOT_ASKED
+        terms = inquiry.terms(ranking, page, without)
         clock.lap("explain")
         texts = self._texts(snapshot, ranking.passages[page], asked.question)
         clock.lap("texts")

@@ -48,19 +48,28 @@ def count_facets(
     """
     top_V = metadata.counts(snapshot.document_N[ranking.passages[:FIRST]])
     found = []
-    for field in sorted({field for field, _ in metadata.values}):
+    for field, texts in metadata.fields.items():
         others = tuple(each for each in typed.conditions if each.field != field)
-        left = _documents(snapshot, allowed(replace(typed, conditions=others)))
-        left_V = metadata.counts(left)
+        left, left_V = _counts(snapshot, metadata, replace(typed, text="", conditions=others), allowed)
         counted = [
             _Counted(text, int(left_V[number]), int(top_V[number]))
-            for (name, text), number in metadata.values.items()
-            if name == field and left_V[number]
+            for text, number in texts
+            if left_V[number]
         ]
         values = _shown(_grouped(field, fields.get(field, frozenset()), counted), typed)
-        if any(value.chosen or value.documents < len(left) for value in values):
+        if any(value.chosen or value.documents < left for value in values):
             found.append(Facet(field, values))
     return Facets(found[:SHOWN_FIELDS], _topics(snapshot, typed, ranking.passages[:FIRST], allowed(typed)))
+
+
+def _counts(snapshot: Snapshot, metadata: Metadata, typed: Typed, allowed: Allowed) -> tuple[int, IntArray]:
+    """How many documents a query leaves, and how many of them have each value (V,)."""
+
+    def count() -> tuple[int, IntArray]:
+        left = _documents(snapshot, allowed(typed))
+        return len(left), metadata.counts(left)
+
+    return snapshot.kept.counted.get(typed, count)
 
 
 @dataclass(frozen=True)
@@ -159,11 +168,11 @@ def _topics(snapshot: Snapshot, typed: Typed, first: IntArray, allowed_N: Mask |
 
 
 def _documents_about(snapshot: Snapshot, feature: int, allowed_N: Mask | None) -> int:
-    passages = snapshot.acts_by_feature[:, [feature]].indices
+    passages, _ = snapshot.firing(feature)
     if allowed_N is not None:
         passages = passages[allowed_N[passages]]
     return len(np.unique(snapshot.document_N[passages]))
 
 
 def _documents(snapshot: Snapshot, allowed_N: Mask | None) -> IntArray:
-    return np.unique(snapshot.document_N if allowed_N is None else snapshot.document_N[allowed_N])
+    return snapshot.documents_sorted if allowed_N is None else np.unique(snapshot.document_N[allowed_N])

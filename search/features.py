@@ -189,16 +189,16 @@ def _summary(snapshot: Snapshot, feature: int, example: PassageRow | None) -> Fe
 
 def _examples(snapshot: Snapshot, feature: int) -> list[tuple[int, float, int | None]]:
     """(passage, activation, decile): two of each decile of the feature's activations."""
-    column = snapshot.acts_by_feature[:, [feature]]
+    passages, activations = snapshot.firing(feature)
     return [
-        (int(column.indices[row]), float(column.data[row]), decile)
-        for row, decile in across_deciles(column.data, EXAMPLES_A_DECILE)
+        (int(passages[row]), float(activations[row]), decile)
+        for row, decile in across_deciles(activations, EXAMPLES_A_DECILE)
     ]
 
 
 def _near_misses(snapshot: Snapshot, feature: int) -> list[int]:
     """Passages that point the feature's way most, among those it does not fire on."""
-    firing = set(snapshot.acts_by_feature[:, [feature]].indices.tolist())
+    firing = set(snapshot.firing(feature)[0].tolist())
     if not firing:
         return []
     direction_D = snapshot.dictionary.w_dec_FD[feature]
@@ -217,7 +217,7 @@ def _neighbours(snapshot: Snapshot, feature: int) -> list[Neighbour]:
 
 
 def _together(snapshot: Snapshot, feature: int) -> list[Neighbour]:
-    rows = snapshot.acts_by_feature[:, [feature]].indices
+    rows, _ = snapshot.firing(feature)
     count_F = np.bincount(snapshot.acts_NF[rows].indices, minlength=snapshot.dictionary.features)
     count_F[feature] = 0
     order = np.argsort(-count_F, kind="stable")[:NEIGHBOURS].tolist()
@@ -255,11 +255,10 @@ def check_feature(snapshot: Snapshot, feature: int) -> None:
 
 
 def _active(snapshot: Snapshot, passage: int) -> list[ActiveFeature]:
-    row = snapshot.acts_NF[passage]
-    strongest = np.argsort(-row.data, kind="stable")
+    strongest = sorted(snapshot.active(passage).items(), key=lambda pair: -pair[1])
     return [
         ActiveFeature(f, snapshot.labels[f].shown, snapshot.labels[f].reliable, value)
-        for f, value in zip(row.indices[strongest].tolist(), row.data[strongest].tolist(), strict=True)
+        for f, value in strongest
     ]
 
 

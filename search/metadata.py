@@ -6,6 +6,7 @@ Shape suffixes: R documents known, V values known.
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,14 @@ class Metadata:
     documents_R: IntArray
     values: dict[tuple[str, str], int]
     has_RV: csr_matrix
+
+    @cached_property
+    def fields(self) -> dict[str, list[tuple[str, int]]]:
+        """The values of each field, by name, with their numbers."""
+        found: dict[str, list[tuple[str, int]]] = {}
+        for (field, text), number in self.values.items():
+            found.setdefault(field, []).append((text, number))
+        return dict(sorted(found.items()))
 
     def counts(self, documents: IntArray) -> IntArray:
         """How many of some documents (row ids) have each value (V,)."""

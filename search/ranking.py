@@ -98,8 +98,8 @@ def rank(
 
 def strongest_passage(snapshot: Snapshot, feature: int) -> int | None:
     """The passage that a feature fires on most strongly, None where it never fires."""
-    column = snapshot.acts_by_feature[:, [feature]]
-    return int(column.indices[np.argmax(column.data)]) if column.nnz else None
+    passages, activations = snapshot.firing(feature)
+    return int(passages[np.argmax(activations)]) if len(passages) else None
 
 
 def score(

@@ -85,7 +85,7 @@ def _fired(snapshot: Snapshot, feature: int) -> NDArray[np.bool_]:
             hint=f"Features are numbered 0 to {snapshot.dictionary.features - 1}.",
         )
     fired_N = np.zeros(snapshot.passages, np.bool_)
-    fired_N[snapshot.acts_by_feature[:, [feature]].indices] = True
+    fired_N[snapshot.firing(feature)[0]] = True
     return fired_N
 
 

@@ -56,11 +56,12 @@ class Rows:
 @dataclass(frozen=True, eq=False)
 class Kept:
     """What was worked out on the passages of a snapshot: concepts by what they mean, the passages that
-    restrictions leave, questions that were asked, and the texts that were shown."""
+    restrictions leave, questions that were asked, counts of values, and the texts that were shown."""
 
     concepts: Memory[str, Concept] = field(default_factory=lambda: Memory(256))
     restricted: Memory[Typed, NDArray[np.bool_]] = field(default_factory=lambda: Memory(64))
     asked: Memory[Hashable, Any] = field(default_factory=lambda: Memory(64))
+    counted: Memory[Typed, tuple[int, NDArray[np.int64]]] = field(default_factory=lambda: Memory(64))
     texts: Memory[int, Any] = field(default_factory=lambda: Memory(4096))
 
 
@@ -105,7 +106,12 @@ class Snapshot:
 
     @cached_property
     def documents(self) -> int:
-        return len(np.unique(self.document_N))
+        return len(self.documents_sorted)
+
+    @cached_property
+    def documents_sorted(self) -> NDArray[np.int64]:
+        """The row ids of the documents, ascending."""
+        return np.unique(self.document_N)
 
     @cached_property
     def membership(self) -> Callable[[Concept], NDArray[np.float32]]:
@@ -127,6 +133,17 @@ class Snapshot:
     @property
     def mark(self) -> "Mark":
         return Mark(self.generation, self.version, self.labels_version, self.presets_version)
+
+    def active(self, passage: int) -> dict[int, float]:
+        """The features that a passage fires, and how strongly."""
+        start, end = self.acts_NF.indptr[passage : passage + 2]
+        found = (self.acts_NF.indices[start:end].tolist(), self.acts_NF.data[start:end].tolist())
+        return dict(zip(*found, strict=True))
+
+    def firing(self, feature: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """The passages that a feature fires on (P,), and how strongly (P,)."""
+        start, end = self.acts_by_feature.indptr[feature : feature + 2]
+        return self.acts_by_feature.indices[start:end], self.acts_by_feature.data[start:end]
 
     def density(self, feature: int) -> float:
         """Share of the collection's passages that the feature fires on."""

@@ -137,8 +137,8 @@ def _candidates(inquiry: Inquiry, passage: int) -> list[tuple[int, int]]:
     """Features to turn and which way, none that is turned already or that never fires."""
     snapshot = inquiry.snapshot
     turned = {knob.feature for knob in inquiry.translation.steering.knobs}
-    row = snapshot.acts_NF[passage]
-    strongest = row.indices[np.argsort(-row.data, kind="stable")].tolist()
+    active = snapshot.active(passage)
+    strongest = sorted(active, key=lambda feature: -active[feature])
     lacking = [feature for feature in inquiry.asked.question.active if feature not in strongest]
     both = [(feature, 1) for feature in strongest] + [(feature, -1) for feature in lacking]
     alive = [pair for pair in both if pair[0] not in turned and snapshot.scale_F[pair[0]] > 0]

@@ -7,71 +7,61 @@ Taking feature f away from the question q' = (q + ...) / n is the edit that turn
 with weight_f its activation in the question, or its steering. What words and concepts add stays. All passages
 that were scored for the ranking take part.
 
-Shape suffixes: P passages scored, T terms, D embedding width.
+Shape suffixes: P passages scored, G documents they belong to, T terms, R results, D embedding width.
 """
 
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from search.answers import RanksWithout
 from search.asking import Inquiry
 from search.ranking import Ranking
-from search.results import Term
 
 FloatArray = NDArray[np.float64]
-Key = tuple[str, object]
 
 
-def with_ranks_without(
-    inquiry: Inquiry, ranking: Ranking, page: slice, terms: list[list[Term]]
-) -> list[list[Term]]:
-    """The terms of each result of a page, with the rank it would have without each of them."""
-    documents = inquiry.snapshot.document_N[ranking.candidates.passages]
-    shown = inquiry.snapshot.document_N[ranking.passages[page]]
-    ranks = {key: _ranks(scores_P, documents, shown) for key, scores_P in _without(inquiry, ranking)}
-    return [
-        [_with_rank(term, ranks.get(_key(term)), row) for term in row_terms]
-        for row, row_terms in enumerate(terms)
-    ]
+def ranks_without(inquiry: Inquiry, ranking: Ranking, page: slice) -> RanksWithout:
+    """The rank that each result of a page would have without each term of the question."""
+    document_N = inquiry.snapshot.document_N
+    by_document = np.argsort(document_N[ranking.candidates.passages], kind="stable")
+    scored = ranking.candidates.only(by_document)
+    documents, starts = np.unique(document_N[scored.passages], return_index=True)
+    shown = np.searchsorted(documents, document_N[ranking.passages[page]])
+    extra_P = scored.scores - scored.semantic_P
+    added_PT, named = _added(inquiry, scored.passages, scored.concepts_PC)
+    semantic_PT, features = _semantic(inquiry, scored.passages, scored.semantic_P.astype(np.float64))
+    scores_PT = np.concatenate([scored.scores[:, None] - added_PT, semantic_PT + extra_P[:, None]], axis=1)
+    best_GT = np.maximum.reduceat(scores_PT, starts, axis=0)
+    ranks_TR = [1 + (best_GT > best_GT[place]).sum(axis=0) for place in shown]
+    columns = np.stack(ranks_TR, axis=1).tolist() if len(shown) else [[] for _ in (*named, *features)]
+    return dict(zip([*named, *features], columns, strict=True))
 
 
-def _key(term: Term) -> Key:
-    return term.kind, term.word if term.kind == "word" else term.knob or term.feature
+def _added(
+    inquiry: Inquiry, passages: NDArray[np.int64], concepts_PC: FloatArray
+) -> tuple[FloatArray, list[tuple[str, str | int]]]:
+    """What concepts and words add to each passage (P, T), and which they are."""
+    words = inquiry.asked.words
+    concepts: Sequence[tuple[str, str | int]] = [("steering", each.knob.target) for each in inquiry.concepts]
+    named = [*concepts, *(("word", word) for word in words.words)]
+    return np.concatenate([concepts_PC, words.values(passages)], axis=1), named
 
 
-def _with_rank(term: Term, ranks: list[int] | None, row: int) -> Term:
-    return term if ranks is None else replace(term, rank_without=ranks[row])
-
-
-def _ranks(scores_P: FloatArray, documents: NDArray[np.int64], shown: NDArray[np.int64]) -> list[int]:
-    """Where some documents stand among all, each document by its best passage."""
-    order = np.argsort(-scores_P, kind="stable")
-    _, first = np.unique(documents[order], return_index=True)
-    in_order = documents[order[np.sort(first)]].tolist()
-    place = {document: rank for rank, document in enumerate(in_order, start=1)}
-    return [place[document] for document in shown.tolist()]
-
-
-def _without(inquiry: Inquiry, ranking: Ranking) -> Iterator[tuple[Key, FloatArray]]:
-    """For each term of the question, the scores (P,) that the passages would have without it."""
-    found, words = ranking.candidates, inquiry.asked.words
-    for column, turned in enumerate(inquiry.concepts):
-        yield ("steering", turned.knob.target), found.scores - found.concepts_PC[:, column]
-    words_PT = words.values(found.passages)
-    for column, word in enumerate(words.words):
-        yield ("word", word), found.scores - words_PT[:, column]
+def _semantic(
+    inquiry: Inquiry, passages: NDArray[np.int64], semantic_P: FloatArray
+) -> tuple[FloatArray, list[tuple[str, str | int]]]:
+    """The inner products (P, T) with the question without each of its features, asked and steered."""
     steered, active = inquiry.steered, inquiry.asked.question.active
-    asked = [("feature", feature, weight) for feature, weight in active.items()]
-    turned_up = zip(steered.features, steered.delta_M.tolist(), strict=True)
-    weighted = asked + [("steering", feature, weight) for feature, weight in turned_up]
-    features = [feature for _, feature, _ in weighted]
+    features = [*active, *steered.features]
+    weight_T = np.array([*active.values(), *steered.delta_M.tolist()])
     w_TD = inquiry.snapshot.dictionary.w_dec_FD[features]
-    with_PT = inquiry.snapshot.index.vectors(found.passages) @ w_TD.T
+    with_PT = inquiry.snapshot.index.vectors(passages) @ w_TD.T
     along_T = w_TD @ steered.vector_D
-    for column, (kind, feature, weight) in enumerate(weighted):
-        length = np.sqrt(max(steered.norm**2 - 2 * steered.norm * weight * along_T[column] + weight**2, 1e-6))
-        semantic_P = (steered.norm * found.semantic_P - weight * with_PT[:, column]) / length
-        key = str(feature) if kind == "steering" else feature
-        yield (kind, key), found.scores - found.semantic_P + semantic_P
+    length_T = np.sqrt(
+        np.maximum(steered.norm**2 - 2 * steered.norm * weight_T * along_T + weight_T**2, 1e-6)
+    )
+    named: list[tuple[str, str | int]] = [("feature", feature) for feature in active]
+    named += [("steering", str(feature)) for feature in steered.features]
+    return (steered.norm * semantic_P[:, None] - weight_T * with_PT) / length_T, named
