@@ -142,8 +142,7 @@ def _take(snapshot: Snapshot, embedder: Embedder, text: str, spans: list[Span]) 
     texts = [text[span.start : span.end] for span in spans]
     x_ND = embedder.encode(texts).astype(np.float32)
     acts_NF = snapshot.dictionary.encode(x_ND).matrix(snapshot.dictionary.features)
-    parts = [part for passage in texts for part in take_apart(embedder, [("", passage)])]
-    return _Taken(text, spans, x_ND, acts_NF, parts)
+    return _Taken(text, spans, x_ND, acts_NF, take_apart(embedder, [("", passage) for passage in texts]))
 
 
 def _shares(snapshot: Snapshot, taken: _Taken) -> tuple[FloatArray, float, float]:

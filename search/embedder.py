@@ -107,8 +107,7 @@ class Embedder:
         """For each text its tokens; the normalised sum of their vectors is its embedding (mean-pooled models
         only)."""
         with self._lock:
-            # One at a time: what a text is made of then does not depend on its neighbours, to the last bit.
-            vectors = self._model.encode(list(texts), batch_size=1, output_value="token_embeddings")
+            vectors = self._model.encode(list(texts), batch_size=16, output_value="token_embeddings")
             # Within the lock: a fast tokenizer keeps its padding and truncation as state.
             encoded = self._model.tokenizer(
                 list(texts), truncation=True, max_length=self.max_tokens, return_offsets_mapping=True

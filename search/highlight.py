@@ -23,7 +23,6 @@ FloatArray = NDArray[np.float32]
 
 TOP_TOPICS = 3
 REMEMBERED_BYTES = 64 << 20  # some 600 passages
-AT_ONCE = 8  # passages; between them others may embed
 
 
 class PartsMemory:
@@ -40,10 +39,8 @@ class PartsMemory:
         with self._lock:
             found = {key: self._known[key] for key in keys if key in self._known}
         new = [number for number, key in enumerate(keys) if key not in found]
-        for start in range(0, len(new), AT_ONCE):
-            batch = new[start : start + AT_ONCE]
-            parts = take_apart(embedder, [_in_front(embedder, passages[number]) for number in batch])
-            found.update(zip((keys[number] for number in batch), parts, strict=True))
+        parts = take_apart(embedder, [_in_front(embedder, passages[number]) for number in new])
+        found.update(zip((keys[number] for number in new), parts, strict=True))
         self._remember(found)
         return [found[key] for key in keys]
 

@@ -22,6 +22,7 @@ from search.text import sentences
 FloatArray = NDArray[np.float32]
 
 LEVELS = 4
+AT_ONCE = 10  # passages that are read together; between them others may embed
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,15 +86,22 @@ def levels(value_P: FloatArray) -> NDArray[np.int64]:
 
 def take_apart(embedder: Embedder, texts: Sequence[tuple[str, str]]) -> list[Parts]:
     """The parts of passages, each given as what is in front of it when it is embedded, and its own text."""
-    whole = [front + text for front, text in texts]
-    if embedder.mean_pooled:
-        return [
-            word_parts(text, len(front), tokens)
-            for (front, text), tokens in zip(texts, embedder.encode_tokens(whole), strict=True)
-        ]
+    batches = [texts[start : start + AT_ONCE] for start in range(0, len(texts), AT_ONCE)]
+    apart = _by_words if embedder.mean_pooled else _by_sentences
+    return [parts for batch in batches for parts in apart(embedder, batch)]
+
+
+def _by_words(embedder: Embedder, texts: Sequence[tuple[str, str]]) -> list[Parts]:
+    read = embedder.encode_tokens([front + text for front, text in texts])
+    return [word_parts(text, len(front), tokens) for (front, text), tokens in zip(texts, read, strict=True)]
+
+
+def _by_sentences(embedder: Embedder, texts: Sequence[tuple[str, str]]) -> list[Parts]:
     return [
-        sentence_parts(text, embedder.encode([all_of_it, *(text[s.start : s.end] for s in sentences(text))]))
-        for (_, text), all_of_it in zip(texts, whole, strict=True)
+        sentence_parts(
+            text, embedder.encode([front + text, *(text[s.start : s.end] for s in sentences(text))])
+        )
+        for front, text in texts
     ]
 
 
