@@ -8,6 +8,7 @@ from rich.text import Text
 from api.cards import lost_name
 from api.excerpts import excerpt
 from api.terminal import console, output
+from search.descriptions import Refinement
 from search.facets import FIRST
 from search.results import Comparison, Facets, LostKnob, Margin, Result, SearchResponse, WhyNot
 from search.text_records import TextAnalysis
@@ -120,6 +121,17 @@ def print_absence(found: WhyNot) -> None:
             output.print(f"--steer {way.steer}  to rank {way.rank}: {named}", markup=False, soft_wrap=True)
         if not found.ways:
             output.print(f"No steering by its topics brings it among the first {found.wanted}.")
+
+
+def print_refinement(found: Refinement) -> None:
+    """A table of features, and the steering that says the same."""
+    table = Table("feature", "label", "difference", "strength", header_style="bold")
+    for each in found.features:
+        numbers = f"{each.difference:+.2f}", f"{each.strength:+.1f}"
+        table.add_row(str(each.feature), Text(each.label), *numbers)
+    output.print(table if found.features else found.note)
+    if found.steer:
+        output.print(f"--steer {found.steer}", markup=False, soft_wrap=True)
 
 
 def _standing(result: Result) -> str:

@@ -1,4 +1,4 @@
-"""The commands that ask: search, compare, why-not, analyze."""
+"""The commands that ask: search, compare, why-not, analyze, refine."""
 
 from pathlib import Path
 from typing import Annotated
@@ -26,7 +26,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="The API's JSON instead of 
 
 def add_commands(app: typer.Typer) -> None:
     """Adds these commands to those of the program."""
-    for command in (search, compare, why_not, analyze):
+    for command in (search, compare, why_not, analyze, refine):
         app.command(command.__name__.replace("_", "-"))(command)
 
 
@@ -100,3 +100,16 @@ def analyze(
     from api import search_commands
 
     search_commands.analyze_text(path, text, collection, limit, as_json=as_json)
+
+
+def refine(
+    like: Annotated[list[str], typer.Option(help="Id of a document to be like; again for more.")],
+    unlike: Annotated[list[str] | None, typer.Option(help="Id of one not to be like.")] = None,
+    query: Annotated[str, typer.Option(help="Compare with the answers to this, not with all passages.")] = "",
+    collection: Collection = "default",
+    as_json: AsJson = False,
+) -> None:
+    """Show the features that tell liked documents from others, and the steering that says the same."""
+    from api import search_commands
+
+    search_commands.refine_by_example(collection, like, unlike or [], query, as_json=as_json)

@@ -7,7 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from api.answers_terminal import print_absence, print_analysis, print_comparison, print_results
+from api.answers_terminal import (
+    print_absence,
+    print_analysis,
+    print_comparison,
+    print_refinement,
+    print_results,
+)
 from api.commands import read_text
 from api.opened import opened
 from search.analysis import analyze
@@ -16,6 +22,7 @@ from search.comparing import compare
 from search.engine import Engine
 from search.errors import InvalidRequest
 from search.filters import parse_filters
+from search.refining import refine
 from search.steering import parse
 from search.whynot import why_not
 
@@ -74,6 +81,17 @@ def analyze_text(path: Path | None, text: str | None, collection: str, limit: in
     _print(
         lambda engine: analyze(engine, given, collection=collection, limit=limit),
         lambda found: print_analysis(found, given),
+        as_json=as_json,
+    )
+
+
+def refine_by_example(
+    collection: str, like: list[str], unlike: list[str], query: str, *, as_json: bool
+) -> None:
+    """Prints what tells documents from others."""
+    _print(
+        lambda engine: refine(engine, like, unlike, collection=collection, query=query),
+        print_refinement,
         as_json=as_json,
     )
 

@@ -7,14 +7,22 @@ from fastapi import Request as HttpRequest
 from fastapi.responses import JSONResponse
 
 from api.deps import CollectionDep, EngineDep
-from api.schemas import FACETS, OF_DICTIONARY, OF_PRESET, AnalyzeIn, SearchIn, errors
+from api.schemas import FACETS, OF_DICTIONARY, OF_PRESET, AnalyzeIn, RefineIn, SearchIn, errors
 from search import analysis, catalog, concept_list, document_words, features
 from search.asking import Request
 from search.comparing import compare
-from search.descriptions import CollectionInfo, ConceptList, DocumentDetail, FeatureDetail, FeatureList
+from search.descriptions import (
+    CollectionInfo,
+    ConceptList,
+    DocumentDetail,
+    FeatureDetail,
+    FeatureList,
+    Refinement,
+)
 from search.features import find_by_name
 from search.filters import FORM as FILTER_FORM
 from search.filters import parse_filters
+from search.refining import refine
 from search.requests import MAX_LIMIT, MAX_QUERY, USUAL_MODE, WAYS
 from search.results import Comparison, DocumentRef, SearchResponse, WhyNot
 from search.steering import FORM, parse
@@ -134,6 +142,18 @@ def list_documents(
 ) -> list[DocumentRef]:
     """Documents by their id, or by words of their id or title."""
     return find_by_name(engine, q, collection=collection, limit=limit)
+
+
+@router.post("/refine")
+def post_refine(engine: EngineDep, body: RefineIn) -> Refinement:
+    """The features that tell liked documents from unliked ones, and the steering that says the same."""
+    return refine(
+        engine,
+        body.like,
+        body.unlike,
+        collection=body.collection or catalog.default_collection(engine),
+        query=body.q,
+    )
 
 
 @router.get("/documents/{document:path}")
