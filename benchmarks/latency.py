@@ -29,8 +29,8 @@ from search.engine import Engine
 from search.settings import Settings
 from search.steering import Knob, Steering
 
-QUESTIONS = 64
-STEPS = 8
+QUESTIONS = 24
+STEPS = 20
 ROUNDS = 3
 
 Call = Callable[[], object]
@@ -60,12 +60,12 @@ def _measured(engine: Engine, questions: Sequence[str], clients: int) -> list[li
     times: dict[str, list[float]] = {"FAISS alone": [], "slider": [], "first": []}
     for turn in range(ROUNDS):
         fresh = [f"{question} {clients} {turn}" for question in questions[:QUESTIONS]]
-        times["first"] += _timed([functools.partial(_ask, engine, text, 0) for text in fresh], clients)
+        times["first"] += _timed([functools.partial(_ask, engine, Request(text)) for text in fresh], clients)
         calls = [(text, step) for text in fresh for step in range(1, STEPS + 1)]
         vectors = [_steered(engine, text, step) for text, step in calls[:: STEPS // 2]]
         times["FAISS alone"] += _timed([functools.partial(_scan, engine, q_D) for q_D in vectors], clients)
-        sliders = [functools.partial(_ask, engine, text, step) for text, step in calls]
-        times["slider"] += _timed(sliders, clients)
+        sliders = [_request(engine, text, step) for text, step in calls]
+        times["slider"] += _timed([functools.partial(_ask, engine, each) for each in sliders], clients)
     alone = statistics.median(times["FAISS alone"])
     return [
         [
@@ -93,15 +93,13 @@ def _timed(calls: Sequence[Call], clients: int) -> list[float]:
 
 
 def _request(engine: Engine, question: str, step: int) -> Request:
-    if not step:
-        return Request(question)
     snapshot = engine.snapshot(NAME)
     asked = engine.inquire(snapshot, Request(question)).asked
     return Request(question, Steering((Knob(step / 10, feature=next(iter(asked.question.active))),)))
 
 
-def _ask(engine: Engine, question: str, step: int) -> None:
-    engine.search(_request(engine, question, step), collection=NAME)
+def _ask(engine: Engine, request: Request) -> None:
+    engine.search(request, collection=NAME)
 
 
 def _steered(engine: Engine, question: str, step: int) -> NDArray[np.float32]:

@@ -1,11 +1,10 @@
 """From numbers to the records of an answer: terms with their labels, results, features of the question."""
 
 import functools
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +16,8 @@ from search.filters import format_filter
 from search.lexical import words
 from search.mixing import WordScores, no_words, word_scores
 from search.passages import PassageRow
-from search.ranking import Ranking, strongest_passage
-from search.results import Part, QueryFeature, QueryWord, Restriction, Result, SteeringTerm, Term
+from search.ranking import Ranking
+from search.results import Part, QueryFeature, QueryWord, Restriction, Result, SteeringTerm, Term, TermKind
 from search.snapshot import Snapshot
 from search.steering import Knob, Steering
 from search.syntax import Typed
@@ -83,44 +82,46 @@ def page_terms(
     without: RanksWithout = NOT_ASKED,
 ) -> list[list[Term]]:
     """The terms of each result of the page, largest first; with the ranks without them that are known."""
+    passages = ranking.passages[page].tolist()
+    rows = _feature_terms(snapshot, attribution, [snapshot.active(passage) for passage in passages], without)
     words_PT = asked.values(ranking.passages[page])
-
-    def in_row(row: int, passage: int) -> list[Term]:
+    for row, (passage, terms) in enumerate(zip(passages, rows, strict=True)):
         rank_of = functools.partial(_rank, without, row)
-        features = _row_terms(snapshot, attribution, row, snapshot.active(passage), without)
-        turned = [
+        terms += [
             _concept_term(snapshot, each, float(value), passage, rank_of("steering", each.knob.target))
             for each, value in zip(concepts, ranking.concepts_PC[page][row], strict=True)
         ]
-        found = [
+        terms += [
             Term("word", value, word, shared=True, word=word, rank_without=rank_of("word", word))
             for word, value in zip(asked.words, words_PT[row].tolist(), strict=True)
             if value
         ]
-        return sorted([*features, *turned, *found], key=lambda term: -abs(term.value))
+        terms.sort(key=lambda term: -abs(term.value))
+    return rows
 
-    return [in_row(row, passage) for row, passage in enumerate(ranking.passages[page].tolist())]
 
-
-def _row_terms(
-    snapshot: Snapshot, attribution: Attribution, row: int, active: Container[int], without: RanksWithout
-) -> list[Term]:
-    def featured(
-        kind: Literal["feature", "steering"], features: list[int], values: FloatArray
-    ) -> Iterable[Term]:
-        for feature, value in zip(features, values.tolist(), strict=True):
-            label = snapshot.labels[feature].shown
-            knob = str(feature) if kind == "steering" else None
-            rank = _rank(without, row, kind, knob or feature)
-            shared = feature in active
-            yield Term(kind, value, label, feature=feature, shared=shared, knob=knob, rank_without=rank)
-
-    return [
-        *featured("feature", attribution.asked, attribution.asked_NA[row]),
-        *featured("steering", attribution.steered, attribution.steered_NS[row]),
-        Term("baseline", float(attribution.baseline_N[row]), "baseline"),
-        Term("remainder", float(attribution.remainder_N[row]), "remainder"),
+def _feature_terms(
+    snapshot: Snapshot, attribution: Attribution, active: list[dict[int, float]], without: RanksWithout
+) -> list[list[Term]]:
+    """For each result the terms of features, asked and steered, of the baseline and of the remainder."""
+    rows = [
+        [Term("baseline", baseline, "baseline"), Term("remainder", remainder, "remainder")]
+        for baseline, remainder in zip(
+            attribution.baseline_N.tolist(), attribution.remainder_N.tolist(), strict=True
+        )
     ]
+    kinds: list[tuple[TermKind, list[int], FloatArray]] = [
+        ("feature", attribution.asked, attribution.asked_NA),
+        ("steering", attribution.steered, attribution.steered_NS),
+    ]
+    for kind, features, value_NA in kinds:
+        for feature, value_N in zip(features, value_NA.T.tolist(), strict=True):
+            label, knob = snapshot.labels[feature].shown, str(feature) if kind == "steering" else None
+            ranks: Sequence[int | None] = without.get((kind, knob or feature)) or [None] * len(rows)
+            for terms, value, fired, rank in zip(rows, value_N, active, ranks, strict=True):
+                shared = feature in fired
+                terms.append(Term(kind, value, label, feature, None, shared, None, knob, rank_without=rank))
+    return rows
 
 
 def _rank(without: RanksWithout, row: int, kind: str, what: str | int) -> int | None:
@@ -198,7 +199,7 @@ def query_features(
     snapshot: Snapshot, question: Question, texts: dict[int, PassageRow]
 ) -> list[QueryFeature]:
     def example(feature: int) -> str | None:
-        passage = None if snapshot.labels[feature].reliable else strongest_passage(snapshot, feature)
+        passage = None if snapshot.labels[feature].reliable else snapshot.strongest[feature]
         return None if passage is None else texts[passage].passage.text[:EXAMPLE_CHARACTERS]
 
     return [

@@ -4,6 +4,8 @@ import time
 
 from search.results import Timings
 
+LAPS = ("embed", "wait", "search", "explain", "texts", "words", "facets")
+
 
 class Clock:
     """Milliseconds of each lap since the one before."""
@@ -21,5 +23,5 @@ class Clock:
     def timings(self) -> Timings:
         """What was measured, until now."""
         total = (time.perf_counter() - self._start) * 1000
-        laps = {name: round(self._laps.get(name, 0.0), 3) for name in ("embed", "search", "explain", "texts")}
+        laps = {name: round(self._laps.get(name, 0.0), 3) for name in LAPS}
         return Timings(**laps, total=round(total, 3))

@@ -41,7 +41,7 @@ from search.lighting import Parts
 from search.metadata import Metadata, read_metadata
 from search.passages import PassageRow, passages_at
 from search.presets import NONE
-from search.ranking import Ranking, strongest_passage
+from search.ranking import Ranking
 from search.requests import check_mode, check_page, check_query
 from search.restrictions import Fields, allowed_passages, read_fields
 from search.results import Facets, Result, SearchResponse
@@ -50,6 +50,7 @@ from search.snapshots import Snapshots
 from search.steered import feature_deltas, steer
 from search.steering import Knob, Steering
 from search.syntax import Condition, Typed, may_restrict, parse_query
+from search.turns import Turns
 from search.whatif import ranks_without
 
 T = TypeVar("T")
@@ -72,6 +73,7 @@ class Engine:
         self._known_fields: dict[int, tuple[int, Fields]] = {}  # by collection, of one version of it
         self._metadata: dict[int, Metadata] = {}  # by collection
         self.embed = QueryEncoder()
+        self._turns = Turns()
 
     def snapshot(self, collection: str) -> Snapshot:
         """The live generation of a collection, loaded if it is not in memory yet.
@@ -149,18 +151,35 @@ class Engine:
         self, snapshot: Snapshot, request: Request, page: slice, *, facets: bool, for_people: bool
     ) -> SearchResponse:
         clock = Clock()
-        inquiry = self.inquire(snapshot, request, clock)
-        asked, translation = inquiry.asked, inquiry.translation
+        with self._turns.taken():
+            clock.lap("wait")
+            inquiry = self.inquire(snapshot, request, clock)
+            return self._found(inquiry, request, page, clock, facets=facets, for_people=for_people)
+
+    def _found(
+        self,
+        inquiry: Inquiry,
+        request: Request,
+        page: slice,
+        clock: Clock,
+        *,
+        facets: bool,
+        for_people: bool,
+    ) -> SearchResponse:
+        snapshot, asked, translation = inquiry.snapshot, inquiry.asked, inquiry.translation
         ranking, unsteered = inquiry.rank(page.stop), asked.rank(snapshot, page.stop)
         clock.lap("search")
         without = ranks_without(inquiry, ranking, page) if for_people else NOT_ASKED
         terms = inquiry.terms(ranking, page, without)
         clock.lap("explain")
         texts = self._texts(snapshot, ranking.passages[page], asked.question)
-        clock.lap("texts")
         results = page_results(snapshot, texts, ranking, page, unsteered, terms)
+        clock.lap("texts")
         if for_people:
             results = self._marked(snapshot, inquiry.steered.vector_D, results)
+            clock.lap("words")
+        counted = self._facets(snapshot, asked, ranking) if facets else None
+        clock.lap("facets")
         return SearchResponse(
             query=request.query,
             restrictions=restrictions(snapshot, asked.typed),
@@ -179,12 +198,14 @@ class Engine:
             steering=marked(steering_terms(snapshot, translation.steering, inquiry.concepts), translation),
             steering_lost=list(translation.lost),
             results=results,
-            facets=self._facets(snapshot, asked, ranking) if facets else None,
+            facets=counted,
         )
 
     def _asked(self, snapshot: Snapshot, query: str, mode: str, filters: tuple[Condition, ...]) -> Asked:
         typed, allowed_N = self._restricted(snapshot, query, filters)
-        question = explain.decompose(self.embed(snapshot.space, typed.text), snapshot.dictionary)
+        with self._turns.aside():  # others may be embedded together with it
+            q_D = self.embed(snapshot.space, typed.text)
+        question = explain.decompose(q_D, snapshot.dictionary)
         return Asked(typed, allowed_N, question, asked_words(snapshot, typed.text, mode))
 
     def translate(self, request: Request, collection: str) -> Translation:
@@ -273,7 +294,7 @@ class Engine:
     ) -> dict[int, PassageRow]:
         """The texts of a page, and of one example for each feature that has no label to show."""
         unlabelled = [f for f in question.active if not snapshot.labels[f].reliable]
-        examples = [strongest_passage(snapshot, feature) for feature in unlabelled]
+        examples = [snapshot.strongest[feature] for feature in unlabelled]
         wanted = {*passages.tolist(), *(example for example in examples if example is not None)}
         known = {place: row for place in wanted if (row := snapshot.kept.texts.known(place)) is not None}
         if len(known) < len(wanted):

@@ -27,7 +27,6 @@ from search.errors import DocumentNotFound, FeatureNotFound
 from search.fitting import find_documents, find_family
 from search.models import Document, FeatureStats, Passage
 from search.passages import PassageRow, passages_at
-from search.ranking import strongest_passage
 from search.requests import check_page, check_query
 from search.results import DocumentRef
 from search.snapshot import Snapshot
@@ -66,7 +65,7 @@ def find_features(
     else:
         order = alive[np.argsort(-snapshot.passages_F[alive], kind="stable")]
     page = order[offset : offset + limit].tolist()
-    found = {feature: strongest_passage(snapshot, feature) for feature in page}
+    found = {feature: snapshot.strongest[feature] for feature in page}
     examples = {feature: passage for feature, passage in found.items() if passage is not None}
     with open_session(engine.database) as session:
         texts = passages_at(session, snapshot, examples.values())

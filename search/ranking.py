@@ -96,12 +96,6 @@ def rank(
         depth *= 4
 
 
-def strongest_passage(snapshot: Snapshot, feature: int) -> int | None:
-    """The passage that a feature fires on most strongly, None where it never fires."""
-    passages, activations = snapshot.firing(feature)
-    return int(passages[np.argmax(activations)]) if len(passages) else None
-
-
 def score(
     snapshot: Snapshot,
     passages: NDArray[np.int64],

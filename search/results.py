@@ -232,12 +232,16 @@ class Result:
 
 @dataclass(frozen=True)
 class Timings:
-    """Milliseconds spent on the question, on finding, on the terms of scores, on texts; and in all."""
+    """Milliseconds: to understand the question (embedding it, and what restricts it), waiting for other
+    searches, finding, the terms of scores, reading texts, marking words, counting facets; and in all."""
 
     embed: float
+    wait: float
     search: float
     explain: float
     texts: float
+    words: float
+    facets: float
     total: float
 
 

@@ -156,6 +156,12 @@ class Snapshot:
         start, end = self.acts_by_feature.indptr[feature : feature + 2]
         return self.acts_by_feature.indices[start:end], self.acts_by_feature.data[start:end]
 
+    @cached_property
+    def strongest(self) -> list[int | None]:
+        """The passage that each feature fires on most strongly, None where it never fires."""
+        found = (self.firing(feature) for feature in range(self.dictionary.features))
+        return [int(passages[np.argmax(acts)]) if len(passages) else None for passages, acts in found]
+
     def density(self, feature: int) -> float:
         """Share of the collection's passages that the feature fires on."""
         return float(self.passages_F[feature]) / max(self.passages, 1)

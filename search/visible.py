@@ -83,7 +83,7 @@ class VisibleIndex:
         if self.added is not None:
             more, later = self.added.search(q_QD, k, allowed[1])
             scores, ids = _merged(scores, ids, more, later + len(self.base))
-        return scores[:, :k], np.searchsorted(self.number_N, ids[:, :k])
+        return scores[:, :k], ids[:, :k] if self._all else np.searchsorted(self.number_N, ids[:, :k])
 
     def vectors(self, ids: IntArray) -> FloatArray:
         """The stored vectors (len(ids), D)."""
@@ -95,6 +95,11 @@ class VisibleIndex:
         x_ND[~later] = self.base.vectors(number_N[~later])
         x_ND[later] = self.added.vectors(number_N[later] - len(self.base))
         return x_ND
+
+    @cached_property
+    def _all(self) -> bool:
+        """Whether all passages are visible, so that they are numbered as in their generation."""
+        return len(self) == len(self.base) + (len(self.added) if self.added is not None else 0)
 
     @cached_property
     def _visible(self) -> tuple[NDArray[np.bool_] | None, NDArray[np.bool_] | None]:

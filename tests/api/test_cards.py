@@ -30,7 +30,7 @@ def response(*terms_of: list[Term]) -> SearchResponse:
         collection="c",
         generation=1,
         dictionary=1,
-        took_ms=Timings(1, 1, 1, 1, 4),
+        took_ms=Timings(1, 0, 1, 1, 1, 0, 0, 4),
         total=len(results),
         limit=10,
         offset=0,
