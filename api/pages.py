@@ -107,12 +107,17 @@ def _results(
         "panel": not dragged,
         "lost": translation.lost,
         "carried": translation.carried,
-        "presets": preset_links(engine, state, here.name),
         "may_save": may_save,
-        "apart": _apart(engine, state, here),
-        **_found(engine, state, here),
+        "state": state,
+        "here": here,
         **_answer(response),
     }
+    if not dragged:  # the panel is left alone while one of its knobs is dragged
+        context |= {
+            "presets": preset_links(engine, state, here.name),
+            "apart": _apart(engine, state, here),
+            **_found(engine, state, here),
+        }
     history = "HX-Replace-Url" if dragged else "HX-Push-Url"
     return render(
         request,

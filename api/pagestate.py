@@ -34,7 +34,7 @@ from search.steering import (
     format_steering,
     parse,
 )
-from search.syntax import Condition
+from search.syntax import MAX_RESTRICTIONS, Condition
 
 KNOB = "s."
 STEP = 0.5
@@ -111,8 +111,10 @@ class PageState:
         filtered = any(condition.feature is not None for condition in self.filters)
         return self.dictionary if filtered or any(map(is_numbered, self.steering.knobs)) else None
 
-    def narrow(self, filter: str) -> str:
-        """The address with one filter more."""
+    def narrow(self, filter: str) -> str | None:
+        """The address with one filter more; None where that would be too many."""
+        if len(self.filters) >= MAX_RESTRICTIONS:
+            return None
         return self.url(filters=bounded((*self.filters, parse_filter(filter))), offset=0)
 
     def widen(self, filter: str) -> str | None:
@@ -261,7 +263,7 @@ def _folded(params: Mapping[str, str]) -> Steering:
     if dropped == "all":
         return UNSTEERED
     steering = Steering(tuple(knob for knob in steering.knobs if knob.target != dropped))
-    for knob in parse(instead).knobs:
+    for knob in parse(instead).knobs[: max(MAX_KNOBS - len(steering.knobs), 0)]:
         steering = steering if steering.strength_of(knob.target) is not None else steering.with_knob(knob)
     return steering
 

@@ -8,7 +8,8 @@ from starlette.responses import Response
 
 from api.cards import round_to_sum
 from api.deps import CollectionDep, EngineDep
-from api.pagestate import in_live_numbers, page_state
+from api.pagestate import page_state
+from api.preset_pages import with_preset
 from api.rendering import render
 from search.comparing import compare
 from search.engine import Engine
@@ -46,7 +47,7 @@ def shown_margins(terms: Sequence[Margin], total: float) -> list[ShownMargin]:
 @router.get("/compare")
 def compare_page(request: Request, engine: EngineDep, collection: CollectionDep) -> Response:
     """Two documents under one question, the terms that part them most first."""
-    state, translation = in_live_numbers(engine, page_state(request.query_params, collection), collection)
+    state, translation = with_preset(engine, page_state(request.query_params, collection), collection)
     first, second = (request.query_params.get(name, "") for name in ("first", "second"))
     found = compare(engine, state.request(), first, second, collection=collection)
     context = {
@@ -63,7 +64,7 @@ def compare_page(request: Request, engine: EngineDep, collection: CollectionDep)
 def why_not_page(request: Request, engine: EngineDep, collection: CollectionDep) -> Response:
     """Where a document stands, what it lacks, and the smallest steering that would bring it up. What is no
     document's id is looked for among ids and titles."""
-    state, translation = in_live_numbers(engine, page_state(request.query_params, collection), collection)
+    state, translation = with_preset(engine, page_state(request.query_params, collection), collection)
     document = request.query_params.get("document", "").strip()
     context = {"state": state, "document": document, "lost": translation.lost, "found": None, "named": []}
     if document:

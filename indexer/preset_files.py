@@ -133,14 +133,16 @@ def read_preset_file(content: bytes | str) -> PresetFile:
     if len(content) > MAX_FILE:
         raise InvalidRequest(f"A preset's file has at most {MAX_FILE >> 20} MiB.", hint="Is it another file?")
     try:
-        return PresetFile.model_validate(json.loads(content))
+        read = json.loads(content)
     except json.JSONDecodeError as error:
         raise InvalidRequest(
             f"This is no preset's file: it is not JSON from line {error.lineno}, column {error.colno} on.",
             hint="It may be cut off: export it again.",
         ) from None
-    except (UnicodeDecodeError, RecursionError):
+    except (ValueError, RecursionError):  # not UTF-8, a number of thousands of digits, too deep
         raise InvalidRequest("This is no preset's file: it is not JSON.", hint="Export one.") from None
+    try:
+        return PresetFile.model_validate(read)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))

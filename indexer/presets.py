@@ -77,7 +77,7 @@ def save_preset(
     values = {
         "description": description,
         "steering": format_steering(translation.steering),
-        "dictionary": snapshot.dictionary_id,
+        "dictionary": translation.dictionary,
         "updated_at": func.now(),
     }
     with open_session(engine.database) as session:

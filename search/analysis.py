@@ -112,7 +112,7 @@ def beginning(text: str, size: int) -> str:
     """A text, cut to at most `size` characters, where there is white space if that is near."""
     if len(text) <= size:
         return text
-    cut = text[: size + 1].rsplit(maxsplit=1)[0]
+    cut = next(iter(text[: size + 1].rsplit(maxsplit=1)), "")
     return cut if size // 2 < len(cut) <= size else text[:size]
 
 

@@ -7,6 +7,7 @@ import functools
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from threading import Lock
 from typing import TypeVar
 
 import numpy as np
@@ -43,7 +44,7 @@ from search.passages import PassageRow, passages_at
 from search.presets import NONE
 from search.ranking import Ranking
 from search.requests import check_mode, check_page, check_query
-from search.restrictions import Fields, allowed_passages, read_fields
+from search.restrictions import allowed_passages
 from search.results import Facets, Result, SearchResponse
 from search.snapshot import Snapshot
 from search.snapshots import Snapshots
@@ -70,8 +71,8 @@ class Engine:
         self.data = data
         self.snapshots = Snapshots(database, data)
         self._parts = PartsMemory()
-        self._known_fields: dict[int, tuple[int, Fields]] = {}  # by collection, of one version of it
         self._metadata: dict[int, Metadata] = {}  # by collection
+        self._reading_metadata = Lock()
         self.embed = QueryEncoder()
         self._turns = Turns()
 
@@ -256,7 +257,7 @@ class Engine:
         if not (filters or may_restrict(query)):
             return Typed(query), None
         with open_session(self.database) as session:
-            fields = self._fields(session, snapshot) if filters or ":" in query else {}
+            fields = self.metadata(session, snapshot).kinds if filters or ":" in query else {}
             typed = parse_query(query, fields)
             typed = replace(typed, conditions=(*typed.conditions, *filters))
             return typed, self._allowed(session, snapshot, typed)
@@ -269,25 +270,23 @@ class Engine:
     def _allowed(self, session: Session, snapshot: Snapshot, typed: Typed) -> NDArray[np.bool_] | None:
         if not typed.restricts:
             return None
-        fields = self._fields(session, snapshot) if typed.conditions else {}
+        fields = self.metadata(session, snapshot).kinds if typed.conditions else {}
         return snapshot.kept.restricted.get(
             replace(typed, text=""), lambda: allowed_passages(session, snapshot, typed, fields)
         )
 
-    def _fields(self, session: Session, snapshot: Snapshot) -> Fields:
-        kept = self._known_fields.get(snapshot.collection_id)
-        if kept is None or kept[0] != snapshot.version:
-            kept = snapshot.version, read_fields(session, snapshot.collection_id)
-            self._known_fields[snapshot.collection_id] = kept
-        return kept[1]
+    def metadata(self, session: Session, snapshot: Snapshot) -> Metadata:
+        """The metadata of a snapshot's documents, kept up to date from one snapshot to the next."""
+        with self._reading_metadata:
+            before = self._metadata.get(snapshot.collection_id)
+            found = self._metadata[snapshot.collection_id] = read_metadata(session, snapshot, before)
+        return found
 
     def _facets(self, snapshot: Snapshot, asked: Asked, ranking: Ranking) -> Facets:
         with open_session(self.database) as session:
-            metadata = read_metadata(session, snapshot, self._metadata.get(snapshot.collection_id))
-            self._metadata[snapshot.collection_id] = metadata
-            fields = self._fields(session, snapshot)
+            metadata = self.metadata(session, snapshot)
             allowed = functools.partial(self._allowed, session, snapshot)
-            return count_facets(snapshot, metadata, fields, asked.typed, ranking, allowed)
+            return count_facets(snapshot, metadata, asked.typed, ranking, allowed)
 
     def _texts(
         self, snapshot: Snapshot, passages: NDArray[np.int64], question: Question

@@ -8,18 +8,17 @@ Shape suffixes: N passages, V values.
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from decimal import Decimal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from search.filters import format_filter
-from search.metadata import Metadata
+from search.errors import InvalidFilter
+from search.filters import format_filter, parse_filter
+from search.metadata import Metadata, Values
 from search.ranking import Ranking
-from search.restrictions import Fields
 from search.results import Facet, Facets, FacetValue, Topic
 from search.snapshot import Snapshot
-from search.syntax import Condition, Typed
+from search.syntax import TITLE, Condition, Typed
 
 FIRST = 100
 SHOWN_FIELDS = 12
@@ -39,7 +38,7 @@ Allowed = Callable[[Typed], Mask | None]
 
 
 def count_facets(
-    snapshot: Snapshot, metadata: Metadata, fields: Fields, typed: Typed, ranking: Ranking, allowed: Allowed
+    snapshot: Snapshot, metadata: Metadata, typed: Typed, ranking: Ranking, allowed: Allowed
 ) -> Facets:
     """The facets of a search; `allowed` says which passages (N,) a query leaves.
 
@@ -48,17 +47,13 @@ def count_facets(
     """
     top_V = metadata.counts(snapshot.document_N[ranking.passages[:FIRST]])
     found = []
-    for field, texts in metadata.fields.items():
+    for field, values in metadata.fields.items():
         others = tuple(each for each in typed.conditions if each.field != field)
         left, left_V = _counts(snapshot, metadata, replace(typed, text="", conditions=others), allowed)
-        counted = [
-            _Counted(text, int(left_V[number]), int(top_V[number]))
-            for text, number in texts
-            if left_V[number]
-        ]
-        values = _shown(_grouped(field, fields.get(field, frozenset()), counted), typed)
-        if any(value.chosen or value.documents < left for value in values):
-            found.append(Facet(field, values))
+        counted = _Counted(field, values, left_V[values.number_A], top_V[values.number_A])
+        shown = _shown(counted.choices(metadata.kinds[field]), typed)
+        if any(value.chosen or value.documents < left for value in shown):
+            found.append(Facet(field, shown))
     return Facets(found[:SHOWN_FIELDS], _topics(snapshot, typed, ranking.passages[:FIRST], allowed(typed)))
 
 
@@ -69,69 +64,98 @@ def _counts(snapshot: Snapshot, metadata: Metadata, typed: Typed, allowed: Allow
         left = _documents(snapshot, allowed(typed))
         return len(left), metadata.counts(left)
 
-    return snapshot.kept.counted.get(typed, count)
+    return snapshot.kept.counted.get((typed, metadata), count)
 
 
 @dataclass(frozen=True)
-class _Counted:
-    """A value: how many documents have it, and how many of the first answers."""
+class _Choice:
+    """What can be chosen, how many documents that leaves, and how many of the first answers have it."""
 
+    condition: Condition
     text: str
     documents: int
     top: int
 
 
-Grouped = list[tuple[Condition, _Counted]]
+@dataclass(frozen=True, eq=False)
+class _Counted:
+    """The values of a field, and how many documents and first answers have each of them (A,)."""
+
+    field: str
+    values: Values
+    left_A: IntArray
+    top_A: IntArray
+
+    def choices(self, kinds: frozenset[str]) -> list[_Choice]:
+        """What can be chosen: values; years or months of dates, and ranges of numbers, where there are many.
+        Nothing of a field that tells every document from all others."""
+        there = np.flatnonzero(self.left_A)
+        if self.field == TITLE or not len(there):
+            return []
+        if len(there) > SEVERAL and kinds == {"date"}:
+            return self._by_time(there)
+        if len(there) > SEVERAL and kinds == {"number"}:
+            return self._in_ranges()
+        if len(there) > (SEVERAL if self.left_A.max() == 1 else MOST_VALUES):
+            return []
+        texts = self.values.texts
+        return [
+            self._choice(Condition(self.field, (texts[place[0]],)), place) for place in there.reshape(-1, 1)
+        ]
+
+    def _choice(self, condition: Condition, places: IntArray) -> _Choice:
+        ends = f"{condition.least}..{condition.most}"
+        text = condition.values[0] if condition.values else ends
+        return _Choice(condition, text, int(self.left_A[places].sum()), int(self.top_A[places].sum()))
+
+    def _by_time(self, there: IntArray) -> list[_Choice]:
+        names, year_A = self.values.years
+        years = np.unique(year_A[there]).tolist()
+        if len(years) > 1:
+            groups = {names[year]: np.flatnonzero(year_A == year) for year in years}
+        else:
+            months: dict[str, list[int]] = {}
+            for at in there.tolist():
+                months.setdefault(self.values.texts[at][:7], []).append(at)
+            groups = {month: np.array(places) for month, places in months.items()}
+        return [self._choice(Condition(self.field, (name,)), places) for name, places in groups.items()]
+
+    def _in_ranges(self) -> list[_Choice]:
+        """Ranges of about as many documents each."""
+        order = self.values.by_worth[self.left_A[self.values.by_worth] > 0]
+        upto = np.cumsum(self.left_A[order])
+        cuts = np.searchsorted(upto, upto[-1] * np.arange(1, RANGES) / RANGES, side="left") + 1
+        parts = [part for part in np.split(order, np.unique(cuts)) if len(part)]
+        texts = self.values.texts
+        return [
+            self._choice(Condition(self.field, least=texts[part[0]], most=texts[part[-1]]), part)
+            for part in parts
+        ]
 
 
-def _grouped(field: str, kinds: frozenset[str], counted: list[_Counted]) -> Grouped:
-    """What can be chosen of a field: its values; years or months of dates, and ranges of numbers, where there
-    are many. Nothing of a field that tells every document from all others."""
-    if len(counted) > SEVERAL and kinds == {"date"}:
-        years = len({each.text[:4] for each in counted}) > 1
-        return _joined(field, counted, lambda text: text[: 4 if years else 7])
-    if len(counted) > SEVERAL and kinds == {"number"}:
-        return _ranges(field, counted)
-    unique = all(each.documents == 1 for each in counted)
-    if len(counted) > (SEVERAL if unique else MOST_VALUES):
-        return []
-    return [(Condition(field, (each.text,)), each) for each in counted]
-
-
-def _joined(field: str, counted: list[_Counted], name: Callable[[str], str]) -> Grouped:
-    groups: dict[str, list[_Counted]] = {}
-    for each in counted:
-        groups.setdefault(name(each.text), []).append(each)
-    return [(Condition(field, (text,)), _sum(text, group)) for text, group in groups.items()]
-
-
-def _ranges(field: str, counted: list[_Counted]) -> Grouped:
-    """Ranges of about as many documents each; a document with several numbers counts for each of them."""
-    ordered = sorted(counted, key=lambda each: Decimal(each.text))
-    upto = np.cumsum([each.documents for each in ordered])
-    cuts = np.searchsorted(upto, upto[-1] * np.arange(1, RANGES) / RANGES, side="left") + 1
-    found = []
-    for part in np.split(np.arange(len(ordered)), np.unique(cuts)):
-        group = [ordered[at] for at in part]
-        if group:
-            least, most = group[0].text, group[-1].text
-            found.append((Condition(field, least=least, most=most), _sum(f"{least}..{most}", group)))
-    return found
-
-
-def _sum(text: str, group: list[_Counted]) -> _Counted:
-    return _Counted(text, sum(each.documents for each in group), sum(each.top for each in group))
-
-
-def _shown(values: Grouped, typed: Typed) -> list[FacetValue]:
-    """The values that the first answers have most, and those that are chosen; ranges in their order."""
-    shown = [
-        FacetValue(each.text, format_filter(condition), each.documents, each.top, _chosen(condition, typed))
-        for condition, each in values
+def _shown(choices: list[_Choice], typed: Typed) -> list[FacetValue]:
+    """What the first answers have most, and what is chosen; ranges in their order."""
+    found = [
+        FacetValue(each.text, written, each.documents, each.top, _chosen(each.condition, typed))
+        for each, written in ((each, format_filter(each.condition)) for each in _best(choices, typed))
     ]
-    by_use = sorted(shown, key=lambda value: (not value.chosen, -value.top, -value.documents, value.value))
-    ranged = any(condition.least or condition.most for condition, _ in values)
-    return shown if ranged else by_use[:SHOWN_VALUES]
+    return [value for value in found if _reads_back(value.filter)]
+
+
+def _best(choices: list[_Choice], typed: Typed) -> list[_Choice]:
+    if any(choice.condition.least or choice.condition.most for choice in choices):
+        return choices
+    by_use = sorted(choices, key=lambda each: (-each.top, -each.documents, each.text))
+    chosen = [each for each in by_use if _chosen(each.condition, typed)]
+    return [*chosen, *(each for each in by_use if each not in chosen)][:SHOWN_VALUES]
+
+
+def _reads_back(text: str) -> bool:
+    """Whether a filter can be written at all: a value of blanks cannot, nor can a field without a name."""
+    try:
+        return format_filter(parse_filter(text)) == text
+    except InvalidFilter:
+        return False
 
 
 def _chosen(condition: Condition, typed: Typed) -> bool:
@@ -150,10 +174,10 @@ def _topics(snapshot: Snapshot, typed: Typed, first: IntArray, allowed_N: Mask |
     expected_F = snapshot.passages_F * (len(first) / max(snapshot.passages, 1))
     likely = np.flatnonzero(top_F >= LEAST_TOP)
     says = top_F[likely] * np.log(top_F[likely] / expected_F[likely])
-    order = likely[np.argsort(-says, kind="stable")].tolist()
+    order = [int(likely[at]) for at in np.argsort(-says, kind="stable") if says[at] > 0]
     asked = {each.feature for each in typed.conditions if not each.negated}
     best = [f for f in order if snapshot.labels[f].reliable and f not in asked][:SHOWN_TOPICS]
-    chosen = [f for f in sorted(filter(None, asked)) if f < len(top_F)]
+    chosen = sorted(f for f in asked if f is not None and f < len(top_F))
     return [
         Topic(
             feature,

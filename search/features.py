@@ -35,6 +35,7 @@ DECILES = 10
 EXAMPLES_A_DECILE = 2
 NEAR_MISSES = 4
 NEIGHBOURS = 8
+MAX_WORDS = 20
 
 
 def find_features(
@@ -271,12 +272,17 @@ def find_by_name(engine: Engine, name: str, *, collection: str, limit: int = 10)
     check_page(limit, 0)
     snapshot = engine.snapshot(collection)
     named = func.lower(Document.external_id + literal(" ") + Document.title)
-    clauses = [named.contains(word.lower(), autoescape=True) for word in name.split()]
+    words = list(dict.fromkeys(name.lower().split()))[:MAX_WORDS]
     statement = (
-        select(Document.external_id, Document.title, Document.url)
-        .where(Document.collection_id == snapshot.collection_id, Document.superseded.is_(None), *clauses)
+        select(Document.id, Document.external_id, Document.title, Document.url)
+        .where(
+            Document.collection_id == snapshot.collection_id,
+            *(named.contains(word, autoescape=True) for word in words),
+        )
         .order_by(Document.external_id != name.strip(), func.length(Document.title), Document.external_id)
-        .limit(limit)
+        .limit(5 * limit)
     )
     with open_session(engine.database) as session:
-        return [DocumentRef(*row) for row in session.execute(statement)]
+        rows = session.execute(statement).all()
+    held = np.isin([row[0] for row in rows], snapshot.documents_sorted)
+    return [DocumentRef(*row[1:]) for row, is_held in zip(rows, held, strict=True) if is_held][:limit]

@@ -14,10 +14,8 @@ from collections.abc import Iterable
 
 from search.errors import InvalidFilter
 from search.requests import is_text
-from search.syntax import TITLE, Condition, condition
+from search.syntax import MAX_RESTRICTIONS, MAX_VALUES, TITLE, Condition, condition
 
-MAX_FILTERS = 50
-MAX_VALUES = 100
 MAX_VALUE = 500
 MAX_TEXT = 10_000
 FEATURE = "feature"
@@ -67,8 +65,8 @@ def bounded(given: Iterable[Condition]) -> tuple[Condition, ...]:
         InvalidFilter: there are too many.
     """
     filters = tuple(dict.fromkeys(given))
-    if len(filters) > MAX_FILTERS:
-        raise InvalidFilter(f"{len(filters)} filters are too many.", hint=f"Use at most {MAX_FILTERS}.")
+    if len(filters) > MAX_RESTRICTIONS:
+        raise InvalidFilter(f"{len(filters)} filters are too many.", hint=f"Use at most {MAX_RESTRICTIONS}.")
     return filters
 
 
@@ -95,6 +93,10 @@ def checked(given: Condition) -> Condition:
     values = [*given.values, given.least, given.most]
     if given.feature is None and not any(values):
         raise InvalidFilter(f"The filter on {given.field[:40]!r} names no value.", hint=FORM)
+    if given.values and (given.least or given.most):
+        raise InvalidFilter(f"{given.field[:40]!r} is to be one of some values or in a range.", hint=FORM)
+    if given.field == TITLE and len(given.values) != 1:
+        raise InvalidFilter("A title has the words of one value.", hint="Write title:WORDS.")
     if len(given.values) > MAX_VALUES:
         raise InvalidFilter(
             f"{len(given.values)} values of {given.field[:40]!r} are too many.",

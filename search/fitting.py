@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, defer
 
 from search.concepts import Concept, concept_from_examples, concept_from_members, members_wanted
 from search.errors import InvalidSteering
@@ -53,9 +53,9 @@ def find_family(snapshot: Snapshot, number: int) -> Family:
 def find_documents(snapshot: Snapshot, ids: list[str], session: Session) -> dict[str, Document]:
     """The documents of these ids that a snapshot holds, by the id their user gave."""
     rows = session.scalars(
-        select(Document).where(
-            Document.collection_id == snapshot.collection_id, Document.external_id.in_(ids)
-        )
+        select(Document)
+        .options(defer(Document.text))
+        .where(Document.collection_id == snapshot.collection_id, Document.external_id.in_(ids))
     ).all()
     held = np.isin([row.id for row in rows], snapshot.document_N)
     return {row.external_id: row for row, is_held in zip(rows, held, strict=True) if is_held}

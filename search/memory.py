@@ -39,6 +39,8 @@ class Memory(Generic[K, V]):
     def known(self, key: K) -> V | None:
         """The value of a key, if it is there."""
         with self._lock:
+            if key in self._kept:
+                self._kept.move_to_end(key)
             return self._kept.get(key)
 
     def __len__(self) -> int:

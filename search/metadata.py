@@ -1,11 +1,13 @@
-"""The metadata of a collection's documents in memory, so that values can be counted for any set of them.
+"""The metadata of a collection's documents in memory: what fields there are, of what kind, and which values
+each document has, so that they can be counted for any set of documents.
 
-Shape suffixes: R documents known, V values known.
+Shape suffixes: R documents known, V values known, A values of one field.
 """
 
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -22,25 +24,55 @@ from search.snapshot import Snapshot
 LONGEST = 100
 """A longer text is no value that anyone would choose from a list."""
 
+DATE = re.compile(r"\d{4}-\d\d(-\d\d([T ].*)?)?")
+
+Kinds = Mapping[str, frozenset[str]]
+"""The fields of a collection's metadata, with the kinds of their values: text, number, date (a text that is
+one), boolean, list, object."""
+
 IntArray = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Values:
+    """The values of one field: each as it was first written, and its number among all values (A,)."""
+
+    texts: list[str]
+    number_A: IntArray
+
+    @cached_property
+    def by_worth(self) -> IntArray:
+        """The order (A,) of values that are all numbers."""
+        return np.argsort(np.array([float(text) for text in self.texts]), kind="stable")
+
+    @cached_property
+    def years(self) -> tuple[list[str], IntArray]:
+        """The years of values that are all dates, and which of them each value is of (A,)."""
+        found, year_A = np.unique([text[:4] for text in self.texts], return_inverse=True)
+        return found.tolist(), year_A
 
 
 @dataclass(frozen=True, eq=False)
 class Metadata:
     """Which values each document has: row ids of documents, ascending (R,), the number of each of `values`
-    (field and text), and a matrix of ones (R, V)."""
+    (field and text in lower case), how each was first written, a matrix of ones (R, V), kinds of fields."""
 
-    documents_R: IntArray
-    values: dict[tuple[str, str], int]
-    has_RV: csr_matrix
+    documents_R: IntArray = field(default_factory=lambda: np.zeros(0, np.int64))
+    values: dict[tuple[str, str], int] = field(default_factory=dict)
+    written: list[str] = field(default_factory=list)
+    has_RV: csr_matrix = field(default_factory=lambda: csr_matrix((0, 0), dtype=np.int32))
+    kinds: Kinds = field(default_factory=dict)
 
     @cached_property
-    def fields(self) -> dict[str, list[tuple[str, int]]]:
-        """The values of each field, by name, with their numbers."""
-        found: dict[str, list[tuple[str, int]]] = {}
-        for (field, text), number in self.values.items():
-            found.setdefault(field, []).append((text, number))
-        return dict(sorted(found.items()))
+    def fields(self) -> dict[str, Values]:
+        """The values of each field, by its name."""
+        numbers: dict[str, list[int]] = {}
+        for (name, _), number in self.values.items():
+            numbers.setdefault(name, []).append(number)
+        return {
+            name: Values([self.written[number] for number in found], np.array(found, dtype=np.int64))
+            for name, found in sorted(numbers.items())
+        }
 
     def counts(self, documents: IntArray) -> IntArray:
         """How many of some documents (row ids) have each value (V,)."""
@@ -51,9 +83,9 @@ class Metadata:
 def read_metadata(session: Session, snapshot: Snapshot, before: Metadata | None) -> Metadata:
     """The metadata of all documents of a snapshot; what was read `before` is not read again. A document's row
     never changes: a new version is a new row."""
-    wanted = np.unique(snapshot.document_N)
+    wanted = snapshot.documents_sorted
     if before is None or len(before.documents_R) > 2 * len(wanted) + 1000:  # most of it is of the past
-        before = Metadata(np.zeros(0, np.int64), {}, csr_matrix((0, 0), dtype=np.int32))
+        before = Metadata()
     missing = np.setdiff1d(wanted, before.documents_R)
     if not len(missing):
         return before
@@ -64,27 +96,47 @@ def read_metadata(session: Session, snapshot: Snapshot, before: Metadata | None)
 
 
 def _with(before: Metadata, meta: dict[int, dict[str, Any]]) -> Metadata:
-    values = dict(before.values)
-    numbers = [
-        sorted({values.setdefault(pair, len(values)) for pair in _pairs(each)}) for each in meta.values()
-    ]
-    ends = np.cumsum([0, *map(len, numbers)])
-    columns = (
-        np.concatenate([np.array(row, np.int64) for row in numbers]) if numbers else np.zeros(0, np.int64)
-    )
-    ones = np.ones(len(columns), np.int32)
-    below = csr_matrix((ones, columns, ends), shape=(len(meta), len(values)))
+    values, written = dict(before.values), list(before.written)
+    kinds: dict[str, set[str]] = {name: set(found) for name, found in before.kinds.items()}
+    rows = []
+    for each in meta.values():
+        row = set()
+        for name, text in _pairs(each):
+            number = values.setdefault((name, text.lower()), len(written))
+            if number == len(written):
+                written.append(text)
+            row.add(number)
+        rows.append(np.array(sorted(row), dtype=np.int64))
+        for name, given in each.items():
+            kinds.setdefault(name, set()).update(_kind(given))
+    columns = np.concatenate(rows)
+    ends = np.cumsum([0, *map(len, rows)])
+    below = csr_matrix((np.ones(len(columns), np.int32), columns, ends), shape=(len(meta), len(written)))
     above = before.has_RV.copy()
-    above.resize(above.shape[0], len(values))
+    above.resize(above.shape[0], len(written))
     documents = np.concatenate([before.documents_R, np.fromiter(meta, np.int64, len(meta))])
     order = np.argsort(documents)
-    return Metadata(documents[order], values, vstack([above, below], format="csr")[order])
+    frozen = {name: frozenset(found) for name, found in kinds.items()}
+    return Metadata(documents[order], values, written, vstack([above, below], format="csr")[order], frozen)
 
 
 def _pairs(meta: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """Each field with each of its values, as filters write them."""
-    for field, given in meta.items():
+    for name, given in meta.items():
         for value in given if isinstance(given, list) else [given]:
             text = value if isinstance(value, str) else json.dumps(value)
             if value is not None and not isinstance(value, (dict, list)) and 0 < len(text) <= LONGEST:
-                yield field, text
+                yield name, text
+
+
+def _kind(value: Any) -> set[str]:
+    """What a value is; nothing of one that is missing."""
+    if value is None:
+        return set()
+    if isinstance(value, bool):
+        return {"boolean"}
+    if isinstance(value, (int, float)):
+        return {"number"}
+    if isinstance(value, str):
+        return {"date" if DATE.fullmatch(value) else "text"}
+    return {"list" if isinstance(value, list) else "object"}

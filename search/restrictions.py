@@ -1,53 +1,33 @@
-"""Which documents the restrictions of a query leave: phrases, exclusions, conditions on metadata.
+"""Which passages the restrictions of a query leave: phrases, exclusions, conditions on metadata, features.
 
 Words are looked up by their stems in the counts, all else is asked of PostgreSQL. A document is left or not
-as a whole, whichever of its passages have what was asked for.
+as a whole, whichever of its passages have what was asked for; only features are asked of each passage.
 
 Shape suffixes: N passages.
 """
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import ColumnElement, Numeric, and_, case, cast, func, literal, not_, or_, select, text
+from sqlalchemy import ColumnElement, Numeric, and_, case, cast, func, literal, not_, or_, select
 from sqlalchemy.orm import Session
 
 from search.db import among
 from search.errors import InvalidFilter
 from search.lexical import WORD, stems
+from search.metadata import Kinds
 from search.models import Document
 from search.snapshot import Snapshot
 from search.syntax import TITLE, Condition, Typed
 
-Fields = Mapping[str, frozenset[str]]
-"""The fields of a collection's metadata, with the JSON types of their values; text that is always a date is
-"date"."""
-
-DATE = r"^\d{4}-\d\d(-\d\d([T ].*)?)?$"
-_NUMBER = re.compile(r"[+-]?\d{1,300}(\.\d{1,300})?")
+_NUMBER = re.compile(r"[+-]?\d{1,300}(\.\d{1,300})?([eE][+-]?\d{1,3})?")
 _PART_OF_DATE = re.compile(r"\d{4}(-\d\d(-\d\d([T ].*)?)?)?")
 
 
-def read_fields(session: Session, collection: int) -> Fields:
-    """The fields that documents of a collection (its row id) have."""
-    statement = text(
-        """
-        SELECT field.key, array_agg(DISTINCT
-            CASE WHEN field.value #>> '{}' ~ :date THEN 'date' ELSE jsonb_typeof(field.value) END)
-            FILTER (WHERE jsonb_typeof(field.value) <> 'null')
-        FROM documents, jsonb_each(meta) AS field
-        WHERE collection_id = :collection AND superseded IS NULL GROUP BY field.key
-        """
-    )
-    rows = session.execute(statement, {"collection": collection, "date": DATE})
-    return {row[0]: frozenset(row[1] or ()) for row in rows}
-
-
-def allowed_passages(session: Session, snapshot: Snapshot, typed: Typed, fields: Fields) -> NDArray[np.bool_]:
+def allowed_passages(session: Session, snapshot: Snapshot, typed: Typed, fields: Kinds) -> NDArray[np.bool_]:
     """Which passages of a snapshot (N,) are of documents that a query allows.
 
     Raises:
@@ -65,16 +45,24 @@ def allowed_passages(session: Session, snapshot: Snapshot, typed: Typed, fields:
         if WORD.fullmatch(value) and stems(value):
             allowed_N &= ~_of_documents_with(snapshot, value)
         else:
-            clauses.append(not_(_says(value)))
+            may_N = allowed_N & _of_documents_with(snapshot, value)
+            allowed_N &= ~_left(session, snapshot, may_N, [_says(value)])
     for value in typed.phrases:
         if stems(value):
             allowed_N &= _of_documents_with(snapshot, value)
         clauses.append(_says(value))
-    if clauses and allowed_N.any():
-        left = among(Document.id, np.unique(snapshot.document_N[allowed_N]).tolist())
-        found = session.scalars(select(Document.id).where(left, *clauses)).all()
-        allowed_N &= np.isin(snapshot.document_N, np.array(found, dtype=np.int64))
-    return allowed_N
+    return _left(session, snapshot, allowed_N, clauses) if clauses else allowed_N
+
+
+def _left(
+    session: Session, snapshot: Snapshot, mask_N: NDArray[np.bool_], clauses: list[ColumnElement[bool]]
+) -> NDArray[np.bool_]:
+    """The passages (N,) of a mask whose documents meet all clauses."""
+    if not mask_N.any():
+        return mask_N
+    documents = np.unique(snapshot.document_N[mask_N]).tolist()
+    found = session.scalars(select(Document.id).where(among(Document.id, documents), *clauses)).all()
+    return mask_N & np.isin(snapshot.document_N, np.array(found, dtype=np.int64))
 
 
 def _fired(snapshot: Snapshot, feature: int) -> NDArray[np.bool_]:
@@ -89,7 +77,7 @@ def _fired(snapshot: Snapshot, feature: int) -> NDArray[np.bool_]:
     return fired_N
 
 
-def _check(condition: Condition, fields: Fields) -> None:
+def _check(condition: Condition, fields: Kinds) -> None:
     """Refuses what no value of the field could ever meet."""
     field, known = condition.field, sorted(fields)
     if field != TITLE and field not in fields:
@@ -143,30 +131,30 @@ def _says(value: str, column: ColumnElement[str] | None = None) -> ColumnElement
     return column.regexp_match(rf"(?<!\w){words}(?!\w)", flags="i")
 
 
-def _meets(condition: Condition, fields: Fields) -> ColumnElement[bool]:
+def _meets(condition: Condition, fields: Kinds) -> ColumnElement[bool]:
     if condition.field == TITLE:
         met = _says(condition.values[0], Document.title.expression)
     elif condition.values:
-        met = or_(*(_is(condition.field, value, fields) for value in condition.values))
+        met = _is_one_of(condition.field, condition.values, fields)
     else:
         met = _between(condition)
     return not_(func.coalesce(met, literal(value=False))) if condition.negated else met
 
 
-def _is(field: str, value: str, fields: Fields) -> ColumnElement[bool]:
-    """A value in any case, or one of a list; numbers by what they are worth, 2020-05 for any day of that
-    May."""
+def _is_one_of(field: str, values: tuple[str, ...], fields: Kinds) -> ColumnElement[bool]:
+    """One of some values in any case, or a list that holds one; numbers by what they are worth, 2020-05 for
+    any day of that May."""
     stored = Document.meta[field]
     if fields.get(field, frozenset()) == {"date"}:
-        return func.left(stored.astext, len(value)) == value
-    same = func.lower(stored.astext) == value.lower()
+        return or_(*(func.left(stored.astext, len(value)) == value for value in values))
+    lower = [value.lower() for value in values]
+    same = func.lower(stored.astext).in_(lower)
     elements = func.jsonb_array_elements_text(
         case((func.jsonb_typeof(stored) == "array", stored), else_=func.jsonb_build_array())
     ).table_valued("value")
-    listed = select(elements.c.value).where(func.lower(elements.c.value) == value.lower()).exists()
-    if _NUMBER.fullmatch(value):
-        same = or_(same, _number(field) == Decimal(value))
-    return or_(same, listed)
+    listed = select(elements.c.value).where(func.lower(elements.c.value).in_(lower)).exists()
+    numbers = [Decimal(value) for value in values if _NUMBER.fullmatch(value)]
+    return or_(same, listed, _number(field).in_(numbers)) if numbers else or_(same, listed)
 
 
 def _number(field: str) -> ColumnElement[Decimal]:

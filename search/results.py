@@ -37,7 +37,7 @@ class Term:
     concept's name, a word of the query, "baseline" or "remainder". `shared`: the feature is active in the
     passage too. `knob` is what was turned, as steering is written: `123`, `concept:sea`; a concept's term has
     its largest `parts`. `rank_without`, where it was asked for, is the result's rank if this term were taken
-    away from the question, and so from the score of every document.
+    away from the question, among the passages that were scored for this search (a thousand or more).
     """
 
     kind: TermKind

@@ -64,7 +64,7 @@ class Kept:
     concepts: Memory[str, Concept] = field(default_factory=lambda: Memory(256))
     restricted: Memory[Typed, NDArray[np.bool_]] = field(default_factory=lambda: Memory(64))
     asked: Memory[Hashable, Any] = field(default_factory=lambda: Memory(64))
-    counted: Memory[Typed, tuple[int, NDArray[np.int64]]] = field(default_factory=lambda: Memory(64))
+    counted: Memory[Hashable, tuple[int, NDArray[np.int64]]] = field(default_factory=lambda: Memory(16))
     texts: Memory[int, Any] = field(default_factory=lambda: Memory(4096))
 
     @classmethod

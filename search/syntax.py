@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from search.errors import InvalidQuery
 
 TITLE = "title"
+MAX_RESTRICTIONS = 50
+MAX_VALUES = 100
 
 _PIECE = re.compile(
     r"""(?<!\S)(?P<minus>-?)(?:(?P<field>[^\W\d][\w.-]*):)?(?:"(?P<phrase>[^"]*)"|(?P<word>[^\s"]\S*))(?!\S)"""
@@ -93,14 +95,29 @@ def parse_query(query: str, fields: Collection[str]) -> Typed:
             end = piece.end()
     text = "".join([*kept, query[end:]]) if kept else query
     typed = Typed(
-        " ".join(text.split()) if kept else query, tuple(phrases), tuple(without), tuple(conditions)
+        " ".join(text.split()) if kept else query,
+        tuple(dict.fromkeys(phrases)),
+        tuple(dict.fromkeys(without)),
+        tuple(dict.fromkeys(conditions)),
     )
+    _check_size(typed)
     if kept and not any(map(str.isalnum, typed.text)):
         raise InvalidQuery(
             f"{query[:80]!r} says what the results must be like, and nothing to look for.",
             hint="Add a word or a sentence.",
         )
     return typed
+
+
+def _check_size(typed: Typed) -> None:
+    """Refuses more restrictions than anyone types."""
+    many = len(typed.phrases) + len(typed.without) + len(typed.conditions)
+    values = max((len(each.values) for each in typed.conditions), default=0)
+    if many > MAX_RESTRICTIONS or values > MAX_VALUES:
+        raise InvalidQuery(
+            f"The query holds {many} restrictions, of up to {values} values.",
+            hint=f"Use at most {MAX_RESTRICTIONS}, of {MAX_VALUES} values each.",
+        )
 
 
 def condition(field: str, value: str, *, negated: bool = False) -> Condition:

@@ -37,6 +37,9 @@ DOCUMENTS = [
             "published": f"20{number:02}-0{number % 9 + 1}-15",
             "tags": [subject[0], "all"],
             "odd: key": None if number else "x & <y>",
+            "lang": "en" if number % 2 else "EN",
+            "price": 10.0 ** -(number % 14),
+            **({"blank": "  ", "": "x", "title": "T", "deep": {"a": 1}} if number == 3 else {}),
         },
     )
     for subject in SUBJECTS
@@ -111,16 +114,18 @@ def test_facets_count_what_they_lead_to(client: TestClient) -> None:
     found = search(client, facets="true")
     assert search(client)["facets"] is None
     fields = {facet["field"]: facet["values"] for facet in found["facets"]["fields"]}
-    assert fields.keys() == {"subject", "year", "published", "tags", "odd: key"}
+    assert fields.keys() == {"subject", "year", "published", "tags", "odd: key", "price"}
     assert {value["value"] for value in fields["subject"]} == set(SUBJECTS)
     assert fields["subject"][0]["documents"] == 15
     assert len(fields["year"]) == 5  # as ranges
     assert sum(value["documents"] for value in fields["year"]) == 60
     assert {value["value"] for value in fields["published"]} <= {f"20{year:02}" for year in range(15)}
     every = [value for values in fields.values() for value in values] + found["facets"]["topics"]
-    assert found["facets"]["topics"]
     for value in every:
         assert search(client, filter=value["filter"])["total"] == value["documents"]
+    assert search(client, filter="lang:En")["total"] == 60
+    assert search(client, filter="price:1e-05")["total"] == 4
+    assert words(page(client, "/?q=stars").find_class("count")[0]).startswith("60 documents")
 
 
 @pytest.mark.parametrize(
@@ -148,7 +153,18 @@ def test_a_wrong_filter_is_told(client: TestClient, filter: str, said: str) -> N
 
 @pytest.mark.parametrize(
     "filter",
-    [{}, {"field": "year"}, {"field": "year", "feature": 1}, {"values": ["x"]}, {"feature": -1}, {"x": 1}, 5],
+    [
+        *(
+            {},
+            {"field": "year"},
+            {"field": "year", "feature": 1},
+            {"values": ["x"]},
+            {"feature": -1},
+            {"x": 1},
+        ),
+        *(5, {"field": "title", "least": "a"}, {"field": "title", "values": ["a", "b"]}),
+        {"field": "year", "values": [1990], "least": 1980},
+    ],
 )
 def test_a_filter_in_json_is_on_one_thing(client: TestClient, filter: Any) -> None:
     answer = client.post("/v1/search", json={"q": "stars", "filter": [filter]})
@@ -239,6 +255,28 @@ def test_what_cannot_be_answered_is_told(client: TestClient, path: str, status: 
 def test_odd_questions_are_answered_or_told(client: TestClient, query: str) -> None:
     answer = client.get("/v1/search", params={"q": query, "facets": "true"})
     assert answer.status_code == (400 if query == '"' else 200), answer.text
+
+
+@pytest.mark.parametrize("many", ["year:1990 " * 60, "year:" + ",".join(map(str, range(101)))])
+def test_what_nobody_types_is_refused(client: TestClient, many: str) -> None:
+    numbered = " ".join(f"{word}..{place}" for place, word in enumerate(many.split()))
+    answer = client.get("/v1/search", params={"q": f"stars {numbered if ' ' in many else many}"})
+    assert answer.status_code == 400
+    assert answer.json()["error"]["code"] in ("invalid_query", "invalid_filter")
+
+
+def test_a_first_topic_can_be_chosen_and_times_add_up(client: TestClient) -> None:
+    body = search(client, filter="feature:0", facets="true")
+    assert [topic["feature"] for topic in body["facets"]["topics"] if topic["chosen"]] == [0]
+    spent = dict(body["took_ms"])
+    assert spent.pop("total") >= sum(spent.values()) - 0.01
+
+
+def test_as_many_filters_as_there_can_be_leave_the_page_whole(client: TestClient) -> None:
+    filters = "".join(f"&filter=-subject:x{number}" for number in range(50))
+    shown = page(client, f"/?q=stars{filters}")
+    assert not shown.xpath("//section[@class='facet']//a")
+    page(client, f"/?q=stars{filters}&filter=-subject:y", 400)
 
 
 def test_filters_on_the_page_are_chosen_and_taken_away(client: TestClient) -> None:

@@ -74,7 +74,7 @@ def test_features_do_not_follow_into_another_collection_but_phrases_do() -> None
 
 def test_filters_are_added_and_taken_away_and_stay_with_their_collection() -> None:
     state = PageState(q="a", filters=parse_filters(["lang:en"]), offset=20)
-    narrowed = read(urlsplit(state.narrow("year:1990")).query)
+    narrowed = read(urlsplit(state.narrow("year:1990") or "").query)
     assert narrowed.filters == parse_filters(["lang:en", "year:1990"])
     assert narrowed.offset == 0
     assert read(urlsplit(narrowed.widen("lang:en") or "").query).filters == parse_filters(["year:1990"])

@@ -25,6 +25,7 @@ from search.errors import (
     NotIndexed,
 )
 from search.features import document_detail, feature_detail, find_features
+from search.filters import parse_filters
 from search.lexical import SILENT, WORD, stems
 from search.mixing import WORDS_WEIGHT
 from search.models import Collection
@@ -390,6 +391,20 @@ def test_many_ask_at_once_and_get_what_each_would_get_alone(engine: Engine) -> N
         ]
         scores = [result.score for result in response.results]
         assert scores == pytest.approx([result.score for result in alone.results], abs=1e-5)
+
+
+def test_topics_of_the_first_answers_can_be_chosen(engine: Engine) -> None:
+    facets = engine.search(Request("asynchronous tasks"), collection="manual", facets=True).facets
+    assert facets is not None
+    assert len(facets.topics) > 3
+    snapshot = engine.snapshot("manual")
+    for topic in facets.topics:
+        assert topic.top / 100 > snapshot.density(topic.feature)
+        filters = parse_filters([topic.filter])
+        left = engine.search(Request("asynchronous tasks", filters=filters), collection="manual", limit=5)
+        assert left.total == topic.documents
+        for result in left.results:
+            assert snapshot.acts_NF[snapshot.number_N.tolist().index(result.passage.id), topic.feature] > 0
 
 
 def test_removing_a_feature_takes_its_term_out(engine: Engine) -> None:

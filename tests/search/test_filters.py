@@ -5,16 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from search.errors import InvalidFilter
-from search.filters import (
-    MAX_FILTERS,
-    MAX_VALUES,
-    bounded,
-    checked,
-    format_filter,
-    parse_filter,
-    parse_filters,
-)
-from search.syntax import Condition
+from search.filters import bounded, checked, format_filter, parse_filter, parse_filters
+from search.syntax import MAX_RESTRICTIONS, MAX_VALUES, Condition
 
 MEANT = {
     "lang:en": Condition("lang", ("en",)),
@@ -90,7 +82,7 @@ def test_any_text_is_a_filter_or_is_refused(text: str) -> None:
 
 def test_there_are_not_too_many() -> None:
     assert parse_filters(["a:1", " ", "a:1", "b:2"]) == (Condition("a", ("1",)), Condition("b", ("2",)))
-    with pytest.raises(InvalidFilter, match=f"{MAX_FILTERS + 1} filters"):
-        bounded(Condition("a", (str(number),)) for number in range(MAX_FILTERS + 1))
+    with pytest.raises(InvalidFilter, match=f"{MAX_RESTRICTIONS + 1} filters"):
+        bounded(Condition("a", (str(number),)) for number in range(MAX_RESTRICTIONS + 1))
     with pytest.raises(InvalidFilter, match=f"{MAX_VALUES + 1} values of 'a'"):
         checked(Condition("a", tuple(map(str, range(MAX_VALUES + 1)))))
