@@ -256,6 +256,19 @@ def search(
     commands.search(query, collection, steer, dictionary, preset, mode, limit, as_json=as_json)
 
 
+@app.command()
+def refine(
+    like: Annotated[list[str], typer.Option(help="Id of a document to be like; again for more.")],
+    unlike: Annotated[list[str] | None, typer.Option(help="Id of one not to be like.")] = None,
+    query: Annotated[str, typer.Option(help="Compare with the answers to this, not with all passages.")] = "",
+    collection: Collection = "default",
+) -> None:
+    """Show the features that tell liked documents from others, and the steering that says the same."""
+    from api import commands
+
+    commands.refine_by_example(collection, like, unlike or [], query)
+
+
 def main() -> None:
     """Runs the command line: a foreseen error is one line on standard error and exit status 1."""
     logging.basicConfig(level=logging.WARNING, format="refract: %(message)s")

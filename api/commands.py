@@ -23,6 +23,7 @@ from api.terminal import (
     print_dump,
     print_generations,
     print_ingest,
+    print_refinement,
     print_results,
     print_scorecard,
     print_verified,
@@ -44,6 +45,7 @@ from search.embedder import load_embedder
 from search.engine import Engine
 from search.errors import DocumentNotFound, InvalidRequest, SourceError
 from search.models import Collection, DictionaryRow
+from search.refining import refine
 from search.requests import IndexKind
 from search.settings import Settings
 from search.steering import parse
@@ -226,6 +228,14 @@ def search(
             print(json.dumps(dataclasses.asdict(response), indent=2, ensure_ascii=False))
         else:
             print_results(response)
+
+
+def refine_by_example(collection: str, like: list[str], unlike: list[str], query: str) -> None:
+    """Prints what tells documents from others."""
+    with opened() as (settings, database):
+        print_refinement(
+            refine(Engine(database, settings.data), like, unlike, collection=collection, query=query)
+        )
 
 
 def scorecard(name: str, *, as_json: bool) -> None:

@@ -18,12 +18,13 @@ from api.rendering import is_fragment, render
 from api.scopes import reaches
 from search.catalog import collections, start_examples
 from search.concept_list import find_concepts, near_concepts
-from search.descriptions import CollectionInfo, ConceptSummary, FeatureSummary
+from search.descriptions import CollectionInfo, ConceptSummary, FeatureSummary, Refinement
 from search.earlier import Translation
 from search.engine import Engine
 from search.errors import InvalidQuery
 from search.features import find_features
 from search.presets import NONE
+from search.refining import refine
 from search.results import SearchResponse
 
 router = APIRouter(include_in_schema=False)
@@ -110,6 +111,7 @@ def _results(
         "carried": translation.carried,
         "presets": preset_links(engine, state, here.name),
         "may_save": may_save,
+        "apart": _apart(engine, state, here),
         **_found(engine, state, here),
         **_answer(response),
     }
@@ -121,6 +123,21 @@ def _results(
         blocks=["title", "results", "changed"],
         headers={history: state.url()} if is_fragment(request) else None,
     )
+
+
+def _apart(engine: Engine, state: PageState, here: CollectionInfo) -> dict[str, Refinement]:
+    """For each knob on examples, by its target, the features that set them apart."""
+    return {
+        knob.target: refine(
+            engine,
+            list(knob.like),
+            list(knob.unlike),
+            collection=here.name,
+            strength=float(knob.strength) or 1.0,
+        )
+        for knob in state.steering.knobs
+        if knob.like
+    }
 
 
 def _answer(response: SearchResponse) -> dict[str, Any]:

@@ -2,8 +2,9 @@
 `?q=…&dictionary=…&steer=123:1.5&preset=…&mode=…&collection=…&limit=…&offset=…`.
 
 The form sends more than that: `s.TARGET=STRENGTH` for each knob of the panel, `add=KNOBS` and `drop=TARGET`
-(or `drop=all`) for its buttons, and `from`, the collection that those knobs belong to. All of it is folded
-into one canonical address, so that a page without JavaScript and one with it end in the same place.
+(or `drop=all`) for its buttons, `swap=TARGET KNOBS` for one that takes others in place of a knob, and `from`,
+the collection that those knobs belong to. All of it is folded into one canonical address, so that a page
+without JavaScript and one with it end in the same place.
 """
 
 from collections.abc import Mapping
@@ -192,7 +193,7 @@ def in_live_numbers(
 def is_sent_form(params: Mapping[str, str]) -> bool:
     """Whether these fields should be folded into a canonical address before anything is shown."""
     return any(
-        name.startswith(KNOB) or name in ("add", "drop", "from") or (name != "q" and value == "")
+        name.startswith(KNOB) or name in ("add", "drop", "swap", "from") or (name != "q" and value == "")
         for name, value in params.items()
     )
 
@@ -205,10 +206,13 @@ def _folded(params: Mapping[str, str]) -> Steering:
             steering = steering.with_knob(_knob(name.removeprefix(KNOB), value))
     for knob in parse(params.get("add", "")).knobs:
         steering = steering.with_knob(knob)
-    dropped = params.get("drop")
+    dropped, _, instead = params.get("swap", params.get("drop", "")).partition(" ")
     if dropped == "all":
         return UNSTEERED
-    return Steering(tuple(knob for knob in steering.knobs if knob.target != dropped))
+    steering = Steering(tuple(knob for knob in steering.knobs if knob.target != dropped))
+    for knob in parse(instead).knobs:
+        steering = steering if steering.strength_of(knob.target) is not None else steering.with_knob(knob)
+    return steering
 
 
 def _knob(target: str, value: str) -> Knob:

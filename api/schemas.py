@@ -62,6 +62,17 @@ class SearchIn(BaseModel):
         return Steering(tuple(knob.knob() for knob in self.steer))
 
 
+class RefineIn(BaseModel):
+    """Documents one likes, and others."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    like: list[str] = Field(description="Documents by id, as results carry it")
+    unlike: list[str] = Field(default=[], description="Without these, liked ones are compared with others")
+    q: str = Field(default="", description="A question, to compare with its answers instead of all passages")
+    collection: str = ""
+
+
 class ErrorBody(BaseModel):
     code: str = Field(description="A word that stays the same from version to version")
     message: str = Field(description="What is wrong, naming the value")

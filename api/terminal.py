@@ -18,7 +18,7 @@ from indexer.documents import IngestReport
 from indexer.generations import GenerationInfo
 from indexer.manifest import Manifest
 from indexer.verify import Verified
-from search.descriptions import Progress
+from search.descriptions import Progress, Refinement
 from search.results import LostKnob, Result, SearchResponse
 
 FAILURES_SHOWN = 20
@@ -167,6 +167,20 @@ def print_results(response: SearchResponse) -> None:
     output.print(
         f"{response.took_ms.total:.0f} ms, generation {response.generation} of {response.collection}"
     )
+
+
+def print_refinement(found: Refinement) -> None:
+    """A table of features, and the steering that says the same."""
+    table = Table(header_style="bold")
+    for heading in ("feature", "label", "difference", "strength"):
+        table.add_column(heading, overflow="fold")
+    for each in found.features:
+        table.add_row(
+            str(each.feature), _plain(each.label), f"{each.difference:+.2f}", f"{each.strength:+.1f}"
+        )
+    output.print(table if found.features else found.note)
+    if found.steer:
+        output.print(f"--steer {found.steer}", markup=False, soft_wrap=True)
 
 
 def print_lost(lost: list[LostKnob]) -> None:

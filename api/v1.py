@@ -6,9 +6,17 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse
 
 from api.deps import CollectionDep, EngineDep
-from api.schemas import OF_DICTIONARY, OF_PRESET, SearchIn, errors
+from api.schemas import OF_DICTIONARY, OF_PRESET, RefineIn, SearchIn, errors
 from search import catalog, concept_list, features
-from search.descriptions import CollectionInfo, ConceptList, DocumentDetail, FeatureDetail, FeatureList
+from search.descriptions import (
+    CollectionInfo,
+    ConceptList,
+    DocumentDetail,
+    FeatureDetail,
+    FeatureList,
+    Refinement,
+)
+from search.refining import refine
 from search.requests import MAX_LIMIT, MAX_QUERY, USUAL_MODE, WAYS
 from search.results import SearchResponse
 from search.steering import FORM, parse
@@ -90,6 +98,18 @@ def list_concepts(
 ) -> ConceptList:
     """Families of features to steer by, those nearest to a text; without one, the largest first."""
     return concept_list.find_concepts(engine, q, collection=collection, limit=limit, offset=offset)
+
+
+@router.post("/refine")
+def post_refine(engine: EngineDep, body: RefineIn) -> Refinement:
+    """The features that tell liked documents from unliked ones, and the steering that says the same."""
+    return refine(
+        engine,
+        body.like,
+        body.unlike,
+        collection=body.collection or catalog.default_collection(engine),
+        query=body.q,
+    )
 
 
 @router.get("/documents/{document:path}")

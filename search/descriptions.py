@@ -208,3 +208,40 @@ class PresetInfo:
     steering: list[SteeringTerm]
     steering_lost: list[LostKnob]
     updated_at: datetime
+
+
+Against = Literal["unlike", "answers", "collection"]
+"""What liked documents are compared with."""
+
+
+@dataclass(frozen=True)
+class FeatureDifference:
+    """A feature that tells liked documents from others: the mean activation on both sides, their `difference`
+    in units of what strength 1 adds, and the strength of a knob that says the same."""
+
+    feature: int
+    label: str
+    label_score: float | None
+    reliable: bool
+    liked: float
+    others: float
+    difference: float
+    strength: float
+
+
+@dataclass(frozen=True)
+class Refinement:
+    """What tells liked documents from others, `against` unliked ones, the answers to the query or all of the
+    collection: the largest difference first; the same as steering (`steer`). A `note` says why there is
+    none."""
+
+    collection: str
+    generation: int
+    dictionary: int
+    query: str
+    like: list[DocumentRef]
+    unlike: list[DocumentRef]
+    against: Against
+    features: list[FeatureDifference]
+    steer: str
+    note: str

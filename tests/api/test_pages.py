@@ -19,7 +19,8 @@ from search.engine import Engine
 from search.features import feature_detail, find_features
 from search.locks import build_lock
 from search.models import Collection, Generation
-from search.steering import MAX_KNOBS, MAX_PHRASE
+from search.refining import refine
+from search.steering import MAX_KNOBS, MAX_PHRASE, Knob, parse
 from tests.conftest import Indexed
 
 pytestmark = pytest.mark.database
@@ -473,3 +474,24 @@ def test_without_a_database_the_page_says_so(indexed: Indexed) -> None:
     nowhere = create_engine("postgresql+psycopg://127.0.0.1:1/nothing")
     page = tree(TestClient(create_app(Engine(nowhere, indexed.data))), "/", 503)
     assert "database" in words(page).lower()
+
+
+def test_examples_are_spelled_out_and_turned_one_by_one_instead(client: TestClient, engine: Engine) -> None:
+    def search(query: str, steering: str = "") -> list[str]:
+        answer = engine.search(query, steering=parse(steering), collection="manual")
+        return [result.document.id for result in answer.results]
+
+    liked, other = search("dates")[:2], search("files")[0]
+    knob = Knob(2.0, like=tuple(liked), unlike=(other,))
+    page = tree(client, f"/?q={QUESTION}&steer={quote(f'{knob.target}:2,7:1')}")
+    (swap,) = page.xpath("//button[@name='swap']/@value")
+    told = refine(engine, liked, [other], collection="manual", strength=2.0)
+    assert swap == f"{knob.target} {told.steer}"
+    labels = [words(item) for item in page.xpath("//*[@class='keep-body']/ul/li")]
+    assert len(labels) == len(told.features)
+    fields = {box.get("name"): box.get("value", "") for box in page.xpath("//form[@id='ask']//input[@name]")}
+    sent = client.get("/", params={**fields, "swap": swap})
+    steer = dict(parse_qsl(urlsplit(sent.headers["Location"]).query))["steer"]
+    assert steer == f"7:1,{told.steer}"
+    own = client.get("/", params={**fields, "s.7": "3", "swap": f"{knob.target} 7:-1,8:1"})
+    assert dict(parse_qsl(urlsplit(own.headers["Location"]).query))["steer"] == "7:3,8:1"

@@ -54,6 +54,9 @@ def test_a_preset_is_saved_used_shared_and_deleted(
     file.write_text(file.read_text()[:-100])
     assert_one_line(shell.tried("presets", "import", str(file), *here), "is not JSON", "cut off")
     assert_one_line(shell.tried("presets", "import", str(tmp_path / "none.json"), *here), "none.json")
+    told = shell.run("refine", "--like", "d1", "--like", "d2", "--unlike", "d5", *here)
+    assert "--steer" in told or "No feature fires" in told
+    assert_one_line(shell.tried("refine", "--like", "nobody", *here), "'nobody'")
     shell.run("presets", "delete", "academic", *here)
     assert_one_line(shell.tried("presets", "delete", "academic", *here), "'academic'", "again")
     assert_one_line(shell.tried("search", "songs", *here, "--preset", "academic"), "'academic'")

@@ -91,6 +91,30 @@ def test_concepts_are_listed_and_steered_by(client: TestClient) -> None:
     assert all({"feature", "label", "share"} <= set(part) for term in terms for part in term["parts"])
 
 
+def test_documents_one_likes_become_knobs(client: TestClient) -> None:
+    found = client.get("/v1/search", params={"q": "dates", "limit": 3}).json()["results"]
+    liked = [result["document"]["id"] for result in found]
+    other = client.get("/v1/search", params={"q": "files"}).json()["results"][0]["document"]["id"]
+    told = client.post("/v1/refine", json={"like": liked, "unlike": [other]}).json()
+    assert [document["id"] for document in told["like"]] == liked
+    assert {"feature", "label", "difference", "strength"} <= set(told["features"][0])
+    steered = client.get("/v1/search", params={"q": "sort", "steer": told["steer"]}).json()
+    assert [(knob["feature"], knob["strength"]) for knob in steered["steering"]] == [
+        (each["feature"], each["strength"]) for each in told["features"]
+    ]
+    for body, status, named in (
+        ({"like": ["nobody"]}, 404, "'nobody'"),
+        ({"like": liked, "unlike": liked}, 400, "twice"),
+        ({"like": []}, 400, "document"),
+        ({"like": [f"d{n}" for n in range(200)]}, 400, "200 examples"),
+        ({"like": "a"}, 400, "like"),
+        ({}, 400, "like"),
+    ):
+        answer = client.post("/v1/refine", json=body)
+        assert answer.status_code == status
+        assert named in answer.json()["error"]["message"]
+
+
 def test_features_documents_and_health(client: TestClient, feature: int) -> None:
     assert client.get("/v1/features", params={"q": "sorting"}).json()["features"]
     detail = client.get(f"/v1/features/{feature}").json()
