@@ -1,4 +1,4 @@
-"""What a result card shows: terms rounded so that they visibly sum, a signed bar, an excerpt, plain words.
+"""What a result card shows: terms rounded so that they visibly sum, a signed bar, plain words.
 
 Shown numbers are whole thousandths (`int`), so that sums of shown numbers are exact.
 """
@@ -7,11 +7,11 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from search.results import LostKnob, PassageText, Result, SearchResponse, Term
+from api.excerpts import named_words
+from search.highlight import top_topics
+from search.results import LostKnob, Result, SearchResponse, Term
 
-TOP_TOPICS = 3
 HUES = 8
-EXCERPT = 560
 
 GROUP_LABELS = {
     "feature": "other topics",
@@ -44,6 +44,14 @@ class Segment:
 
 
 @dataclass(frozen=True)
+class Lit:
+    """The place of a topic among those whose words are marked, and its strongest words."""
+
+    number: int
+    words: str
+
+
+@dataclass(frozen=True)
 class Card:
     """One result, ready to be laid out. Segments sum to `units`, and so do `terms` (largest first)."""
 
@@ -61,19 +69,20 @@ class Card:
     def groups(self) -> list[Segment]:
         return [segment for segment in self.segments if segment.feature is None]
 
+    def lit(self, feature: int | None) -> Lit | None:
+        """The words that made a topic fire, where they are marked in the passage."""
+        passage = self.result.passage
+        for number, light in enumerate(passage.lights[1:], start=1):
+            if light.feature == feature:
+                return Lit(number, named_words(passage, light))
+        return None
+
     @property
     def moved(self) -> int | None:
         """Places gained against the unsteered ranking; None where the document was not in it."""
         before = self.result.rank_unsteered
-        return None if before is None else before - self.result.rank
-
-
-@dataclass(frozen=True)
-class Piece:
-    """A stretch of an excerpt; `marked` is the best sentence."""
-
-    text: str
-    marked: bool
+        now = self.result.rank
+        return None if before is None or now is None else before - now
 
 
 def round_to_sum(values: Sequence[float], total: float) -> list[int]:
@@ -107,15 +116,10 @@ def topic_tones(response: SearchResponse) -> dict[int, str]:
     """A colour for each of the topics that carry most of this page, the same one in every bar."""
     weight: Counter[int] = Counter()
     for result in response.results:
-        for term in _top_topics(result.terms):
+        for term in top_topics(result.terms):
             if term.feature is not None:
                 weight[term.feature] += round(abs(term.value) * 1000) + 1
     return {feature: f"t{hue}" for hue, (feature, _) in enumerate(weight.most_common(HUES), start=1)}
-
-
-def _top_topics(terms: Sequence[Term]) -> list[Term]:
-    shared = [term for term in terms if term.kind == "feature" and term.shared and term.feature is not None]
-    return sorted(shared, key=lambda term: -abs(term.value))[:TOP_TOPICS]
 
 
 def _shown_terms(result: Result, tones: dict[int, str]) -> list[ShownTerm]:
@@ -132,7 +136,7 @@ def _tone(term: Term, tones: dict[int, str]) -> str:
 
 def _pieces(terms: Sequence[ShownTerm]) -> list[Segment]:
     """The bar's segments in reading order, without places yet."""
-    top = {term.feature for term in _top_topics([item.term for item in terms])}
+    top = {term.feature for term in top_topics([item.term for item in terms])}
     single = [item for item in terms if item.term.kind == "feature" and item.term.feature in top]
     pieces = [Segment(item.term.label, item.units, item.tone, item.term.feature, 0.0, 0.0) for item in single]
     for kind, label in GROUP_LABELS.items():
@@ -161,32 +165,6 @@ def _card(result: Result, terms: list[ShownTerm], pieces: Sequence[Segment], lea
             Segment(piece.label, piece.units, piece.tone, piece.feature, round(x, 2), round(width, 2))
         )
     return Card(result, sum(item.units for item in terms), terms, placed, round(zero, 2))
-
-
-def excerpt(passage: PassageText, size: int = EXCERPT) -> list[Piece]:
-    """The passage, cut to about `size` characters around its best sentence, which is marked."""
-    text, best = passage.text, passage.best
-    start, end = (best.start, best.end) if best else (0, 0)
-    room = max(size - (end - start), 0)
-    first, last = _window(text, start - room // 3, max(end, start + 1) + room)
-    if last - first < size:
-        first, last = _window(text, last - size, last)
-    lead, tail = ("… " if first else ""), (" …" if last < len(text) else "")
-    pieces = (
-        Piece(lead + text[first:start], False),
-        Piece(text[max(start, first) : end], True),
-        Piece(text[max(end, first) : last] + tail, False),
-    )
-    return [piece for piece in pieces if piece.text]
-
-
-def _window(text: str, first: int, last: int) -> tuple[int, int]:
-    """Moves the ends of a cut outwards to the text's ends or inwards to spaces."""
-    if first > 0:
-        first = text.find(" ", first) + 1 or first
-    if last < len(text):
-        last = max(text.rfind(" ", 0, last), first)
-    return max(first, 0), min(last, len(text))
 
 
 def thousandths(units: int) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from math import log10
 
 from search.descriptions import DocumentDetail, Histogram
+from search.text_records import NamedFeature
 
 HEAT_LEVELS = 4
 
@@ -39,17 +40,22 @@ class HistogramChart:
 class Stretch:
     """A stretch of a document: a passage, or (`passage` None) text between passages.
 
-    `heat` 0..4 is how strongly the asked feature fires there, against its own maximum; `y` and
-    `height` are its place on the document's map.
+    `activations` says how strongly each asked feature fires there, `heats` the same as 0..4 against the
+    feature's own maximum; `y` and `height` are its place on the document's map.
     """
 
     text: str
     passage: int | None
     index: int
-    activation: float
-    heat: int
+    activations: list[float]
+    heats: list[int]
     y: float
     height: float
+
+    @property
+    def heat(self) -> int:
+        """That of the feature which is shown in the text, the first."""
+        return self.heats[0] if self.heats else 0
 
 
 def histogram(data: Histogram) -> HistogramChart:
@@ -76,7 +82,7 @@ def heat(activation: float, maximum: float) -> int:
     return min(int(activation / maximum * HEAT_LEVELS) + 1, HEAT_LEVELS)
 
 
-def stretches(document: DocumentDetail, feature: int | None, maximum: float) -> list[Stretch]:
+def stretches(document: DocumentDetail, features: Sequence[NamedFeature]) -> list[Stretch]:
     """The whole text in order, every character once; where passages overlap the earlier one keeps it."""
     parts: list[tuple[str, int | None]] = []
     place = 0
@@ -88,34 +94,28 @@ def stretches(document: DocumentDetail, feature: int | None, maximum: float) -> 
         parts.append((document.text[max(place, passage.start) : passage.end], index))
         place = max(place, passage.end)
     parts.append((document.text[place:], None))
-    return _placed(document, [part for part in parts if part[0] or part[1] is not None], feature, maximum)
+    return _placed(document, [part for part in parts if part[0] or part[1] is not None], features)
 
 
 def _placed(
-    document: DocumentDetail, parts: Sequence[tuple[str, int | None]], feature: int | None, maximum: float
+    document: DocumentDetail, parts: Sequence[tuple[str, int | None]], features: Sequence[NamedFeature]
 ) -> list[Stretch]:
     total = sum(len(text) for text, _ in parts) or 1
     placed, y = [], 0.0
     for text, index in parts:
         height = 100 * len(text) / total
-        activation = _activation(document, index, feature)
-        passage = None if index is None else document.passages[index].id
+        active = {} if index is None else {f.feature: f.activation for f in document.passages[index].features}
+        activations = [active.get(feature.feature, 0.0) for feature in features]
         placed.append(
             Stretch(
                 text,
-                passage,
+                None if index is None else document.passages[index].id,
                 index or 0,
-                activation,
-                heat(activation, maximum),
+                activations,
+                [heat(value, feature.maximum) for value, feature in zip(activations, features, strict=True)],
                 round(y, 2),
                 round(height, 2),
             )
         )
         y += height
     return placed
-
-
-def _activation(document: DocumentDetail, index: int | None, feature: int | None) -> float:
-    if index is None or feature is None:
-        return 0.0
-    return next((f.activation for f in document.passages[index].features if f.feature == feature), 0.0)

@@ -12,8 +12,9 @@ from api.job_cli import jobs
 from api.key_cli import keys
 from api.label_cli import labels
 from api.preset_cli import presets
+from api.search_cli import add_commands
 from search.errors import RefractError
-from search.requests import USUAL_MODE, WAYS, IndexKind
+from search.requests import IndexKind
 
 app = typer.Typer(
     help="Refract: semantic search that can say why.",
@@ -234,39 +235,7 @@ def label(collection: Collection = "default") -> None:
     commands.rebuild(collection, DictionaryPlan(relabel=True))
 
 
-@app.command()
-def search(
-    query: str,
-    collection: Collection = "default",
-    steer: Annotated[str, typer.Option(help="Knobs, like 123:1.5,45:off,concept:astronomy:-1.")] = "",
-    dictionary: Annotated[
-        int | None, typer.Option(help="The dictionary that --steer was saved with, if not the live one.")
-    ] = None,
-    preset: Annotated[
-        str | None,
-        typer.Option(help="A preset, whose knobs are turned too; none: not the default one either."),
-    ] = None,
-    mode: Annotated[str, typer.Option(help=f"How to search: {WAYS}.")] = USUAL_MODE,
-    limit: Annotated[int, typer.Option(help="How many documents.")] = 10,
-    as_json: Annotated[bool, typer.Option("--json", help="The API's JSON instead of a table.")] = False,
-) -> None:
-    """Search a collection and show what each score is made of."""
-    from api import commands
-
-    commands.search(query, collection, steer, dictionary, preset, mode, limit, as_json=as_json)
-
-
-@app.command()
-def refine(
-    like: Annotated[list[str], typer.Option(help="Id of a document to be like; again for more.")],
-    unlike: Annotated[list[str] | None, typer.Option(help="Id of one not to be like.")] = None,
-    query: Annotated[str, typer.Option(help="Compare with the answers to this, not with all passages.")] = "",
-    collection: Collection = "default",
-) -> None:
-    """Show the features that tell liked documents from others, and the steering that says the same."""
-    from api import commands
-
-    commands.refine_by_example(collection, like, unlike or [], query)
+add_commands(app)
 
 
 def main() -> None:

@@ -1,7 +1,6 @@
 """What the commands do. Imported only when one runs, so that --help need not wait for torch."""
 
 import contextlib
-import dataclasses
 import json
 import os
 import sys
@@ -23,8 +22,6 @@ from api.terminal import (
     print_dump,
     print_generations,
     print_ingest,
-    print_refinement,
-    print_results,
     print_scorecard,
     print_verified,
 )
@@ -45,10 +42,8 @@ from search.embedder import load_embedder
 from search.engine import Engine
 from search.errors import DocumentNotFound, InvalidRequest, SourceError
 from search.models import Collection, DictionaryRow
-from search.refining import refine
 from search.requests import IndexKind
 from search.settings import Settings
-from search.steering import parse
 from search.stored import find_collection, live_generation
 
 SHOWN = 20
@@ -130,7 +125,7 @@ def rebuild(
 
 def add(name: str, document: str, path: Path | None, title: str, url: str | None) -> None:
     """Writes one document; its text is a file's or standard input's."""
-    body = sys.stdin.read() if path is None else _read_text(path)
+    body = sys.stdin.read() if path is None else read_text(path)
     (given,) = checked([SourceDocument(document, title or (path.stem if path else document), body, url)])
     if isinstance(given, Failure):
         raise InvalidRequest(f"{document[:80]!r} cannot be stored: {given.reason}.")
@@ -199,43 +194,6 @@ def restore_all(path: Path) -> None:
         reporter = Reporter(database, display)
         manifest = restore(database, settings.data, path, reporter)
     print_dump("Restored", manifest, path, reporter.seconds)
-
-
-def search(
-    query: str,
-    collection: str,
-    steer: str,
-    dictionary: int | None,
-    preset: str | None,
-    mode: str,
-    limit: int,
-    *,
-    as_json: bool,
-) -> None:
-    """Prints a search as a table or as the API's JSON."""
-    with opened() as (settings, database):
-        engine = Engine(database, settings.data)
-        response = engine.search(
-            query,
-            steering=parse(steer),
-            collection=collection,
-            dictionary=dictionary,
-            preset=preset,
-            mode=mode,
-            limit=limit,
-        )
-        if as_json:
-            print(json.dumps(dataclasses.asdict(response), indent=2, ensure_ascii=False))
-        else:
-            print_results(response)
-
-
-def refine_by_example(collection: str, like: list[str], unlike: list[str], query: str) -> None:
-    """Prints what tells documents from others."""
-    with opened() as (settings, database):
-        print_refinement(
-            refine(Engine(database, settings.data), like, unlike, collection=collection, query=query)
-        )
 
 
 def scorecard(name: str, *, as_json: bool) -> None:
@@ -311,9 +269,11 @@ def _take_in(
         )
 
 
-def _read_text(path: Path) -> str:
+def read_text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise SourceError(f"{path} cannot be read: {error.strerror or error}.") from None
     except UnicodeDecodeError:
         raise SourceError(
             f"{path} is not UTF-8 text.", hint="Index other kinds of files with refract index."

@@ -1,13 +1,11 @@
 """The page of a collection's dictionary: its scorecard."""
 
-from dataclasses import replace
-
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from api import scorecard
 from api.deps import CollectionDep, EngineDep
-from api.pagestate import find_collection, read_state
+from api.pagestate import find_collection, page_state
 from api.rendering import render
 from indexer.inherit import adapted_from
 from search.catalog import collections
@@ -24,7 +22,7 @@ def dictionary_page(request: Request, engine: EngineDep, collection: CollectionD
     card = snapshot.dictionary.card
     base = adapted_from(snapshot.dictionary)
     context = {
-        "state": replace(read_state(request.query_params), collection=collection),
+        "state": page_state(request.query_params, collection),
         "here": here,
         "known": known,
         "card": card,

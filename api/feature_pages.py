@@ -5,18 +5,21 @@ from dataclasses import replace
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from api import charts
+from api import charts, reading
 from api.access import SignedIn
 from api.deps import CollectionDep, EngineDep
-from api.pagestate import PageState, find_collection, in_live_numbers, read_state
+from api.pagestate import PageState, find_collection, in_live_numbers, page_state
 from api.rendering import render
 from api.scopes import reaches
 from search.catalog import collections
 from search.concept_list import concept_detail, find_concepts
-from search.descriptions import FeatureDetail
+from search.descriptions import DocumentDetail
+from search.document_words import document_words, name_features
+from search.engine import Engine
 from search.errors import FeatureNotFound
 from search.features import document_detail, feature_detail, find_features
 from search.requests import MAX_LIMIT
+from search.text_records import DocumentWords, NamedFeature
 
 router = APIRouter(include_in_schema=False)
 
@@ -68,25 +71,55 @@ def feature_page(
 def document_page(
     document_id: str, request: Request, engine: EngineDep, collection: CollectionDep
 ) -> Response:
-    """A whole document, with one feature's heat where `?feature=` asks for it."""
-    state = _state(request, collection)
+    """A whole document, with the words lit that made the first `?feature=` fire or match the question, and
+    every feature as a track of its map; or to htmx one passage."""
+    state, translation = in_live_numbers(engine, _state(request, collection), collection)
+    numbers = [_number(asked) for asked in request.query_params.getlist("feature") if asked]
     document = document_detail(engine, document_id, collection=collection)
-    asked = request.query_params.get("feature", "")
-    lit = feature_detail(engine, _number(asked), collection=collection) if asked else None
-    parts = charts.stretches(document, lit.feature if lit else None, _maximum(lit))
+    features = name_features(engine.snapshot(collection), numbers)
+    parts = charts.stretches(document, features)
+    one = _number(asked, "passage") if (asked := request.query_params.get("passage")) else None
+    lighting = reading.to_light(parts, feature=bool(features)) if features or state.q.strip() else []
+    wanted = lighting[: reading.AT_ONCE] if one is None else [one]
+    words = _words(engine, document, state, features, wanted)
     context = {
         "state": state,
         "document": document,
-        "lit": lit,
-        "parts": parts,
-        "matches": [part for part in parts if part.heat],
+        "features": [feature.feature for feature in features],
+        "tracks": reading.tracks(document.id, state, features, parts),
+        "parts": parts if one is None else [part for part in parts if part.passage == one],
+        "lost": translation.lost,
+        "later": set(lighting) - set(wanted),
+        "lit": {part.passage: reading.lit_runs(part, words) for part in parts if words},
     }
-    return render(request, "document.html", context)
+    fragment = ["passages"] if one is not None else []
+    return render(request, "document.html", context, blocks=fragment)
+
+
+def _words(
+    engine: Engine,
+    document: DocumentDetail,
+    state: PageState,
+    features: list[NamedFeature],
+    passages: list[int],
+) -> DocumentWords | None:
+    """The words of some passages for the first feature or, without one, for the question."""
+    if not passages:
+        return None
+    return document_words(
+        engine,
+        document.id,
+        collection=document.collection,
+        query="" if features else state.q,
+        steering=state.steering,
+        features=[feature.feature for feature in features[:1]],
+        passages=passages,
+    )
 
 
 def _state(request: Request, collection: str, *, limit: int | None = None) -> PageState:
     """The address's state with the collection filled in."""
-    state = replace(read_state(request.query_params), collection=collection)
+    state = page_state(request.query_params, collection)
     if limit is not None and "limit" not in request.query_params:
         return replace(state, limit=limit)
     return state
@@ -103,7 +136,3 @@ def _number(text: str, what: str = "feature") -> int:
     raise FeatureNotFound(
         f"There is no {what} {text[:40]!r}.", hint="They have numbers; look for one by its label."
     )
-
-
-def _maximum(lit: FeatureDetail | None) -> float:
-    return lit.histogram.maximum if lit else 0.0

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse
 from starlette.responses import Response
 
-from api import cards, dictionary_page, feature_pages, preset_pages
+from api import analyze_page, cards, dictionary_page, feature_pages, preset_pages, why_pages
 from api.access import SignedIn
 from api.deps import CollectionDep, EngineDep
 from api.pagestate import PageState, find_collection, is_sent_form, read_state
@@ -23,14 +23,15 @@ from search.earlier import Translation
 from search.engine import Engine
 from search.errors import InvalidQuery
 from search.features import find_features
-from search.presets import NONE
 from search.refining import refine
 from search.results import SearchResponse
 
 router = APIRouter(include_in_schema=False)
 router.include_router(feature_pages.router)
 router.include_router(dictionary_page.router)
+router.include_router(why_pages.router)
 router.include_router(preset_pages.router)
+router.include_router(analyze_page.router)
 
 FOUND = 8
 FOUND_CONCEPTS = 4
@@ -93,15 +94,12 @@ def _results(
     may_save: bool,
 ) -> Response:
     response = engine.search(
-        state.q,
-        steering=state.steering,
-        dictionary=state.dictionary,
-        preset=NONE,  # its knobs are in the state
+        state.request(),
         collection=here.name,
-        mode=state.mode,
         limit=state.limit,
         offset=state.offset,
-        sentences=True,
+        facets=True,
+        for_people=True,
     )
     dragged = request.headers.get("HX-Trigger") == "knobs"
     context = {

@@ -1,5 +1,5 @@
 """The state of a search page, which is its address:
-`?q=…&dictionary=…&steer=123:1.5&preset=…&mode=…&collection=…&limit=…&offset=…`.
+`?q=…&dictionary=…&steer=123:1.5&preset=…&mode=…&filter=lang:en&filter=…&collection=…&limit=…&offset=…`.
 
 The form sends more than that: `s.TARGET=STRENGTH` for each knob of the panel, `add=KNOBS` and `drop=TARGET`
 (or `drop=all`) for its buttons, `swap=TARGET KNOBS` for one that takes others in place of a knob, and `from`,
@@ -12,10 +12,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from starlette.datastructures import QueryParams
+
+from search.asking import Request
 from search.descriptions import CollectionInfo
 from search.earlier import Translation, is_numbered
 from search.engine import Engine
 from search.errors import CollectionNotFound, InvalidPage, InvalidSteering
+from search.filters import bounded, format_filter, parse_filter, parse_filters
 from search.presets import NONE
 from search.requests import USUAL_MODE
 from search.steering import (
@@ -30,6 +34,7 @@ from search.steering import (
     format_steering,
     parse,
 )
+from search.syntax import Condition
 
 KNOB = "s."
 STEP = 0.5
@@ -50,6 +55,7 @@ class PageState:
     dictionary: int | None = None
     preset: str = ""
     mode: str = USUAL_MODE
+    filters: tuple[Condition, ...] = ()
     collection: str = ""
     limit: int = LIMIT
     offset: int = 0
@@ -58,30 +64,61 @@ class PageState:
     def url(self, path: str = "/", **changes: Any) -> str:
         """The canonical address of this state with some of it changed, on this or another page."""
         state = replace(self, **changes)
-        fields: dict[str, str | int] = {
+        fields: dict[str, str | int | list[str]] = {
             "q": state.q,
             "dictionary": state.numbered_in or "",
             "steer": format_steering(state.steering),
             "preset": "" if state.steering.knobs else state.preset,
             "mode": state.mode if state.mode != USUAL_MODE else "",
+            "filter": [format_filter(condition) for condition in state.filters],
             "collection": state.collection,
             "limit": state.limit if state.limit != LIMIT else "",
             "offset": state.offset or "",
             "find": state.find,
         }
         query = urlencode(
-            {name: value for name, value in fields.items() if value != ""}, safe=":,", quote_via=quote
+            {name: value for name, value in fields.items() if value != ""},
+            doseq=True,
+            safe=":,",
+            quote_via=quote,
         )
         return f"{path}?{query}" if query else path
+
+    def request(self) -> Request:
+        """What is asked, as the engine takes it; the knobs of a preset are in the steering already."""
+        return Request(self.q, self.steering, self.dictionary, NONE, self.mode, self.filters)
 
     def asks(self, q: str) -> str:
         """The address of another question in the same place."""
         return self.url(q=q, offset=0, find="")
 
+    def compare(self, first: str, second: str) -> str:
+        """The address that says why one document stands before another."""
+        return self._and({"first": first, "second": second}, "/compare")
+
+    def why_not(self, document: str = "") -> str:
+        """The address that says why a document is not among the first."""
+        return self._and({"document": document} if document else {}, "/why-not")
+
+    def _and(self, fields: dict[str, str], path: str) -> str:
+        address = self.url(path, find="", offset=0, limit=LIMIT)
+        more = urlencode(fields, quote_via=quote)
+        return f"{address}{'&' if '?' in address else '?'}{more}" if more else address
+
     @property
     def numbered_in(self) -> int | None:
-        """The dictionary, where the steering means something in one only."""
-        return self.dictionary if any(map(is_numbered, self.steering.knobs)) else None
+        """The dictionary, where the steering or a filter means something in one only."""
+        filtered = any(condition.feature is not None for condition in self.filters)
+        return self.dictionary if filtered or any(map(is_numbered, self.steering.knobs)) else None
+
+    def narrow(self, filter: str) -> str:
+        """The address with one filter more."""
+        return self.url(filters=bounded((*self.filters, parse_filter(filter))), offset=0)
+
+    def widen(self, filter: str) -> str | None:
+        """The address without a filter; None where it is none of this address's own."""
+        left = tuple(condition for condition in self.filters if format_filter(condition) != filter)
+        return None if len(left) == len(self.filters) else self.url(filters=left, offset=0)
 
     @property
     def full(self) -> bool:
@@ -99,8 +136,7 @@ class PageState:
 
     def family_url(self, family: int) -> str:
         """The address of the features of one family; question and steering are kept for the way back."""
-        address = self.url("/features", find="", offset=0, limit=LIMIT)
-        return f"{address}{'&' if '?' in address else '?'}family={family}"
+        return self._and({"family": str(family)}, "/features")
 
     def turn_family(self, family: int) -> str | None:
         """The address of the question, or the next one, steered by a family of features too."""
@@ -151,24 +187,28 @@ class PageState:
         return self.steering.with_knob(knob)
 
 
-def read_state(params: Mapping[str, str]) -> PageState:
+def read_state(params: QueryParams) -> PageState:
     """Reads an address or a sent form.
 
     Raises:
         InvalidSteering: a knob is malformed or out of range.
+        InvalidFilter: a filter is malformed.
         InvalidPage: `limit` or `offset` is no whole number.
     """
+    filters = parse_filters(params.getlist("filter"))
     collection = params.get("collection", "")
     steering, preset = _folded(params), params.get("preset", "")
     if params.get("from", collection) != collection:
         preset = ""
         steering = Steering(tuple(knob for knob in steering.knobs if knob.concept is not None))
+        filters = ()
     return PageState(
         q=params.get("q", ""),
         steering=steering,
         dictionary=_dictionary(params),
         preset=preset,
         mode=params.get("mode") or USUAL_MODE,
+        filters=filters,
         collection=collection,
         limit=_whole(params, "limit", LIMIT),
         offset=_whole(params, "offset", 0),
@@ -176,18 +216,29 @@ def read_state(params: Mapping[str, str]) -> PageState:
     )
 
 
+def page_state(params: QueryParams, collection: str) -> PageState:
+    """The same with the collection filled in, for pages that belong to one."""
+    return replace(read_state(params), collection=collection)
+
+
 def in_live_numbers(
     engine: Engine, state: PageState, collection: str, preset: str | None = NONE
 ) -> tuple[PageState, Translation]:
-    """The state with its steering in the numbers of the collection's live dictionary, and what became of it;
-    with the knobs of a preset (None: of the default one, where the state has no steering).
+    """The state with its steering and filters in the numbers of the collection's live dictionary, and what
+    became of them; with the knobs of a preset (None: of the default one, where the state has no steering).
 
     Raises:
         InvalidSteering: nothing is known of the dictionary that the steering is of.
+        InvalidFilter: a feature that is filtered by is not in the live dictionary.
         PresetNotFound
     """
-    translation = engine.translate(state.steering, state.dictionary, collection, preset)
-    return replace(state, steering=translation.steering, dictionary=translation.dictionary), translation
+    translation = engine.translate(replace(state.request(), preset=preset), collection)
+    return replace(
+        state,
+        steering=translation.steering,
+        filters=translation.filters,
+        dictionary=translation.dictionary,
+    ), translation
 
 
 def is_sent_form(params: Mapping[str, str]) -> bool:

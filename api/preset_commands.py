@@ -7,8 +7,9 @@ from pathlib import Path
 from rich.markup import escape
 from rich.table import Table
 
+from api.answers_terminal import print_lost
 from api.opened import opened
-from api.terminal import console, output, print_lost
+from api.terminal import console, output
 from indexer.preset_files import export_preset, read_preset_file
 from indexer.preset_import import import_preset
 from indexer.presets import delete_preset, get_preset, list_presets, save_preset, set_default_preset

@@ -5,6 +5,7 @@ from urllib.parse import quote
 
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse
+from starlette.datastructures import QueryParams
 from starlette.responses import Response
 
 from api.access import AdminForm, WriterForm
@@ -59,7 +60,7 @@ def preset_links(engine: Engine, state: PageState, collection: str) -> list[Pres
 @router.post("/presets")
 def post_preset(engine: EngineDep, form: WriterForm) -> Response:
     """Saves the steering of the search page that the form is on, and goes back there."""
-    state = read_state(form)
+    state = read_state(QueryParams(form.multi_items()))
     save_preset(
         engine,
         state.collection or default_collection(engine),

@@ -5,7 +5,7 @@ from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse
@@ -14,11 +14,13 @@ from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-from api import cards, charts
+from api import cards, charts, excerpts
 from api.pagestate import UNSTEERED
+from api.reading import document_path, reading_url, with_first
 from api.sessions import COOKIE, csrf_token
 from search.errors import RefractError
-from search.steering import format_steering
+from search.filters import format_filter
+from search.steering import format_steering, parse
 
 STATIC = Path(__file__).resolve().parent / "static"
 TEMPLATES = Path(__file__).resolve().parent.parent / "templates"
@@ -51,12 +53,6 @@ def static_url(name: str) -> str:
     return f"/static/{name}?v={content_hash(name)}"
 
 
-def document_path(document_id: str) -> str:
-    """The address of a document's page. Ids that a browser would tidy up are encoded whole."""
-    tidy = any(part in ("", ".", "..") for part in document_id.split("/"))
-    return "/documents/" + quote(document_id, safe="" if tidy else "/")
-
-
 def web_link(url: str | None) -> str | None:
     """`url` where it may become a link: http and https alone, so that no document can run a script."""
     if url is None:
@@ -78,10 +74,13 @@ def _environment() -> Environment:
     env.globals.update(
         static_url=static_url,
         document_path=document_path,
+        reading_url=reading_url,
+        with_first=with_first,
         web_link=web_link,
         holds=cards.holds,
+        moved_words=cards.moved_words,
         written_by=cards.written_by,
-        excerpt=cards.excerpt,
+        excerpt=excerpts.excerpt,
         lost_name=cards.lost_name,
         unsteered=UNSTEERED,
         histogram=charts.histogram,
@@ -92,6 +91,8 @@ def _environment() -> Environment:
         share=cards.share,
         duration=cards.duration,
         steer=format_steering,
+        filter_text=format_filter,
+        parse_steering=parse,
     )
     return env
 

@@ -1,13 +1,21 @@
 """What clients send, and the one envelope of every error. (What they get is in `search.results`.)"""
 
+import json
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from search.analysis import MAX_ANALYSED
+from search.asking import Request
+from search.errors import InvalidFilter
+from search.filters import FORM as FILTER_FORM
+from search.filters import bounded, checked, parse_filter
 from search.requests import MAX_LIMIT, MAX_QUERY, USUAL_MODE, WAYS
 from search.steering import MAX_STRENGTH, Knob, Steering
+from search.syntax import Condition
 
-OF_DICTIONARY = "The dictionary that `steer` takes its numbers of features from, where not the live one"
+OF_DICTIONARY = "The dictionary that features of steering and filters are numbered in, where not the live one"
+FACETS = "Count what the answers can be narrowed down to"
 
 OF_PRESET = (
     "Name of a preset, whose knobs are turned too; those of `steer` go before them. Without it and without "
@@ -39,6 +47,44 @@ class KnobIn(BaseModel):
         )
 
 
+class FilterIn(BaseModel):
+    """What the results must be, or (`without`) must not be: a field that is one of some values, or lies
+    between two; or a feature that fires on the passage. (The text form will do as well.)"""
+
+    model_config = ConfigDict(extra="forbid")
+
+    field: str | None = Field(default=None, description="A field of the metadata, or title")
+    values: list[str | int | float | bool] = []
+    least: str | int | float | None = None
+    most: str | int | float | None = None
+    feature: int | None = Field(default=None, ge=0)
+    without: bool = False
+
+    def condition(self) -> Condition:
+        """As the engine takes it.
+
+        Raises:
+            InvalidFilter: not one thing to filter by, or nothing to compare it with.
+        """
+        if (self.field is None) == (self.feature is None):
+            raise InvalidFilter("A filter is on one field or one feature.", hint=FILTER_FORM)
+        return checked(
+            Condition(
+                self.field or "",
+                tuple(map(_text, self.values)),
+                _text(self.least),
+                _text(self.most),
+                negated=self.without,
+                feature=self.feature,
+            )
+        )
+
+
+def _text(value: str | float | bool | None) -> str:
+    """A value as filters write it."""
+    return "" if value is None else value if isinstance(value, str) else json.dumps(value)
+
+
 class SearchIn(BaseModel):
     """A search as JSON."""
 
@@ -49,6 +95,8 @@ class SearchIn(BaseModel):
     dictionary: int | None = Field(default=None, description=OF_DICTIONARY)
     preset: str = Field(default="", description=OF_PRESET)
     mode: str = Field(default=USUAL_MODE, description=WAYS)
+    filter: list[FilterIn | str] = Field(default=[], description=FILTER_FORM)
+    facets: bool = Field(default=False, description=FACETS)
     collection: str = ""
     limit: int = Field(default=10, description=f"1 to {MAX_LIMIT}")
     offset: int = 0
@@ -60,6 +108,28 @@ class SearchIn(BaseModel):
             InvalidSteering: a knob is not one feature or concept, or its strength is out of range.
         """
         return Steering(tuple(knob.knob() for knob in self.steer))
+
+    def request(self) -> Request:
+        """What is asked, as the engine takes it.
+
+        Raises:
+            InvalidSteering: a knob is not one feature or concept, or its strength is out of range.
+            InvalidFilter: a filter is not of its form, or there are too many.
+        """
+        given = (parse_filter(each) if isinstance(each, str) else each.condition() for each in self.filter)
+        return Request(
+            self.q, self.steering(), self.dictionary, self.preset or None, self.mode, bounded(given)
+        )
+
+
+class AnalyzeIn(BaseModel):
+    """A text to analyse."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    text: str = Field(description=f"The first {MAX_ANALYSED:,} characters are analysed")
+    collection: str = ""
+    limit: int = Field(default=20, description=f"How many features of the whole text: 1 to {MAX_LIMIT}")
 
 
 class RefineIn(BaseModel):

@@ -10,7 +10,6 @@ from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TaskID, 
 from rich.progress import Progress as Bars
 from rich.table import Table
 
-from api.cards import lost_name
 from api.scorecard import figures
 from indexer.build import BuildReport
 from indexer.carry import LostLabel
@@ -18,10 +17,10 @@ from indexer.documents import IngestReport
 from indexer.generations import GenerationInfo
 from indexer.manifest import Manifest
 from indexer.verify import Verified
-from search.descriptions import Progress, Refinement
-from search.results import LostKnob, Result, SearchResponse
+from search.descriptions import Progress
 
 FAILURES_SHOWN = 20
+SHOWN_CHARACTERS = 160
 TERMS_SHOWN = 4
 
 console = Console(stderr=True, highlight=False)
@@ -151,62 +150,6 @@ def _print_lost_labels(lost: list[LostLabel]) -> None:
         f"new dictionary: {', '.join(named)}{more}. The dictionary's card lists them.",
         markup=False,
     )
-
-
-def print_results(response: SearchResponse) -> None:
-    """A table of results with the largest terms of each score."""
-    table = Table(show_header=True, header_style="bold", expand=True)
-    for heading in ("#", "score", "document", "because"):
-        table.add_column(heading, overflow="fold")
-    for result in response.results:
-        table.add_row(_rank(result), f"{result.score:.3f}", _document(result), _because(result))
-    print_lost(response.steering_lost)
-    if response.preset:
-        console.print(f"Steered by the preset {response.preset}.", markup=False)
-    output.print(table)
-    output.print(
-        f"{response.took_ms.total:.0f} ms, generation {response.generation} of {response.collection}"
-    )
-
-
-def print_refinement(found: Refinement) -> None:
-    """A table of features, and the steering that says the same."""
-    table = Table(header_style="bold")
-    for heading in ("feature", "label", "difference", "strength"):
-        table.add_column(heading, overflow="fold")
-    for each in found.features:
-        table.add_row(
-            str(each.feature), _plain(each.label), f"{each.difference:+.2f}", f"{each.strength:+.1f}"
-        )
-    output.print(table if found.features else found.note)
-    if found.steer:
-        output.print(f"--steer {found.steer}", markup=False, soft_wrap=True)
-
-
-def print_lost(lost: list[LostKnob]) -> None:
-    """A line a knob that was left out, with the reason."""
-    for knob in lost:
-        console.print(f"Left out {lost_name(knob)}: {knob.reason}", markup=False)
-
-
-def _rank(result: Result) -> str:
-    before = result.rank_unsteered
-    if before is None or before == result.rank:
-        return str(result.rank)
-    return f"{result.rank} {'▲' if before > result.rank else '▼'}{abs(before - result.rank)}"
-
-
-def _document(result: Result) -> str:
-    text = " ".join(result.passage.text.split())
-    return f"{_plain(result.document.title)}\n{_plain(text[:160])}"
-
-
-def _because(result: Result) -> str:
-    return "\n".join(f"{term.value:+.3f} {_plain(term.label)}" for term in result.terms[:TERMS_SHOWN])
-
-
-def _plain(text: str) -> str:
-    return text.replace("[", "\\[")
 
 
 def _speed(progress: Progress) -> str:

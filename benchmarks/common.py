@@ -66,7 +66,7 @@ def cache_file(texts: Sequence[str]) -> Path:
 
 def embedded_queries(queries: Sequence[str]) -> FloatArray:
     """Questions as the search embeds them (N, D): one at a time, not rounded."""
-    return np.stack([embedder().encode_query(query) for query in queries])
+    return np.stack([embedder().encode_queries([query])[0] for query in queries])
 
 
 def built_dictionary(x_ND: NDArray[np.float16]) -> Dictionary:

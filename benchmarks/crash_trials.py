@@ -26,12 +26,12 @@ from indexer.progress import Reporter
 from indexer.replay import Replay
 from indexer.sources import SourceDocument
 from indexer.verify import verify
+from search.asking import Request
 from search.embedder import load_embedder
 from search.engine import Engine
 from search.errors import SourceError
 from search.models import Collection, Document
 from search.settings import DEFAULT_MODEL
-from search.steering import Steering
 
 NAME = "crash"
 POOL = 40  # documents that are written, replaced and deleted
@@ -166,11 +166,11 @@ def _look(database: Database, data: Path, model: dict[str, str], unknown: list[C
         yield f"{len(live)} generations are live"
         return
     engine = Engine(database, data)
-    response = engine.search("anything", steering=Steering(()), collection=NAME, limit=100)
+    response = engine.search(Request("anything"), collection=NAME, limit=100)
     if response.generation != live[0]:
         yield f"generation {response.generation} answers for {live[0]}"
     Replay(database, live[0]).run(Reporter(database))
-    found = engine.search("anything", steering=Steering(()), collection=NAME, limit=100)
+    found = engine.search(Request("anything"), collection=NAME, limit=100)
     if {result.document.id for result in found.results} != set(model):
         yield f"a search finds {len(found.results)} of {len(model)} documents"
     yield from (f"verify: {problem.what}" for problem in verify(database, data).problems)

@@ -89,7 +89,7 @@ def _queries(count: int) -> list[str]:
 
 
 def _page(snapshot: Snapshot, query: str) -> Page:
-    q_D = embedder().encode_query(query)
+    q_D = embedder().encode_queries([query])[0]
     ranking = rank(snapshot, q_D, [], RESULTS, no_words(snapshot))
     return Page(query, q_D, ranking, snapshot.index.vectors(ranking.passages[:RESULTS]))
 

@@ -111,7 +111,12 @@ def _by_meaning(snapshot: Snapshot) -> Ranker:
 
 
 def _by_words(snapshot: Snapshot) -> Ranker:
-    return lambda text, _: _documents(snapshot, word_scores(snapshot, stems(text)).best(POOL))
+    def ranker(text: str, _: NDArray[np.float32]) -> list[int]:
+        sums_N = word_scores(snapshot, stems(text)).sums
+        best = np.argsort(-sums_N, kind="stable")[:POOL]
+        return _documents(snapshot, best[sums_N[best] > 0])
+
+    return ranker
 
 
 def _fused(snapshot: Snapshot) -> Ranker:
@@ -135,7 +140,9 @@ def _txtai(task: Task, snapshot: Snapshot) -> Ranker:
     vector_of = dict(zip(texts, embedded(texts).astype(np.float32), strict=True))
 
     def transform(asked: list[str]) -> NDArray[np.float32]:
-        rows = [vector_of[text] if text in vector_of else embedder().encode_query(text) for text in asked]
+        rows = [
+            vector_of[text] if text in vector_of else embedder().encode_queries([text])[0] for text in asked
+        ]
         return np.stack(rows)
 
     embeddings = Embeddings(method="external", transform=transform, hybrid=True)

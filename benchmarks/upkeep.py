@@ -34,6 +34,7 @@ from indexer.restore import restore
 from indexer.sources import open_source
 from indexer.sources.beir import read_queries
 from indexer.verify import verify
+from search.asking import Request
 from search.db import open_database
 from search.embedder import load_embedder
 from search.engine import Engine
@@ -145,7 +146,7 @@ def _answers(database: Database, data: Path, questions: list[str]) -> list[Searc
     engine = Engine(database, data)
     steering = [parse(""), parse(STEERING)]
     return [
-        engine.search(question, steering=steering[number % 2], collection=NAME)
+        engine.search(Request(question, steering[number % 2]), collection=NAME)
         for number, question in enumerate(questions)
     ]
 

@@ -6,6 +6,7 @@ from sqlalchemy import ColumnElement, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
+from search.asking import Request
 from search.chosen import describe
 from search.db import notify, open_session
 from search.descriptions import PresetInfo
@@ -14,7 +15,7 @@ from search.errors import InvalidRequest, InvalidSteering
 from search.fitting import fit_concept
 from search.models import Collection
 from search.models import Preset as PresetRow
-from search.presets import clean_description, clean_name, find_preset
+from search.presets import NONE, clean_description, clean_name, find_preset
 from search.snapshot import Snapshot
 from search.steered import feature_deltas
 from search.steering import Steering, format_steering
@@ -66,7 +67,7 @@ def save_preset(
     """
     name, description = clean_name(name), clean_description(description)
     snapshot = engine.snapshot(collection)
-    translation = engine.translate(steering, dictionary, collection)
+    translation = engine.translate(Request("", steering, dictionary, NONE), collection)
     if not translation.steering.knobs:
         lost = " ".join(dict.fromkeys(each.reason for each in translation.lost))
         raise InvalidSteering(

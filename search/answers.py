@@ -1,15 +1,19 @@
 """From numbers to the records of an answer: terms with their labels, results, features of the question."""
 
-from collections.abc import Iterable, Mapping
+import functools
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import islice
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
 
 from search.concepts import Concept
 from search.explain import Attribution, Question
+from search.filters import format_filter
 from search.lexical import words
 from search.mixing import WordScores, no_words, word_scores
 from search.passages import PassageRow
@@ -21,6 +25,11 @@ from search.syntax import Typed
 
 EXAMPLE_CHARACTERS = 160
 MOST_PARTS = 5
+
+RanksWithout = Mapping[tuple[str, str | int], list[int]]
+"""For a kind of term and the feature, knob or word it belongs to: the rank of each result without it."""
+
+NOT_ASKED: RanksWithout = {}
 
 FloatArray = NDArray[np.float32]
 
@@ -42,7 +51,11 @@ class AskedWords:
 
     def values(self, passages: NDArray[np.int64]) -> NDArray[np.float64]:
         """What each word adds to the score of each of some passages (P, T)."""
-        return np.asarray(self.scores.parts_NT.tocsr()[passages].toarray(), dtype=np.float64)
+        return np.asarray(self._by_passage[passages].toarray(), dtype=np.float64)
+
+    @cached_property
+    def _by_passage(self) -> csr_matrix:
+        return self.scores.parts_NT.tocsr()
 
     def found(self) -> list[QueryWord]:
         """Each word with the number of passages that have it."""
@@ -67,36 +80,40 @@ def page_terms(
     page: slice,
     concepts: list[SteeredConcept],
     asked: AskedWords,
+    without: RanksWithout = NOT_ASKED,
 ) -> list[list[Term]]:
-    """The terms of each result of the page, largest first."""
-    acts = snapshot.acts_NF
+    """The terms of each result of the page, largest first; with the ranks without them that are known."""
     words_PT = asked.values(ranking.passages[page])
-    return [
-        sorted(
-            _row_terms(snapshot, attribution, row, set(acts[passage].indices.tolist()))
-            + [
-                _concept_term(snapshot, turned, float(value), passage)
-                for turned, value in zip(concepts, ranking.concepts_PC[page][row], strict=True)
-            ]
-            + [
-                Term("word", value, word, shared=True, word=word)
-                for word, value in zip(asked.words, words_PT[row].tolist(), strict=True)
-                if value
-            ],
-            key=lambda term: -abs(term.value),
-        )
-        for row, passage in enumerate(ranking.passages[page].tolist())
-    ]
+
+    def in_row(row: int, passage: int) -> list[Term]:
+        rank_of = functools.partial(_rank, without, row)
+        features = _row_terms(snapshot, attribution, row, snapshot.active(passage), without)
+        turned = [
+            _concept_term(snapshot, each, float(value), passage, rank_of("steering", each.knob.target))
+            for each, value in zip(concepts, ranking.concepts_PC[page][row], strict=True)
+        ]
+        found = [
+            Term("word", value, word, shared=True, word=word, rank_without=rank_of("word", word))
+            for word, value in zip(asked.words, words_PT[row].tolist(), strict=True)
+            if value
+        ]
+        return sorted([*features, *turned, *found], key=lambda term: -abs(term.value))
+
+    return [in_row(row, passage) for row, passage in enumerate(ranking.passages[page].tolist())]
 
 
-def _row_terms(snapshot: Snapshot, attribution: Attribution, row: int, active: set[int]) -> list[Term]:
+def _row_terms(
+    snapshot: Snapshot, attribution: Attribution, row: int, active: Container[int], without: RanksWithout
+) -> list[Term]:
     def featured(
         kind: Literal["feature", "steering"], features: list[int], values: FloatArray
     ) -> Iterable[Term]:
         for feature, value in zip(features, values.tolist(), strict=True):
             label = snapshot.labels[feature].shown
             knob = str(feature) if kind == "steering" else None
-            yield Term(kind, value, label, feature=feature, shared=feature in active, knob=knob)
+            rank = _rank(without, row, kind, knob or feature)
+            shared = feature in active
+            yield Term(kind, value, label, feature=feature, shared=shared, knob=knob, rank_without=rank)
 
     return [
         *featured("feature", attribution.asked, attribution.asked_NA[row]),
@@ -106,10 +123,16 @@ def _row_terms(snapshot: Snapshot, attribution: Attribution, row: int, active: s
     ]
 
 
-def _concept_term(snapshot: Snapshot, turned: SteeredConcept, value: float, passage: int) -> Term:
+def _rank(without: RanksWithout, row: int, kind: str, what: str | int) -> int | None:
+    ranks = without.get((kind, what))
+    return None if ranks is None else ranks[row]
+
+
+def _concept_term(
+    snapshot: Snapshot, turned: SteeredConcept, value: float, passage: int, rank_without: int | None
+) -> Term:
     """One term for one knob, with the features that make the passage a member or speak against it."""
-    row = snapshot.acts_NF[passage]
-    shares = turned.concept.shares(dict(zip(row.indices.tolist(), row.data.tolist(), strict=True)))
+    shares = turned.concept.shares(snapshot.active(passage))
     parts = [
         Part(feature, snapshot.labels[feature].shown, share)
         for feature, share in islice(shares.items(), MOST_PARTS)
@@ -123,6 +146,7 @@ def _concept_term(snapshot: Snapshot, turned: SteeredConcept, value: float, pass
         family=knob.family,
         knob=knob.target,
         parts=parts,
+        rank_without=rank_without,
     )
 
 
@@ -149,15 +173,18 @@ def page_results(
     ]
 
 
-def restrictions(typed: Typed) -> list[Restriction]:
-    """What a query says its results must be, or must not be."""
+def restrictions(snapshot: Snapshot, typed: Typed) -> list[Restriction]:
+    """What a query and its filters say its results must be, or must not be."""
     return [
         *(Restriction(without=False, phrase=phrase) for phrase in typed.phrases),
         *(Restriction(without=True, phrase=phrase) for phrase in typed.without),
         *(
             Restriction(
                 without=condition.negated,
-                field=condition.field,
+                filter=format_filter(condition),
+                feature=condition.feature,
+                label=None if condition.feature is None else snapshot.labels[condition.feature].shown,
+                field=condition.field or None,
                 values=list(condition.values),
                 least=condition.least or None,
                 most=condition.most or None,

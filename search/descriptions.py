@@ -1,6 +1,6 @@
 """What a feature, a concept, a document and a collection look like to the outside: plain frozen records.
 
-Part of the public contract, like `search.results`.
+Part of the public contract, like `search.results` and `search.text_records`.
 """
 
 from dataclasses import dataclass, field

@@ -11,10 +11,11 @@ from dataclasses import dataclass, field, replace
 from sqlalchemy import ColumnElement, exists, func, select
 from sqlalchemy.orm import Session
 
-from search.errors import InvalidSteering
+from search.errors import InvalidFilter, InvalidSteering
 from search.models import DictionaryRow, FeatureMatch
 from search.results import LostKnob, SteeringTerm
 from search.steering import Knob, Steering
+from search.syntax import Condition
 
 NO_COUNTERPART = "No feature of the live dictionary is alike enough."
 NO_FAMILIES = "Families are not carried over to another dictionary."
@@ -30,14 +31,15 @@ class Carried:
 
 @dataclass(frozen=True)
 class Translation:
-    """Steering in the numbers of `dictionary`, the live one: `carried` by the new number, `lost` left out;
-    the name of the `preset` that is in it, if one is."""
+    """Steering and filters in the numbers of `dictionary`, the live one: `carried` by the new number, `lost`
+    left out; the name of the `preset` that is in it, if one is."""
 
     steering: Steering
     dictionary: int
     carried: Mapping[int, Carried] = field(default_factory=dict)
     lost: tuple[LostKnob, ...] = ()
     preset: str | None = None
+    filters: tuple[Condition, ...] = ()
 
 
 def is_numbered(knob: Knob) -> bool:
@@ -53,7 +55,8 @@ def translate(session: Session, steering: Steering, dictionary: int | None, live
     """
     if dictionary is None or dictionary == live or not any(map(is_numbered, steering.knobs)):
         return Translation(steering, live)
-    went = _went(session, steering, dictionary, live)
+    features = [knob.feature for knob in steering.knobs if knob.feature is not None]
+    went = _went(session, features, dictionary, live)
 
     def why_lost(knob: Knob) -> str:
         if knob.family is not None:
@@ -67,6 +70,31 @@ def translate(session: Session, steering: Steering, dictionary: int | None, live
     ]
     carried = {feature: Carried(was, confidence) for was, (feature, confidence) in went.items()}
     return replace(there, steering=Steering(tuple(knobs)), carried=carried)
+
+
+def translate_filters(
+    session: Session, filters: tuple[Condition, ...], dictionary: int | None, live: int
+) -> tuple[Condition, ...]:
+    """Filters on features of a dictionary (None: the live one), in the numbers of the live dictionary.
+
+    Raises:
+        InvalidSteering: nothing is known of that dictionary, or it had no such feature.
+        InvalidFilter: a feature has no counterpart: a filter cannot be left out.
+    """
+    features = [condition.feature for condition in filters if condition.feature is not None]
+    if dictionary is None or dictionary == live or not features:
+        return filters
+    went = _went(session, features, dictionary, live)
+    for feature in features:
+        if feature not in went:
+            raise InvalidFilter(
+                f"Feature {feature} of dictionary {dictionary} cannot be filtered by: {NO_COUNTERPART}",
+                hint="Leave the filter out, or choose a feature of the live dictionary.",
+            )
+    return tuple(
+        condition if condition.feature is None else replace(condition, feature=went[condition.feature][0])
+        for condition in filters
+    )
 
 
 def lose(translation: Translation, why: Callable[[Knob], str]) -> Translation:
@@ -97,10 +125,9 @@ def marked(terms: list[SteeringTerm], translation: Translation) -> list[Steering
     ]
 
 
-def _went(session: Session, steering: Steering, dictionary: int, live: int) -> dict[int, tuple[int, float]]:
-    """Where the steered features of another dictionary went, and how surely: an earlier one, or after going
+def _went(session: Session, asked: list[int], dictionary: int, live: int) -> dict[int, tuple[int, float]]:
+    """Where features of another dictionary went, and how surely: an earlier one, or after going
     back a later one, whose matches are read the other way round."""
-    asked = [knob.feature for knob in steering.knobs if knob.feature is not None]
     known = 0 < dictionary < 2**63  # what the column holds
     features = _features(session, dictionary, live) if known else None
     if features is None:

@@ -25,6 +25,9 @@ BATCH_CHARACTERS = 1_000_000 if torch.cuda.is_available() else 12_000
 """A batch is padded to its longest text: so many characters a batch keep a CPU's caches warm and a GPU busy
 (README's decision log)."""
 
+SUMMING = ("Transformer", "Pooling", "Normalize")
+"""Modules of a model that leave a mean a mean."""
+
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
@@ -34,6 +37,16 @@ class VectorSpace:
 
     model: str
     precision: str
+
+
+@dataclass(frozen=True, eq=False)
+class Tokens:
+    """The tokens of one text: character `offsets`, the number of the word that each belongs to (as the
+    tokenizer cuts words; None for special tokens, whose offsets are (-1, -1)), and vectors `h_TD`."""
+
+    offsets: list[tuple[int, int]]
+    words: list[int | None]
+    h_TD: NDArray[np.float32]
 
 
 class Embedder:
@@ -77,31 +90,35 @@ class Embedder:
         vectors = [self._unit(batch, on_batch) for batch in _batches(texts)]
         return np.concatenate(vectors) if vectors else np.zeros((0, self.width), np.float16)
 
-    def encode_query(self, text: str) -> NDArray[np.float32]:
-        """The unit vector (D,) of a question, not rounded."""
+    def encode_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """The unit vectors (N, D) of questions, not rounded; in one batch."""
         with self._lock:
-            return _normalised(self._model.encode([text], convert_to_tensor=True))[0].cpu().numpy()
+            x_ND = self._model.encode(list(texts), batch_size=len(texts), convert_to_tensor=True)
+            return _normalised(x_ND).cpu().numpy()
 
     @property
     def mean_pooled(self) -> bool:
         """Whether a text's vector is the normalised sum of its tokens' vectors."""
-        return any(getattr(module, "pooling_mode", None) == "mean" for module in self._model)
+        modules = list(self._model)
+        pooled = any(getattr(module, "pooling_mode", None) == "mean" for module in modules)
+        return pooled and all(type(module).__name__ in SUMMING for module in modules)
 
-    def encode_tokens(self, texts: Sequence[str]) -> list[tuple[list[tuple[int, int]], NDArray[np.float32]]]:
-        """For each text its tokens: character offsets, and vectors h_TD whose normalised sum is the text's
-        embedding (mean-pooled models only). Special tokens have the offsets (-1, -1)."""
+    def encode_tokens(self, texts: Sequence[str]) -> list[Tokens]:
+        """For each text its tokens; the normalised sum of their vectors is its embedding (mean-pooled models
+        only)."""
         with self._lock:
             vectors = self._model.encode(list(texts), batch_size=16, output_value="token_embeddings")
             # Within the lock: a fast tokenizer keeps its padding and truncation as state.
             encoded = self._model.tokenizer(
                 list(texts), truncation=True, max_length=self.max_tokens, return_offsets_mapping=True
             )
-        offsets = [
-            [(start, end) if end > start else (-1, -1) for start, end in row]
-            for row in encoded["offset_mapping"]
-        ]
         return [
-            (row, h_TD[: len(row)].float().cpu().numpy()) for row, h_TD in zip(offsets, vectors, strict=True)
+            Tokens(
+                [(start, end) if end > start else (-1, -1) for start, end in row],
+                encoded.word_ids(number),
+                h_TD[: len(row)].float().cpu().numpy(),
+            )
+            for number, (row, h_TD) in enumerate(zip(encoded["offset_mapping"], vectors, strict=True))
         ]
 
     def _unit(self, texts: Sequence[str], on_batch: Callable[[int], None]) -> NDArray[np.float16]:

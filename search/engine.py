@@ -4,8 +4,10 @@ Shape suffixes: N passages, D embedding width.
 """
 
 import functools
-import time
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,37 +16,43 @@ from sqlalchemy.orm import Session
 
 from search import explain
 from search.answers import (
+    NOT_ASKED,
     SteeredConcept,
     asked_words,
     page_results,
-    page_terms,
     query_features,
     restrictions,
     steering_terms,
 )
+from search.asking import Asked, Inquiry, Request
 from search.chosen import with_preset
+from search.clock import Clock
 from search.concepts import Concept
 from search.db import open_session
-from search.earlier import Translation, marked, translate
-from search.embedder import VectorSpace, load_embedder
+from search.earlier import Translation, marked, translate, translate_filters
+from search.embedder import load_embedder
+from search.encoding import QueryEncoder
 from search.errors import IndexReplaced
 from search.explain import Question
+from search.facets import count_facets
 from search.fitting import fit_concept
-from search.highlight import Highlighter
+from search.highlight import PartsMemory, mark
+from search.lighting import Parts
+from search.metadata import Metadata, read_metadata
 from search.passages import PassageRow, passages_at
 from search.presets import NONE
-from search.ranking import rank, strongest_passage
-from search.requests import USUAL_MODE, check_mode, check_page, check_query
+from search.ranking import Ranking, strongest_passage
+from search.requests import check_mode, check_page, check_query
 from search.restrictions import Fields, allowed_passages, read_fields
-from search.results import Result, SearchResponse, Timings
+from search.results import Facets, Result, SearchResponse
 from search.snapshot import Snapshot
 from search.snapshots import Snapshots
 from search.steered import feature_deltas, steer
 from search.steering import Knob, Steering
-from search.syntax import Typed, may_restrict, parse_query
+from search.syntax import Condition, Typed, may_restrict, parse_query
+from search.whatif import ranks_without
 
-CONCEPTS_KEPT = 256
-RESTRICTED_KEPT = 64
+T = TypeVar("T")
 
 FloatArray = NDArray[np.float32]
 
@@ -60,9 +68,10 @@ class Engine:
         self.database = database
         self.data = data
         self.snapshots = Snapshots(database, data)
-        self._highlighter = Highlighter()
+        self._parts = PartsMemory()
         self._known_fields: dict[int, tuple[int, Fields]] = {}  # by collection, of one version of it
-        self.embed = functools.lru_cache(maxsize=2048)(_embed)
+        self._metadata: dict[int, Metadata] = {}  # by collection
+        self.embed = QueryEncoder()
 
     def snapshot(self, collection: str) -> Snapshot:
         """The live generation of a collection, loaded if it is not in memory yet.
@@ -78,123 +87,131 @@ class Engine:
 
     def search(
         self,
-        query: str,
+        request: Request,
         *,
-        steering: Steering,
         collection: str,
-        dictionary: int | None = None,
-        preset: str | None = None,
-        mode: str = USUAL_MODE,
         limit: int = 10,
         offset: int = 0,
-        sentences: bool = False,
+        facets: bool = False,
+        for_people: bool = False,
     ) -> SearchResponse:
         """The documents nearest to the steered question, each with the terms of its score.
 
-        `dictionary` is the one that the steering's features are numbered in, where it is not the live one.
-        Knobs of the `preset` are turned too; where neither it nor steering is given, those of the default
-        preset of the collection. The preset "none" is none.
-        `sentences` marks the sentence of each passage that is closest to the question (one more pass).
+        Knobs of the request's preset are turned too; where it has neither that nor steering, those of the
+        collection's default preset. `facets` counts what the answers can be narrowed down to. `for_people`
+        adds what a page shows (one more pass): the sentence of each passage that is closest to the question,
+        the words that match it or made its topics fire, and the rank that each result would have without each
+        of its terms.
 
         Raises:
-            InvalidQuery, InvalidSteering, InvalidPage, InvalidRequest: the request's own words are wrong.
+            InvalidQuery, InvalidSteering, InvalidFilter, InvalidPage, InvalidRequest: the request's own words
+                are wrong.
             PresetNotFound
             CollectionNotFound, NotIndexed, StoreUnavailable: there is nothing to search.
         """
-        check_query(query)
         check_page(limit, offset)
-        check_mode(mode)
-        ask = functools.partial(
-            self._answer, query, steering, dictionary, preset, mode, limit, offset, sentences
+        page = slice(offset, offset + limit)
+        return self.on_live(
+            collection,
+            lambda snapshot: self._answer(snapshot, request, page, facets=facets, for_people=for_people),
         )
+
+    def on_live(self, collection: str, answer: Callable[[Snapshot], T]) -> T:
+        """An answer from the live generation of a collection; once more where that was dropped meanwhile.
+
+        Raises:
+            CollectionNotFound, NotIndexed, StoreUnavailable
+        """
         try:
-            return ask(self.snapshot(collection))
+            return answer(self.snapshot(collection))
         except IndexReplaced:  # two generations later, in the middle of a search
-            return ask(self.snapshots.renew(collection))
+            return answer(self.snapshots.renew(collection))
+
+    def inquire(self, snapshot: Snapshot, request: Request, clock: Clock | None = None) -> Inquiry:
+        """A request worked out on a snapshot, so that it can be ranked, scored and explained.
+
+        Raises:
+            InvalidQuery, InvalidSteering, InvalidFilter, InvalidRequest, PresetNotFound, StoreUnavailable
+        """
+        check_query(request.query)
+        check_mode(request.mode)
+        clock = clock or Clock()
+        translation = self._translate(snapshot, request)
+        key = request.query, request.mode, translation.filters
+        asked = snapshot.kept.asked.get(key, lambda: self._asked(snapshot, *key))
+        clock.lap("embed")
+        deltas = feature_deltas(translation.steering, asked.question.active, snapshot.scale_F)
+        steered = steer(asked.question.vector_D, snapshot.dictionary.w_dec_FD, deltas)
+        concepts = self._concepts(snapshot, translation.steering)
+        return Inquiry(snapshot, translation, asked, steered, concepts)
 
     def _answer(
-        self,
-        query: str,
-        steering: Steering,
-        dictionary: int | None,
-        preset: str | None,
-        mode: str,
-        limit: int,
-        offset: int,
-        sentences: bool,
-        snapshot: Snapshot,
+        self, snapshot: Snapshot, request: Request, page: slice, *, facets: bool, for_people: bool
     ) -> SearchResponse:
-        clock = _Clock()
-        translation = self._translate(snapshot, steering, dictionary, preset)
-        steering = translation.steering
-        typed, allowed_N = self._restricted(snapshot, query)
-        question = explain.decompose(self.embed(snapshot.space, typed.text), snapshot.dictionary)
-        clock.lap("embed")
-        deltas = feature_deltas(steering, question.active, snapshot.scale_F)
-        steered = steer(question.vector_D, snapshot.dictionary.w_dec_FD, deltas)
-        concepts = self._concepts(snapshot, steering)
-        wanted = offset + limit
-        words = asked_words(snapshot, typed.text, mode)
-        ordered = functools.partial(rank, snapshot, documents=wanted, words=words.scores, allowed_N=allowed_N)
-        asked = ordered(question.vector_D, [])
-        preferred = [(turned.concept, float(turned.knob.strength)) for turned in concepts]
-        ranking = ordered(steered.vector_D, preferred) if steering.knobs else asked
+        clock = Clock()
+        inquiry = self.inquire(snapshot, request, clock)
+        asked, translation = inquiry.asked, inquiry.translation
+        ranking, unsteered = inquiry.rank(page.stop), asked.rank(snapshot, page.stop)
         clock.lap("search")
-        page = slice(offset, wanted)
-        x_ND = snapshot.index.vectors(ranking.passages[page])
-        attribution = explain.attribute(question, steered, x_ND, snapshot.dictionary)
-        terms = page_terms(snapshot, attribution, ranking, page, concepts, words)
+        without = ranks_without(inquiry, ranking, page) if for_people else NOT_ASKED
+        terms = inquiry.terms(ranking, page, without)
         clock.lap("explain")
-        texts = self._texts(snapshot, ranking.passages[page], question)
-        results = page_results(snapshot, texts, ranking, page, asked, terms)
-        if sentences:
-            results = self._marked(snapshot, typed.text, question, results)
+        texts = self._texts(snapshot, ranking.passages[page], asked.question)
+        clock.lap("texts")
+        results = page_results(snapshot, texts, ranking, page, unsteered, terms)
+        if for_people:
+            results = self._marked(snapshot, inquiry.steered.vector_D, results)
         return SearchResponse(
-            query=query,
-            restrictions=restrictions(typed),
-            mode=mode,
+            query=request.query,
+            restrictions=restrictions(snapshot, asked.typed),
+            mode=request.mode,
             collection=snapshot.collection,
             generation=snapshot.generation,
             dictionary=snapshot.dictionary_id,
             took_ms=clock.timings(),
-            total=snapshot.documents if allowed_N is None else _documents(snapshot, allowed_N),
-            limit=limit,
-            offset=offset,
-            moved=float(question.vector_D @ steered.vector_D),
-            query_features=query_features(snapshot, question, texts),
-            query_words=words.found(),
+            total=asked.documents(snapshot),
+            limit=page.stop - page.start,
+            offset=page.start,
+            moved=float(asked.question.vector_D @ inquiry.steered.vector_D),
+            query_features=query_features(snapshot, asked.question, texts),
+            query_words=asked.words.found(),
             preset=translation.preset,
-            steering=marked(steering_terms(snapshot, steering, concepts), translation),
+            steering=marked(steering_terms(snapshot, translation.steering, inquiry.concepts), translation),
             steering_lost=list(translation.lost),
             results=results,
+            facets=self._facets(snapshot, asked, ranking) if facets else None,
         )
 
-    def translate(
-        self, steering: Steering, dictionary: int | None, collection: str, preset: str | None = NONE
-    ) -> Translation:
-        """Steering in the numbers of a collection's live dictionary (see `search.earlier`), with the knobs of
-        a preset (see `search.chosen`).
+    def _asked(self, snapshot: Snapshot, query: str, mode: str, filters: tuple[Condition, ...]) -> Asked:
+        typed, allowed_N = self._restricted(snapshot, query, filters)
+        question = explain.decompose(self.embed(snapshot.space, typed.text), snapshot.dictionary)
+        return Asked(typed, allowed_N, question, asked_words(snapshot, typed.text, mode))
+
+    def translate(self, request: Request, collection: str) -> Translation:
+        """A request's steering and filters in the numbers of a collection's live dictionary (see
+        `search.earlier`), with the knobs of its preset (see `search.chosen`).
 
         Raises:
-            InvalidSteering, PresetNotFound, CollectionNotFound, NotIndexed, StoreUnavailable
+            InvalidSteering, InvalidFilter, PresetNotFound, CollectionNotFound, NotIndexed, StoreUnavailable
         """
-        return self._translate(self.snapshot(collection), steering, dictionary, preset)
+        return self._translate(self.snapshot(collection), request)
 
-    def _translate(
-        self, snapshot: Snapshot, steering: Steering, dictionary: int | None, preset: str | None
-    ) -> Translation:
-        if preset is None and steering.knobs:
-            preset = NONE
+    def _translate(self, snapshot: Snapshot, request: Request) -> Translation:
+        preset = NONE if request.preset is None and request.steering.knobs else request.preset
+        numbered = request.dictionary, snapshot.dictionary_id
         with open_session(self.database) as session:
-            own = translate(session, steering, dictionary, snapshot.dictionary_id)
-            return with_preset(session, snapshot, own, preset)
+            filters = translate_filters(session, request.filters, *numbered)
+            own = translate(session, request.steering, *numbered)
+            return replace(with_preset(session, snapshot, own, preset), filters=filters)
 
-    def _marked(
-        self, snapshot: Snapshot, query: str, question: Question, results: list[Result]
-    ) -> list[Result]:
+    def _marked(self, snapshot: Snapshot, q_D: FloatArray, results: list[Result]) -> list[Result]:
+        parts = self.parts(snapshot, [PassageRow(result.document, result.passage) for result in results])
+        return mark(results, parts, q_D, snapshot.dictionary.w_enc_FD)
+
+    def parts(self, snapshot: Snapshot, passages: list[PassageRow]) -> list[Parts]:
+        """The words of passages and what each adds to the passage's embedding."""
         embedder = load_embedder(snapshot.space.model, snapshot.space.precision)
-        asked_in = (snapshot.generation, query)
-        return self._highlighter.mark(results, embedder, question.vector_D, asked_in)
+        return self._parts.of(embedder, snapshot.generation, passages)
 
     def _concepts(self, snapshot: Snapshot, steering: Steering) -> list[SteeredConcept]:
         return [
@@ -204,32 +221,37 @@ class Engine:
         ]
 
     def _concept(self, snapshot: Snapshot, knob: Knob) -> Concept:
-        known = snapshot.concepts.get(knob.target)
-        if known is not None:
-            return known
-        embed = functools.partial(self.embed, snapshot.space)
-        with open_session(self.database) as session:
-            concept = fit_concept(snapshot, knob, embed, session)
-        if len(snapshot.concepts) >= CONCEPTS_KEPT:
-            snapshot.concepts.clear()
-        snapshot.concepts[knob.target] = concept
-        return concept
+        def fit() -> Concept:
+            embed = functools.partial(self.embed, snapshot.space)
+            with open_session(self.database) as session:
+                return fit_concept(snapshot, knob, embed, session)
 
-    def _restricted(self, snapshot: Snapshot, query: str) -> tuple[Typed, NDArray[np.bool_] | None]:
-        """The query taken apart, and the passages it leaves (N,); None: all."""
-        if not may_restrict(query):
+        return snapshot.kept.concepts.get(knob.target, fit)
+
+    def _restricted(
+        self, snapshot: Snapshot, query: str, filters: tuple[Condition, ...]
+    ) -> tuple[Typed, NDArray[np.bool_] | None]:
+        """The query taken apart, and the passages that it and the filters leave (N,); None: all."""
+        if not (filters or may_restrict(query)):
             return Typed(query), None
         with open_session(self.database) as session:
-            fields = self._fields(session, snapshot) if ":" in query else {}
+            fields = self._fields(session, snapshot) if filters or ":" in query else {}
             typed = parse_query(query, fields)
-            if not typed.restricts:
-                return typed, None
-            known = snapshot.restricted.get(typed)
-            if known is None:
-                if len(snapshot.restricted) >= RESTRICTED_KEPT:
-                    snapshot.restricted.clear()
-                known = snapshot.restricted[typed] = allowed_passages(session, snapshot, typed, fields)
-        return typed, known
+            typed = replace(typed, conditions=(*typed.conditions, *filters))
+            return typed, self._allowed(session, snapshot, typed)
+
+    def allowed(self, snapshot: Snapshot, typed: Typed) -> NDArray[np.bool_] | None:
+        """The passages of a snapshot that the restrictions of a query leave (N,); None: all."""
+        with open_session(self.database) as session:
+            return self._allowed(session, snapshot, typed)
+
+    def _allowed(self, session: Session, snapshot: Snapshot, typed: Typed) -> NDArray[np.bool_] | None:
+        if not typed.restricts:
+            return None
+        fields = self._fields(session, snapshot) if typed.conditions else {}
+        return snapshot.kept.restricted.get(
+            replace(typed, text=""), lambda: allowed_passages(session, snapshot, typed, fields)
+        )
 
     def _fields(self, session: Session, snapshot: Snapshot) -> Fields:
         kept = self._known_fields.get(snapshot.collection_id)
@@ -238,6 +260,14 @@ class Engine:
             self._known_fields[snapshot.collection_id] = kept
         return kept[1]
 
+    def _facets(self, snapshot: Snapshot, asked: Asked, ranking: Ranking) -> Facets:
+        with open_session(self.database) as session:
+            metadata = read_metadata(session, snapshot, self._metadata.get(snapshot.collection_id))
+            self._metadata[snapshot.collection_id] = metadata
+            fields = self._fields(session, snapshot)
+            allowed = functools.partial(self._allowed, session, snapshot)
+            return count_facets(snapshot, metadata, fields, asked.typed, ranking, allowed)
+
     def _texts(
         self, snapshot: Snapshot, passages: NDArray[np.int64], question: Question
     ) -> dict[int, PassageRow]:
@@ -245,30 +275,11 @@ class Engine:
         unlabelled = [f for f in question.active if not snapshot.labels[f].reliable]
         examples = [strongest_passage(snapshot, feature) for feature in unlabelled]
         wanted = {*passages.tolist(), *(example for example in examples if example is not None)}
-        with open_session(self.database) as session:
-            return passages_at(session, snapshot, wanted)
-
-
-def _documents(snapshot: Snapshot, allowed_N: NDArray[np.bool_]) -> int:
-    return len(np.unique(snapshot.document_N[allowed_N]))
-
-
-def _embed(space: VectorSpace, text: str) -> FloatArray:
-    return load_embedder(space.model, space.precision).encode_query(text)
-
-
-class _Clock:
-    """Milliseconds of each lap since the one before."""
-
-    def __init__(self) -> None:
-        self._start = self._last = time.perf_counter()
-        self._laps: dict[str, float] = {}
-
-    def lap(self, name: str) -> None:
-        now = time.perf_counter()
-        self._laps[name] = round((now - self._last) * 1000, 3)
-        self._last = now
-
-    def timings(self) -> Timings:
-        total = round((time.perf_counter() - self._start) * 1000, 3)
-        return Timings(self._laps["embed"], self._laps["search"], self._laps["explain"], total)
+        known = {place: row for place in wanted if (row := snapshot.kept.texts.known(place)) is not None}
+        if len(known) < len(wanted):
+            with open_session(self.database) as session:
+                read = passages_at(session, snapshot, wanted - known.keys())
+            for place, row in read.items():
+                snapshot.kept.texts.put(place, row)
+            known |= read
+        return known

@@ -4,6 +4,7 @@ RefractError
 ├── InvalidRequest            400  the request's own words are wrong
 │   ├── InvalidQuery               empty, too long, not text
 │   ├── InvalidSteering            unknown form, strength out of range
+│   ├── InvalidFilter              unknown field, a value that does not fit it
 │   ├── InvalidPage                limit or offset out of range
 │   ├── TooLarge              413  more than is read of one request
 │   └── Busy                  409  something else is at it: wait, then ask again
@@ -14,6 +15,7 @@ RefractError
 │   ├── CollectionNotFound
 │   ├── FeatureNotFound
 │   ├── DocumentNotFound
+│   ├── PassageNotFound
 │   ├── PresetNotFound
 │   ├── JobNotFound
 │   └── KeyNotFound
@@ -63,6 +65,10 @@ class InvalidSteering(InvalidRequest):
     code = "invalid_steering"
 
 
+class InvalidFilter(InvalidRequest):
+    code = "invalid_filter"
+
+
 class InvalidPage(InvalidRequest):
     code = "invalid_page"
 
@@ -108,6 +114,10 @@ class FeatureNotFound(NotFound):
 
 class DocumentNotFound(NotFound):
     code = "document_not_found"
+
+
+class PassageNotFound(NotFound):
+    code = "passage_not_found"
 
 
 class PresetNotFound(NotFound):

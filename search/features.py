@@ -5,7 +5,7 @@ Shape suffixes: F features, D embedding width.
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import select
+from sqlalchemy import func, literal, select
 from sqlalchemy.orm import Session
 
 from search.answers import EXAMPLE_CHARACTERS
@@ -29,6 +29,7 @@ from search.models import Document, FeatureStats, Passage
 from search.passages import PassageRow, passages_at
 from search.ranking import strongest_passage
 from search.requests import check_page, check_query
+from search.results import DocumentRef
 from search.snapshot import Snapshot
 
 DECILES = 10
@@ -87,11 +88,7 @@ def feature_detail(engine: Engine, feature: int, *, collection: str) -> FeatureD
         FeatureNotFound, CollectionNotFound, NotIndexed
     """
     snapshot = engine.snapshot(collection)
-    features = snapshot.dictionary.features
-    if not 0 <= feature < features:
-        raise FeatureNotFound(
-            f"There is no feature {feature}.", hint=f"Features are numbered 0 to {features - 1}."
-        )
+    check_feature(snapshot, feature)
     chosen = _examples(snapshot, feature)
     misses = _near_misses(snapshot, feature)
     with open_session(engine.database) as session:
@@ -130,12 +127,7 @@ def document_detail(engine: Engine, document_id: str, *, collection: str) -> Doc
     """
     snapshot = engine.snapshot(collection)
     with open_session(engine.database) as session:
-        document = _document(session, snapshot, document_id)
-        if document is None:
-            raise DocumentNotFound(
-                f"There is no document {document_id[:100]!r} in {collection!r}.",
-                hint="Search for it; ids are case-sensitive.",
-            )
+        document = find_document(session, snapshot, document_id)
         where = (Passage.generation_id == snapshot.generation, Passage.document_id == document.id)
         rows = session.execute(
             select(Passage.id, Passage.start, Passage.end).where(*where).order_by(Passage.id)
@@ -197,16 +189,16 @@ def _summary(snapshot: Snapshot, feature: int, example: PassageRow | None) -> Fe
 
 def _examples(snapshot: Snapshot, feature: int) -> list[tuple[int, float, int | None]]:
     """(passage, activation, decile): two of each decile of the feature's activations."""
-    column = snapshot.acts_by_feature[:, [feature]]
+    passages, activations = snapshot.firing(feature)
     return [
-        (int(column.indices[row]), float(column.data[row]), decile)
-        for row, decile in across_deciles(column.data, EXAMPLES_A_DECILE)
+        (int(passages[row]), float(activations[row]), decile)
+        for row, decile in across_deciles(activations, EXAMPLES_A_DECILE)
     ]
 
 
 def _near_misses(snapshot: Snapshot, feature: int) -> list[int]:
     """Passages that point the feature's way most, among those it does not fire on."""
-    firing = set(snapshot.acts_by_feature[:, [feature]].indices.tolist())
+    firing = set(snapshot.firing(feature)[0].tolist())
     if not firing:
         return []
     direction_D = snapshot.dictionary.w_dec_FD[feature]
@@ -225,7 +217,7 @@ def _neighbours(snapshot: Snapshot, feature: int) -> list[Neighbour]:
 
 
 def _together(snapshot: Snapshot, feature: int) -> list[Neighbour]:
-    rows = snapshot.acts_by_feature[:, [feature]].indices
+    rows, _ = snapshot.firing(feature)
     count_F = np.bincount(snapshot.acts_NF[rows].indices, minlength=snapshot.dictionary.features)
     count_F[feature] = 0
     order = np.argsort(-count_F, kind="stable")[:NEIGHBOURS].tolist()
@@ -234,16 +226,58 @@ def _together(snapshot: Snapshot, feature: int) -> list[Neighbour]:
     ]
 
 
-def _document(session: Session, snapshot: Snapshot, document_id: str) -> Document | None:
-    if "\0" in document_id:
-        return None
-    return find_documents(snapshot, [document_id], session).get(document_id)
+def find_document(session: Session, snapshot: Snapshot, document_id: str) -> Document:
+    """A document by the id its user gave.
+
+    Raises:
+        DocumentNotFound
+    """
+    known = {} if "\0" in document_id else find_documents(snapshot, [document_id], session)
+    if document_id not in known:
+        raise DocumentNotFound(
+            f"There is no document {document_id[:100]!r} in {snapshot.collection!r}.",
+            hint="Search for it; ids are case-sensitive.",
+        )
+    return known[document_id]
+
+
+def check_feature(snapshot: Snapshot, feature: int) -> None:
+    """Refuses a number that is no feature's.
+
+    Raises:
+        FeatureNotFound
+    """
+    features = snapshot.dictionary.features
+    if not 0 <= feature < features:
+        raise FeatureNotFound(
+            f"There is no feature {feature}.", hint=f"Features are numbered 0 to {features - 1}."
+        )
 
 
 def _active(snapshot: Snapshot, passage: int) -> list[ActiveFeature]:
-    row = snapshot.acts_NF[passage]
-    strongest = np.argsort(-row.data, kind="stable")
+    strongest = sorted(snapshot.active(passage).items(), key=lambda pair: -pair[1])
     return [
         ActiveFeature(f, snapshot.labels[f].shown, snapshot.labels[f].reliable, value)
-        for f, value in zip(row.indices[strongest].tolist(), row.data[strongest].tolist(), strict=True)
+        for f, value in strongest
     ]
+
+
+def find_by_name(engine: Engine, name: str, *, collection: str, limit: int = 10) -> list[DocumentRef]:
+    """Documents whose id or title has every word of a text, the one of just that id first, then short titles.
+
+    Raises:
+        InvalidQuery, InvalidPage, CollectionNotFound, NotIndexed
+    """
+    check_query(name)
+    check_page(limit, 0)
+    snapshot = engine.snapshot(collection)
+    named = func.lower(Document.external_id + literal(" ") + Document.title)
+    clauses = [named.contains(word.lower(), autoescape=True) for word in name.split()]
+    statement = (
+        select(Document.external_id, Document.title, Document.url)
+        .where(Document.collection_id == snapshot.collection_id, Document.superseded.is_(None), *clauses)
+        .order_by(Document.external_id != name.strip(), func.length(Document.title), Document.external_id)
+        .limit(limit)
+    )
+    with open_session(engine.database) as session:
+        return [DocumentRef(*row) for row in session.execute(statement)]

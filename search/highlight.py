@@ -1,89 +1,88 @@
-"""The sentence of a passage that speaks most to the question.
+"""Marking the results of a search: the best sentence and the words that speak most to the question, and the
+words that made the topics fire that carry most of the score.
 
-For a mean-pooled model an embedding is a sum over tokens, x = sum_t h_t / |sum_t h_t|, so <q, x> is exactly a
-sum over the sentences of the passage. The marked sentence is the one with the largest mean per token. For
-other models each sentence is embedded on its own.
-
-Shape suffixes: T tokens, D embedding width, S sentences.
+Shape suffixes: D embedding width, F features, M directions.
 """
 
-import functools
 from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache
 from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
 
 from search.embedder import Embedder
-from search.results import Result, Span
-from search.text import PassageSplitter, embedded_text, sentences
+from search.lighting import Parts, take_apart
+from search.passages import PassageRow
+from search.results import Light, Result, Term
+from search.text import PassageSplitter, embedded_text
 
 FloatArray = NDArray[np.float32]
 
-REMEMBERED = 5000
+TOP_TOPICS = 3
+REMEMBERED_BYTES = 64 << 20  # some 600 passages
 
 
-class Highlighter:
-    """Marks sentences, and remembers them: while a slider is dragged the question stays the same."""
+class PartsMemory:
+    """Takes passages apart, and remembers them: while a slider is dragged, only the question changes."""
 
-    def __init__(self) -> None:
-        self._best: OrderedDict[Hashable, Span | None] = OrderedDict()
+    def __init__(self, room: int = REMEMBERED_BYTES) -> None:
+        self._room = room
+        self._known: OrderedDict[tuple[int, int], Parts] = OrderedDict()
         self._lock = Lock()
 
-    def mark(
-        self, results: list[Result], embedder: Embedder, q_D: FloatArray, question: Hashable
-    ) -> list[Result]:
-        """The results with `passage.best` set where a passage has more than one sentence. `question` stands
-        for generation and question in the memory."""
-        keys = {result.passage.id: (question, result.passage.id) for result in results}
+    def of(self, embedder: Embedder, generation: int, passages: Sequence[PassageRow]) -> list[Parts]:
+        """The parts of passages of a generation."""
+        keys = [(generation, row.passage.id) for row in passages]
         with self._lock:
-            known = {passage: self._best[key] for passage, key in keys.items() if key in self._best}
-        new = [result for result in results if result.passage.id not in known]
-        for result, best in zip(new, best_sentences(embedder, q_D, new), strict=True):
-            known[result.passage.id] = best
+            found = {key: self._known[key] for key in keys if key in self._known}
+        new = [number for number, key in enumerate(keys) if key not in found]
+        parts = take_apart(embedder, [_in_front(embedder, passages[number]) for number in new])
+        found.update(zip((keys[number] for number in new), parts, strict=True))
+        self._remember(found)
+        return [found[key] for key in keys]
+
+    def _remember(self, used: dict[tuple[int, int], Parts]) -> None:
         with self._lock:
-            self._best.update({keys[result.passage.id]: known[result.passage.id] for result in new})
-            while len(self._best) > REMEMBERED:
-                self._best.popitem(last=False)
-        return [_with_best(result, known[result.passage.id]) for result in results]
+            for key, parts in used.items():
+                self._known[key] = parts
+                self._known.move_to_end(key)
+            size = sum(parts.parts_PD.nbytes for parts in self._known.values())
+            while size > self._room:
+                size -= self._known.popitem(last=False)[1].parts_PD.nbytes
 
 
-def best_sentences(embedder: Embedder, q_D: FloatArray, results: list[Result]) -> list[Span | None]:
-    """The best sentence of each passage, None where it has only one."""
-    spans = [sentences(result.passage.text) for result in results]
-    several = [row for row, found in enumerate(spans) if len(found) > 1]
-    best: list[Span | None] = [None] * len(results)
-    clip = _splitter(embedder).clip_title
-    texts = [embedded_text(clip(results[row].document.title), results[row].passage.text) for row in several]
-    if texts and embedder.mean_pooled:
-        for row, text, (offsets, h_TD) in zip(several, texts, embedder.encode_tokens(texts), strict=True):
-            shift = len(text) - len(results[row].passage.text)
-            best[row] = _best_by_tokens(spans[row], shift, offsets, h_TD @ q_D)
-    elif texts:
-        for row in several:
-            x_SD = embedder.encode([results[row].passage.text[s.start : s.end] for s in spans[row]])
-            best[row] = spans[row][int(np.argmax(x_SD @ q_D))]
-    return best
+def mark(results: list[Result], parts: list[Parts], q_D: FloatArray, encoder_FD: FloatArray) -> list[Result]:
+    """The results with `best` and `lights` of their passages, for a question and the rows of an encoder."""
+    return [_marked(result, part, q_D, encoder_FD) for result, part in zip(results, parts, strict=True)]
 
 
-@functools.lru_cache(maxsize=2)
+def top_topics(terms: Sequence[Term]) -> list[Term]:
+    """The shared features that carry most of a score."""
+    shared = [term for term in terms if term.kind == "feature" and term.shared and term.feature is not None]
+    return sorted(shared, key=lambda term: -abs(term.value))[:TOP_TOPICS]
+
+
+def _marked(result: Result, parts: Parts, q_D: FloatArray, encoder_FD: FloatArray) -> Result:
+    topics = [term.feature for term in top_topics(result.terms) if term.feature is not None]
+    value_MP, _ = parts.values(np.vstack([q_D, encoder_FD[topics]]))
+    lights = [
+        Light(feature, parts.outstanding(value_P))
+        for feature, value_P in zip([None, *topics], value_MP, strict=True)
+    ]
+    passage = replace(result.passage, best=parts.best_sentence(value_MP[0]), lights=lights)
+    return replace(result, passage=passage)
+
+
+def _in_front(embedder: Embedder, row: PassageRow) -> tuple[str, str]:
+    """What is in front of a passage when it is embedded, and the passage."""
+    text = row.passage.text
+    whole = embedded_text(_splitter(embedder).clip_title(row.document.title), text)
+    return whole[: len(whole) - len(text)], text
+
+
+@lru_cache(maxsize=2)
 def _splitter(embedder: Embedder) -> PassageSplitter:
     return PassageSplitter(embedder.tokenizer_json, embedder.max_tokens)
-
-
-def _best_by_tokens(
-    spans: list[Span], shift: int, offsets: list[tuple[int, int]], value_T: FloatArray
-) -> Span | None:
-    """The sentence with the largest mean value per token; sentences beyond the model's limit have none."""
-    starts = np.array([start - shift for start, _ in offsets])
-    means = []
-    for span in spans:
-        inside = (starts >= span.start) & (starts < span.end)
-        means.append(float(value_T[inside].mean()) if inside.any() else -np.inf)
-    return spans[int(np.argmax(means))] if np.isfinite(means).any() else None
-
-
-def _with_best(result: Result, best: Span | None) -> Result:
-    return replace(result, passage=replace(result.passage, best=best))

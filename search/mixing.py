@@ -30,13 +30,6 @@ class WordScores:
     parts_NT: csc_matrix
     sums: FloatArray
 
-    def best(self, most: int, allowed_N: NDArray[np.bool_] | None = None) -> NDArray[np.int64]:
-        """At most so many passages that are allowed and have some of the words, the best first."""
-        places = np.flatnonzero(self.sums > 0 if allowed_N is None else (self.sums > 0) & allowed_N)
-        if len(places) > most:
-            places = places[np.argpartition(-self.sums[places], most)[:most]]
-        return places[np.argsort(-self.sums[places], kind="stable")]
-
 
 def no_words(snapshot: Snapshot) -> WordScores:
     """Of a search by meaning alone."""

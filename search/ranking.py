@@ -1,6 +1,6 @@
 """Ranking: the documents of a collection in the order of the steered score.
 
-Shape suffixes: N passages, P candidate passages, D embedding width, C concepts.
+Shape suffixes: N passages, P passages scored, D embedding width, C concepts.
 """
 
 from dataclasses import dataclass
@@ -13,21 +13,54 @@ from search.mixing import WordScores
 from search.snapshot import Snapshot
 
 POOL = 1000
+CHALLENGERS = 4 * POOL
+"""So many passages are scored one by one rather than by a deeper search."""
+
 CONCEPT_UNIT = 0.15
 """What a concept of strength 1 adds to the score of a full member: it then costs as much relevance as a
 feature of strength 1 (7% over textbooks; `benchmarks.steering`)."""
+
+ROUNDING = 1e-5
 
 FloatArray = NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
-class Ranking:
-    """Passages in order, the best one of each document: numbers, scores, and the concepts' part of each score
-    (one column a concept)."""
+class Candidates:
+    """Passages that were scored (P,), best first: the semantic part of each score, the part of each concept
+    (one column a concept) and the whole. A question's first documents are surely among them."""
 
     passages: NDArray[np.int64]
-    scores: NDArray[np.float64]
+    semantic_P: FloatArray
     concepts_PC: NDArray[np.float64]
+    scores: NDArray[np.float64]
+
+    def only(self, rows: NDArray[np.int64]) -> "Candidates":
+        """Some of them, in the order given."""
+        return Candidates(
+            self.passages[rows], self.semantic_P[rows], self.concepts_PC[rows], self.scores[rows]
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Ranking:
+    """Passages in order, the best one of each document: numbers, scores, and the concepts' part of each score
+    (one column a concept). `candidates` are all passages that were scored for it."""
+
+    candidates: Candidates
+    best: Candidates
+
+    @property
+    def passages(self) -> NDArray[np.int64]:
+        return self.best.passages
+
+    @property
+    def scores(self) -> NDArray[np.float64]:
+        return self.best.scores
+
+    @property
+    def concepts_PC(self) -> NDArray[np.float64]:  # noqa: N802 - the suffix names the shape
+        return self.best.concepts_PC
 
 
 def rank(
@@ -40,52 +73,84 @@ def rank(
 ) -> Ranking:
     """At least so many documents by their best passage (fewer only when no more are allowed).
 
-    Candidates are the nearest passages, those with most of the words, and the strongest members of each
-    concept; by meaning alone and without concepts the order is exactly that of the inner products.
+    The order is exactly that of the scores, as far as the index is exact: of the nearest passages the last
+    one bounds what all others can have, and those that words or concepts could still lift among the documents
+    asked for are scored as well. So pages of any size fit together.
     """
+    values = [strength * CONCEPT_UNIT * snapshot.membership(concept) for concept, strength in concepts]
+    added_N = sum(values, words.sums) if values or words.parts_NT.nnz else None
     depth = max(POOL, 4 * documents)
     most = snapshot.passages if allowed_N is None else int(allowed_N.sum())
     while True:
-        ranking = _rank_candidates(snapshot, q_D, concepts, depth, words, allowed_N)
-        if len(ranking.passages) >= documents or depth >= most:
+        scores, ids = (found[0] for found in snapshot.index.search(q_D[None], depth, allowed_N))
+        ranking = _ordered(snapshot, ids, scores, values, words)
+        if depth >= most:
             return ranking
+        if len(ranking.passages) >= documents:
+            if added_N is None:
+                return ranking
+            least = float(ranking.scores[documents - 1])
+            others = _challengers(added_N + scores[-1], least, ids, allowed_N)
+            if len(others) <= CHALLENGERS:
+                return _with(snapshot, ranking, others, q_D, values, words)
         depth *= 4
 
 
 def strongest_passage(snapshot: Snapshot, feature: int) -> int | None:
     """The passage that a feature fires on most strongly, None where it never fires."""
-    column = snapshot.acts_by_feature[:, [feature]]
-    return int(column.indices[np.argmax(column.data)]) if column.nnz else None
+    passages, activations = snapshot.firing(feature)
+    return int(passages[np.argmax(activations)]) if len(passages) else None
 
 
-def _rank_candidates(
+def score(
     snapshot: Snapshot,
+    passages: NDArray[np.int64],
     q_D: FloatArray,
     concepts: list[tuple[Concept, float]],
-    depth: int,
     words: WordScores,
-    allowed_N: NDArray[np.bool_] | None,
 ) -> Ranking:
-    scores, ids = (found[0] for found in snapshot.index.search(q_D[None], depth, allowed_N))
+    """Some passages and no others, in order."""
     values = [strength * CONCEPT_UNIT * snapshot.membership(concept) for concept, strength in concepts]
-    others = [_largest(value_N, allowed_N) for value_N in values]
-    others += [words.best(depth, allowed_N)] if words.parts_NT.nnz else []
-    added = np.setdiff1d(np.concatenate([np.zeros(0, np.int64), *others]), ids).astype(np.int64)
-    passages = np.concatenate([ids, added])
-    concepts_PC = (
-        np.stack([value_N[passages] for value_N in values], axis=1)
-        if values
-        else np.zeros((len(passages), 0))
-    )
-    semantic = np.concatenate([scores, snapshot.index.vectors(added) @ q_D if len(added) else []])
-    total = semantic.astype(np.float64) + concepts_PC.sum(axis=1) + words.sums[passages]
-    order = np.lexsort((passages, -total)) if others else np.arange(len(passages))
-    _, first = np.unique(snapshot.document_N[passages[order]], return_index=True)
-    kept = order[np.sort(first)]
-    return Ranking(passages[kept], total[kept], concepts_PC[kept])
+    return _ordered(snapshot, passages, snapshot.index.vectors(passages) @ q_D, values, words)
 
 
-def _largest(value_N: FloatArray, allowed_N: NDArray[np.bool_] | None) -> NDArray[np.int64]:
-    """The passages of the largest values, of those that are allowed."""
-    order = np.argsort(-value_N, kind="stable")
-    return (order if allowed_N is None else order[allowed_N[order]])[:POOL]
+def _challengers(
+    bound_N: FloatArray, least: float, ids: NDArray[np.int64], allowed_N: NDArray[np.bool_] | None
+) -> NDArray[np.int64]:
+    """The passages beside the nearest ones (`ids`) that may reach the least score that counts."""
+    may_N = bound_N >= least - ROUNDING
+    may_N[ids] = False
+    return np.flatnonzero(may_N if allowed_N is None else may_N & allowed_N)
+
+
+def _with(
+    snapshot: Snapshot,
+    ranking: Ranking,
+    others: NDArray[np.int64],
+    q_D: FloatArray,
+    values: list[FloatArray],
+    words: WordScores,
+) -> Ranking:
+    if not len(others):
+        return ranking
+    passages = np.concatenate([ranking.candidates.passages, others])
+    more = snapshot.index.vectors(others) @ q_D
+    semantic_P = np.concatenate([ranking.candidates.semantic_P, more])
+    return _ordered(snapshot, passages, semantic_P, values, words)
+
+
+def _ordered(
+    snapshot: Snapshot,
+    passages: NDArray[np.int64],
+    semantic_P: FloatArray,
+    values: list[FloatArray],
+    words: WordScores,
+) -> Ranking:
+    """Passages by their score, those of equal score by number."""
+    concepts_PC = np.zeros((len(passages), len(values)))
+    for column, value_N in enumerate(values):
+        concepts_PC[:, column] = value_N[passages]
+    total = semantic_P.astype(np.float64) + concepts_PC.sum(axis=1) + words.sums[passages]
+    scored = Candidates(passages, semantic_P, concepts_PC, total).only(np.lexsort((passages, -total)))
+    _, first = np.unique(snapshot.document_N[scored.passages], return_index=True)
+    return Ranking(scored, scored.only(np.sort(first)))

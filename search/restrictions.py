@@ -8,46 +8,59 @@ Shape suffixes: N passages.
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import ColumnElement, and_, case, func, literal, not_, or_, select, text
+from sqlalchemy import ColumnElement, Numeric, and_, case, cast, func, literal, not_, or_, select, text
 from sqlalchemy.orm import Session
 
 from search.db import among
-from search.errors import InvalidQuery
+from search.errors import InvalidFilter
 from search.lexical import WORD, stems
 from search.models import Document
 from search.snapshot import Snapshot
 from search.syntax import TITLE, Condition, Typed
 
 Fields = Mapping[str, frozenset[str]]
-"""The fields of a collection's metadata, with the JSON types of their values."""
+"""The fields of a collection's metadata, with the JSON types of their values; text that is always a date is
+"date"."""
 
-_NUMBER = re.compile(r"[+-]?\d+(\.\d+)?")
+DATE = r"^\d{4}-\d\d(-\d\d([T ].*)?)?$"
+_NUMBER = re.compile(r"[+-]?\d{1,300}(\.\d{1,300})?")
+_PART_OF_DATE = re.compile(r"\d{4}(-\d\d(-\d\d([T ].*)?)?)?")
 
 
 def read_fields(session: Session, collection: int) -> Fields:
     """The fields that documents of a collection (its row id) have."""
     statement = text(
         """
-        SELECT field.key, array_agg(DISTINCT jsonb_typeof(field.value))
+        SELECT field.key, array_agg(DISTINCT
+            CASE WHEN field.value #>> '{}' ~ :date THEN 'date' ELSE jsonb_typeof(field.value) END)
+            FILTER (WHERE jsonb_typeof(field.value) <> 'null')
         FROM documents, jsonb_each(meta) AS field
         WHERE collection_id = :collection AND superseded IS NULL GROUP BY field.key
         """
     )
-    rows = session.execute(statement, {"collection": collection})
-    return {row[0]: frozenset(row[1]) for row in rows}
+    rows = session.execute(statement, {"collection": collection, "date": DATE})
+    return {row[0]: frozenset(row[1] or ()) for row in rows}
 
 
 def allowed_passages(session: Session, snapshot: Snapshot, typed: Typed, fields: Fields) -> NDArray[np.bool_]:
     """Which passages of a snapshot (N,) are of documents that a query allows.
 
     Raises:
-        InvalidQuery: a condition does not fit the values of its field.
+        InvalidFilter: a condition does not fit the values of its field, or names one that there is not.
     """
     allowed_N = np.ones(snapshot.passages, np.bool_)
-    clauses: list[ColumnElement[bool]] = [_meets(condition, fields) for condition in typed.conditions]
+    clauses = list[ColumnElement[bool]]()
+    for condition in typed.conditions:
+        if condition.feature is None:
+            _check(condition, fields)
+            clauses.append(_meets(condition, fields))
+        else:
+            allowed_N &= _fired(snapshot, condition.feature) ^ condition.negated
     for value in typed.without:
         if WORD.fullmatch(value) and stems(value):
             allowed_N &= ~_of_documents_with(snapshot, value)
@@ -62,6 +75,54 @@ def allowed_passages(session: Session, snapshot: Snapshot, typed: Typed, fields:
         found = session.scalars(select(Document.id).where(left, *clauses)).all()
         allowed_N &= np.isin(snapshot.document_N, np.array(found, dtype=np.int64))
     return allowed_N
+
+
+def _fired(snapshot: Snapshot, feature: int) -> NDArray[np.bool_]:
+    """The passages (N,) that a feature fires on."""
+    if feature >= snapshot.dictionary.features:
+        raise InvalidFilter(
+            f"There is no feature {feature}.",
+            hint=f"Features are numbered 0 to {snapshot.dictionary.features - 1}.",
+        )
+    fired_N = np.zeros(snapshot.passages, np.bool_)
+    fired_N[snapshot.firing(feature)[0]] = True
+    return fired_N
+
+
+def _check(condition: Condition, fields: Fields) -> None:
+    """Refuses what no value of the field could ever meet."""
+    field, known = condition.field, sorted(fields)
+    if field != TITLE and field not in fields:
+        shown = ", ".join(known[:20]) + (", …" if len(known) > 20 else "")
+        raise InvalidFilter(
+            f"There is no field {field[:80]!r}.",
+            hint=f"Known fields: title, {shown}."
+            if known
+            else "These documents have no metadata, only title.",
+        )
+    kind = _KINDS.get(next(iter(fields[field]))) if field != TITLE and len(fields[field]) == 1 else None
+    for value in filter(None, (*condition.values, condition.least, condition.most)):
+        if kind and not kind.form.fullmatch(value):
+            raise InvalidFilter(
+                f"{field[:80]} is a {kind.name}, and {value[:40]!r} is none.",
+                hint=f"Write it like {kind.like}.",
+            )
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """How the values of a field are written that all have one type."""
+
+    name: str
+    form: re.Pattern[str]
+    like: str
+
+
+_KINDS = {
+    "number": _Kind("number", _NUMBER, "1990 or 1990..2000"),
+    "date": _Kind("date", _PART_OF_DATE, "2020-05-31, or 2020-05 for all of that May"),
+    "boolean": _Kind("yes-or-no field", re.compile("true|false", re.IGNORECASE), "true or false"),
+}
 
 
 def _of_documents_with(snapshot: Snapshot, value: str) -> NDArray[np.bool_]:
@@ -86,41 +147,38 @@ def _meets(condition: Condition, fields: Fields) -> ColumnElement[bool]:
     if condition.field == TITLE:
         met = _says(condition.values[0], Document.title.expression)
     elif condition.values:
-        met = or_(*(_is(condition.field, value) for value in condition.values))
+        met = or_(*(_is(condition.field, value, fields) for value in condition.values))
     else:
-        met = _between(condition, fields)
+        met = _between(condition)
     return not_(func.coalesce(met, literal(value=False))) if condition.negated else met
 
 
-def _is(field: str, value: str) -> ColumnElement[bool]:
-    """A value in any case, or one of a list; numbers by what they are worth."""
+def _is(field: str, value: str, fields: Fields) -> ColumnElement[bool]:
+    """A value in any case, or one of a list; numbers by what they are worth, 2020-05 for any day of that
+    May."""
     stored = Document.meta[field]
+    if fields.get(field, frozenset()) == {"date"}:
+        return func.left(stored.astext, len(value)) == value
     same = func.lower(stored.astext) == value.lower()
     elements = func.jsonb_array_elements_text(
         case((func.jsonb_typeof(stored) == "array", stored), else_=func.jsonb_build_array())
     ).table_valued("value")
     listed = select(elements.c.value).where(func.lower(elements.c.value) == value.lower()).exists()
     if _NUMBER.fullmatch(value):
-        same = or_(same, _number(field) == float(value))
+        same = or_(same, _number(field) == Decimal(value))
     return or_(same, listed)
 
 
-def _number(field: str) -> ColumnElement[float]:
+def _number(field: str) -> ColumnElement[Decimal]:
     stored = Document.meta[field]
-    return case((func.jsonb_typeof(stored) == "number", stored.as_float()), else_=None)
+    return case((func.jsonb_typeof(stored) == "number", cast(stored.astext, Numeric)), else_=None)
 
 
-def _between(condition: Condition, fields: Fields) -> ColumnElement[bool]:
+def _between(condition: Condition) -> ColumnElement[bool]:
     """Numbers by what they are worth, all else by its letters, as dates are written: 2020-05 as the end is
     all of that May."""
     ends = [end for end in (condition.least, condition.most) if end]
     numeric = all(_NUMBER.fullmatch(end) for end in ends)
-    types = fields.get(condition.field, frozenset())
-    if not numeric and types == {"number"}:
-        wrong = next(end for end in ends if not _NUMBER.fullmatch(end))
-        raise InvalidQuery(
-            f"{condition.field} is a number, and {wrong[:40]!r} is none.", hint="Write it like 1990..2000."
-        )
     stored = Document.meta[condition.field]
     written = case((func.jsonb_typeof(stored) == "string", stored.astext))
     by_letters, by_worth = list[ColumnElement[bool]](), list[ColumnElement[bool]]()
@@ -129,7 +187,7 @@ def _between(condition: Condition, fields: Fields) -> ColumnElement[bool]:
     if condition.most:
         by_letters.append(func.left(written, len(condition.most)) <= condition.most)
     if numeric and condition.least:
-        by_worth.append(_number(condition.field) >= float(condition.least))
+        by_worth.append(_number(condition.field) >= Decimal(condition.least))
     if numeric and condition.most:
-        by_worth.append(_number(condition.field) <= float(condition.most))
+        by_worth.append(_number(condition.field) <= Decimal(condition.most))
     return or_(and_(*by_letters), and_(*by_worth)) if by_worth else and_(*by_letters)

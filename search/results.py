@@ -8,6 +8,7 @@ import dataclasses
 from dataclasses import dataclass, field
 from typing import Literal
 
+LitBy = Literal["word", "sentence"]
 TermKind = Literal["feature", "steering", "word", "baseline", "remainder"]
 
 
@@ -35,7 +36,8 @@ class Term:
     `label` names it for people: a feature's label ("no reliable label" where its label does not hold), a
     concept's name, a word of the query, "baseline" or "remainder". `shared`: the feature is active in the
     passage too. `knob` is what was turned, as steering is written: `123`, `concept:sea`; a concept's term has
-    its largest `parts`.
+    its largest `parts`. `rank_without`, where it was asked for, is the result's rank if this term were taken
+    away from the question, and so from the score of every document.
     """
 
     kind: TermKind
@@ -48,6 +50,7 @@ class Term:
     knob: str | None = None
     parts: list[Part] = field(default_factory=list)
     word: str | None = None
+    rank_without: int | None = None
 
 
 @dataclass(frozen=True)
@@ -61,10 +64,14 @@ class QueryWord:
 @dataclass(frozen=True)
 class Restriction:
     """Something that all results have, or that none has: a phrase (or a word), in the document or its title,
-    or a field of the metadata that is one of some values, or lies between two (null: open)."""
+    a field of the metadata that is one of some values, or lies between two (null: open), or a feature that
+    fires on the passage. `filter` is its text form, null for phrases."""
 
     without: bool
     phrase: str | None = None
+    filter: str | None = None
+    feature: int | None = None
+    label: str | None = None
     field: str | None = None
     values: list[str] = dataclasses.field(default_factory=list)
     least: str | None = None
@@ -131,10 +138,30 @@ class DocumentRef:
 
 
 @dataclass(frozen=True)
+class LitWord:
+    """A word of a passage (offsets into its text; a sentence where the model is not mean-pooled) and what it
+    adds. `level` 1 to 4: by how many standard deviations it stands above the passage's other words."""
+
+    start: int
+    end: int
+    value: float
+    level: int
+
+
+@dataclass(frozen=True)
+class Light:
+    """The words of a passage that match the question most or, where `feature` is one, that made it fire."""
+
+    feature: int | None
+    words: list[LitWord]
+
+
+@dataclass(frozen=True)
 class PassageText:
     """A passage: its number in the generation, its text, and where that stands in the document's text.
 
-    `best` is the sentence (offsets into `text`) closest to the query, where one was chosen.
+    Where they were asked for, `best` is the sentence (offsets into `text`) closest to the query, and `lights`
+    are the words that match the query, then those of the topics that carry most of the score.
     """
 
     id: int
@@ -142,16 +169,60 @@ class PassageText:
     start: int
     end: int
     best: Span | None = None
+    lights: list[Light] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class FacetValue:
+    """A value, or a range of them, that results can be restricted to: `filter` does that, and `documents` is
+    how many would be left. `top` is how many of the first hundred answers have it. `chosen`: it is a filter
+    of this search already."""
+
+    value: str
+    filter: str
+    documents: int
+    top: int
+    chosen: bool = False
+
+
+@dataclass(frozen=True)
+class Facet:
+    """A field of the metadata, with those of its values that answers have most."""
+
+    field: str
+    values: list[FacetValue]
+
+
+@dataclass(frozen=True)
+class Topic:
+    """A feature that the first answers fire more than others do; `filter`, `documents`, `top` and `chosen` as
+    of a facet's value."""
+
+    feature: int
+    label: str
+    filter: str
+    documents: int
+    top: int
+    chosen: bool = False
+
+
+@dataclass(frozen=True)
+class Facets:
+    """What the answers to a search can be narrowed down to."""
+
+    fields: list[Facet]
+    topics: list[Topic]
 
 
 @dataclass(frozen=True)
 class Result:
     """One document, ranked by its best passage. The values of `terms` sum to `score`.
 
-    `rank_unsteered` is None where the document stood below the pool that was ranked unsteered.
+    `rank` is None where a document was asked for that the search leaves out; `rank_unsteered` also where it
+    stood below the pool that was ranked unsteered.
     """
 
-    rank: int
+    rank: int | None
     rank_unsteered: int | None
     score: float
     document: DocumentRef
@@ -161,11 +232,12 @@ class Result:
 
 @dataclass(frozen=True)
 class Timings:
-    """Milliseconds spent."""
+    """Milliseconds spent on the question, on finding, on the terms of scores, on texts; and in all."""
 
     embed: float
     search: float
     explain: float
+    texts: float
     total: float
 
 
@@ -174,7 +246,7 @@ class SearchResponse:
     """One answered search. `restrictions` are what the query said the results must or must not be, `moved` is
     the cosine between the asked and the steered question; `dictionary` is the one that numbers of features
     belong to, `preset` the name of the one that is part of `steering`, `steering_lost` what of it, or of an
-    earlier dictionary, means nothing any more."""
+    earlier dictionary, means nothing any more. `facets` are there where they were asked for."""
 
     query: str
     restrictions: list[Restriction]
@@ -193,3 +265,73 @@ class SearchResponse:
     steering: list[SteeringTerm]
     steering_lost: list[LostKnob]
     results: list[Result]
+    facets: Facets | None = None
+
+
+@dataclass(frozen=True)
+class Margin:
+    """One term of two scores: what it adds to the first and to the second, and the difference. It is named as
+    a term is."""
+
+    kind: TermKind
+    label: str
+    first: float
+    second: float
+    margin: float
+    feature: int | None = None
+    concept: str | None = None
+    family: int | None = None
+    word: str | None = None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Why one document stands before another: `margin` is the difference of their scores, and the sum of the
+    margins of `terms`, largest first."""
+
+    query: str
+    collection: str
+    generation: int
+    dictionary: int
+    first: Result
+    second: Result
+    margin: float
+    terms: list[Margin]
+    steering_lost: list[LostKnob]
+
+
+@dataclass(frozen=True)
+class Way:
+    """Steering that brings a document among the first: all of it, and as the text form; `added` are the knobs
+    that are new. `moved` is the cosine between the question before and after, `rank` where the document
+    stands then."""
+
+    steer: str
+    steering: list[SteeringTerm]
+    added: list[SteeringTerm]
+    moved: float
+    rank: int
+
+
+@dataclass(frozen=True)
+class WhyNot:
+    """Where a document stands, and why it is not among the first `wanted`.
+
+    `excluded_by` are the restrictions that it does not meet: then it has no rank. `last` is the last of the
+    first ones and `lacks` what the document has less of than that, the largest first. `ways` are the smallest
+    changes of the steering that bring it among the first, the smallest first; none where it is there already
+    or none was found.
+    """
+
+    query: str
+    collection: str
+    generation: int
+    dictionary: int
+    wanted: int
+    total: int
+    result: Result
+    excluded_by: list[Restriction]
+    last: Result | None
+    lacks: list[Margin]
+    ways: list[Way]
+    steering_lost: list[LostKnob]

@@ -4,7 +4,7 @@ start to end, and a new generation is a new snapshot.
 Shape suffixes: N passages, F features, K active features a passage.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -22,6 +22,7 @@ from search.embedder import VectorSpace
 from search.families import Family, Reach, read_families
 from search.labels import Label, read_labels
 from search.lexical import Counts, Lexicon
+from search.memory import Memory
 from search.models import Collection, DictionaryRow, FeatureStats, Generation
 from search.presets import Preset, read_presets
 from search.stored import (
@@ -53,16 +54,27 @@ class Rows:
 
 
 @dataclass(frozen=True, eq=False)
+class Kept:
+    """What was worked out on the passages of a snapshot: concepts by what they mean, the passages that
+    restrictions leave, questions that were asked, counts of values, and the texts that were shown."""
+
+    concepts: Memory[str, Concept] = field(default_factory=lambda: Memory(256))
+    restricted: Memory[Typed, NDArray[np.bool_]] = field(default_factory=lambda: Memory(64))
+    asked: Memory[Hashable, Any] = field(default_factory=lambda: Memory(64))
+    counted: Memory[Typed, tuple[int, NDArray[np.int64]]] = field(default_factory=lambda: Memory(64))
+    texts: Memory[int, Any] = field(default_factory=lambda: Memory(4096))
+
+
+@dataclass(frozen=True, eq=False)
 class Snapshot:
     """Everything a search needs but the texts.
 
     Passages are numbered 0 to N - 1; `number_N` is the number of each in its generation. `acts_NF` by passage
     and `acts_by_feature` (the same matrix by column); `document_N` the row id of each passage's document;
     `scale_F` the 90th percentile activation; `passages_F` how many passages fire; `families` by number;
-    `concepts` remembers those fitted on these passages, `restricted` which of them a query leaves; `version`
-    is the collection's, `labels_version` that of the dictionary's labels, `presets_version` that of `presets`
-    (by name); `dictionary_id` is the dictionary's number in the store (0: it is in none), `rows` what the
-    snapshot was made from.
+    `presets` by name; `kept` is what was worked out on these passages; `version` is the collection's,
+    `labels_version` that of the dictionary's labels, `presets_version` that of the presets; `dictionary_id`
+    is the dictionary's number in the store (0: it is in none), `rows` what the snapshot was made from.
     """
 
     collection_id: int
@@ -80,9 +92,8 @@ class Snapshot:
     scale_F: NDArray[np.float32]
     passages_F: NDArray[np.int64]
     families: dict[int, Family] = field(default_factory=dict)
-    concepts: dict[str, Concept] = field(default_factory=dict)
-    restricted: dict[Typed, NDArray[np.bool_]] = field(default_factory=dict)
     presets: dict[str, Preset] = field(default_factory=dict)
+    kept: Kept = field(default_factory=Kept)
     version: int = 0
     labels_version: int = 0
     presets_version: int = 0
@@ -95,7 +106,12 @@ class Snapshot:
 
     @cached_property
     def documents(self) -> int:
-        return len(np.unique(self.document_N))
+        return len(self.documents_sorted)
+
+    @cached_property
+    def documents_sorted(self) -> NDArray[np.int64]:
+        """The row ids of the documents, ascending."""
+        return np.unique(self.document_N)
 
     @cached_property
     def membership(self) -> Callable[[Concept], NDArray[np.float32]]:
@@ -117,6 +133,17 @@ class Snapshot:
     @property
     def mark(self) -> "Mark":
         return Mark(self.generation, self.version, self.labels_version, self.presets_version)
+
+    def active(self, passage: int) -> dict[int, float]:
+        """The features that a passage fires, and how strongly."""
+        start, end = self.acts_NF.indptr[passage : passage + 2]
+        found = (self.acts_NF.indices[start:end].tolist(), self.acts_NF.data[start:end].tolist())
+        return dict(zip(*found, strict=True))
+
+    def firing(self, feature: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """The passages that a feature fires on (P,), and how strongly (P,)."""
+        start, end = self.acts_by_feature.indptr[feature : feature + 2]
+        return self.acts_by_feature.indices[start:end], self.acts_by_feature.data[start:end]
 
     def density(self, feature: int) -> float:
         """Share of the collection's passages that the feature fires on."""
@@ -169,7 +196,7 @@ def read_changes_again(session: Session, snapshot: Snapshot, generation: Generat
             rows.words,
             rows.added_words.followed_by(Counts.of(read_texts(session, generation.id, start=there))),
         )
-    return replace(snapshot, version=version, concepts={}, restricted={}, **_seen(session, generation, rows))
+    return replace(snapshot, version=version, kept=Kept(), **_seen(session, generation, rows))
 
 
 def _seen(session: Session, generation: Generation, rows: Rows) -> dict[str, Any]:

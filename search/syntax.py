@@ -8,6 +8,7 @@
 What looks like a field and is none of the collection's is text, so is a quote that nobody closed.
 """
 
+import csv
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -24,13 +25,17 @@ _NUMBER = re.compile(r"[\d.,]+")
 
 @dataclass(frozen=True)
 class Condition:
-    """What a field has to be, or must not be: one of some values, or between two ends, where "" is open."""
+    """What a field has to be, or must not be: one of some values, or between two ends, where "" is open.
+
+    Or, without a field, what a passage has to be about, or must not be: the feature of that number.
+    """
 
     field: str
     values: tuple[str, ...] = ()
     least: str = ""
     most: str = ""
     negated: bool = False
+    feature: int | None = None
 
 
 @dataclass(frozen=True)
@@ -45,6 +50,14 @@ class Typed:
     @property
     def restricts(self) -> bool:
         return bool(self.phrases or self.without or self.conditions)
+
+    def one_by_one(self) -> "list[Typed]":
+        """Each restriction on its own."""
+        return [
+            *(Typed("", phrases=(phrase,)) for phrase in self.phrases),
+            *(Typed("", without=(phrase,)) for phrase in self.without),
+            *(Typed("", conditions=(condition,)) for condition in self.conditions),
+        ]
 
 
 def may_restrict(query: str) -> bool:
@@ -66,7 +79,8 @@ def parse_query(query: str, fields: Collection[str]) -> Typed:
         known = field is not None and (field == TITLE or field in fields)
         shown: str | None = None  # what stays of it in the text
         if known and value and any(map(str.isalnum, value)):
-            conditions.append(_condition(field, value, phrase is not None, negated=bool(minus)))
+            given = value if phrase is None else f'"{phrase}"'
+            conditions.append(condition(field, given, negated=bool(minus)))
             shown = value if field == TITLE and not minus else ""
         elif field is None and phrase is not None and any(map(str.isalnum, phrase)):
             (without if minus else phrases).append(value)
@@ -89,10 +103,17 @@ def parse_query(query: str, fields: Collection[str]) -> Typed:
     return typed
 
 
-def _condition(field: str, value: str, quoted: bool, *, negated: bool) -> Condition:
-    if quoted or field == TITLE:
-        return Condition(field, (value,), negated=negated)
+def condition(field: str, value: str, *, negated: bool = False) -> Condition:
+    """What a field has to be, from the text after its colon."""
+    if field == TITLE:
+        return Condition(field, (value.strip('"').strip(),), negated=negated)
     least, dots, most = value.partition("..")
-    if dots and (least or most):
-        return Condition(field, least=least, most=most, negated=negated)
-    return Condition(field, tuple(part for part in value.split(",") if part), negated=negated)
+    if dots and not value.startswith('"'):
+        return Condition(field, least=least.strip(), most=most.strip(), negated=negated)
+    return Condition(field, _listed(value), negated=negated)
+
+
+def _listed(value: str) -> tuple[str, ...]:
+    """The values between commas; what holds a comma is quoted."""
+    (parts,) = csv.reader([" ".join(value.splitlines())], skipinitialspace=True)
+    return tuple(part.strip() for part in parts if part.strip())

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api import cards
-from search.results import DocumentRef, PassageText, Result, SearchResponse, Span, Term, Timings
+from search.results import DocumentRef, PassageText, Result, SearchResponse, Term, Timings
 
 VALUES = st.lists(st.floats(-2, 2), min_size=1, max_size=80)
 
@@ -30,7 +30,7 @@ def response(*terms_of: list[Term]) -> SearchResponse:
         collection="c",
         generation=1,
         dictionary=1,
-        took_ms=Timings(1, 1, 1, 3),
+        took_ms=Timings(1, 1, 1, 1, 4),
         total=len(results),
         limit=10,
         offset=0,
@@ -126,32 +126,6 @@ def test_a_score_of_nothing_has_a_bar_of_nothing() -> None:
 def test_a_result_rises_by_the_places_it_gained() -> None:
     (card,) = cards.build_cards(response(TERMS))
     assert card.moved == 2
-
-
-@given(st.text("ab c.\n", min_size=1, max_size=2000), st.data())
-def test_an_excerpt_keeps_the_best_sentence_whole_and_only_cuts(text: str, data: st.DataObject) -> None:
-    start = data.draw(st.integers(0, len(text) - 1))
-    end = data.draw(st.integers(start + 1, len(text)))
-    pieces = cards.excerpt(PassageText(0, text, 0, len(text), Span(start, end)), 200)
-    assert [piece.text for piece in pieces if piece.marked] == [text[start:end]]
-    assert "".join(piece.text for piece in pieces).removeprefix("… ").removesuffix(" …") in text
-
-
-def test_a_short_passage_is_shown_whole() -> None:
-    text = "One. Two. Three."
-    pieces = cards.excerpt(PassageText(0, text, 0, len(text), Span(5, 9)))
-    assert [(piece.text, piece.marked) for piece in pieces] == [
-        ("One. ", False),
-        ("Two.", True),
-        (" Three.", False),
-    ]
-
-
-def test_a_passage_without_a_best_sentence_is_cut_at_its_end() -> None:
-    (piece,) = cards.excerpt(PassageText(0, "word " * 400, 0, 2000), 100)
-    assert piece.text.startswith("word")
-    assert piece.text.endswith("word …")
-    assert len(piece.text) <= 110
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from api import charts
 from search.descriptions import ActiveFeature, DocumentDetail, DocumentPassage, Histogram
+from search.text_records import NamedFeature
 
 
 def document(
@@ -47,13 +48,13 @@ def test_heat_goes_by_quarters_of_the_features_own_maximum() -> None:
 )
 def test_every_character_is_shown_once_in_order(text: str, cuts: list[tuple[int, int]]) -> None:
     spans = sorted((min(s, len(text) - 1), min(s + n, len(text))) for s, n in cuts)
-    parts = charts.stretches(document(text, spans), None, 0.0)
+    parts = charts.stretches(document(text, spans), [])
     assert "".join(part.text for part in parts) == text
 
 
 def test_passages_keep_their_number_heat_and_place() -> None:
     found = document("aaaa-bbbb", [(0, 4), (5, 9)], [0.2, 1.0])
-    parts = charts.stretches(found, 7, 1.0)
+    parts = charts.stretches(found, [NamedFeature(7, "seven", True, 1.0)])
     assert [(part.text, part.passage, part.heat) for part in parts] == [
         ("aaaa", 0, 1),
         ("-", None, 0),
@@ -62,6 +63,7 @@ def test_passages_keep_their_number_heat_and_place() -> None:
     assert parts[-1].y + parts[-1].height == 100
 
 
-def test_another_features_heat_is_none() -> None:
-    parts = charts.stretches(document("aaaa", [(0, 4)]), 8, 1.0)
-    assert [part.heat for part in parts] == [0]
+def test_every_feature_has_a_heat_of_its_own_and_the_first_is_shown() -> None:
+    features = [NamedFeature(8, "eight", True, 1.0), NamedFeature(7, "seven", True, 1.0)]
+    (part,) = charts.stretches(document("aaaa", [(0, 4)]), features)
+    assert (part.activations, part.heats, part.heat) == ([0.0, 1.0], [0, 4], 0)

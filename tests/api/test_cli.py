@@ -152,10 +152,29 @@ def test_search_prints_a_table_or_json(indexed: Indexed) -> None:
     table = refract(*ask, **environment)
     assert table.returncode == 0
     assert "score" in table.stdout
+    assert "*sort*" not in table.stdout
+    assert "*" in refract(*ask, "--words", **environment).stdout
     body = json.loads(refract(*ask, "--json", **environment).stdout)
     assert len(body["results"]) == 3
     for result in body["results"]:
         assert sum(term["value"] for term in result["terms"]) == pytest.approx(result["score"], abs=1e-5)
+
+
+@pytest.mark.database
+def test_analyze_prints_knobs_or_json(indexed: Indexed, tmp_path: Path) -> None:
+    url = indexed.database.url.render_as_string(hide_password=False)
+    environment = {"DATABASE_URL": url, "REFRACT_DATA": str(indexed.data)}
+    note = tmp_path / "note.txt"
+    note.write_text("Sort a list. Open a socket.")
+    ask = ["analyze", "--collection", "manual", "--limit", "3"]
+    body = json.loads(refract(*ask, str(note), "--json", **environment).stdout)
+    assert len(body["features"]) == 3
+    table = refract(*ask, "--text", "Sort a list. Open a socket.", **environment).stdout
+    assert all(f"{each['feature']}:{each['strength']:.1f}" in table for each in body["features"])
+    assert "Open a socket." in table
+    assert_one_line(refract(*ask, "--text", "?!", **environment), "?!")
+    assert_one_line(refract(*ask, str(note), "--text", "x", **environment), "--text")
+    assert_one_line(refract(*ask, str(tmp_path / "none.txt"), **environment), "none.txt")
 
 
 @pytest.mark.database

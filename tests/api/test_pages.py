@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
 from api.app import create_app
+from search.asking import Request
 from search.catalog import start_examples
 from search.concept_list import find_concepts
 from search.engine import Engine
@@ -120,7 +121,7 @@ def test_every_link_of_a_result_page_leads_somewhere(client: TestClient) -> None
     links = {urlsplit(link)._replace(fragment="").geturl() for link in page.xpath("//a/@href")}
     inside = sorted(link for link in links if link.startswith("/"))
     parts = {urlsplit(link).path.split("/")[1] for link in inside}
-    assert parts == {"", "admin", "documents", "features", "v1"}
+    assert parts == {"", "admin", "analyze", "documents", "features", "v1"}
     for link in inside[:: max(len(inside) // 10, 1)]:
         assert client.get(link).status_code == 200, link
 
@@ -138,7 +139,8 @@ def test_what_was_not_among_the_first_passages_unsteered_is_said_to_be_so(
     client: TestClient, feature: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("search.ranking.POOL", 10)
-    page = tree(client, f"/?q={QUESTION}&steer={feature}:5&limit=5")
+    monkeypatch.setattr("search.asking.COMPARED", 5)
+    page = tree(client, f"/?q={QUESTION} again&steer={feature}:5&limit=5")
     rises = [words(rank) for rank in select(page, "up")]
     assert "▲ up from below the first thousand passages" in rises
 
@@ -368,7 +370,100 @@ def test_a_features_examples_lead_to_their_place_in_the_document(client: TestCli
     link = str(tree(client, f"/features/{feature}").xpath("//ol[@class='samples']//a/@href")[0])
     page = tree(client, link)
     anchor = urlsplit(link).fragment
-    assert select(page.get_element_by_id(anchor), "heat4")
+    assert page.get_element_by_id(anchor).xpath(".//*[contains(@class, 'heat')]")
+
+
+def test_a_result_marks_words_and_says_which_made_a_topic_fire(client: TestClient) -> None:
+    cards = select(tree(client, f"/?q={QUESTION}"), "card")
+    assert all(card.xpath(".//p[@class='passage']//span[contains(@class, 'said')]") for card in cards)
+    named = 0
+    for chip in (chip for card in cards for chip in card.xpath(".//*[starts-with(@class, 'chip topic')]")):
+        (card,) = chip.xpath("ancestor::li[@data-result]")
+        number = chip.get("class").removeprefix("chip topic")
+        lit = {words(span).casefold() for span in card.xpath(f".//span[contains(@class, 'lit{number}-')]")}
+        (title,) = chip.xpath("./a/@title") or [""]
+        named += bool(lit & set(title.removeprefix("Fired here most by: ").split(", ")))
+    assert named > 5
+    (link, *_) = cards[0].xpath(".//td/a[contains(@href, '/documents/')]/@href")
+    assert "feature=" in link
+    assert "q=" in link
+    anchor = urlsplit(link).fragment
+    passage = tree(client, link).get_element_by_id(anchor)
+    assert passage.xpath(".//*[contains(@class, 'heat')]")
+
+
+def test_a_document_has_several_features_as_tracks(client: TestClient, engine: Engine, feature: int) -> None:
+    document = feature_detail(engine, feature, collection="manual").examples[0].document.id
+    found = [f.feature for f in find_features(engine, "", collection="manual", limit=3).features]
+    page = tree(client, f"/documents/{document}?" + "&".join(f"feature={f}" for f in found))
+    tracks = select(page, "tracks")[0].xpath("./li")
+    assert len(tracks) == 3
+    assert page.xpath("//nav[@class='map']//li/text()") == ["1", "2", "3"]
+    assert page.xpath("//span[contains(@class, 'heat')]")
+    off = tracks[0].xpath("./a[contains(@aria-label, 'Turn off')]/@href")[0]
+    assert dict(parse_qsl(urlsplit(off).query))["feature"] == str(found[2])
+    assert len(select(tree(client, off), "tracks")[0].xpath("./li")) == 2
+    first = tracks[2].xpath("./a[text()='Light its words']/@href")[0]
+    assert parse_qsl(urlsplit(first).query)[-3:] == [("feature", str(f)) for f in (found[2], *found[:2])]
+    assert client.get(first).status_code == 200
+
+
+def test_a_documents_words_are_lit_for_a_question_and_one_passage_at_a_time(
+    client: TestClient, indexed: Indexed
+) -> None:
+    document = max(indexed.documents, key=lambda found: len(found.text)).id
+    page = tree(client, f"/documents/{document}?q={QUESTION}")
+    later = page.xpath("//p[@hx-trigger='revealed']")
+    bodies = [body for section in select(page, "block") for body in select(section, "body")]
+    assert 0 < len(later) == len(bodies) - 4
+    assert all(body.xpath(".//span[contains(@class, 'said')]") for body in bodies[:4])
+    answer = client.get(later[0].get("hx-get"), headers=HTMX)
+    (body,) = html.fragments_fromstring(answer.text.strip())
+    assert words(body) == words(later[0])
+    assert body.xpath("./span[contains(@class, 'said')]")
+
+
+PARAGRAPH = 'Sort a list by its key. A server listens on a network socket, says "hello", and closes it.'
+
+
+def test_a_text_is_analysed_and_searched_with(client: TestClient) -> None:
+    sent = client.post("/analyze", data={"text": PARAGRAPH, "collection": "manual"})
+    assert sent.status_code == 303
+    page = tree(client, sent.headers["location"])
+    assert page.xpath("//textarea/text()")[0] == PARAGRAPH
+    assert [words(body) for body in select(page, "body")] == [PARAGRAPH[:23], PARAGRAPH[24:]]
+    ticked = page.xpath("//input[@name='keep'][@checked]/@value")
+    assert 1 <= len(ticked) <= 5
+    (form,) = page.xpath("//form[@action='/analyze/search']")
+    fields = {hidden.get("name"): hidden.get("value") for hidden in form.xpath("./input[@type='hidden']")}
+    addresses = {}
+    for use in ("text", "only", "steer"):
+        query = {**fields, "use": use, "keep": ticked, "q": "examples"}
+        answer = client.get("/analyze/search", params=query)
+        assert answer.status_code == 303
+        addresses[use] = dict(parse_qsl(urlsplit(answer.headers["location"]).query))
+        assert select(tree(client, answer.headers["location"]), "card")
+    assert "steer" not in addresses["text"]
+    assert addresses["text"]["q"] == addresses["only"]["q"] == PARAGRAPH.replace('"', "”")
+    off = dict(knob.split(":") for knob in addresses["only"]["steer"].split(","))
+    assert set(off.values()) == {"off"}
+    assert not set(off) & {knob.split(":")[0] for knob in ticked}
+    assert addresses["steer"]["steer"] == ",".join(ticked).replace(".0", "")
+    assert addresses["steer"]["q"] == "examples"
+
+
+def test_a_long_text_is_sent_and_what_was_looked_at_is_said(client: TestClient) -> None:
+    page = client.post("/analyze", data={"text": "Sort a list by two keys. " * 2000, "collection": "manual"})
+    assert page.status_code == 200
+    assert "of 50,000 characters were analysed" in page.text
+    assert "Searches with its first 3,9" in page.text
+    assert "Paste a sentence" in client.get("/analyze").text
+
+
+def test_a_passages_topics_can_be_used(client: TestClient, indexed: Indexed) -> None:
+    document = max(indexed.documents, key=lambda found: len(found.text))
+    link = tree(client, f"/documents/{document.id}").xpath("//a[text()='Use its topics']/@href")[0]
+    assert "".join(words(tree(client, link).xpath("//textarea")[0]).split()) in "".join(document.text.split())
 
 
 def test_a_document_is_shown_whole(client: TestClient, indexed: Indexed) -> None:
@@ -396,6 +491,19 @@ def test_a_document_is_shown_whole(client: TestClient, indexed: Indexed) -> None
         ("/features/x", 404, "&#39;x&#39;"),
         ("/features?offset=x", 400, "offset"),
         ("/documents/nothing", 404, "nothing"),
+        ("/documents/nothing?feature=x", 404, "&#39;x&#39;"),
+        ("/documents/topics.await?feature=999999", 404, "999999"),
+        ("/documents/topics.await?q=a&passage=999999", 404, "999999"),
+        ("/documents/topics.await?passage=0", 400, "Neither"),
+        ("/documents/topics.await?q=%3F", 400, "no letter or digit"),
+        ("/analyze?text=%3F", 400, "no letter or digit"),
+        ("/analyze?text=a&collection=nowhere", 404, "nowhere"),
+        ("/analyze?document=nothing&passage=1", 404, "nothing"),
+        ("/analyze?document=topics.await&passage=999999", 404, "999999"),
+        ("/analyze/search?text=a&use=only", 400, "No topic is ticked"),
+        ("/analyze/search?text=a&use=steer&keep=1:1", 400, "query is empty"),
+        ("/analyze/search?text=a&use=only&keep=x", 400, "&#39;x&#39;"),
+        ("/analyze/search?text=", 400, "empty"),
         ("/nowhere", 404, "/nowhere"),
     ],
 )
@@ -478,7 +586,7 @@ def test_without_a_database_the_page_says_so(indexed: Indexed) -> None:
 
 def test_examples_are_spelled_out_and_turned_one_by_one_instead(client: TestClient, engine: Engine) -> None:
     def search(query: str, steering: str = "") -> list[str]:
-        answer = engine.search(query, steering=parse(steering), collection="manual")
+        answer = engine.search(Request(query, parse(steering)), collection="manual")
         return [result.document.id for result in answer.results]
 
     liked, other = search("dates")[:2], search("files")[0]

@@ -3,11 +3,18 @@
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
+from starlette.datastructures import QueryParams
 
 from api.pagestate import PageState, find_collection, is_sent_form, read_state
 from search.descriptions import CollectionInfo
 from search.errors import CollectionNotFound, InvalidPage, InvalidSteering
+from search.filters import parse_filters
 from search.steering import MAX_KNOBS, MAX_PHRASE, Knob, Steering, parse
+
+
+def read(fields: dict[str, str] | str) -> PageState:
+    """The state of an address's or a form's fields."""
+    return read_state(QueryParams(fields))
 
 
 def fields(url: str) -> dict[str, str]:
@@ -24,10 +31,12 @@ def fields(url: str) -> dict[str, str]:
             q="a", steering=Steering((Knob(-1.0, concept="a, b: 100% c/d"),)), collection="Mine & yours"
         ),
         PageState(q="a", limit=20, offset=40, find="words"),
+        PageState(q="a", filters=parse_filters(["year:1990..2000", '-by:"Doe, J & K"', 'a b:"x ""y"""'])),
+        PageState(q="a", dictionary=3, filters=parse_filters(["feature:12"])),
     ],
 )
 def test_an_address_reads_back_as_the_same_state(state: PageState) -> None:
-    assert read_state(fields(state.url())) == state
+    assert read(urlsplit(state.url()).query) == state
 
 
 def test_the_address_of_nothing_is_the_front_page() -> None:
@@ -39,30 +48,38 @@ def test_an_address_leaves_out_what_goes_without_saying() -> None:
 
 
 def test_panel_numbers_replace_the_knobs_of_the_address() -> None:
-    state = read_state(
-        {"q": "a", "steer": "1:1,2:off", "s.1": "2.5", "s.2": "off", "s.concept:red%20wine": "-1"}
-    )
+    state = read({"q": "a", "steer": "1:1,2:off", "s.1": "2.5", "s.2": "off", "s.concept:red%20wine": "-1"})
     assert state.steering == parse("1:2.5,2:off,concept:red wine:-1")
 
 
 def test_an_emptied_number_leaves_its_knob_as_it_was() -> None:
-    assert read_state({"steer": "1:2", "s.1": " "}).steering == parse("1:2")
+    assert read({"steer": "1:2", "s.1": " "}).steering == parse("1:2")
 
 
 def test_buttons_add_and_drop() -> None:
-    assert read_state({"s.1": "1", "add": "7:1"}).steering == parse("1:1,7:1")
-    assert read_state({"s.1": "1", "s.7": "2", "drop": "1"}).steering == parse("7:2")
-    assert read_state({"s.concept:a%20b": "1", "drop": "concept:a%20b"}).steering == Steering()
-    assert read_state({"s.1": "1", "s.7": "2", "drop": "all"}).steering == Steering()
+    assert read({"s.1": "1", "add": "7:1"}).steering == parse("1:1,7:1")
+    assert read({"s.1": "1", "s.7": "2", "drop": "1"}).steering == parse("7:2")
+    assert read({"s.concept:a%20b": "1", "drop": "concept:a%20b"}).steering == Steering()
+    assert read({"s.1": "1", "s.7": "2", "drop": "all"}).steering == Steering()
 
 
 def test_adding_what_was_found_clears_the_box() -> None:
-    assert read_state({"find": "wine", "add": "7:1"}).find == ""
+    assert read({"find": "wine", "add": "7:1"}).find == ""
 
 
 def test_features_do_not_follow_into_another_collection_but_phrases_do() -> None:
-    state = read_state({"from": "a", "collection": "b", "s.1": "1", "s.concept:wine": "1"})
+    state = read({"from": "a", "collection": "b", "s.1": "1", "s.concept:wine": "1"})
     assert state.steering == parse("concept:wine:1")
+
+
+def test_filters_are_added_and_taken_away_and_stay_with_their_collection() -> None:
+    state = PageState(q="a", filters=parse_filters(["lang:en"]), offset=20)
+    narrowed = read(urlsplit(state.narrow("year:1990")).query)
+    assert narrowed.filters == parse_filters(["lang:en", "year:1990"])
+    assert narrowed.offset == 0
+    assert read(urlsplit(narrowed.widen("lang:en") or "").query).filters == parse_filters(["year:1990"])
+    assert narrowed.widen("typed:elsewhere") is None
+    assert read("from=a&collection=b&filter=lang:en").filters == ()
 
 
 def test_only_forms_are_folded() -> None:
@@ -72,7 +89,7 @@ def test_only_forms_are_folded() -> None:
 
 
 def test_a_folded_address_is_no_form() -> None:
-    state = read_state({"q": "a", "s.1": "2", "find": "", "from": "", "add": "concept:b:1"})
+    state = read({"q": "a", "s.1": "2", "find": "", "from": "", "add": "concept:b:1"})
     assert not is_sent_form(fields(state.url()))
 
 
@@ -91,13 +108,13 @@ def test_leaving_a_feature_out() -> None:
 @pytest.mark.parametrize("value", ["1,5", "1.5,9:1", "nan", "6", "much"])
 def test_a_number_that_is_no_strength_is_refused(value: str) -> None:
     with pytest.raises(InvalidSteering):
-        read_state({"s.1": value})
+        read({"s.1": value})
 
 
 @pytest.mark.parametrize("value", ["x", "1.5", "9" * 30, "--1", "²"])
 def test_a_page_that_is_no_number_is_refused_by_name(value: str) -> None:
     with pytest.raises(InvalidPage, match="offset"):
-        read_state({"offset": value})
+        read({"offset": value})
 
 
 def test_when_all_knobs_are_in_use_only_those_can_be_turned() -> None:
@@ -110,7 +127,7 @@ def test_when_all_knobs_are_in_use_only_those_can_be_turned() -> None:
     assert full.only(0) == full.steering.with_knob(Knob(1.0, feature=0))
     freed = PageState(q="a", steering=full.steering.without(Knob(1.0, feature=0)))
     assert not freed.full
-    assert len(read_state(fields(freed.off(99) or "")).steering.knobs) == MAX_KNOBS
+    assert len(read(fields(freed.off(99) or "")).steering.knobs) == MAX_KNOBS
 
 
 def test_what_is_looked_for_is_offered_as_a_phrase_unless_it_is_too_long_for_one() -> None:

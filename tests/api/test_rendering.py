@@ -10,6 +10,7 @@ from starlette.routing import Mount
 from starlette.testclient import TestClient
 
 from api import rendering
+from api.reading import document_path
 from api.security import SECURITY_HEADERS, SecurityHeaders
 
 VENDORED = [
@@ -92,7 +93,7 @@ def test_only_web_addresses_become_links(url: str | None, link: str | None) -> N
     ],
 )
 def test_document_addresses_survive_a_browser(document_id: str, path: str) -> None:
-    assert rendering.document_path(document_id) == path
+    assert document_path(document_id) == path
 
 
 def test_app_js_stays_small() -> None:

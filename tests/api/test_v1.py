@@ -126,6 +126,40 @@ def test_features_documents_and_health(client: TestClient, feature: int) -> None
     assert client.get("/v1/collections").json()[0]["name"] == "manual"
 
 
+def test_words_of_a_result_sum_to_what_it_scores(client: TestClient, feature: int) -> None:
+    asked = {"q": "sort a list", "steer": f"{feature}:1.5", "mode": "semantic"}
+    result = client.get("/v1/search", params=asked).json()["results"][0]
+    document, passage = result["document"]["id"], result["passage"]["id"]
+    where = {"document": document, "passage": passage, "feature": [feature, 1]}
+    body = client.get("/v1/words", params={**where, "q": asked["q"], "steer": asked["steer"]}).json()
+    assert body["document"] == result["document"]
+    assert [each["feature"] for each in body["features"]] == [feature, 1]
+    (found,) = body["passages"]
+    assert found["by"] == "word"
+    assert found["passage"]["text"] == result["passage"]["text"]
+    assert found["question"]["total"] == pytest.approx(result["score"], abs=1e-4)
+    for sums in (found["question"], *found["features"]):
+        assert len(sums["values"]) == len(found["words"])
+        assert sum(sums["values"]) + sums["elsewhere"] == pytest.approx(sums["total"], abs=1e-3)
+    assert "passages" in client.get("/v1/words", params={"document": document, "feature": feature}).json()
+
+
+def test_a_text_is_analysed_and_its_features_are_knobs(client: TestClient) -> None:
+    body = client.post("/v1/analyze", json={"text": "Sort a list. Open a socket.", "limit": 4}).json()
+    assert (body["collection"], body["characters"], body["analysed"]) == ("manual", 27, 27)
+    assert len(body["features"]) == 4 < body["total"]
+    assert {"feature", "label", "strength", "share", "activation"} <= set(body["features"][0])
+    assert len(body["passages"][0]["sentences"]) == 2
+    steer = [{"feature": each["feature"], "strength": each["strength"]} for each in body["features"]]
+    answer = client.post(
+        "/v1/search", json={"q": "examples", "steer": steer, "dictionary": body["dictionary"]}
+    )
+    assert answer.status_code == 200
+    for text in ("", "?!", "a\0b"):
+        refused = client.post("/v1/analyze", json={"text": text})
+        assert (refused.status_code, refused.json()["error"]["code"]) == (400, "invalid_query")
+
+
 BAD = [
     ("GET", "/v1/search", 400, "q"),
     ("GET", "/v1/search?q=", 400, "empty"),
@@ -159,10 +193,19 @@ BAD = [
     ("GET", "/v1/features/abc", 400, "feature='abc'"),
     ("GET", "/v1/documents/none", 404, "'none'"),
     ("GET", "/v1/documents/a%00b", 400, "NUL"),
+    ("GET", "/v1/words?q=x", 400, "document"),
+    ("GET", "/v1/words?document=none&q=x", 404, "'none'"),
+    ("GET", "/v1/words?document=none&feature=99999999", 404, "99999999"),
+    ("GET", "/v1/words?document=none&feature=x", 400, "'x'"),
+    ("GET", "/v1/words?document=none", 400, "Neither"),
+    ("GET", "/v1/words?document=none&q=x&limit=0", 400, "limit=0"),
+    ("GET", "/v1/words?document=none&q=x&steer=a", 400, "'a'"),
+    ("GET", "/v1/words?document=none" + "".join(f"&feature={n}" for n in range(7)), 400, "7 features"),
     ("GET", "/v1/nothing", 404, "/v1/nothing"),
     ("DELETE", "/v1/search", 405, "DELETE"),
     ("PUT", "/healthz", 405, "PUT"),
     ("POST", "/v1/search", 400, "body"),
+    ("POST", "/v1/analyze", 400, "body"),
 ]
 
 

@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import OpenPage
+from tests.conftest import Indexed
 
 pytestmark = pytest.mark.browser
 
@@ -275,6 +276,60 @@ def test_the_live_region_is_there_first_and_announces_the_count(open_page: OpenP
     expect(region).to_contain_text("documents shown")
 
 
+@pytest.mark.parametrize("scripts", [True, False], ids=["with JavaScript", "without JavaScript"])
+def test_pointing_at_a_topic_lights_the_words_that_made_it_fire(open_page: OpenPage, scripts: bool) -> None:
+    page = open_page(f"/?q={QUESTION}", java_script_enabled=scripts)
+    card = page.locator(".card:has(.chip.topic1):has([class*=lit1-])").first
+    lit, asked = card.locator("[class*=lit1-]").first, card.locator("[class*=said]:not([class*=lit1-])").first
+    expect(asked).to_have_css("text-decoration-line", "underline")
+    card.locator(".chip.topic1 a").first.hover()
+    expect(lit).to_have_css("text-decoration-line", "underline")
+    expect(asked).to_have_css("text-decoration-line", "none")
+    page.mouse.move(0, 0)
+    expect(asked).to_have_css("text-decoration-line", "underline")
+    card.locator(".chip.topic1 a").first.focus()
+    expect(asked).to_have_css("text-decoration-line", "none")
+    card.locator(".why summary").click()
+    card.locator("tr.topic1 td a").first.click()
+    expect(page.locator(".block:target .body [class^=heat]").first).to_be_visible()
+    expect(page.locator(".map rect.heatmap4, .map rect.heatmap3, .map rect.heatmap2").first).to_be_visible()
+
+
+def test_words_of_a_long_document_are_lit_when_they_come_into_view(
+    open_page: OpenPage, indexed: Indexed
+) -> None:
+    document = max(indexed.documents, key=lambda found: len(found.text)).id
+    page = open_page(f"/documents/{document}?q={QUESTION}")
+    last = page.locator(".block").last
+    assert last.locator("[class^=said]").count() == 0
+    text = last.locator(".body").inner_text()
+    last.scroll_into_view_if_needed()
+    expect(last.locator("[class^=said]").first).to_be_visible()
+    assert last.locator(".body").inner_text() == text
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["with JavaScript", "without JavaScript"])
+def test_topics_of_a_text_are_copied_onto_another_question(open_page: OpenPage, scripts: bool) -> None:
+    page = open_page("/analyze", java_script_enabled=scripts)
+    page.get_by_label("The text").fill("A server listens on a network socket. It accepts connections.")
+    page.get_by_role("button", name="Analyze").click()
+    expect(page.locator(".sentences .body")).to_have_count(2)
+    boxes = page.locator(".topics input[type=checkbox]:checked")
+    ticked = boxes.count()
+    assert ticked
+    lit = page.locator("[class*=lit1-]").first
+    expect(lit).to_have_css("text-decoration-line", "none")
+    page.locator(".topics .topic1").hover()
+    expect(lit).to_have_css("text-decoration-line", "underline")
+    page.get_by_role("button", name="Search with this text", exact=True).click()
+    expect(page.locator(".card").first).to_be_visible()
+    page.go_back()
+    page.get_by_label("Another question").fill("examples")
+    page.get_by_role("button", name="Steer it").click()
+    expect(page.locator(".knob")).to_have_count(ticked)
+    assert check_sums(page) == 10
+
+
 def test_from_a_topic_to_a_document_and_back_to_a_steered_search(open_page: OpenPage) -> None:
     page = open_page(f"/?q={QUESTION}")
     third_topic(page).get_by_role("link").first.click()
@@ -282,7 +337,7 @@ def test_from_a_topic_to_a_document_and_back_to_a_steered_search(open_page: Open
     assert page.get_by_label("Search with this turned up").input_value() == QUESTION
     page.locator(".samples a").first.click()
     expect(page.locator(".block:target")).to_be_in_viewport()
-    assert page.locator(".heat4").count() > 0
+    assert page.locator("[class^=heat]").count() > 0
     page.go_back()
     page.get_by_role("button", name="Search with this").click()
     expect(page.locator(".knob")).to_have_count(1)

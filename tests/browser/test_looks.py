@@ -21,10 +21,13 @@ def addresses(indexed: Indexed) -> list[str]:
     return [
         "/",
         STEERED,
+        "/analyze",
+        f"/analyze?text={longest.text[:1200]}",
         "/features",
         "/features?q=text",
         "/features/1",
-        f"/documents/{longest.id}?feature=1",
+        f"/documents/{longest.id}?feature=1&feature=2&feature=3&q=lists",
+        f"/documents/{longest.id}?q=lists",
     ]
 
 

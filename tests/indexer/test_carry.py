@@ -29,6 +29,7 @@ from indexer.presets import delete_preset
 from indexer.progress import Reporter
 from indexer.sources import SourceDocument
 from indexer.stages import DictionaryPlan
+from search.asking import Request
 from search.dictionary import Dictionary
 from search.earlier import is_numbered, translate
 from search.embedder import Embedder
@@ -274,7 +275,7 @@ def test_matches_outlive_the_dictionary_they_are_from(retrained: Retrained) -> N
 def test_saved_steering_works_after_retraining(retrained: Retrained, kept: int, gone: int) -> None:
     steering = Steering((Knob(1.5, feature=kept), Knob(1, feature=gone), Knob(1, concept="files")))
     oldest, live = retrained.oldest, retrained.live
-    answer = retrained.engine.search(QUESTION, steering=steering, collection=NAME, dictionary=oldest)
+    answer = retrained.engine.search(Request(QUESTION, steering, oldest), collection=NAME)
     new, confidence = retrained.matches[kept]
     assert answer.dictionary == live
     knob, phrase = answer.steering
@@ -283,14 +284,14 @@ def test_saved_steering_works_after_retraining(retrained: Retrained, kept: int, 
     assert (phrase.concept, phrase.was) == ("files", None)
     assert [(lost.feature, lost.strength) for lost in answer.steering_lost] == [(gone, 1)]
     translated = Steering((Knob(1.5, feature=new), Knob(1, concept="files")))
-    again = retrained.engine.search(QUESTION, steering=translated, collection=NAME, dictionary=live)
+    again = retrained.engine.search(Request(QUESTION, translated, live), collection=NAME)
     assert [result.score for result in again.results] == [result.score for result in answer.results]
     assert again.steering_lost == []
 
 
 def test_families_of_an_earlier_dictionary_are_left_out(retrained: Retrained) -> None:
     steering = Steering((Knob(1, family=3),))
-    translation = retrained.engine.translate(steering, retrained.oldest, NAME)
+    translation = retrained.engine.translate(Request("", steering, retrained.oldest), NAME)
     assert translation.steering == Steering()
     assert [(lost.family, lost.feature) for lost in translation.lost] == [(3, None)]
 
@@ -380,7 +381,7 @@ def test_a_feature_that_never_was_is_refused(retrained: Retrained) -> None:
     many = len(retrained.matches)
     steering = Steering((Knob(1, feature=many),))
     with pytest.raises(InvalidSteering, match=f"no feature {many} in dictionary") as refused:
-        retrained.engine.translate(steering, retrained.oldest, NAME)
+        retrained.engine.translate(Request("", steering, retrained.oldest), NAME)
     assert f"0 to {many - 1}" in refused.value.hint
 
 
@@ -428,7 +429,8 @@ def test_links_that_steer_by_no_number_name_no_dictionary(client: TestClient) ->
     tree: Any = html.document_fromstring(client.get(f"/?q={QUESTION}&steer=concept:files:1").text)
     for link in tree.xpath("//a/@href"):
         steering = parse(dict(parse_qsl(urlsplit(link).query)).get("steer", ""))
-        assert ("dictionary=" in link) == any(map(is_numbered, steering.knobs))
+        numbered = "filter=feature:" in link or any(map(is_numbered, steering.knobs))
+        assert ("dictionary=" in link) == numbered
 
 
 def test_a_page_with_a_dictionary_that_cannot_be_says_so(client: TestClient) -> None:

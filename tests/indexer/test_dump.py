@@ -32,6 +32,7 @@ from indexer.restore import restore
 from indexer.sources import SourceDocument
 from indexer.stages import DictionaryPlan
 from indexer.verify import verify
+from search.asking import Request
 from search.db import current_revision, known_revisions, take_tables_to
 from search.descriptions import Progress
 from search.embedder import Embedder
@@ -136,19 +137,19 @@ def live(database: Database, name: str) -> int:
 def answers(database: Database, data: Path, *, limit: int = 30) -> list[SearchResponse]:
     """What both collections say to some questions, steered in every way."""
     engine = Engine(database, data)
-    plain = engine.search(QUESTIONS[0], steering=parse(""), collection="c", limit=1, preset="none")
+    plain = engine.search(Request(QUESTIONS[0], preset="none"), collection="c", limit=1)
     first = plain.query_features[0].feature
     family = min(engine.snapshot("c").families)
     ways = ["", f"{first}:2", f"{first}:off", "concept:the sea:1", f"family:{family}:1", "like:4~6!9:1"]
     found = [
-        engine.search(question, steering=parse(way), collection=name, limit=limit, preset="none")
+        engine.search(Request(question, parse(way), preset="none"), collection=name, limit=limit)
         for question in QUESTIONS
         for way in ways
         for name in ("c", "beside")
         if name == "c" or ("family" not in way and "like" not in way)
     ]
     earlier = plain.dictionary - 2  # that of "beside" came between
-    return [*found, engine.search("a", steering=parse("5:1"), collection="c", dictionary=earlier)]
+    return [*found, engine.search(Request("a", parse("5:1"), earlier), collection="c")]
 
 
 def ranking(response: SearchResponse) -> list[tuple[str, int, str]]:
@@ -236,7 +237,7 @@ def test_presets_survive(source: Source, database: Database, tmp_path: Path) -> 
         assert list_presets(here, name) == list_presets(there, name)
     preset = get_preset(here, "c", "Bridges – N")
     assert (preset.default, preset.steer) == (True, "5:1.5,concept:Steel:-1,like:4!9:1")
-    assert here.search("a", steering=parse(""), collection="c").preset == preset.name
+    assert here.search(Request("a"), collection="c").preset == preset.name
     save_preset(here, "c", "after", parse("5:1"))
 
 
@@ -245,7 +246,7 @@ def test_a_restored_collection_goes_on(
 ) -> None:
     restore(database, tmp_path, source.path, Reporter(database))
     engine = Engine(database, tmp_path)
-    engine.search("a", steering=parse(""), collection="c")
+    engine.search(Request("a", parse("")), collection="c")
     fresh = document("fresh", "Volcanoes throw out hot stone.")
     write(database, "c", [fresh, document("12", "Changed after it was restored.")])
     Replay(database, live(database, "c"), embedder).run(Reporter(database))
@@ -297,7 +298,7 @@ def test_one_collection_goes_alone(source: Source, database: Database, tmp_path:
         1, 6, 1, 0,
     ]  # fmt: skip
     before, after = (
-        Engine(*place).search(QUESTIONS[0], steering=parse(""), collection="beside")
+        Engine(*place).search(Request(QUESTIONS[0]), collection="beside")
         for place in ((source.database, source.data), (database, tmp_path))
     )
     assert after.results == before.results

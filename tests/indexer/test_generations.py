@@ -11,11 +11,11 @@ from indexer.documents import delete_documents, ingest
 from indexer.generations import list_generations, roll_back
 from indexer.progress import Reporter
 from indexer.sources import SourceDocument
+from search.asking import Request
 from search.embedder import Embedder
 from search.engine import Engine
 from search.errors import CollectionNotFound, InvalidRequest
 from search.locks import build_lock
-from search.steering import Steering
 from tests.conftest import build
 
 pytestmark = pytest.mark.database
@@ -38,7 +38,7 @@ def engine(database: Database, tmp_path: Path, embedder: Embedder) -> Engine:
 
 
 def found(engine: Engine) -> dict[str, str]:
-    response = engine.search("whales", steering=Steering(()), collection="c", limit=10)
+    response = engine.search(Request("whales"), collection="c", limit=10)
     return {result.document.id: result.passage.text for result in response.results}
 
 

@@ -22,12 +22,12 @@ from indexer.progress import Reporter
 from indexer.sources import SourceDocument
 from indexer.verify import verify
 from indexer.worker import Keeper
+from search.asking import Request
 from search.embedder import Embedder
 from search.engine import Engine
 from search.errors import Busy, InvalidRequest, JobNotFound
 from search.models import Generation
 from search.settings import DEFAULT_MODEL
-from search.steering import Steering
 from search.stored import find_collection
 from tests.conftest import build, work_off
 
@@ -216,7 +216,7 @@ def test_a_collection_that_is_written_to_becomes_searchable(
     engine = Engine(database, tmp_path)
 
     def found() -> int:
-        response = engine.search("whales", steering=Steering(()), collection="new", limit=1)
+        response = engine.search(Request("whales"), collection="new", limit=1)
         return response.total
 
     with worker(database, tmp_path):
@@ -278,7 +278,7 @@ def test_a_collection_that_cannot_be_kept_up_says_why_and_holds_up_no_other(
         many(database, name, 6)
     keeper.catch_up()
     engine = Engine(database, tmp_path)
-    assert engine.search("whales", steering=Steering(()), collection="b").total == 6
+    assert engine.search(Request("whales"), collection="b").total == 6
     with Session(database) as session:
         assert "gone/model" in find_collection(session, "a").trouble
         assert not find_collection(session, "b").trouble

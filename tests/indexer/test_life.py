@@ -3,7 +3,6 @@ dictionary of documents, each scored by the inner product of its vector and the 
 
 import contextlib
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -28,11 +27,12 @@ from indexer.progress import Reporter
 from indexer.replay import Replay
 from indexer.sources import SourceDocument
 from indexer.verify import verify
+from search.asking import Request
 from search.embedder import Embedder
 from search.engine import Engine
 from search.errors import InvalidRequest
+from search.results import SearchResponse
 from search.settings import DEFAULT_MODEL
-from search.steering import Steering
 from search.stored import live_generation
 
 pytestmark = pytest.mark.database
@@ -129,8 +129,11 @@ def machine(new_database: Callable[[], contextlib.AbstractContextManager[URL]], 
             with Session(self.database) as session:
                 live = live_generation(session, "c").id
             Replay(self.database, live, embedder).run(Reporter(self.database))
-            ask = partial(self.engine.search, QUESTION, steering=Steering(()), collection="c", limit=50)
-            response = ask(mode="semantic")
+
+            def ask(mode: str) -> SearchResponse:
+                return self.engine.search(Request(QUESTION, mode=mode), collection="c", limit=50)
+
+            response = ask("semantic")
             found = {result.document.id: result for result in response.results}
             assert {id: result.passage.text for id, result in found.items()} == self.model
             assert response.generation == live
@@ -138,14 +141,14 @@ def machine(new_database: Callable[[], contextlib.AbstractContextManager[URL]], 
                 assert found[id].score == pytest.approx(self.score(text), abs=2e-3)
             said = {
                 result.document.id: {term.word for term in result.terms if term.kind == "word"}
-                for result in ask(mode="hybrid").results
+                for result in ask("hybrid").results
             }
             assert said == {id: {"whales"} & set(text.split()) for id, text in self.model.items()}
 
         def score(self, text: str) -> float:
             if text not in vectors:
                 x_D = embedder.encode([text])[0].astype("float32")
-                vectors[text] = float(embedder.encode_query(QUESTION) @ x_D)
+                vectors[text] = float(embedder.encode_queries([QUESTION])[0] @ x_D)
             return vectors[text]
 
     return Life

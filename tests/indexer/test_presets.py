@@ -18,6 +18,7 @@ from indexer.documents import delete_documents
 from indexer.preset_files import PresetFile, export_preset, file_name, read_preset_file
 from indexer.preset_import import import_preset
 from indexer.presets import MOST, delete_preset, get_preset, list_presets, save_preset, set_default_preset
+from search.asking import Request
 from search.embedder import Embedder
 from search.engine import Engine
 from search.errors import InvalidRequest, InvalidSteering, PresetNotFound
@@ -180,7 +181,7 @@ def test_a_file_means_the_same_in_a_collection_adapted_from_the_same_dictionary(
     assert all(match.confidence > 0.9 for match in taken.matched)
     again = import_preset(engine, "here", read_preset_file(written), name="again")
     assert {match.how for match in again.matched if match.was in ("12", "45")} == {"same dictionary"}
-    assert engine.search("songs", steering=parse(""), collection="here", preset="again").results
+    assert engine.search(Request("songs", preset="again"), collection="here").results
 
 
 @database
@@ -229,11 +230,11 @@ def test_a_preset_goes_on_without_its_documents(engine: Engine) -> None:
         number = session.scalars(select(Collection.id).where(Collection.name == "there")).one()
         delete_documents(session, number, ["d21", "d22"])
         session.commit()
-    answer = engine.search("songs", steering=parse(""), collection="there")
+    answer = engine.search(Request("songs"), collection="there")
     assert (answer.preset, [term.like for term in answer.steering]) == ("p", [["d20"], []])
     assert [(knob.like, knob.unlike) for knob in answer.steering_lost] == [(["d21"], ["d22"])]
     assert get_preset(engine, "there", "only").steer == ""
-    assert engine.search("songs", steering=parse(""), collection="there", preset="only").results
+    assert engine.search(Request("songs", preset="only"), collection="there").results
     with pytest.raises(InvalidSteering, match="Nothing is left"):
         export_preset(engine, "there", "only")
 
@@ -263,14 +264,14 @@ def test_there_is_one_default_preset_and_it_can_end(engine: Engine) -> None:
 
 @database
 def test_without_a_default_preset_a_search_is_as_it_was(engine: Engine) -> None:
-    plain = engine.search("songs", steering=parse(""), collection="here")
+    plain = engine.search(Request("songs"), collection="here")
     save_preset(engine, "here", "a", parse("12:3"))
-    again = engine.search("songs", steering=parse(""), collection="here")
+    again = engine.search(Request("songs"), collection="here")
     assert replace(again, took_ms=plain.took_ms) == plain
     set_default_preset(engine, "here", "a")
-    steered = engine.search("songs", steering=parse(""), collection="here")
-    assert steered.results == engine.search("songs", steering=parse("12:3"), collection="here").results
-    none = engine.search("songs", steering=parse(""), collection="here", preset="none")
+    steered = engine.search(Request("songs"), collection="here")
+    assert steered.results == engine.search(Request("songs", parse("12:3")), collection="here").results
+    none = engine.search(Request("songs", preset="none"), collection="here")
     assert replace(none, took_ms=plain.took_ms) == plain
 
 

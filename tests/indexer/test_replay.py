@@ -15,6 +15,7 @@ from indexer.progress import Reporter, silent
 from indexer.replay import Replay, count_pending
 from indexer.sources import SourceDocument
 from indexer.verify import verify
+from search.asking import Request
 from search.descriptions import Progress
 from search.embedder import Embedder
 from search.engine import Engine
@@ -70,7 +71,7 @@ class Kept:
         Build(self.database, self.data, self.embedder, reporter).run(self.number)
 
     def search(self, query: str, steer: str = "") -> SearchResponse:
-        return self.engine.search(query, steering=parse(steer), collection="c", limit=50)
+        return self.engine.search(Request(query, parse(steer)), collection="c", limit=50)
 
     def texts(self) -> dict[str, str]:
         return {result.document.id: result.passage.text for result in self.search("anything").results}

@@ -12,10 +12,10 @@ from api.terminal import print_verified
 from indexer.generations import list_generations
 from indexer.sources import SourceDocument
 from indexer.verify import Verified, verify
+from search.asking import Request
 from search.embedder import Embedder
 from search.engine import Engine
 from search.mixing import WORDS_WEIGHT
-from search.steering import Steering
 from search.stored import INDEX_FILE, WORDS_FILE, generation_folder
 from tests.conftest import build
 
@@ -115,8 +115,8 @@ def test_no_byte_of_the_file_can_be_changed_unnoticed(
         index_file.write_bytes(content)
         assert not verify(database, tmp_path).sound, place
     engine = Engine(database, tmp_path)
-    response = engine.search("bread", steering=Steering(()), collection="c")
-    expected = embedder.encode(TEXTS).astype("float32") @ embedder.encode_query("bread")
+    response = engine.search(Request("bread"), collection="c")
+    expected = embedder.encode(TEXTS).astype("float32") @ embedder.encode_queries(["bread"])[0]
     expected[1] += WORDS_WEIGHT  # the one with the word
     scores = [result.score for result in response.results]
     assert scores == pytest.approx(sorted(expected.tolist(), reverse=True), abs=2e-3)

@@ -31,7 +31,7 @@ def test_vectors_are_unit_float16_and_the_same_whatever_the_batches(embedder: Em
     assert sum(heard) == len(TEXTS)
     np.testing.assert_allclose(np.linalg.norm(x_ND.astype(np.float64), axis=1), 1, atol=1e-3)
     for text, x_D in zip(TEXTS, x_ND.astype(np.float32), strict=True):
-        assert float(embedder.encode_query(text) @ x_D) > 0.99
+        assert float(embedder.encode_queries([text])[0] @ x_D) > 0.99
     assert embedder.encode([]).shape == (0, embedder.width)
 
 
@@ -39,23 +39,23 @@ def test_vectors_are_unit_float16_and_the_same_whatever_the_batches(embedder: Em
 def test_a_text_is_the_sum_of_its_tokens(precision: str) -> None:
     embedder = load_embedder(precision=precision)
     assert embedder.mean_pooled
-    for text, (offsets, h_TD) in zip(TEXTS, embedder.encode_tokens(TEXTS), strict=True):
-        assert len(offsets) == len(h_TD) <= embedder.max_tokens
-        summed_D = h_TD.sum(axis=0)
-        assert float(summed_D @ embedder.encode_query(text)) / float(np.linalg.norm(summed_D)) > 0.99
-        assert all(0 <= start < end <= len(text) for start, end in offsets if start >= 0)
+    for text, tokens in zip(TEXTS, embedder.encode_tokens(TEXTS), strict=True):
+        assert len(tokens.offsets) == len(tokens.words) == len(tokens.h_TD) <= embedder.max_tokens
+        summed_D = tokens.h_TD.sum(axis=0)
+        assert float(summed_D @ embedder.encode_queries([text])[0]) / float(np.linalg.norm(summed_D)) > 0.99
+        assert all(0 <= start < end <= len(text) for start, end in tokens.offsets if start >= 0)
 
 
 def test_tokens_are_the_same_while_others_embed(embedder: Embedder) -> None:
-    alone = [offsets for offsets, _ in embedder.encode_tokens(TEXTS)]
+    alone = [tokens.offsets for tokens in embedder.encode_tokens(TEXTS)]
 
     def use(number: int) -> bool:
         if number % 2:
             embedder.encode(TEXTS[: 1 + number % 3])
             return True
         found = embedder.encode_tokens(TEXTS)
-        same_length = all(len(offsets) == len(h_TD) for offsets, h_TD in found)
-        return same_length and [offsets for offsets, _ in found] == alone
+        same_length = all(len(tokens.offsets) == len(tokens.h_TD) for tokens in found)
+        return same_length and [tokens.offsets for tokens in found] == alone
 
     with ThreadPoolExecutor(8) as pool:
         assert all(pool.map(use, range(120)))
@@ -64,7 +64,7 @@ def test_tokens_are_the_same_while_others_embed(embedder: Embedder) -> None:
 def test_precisions_are_close_and_named() -> None:
     full, half = (load_embedder(precision=name) for name in ("float32", "bfloat16"))
     assert (full.space.precision, half.space.precision) == ("float32", "bfloat16")
-    assert float(full.encode_query("the sea") @ half.encode_query("the sea")) > 0.999
+    assert float(full.encode_queries(["the sea"])[0] @ half.encode_queries(["the sea"])[0]) > 0.999
 
 
 @pytest.mark.parametrize("model", ["no/such-model", "."])

@@ -2,6 +2,7 @@
 
 import shutil
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import bm25s
@@ -11,6 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 from Stemmer import Stemmer
 
+from search.asking import Request
 from search.catalog import collections, default_collection, start_examples
 from search.engine import Engine
 from search.errors import (
@@ -27,8 +29,9 @@ from search.lexical import SILENT, WORD, stems
 from search.mixing import WORDS_WEIGHT
 from search.models import Collection
 from search.requests import MODES
-from search.results import SearchResponse
-from search.steering import Knob, Steering, parse
+from search.results import SearchResponse, Term
+from search.snapshot import Kept
+from search.steering import Knob, Steering, format_steering, parse
 from search.stored import INDEX_FILE, WORDS_FILE, generation_folder, read_texts
 from tests.conftest import Indexed
 
@@ -41,13 +44,11 @@ def ask(
     engine: Engine, query: str, steer: str = "", limit: int = 10, offset: int = 0, mode: str = "hybrid"
 ) -> SearchResponse:
     return engine.search(
-        query,
-        steering=parse(steer),
+        Request(query, parse(steer), mode=mode),
         collection="manual",
-        mode=mode,
         limit=limit,
         offset=offset,
-        sentences=True,
+        for_people=True,
     )
 
 
@@ -98,6 +99,59 @@ def test_no_steering_is_exactly_dense_search(engine: Engine, query: str) -> None
         assert [result.passage.id for result in response.results] == expected
         assert all(result.rank_unsteered == result.rank for result in response.results)
         assert response.moved == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("query", QUERIES)
+def test_pages_of_any_size_fit_together(
+    engine: Engine, query: str, mode: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where few passages are looked at first, and what words and concepts lift is found later."""
+    steerings = ["", *knobs(engine, query), "concept:mathematics:4,concept:network%20protocols:-4"]
+    whole = {steer: ask(engine, query, steer, limit=60, mode=mode).results for steer in steerings}
+    monkeypatch.setattr("search.ranking.POOL", 16)
+    monkeypatch.setattr("search.ranking.CHALLENGERS", 30)
+    snapshot = engine.snapshot("manual")
+    engine.snapshots._held["manual"] = replace(snapshot, kept=Kept())  # nothing is remembered
+    for steer in steerings:
+        pages = [ask(engine, query, steer, 12, offset, mode) for offset in range(0, 60, 12)]
+        joined = [result for page in pages for result in page.results]
+        assert [(r.rank, r.passage.id) for r in joined] == [(r.rank, r.passage.id) for r in whole[steer]]
+        for ours, theirs in zip(joined, whole[steer], strict=True):
+            assert ours.score == pytest.approx(theirs.score, abs=1e-5)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("query", QUERIES)
+def test_what_a_term_says_of_its_absence_comes_true(engine: Engine, query: str, mode: str) -> None:
+    for steer in ["", *knobs(engine, query)[2:3]]:
+        response = ask(engine, query, steer, limit=5, mode=mode)
+        steered = parse(steer)
+        for term in response.results[0].terms:
+            if term.kind in ("baseline", "remainder"):
+                assert term.rank_without is None
+            elif term.kind == "feature" and steered.strength_of(str(term.feature)) is None:
+                off = steered.with_knob(Knob("off", feature=term.feature))
+                without = ask(engine, query, format_steering(off), limit=100, mode=mode)
+                assert ranks(without, response) == [
+                    each.rank_without for r in response.results for each in r.terms if same(each, term)
+                ]
+            elif term.kind == "steering":
+                left = Steering(tuple(knob for knob in steered.knobs if knob.target != term.knob))
+                without = ask(engine, query, format_steering(left), limit=100, mode=mode)
+                assert ranks(without, response) == [
+                    each.rank_without for r in response.results for each in r.terms if same(each, term)
+                ]
+
+
+def same(one: Term, other: Term) -> bool:
+    return (one.kind, one.feature, one.knob) == (other.kind, other.feature, other.knob)
+
+
+def ranks(now: SearchResponse, before: SearchResponse) -> list[int | None]:
+    """Where the documents of one answer stand in another."""
+    places = {result.document.id: result.rank for result in now.results}
+    return [places[result.document.id] for result in before.results]
 
 
 @pytest.mark.parametrize("query", QUERIES)
@@ -222,9 +276,9 @@ def test_pages_out_of_range(engine: Engine, limit: int, offset: int) -> None:
 
 def test_an_unknown_mode_or_collection(engine: Engine) -> None:
     with pytest.raises(InvalidRequest, match="psychic"):
-        engine.search("x", steering=Steering(), collection="manual", mode="psychic")
+        engine.search(Request("x", mode="psychic"), collection="manual")
     with pytest.raises(CollectionNotFound, match="nowhere"):
-        engine.search("x", steering=Steering(), collection="nowhere")
+        engine.search(Request("x"), collection="nowhere")
 
 
 def test_a_collection_without_an_index(engine: Engine) -> None:
@@ -233,7 +287,7 @@ def test_a_collection_without_an_index(engine: Engine) -> None:
         session.add(fresh)
         session.commit()
         with pytest.raises(NotIndexed, match="no finished index"):
-            engine.search("x", steering=Steering(), collection="fresh")
+            engine.search(Request("x"), collection="fresh")
         found = {info.name: info.state for info in collections(engine)}
         assert found == {"fresh": "empty", "manual": "live"}
         assert default_collection(engine) == "manual"
@@ -330,13 +384,18 @@ def test_many_ask_at_once_and_get_what_each_would_get_alone(engine: Engine) -> N
     with ThreadPoolExecutor(8) as pool:
         together = list(pool.map(lambda query: ask(fresh, query), queries))
     for query, response in zip(queries, together, strict=True):
-        assert response.results == ask(engine, query).results
+        alone = ask(engine, query)
+        assert [found.passage.id for found in response.results] == [
+            found.passage.id for found in alone.results
+        ]
+        scores = [result.score for result in response.results]
+        assert scores == pytest.approx([result.score for result in alone.results], abs=1e-5)
 
 
 def test_removing_a_feature_takes_its_term_out(engine: Engine) -> None:
     feature = ask(engine, "sort numbers").query_features[0].feature
     response = engine.search(
-        "sort numbers", steering=Steering((Knob("off", feature=feature),)), collection="manual"
+        Request("sort numbers", Steering((Knob("off", feature=feature),))), collection="manual"
     )
     for result in response.results:
         about = [term.value for term in result.terms if term.feature == feature]

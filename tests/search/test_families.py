@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import Engine as Database
 
 from indexer.sources import SourceDocument
+from search.asking import Request
 from search.concept_list import concept_detail, find_concepts, near_concepts
 from search.descriptions import ConceptSummary
 from search.embedder import Embedder
@@ -23,7 +24,7 @@ QUESTION = "read a file line by line"
 
 
 def ask(engine: Engine, steer: str, query: str = QUESTION) -> SearchResponse:
-    return engine.search(query, steering=parse(steer), collection="manual", limit=20)
+    return engine.search(Request(query, parse(steer)), collection="manual", limit=20)
 
 
 @pytest.fixture(scope="module")
@@ -108,9 +109,11 @@ def test_a_familys_members_are_counted_as_the_search_sees_them(
 ) -> None:
     snapshot = engine.snapshot("manual")
     ask(engine, f"family:{family.family}:1")
-    membership_N = snapshot.membership(snapshot.concepts[f"family:{family.family}"])
+    concept = snapshot.kept.concepts.known(f"family:{family.family}")
+    assert concept is not None
+    membership_N = snapshot.membership(concept)
     assert np.count_nonzero(membership_N >= 0.5) == pytest.approx(family.passages, abs=1)
-    assert snapshot.membership(snapshot.concepts[f"family:{family.family}"]) is membership_N
+    assert snapshot.membership(concept) is membership_N
 
 
 def test_steering_by_examples_brings_in_others_like_them(engine: Engine, indexed: Indexed) -> None:

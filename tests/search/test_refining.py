@@ -5,6 +5,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from search.asking import Request
 from search.engine import Engine
 from search.errors import DocumentNotFound, InvalidQuery, InvalidSteering
 from search.refining import ANSWERS, ANSWERS_SHARE, MOST, MOST_AGAINST, NOTHING_IN_COMMON, refine
@@ -18,7 +19,7 @@ QUESTION = "read a file line by line"
 
 
 def ask(engine: Engine, query: str, steer: str = "", limit: int = 20) -> SearchResponse:
-    return engine.search(query, steering=parse(steer), collection=HERE, limit=limit)
+    return engine.search(Request(query, parse(steer)), collection=HERE, limit=limit)
 
 
 def found(engine: Engine, query: str, number: int = 3) -> list[str]:

@@ -1,0 +1,110 @@
+"""A question, worked out on one snapshot: what it asks and leaves out, how it is steered, what answers it.
+
+Shape suffixes: N passages, P some of them.
+"""
+
+import functools
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from search import explain
+from search.answers import NOT_ASKED, AskedWords, RanksWithout, SteeredConcept, page_terms
+from search.earlier import Translation
+from search.explain import Question
+from search.ranking import Ranking, rank, score
+from search.requests import USUAL_MODE
+from search.results import Term
+from search.snapshot import Snapshot
+from search.steered import SteeredQuery
+from search.steering import Steering
+from search.syntax import Condition, Typed
+
+COMPARED = 100
+"""The unsteered ranking is exact for at least so many documents."""
+
+UNSTEERED = Steering()
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked, as it came. `dictionary` is the one that features of steering and filters are numbered
+    in, where it is not the live one. Knobs of the `preset` are turned too ("none": of none; None: of the
+    default one, where there is no steering)."""
+
+    query: str
+    steering: Steering = UNSTEERED
+    dictionary: int | None = None
+    preset: str | None = None
+    mode: str = USUAL_MODE
+    filters: tuple[Condition, ...] = ()
+
+
+@dataclass(eq=False)
+class Asked:
+    """What of a request has nothing to do with its steering: the text it asks for, the passages that may
+    answer it (N,) (None: all), its features, its words. Kept while its steering changes."""
+
+    typed: Typed
+    allowed_N: NDArray[np.bool_] | None
+    question: Question
+    words: AskedWords
+    _ranking: tuple[int, Ranking] | None = field(default=None)
+
+    def documents(self, snapshot: Snapshot) -> int:
+        """How many documents may answer."""
+        if self.allowed_N is None:
+            return snapshot.documents
+        return len(np.unique(snapshot.document_N[self.allowed_N]))
+
+    def rank(self, snapshot: Snapshot, documents: int) -> Ranking:
+        """The order without steering."""
+        kept = self._ranking
+        if kept is None or kept[0] < documents:
+            wanted = max(documents, COMPARED)
+            found = rank(snapshot, self.question.vector_D, [], wanted, self.words.scores, self.allowed_N)
+            self._ranking = kept = wanted, found
+        return kept[1]
+
+
+@dataclass(frozen=True, eq=False)
+class Inquiry:
+    """A request on a snapshot: what was asked, the steered question, and the concepts that are turned."""
+
+    snapshot: Snapshot
+    translation: Translation
+    asked: Asked
+    steered: SteeredQuery
+    concepts: list[SteeredConcept]
+
+    @property
+    def is_steered(self) -> bool:
+        return bool(self.translation.steering.knobs)
+
+    def rank(self, documents: int) -> Ranking:
+        """At least so many documents in the order of their scores, fewer only where there are no more."""
+        if not self.is_steered:
+            return self.asked.rank(self.snapshot, documents)
+        allowed_N = self.asked.allowed_N
+        return self._scored(functools.partial(rank, self.snapshot, documents=documents, allowed_N=allowed_N))
+
+    def allowed(self, passages: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Those of some passages that may answer."""
+        allowed_N = self.asked.allowed_N
+        return passages if allowed_N is None else passages[allowed_N[passages]]
+
+    def score(self, passages: NDArray[np.int64]) -> Ranking:
+        """Some passages and no others, in the order of their scores."""
+        return self._scored(functools.partial(score, self.snapshot, passages=passages))
+
+    def terms(self, ranking: Ranking, page: slice, without: RanksWithout = NOT_ASKED) -> list[list[Term]]:
+        """The terms of the score of each document of a page, largest first."""
+        x_PD = self.snapshot.index.vectors(ranking.passages[page])
+        question, dictionary = self.asked.question, self.snapshot.dictionary
+        attribution = explain.attribute(question, self.steered, x_PD, dictionary)
+        return page_terms(self.snapshot, attribution, ranking, page, self.concepts, self.asked.words, without)
+
+    def _scored(self, by: functools.partial[Ranking]) -> Ranking:
+        preferred = [(turned.concept, float(turned.knob.strength)) for turned in self.concepts]
+        return by(q_D=self.steered.vector_D, concepts=preferred, words=self.asked.words.scores)

@@ -1,0 +1,134 @@
+"""Why this before that: two documents under one question, term by term."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy.orm import Session
+
+from search.asking import Inquiry, Request
+from search.db import open_session
+from search.engine import Engine
+from search.errors import DocumentNotFound, InvalidRequest
+from search.fitting import find_documents
+from search.passages import passages_at
+from search.ranking import Ranking
+from search.results import Comparison, Margin, Result, Term
+from search.snapshot import Snapshot
+
+
+@dataclass(frozen=True, eq=False)
+class Places:
+    """All documents that a search allows, in order; where each stands, with and without steering."""
+
+    ranking: Ranking
+    rank: dict[int, int]
+    rank_unsteered: dict[int, int]
+
+    @classmethod
+    def of(cls, inquiry: Inquiry) -> "Places":
+        """Ranks every document: exact, and slower than a search."""
+        snapshot = inquiry.snapshot
+        ranking = inquiry.rank(snapshot.documents)
+        return cls(
+            ranking,
+            _ranks(snapshot, ranking),
+            _ranks(snapshot, inquiry.asked.rank(snapshot, snapshot.documents)),
+        )
+
+
+def compare(engine: Engine, request: Request, first: str, second: str, *, collection: str) -> Comparison:
+    """Two documents, by the ids their user gave, each with the passage that speaks most for it.
+
+    Raises:
+        DocumentNotFound: there is no such document, or it has no text to be searched.
+        InvalidRequest: both are the same, or a restriction of the query leaves one out.
+        InvalidQuery, InvalidSteering, InvalidFilter, CollectionNotFound, NotIndexed, StoreUnavailable
+    """
+    if first == second:
+        raise InvalidRequest(
+            f"{first[:80]!r} cannot be compared with itself.", hint="Choose two different documents."
+        )
+    return engine.on_live(collection, lambda snapshot: _compare(engine, snapshot, request, first, second))
+
+
+def _compare(engine: Engine, snapshot: Snapshot, request: Request, first: str, second: str) -> Comparison:
+    inquiry = engine.inquire(snapshot, request)
+    with open_session(engine.database) as session:
+        rows = passages_of(session, snapshot, [first, second])
+        places = Places.of(inquiry)
+        for name, passages in rows.items():
+            if not len(inquiry.allowed(passages)):
+                raise InvalidRequest(
+                    f"{name[:80]!r} is left out by this search, so it has no score.",
+                    hint="Take the restriction or the filter away that leaves it out.",
+                )
+        one, other = (result_of(session, inquiry, rows[name], places) for name in (first, second))
+    return Comparison(
+        query=request.query,
+        collection=snapshot.collection,
+        generation=snapshot.generation,
+        dictionary=snapshot.dictionary_id,
+        first=one,
+        second=other,
+        margin=one.score - other.score,
+        terms=margins(one, other),
+        steering_lost=list(inquiry.translation.lost),
+    )
+
+
+def margins(first: Result, second: Result) -> list[Margin]:
+    """What each term adds to two scores; the margins sum to the difference of the scores."""
+    pairs: dict[tuple[object, ...], list[Term | None]] = {}
+    for side, result in enumerate((first, second)):
+        for term in result.terms:
+            pairs.setdefault((term.kind, term.knob or term.feature, term.word), [None, None])[side] = term
+    found = [_margin(*pair) for pair in pairs.values()]
+    return sorted(found, key=lambda each: -abs(each.margin))
+
+
+def _margin(first: Term | None, second: Term | None) -> Margin:
+    one, other = (term.value if term else 0.0 for term in (first, second))
+    term = first or second
+    assert term is not None
+    named = term.feature, term.concept, term.family, term.word
+    return Margin(term.kind, term.label, one, other, one - other, *named)
+
+
+def passages_of(session: Session, snapshot: Snapshot, ids: list[str]) -> dict[str, NDArray[np.int64]]:
+    """The passages (numbers) of documents by the ids their user gave.
+
+    Raises:
+        DocumentNotFound: there is no such document in the snapshot, or it has no text.
+    """
+    found = find_documents(snapshot, ids, session)
+    for name in ids:
+        if name not in found:
+            raise DocumentNotFound(
+                f"There is no document {name[:80]!r} in {snapshot.collection!r}.",
+                hint="Give it by the id that results carry; ids are case-sensitive.",
+            )
+    return {name: np.flatnonzero(snapshot.document_N == row.id) for name, row in found.items()}
+
+
+def result_of(session: Session, inquiry: Inquiry, passages: NDArray[np.int64], places: Places) -> Result:
+    """A document as the search sees it: by the best of its passages, with the terms of its score."""
+    snapshot = inquiry.snapshot
+    allowed = inquiry.allowed(passages)
+    scored = inquiry.score(allowed if len(allowed) else passages)
+    (terms,) = inquiry.terms(scored, slice(0, 1))
+    (text,) = passages_at(session, snapshot, scored.passages.tolist()).values()
+    document = int(snapshot.document_N[passages[0]])
+    return Result(
+        rank=places.rank.get(document),
+        rank_unsteered=places.rank_unsteered.get(document),
+        score=float(scored.scores[0]),
+        document=text.document,
+        passage=text.passage,
+        terms=terms,
+    )
+
+
+def _ranks(snapshot: Snapshot, ranking: Ranking) -> dict[int, int]:
+    documents = snapshot.document_N[ranking.passages].tolist()
+    return {document: rank for rank, document in enumerate(documents, start=1)}

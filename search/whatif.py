@@ -1,0 +1,67 @@
+"""What if a term were not there: the rank that each result would have, without another search.
+
+Taking feature f away from the question q' = (q + ...) / n is the edit that turning it off makes:
+
+    <q'', x> = (n <q', x> - weight_f <w_f, x>) / |n q' - weight_f w_f|
+
+with weight_f its activation in the question, or its steering. What words and concepts add stays. All passages
+that were scored for the ranking take part.
+
+Shape suffixes: P passages scored, G documents they belong to, T terms, R results, D embedding width.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from search.answers import RanksWithout
+from search.asking import Inquiry
+from search.ranking import Ranking
+
+FloatArray = NDArray[np.float64]
+
+
+def ranks_without(inquiry: Inquiry, ranking: Ranking, page: slice) -> RanksWithout:
+    """The rank that each result of a page would have without each term of the question."""
+    document_N = inquiry.snapshot.document_N
+    by_document = np.argsort(document_N[ranking.candidates.passages], kind="stable")
+    scored = ranking.candidates.only(by_document)
+    documents, starts = np.unique(document_N[scored.passages], return_index=True)
+    shown = np.searchsorted(documents, document_N[ranking.passages[page]])
+    extra_P = scored.scores - scored.semantic_P
+    added_PT, named = _added(inquiry, scored.passages, scored.concepts_PC)
+    semantic_PT, features = _semantic(inquiry, scored.passages, scored.semantic_P.astype(np.float64))
+    scores_PT = np.concatenate([scored.scores[:, None] - added_PT, semantic_PT + extra_P[:, None]], axis=1)
+    best_GT = np.maximum.reduceat(scores_PT, starts, axis=0)
+    ranks_TR = [1 + (best_GT > best_GT[place]).sum(axis=0) for place in shown]
+    columns = np.stack(ranks_TR, axis=1).tolist() if len(shown) else [[] for _ in (*named, *features)]
+    return dict(zip([*named, *features], columns, strict=True))
+
+
+def _added(
+    inquiry: Inquiry, passages: NDArray[np.int64], concepts_PC: FloatArray
+) -> tuple[FloatArray, list[tuple[str, str | int]]]:
+    """What concepts and words add to each passage (P, T), and which they are."""
+    words = inquiry.asked.words
+    concepts: Sequence[tuple[str, str | int]] = [("steering", each.knob.target) for each in inquiry.concepts]
+    named = [*concepts, *(("word", word) for word in words.words)]
+    return np.concatenate([concepts_PC, words.values(passages)], axis=1), named
+
+
+def _semantic(
+    inquiry: Inquiry, passages: NDArray[np.int64], semantic_P: FloatArray
+) -> tuple[FloatArray, list[tuple[str, str | int]]]:
+    """The inner products (P, T) with the question without each of its features, asked and steered."""
+    steered, active = inquiry.steered, inquiry.asked.question.active
+    features = [*active, *steered.features]
+    weight_T = np.array([*active.values(), *steered.delta_M.tolist()])
+    w_TD = inquiry.snapshot.dictionary.w_dec_FD[features]
+    with_PT = inquiry.snapshot.index.vectors(passages) @ w_TD.T
+    along_T = w_TD @ steered.vector_D
+    length_T = np.sqrt(
+        np.maximum(steered.norm**2 - 2 * steered.norm * weight_T * along_T + weight_T**2, 1e-6)
+    )
+    named: list[tuple[str, str | int]] = [("feature", feature) for feature in active]
+    named += [("steering", str(feature)) for feature in steered.features]
+    return (steered.norm * semantic_P[:, None] - weight_T * with_PT) / length_T, named

@@ -1,0 +1,66 @@
+"""Why not: where a document stands, what it lacks, and the smallest steering that would bring it up."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from search.answers import restrictions
+from search.asking import Inquiry, Request
+from search.comparing import Places, margins, passages_of, result_of
+from search.db import open_session
+from search.engine import Engine
+from search.results import Restriction, WhyNot
+from search.snapshot import Snapshot
+from search.ways import find_ways
+
+WANTED = 10
+
+
+def why_not(
+    engine: Engine, request: Request, document: str, *, collection: str, wanted: int = WANTED
+) -> WhyNot:
+    """Why a document, by the id its user gave, is not among the first `wanted` of a search.
+
+    Raises:
+        DocumentNotFound: there is no such document, or it has no text to be searched.
+        InvalidQuery, InvalidSteering, InvalidFilter, CollectionNotFound, NotIndexed, StoreUnavailable
+    """
+    return engine.on_live(collection, lambda snapshot: _why_not(engine, snapshot, request, document, wanted))
+
+
+def _why_not(engine: Engine, snapshot: Snapshot, request: Request, document: str, wanted: int) -> WhyNot:
+    inquiry = engine.inquire(snapshot, request)
+    places = Places.of(inquiry)
+    with open_session(engine.database) as session:
+        passages = passages_of(session, snapshot, [document])[document]
+        result = result_of(session, inquiry, passages, places)
+        last = None
+        if result.rank is not None and result.rank > wanted:
+            at = places.ranking.passages[wanted - 1]
+            others = np.flatnonzero(snapshot.document_N == snapshot.document_N[at])
+            last = result_of(session, inquiry, others, places)
+    ways = find_ways(engine, inquiry, request, passages, places, wanted) if last else []
+    return WhyNot(
+        query=request.query,
+        collection=snapshot.collection,
+        generation=snapshot.generation,
+        dictionary=snapshot.dictionary_id,
+        wanted=wanted,
+        total=inquiry.asked.documents(snapshot),
+        result=result,
+        excluded_by=_excluded_by(engine, inquiry, passages) if result.rank is None else [],
+        last=last,
+        lacks=[each for each in margins(result, last) if each.margin < 0] if last else [],
+        ways=ways,
+        steering_lost=list(inquiry.translation.lost),
+    )
+
+
+def _excluded_by(engine: Engine, inquiry: Inquiry, passages: NDArray[np.int64]) -> list[Restriction]:
+    """The restrictions that none of a document's passages meets; all, where they meet one each."""
+    snapshot, typed = inquiry.snapshot, inquiry.asked.typed
+    unmet = []
+    for only in typed.one_by_one():
+        allowed_N = engine.allowed(snapshot, only)
+        if allowed_N is not None and not allowed_N[passages].any():
+            unmet += restrictions(snapshot, only)
+    return unmet or restrictions(snapshot, typed)
