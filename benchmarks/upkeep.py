@@ -63,7 +63,7 @@ def main() -> None:
     try:
         with open_database(Settings(data=folder, database_url=None)) as database:
             corpus = given.shared / CORPUS
-            passages = _index(database, folder, corpus, given.documents)
+            passages = index(database, folder, corpus, given.documents)
             measured = _measure(database, folder, questions)
             measured |= _memory(database, folder, corpus, questions)
     finally:
@@ -80,7 +80,8 @@ def main() -> None:
     report("upkeep", f"{table(header, rows)}\n\n{closing}", {"rows": rows, "passages": passages, **measured})
 
 
-def _index(database: Database, data: Path, corpus: Path, documents: int) -> int:
+def index(database: Database, data: Path, corpus: Path, documents: int) -> int:
+    """So many documents of a corpus, live in a folder; gives how many passages they are."""
     with Session(database) as session:
         number = ensure_collection(session, NAME, DEFAULT_MODEL).id
         session.commit()
@@ -128,7 +129,7 @@ def _memory(database: Database, data: Path, corpus: Path, questions: list[str]) 
     with TemporaryDirectory(prefix="refract-upkeep-") as scratch:
         few = Path(scratch)
         with open_database(Settings(data=few, database_url=None)) as other:
-            _index(other, few, corpus, FEW)
+            index(other, few, corpus, FEW)
             return {"few": _own(other, few, questions), "all": _own(database, data, questions)}
 
 

@@ -14,7 +14,7 @@ from search.answers import NOT_ASKED, AskedWords, RanksWithout, SteeredConcept, 
 from search.earlier import Translation
 from search.explain import Question
 from search.ranking import Ranking, rank, score
-from search.requests import USUAL_MODE
+from search.requests import MAX_DEPTH, USUAL_MODE
 from search.results import Term
 from search.snapshot import Snapshot
 from search.steered import SteeredQuery
@@ -61,11 +61,13 @@ class Asked:
     def rank(self, snapshot: Snapshot, documents: int) -> Ranking:
         """The order without steering."""
         kept = self._ranking
-        if kept is None or kept[0] < documents:
-            wanted = max(documents, COMPARED)
-            found = rank(snapshot, self.question.vector_D, [], wanted, self.words.scores, self.allowed_N)
-            self._ranking = kept = wanted, found
-        return kept[1]
+        if kept is not None and kept[0] >= documents:
+            return kept[1]
+        wanted = max(documents, COMPARED)
+        found = rank(snapshot, self.question.vector_D, [], wanted, self.words.scores, self.allowed_N)
+        if wanted <= MAX_DEPTH:  # all documents in order would be too much to keep
+            self._ranking = wanted, found
+        return found
 
 
 @dataclass(frozen=True, eq=False)

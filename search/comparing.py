@@ -30,11 +30,10 @@ class Places:
         """Ranks every document: exact, and slower than a search."""
         snapshot = inquiry.snapshot
         ranking = inquiry.rank(snapshot.documents)
-        return cls(
-            ranking,
-            _ranks(snapshot, ranking),
-            _ranks(snapshot, inquiry.asked.rank(snapshot, snapshot.documents)),
-        )
+        ranks = _ranks(snapshot, ranking)
+        if not inquiry.is_steered:
+            return cls(ranking, ranks, ranks)
+        return cls(ranking, ranks, _ranks(snapshot, inquiry.asked.rank(snapshot, snapshot.documents)))
 
 
 def compare(engine: Engine, request: Request, first: str, second: str, *, collection: str) -> Comparison:

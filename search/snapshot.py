@@ -38,6 +38,9 @@ from search.vectors import FaissIndex, VectorIndex
 from search.visible import VisibleIndex, visible_numbers
 
 MEMBERSHIP_BYTES = 64 << 20
+KEPT_BYTES = 32 << 20
+BYTES_ASKED = 12
+"""About so many a passage: what the words of a question add to it, in all and one by one."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +66,14 @@ class Kept:
     asked: Memory[Hashable, Any] = field(default_factory=lambda: Memory(64))
     counted: Memory[Typed, tuple[int, NDArray[np.int64]]] = field(default_factory=lambda: Memory(64))
     texts: Memory[int, Any] = field(default_factory=lambda: Memory(4096))
+
+    @classmethod
+    def of(cls, passages: int) -> "Kept":
+        """Fewer questions and restrictions of many passages: each holds a few bytes for every one."""
+        room = KEPT_BYTES // max(passages, 1)
+        return cls(
+            restricted=Memory(min(max(room, 16), 64)), asked=Memory(min(max(room // BYTES_ASKED, 16), 64))
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -196,7 +207,7 @@ def read_changes_again(session: Session, snapshot: Snapshot, generation: Generat
             rows.words,
             rows.added_words.followed_by(Counts.of(read_texts(session, generation.id, start=there))),
         )
-    return replace(snapshot, version=version, kept=Kept(), **_seen(session, generation, rows))
+    return replace(snapshot, version=version, **_seen(session, generation, rows))
 
 
 def _seen(session: Session, generation: Generation, rows: Rows) -> dict[str, Any]:
@@ -210,6 +221,7 @@ def _seen(session: Session, generation: Generation, rows: Rows) -> dict[str, Any
         "rows": rows,
         "index": VisibleIndex(rows.base, added, number_N),
         "lexicon": Lexicon(rows.words, rows.added_words, number_N),
+        "kept": Kept.of(len(number_N)),
         "number_N": number_N,
         "document_N": rows.document_M if everything else rows.document_M[number_N],
         "acts_NF": acts_NF,

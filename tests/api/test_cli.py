@@ -161,6 +161,25 @@ def test_search_prints_a_table_or_json(indexed: Indexed) -> None:
 
 
 @pytest.mark.database
+def test_compare_and_why_not_print_terms_or_json(indexed: Indexed) -> None:
+    url = indexed.database.url.render_as_string(hide_password=False)
+    environment = {"DATABASE_URL": url, "REFRACT_DATA": str(indexed.data)}
+    options = ["--collection", "manual"]
+    found = refract("search", "sort a list", *options, "--limit", "30", "--json", **environment)
+    ids = [result["document"]["id"] for result in json.loads(found.stdout)["results"]]
+    table = refract("compare", "sort a list", *ids[:2], *options, **environment).stdout
+    assert "rank 1, score" in table
+    assert "“sort”" in table
+    body = json.loads(refract("why-not", "sort a list", ids[25], *options, "--json", **environment).stdout)
+    assert (body["result"]["rank"], body["wanted"]) == (26, 10)
+    shown = refract("why-not", "sort a list", ids[25], *options, **environment).stdout
+    assert all(f"--steer {way['steer']}" in shown for way in body["ways"])
+    assert_one_line(refract("compare", "sort", ids[0], ids[0], *options, **environment), "with itself")
+    assert_one_line(refract("why-not", "sort", "nowhere", *options, **environment), "'nowhere'")
+    assert_one_line(refract("search", "sort", "--filter", "colour:red", *options, **environment), "'colour'")
+
+
+@pytest.mark.database
 def test_analyze_prints_knobs_or_json(indexed: Indexed, tmp_path: Path) -> None:
     url = indexed.database.url.render_as_string(hide_password=False)
     environment = {"DATABASE_URL": url, "REFRACT_DATA": str(indexed.data)}

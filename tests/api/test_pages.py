@@ -121,7 +121,7 @@ def test_every_link_of_a_result_page_leads_somewhere(client: TestClient) -> None
     links = {urlsplit(link)._replace(fragment="").geturl() for link in page.xpath("//a/@href")}
     inside = sorted(link for link in links if link.startswith("/"))
     parts = {urlsplit(link).path.split("/")[1] for link in inside}
-    assert parts == {"", "admin", "analyze", "documents", "features", "v1"}
+    assert parts == {"", "admin", "analyze", "compare", "documents", "features", "v1", "why-not"}
     for link in inside[:: max(len(inside) // 10, 1)]:
         assert client.get(link).status_code == 200, link
 
@@ -226,7 +226,7 @@ def test_more_and_less_like_a_result_are_one_knob(client: TestClient) -> None:
     more = tree(client, select(page, "likes")[0].xpath("./a/@href")[0])
     assert len(select(more, "knob")) == 1
     offers = [select(card, "likes") for card in select(more, "card")]
-    less = next(found[0] for found in offers if found).xpath("./a[text()='Less like this']/@href")[0]
+    less = next(link for found in offers for link in found[0].xpath("./a[text()='Less like this']/@href"))
     (knob,) = select(tree(client, less), "knob")
     assert words(select(knob, "knob-label")[0]).startswith("like “")
     assert "unlike “" in words(knob)

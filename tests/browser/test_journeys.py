@@ -327,6 +327,7 @@ def test_topics_of_a_text_are_copied_onto_another_question(open_page: OpenPage, 
     page.get_by_label("Another question").fill("examples")
     page.get_by_role("button", name="Steer it").click()
     expect(page.locator(".knob")).to_have_count(ticked)
+    expect(page.locator(".card")).to_have_count(10)
     assert check_sums(page) == 10
 
 
