@@ -1,8 +1,8 @@
 """Refining by example: the features that tell documents one likes from others, as knobs.
 
 A knob on examples (`like:A~B!C:1`) says in one piece what these say one by one: how much more strongly the
-liked documents fire each feature than the others do, in units of what strength 1 is. (Measured against what
-the fitted concept weighs most, which steers less well with as few knobs: README's decision log.)
+liked documents fire each feature than the others do, in units of what strength 1 is. (`benchmarks.examples`
+measures what that costs, and other ways to choose as few knobs: README's decision log.)
 
 Shape suffixes: N passages, F features, M documents.
 """
