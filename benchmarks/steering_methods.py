@@ -87,14 +87,14 @@ def methods(corpus: Corpus) -> Iterator[Method]:
         concept_from_members(subject, corpus.phrase_members(book), corpus.snapshot.acts_NF)
         for book, subject in enumerate(books.subjects)
     ]
-    yield Method("concept from the phrase", PHRASE, knobs, _preferred(corpus, phrases))
+    yield Method("concept from the phrase", PHRASE, knobs, preferred(corpus, phrases))
     yield Method("interpolating to their centroid", FEW, shares, _towards(corpus, examples, corpus.examples))
     few = _concepts(corpus, corpus.examples)
-    yield Method("concept from 20 examples", FEW, knobs, _preferred(corpus, few, corpus.examples))
+    yield Method("concept from 20 examples", FEW, knobs, preferred(corpus, few, corpus.examples))
     yield Method("centroid interpolation", ALL, shares, _towards(corpus, members))
     yield Method("supervised mean difference", ALL, knobs, _added(corpus, members - rest))
     full = _concepts(corpus, corpus.members)
-    yield Method("concept from all labels", ALL, knobs, _preferred(corpus, full))
+    yield Method("concept from all labels", ALL, knobs, preferred(corpus, full))
 
 
 def _concepts(corpus: Corpus, groups: list[Ids]) -> list[Concept]:
@@ -102,7 +102,7 @@ def _concepts(corpus: Corpus, groups: list[Ids]) -> list[Concept]:
     return [concept_from_members(subject, ids, corpus.snapshot.acts_NF) for subject, ids in named]
 
 
-def _edited(corpus: Corpus, q_QD: FloatArray, without: Ids | None = None) -> Ids:
+def edited(corpus: Corpus, q_QD: FloatArray, without: Ids | None = None) -> Ids:
     """The results of edited questions. Their length does not matter for the order."""
     scores_QN = q_QD @ corpus.x_ND.T
     if without is not None:
@@ -113,7 +113,7 @@ def _edited(corpus: Corpus, q_QD: FloatArray, without: Ids | None = None) -> Ids
 
 def _added(corpus: Corpus, step_BD: FloatArray) -> Steer:
     """A direction added to the question, strength times."""
-    return lambda book, strength: _edited(corpus, corpus.books.q_QD + strength * step_BD[book])
+    return lambda book, strength: edited(corpus, corpus.books.q_QD + strength * step_BD[book])
 
 
 def _towards(corpus: Corpus, target_BD: FloatArray, without: list[Ids] | None = None) -> Steer:
@@ -122,7 +122,7 @@ def _towards(corpus: Corpus, target_BD: FloatArray, without: list[Ids] | None = 
 
     def steer(book: int, strength: float) -> Ids:
         q_QD = (1 - strength) * corpus.books.q_QD + strength * unit_BD[book]
-        return _edited(corpus, q_QD, without[book] if without else None)
+        return edited(corpus, q_QD, without[book] if without else None)
 
     return steer
 
@@ -133,7 +133,7 @@ def _rewritten(corpus: Corpus) -> Steer:
     target_BQD = np.stack(
         [embedded_queries([f"{query} in {subject}" for query in books.queries]) for subject in books.subjects]
     )
-    return lambda book, strength: _edited(corpus, books.q_QD + strength * (target_BQD[book] - books.q_QD))
+    return lambda book, strength: edited(corpus, books.q_QD + strength * (target_BQD[book] - books.q_QD))
 
 
 def _feature_steps(corpus: Corpus) -> FloatArray:
@@ -147,10 +147,10 @@ def _decoded(corpus: Corpus) -> Steer:
     """The single feature, but the question is replaced by its decoded activations: its error is lost."""
     dictionary, steps_BD = corpus.snapshot.dictionary, _feature_steps(corpus)
     decoded_QD = dictionary.decode(dictionary.encode(corpus.books.q_QD))
-    return lambda book, strength: _edited(corpus, decoded_QD + strength * steps_BD[book])
+    return lambda book, strength: edited(corpus, decoded_QD + strength * steps_BD[book])
 
 
-def _preferred(corpus: Corpus, concepts: list[Concept], without: list[Ids] | None = None) -> Steer:
+def preferred(corpus: Corpus, concepts: list[Concept], without: list[Ids] | None = None) -> Steer:
     """The search itself, with the concept of a book as its one knob."""
 
     def steer(book: int, strength: float) -> Ids:

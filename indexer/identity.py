@@ -109,13 +109,13 @@ def _sample(x_ND: NDArray[Any]) -> NDArray[Any]:
 def _likeness(old: Dictionary, new: Dictionary, x_ND: NDArray[Any]) -> FloatArray:
     old_NO = old.encode(x_ND).matrix(old.features)
     new_NF = new.encode(x_ND).matrix(new.features)
-    correlation_OF = _correlation(old_NO, new_NF)
+    correlation_OF = correlation(old_NO, new_NF)
     # Of two features that fire on none of these passages only the directions can be compared.
     correlation_OF[np.ix_(_silent(old_NO), _silent(new_NF))] = 1
     return np.asarray(np.minimum(old.w_dec_FD @ new.w_dec_FD.T, correlation_OF), dtype=np.float32)
 
 
-def _correlation(old_NO: csr_matrix, new_NF: csr_matrix) -> FloatArray:
+def correlation(old_NO: csr_matrix, new_NF: csr_matrix) -> FloatArray:
     """Pearson's correlation of each old with each new feature; 0 where one of them never fires."""
     old_mean_O, old_deviation_O = _moments(old_NO)
     new_mean_F, new_deviation_F = _moments(new_NF)

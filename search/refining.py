@@ -1,8 +1,8 @@
 """Refining by example: the features that tell documents one likes from others, as knobs.
 
 A knob on examples (`like:A~B!C:1`) says in one piece what these say one by one: how much more strongly the
-liked documents fire each feature than the others do, in units of what strength 1 is. (Measured against what
-the fitted concept weighs most, which steers less well with as few knobs: README's decision log.)
+liked documents fire each feature than the others do, in units of what strength 1 is. (`benchmarks.examples`
+measures what that costs, and other ways to choose as few knobs: README's decision log.)
 
 Shape suffixes: N passages, F features, M documents.
 """
@@ -59,12 +59,12 @@ def refine(
         found = find_documents(snapshot, [*like, *unlike], session)
     _check_found(snapshot, [*like, *unlike], found)
     against: Against = "unlike" if unlike else "answers" if query.strip() else "collection"
-    liked = _side(snapshot, [found[document].id for document in like])
+    liked = side(snapshot, [found[document].id for document in like])
     if against == "unlike":
-        others = _side(snapshot, [found[document].id for document in unlike])
+        others = side(snapshot, [found[document].id for document in unlike])
     else:
-        others = _Side.of(_background(engine, snapshot, query))
-    features = _differences(snapshot, liked, others, strength)
+        others = Side.of(_background(engine, snapshot, query))
+    features = differences(snapshot, liked, others, strength)
     knobs = tuple(Knob(each.strength, feature=each.feature) for each in features)
     return Refinement(
         collection=collection,
@@ -81,7 +81,7 @@ def refine(
 
 
 @dataclass(frozen=True, eq=False)
-class _Side:
+class Side:
     """How strongly documents fire each feature on the average, and how many of them (0 to 1) do at all; each
     weighs the same, however long it is."""
 
@@ -89,16 +89,16 @@ class _Side:
     share_F: FloatArray
 
     @classmethod
-    def of(cls, acts_MF: csr_matrix) -> "_Side":
+    def of(cls, acts_MF: csr_matrix) -> "Side":
         firing_F = acts_MF.getnnz(axis=0) / max(acts_MF.shape[0], 1)
         return cls(np.asarray(acts_MF.mean(axis=0), dtype=np.float64).ravel(), firing_F)
 
 
-def _side(snapshot: Snapshot, documents: list[int]) -> _Side:
+def side(snapshot: Snapshot, documents: list[int]) -> Side:
     """One side of documents, by their row ids."""
     passages = [np.flatnonzero(snapshot.document_N == document) for document in documents]
     means = [csr_matrix(snapshot.acts_NF[numbers].mean(axis=0)) for numbers in passages]
-    return _Side.of(vstack(means, format="csr"))
+    return Side.of(vstack(means, format="csr"))
 
 
 def _background(engine: Engine, snapshot: Snapshot, query: str) -> csr_matrix:
@@ -106,12 +106,17 @@ def _background(engine: Engine, snapshot: Snapshot, query: str) -> csr_matrix:
     if not query.strip():
         return snapshot.acts_NF
     check_query(query)
+    return answers(snapshot, engine.embed(snapshot.space, query))
+
+
+def answers(snapshot: Snapshot, q_D: NDArray[np.float32]) -> csr_matrix:
+    """The activations of the passages nearest to a question: what its liked answers are told from."""
     wanted = min(ANSWERS, max(1, snapshot.passages // ANSWERS_SHARE))
-    _, nearest = snapshot.index.search(engine.embed(snapshot.space, query)[None], wanted)
+    _, nearest = snapshot.index.search(q_D[None], wanted)
     return snapshot.acts_NF[nearest[0]]
 
 
-def _differences(snapshot: Snapshot, liked: _Side, others: _Side, strength: float) -> list[FeatureDifference]:
+def differences(snapshot: Snapshot, liked: Side, others: Side, strength: float) -> list[FeatureDifference]:
     """The features that most of one side fire and the other less, the largest difference first."""
     scale_F = np.where(snapshot.scale_F > 0, snapshot.scale_F, np.inf)
     difference_F = (liked.mean_F - others.mean_F) / scale_F
@@ -125,7 +130,7 @@ def _differences(snapshot: Snapshot, liked: _Side, others: _Side, strength: floa
 
 
 def _difference(
-    snapshot: Snapshot, liked: _Side, others: _Side, feature: int, difference: float, strength: float
+    snapshot: Snapshot, liked: Side, others: Side, feature: int, difference: float, strength: float
 ) -> FeatureDifference:
     label = snapshot.labels[feature]
     turned = round(min(max(difference * strength, -MAX_STRENGTH), MAX_STRENGTH), 1)

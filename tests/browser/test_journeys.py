@@ -164,6 +164,29 @@ def test_a_family_found_by_a_word_is_one_knob_and_one_term(open_page: OpenPage, 
     assert check_sums(page) == 10
 
 
+@pytest.mark.parametrize("scripts", [True, False], ids=["with JavaScript", "without JavaScript"])
+def test_what_sets_an_example_apart_is_turned_one_by_one_instead(open_page: OpenPage, scripts: bool) -> None:
+    page = open_page(
+        "/?q=dates and times", java_script_enabled=scripts, viewport={"width": 1200, "height": 900}
+    )
+    page.locator(".card").first.get_by_role("link", name="More like this").click()
+    expect(page).to_have_url(re.compile(r"steer=like:"))
+    expect(page.locator(".knob")).to_have_count(1)
+    page.locator(".knob summary").click()
+    told = page.locator(".knob .others li")
+    names = told.get_by_role("link").all_inner_texts()
+    strengths = [float(text.replace("−", "-")) for text in told.locator(".num").all_inner_texts()]
+    assert names
+    page.get_by_role("button", name="Turn these one by one instead").click()
+    expect(page.locator(".knob-label")).to_have_text(names)
+    turned = [float(box.input_value()) for box in page.locator(".knob input[type=number]").all()]
+    assert turned == strengths
+    assert "like:" not in page.url
+    assert check_sums(page) == 10
+    page.go_back()
+    expect(page.locator(".knob summary")).to_have_text("What sets them apart")
+
+
 @pytest.mark.parametrize("scripts", [True, False], ids=["js", "no js"])
 def test_words_count_can_be_excluded_and_left_out(open_page: OpenPage, scripts: bool) -> None:
     page = open_page("/", java_script_enabled=scripts)

@@ -2,10 +2,12 @@
 
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlencode
 
 import pytest
 from playwright.sync_api import Page
 
+from search.steering import Knob
 from tests.browser.conftest import OpenPage
 from tests.conftest import Indexed
 
@@ -18,9 +20,14 @@ STEERED = "/?q=sort a list by two keys&steer=1:1.5,2:off,concept:dates and times
 @pytest.fixture
 def addresses(indexed: Indexed) -> list[str]:
     longest = max(indexed.documents, key=lambda document: len(document.text))
+    first, second = (document.id for document in indexed.documents[:2])
+    like = Knob(1.5, like=(longest.id, first), unlike=(second,)).target
     return [
         "/",
         STEERED,
+        f"/?{urlencode({'q': 'sort a list', 'steer': f'{like}:1.5,1:1'})}",
+        f"/compare?{urlencode({'q': 'sort a list', 'first': longest.id, 'second': first})}",
+        f"/why-not?{urlencode({'q': 'sort a list', 'document': first})}",
         "/analyze",
         f"/analyze?text={longest.text[:1200]}",
         "/features",

@@ -1,5 +1,6 @@
 """Refining by example: what tells documents apart, as knobs that steer towards those one likes."""
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -7,7 +8,7 @@ from hypothesis import strategies as st
 from search.asking import Request
 from search.engine import Engine
 from search.errors import DocumentNotFound, InvalidQuery, InvalidSteering
-from search.refining import MOST, MOST_AGAINST, NOTHING_IN_COMMON, refine
+from search.refining import ANSWERS, ANSWERS_SHARE, MOST, MOST_AGAINST, NOTHING_IN_COMMON, refine
 from search.results import SearchResponse
 from search.steering import MAX_EXAMPLES, parse
 
@@ -76,8 +77,17 @@ def test_without_unliked_ones_the_answers_or_the_collection_are_what_they_are_to
     asked = refine(engine, dates, [], collection=HERE, query="dates and times")
     assert (plain.against, asked.against) == ("collection", "answers")
     assert plain.features[0].strength > 0
-    # The answers are nearer to the liked documents than most of the collection is.
-    assert sum(each.difference for each in asked.features) < sum(each.difference for each in plain.features)
+    snapshot = engine.snapshot(HERE)
+    x_ND = snapshot.index.vectors(np.arange(snapshot.passages))
+    wanted = min(ANSWERS, snapshot.passages // ANSWERS_SHARE)
+    nearest = np.argsort(-(x_ND @ engine.embed(snapshot.space, "dates and times")))[:wanted]
+    for told, acts in ((plain, snapshot.acts_NF), (asked, snapshot.acts_NF[nearest])):
+        mean_F = np.asarray(acts.mean(axis=0)).ravel()
+        assert told.features
+        for each in told.features:
+            assert each.others == pytest.approx(mean_F[each.feature], abs=1e-3)
+            unit = snapshot.scale_F[each.feature]
+            assert each.difference == pytest.approx((each.liked - each.others) / unit, abs=1e-4)
 
 
 def test_the_strength_of_the_knob_is_that_of_what_it_is_spelled_out_as(
