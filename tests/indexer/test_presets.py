@@ -67,6 +67,12 @@ def test_a_file_cut_off_anywhere_is_refused(data: st.DataObject) -> None:
     assert refused.value.hint
 
 
+@pytest.mark.parametrize("odd", [b'{"version": ' + b"9" * 5000 + b"}", b"[" * 100_000, b"\xff{}"])
+def test_a_file_of_odd_json_is_refused(odd: bytes) -> None:
+    with pytest.raises(InvalidRequest, match="no preset's file"):
+        read_preset_file(odd)
+
+
 @settings(max_examples=200)
 @given(st.binary(max_size=80) | st.text(max_size=80))
 def test_whatever_is_given_is_refused_in_words(given: bytes | str) -> None:

@@ -69,7 +69,9 @@ def test_of_a_long_text_the_beginning_is_analysed_and_that_is_said(engine: Engin
     assert found.passages[-1].end <= found.analysed
 
 
-@pytest.mark.parametrize("text", ["", " \n", "?!…", "a\0b", "a\ud800", " " * MAX_ANALYSED + "word"])
+@pytest.mark.parametrize(
+    "text", ["", " \n", "?!…", "a\0b", "a\ud800", " " * MAX_ANALYSED + "word", " " * 20_000 + "w"]
+)
 def test_what_has_no_meaning_is_refused(engine: Engine, text: str) -> None:
     with pytest.raises(InvalidQuery):
         analyze(engine, text, collection="manual")
