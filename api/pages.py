@@ -107,14 +107,14 @@ def _results(
         "panel": not dragged,
         "lost": translation.lost,
         "carried": translation.carried,
+        "presets": preset_links(engine, state, here.name),
         "may_save": may_save,
         "state": state,
         "here": here,
         **_answer(response),
     }
-    if not dragged:  # the panel is left alone while one of its knobs is dragged
+    if not dragged:  # while a knob is dragged the rest of the panel is left alone
         context |= {
-            "presets": preset_links(engine, state, here.name),
             "apart": _apart(engine, state, here),
             **_found(engine, state, here),
         }

@@ -330,7 +330,7 @@ def test_a_dump_cut_off_is_refused(source: Source, database: Database, tmp_path:
 
 def test_a_dump_with_a_changed_byte_is_refused(source: Source, database: Database, tmp_path: Path) -> None:
     path = tmp_path / "flipped.dump"
-    for share in (0.1, 0.5, 0.9, 0.9999):
+    for share in (0.1, 0.5, 0.9):  # at the end stand times, which say nothing; see the next test
         content = bytearray(source.path.read_bytes())
         content[int(len(content) * share)] ^= 1
         path.write_bytes(content)
