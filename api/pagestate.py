@@ -28,6 +28,7 @@ from search.steering import (
     MAX_KNOBS,
     MAX_PHRASE,
     MAX_STRENGTH,
+    UNSTEERED,
     Knob,
     Steering,
     Strength,
@@ -39,7 +40,6 @@ from search.syntax import MAX_RESTRICTIONS, Condition
 KNOB = "s."
 STEP = 0.5
 LIMIT = 10
-UNSTEERED = Steering()
 
 
 @dataclass(frozen=True)

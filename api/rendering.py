@@ -15,12 +15,11 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from api import cards, charts, excerpts
-from api.pagestate import UNSTEERED
 from api.reading import document_path, reading_url, with_first
 from api.sessions import COOKIE, csrf_token
 from search.errors import RefractError
 from search.filters import format_filter
-from search.steering import format_steering, parse
+from search.steering import UNSTEERED, format_steering, parse
 
 STATIC = Path(__file__).resolve().parent / "static"
 TEMPLATES = Path(__file__).resolve().parent.parent / "templates"

@@ -94,7 +94,7 @@ def analyze(
     text: Annotated[str | None, typer.Option(help="The text itself, instead of a file.")] = None,
     collection: Collection = "default",
     limit: Annotated[int, typer.Option(help="How many features of the whole text.")] = 20,
-    as_json: Annotated[bool, typer.Option("--json", help="The API's JSON instead of tables.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Show the features of any text, and of its sentences, as knobs to search with."""
     from api import search_commands

@@ -160,11 +160,10 @@ def page_results(
     terms: list[list[Term]],
 ) -> list[Result]:
     """One record for each document of the page."""
-    unsteered = {doc: rank for rank, doc in enumerate(snapshot.document_N[asked.passages].tolist(), start=1)}
     return [
         Result(
             rank=page.start + row + 1,
-            rank_unsteered=unsteered.get(int(snapshot.document_N[passage])),
+            rank_unsteered=asked.ranks.get(int(snapshot.document_N[passage])),
             score=float(ranking.scores[page][row]),
             document=texts[passage].document,
             passage=texts[passage].passage,

@@ -18,13 +18,11 @@ from search.requests import MAX_DEPTH, USUAL_MODE
 from search.results import Term
 from search.snapshot import Snapshot
 from search.steered import SteeredQuery
-from search.steering import Steering
+from search.steering import UNSTEERED, Steering
 from search.syntax import Condition, Typed
 
 COMPARED = 100
 """The unsteered ranking is exact for at least so many documents."""
-
-UNSTEERED = Steering()
 
 
 @dataclass(frozen=True)
@@ -54,9 +52,7 @@ class Asked:
 
     def documents(self, snapshot: Snapshot) -> int:
         """How many documents may answer."""
-        if self.allowed_N is None:
-            return snapshot.documents
-        return len(np.unique(snapshot.document_N[self.allowed_N]))
+        return len(snapshot.documents_of(self.allowed_N))
 
     def rank(self, snapshot: Snapshot, documents: int) -> Ranking:
         """The order without steering."""

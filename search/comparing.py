@@ -28,12 +28,11 @@ class Places:
     @classmethod
     def of(cls, inquiry: Inquiry) -> "Places":
         """Ranks every document: exact, and slower than a search."""
-        snapshot = inquiry.snapshot
-        ranking = inquiry.rank(snapshot.documents)
-        ranks = _ranks(snapshot, ranking)
+        documents = inquiry.snapshot.documents
+        ranking = inquiry.rank(documents)
         if not inquiry.is_steered:
-            return cls(ranking, ranks, ranks)
-        return cls(ranking, ranks, _ranks(snapshot, inquiry.asked.rank(snapshot, snapshot.documents)))
+            return cls(ranking, ranking.ranks, ranking.ranks)
+        return cls(ranking, ranking.ranks, inquiry.asked.rank(inquiry.snapshot, documents).ranks)
 
 
 def compare(engine: Engine, request: Request, first: str, second: str, *, collection: str) -> Comparison:
@@ -55,13 +54,13 @@ def _compare(engine: Engine, snapshot: Snapshot, request: Request, first: str, s
     inquiry = engine.inquire(snapshot, request)
     with open_session(engine.database) as session:
         rows = passages_of(session, snapshot, [first, second])
-        places = Places.of(inquiry)
         for name, passages in rows.items():
             if not len(inquiry.allowed(passages)):
                 raise InvalidRequest(
                     f"{name[:80]!r} is left out by this search, so it has no score.",
                     hint="Take the restriction or the filter away that leaves it out.",
                 )
+        places = Places.of(inquiry)
         one, other = (result_of(session, inquiry, rows[name], places) for name in (first, second))
     return Comparison(
         query=request.query,
@@ -107,7 +106,7 @@ def passages_of(session: Session, snapshot: Snapshot, ids: list[str]) -> dict[st
                 f"There is no document {name[:80]!r} in {snapshot.collection!r}.",
                 hint="Give it by the id that results carry; ids are case-sensitive.",
             )
-    return {name: np.flatnonzero(snapshot.document_N == row.id) for name, row in found.items()}
+    return {name: snapshot.passages_of(row.id) for name, row in found.items()}
 
 
 def result_of(session: Session, inquiry: Inquiry, passages: NDArray[np.int64], places: Places) -> Result:
@@ -126,8 +125,3 @@ def result_of(session: Session, inquiry: Inquiry, passages: NDArray[np.int64], p
         passage=text.passage,
         terms=terms,
     )
-
-
-def _ranks(snapshot: Snapshot, ranking: Ranking) -> dict[int, int]:
-    documents = snapshot.document_N[ranking.passages].tolist()
-    return {document: rank for rank, document in enumerate(documents, start=1)}

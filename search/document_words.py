@@ -65,7 +65,7 @@ def document_words(
     asked = _asked(engine, snapshot, query, steering, dictionary, [each.feature for each in named])
     with open_session(engine.database) as session:
         document = find_document(session, snapshot, document_id)
-        places = np.flatnonzero(snapshot.document_N == document.id)
+        places = snapshot.passages_of(document.id)
         if passages:
             _check_passages(document_id, passages, snapshot.number_N[places].tolist())
             places = places[np.isin(snapshot.number_N[places], passages)]

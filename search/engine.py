@@ -71,7 +71,7 @@ class Engine:
         self.data = data
         self.snapshots = Snapshots(database, data)
         self._parts = PartsMemory()
-        self._metadata: dict[int, Metadata] = {}  # by collection
+        self._metadata: dict[int, tuple[tuple[int, int], Metadata]] = {}  # by collection: of what, and what
         self._reading_metadata = Lock()
         self.embed = QueryEncoder()
         self._turns = Turns()
@@ -257,7 +257,7 @@ class Engine:
         if not (filters or may_restrict(query)):
             return Typed(query), None
         with open_session(self.database) as session:
-            fields = self.metadata(session, snapshot).kinds if filters or ":" in query else {}
+            fields = self._metadata_of(session, snapshot).kinds if filters or ":" in query else {}
             typed = parse_query(query, fields)
             typed = replace(typed, conditions=(*typed.conditions, *filters))
             return typed, self._allowed(session, snapshot, typed)
@@ -270,21 +270,25 @@ class Engine:
     def _allowed(self, session: Session, snapshot: Snapshot, typed: Typed) -> NDArray[np.bool_] | None:
         if not typed.restricts:
             return None
-        fields = self.metadata(session, snapshot).kinds if typed.conditions else {}
+        fields = self._metadata_of(session, snapshot).kinds if typed.conditions else {}
         return snapshot.kept.restricted.get(
             replace(typed, text=""), lambda: allowed_passages(session, snapshot, typed, fields)
         )
 
-    def metadata(self, session: Session, snapshot: Snapshot) -> Metadata:
+    def _metadata_of(self, session: Session, snapshot: Snapshot) -> Metadata:
         """The metadata of a snapshot's documents, kept up to date from one snapshot to the next."""
+        now = snapshot.generation, snapshot.version
         with self._reading_metadata:
-            before = self._metadata.get(snapshot.collection_id)
-            found = self._metadata[snapshot.collection_id] = read_metadata(session, snapshot, before)
+            known, before = self._metadata.get(snapshot.collection_id, (None, None))
+            if before is not None and known == now:
+                return before
+            found = read_metadata(session, snapshot, before)
+            self._metadata[snapshot.collection_id] = now, found
         return found
 
     def _facets(self, snapshot: Snapshot, asked: Asked, ranking: Ranking) -> Facets:
         with open_session(self.database) as session:
-            metadata = self.metadata(session, snapshot)
+            metadata = self._metadata_of(session, snapshot)
             allowed = functools.partial(self._allowed, session, snapshot)
             return count_facets(snapshot, metadata, asked.typed, ranking, allowed)
 

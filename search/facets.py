@@ -45,7 +45,7 @@ def count_facets(
     The values of a field are counted as if nothing were asked of that field, so that another one can be
     chosen instead.
     """
-    top_V = metadata.counts(snapshot.document_N[ranking.passages[:FIRST]])
+    top_V = metadata.counts(ranking.documents[:FIRST])
     found = []
     for field, values in metadata.fields.items():
         others = tuple(each for each in typed.conditions if each.field != field)
@@ -61,7 +61,7 @@ def _counts(snapshot: Snapshot, metadata: Metadata, typed: Typed, allowed: Allow
     """How many documents a query leaves, and how many of them have each value (V,)."""
 
     def count() -> tuple[int, IntArray]:
-        left = _documents(snapshot, allowed(typed))
+        left = snapshot.documents_of(allowed(typed))
         return len(left), metadata.counts(left)
 
     return snapshot.kept.counted.get((typed, metadata), count)
@@ -145,9 +145,10 @@ def _shown(choices: list[_Choice], typed: Typed) -> list[FacetValue]:
 def _best(choices: list[_Choice], typed: Typed) -> list[_Choice]:
     if any(choice.condition.least or choice.condition.most for choice in choices):
         return choices
-    by_use = sorted(choices, key=lambda each: (-each.top, -each.documents, each.text))
-    chosen = [each for each in by_use if _chosen(each.condition, typed)]
-    return [*chosen, *(each for each in by_use if each not in chosen)][:SHOWN_VALUES]
+    by_use = sorted(
+        choices, key=lambda each: (not _chosen(each.condition, typed), -each.top, -each.documents, each.text)
+    )
+    return by_use[:SHOWN_VALUES]
 
 
 def _reads_back(text: str) -> bool:
@@ -196,7 +197,3 @@ def _documents_about(snapshot: Snapshot, feature: int, allowed_N: Mask | None) -
     if allowed_N is not None:
         passages = passages[allowed_N[passages]]
     return len(np.unique(snapshot.document_N[passages]))
-
-
-def _documents(snapshot: Snapshot, allowed_N: Mask | None) -> IntArray:
-    return snapshot.documents_sorted if allowed_N is None else np.unique(snapshot.document_N[allowed_N])

@@ -132,7 +132,7 @@ def document_detail(engine: Engine, document_id: str, *, collection: str) -> Doc
         rows = session.execute(
             select(Passage.id, Passage.start, Passage.end).where(*where).order_by(Passage.id)
         ).all()
-        places = np.flatnonzero(snapshot.document_N == document.id).tolist()
+        places = snapshot.passages_of(document.id).tolist()
         return DocumentDetail(
             id=document.external_id,
             title=document.title,

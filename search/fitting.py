@@ -83,7 +83,7 @@ def _of_examples(snapshot: Snapshot, knob: Knob, session: Session) -> Concept:
 
     def passages(document: str) -> NDArray[np.int64]:
         row = found.get(document)
-        numbers = np.flatnonzero(snapshot.document_N == row.id) if row else np.zeros(0, np.int64)
+        numbers = snapshot.passages_of(row.id) if row else np.zeros(0, np.int64)
         if not len(numbers):
             raise InvalidSteering(
                 f"There is no document {document[:100]!r} with text in {snapshot.collection!r}.",

@@ -1,9 +1,11 @@
 """Ranking: the documents of a collection in the order of the steered score.
 
-Shape suffixes: N passages, P passages scored, D embedding width, C concepts.
+Shape suffixes: N passages, P passages scored, G documents they belong to, D embedding width, C concepts.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,10 +47,17 @@ class Candidates:
 @dataclass(frozen=True, eq=False)
 class Ranking:
     """Passages in order, the best one of each document: numbers, scores, and the concepts' part of each score
-    (one column a concept). `candidates` are all passages that were scored for it."""
+    (one column a concept); the row ids of these `documents`. `candidates` are all passages that were scored
+    for it."""
 
     candidates: Candidates
     best: Candidates
+    documents: NDArray[np.int64]
+
+    @cached_property
+    def ranks(self) -> dict[int, int]:
+        """Where each document stands."""
+        return {document: rank for rank, document in enumerate(self.documents.tolist(), start=1)}
 
     @property
     def passages(self) -> NDArray[np.int64]:
@@ -61,6 +70,31 @@ class Ranking:
     @property
     def concepts_PC(self) -> NDArray[np.float64]:  # noqa: N802 - the suffix names the shape
         return self.best.concepts_PC
+
+
+@dataclass(frozen=True, eq=False)
+class ByDocument:
+    """Scored passages in the order of their documents: the row ids of these, ascending (G,), and where the
+    passages of each begin. A document stands where its best passage puts it."""
+
+    scored: Candidates
+    documents_G: NDArray[np.int64]
+    starts_G: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, snapshot: Snapshot, found: Candidates) -> "ByDocument":
+        """The same passages, in that order."""
+        scored = found.only(np.argsort(snapshot.document_N[found.passages], kind="stable"))
+        return cls(scored, *np.unique(snapshot.document_N[scored.passages], return_index=True))
+
+    def ranks(
+        self, scores_PX: NDArray[np.float64], documents: Sequence[int] | NDArray[np.int64]
+    ) -> NDArray[np.int64]:
+        """Where some documents would stand (len(documents), X) by each of X ways to score the passages."""
+        best_GX = np.maximum.reduceat(scores_PX, self.starts_G, axis=0)
+        places = np.searchsorted(self.documents_G, documents)
+        ranks = [1 + (best_GX > best_GX[place]).sum(axis=0) for place in places]
+        return np.array(ranks, dtype=np.int64).reshape(len(places), scores_PX.shape[1])
 
 
 def rank(
@@ -77,7 +111,7 @@ def rank(
     one bounds what all others can have, and those that words or concepts could still lift among the documents
     asked for are scored as well. So pages of any size fit together.
     """
-    values = [strength * CONCEPT_UNIT * snapshot.membership(concept) for concept, strength in concepts]
+    values = _values(snapshot, concepts)
     added_N = sum(values, words.sums) if values or words.parts_NT.nnz else None
     depth = max(POOL, 4 * documents)
     most = snapshot.passages if allowed_N is None else int(allowed_N.sum())
@@ -104,8 +138,13 @@ def score(
     words: WordScores,
 ) -> Ranking:
     """Some passages and no others, in order."""
-    values = [strength * CONCEPT_UNIT * snapshot.membership(concept) for concept, strength in concepts]
+    values = _values(snapshot, concepts)
     return _ordered(snapshot, passages, snapshot.index.vectors(passages) @ q_D, values, words)
+
+
+def _values(snapshot: Snapshot, concepts: list[tuple[Concept, float]]) -> list[FloatArray]:
+    """What each concept adds to the score of each passage (N,)."""
+    return [strength * CONCEPT_UNIT * snapshot.membership(concept) for concept, strength in concepts]
 
 
 def _challengers(
@@ -146,5 +185,6 @@ def _ordered(
         concepts_PC[:, column] = value_N[passages]
     total = semantic_P.astype(np.float64) + concepts_PC.sum(axis=1) + words.sums[passages]
     scored = Candidates(passages, semantic_P, concepts_PC, total).only(np.lexsort((passages, -total)))
-    _, first = np.unique(snapshot.document_N[scored.passages], return_index=True)
-    return Ranking(scored, scored.only(np.sort(first)))
+    documents = snapshot.document_N[scored.passages]
+    first = np.sort(np.unique(documents, return_index=True)[1])
+    return Ranking(scored, scored.only(first), documents[first])

@@ -96,7 +96,7 @@ class Side:
 
 def side(snapshot: Snapshot, documents: list[int]) -> Side:
     """One side of documents, by their row ids."""
-    passages = [np.flatnonzero(snapshot.document_N == document) for document in documents]
+    passages = [snapshot.passages_of(document) for document in documents]
     means = [csr_matrix(snapshot.acts_NF[numbers].mean(axis=0)) for numbers in passages]
     return Side.of(vstack(means, format="csr"))
 

@@ -60,7 +60,7 @@ def _left(
     """The passages (N,) of a mask whose documents meet all clauses."""
     if not mask_N.any():
         return mask_N
-    documents = np.unique(snapshot.document_N[mask_N]).tolist()
+    documents = snapshot.documents_of(mask_N).tolist()
     found = session.scalars(select(Document.id).where(among(Document.id, documents), *clauses)).all()
     return mask_N & np.isin(snapshot.document_N, np.array(found, dtype=np.int64))
 

@@ -141,6 +141,14 @@ class Snapshot:
         """How far each family reaches here, by its number."""
         return {number: family.reach(self.acts_by_feature) for number, family in self.families.items()}
 
+    def documents_of(self, allowed_N: NDArray[np.bool_] | None) -> NDArray[np.int64]:
+        """The row ids of the documents, ascending, that have one of some passages; None: of all."""
+        return self.documents_sorted if allowed_N is None else np.unique(self.document_N[allowed_N])
+
+    def passages_of(self, document: int) -> NDArray[np.int64]:
+        """The passages of a document, by its row id."""
+        return np.flatnonzero(self.document_N == document)
+
     @property
     def mark(self) -> "Mark":
         return Mark(self.generation, self.version, self.labels_version, self.presets_version)

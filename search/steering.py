@@ -117,6 +117,9 @@ class Steering:
         return next((knob.strength for knob in self.knobs if knob.target == target), None)
 
 
+UNSTEERED = Steering()
+
+
 def parse(text: str) -> Steering:
     """Reads the text form; the empty text is no steering.
 

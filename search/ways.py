@@ -7,7 +7,7 @@ A knob of strength s on feature f changes the score of every passage x to
 so that all strengths of a feature are tried at once on the passages near the top. What is found is then
 searched for really, and given only if it holds.
 
-Shape suffixes: P passages near the top, G documents they belong to, S strengths, D embedding width.
+Shape suffixes: P passages near the top, S strengths, D embedding width.
 """
 
 import itertools
@@ -23,6 +23,7 @@ from search.comparing import Places
 from search.engine import Engine
 from search.errors import InvalidSteering
 from search.presets import NONE
+from search.ranking import ByDocument
 from search.results import Way
 from search.steering import MAX_KNOBS, MAX_STRENGTH, Knob, Steering, format_steering
 
@@ -47,41 +48,29 @@ class _Trial:
 
 @dataclass(frozen=True, eq=False)
 class _Near:
-    """The passages near the top and those of the document, by document: their vectors, the parts of their
-    scores, where each document begins, and which of them is the one."""
+    """The passages near the top and those of the document: by document, and their vectors."""
 
+    grouped: ByDocument
     x_PD: NDArray[np.float32]
-    semantic_P: FloatArray
-    rest_P: FloatArray
-    starts_G: NDArray[np.int64]
-    target: int
+    document: int
 
     @classmethod
     def of(cls, inquiry: Inquiry, passages: NDArray[np.int64], document: int) -> "_Near":
-        snapshot = inquiry.snapshot
-        found = inquiry.score(passages).candidates
-        found = found.only(np.argsort(snapshot.document_N[found.passages], kind="stable"))
-        documents, starts = np.unique(snapshot.document_N[found.passages], return_index=True)
-        semantic_P = found.semantic_P.astype(np.float64)
-        return cls(
-            snapshot.index.vectors(found.passages),
-            semantic_P,
-            found.scores - semantic_P,
-            starts,
-            int(np.searchsorted(documents, document)),
-        )
+        grouped = ByDocument.of(inquiry.snapshot, inquiry.score(passages).candidates)
+        return cls(grouped, inquiry.snapshot.index.vectors(grouped.scored.passages), document)
 
     def ranks(self, inquiry: Inquiry, edit_D: NDArray[np.float32]) -> tuple[NDArray[np.int64], FloatArray]:
         """Where the document stands when the question is moved along `edit_D` by each strength (S,), and the
         cosine between the question before and after."""
-        steered = inquiry.steered
+        steered, scored = inquiry.steered, self.grouped.scored
         along = float(steered.vector_D @ edit_D)
         square = float(edit_D @ edit_D)
         length_S = np.sqrt(steered.norm**2 + 2 * steered.norm * along * STRENGTHS_S + square * STRENGTHS_S**2)
+        semantic_P = scored.semantic_P.astype(np.float64)
         edits_P = (self.x_PD @ edit_D).astype(np.float64)
-        scores_PS = (steered.norm * self.semantic_P[:, None] + np.outer(edits_P, STRENGTHS_S)) / length_S
-        best_GS = np.maximum.reduceat(scores_PS + self.rest_P[:, None], self.starts_G, axis=0)
-        rank_S = 1 + (best_GS > best_GS[self.target]).sum(axis=0)
+        scores_PS = (steered.norm * semantic_P[:, None] + np.outer(edits_P, STRENGTHS_S)) / length_S
+        rest_P = scored.scores - semantic_P
+        (rank_S,) = self.grouped.ranks(scores_PS + rest_P[:, None], [self.document])
         return rank_S, (steered.norm + along * STRENGTHS_S) / length_S
 
 
@@ -96,9 +85,9 @@ def find_ways(
     """Steering that really brings a document among the first, the smallest first."""
     snapshot = inquiry.snapshot
     document = int(snapshot.document_N[passages[0]])
-    around = np.union1d(places.ranking.candidates.passages[:NEAR], inquiry.allowed(passages))
-    near = _Near.of(inquiry, around, document)
-    trials = _trials(inquiry, near, inquiry.score(inquiry.allowed(passages)).passages[0], places, wanted)
+    own = inquiry.allowed(passages)
+    near = _Near.of(inquiry, np.union1d(places.ranking.candidates.passages[:NEAR], own), document)
+    trials = _trials(inquiry, near, inquiry.score(own).passages[0], places, wanted)
     in_order = sorted(trials, key=lambda each: -each.moved)
     single = [trial for trial in in_order if len(trial.knobs) == 1][:1]  # the one that people grasp at once
     tried = (
@@ -162,7 +151,7 @@ def _tried(
             )
         except InvalidSteering:  # it cancels the question
             return None
-        first = snapshot.document_N[now.rank(wanted).passages[:wanted]].tolist()
+        first = now.rank(wanted).documents[:wanted].tolist()
         if document in first:
             terms = steering_terms(snapshot, steering, now.concepts)
             moved = float(inquiry.steered.vector_D @ now.steered.vector_D)

@@ -7,7 +7,7 @@ Taking feature f away from the question q' = (q + ...) / n is the edit that turn
 with weight_f its activation in the question, or its steering. What words and concepts add stays. All passages
 that were scored for the ranking take part.
 
-Shape suffixes: P passages scored, G documents they belong to, T terms, R results, D embedding width.
+Shape suffixes: P passages scored, T terms, R results, D embedding width.
 """
 
 from collections.abc import Sequence
@@ -17,26 +17,21 @@ from numpy.typing import NDArray
 
 from search.answers import RanksWithout
 from search.asking import Inquiry
-from search.ranking import Ranking
+from search.ranking import ByDocument, Ranking
 
 FloatArray = NDArray[np.float64]
 
 
 def ranks_without(inquiry: Inquiry, ranking: Ranking, page: slice) -> RanksWithout:
     """The rank that each result of a page would have without each term of the question."""
-    document_N = inquiry.snapshot.document_N
-    by_document = np.argsort(document_N[ranking.candidates.passages], kind="stable")
-    scored = ranking.candidates.only(by_document)
-    documents, starts = np.unique(document_N[scored.passages], return_index=True)
-    shown = np.searchsorted(documents, document_N[ranking.passages[page]])
+    grouped = ByDocument.of(inquiry.snapshot, ranking.candidates)
+    scored = grouped.scored
     extra_P = scored.scores - scored.semantic_P
     added_PT, named = _added(inquiry, scored.passages, scored.concepts_PC)
     semantic_PT, features = _semantic(inquiry, scored.passages, scored.semantic_P.astype(np.float64))
     scores_PT = np.concatenate([scored.scores[:, None] - added_PT, semantic_PT + extra_P[:, None]], axis=1)
-    best_GT = np.maximum.reduceat(scores_PT, starts, axis=0)
-    ranks_TR = [1 + (best_GT > best_GT[place]).sum(axis=0) for place in shown]
-    columns = np.stack(ranks_TR, axis=1).tolist() if len(shown) else [[] for _ in (*named, *features)]
-    return dict(zip([*named, *features], columns, strict=True))
+    ranks_RT = grouped.ranks(scores_PT, ranking.documents[page])
+    return dict(zip([*named, *features], ranks_RT.T.tolist(), strict=True))
 
 
 def _added(

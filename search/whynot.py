@@ -29,14 +29,13 @@ def why_not(
 
 def _why_not(engine: Engine, snapshot: Snapshot, request: Request, document: str, wanted: int) -> WhyNot:
     inquiry = engine.inquire(snapshot, request)
-    places = Places.of(inquiry)
     with open_session(engine.database) as session:
         passages = passages_of(session, snapshot, [document])[document]
+        places = Places.of(inquiry)
         result = result_of(session, inquiry, passages, places)
         last = None
         if result.rank is not None and result.rank > wanted:
-            at = places.ranking.passages[wanted - 1]
-            others = np.flatnonzero(snapshot.document_N == snapshot.document_N[at])
+            others = snapshot.passages_of(int(places.ranking.documents[wanted - 1]))
             last = result_of(session, inquiry, others, places)
     ways = find_ways(engine, inquiry, request, passages, places, wanted) if last else []
     return WhyNot(
