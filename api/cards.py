@@ -206,6 +206,7 @@ def written_by(origin: str) -> str:
     """Who wrote a label, in plain words."""
     known = {
         "hand": "written by hand",
+        "name": "the name it was made from",
         "shipped": "came with the dictionary",
         "offline": "found in the texts",
         "import": "imported",

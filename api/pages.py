@@ -17,12 +17,12 @@ from api.preset_pages import preset_links, with_preset
 from api.rendering import is_fragment, render
 from api.scopes import reaches
 from search.catalog import collections, start_examples
-from search.concept_list import find_concepts, near_concepts
+from search.concept_list import find_concepts
 from search.descriptions import CollectionInfo, ConceptSummary, FeatureSummary, Refinement
 from search.earlier import Translation
 from search.engine import Engine
 from search.errors import InvalidQuery
-from search.features import find_features
+from search.features import find_features, near_features
 from search.refining import refine
 from search.results import SearchResponse
 
@@ -149,7 +149,6 @@ def _answer(response: SearchResponse) -> dict[str, Any]:
         "response": response,
         "cards": cards.build_cards(response),
         "tones": cards.topic_tones(response),
-        "unreliable": {f.feature for f in response.query_features if not f.reliable},
         "moved": cards.moved_words(response.moved),
     }
 
@@ -158,6 +157,7 @@ def _found(engine: Engine, state: PageState, here: CollectionInfo) -> dict[str, 
     """What the panel's "find a topic" box found, or why it cannot look for what is in it. Nothing looked for:
     the topics that are near the question."""
     found: list[FeatureSummary] = []
+    near: list[FeatureSummary] = []
     concepts: list[ConceptSummary] = []
     problem = ""
     try:
@@ -165,7 +165,8 @@ def _found(engine: Engine, state: PageState, here: CollectionInfo) -> dict[str, 
             concepts = find_concepts(engine, state.find, collection=here.name, limit=FOUND_CONCEPTS).concepts
             found = find_features(engine, state.find, collection=here.name, limit=FOUND).features
         elif state.q.strip():
-            concepts = near_concepts(engine, state.q, collection=here.name, limit=FOUND_CONCEPTS)
+            near = near_features(engine, state.q, collection=here.name, limit=FOUND_CONCEPTS)
     except InvalidQuery as error:
         problem = str(error)
-    return {"state": state, "here": here, "concepts": concepts, "found": found, "problem": problem}
+    found_here = {"concepts": concepts, "found": found, "near": near}
+    return {"state": state, "here": here, "problem": problem, **found_here}

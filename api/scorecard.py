@@ -24,7 +24,13 @@ def figures(card: Mapping[str, Any]) -> Iterator[Figure]:
 
 
 def _reconstruction(card: Mapping[str, Any]) -> Iterator[Figure]:
-    if "fvu" in card:
+    if "names" in card:
+        own = f"{card['own']:,} of them found in this collection." if card.get("own") else "All general."
+        yield Figure("Names", f"{card['names']:,}", own)
+        yield Figure("Names near a passage", f"{card['l0']:.1f}", "On the average, at most 40.")
+        yield Figure("Names that no passage is near", _percent(card["dead"]), "They are never shown.")
+        yield Figure("Variance unexplained", f"{card['fvu']:.3f}", "What the nearest names leave out.")
+    elif "fvu" in card:
         rows = f"{card['rows']:,} passages it was not fitted to"
         yield Figure("Variance unexplained", f"{card['fvu']:.3f}", f"What features leave out, on {rows}.")
         yield Figure("Features a passage", f"{card['l0']:.1f}", "On the average.")

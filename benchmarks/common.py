@@ -19,19 +19,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.train import adapt
+from indexer.naming import centred, with_own_names
+from search.agreement import about
 from search.artifact import shipped
 from search.dictionary import Dictionary
 from search.embedder import Embedder, load_embedder
-from search.labels import Label
+from search.labels import unwritten_labels
 from search.lexical import Counts, Lexicon
-from search.snapshot import Snapshot
+from search.lexicon import general_lexicon
+from search.snapshot import Snapshot, scales
 from search.vectors import FaissIndex
 
 CACHE = Path(__file__).parent / ".cache"
 RESULTS = Path(__file__).parent / "results"
 PRECISION = "bfloat16"  # one vector space for every run, whatever is fastest today
-SCALE_QUANTILE = 0.9  # as `indexer.build` measures how strongly a feature fires
 
 FloatArray = NDArray[np.float32]
 
@@ -69,11 +70,14 @@ def embedded_queries(queries: Sequence[str]) -> FloatArray:
     return np.stack([embedder().encode_queries([query])[0] for query in queries])
 
 
-def built_dictionary(x_ND: NDArray[np.float16]) -> Dictionary:
-    """What a build gives a collection of these passages: the shipped dictionary, adapted to them."""
+def built_dictionary(x_ND: NDArray[np.float16], texts: Sequence[str] = ()) -> Dictionary:
+    """What a build gives a collection of these passages; without their texts it has no names of its own."""
     base = shipped(embedder().space.model)
     assert base is not None
-    return adapt(base.dictionary, x_ND)
+    if not texts:
+        return centred(base.dictionary, x_ND)
+    lexicon = general_lexicon()
+    return with_own_names(base.dictionary, lambda rows: [texts[row] for row in rows], x_ND, lexicon, embedded)
 
 
 def snapshot_of(
@@ -86,28 +90,24 @@ def snapshot_of(
     """What the search would hold in memory for these passages, made without a database. Without their texts
     they have no words."""
     acts_NF = dictionary.encode(x_ND).matrix(dictionary.features)
-    by_feature = acts_NF.tocsc()
-    scale_F = np.array(
-        [
-            np.quantile(values, SCALE_QUANTILE) if len(values) else 0.0
-            for values in np.split(by_feature.data, by_feature.indptr[1:-1])
-        ],
-        dtype=np.float32,
-    )
+    counts = Counts.of(texts or [""] * len(x_ND))
+    about_NF = about(acts_NF, counts, dictionary)
+    by_feature = about_NF.tocsc()
     return Snapshot(
         collection_id=0,
         collection="benchmark",
         generation=0,
         space=embedder().space,
         dictionary=dictionary,
-        labels=[Label(f"feature {feature}", None, False) for feature in range(dictionary.features)],
+        labels=unwritten_labels(dictionary),
         index=index or FaissIndex.build(x_ND),
-        lexicon=Lexicon(Counts.of(texts or [""] * len(x_ND)), Counts.of([]), np.arange(len(x_ND))),
+        lexicon=Lexicon(counts, Counts.of([]), np.arange(len(x_ND))),
         number_N=np.arange(len(x_ND)),
         document_N=document_N,
         acts_NF=acts_NF,
-        acts_by_feature=by_feature,
-        scale_F=scale_F,
+        about_NF=about_NF,
+        about_by_feature=by_feature,
+        scale_F=scales(by_feature),
         passages_F=np.diff(by_feature.indptr),
     )
 

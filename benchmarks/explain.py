@@ -20,13 +20,16 @@ from numpy.typing import NDArray
 
 from benchmarks.common import built_dictionary, embedder, report, snapshot_of, table, times_ms
 from benchmarks.openstax import QUERIES, SUBJECTS, load
-from search.answers import AskedWords, page_terms
-from search.explain import attribute, decompose
+from search.answers import AskedWords
+from search.asking import COMPARED, Asked, Inquiry
+from search.earlier import Translation
 from search.mixing import no_words
 from search.ranking import Ranking, rank
 from search.results import Term
 from search.snapshot import Snapshot
 from search.steered import steer
+from search.steering import UNSTEERED
+from search.syntax import Typed
 
 RESULTS = 10
 TXTAI_RESULTS = 3
@@ -47,10 +50,10 @@ class Page:
 def main(shared: Path, queries: int = 200, txtai_queries: int = 2) -> None:
     """Times every explainer on the same pages and prints one table."""
     books = load(shared)
-    dictionary = built_dictionary(books.x_ND)
-    snapshot = snapshot_of(books.x_ND, np.arange(len(books.x_ND)), dictionary)
+    dictionary = built_dictionary(books.x_ND, books.texts)
+    snapshot = snapshot_of(books.x_ND, np.arange(len(books.x_ND)), dictionary, texts=books.texts)
     pages = [_page(snapshot, query) for query in _queries(queries)]
-    decomposing = _median(pages, lambda page: decompose(page.q_D, dictionary))
+    ranking = _median(pages, lambda page: rank(snapshot, page.q_D, [], COMPARED, no_words(snapshot)))
     ours = _median(pages, lambda page: explain_page(snapshot, page)) / RESULTS
     simlens = _median(pages, _simlens(snapshot), repeats=1) / RESULTS
     txtai = _median(pages[:txtai_queries], _txtai(books.texts), repeats=1) / TXTAI_RESULTS
@@ -61,25 +64,22 @@ def main(shared: Path, queries: int = 200, txtai_queries: int = 2) -> None:
     }
     rows = [[name, ms * RESULTS, ms, f"{ms / ours:,.0f}"] for name, ms in each.items()]
     header = ["explainer", "ms for 10 results", "ms a result", "times Refract's"]
-    print(f"Of Refract's time, {decomposing:.3f} ms find the question's features.\n")
+    print(f"Of Refract's time, {ranking:.3f} ms find the answers that explain the question.\n")
     record = {
         "pages": len(pages),
         "dictionary": dictionary.card_json(),
         "ms_a_result": each,
-        "decompose_ms": decomposing,
+        "rank_ms": ranking,
     }
     report("explain", table(header, rows), record)
 
 
 def explain_page(snapshot: Snapshot, page: Page) -> list[list[Term]]:
-    """What the search does to explain its page."""
-    question = decompose(page.q_D, snapshot.dictionary)
+    """What the search does to explain its page, from the question on."""
+    asked = Asked.of(snapshot, Typed(page.query), None, page.q_D, AskedWords([], no_words(snapshot)))
     unsteered = steer(page.q_D, snapshot.dictionary.w_dec_FD, {})
-    x_ND = snapshot.index.vectors(page.ranking.passages[:RESULTS])
-    attribution = attribute(question, unsteered, x_ND, snapshot.dictionary)
-    return page_terms(
-        snapshot, attribution, page.ranking, slice(0, RESULTS), [], AskedWords([], no_words(snapshot))
-    )
+    inquiry = Inquiry(snapshot, Translation(UNSTEERED, 0), asked, unsteered, [])
+    return inquiry.terms(page.ranking, slice(0, RESULTS))
 
 
 def _queries(count: int) -> list[str]:

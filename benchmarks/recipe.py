@@ -21,7 +21,6 @@ import typer
 from numpy.typing import NDArray
 
 from benchmarks.common import CACHE, embedded, embedder, report, table
-from benchmarks.general import RECIPE
 from benchmarks.judged import Judged
 from benchmarks.mix import mix, shards
 from indexer.inherit import firing
@@ -31,6 +30,17 @@ from indexer.scorecard import stability
 from indexer.train import Recipe, train
 from indexer.trials import Half, halves, trials
 from search.dictionary import Dictionary
+
+RECIPE = Recipe(
+    features=4096,
+    active=40,
+    steps=5000,
+    batch=1024,
+    rate=1e-3,
+    prefixes=(64, 256, 768, 2048),
+    decorrelation=0.05,
+)
+"""What the dictionary was trained by that shipped before names did."""
 
 FOLDER = CACHE / "recipes"
 STEPS = 600

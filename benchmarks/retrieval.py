@@ -27,7 +27,9 @@ from indexer.sources import Failure, SourceDocument, open_source
 from indexer.sources.beir import read_qrels, read_queries
 from search.explain import attribute, decompose
 from search.mixing import no_words
+from search.pursuit import CANDIDATES
 from search.ranking import rank
+from search.reasons import explaining
 from search.snapshot import Snapshot
 from search.steered import steer
 from search.text import PassageSplitter, embedded_text
@@ -92,12 +94,11 @@ def measure(task: Task) -> dict[str, Any]:
     snapshot = snapshot_of_task(task)
     refract = _scores(task, [_by_rank(snapshot, q_D) for q_D in q_QD])
     decoded = _scores(task, _reconstructed(snapshot, q_QD))
-    scorecard = snapshot.dictionary.card.scorecard
     return {
         "passages": snapshot.passages,
         "dictionary": f"{snapshot.dictionary.features} features, {snapshot.dictionary.card.active} active, "
-        f"FVU {scorecard['fvu']:.3f}, {snapshot.passages} passages",
-        "shares": _shares(snapshot, q_QD),
+        f"{snapshot.passages} passages",
+        "shares": _shares(snapshot, list(task.queries.values()), q_QD),
         "rows": [
             ["dense, one vector a document", *dense.means, "0"],
             ["Refract: its passages, ranked by the search", *refract.means, _against(refract, dense)],
@@ -111,7 +112,7 @@ def snapshot_of_task(task: Task) -> Snapshot:
     """The set as Refract indexes it: split, embedded, with the shipped dictionary adapted to it."""
     texts, documents, written = passage_texts(task)
     x_ND = embedded(texts)
-    return snapshot_of(x_ND, np.array(documents), built_dictionary(x_ND), texts=written)
+    return snapshot_of(x_ND, np.array(documents), built_dictionary(x_ND, written), texts=written)
 
 
 def passage_texts(task: Task) -> tuple[list[str], list[int], list[str]]:
@@ -163,15 +164,16 @@ def _against(scores: Scores, other: Scores) -> str:
     return f"{differences.mean():+.3f} ({low:+.3f} to {high:+.3f})"
 
 
-def _shares(snapshot: Snapshot, q_QD: FloatArray) -> dict[str, float]:
+def _shares(snapshot: Snapshot, queries: list[str], q_QD: FloatArray) -> dict[str, float]:
     """Share of the summed score by kind of term, over the first results of every question."""
     sums = dict.fromkeys(["features", "of which shared", "baseline", "remainder", "score"], 0.0)
-    for q_D in q_QD:
-        question = decompose(q_D, snapshot.dictionary)
+    for query, q_D in zip(queries, q_QD, strict=True):
+        first = rank(snapshot, q_D, [], CANDIDATES, no_words(snapshot)).passages[:CANDIDATES]
+        question = decompose(q_D, explaining(snapshot, query, q_D, first), snapshot.dictionary)
         passages = rank(snapshot, q_D, [], EXPLAINED, no_words(snapshot)).passages[:EXPLAINED]
         unsteered = steer(q_D, snapshot.dictionary.w_dec_FD, {})
         terms = attribute(question, unsteered, snapshot.index.vectors(passages), snapshot.dictionary)
-        active_NA = snapshot.acts_NF[passages][:, terms.asked].toarray() > 0
+        active_NA = snapshot.about_NF[passages][:, terms.asked].toarray() > 0
         sums["features"] += float(terms.asked_NA.sum())
         sums["of which shared"] += float(terms.asked_NA[active_NA].sum())
         sums["baseline"] += float(terms.baseline_N.sum())

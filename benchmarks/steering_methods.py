@@ -44,8 +44,9 @@ class Corpus:
 
     def __init__(self, books: Textbooks) -> None:
         self.books = books
-        dictionary = built_dictionary(books.x_ND)
-        self.snapshot = snapshot_of(books.x_ND, np.arange(len(books.x_ND)), dictionary)
+        dictionary = built_dictionary(books.x_ND, books.texts)
+        rows = np.arange(len(books.x_ND))
+        self.snapshot = snapshot_of(books.x_ND, rows, dictionary, texts=books.texts)
         self.x_ND = books.x_ND.astype(np.float32)
         self.relevance_QN = books.q_QD @ self.x_ND.T
         self.members = [np.flatnonzero(books.book_N == book) for book in range(len(books.subjects))]

@@ -23,8 +23,8 @@ from numpy.typing import NDArray
 from sparsify import SparseCoder, SparseCoderConfig
 
 from benchmarks.common import report, table
-from benchmarks.general import RECIPE
 from benchmarks.mix import embed_mix, mix
+from benchmarks.recipe import RECIPE
 from indexer.scorecard import fvu
 from indexer.train.autoencoder import start
 from indexer.train.recipe import Recipe

@@ -37,10 +37,11 @@ from indexer.verify import check
 from search.db import notify
 from search.embedder import Embedder
 from search.errors import Busy, SourceError
+from search.labels import read_labels
 from search.locks import build_lock
-from search.models import DictionaryRow, Document, Feature, Generation, Passage
+from search.models import DictionaryRow, Document, Generation, Passage
 from search.requests import IndexKind
-from search.stored import live_of, write_files
+from search.stored import live_of, read_dictionary, write_files
 from search.text import TARGET_TOKENS, embedded_text
 
 EMBED_ROWS = 256
@@ -97,7 +98,7 @@ class Build:
             with Session(self.database) as session:
                 row = session.get_one(Generation, generation)
                 parts = (self.embedder, self.reporter)
-                dictionary = stages.obtain_dictionary(session, row, chosen, *parts)
+                dictionary = stages.obtain_dictionary(session, row, chosen, *parts, self.data)
                 stages.activate(session, row, dictionary, *parts)
                 stages.label(session, row, dictionary, *parts)
                 lost = carry_over(session, row, dictionary, *parts)
@@ -244,7 +245,8 @@ class Build:
             documents = session.scalar(
                 select(func.count(Passage.document_id.distinct())).where(of_generation)
             )
-            holding = select(func.count()).where(Feature.dictionary_id == row.dictionary_id, Feature.reliable)
+            dictionary = read_dictionary(session, row.dictionary_id)
+            labels = read_labels(session, row.dictionary_id, dictionary)
             return BuildReport(
                 generation,
                 documents or 0,
@@ -253,7 +255,7 @@ class Build:
                 dict(self.reporter.seconds),
                 card["scorecard"],
                 card["features"],
-                session.scalar(holding) or 0,
+                sum(label.reliable for label in labels),
                 lost,
             )
 

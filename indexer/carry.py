@@ -13,12 +13,12 @@ from sqlalchemy import case, delete, func, insert, literal, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session, aliased
 
-from indexer.identity import LEAST, Match, match, match_by_number
+from indexer.identity import LEAST, Match, match, match_by_direction, match_by_name, match_by_number
 from indexer.labels.judge import Judge
 from indexer.labels.lines import HAND, OFFLINE
 from indexer.labels.material import lineage, live_and_own, lock_dictionaries
 from indexer.progress import Reporter
-from search.dictionary import Dictionary
+from search.dictionary import NAMED, Dictionary
 from search.embedder import Embedder
 from search.labels import Label
 from search.models import Feature, FeatureMatch, Generation
@@ -86,11 +86,12 @@ def carry_late_edits(session: Session, generation: Generation) -> list[LostLabel
         elif target not in there or there[target].text != label.text:
             _write_label(session, new.id, target, label, None)
     taken_back = there.keys() - {went.get(feature) for feature in by_hand}
-    session.execute(
-        update(Feature)
-        .where(Feature.dictionary_id == new.id, Feature.feature.in_(taken_back))
-        .values(label="", score=None, reliable=False, origin=OFFLINE, before=None)
-    )
+    gone = (Feature.dictionary_id == new.id, Feature.feature.in_(taken_back))
+    if new.card["training"].get("way") == NAMED:  # the name stands again
+        session.execute(delete(Feature).where(*gone))
+    else:
+        unlabelled = {"label": "", "score": None, "reliable": False, "origin": OFFLINE, "before": None}
+        session.execute(update(Feature).where(*gone).values(**unlabelled))
     known = new.card.get(LOST_LABELS, [])
     lost = [each for each in lost if asdict(each) not in known]
     new.card = {**new.card, LOST_LABELS: [*known, *map(asdict, lost)]}
@@ -106,8 +107,12 @@ def _by_hand(session: Session, dictionary: int) -> dict[int, Label]:
 
 
 def _match(old: Dictionary, new: Dictionary, *, one_origin: bool, x_ND: NDArray[Any]) -> list[Match]:
+    if old.names and new.names:
+        return match_by_name(old, new)
     if old.card.model != new.card.model:  # another vector space: nothing can be compared
         return [Match(feature, None, 0.0) for feature in range(old.features)]
+    if old.names or new.names:
+        return match_by_direction(old, new)
     return match_by_number(old, new) if one_origin else match(old, new, x_ND)
 
 

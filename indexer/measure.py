@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from indexer.plan import passage_texts
 from indexer.progress import Reporter
-from indexer.scorecard import QUANTILES, explained
+from indexer.scorecard import QUANTILES, explained, named_scorecard
 from search.dictionary import Dictionary
 from search.embedder import Embedder
 from search.models import DictionaryRow, Feature, Generation
@@ -21,6 +21,7 @@ from search.stored import read_embeddings
 from search.text import sentences
 
 QUESTIONS = 100
+READ_ROWS = 2_000  # for how much names leave out
 READ_PASSAGES = 20_000  # of a large collection, for the neighbours of the questions
 QUESTION_CHARACTERS = (15, 200)
 
@@ -49,6 +50,9 @@ def measure(
             "explained": asdict(explained(dictionary, x_ND[drawn], q_QD)),
             "labels": label_quantiles(scores),
         }
+        if dictionary.names:
+            own = int(dictionary.card.training.get("own_names", 0))
+            found |= named_scorecard(dictionary, x_ND[drawn[:READ_ROWS]], own)
         row = session.get_one(DictionaryRow, generation.dictionary_id)
         row.card = {**row.card, "scorecard": {**row.card["scorecard"], **found}}
         session.commit()

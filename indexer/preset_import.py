@@ -45,7 +45,7 @@ by .52."""
 NOT_ALIKE = "Nothing here is alike enough."
 
 FloatArray = NDArray[np.float32]
-How = Literal["same dictionary", "earlier dictionary", "same origin", "direction", "as it is"]
+How = Literal["same dictionary", "same name", "earlier dictionary", "same origin", "direction", "as it is"]
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,9 @@ def _matched(home: _Home) -> tuple[Steering, list[KnobMatch], list[LostKnob]]:
     """The file's knobs in the numbers of this collection: those found by number or direction, then phrases
     and examples."""
     reason = _other_model(home)
-    found = {} if reason else {**_features(home), **_families(home)}
+    found = _by_name(home)
+    if not reason:
+        found = {**_families(home), **_features(home, found)}
     knobs: list[Knob] = []
     matched: list[KnobMatch] = []
     lost: list[LostKnob] = []
@@ -156,15 +158,29 @@ def _other_model(home: _Home) -> str:
         return ""
     return (
         f"It was made for the model {there.model!r}, this collection has {here.card.model!r}: features and "
-        "families cannot be compared, only phrases."
+        "families cannot be compared, only names and phrases."
     )
 
 
-def _features(home: _Home) -> dict[str, _Found]:
-    """The features here, by target in the file."""
+def _by_name(home: _Home) -> dict[str, _Found]:
+    """The features here that are called the same, by target in the file: a name is no model's own."""
+    names = home.snapshot.dictionary.names
+    number = {name.casefold(): feature for feature, group in enumerate(names) for name in group[::-1]}
+    return {
+        str(knob.feature): _Found(number[knob.label.casefold()], 1.0, "same name")
+        for knob in home.file.knobs
+        if knob.feature is not None and knob.label.casefold() in number
+    }
+
+
+def _features(home: _Home, named: dict[str, _Found]) -> dict[str, _Found]:
+    """The features here, by target in the file; those that are `named` are where their names are, unless the
+    dictionary is the same."""
     wanted = {knob.feature: knob for knob in home.file.knobs if knob.feature is not None}
+    if not home.is_same:
+        wanted = {number: knob for number, knob in wanted.items() if str(number) not in named}
     if not wanted:
-        return {}
+        return named
     if home.is_same:
         places = {number: _Found(number, 1.0, "same dictionary") for number in wanted}
     elif (went := _from_earlier(home, wanted)) is not None:
@@ -175,7 +191,7 @@ def _features(home: _Home) -> dict[str, _Found]:
         nearest = _nearest(list(wanted.values()), home.snapshot.dictionary.w_dec_FD, LEAST_COSINE)
         places = {number: nearest[row] for row, number in enumerate(wanted) if row in nearest}
     features = home.snapshot.dictionary.features
-    return {str(number): found for number, found in places.items() if found.number < features}
+    return named | {str(number): found for number, found in places.items() if found.number < features}
 
 
 def _from_earlier(home: _Home, wanted: Mapping[int, FileKnob]) -> dict[int, _Found] | None:

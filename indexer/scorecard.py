@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search.dictionary import Activations, Dictionary
+from search.pursuit import CANDIDATES, NEAR, pursue
 
 QUANTILES = (0.01, 0.1, 0.25, 0.5, 0.75, 0.9, 0.99)
 RARE = 1e-4  # a feature that fewer than one text in ten thousand fires
@@ -46,6 +47,21 @@ def scorecard(dictionary: Dictionary, x_ND: NDArray[Any], trained_ND: NDArray[An
     }
 
 
+def named_scorecard(dictionary: Dictionary, x_ND: NDArray[Any], own: int) -> dict[str, Any]:
+    """How good a dictionary of names is on rows (N, D): how many `names`, with the collection's `own`; how
+    many are near a row (`l0`); the share that no row is near (`dead`); the variance that the nearest names
+    leave unexplained when they are fitted together (`fvu`)."""
+    acts = dictionary.encode(x_ND)
+    return {
+        "rows": len(x_ND),
+        "names": dictionary.features,
+        "own": own,
+        "fvu": fvu(x_ND, dictionary.decode(dictionary.refitted(x_ND, acts))),
+        "l0": float((acts.values_NK > 0).sum(axis=1).mean()),
+        "dead": float((_density(acts, dictionary.features) == 0).mean()),
+    }
+
+
 def fvu(x_ND: NDArray[Any], x_hat_ND: NDArray[Any]) -> float:
     """Fraction of variance unexplained: |x - x_hat|^2 / |x - mean(x)|^2. 0 when there is no variance."""
     x = x_ND.astype(np.float64)
@@ -68,26 +84,29 @@ class Explained:
 
 
 def explained(dictionary: Dictionary, x_ND: NDArray[Any], q_QD: NDArray[np.float32]) -> Explained:
-    """How far features explain the ranking of N rows for some questions (see `Explained`)."""
+    """How far features explain the ranking of N rows for some questions (see `Explained`).
+
+    A question is explained as a search does (`search.pursuit`), by features that its first rows fire, without
+    knowing any words.
+    """
     texts_ND = x_ND.astype(np.float32)
-    questions = dictionary.encode(q_QD)
-    error_QD = q_QD - dictionary.decode(questions)
     sums = np.zeros(5)
     ordered: list[bool] = []
-    for number, q_D in enumerate(q_QD):
+    for q_D in q_QD:
         scores_N = texts_ND @ q_D
-        best = np.argsort(-scores_N, kind="stable")[:CARRIED]
-        asked = questions.row(number)
-        features, acts_A = np.array(list(asked), dtype=np.int64), np.array(list(asked.values()))
+        best = np.argsort(-scores_N, kind="stable")[:CANDIDATES]
+        firing_CF = dictionary.encode(texts_ND[best]).matrix(dictionary.features)
+        fired = np.unique(firing_CF.indices)
+        like = dictionary.w_dec_FD[fired] @ q_D
+        near = fired[like >= NEAR]
+        found = pursue(q_D, texts_ND[best], dictionary.w_dec_FD[near], like[like >= NEAR].astype(float) ** 2)
+        features, acts_A = near[list(found)], np.array([*found.values()], dtype=np.float32)
+        error_D = q_D - acts_A @ dictionary.w_dec_FD[features]
+        best = best[:CARRIED]
         terms_RA = texts_ND[best] @ dictionary.w_dec_FD[features].T * acts_A
-        firing_RF = dictionary.encode(texts_ND[best]).matrix(dictionary.features)
-        shared_RA = firing_RF[:, features].toarray() > 0
-        parts = (
-            terms_RA,
-            terms_RA[shared_RA],
-            texts_ND[best] @ dictionary.b_D,
-            texts_ND[best] @ error_QD[number],
-        )
+        shared_RA = firing_CF[: len(best), features].toarray() > 0
+        baseline = np.full(len(best), error_D @ dictionary.b_D)
+        parts = (terms_RA, terms_RA[shared_RA], baseline, texts_ND[best] @ error_D - baseline)
         sums += [*(part.sum() for part in parts), scores_N[best].sum()]
         ordered += _ordered(terms_RA.sum(axis=1)[:ORDERED], scores_N[best[:ORDERED]])
     carried, shared, baseline, remainder = (sums[:4] / max(sums[4], 1e-9)).tolist()

@@ -11,14 +11,17 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import nnls
 from scipy.sparse import csr_matrix
 
+from search.agreement import about
 from search.asking import Request
 from search.db import open_session
 from search.descriptions import ActiveFeature
 from search.embedder import Embedder, load_embedder
 from search.engine import Engine
 from search.errors import InvalidQuery
+from search.lexical import Counts
 from search.lighting import Parts, take_apart
 from search.models import Generation
 from search.presets import NONE
@@ -141,8 +144,18 @@ def _passages(engine: Engine, snapshot: Snapshot, embedder: Embedder, text: str)
 def _take(snapshot: Snapshot, embedder: Embedder, text: str, spans: list[Span]) -> _Taken:
     texts = [text[span.start : span.end] for span in spans]
     x_ND = embedder.encode(texts).astype(np.float32)
-    acts_NF = snapshot.dictionary.encode(x_ND).matrix(snapshot.dictionary.features)
+    acts_NF = _about(snapshot, x_ND, texts)
     return _Taken(text, spans, x_ND, acts_NF, take_apart(embedder, [("", passage) for passage in texts]))
+
+
+def _about(snapshot: Snapshot, x_ND: FloatArray, texts: list[str]) -> csr_matrix:
+    """The activations (N, F) of what texts are about, of features that say something here."""
+    dictionary = snapshot.dictionary
+    acts_NF = about(dictionary.encode(x_ND).matrix(dictionary.features), Counts.of(texts), dictionary)
+    holds_F = np.array([label.reliable for label in snapshot.labels], dtype=np.float32)
+    shown_NF = csr_matrix(acts_NF.multiply(holds_F))
+    shown_NF.eliminate_zeros()
+    return shown_NF
 
 
 def _shares(snapshot: Snapshot, taken: _Taken) -> tuple[FloatArray, float, float]:
@@ -152,7 +165,10 @@ def _shares(snapshot: Snapshot, taken: _Taken) -> tuple[FloatArray, float, float
     share_F = np.zeros(dictionary.features, np.float32)
     for row in range(acts_NF.shape[0]):
         ids = acts_NF[row].indices
-        share_F[ids] += acts_NF[row].data * (dictionary.w_dec_FD[ids] @ x_ND[row])
+        rows_TD = dictionary.w_dec_FD[ids]
+        if len(ids):  # together they are no more than the text
+            weights_T, _ = nnls(rows_TD.T.astype(np.float64), (x_ND[row] - dictionary.b_D).astype(np.float64))
+            share_F[ids] += weights_T.astype(np.float32) * (rows_TD @ x_ND[row])
     size = float((x_ND**2).sum())
     baseline = float((x_ND @ dictionary.b_D).sum()) / size
     share_F /= size
@@ -184,34 +200,36 @@ def _strength(activation: float, scale: float) -> float:
 
 def _passage(snapshot: Snapshot, taken: _Taken, row: int, lit: list[int]) -> TextPassage:
     span, parts = taken.spans[row], taken.parts[row]
-    active = taken.acts_NF[row]
-    by_strength = np.argsort(-active.data, kind="stable")[:OF_PASSAGE]
-    strongest = dict(
-        zip(active.indices[by_strength].tolist(), active.data[by_strength].tolist(), strict=True)
-    )
     return TextPassage(
         span.start,
         span.end,
-        _active(snapshot, strongest),
-        _sentences(snapshot, span, parts),
+        _active(snapshot, _strongest(taken.acts_NF[row], OF_PASSAGE)),
+        _sentences(snapshot, taken.text, span, parts),
         parts.by,
         [_moved(word, span) for word in parts.spans],
         _word_values(snapshot, taken, row, lit),
     )
 
 
-def _sentences(snapshot: Snapshot, span: Span, parts: Parts) -> list[TextSentence]:
+def _sentences(snapshot: Snapshot, text: str, span: Span, parts: Parts) -> list[TextSentence]:
     """Each sentence's own features: those of the sum of its parts."""
     x_SD = parts.by_sentence()
-    acts = snapshot.dictionary.encode(x_SD)
+    starts = [span.start + sentence.start for sentence in parts.sentences]
+    ends = [span.start + sentence.end for sentence in parts.sentences]
+    texts = [text[start:end] for start, end in zip(starts, ends, strict=True)]
+    acts_SF = _about(snapshot, x_SD, texts) if texts else csr_matrix((0, 0))
     return [
         TextSentence(
-            span.start + sentence.start,
-            span.start + sentence.end,
-            _active(snapshot, dict(list(acts.row(row).items())[:OF_SENTENCE])) if x_SD[row].any() else [],
+            start, end, _active(snapshot, _strongest(acts_SF[row], OF_SENTENCE)) if x_SD[row].any() else []
         )
-        for row, sentence in enumerate(parts.sentences)
+        for row, (start, end) in enumerate(zip(starts, ends, strict=True))
     ]
+
+
+def _strongest(active_1F: csr_matrix, most: int) -> dict[int, float]:
+    """The features of a text that are most active, the strongest first."""
+    order = np.argsort(-active_1F.data, kind="stable")[:most]
+    return dict(zip(active_1F.indices[order].tolist(), active_1F.data[order].tolist(), strict=True))
 
 
 def _word_values(snapshot: Snapshot, taken: _Taken, row: int, lit: list[int]) -> list[FeatureWords]:

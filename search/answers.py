@@ -1,7 +1,7 @@
 """From numbers to the records of an answer: terms with their labels, results, features of the question."""
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
@@ -17,7 +17,7 @@ from search.lexical import words
 from search.mixing import WordScores, no_words, word_scores
 from search.passages import PassageRow
 from search.ranking import Ranking
-from search.results import Part, QueryFeature, QueryWord, Restriction, Result, SteeringTerm, Term, TermKind
+from search.results import Part, QueryFeature, QueryWord, Restriction, Result, SteeringTerm, Term
 from search.snapshot import Snapshot
 from search.steering import Knob, Steering
 from search.syntax import Typed
@@ -29,6 +29,9 @@ RanksWithout = Mapping[tuple[str, str | int], list[int]]
 """For a kind of term and the feature, knob or word it belongs to: the rank of each result without it."""
 
 NOT_ASKED: RanksWithout = {}
+
+OTHER_TOPICS = "other topics"
+"""What of the question's features nobody would see in a passage, summed."""
 
 FloatArray = NDArray[np.float32]
 
@@ -62,6 +65,15 @@ class AskedWords:
         return [QueryWord(word, passages) for word, passages in zip(self.words, counts, strict=True)]
 
 
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """Which of the question's features readers see in each of P results (P, A), and which have a term of
+    their own there."""
+
+    shared_PA: NDArray[np.bool_]
+    named_PA: NDArray[np.bool_]
+
+
 def asked_words(snapshot: Snapshot, query: str, mode: str) -> AskedWords:
     """The words of a question; none where it is searched by meaning alone."""
     if mode != "hybrid":
@@ -75,6 +87,7 @@ def asked_words(snapshot: Snapshot, query: str, mode: str) -> AskedWords:
 def page_terms(
     snapshot: Snapshot,
     attribution: Attribution,
+    seen: Seen,
     ranking: Ranking,
     page: slice,
     concepts: list[SteeredConcept],
@@ -83,10 +96,15 @@ def page_terms(
 ) -> list[list[Term]]:
     """The terms of each result of the page, largest first; with the ranks without them that are known."""
     passages = ranking.passages[page].tolist()
-    rows = _feature_terms(snapshot, attribution, [snapshot.active(passage) for passage in passages], without)
+    rows = _feature_terms(snapshot, attribution, seen, without)
     words_PT = asked.values(ranking.passages[page])
     for row, (passage, terms) in enumerate(zip(passages, rows, strict=True)):
         rank_of = functools.partial(_rank, without, row)
+        about = snapshot.active(passage)
+        for feature, value in zip(attribution.steered, attribution.steered_NS[row].tolist(), strict=True):
+            label, knob, shared = snapshot.labels[feature].shown, str(feature), feature in about
+            rank = rank_of("steering", knob)
+            terms.append(Term("steering", value, label, feature, shared=shared, knob=knob, rank_without=rank))
         terms += [
             _concept_term(snapshot, each, float(value), passage, rank_of("steering", each.knob.target))
             for each, value in zip(concepts, ranking.concepts_PC[page][row], strict=True)
@@ -101,26 +119,27 @@ def page_terms(
 
 
 def _feature_terms(
-    snapshot: Snapshot, attribution: Attribution, active: list[dict[int, float]], without: RanksWithout
+    snapshot: Snapshot, attribution: Attribution, seen: Seen, without: RanksWithout
 ) -> list[list[Term]]:
-    """For each result the terms of features, asked and steered, of the baseline and of the remainder."""
-    rows = [
-        [Term("baseline", baseline, "baseline"), Term("remainder", remainder, "remainder")]
-        for baseline, remainder in zip(
-            attribution.baseline_N.tolist(), attribution.remainder_N.tolist(), strict=True
-        )
-    ]
-    kinds: list[tuple[TermKind, list[int], FloatArray]] = [
-        ("feature", attribution.asked, attribution.asked_NA),
-        ("steering", attribution.steered, attribution.steered_NS),
-    ]
-    for kind, features, value_NA in kinds:
-        for feature, value_N in zip(features, value_NA.T.tolist(), strict=True):
-            label, knob = snapshot.labels[feature].shown, str(feature) if kind == "steering" else None
-            ranks: Sequence[int | None] = without.get((kind, knob or feature)) or [None] * len(rows)
-            for terms, value, fired, rank in zip(rows, value_N, active, ranks, strict=True):
-                shared = feature in fired
-                terms.append(Term(kind, value, label, feature, None, shared, None, knob, rank_without=rank))
+    """For each result the terms of the question's features that readers see in it, of the others together, of
+    the baseline and of the remainder."""
+    rows: list[list[Term]] = []
+    for row, values in enumerate(attribution.asked_NA.tolist()):
+        terms = [
+            Term("baseline", float(attribution.baseline_N[row]), "baseline"),
+            Term("remainder", float(attribution.remainder_N[row]), "remainder"),
+        ]
+        others = 0.0
+        for column, (feature, value) in enumerate(zip(attribution.asked, values, strict=True)):
+            if not seen.named_PA[row, column]:
+                others += value
+                continue
+            label, shared = snapshot.labels[feature].shown, bool(seen.shared_PA[row, column])
+            rank = _rank(without, row, "feature", feature)
+            terms.append(Term("feature", value, label, feature, shared=shared, rank_without=rank))
+        if not seen.named_PA[row].all():
+            terms.append(Term("feature", others, OTHER_TOPICS, shared=False))
+        rows.append(terms)
     return rows
 
 
@@ -194,17 +213,13 @@ def restrictions(snapshot: Snapshot, typed: Typed) -> list[Restriction]:
     ]
 
 
-def query_features(
-    snapshot: Snapshot, question: Question, texts: dict[int, PassageRow]
-) -> list[QueryFeature]:
-    def example(feature: int) -> str | None:
-        passage = None if snapshot.labels[feature].reliable else snapshot.strongest[feature]
-        return None if passage is None else texts[passage].passage.text[:EXAMPLE_CHARACTERS]
-
+def query_features(snapshot: Snapshot, question: Question, understood: frozenset[int]) -> list[QueryFeature]:
+    """The features of a question that readers see in its first answers."""
+    labels = snapshot.labels
     return [
-        QueryFeature(feature, label.shown, label.score, label.reliable, activation, example(feature))
+        QueryFeature(feature, labels[feature].shown, labels[feature].score, activation)
         for feature, activation in question.active.items()
-        for label in [snapshot.labels[feature]]
+        if feature in understood
     ]
 
 

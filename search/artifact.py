@@ -6,6 +6,8 @@
     families.jsonl           a family a line
     CARD.md                  the card in words
 
+A dictionary of names carries these with its weights, and needs neither of the two lists.
+
 One comes with the program for the default model (`shipped`); every collection with that model starts from it.
 """
 
@@ -23,7 +25,7 @@ import numpy as np
 from search.dictionary import CARD_FILE, Dictionary
 from search.errors import DictionaryError
 from search.families import Family
-from search.labels import Label
+from search.labels import Label, unwritten_labels
 
 SHIPPED = Path(__file__).parent / "dictionaries"
 FEATURES_FILE = "features.jsonl"
@@ -76,6 +78,9 @@ class Artifact:
         """
         dictionary, card = Dictionary.load_with_card(folder)
         lines = {name: _read_lines(folder / name, card["files"].get(name)) for name in card.get("files", {})}
+        if dictionary.names:
+            families = [_family(row) for row in lines.get(FAMILIES_FILE, [])]
+            return cls(dictionary, unwritten_labels(dictionary), [], families)
         features = lines.get(FEATURES_FILE, [])
         if len(features) != dictionary.features:
             raise DictionaryError(

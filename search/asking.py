@@ -4,16 +4,20 @@ Shape suffixes: N passages, P some of them.
 """
 
 import functools
-from dataclasses import dataclass, field
+from collections.abc import Collection
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from search import explain
-from search.answers import NOT_ASKED, AskedWords, RanksWithout, SteeredConcept, page_terms
+from search.agreement import SHARED, UNDERSTOOD
+from search.answers import NOT_ASKED, AskedWords, RanksWithout, Seen, SteeredConcept, page_terms
 from search.earlier import Translation
 from search.explain import Question
+from search.pursuit import CANDIDATES
 from search.ranking import Ranking, rank, score
+from search.reasons import FAVOURED, agreement, explaining
 from search.requests import MAX_DEPTH, USUAL_MODE
 from search.results import Term
 from search.snapshot import Snapshot
@@ -42,13 +46,42 @@ class Request:
 @dataclass(eq=False)
 class Asked:
     """What of a request has nothing to do with its steering: the text it asks for, the passages that may
-    answer it (N,) (None: all), its features, its words. Kept while its steering changes."""
+    answer it (N,) (None: all), its features, its words, and which of the features are `understood`: those
+    that readers see in its first answers. Kept while its steering changes."""
 
     typed: Typed
     allowed_N: NDArray[np.bool_] | None
     question: Question
     words: AskedWords
-    _ranking: tuple[int, Ranking] | None = field(default=None)
+    understood: frozenset[int]
+    _ranking: tuple[int, Ranking]
+
+    @classmethod
+    def of(
+        cls,
+        snapshot: Snapshot,
+        typed: Typed,
+        allowed_N: NDArray[np.bool_] | None,
+        q_D: NDArray[np.float32],
+        words: AskedWords,
+    ) -> "Asked":
+        """A question with its first answers, which decide what explains it: the same for every page."""
+        first = rank(snapshot, q_D, [], COMPARED, words.scores, allowed_N)
+        active = explaining(snapshot, typed.text, q_D, first.passages[:CANDIDATES])
+        question = explain.decompose(q_D, active, snapshot.dictionary)
+        asked = cls(typed, allowed_N, question, words, frozenset(), (COMPARED, first))
+        seen_PA = asked.likely(snapshot, first.passages[:FAVOURED]) >= UNDERSTOOD
+        asked.understood = frozenset(np.array(list(active), np.int64)[seen_PA.any(axis=0)].tolist())
+        return asked
+
+    def likely(self, snapshot: Snapshot, passages: NDArray[np.int64]) -> NDArray[np.float64]:
+        """How likely readers see each of the question's features in each of some passages, too (P, A)."""
+        features, q_D = list(self.question.active), self.question.vector_D
+        return agreement(snapshot, self.typed.text, q_D, features, passages, beside=True)
+
+    def shared(self, snapshot: Snapshot, passages: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Which of the question's features are shown as shared with each of some passages (P, A)."""
+        return self.likely(snapshot, passages) >= SHARED
 
     def documents(self, snapshot: Snapshot) -> int:
         """How many documents may answer."""
@@ -56,13 +89,12 @@ class Asked:
 
     def rank(self, snapshot: Snapshot, documents: int) -> Ranking:
         """The order without steering."""
-        kept = self._ranking
-        if kept is not None and kept[0] >= documents:
-            return kept[1]
-        wanted = max(documents, COMPARED)
-        found = rank(snapshot, self.question.vector_D, [], wanted, self.words.scores, self.allowed_N)
-        if wanted <= MAX_DEPTH:  # all documents in order would be too much to keep
-            self._ranking = wanted, found
+        ranked, ranking = self._ranking
+        if ranked >= documents:
+            return ranking
+        found = rank(snapshot, self.question.vector_D, [], documents, self.words.scores, self.allowed_N)
+        if documents <= MAX_DEPTH:  # all documents in order would be too much to keep
+            self._ranking = documents, found
         return found
 
 
@@ -96,12 +128,31 @@ class Inquiry:
         """Some passages and no others, in the order of their scores."""
         return self._scored(functools.partial(score, self.snapshot, passages=passages))
 
-    def terms(self, ranking: Ranking, page: slice, without: RanksWithout = NOT_ASKED) -> list[list[Term]]:
-        """The terms of the score of each document of a page, largest first."""
-        x_PD = self.snapshot.index.vectors(ranking.passages[page])
+    def terms(
+        self,
+        ranking: Ranking,
+        page: slice,
+        without: RanksWithout = NOT_ASKED,
+        named: Collection[int] = (),
+    ) -> list[list[Term]]:
+        """The terms of the score of each document of a page, largest first. A feature has a term of its own
+        where readers see it in the passage, where it is turned or is to be `named`; the others are summed."""
+        passages = ranking.passages[page]
+        x_PD = self.snapshot.index.vectors(passages)
         question, dictionary = self.asked.question, self.snapshot.dictionary
         attribution = explain.attribute(question, self.steered, x_PD, dictionary)
-        return page_terms(self.snapshot, attribution, ranking, page, self.concepts, self.asked.words, without)
+        shared_PA = self.asked.shared(self.snapshot, passages)
+        named_PA = shared_PA | np.isin(list(question.active), [*named, *self.steered.features])
+        return page_terms(
+            self.snapshot,
+            attribution,
+            Seen(shared_PA, named_PA),
+            ranking,
+            page,
+            self.concepts,
+            self.asked.words,
+            without,
+        )
 
     def _scored(self, by: functools.partial[Ranking]) -> Ranking:
         preferred = [(turned.concept, float(turned.knob.strength)) for turned in self.concepts]

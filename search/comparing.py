@@ -1,5 +1,6 @@
 """Why this before that: two documents under one question, term by term."""
 
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -61,7 +62,8 @@ def _compare(engine: Engine, snapshot: Snapshot, request: Request, first: str, s
                     hint="Take the restriction or the filter away that leaves it out.",
                 )
         places = Places.of(inquiry)
-        one, other = (result_of(session, inquiry, rows[name], places) for name in (first, second))
+        seen = seen_in(inquiry, rows.values())
+        one, other = (result_of(session, inquiry, rows[name], places, seen) for name in (first, second))
     return Comparison(
         query=request.query,
         collection=snapshot.collection,
@@ -109,12 +111,31 @@ def passages_of(session: Session, snapshot: Snapshot, ids: list[str]) -> dict[st
     return {name: snapshot.passages_of(row.id) for name, row in found.items()}
 
 
-def result_of(session: Session, inquiry: Inquiry, passages: NDArray[np.int64], places: Places) -> Result:
-    """A document as the search sees it: by the best of its passages, with the terms of its score."""
-    snapshot = inquiry.snapshot
+def seen_in(inquiry: Inquiry, documents: Iterable[NDArray[np.int64]]) -> frozenset[int]:
+    """The question's features that readers see in one of some documents (passages of each), so that these can
+    be compared by them."""
+    best = np.array([_scored(inquiry, passages).passages[0] for passages in documents])
+    seen_A = inquiry.asked.shared(inquiry.snapshot, best).any(axis=0)
+    return frozenset(np.array(list(inquiry.asked.question.active), np.int64)[seen_A].tolist())
+
+
+def _scored(inquiry: Inquiry, passages: NDArray[np.int64]) -> Ranking:
     allowed = inquiry.allowed(passages)
-    scored = inquiry.score(allowed if len(allowed) else passages)
-    (terms,) = inquiry.terms(scored, slice(0, 1))
+    return inquiry.score(allowed if len(allowed) else passages)
+
+
+def result_of(
+    session: Session,
+    inquiry: Inquiry,
+    passages: NDArray[np.int64],
+    places: Places,
+    named: Collection[int] = (),
+) -> Result:
+    """A document as the search sees it: by the best of its passages, with the terms of its score; see
+    `Inquiry.terms` for those that are to be `named`."""
+    snapshot = inquiry.snapshot
+    scored = _scored(inquiry, passages)
+    (terms,) = inquiry.terms(scored, slice(0, 1), named=named)
     (text,) = passages_at(session, snapshot, scored.passages.tolist()).values()
     document = int(snapshot.document_N[passages[0]])
     return Result(

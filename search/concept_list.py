@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix
 
 from search.answers import EXAMPLE_CHARACTERS
 from search.db import open_session
@@ -21,7 +20,6 @@ from search.snapshot import Snapshot
 
 NEAREST = 20  # passages that show what a text is about here,
 NEAREST_SHARE = 5  # but no more than one in so many of a small collection
-LIFT = 1.0  # standard deviations by which they fire a family more than others do
 
 
 def find_concepts(
@@ -53,20 +51,6 @@ def find_concepts(
     )
 
 
-def near_concepts(engine: Engine, query: str, *, collection: str, limit: int) -> list[ConceptSummary]:
-    """Families that most of the passages nearest to a question fire, more than others do: what to steer by.
-
-    Raises:
-        InvalidQuery, CollectionNotFound, NotIndexed
-    """
-    check_query(query)
-    snapshot = engine.snapshot(collection)
-    near = _Near.to(snapshot, engine.embed(snapshot.space, query))
-    holding = [family for family in _there(snapshot) if near.holds(family)]
-    found = sorted(holding, key=lambda family: -near.lift(family))
-    return _described(engine, snapshot, found[:limit])
-
-
 def concept_detail(engine: Engine, number: int, *, collection: str) -> ConceptSummary:
     """One family in full.
 
@@ -86,28 +70,20 @@ def families_of(snapshot: Snapshot, feature: int) -> list[FamilyRef]:
 
 @dataclass(frozen=True)
 class _Near:
-    """The passages nearest to a text: their activations, and the mean of these (F)."""
+    """The mean activations (F) of the passages nearest to a text."""
 
     snapshot: Snapshot
-    acts_NF: csr_matrix
     mean_F: NDArray[np.float64]
 
     @classmethod
     def to(cls, snapshot: Snapshot, q_D: NDArray[np.float32]) -> "_Near":
         wanted = min(NEAREST, max(1, snapshot.passages // NEAREST_SHARE))
         _, nearest = snapshot.index.search(q_D[None], wanted)
-        acts_NF = snapshot.acts_NF[nearest[0]]
-        return cls(snapshot, acts_NF, np.asarray(acts_NF.mean(axis=0), dtype=np.float64).ravel())
+        mean_F = snapshot.acts_NF[nearest[0]].mean(axis=0)
+        return cls(snapshot, np.asarray(mean_F, dtype=np.float64).ravel())
 
     def lift(self, family: Family) -> float:
         return family.lift(self.mean_F, self.snapshot.reach[family.number])
-
-    def holds(self, family: Family) -> bool:
-        """Whether most of them fire it, and more than passages elsewhere do."""
-        if self.lift(family) < LIFT:
-            return False
-        fire_N = self.acts_NF[:, family.features].getnnz(axis=1) > 0
-        return bool(2 * fire_N.sum() >= len(fire_N))
 
 
 def _there(snapshot: Snapshot) -> list[Family]:

@@ -7,7 +7,8 @@ Shape suffixes: N rows, D embedding width, F features, K active features a row.
 
 The encoder chooses the features and least squares their activations, held near the encoder's. (Gao et al.
 2024, "Scaling and evaluating sparse autoencoders", eq. 3, and section 5.1 for refining the activations of
-chosen features; rows w_f of W_dec have length 1.)
+chosen features; rows w_f of W_dec have length 1.) Features that are names have no encoder of their own: with
+W_enc = W_dec an activation is how far a text points the name's way.
 """
 
 import functools
@@ -27,6 +28,7 @@ from safetensors.numpy import save as save_tensors
 from scipy.sparse import csr_matrix
 
 from search.errors import DictionaryError
+from search.lexicon import Group
 
 FloatArray = NDArray[np.float32]
 IntArray = NDArray[np.int32]
@@ -35,6 +37,9 @@ WEIGHTS_FILE = "dictionary.safetensors"
 CARD_FILE = "dictionary.json"
 ENCODE_ROWS = 4096
 REFIT_ROWS = 512  # K decoder rows for each of these are in memory at once
+NAMED = "named"
+"""The way of a card's training of a dictionary whose features are names."""
+
 HELD = 0.1
 """How much an activation is held where the encoder puts it: features that say almost the same share what they
 explain instead of cancelling out."""
@@ -79,19 +84,26 @@ class Card:
 
 @dataclass(frozen=True, eq=False)
 class Dictionary:
-    """The weights of one sparse autoencoder, float32, with its card."""
+    """The weights of one sparse autoencoder, float32, with its card.
+
+    `names`: for each feature what people call it, the name that is shown first; none where features were
+    learned first and are named by labels. Named features have their decoder rows as the encoder's.
+    """
 
     w_enc_FD: FloatArray
     b_enc_F: FloatArray
     w_dec_FD: FloatArray
     b_D: FloatArray
     card: Card
+    names: tuple[Group, ...] = ()
 
     def __post_init__(self) -> None:
         features, width = self.w_enc_FD.shape
         shapes = (self.b_enc_F.shape, self.w_dec_FD.shape, self.b_D.shape)
         if shapes != ((features,), (features, width), (width,)):
             raise DictionaryError(f"The dictionary's arrays do not fit each other: {shapes}.")
+        if self.names and len(self.names) != features:
+            raise DictionaryError(f"The dictionary has {features} features and {len(self.names)} names.")
         if not 1 <= self.card.active <= features:
             raise DictionaryError(f"active={self.card.active} is not between 1 and {features} features.")
         if not all(np.isfinite(w).all() for w in (self.w_enc_FD, self.b_enc_F, self.w_dec_FD, self.b_D)):
@@ -129,7 +141,9 @@ class Dictionary:
             rows_ND = torch.from_numpy(np.array(rows, dtype=np.float32)).to(device)
             top = torch.addmm(bias_F, rows_ND, w_DF).topk(self.card.active, dim=1)
             strong = (top.values * (top.values >= self.card.threshold)).clamp_min(0)
-            acts = refit(rows_ND - bias_D, top.indices, strong, decoder_FD).sort(descending=True, stable=True)
+            if not self.names:  # how near a text is to a name has nothing to do with its other names
+                strong = refit(rows_ND - bias_D, top.indices, strong, decoder_FD)
+            acts = strong.sort(descending=True, stable=True)
             ids.append(top.indices.gather(1, acts.indices).to("cpu", torch.int32).numpy())
             values.append(acts.values.cpu().numpy())
         if not ids:
@@ -147,10 +161,24 @@ class Dictionary:
         """Reconstructions x_hat (N, D)."""
         return np.asarray(acts.matrix(self.features) @ self.w_dec_FD + self.b_D, dtype=np.float32)
 
+    def refitted(self, x_ND: NDArray[Any], acts: Activations) -> Activations:
+        """The same active features with the activations that together give the rows (N, D) back best."""
+        rows_ND, decoder_FD = (torch.from_numpy(np.array(w, dtype=np.float32)) for w in (x_ND, self.w_dec_FD))
+        ids_NK = torch.from_numpy(acts.ids_NK.astype(np.int64))
+        values_NK = torch.from_numpy(acts.values_NK)
+        fitted_NK = refit(rows_ND - torch.from_numpy(self.b_D), ids_NK, values_NK, decoder_FD)
+        return Activations(acts.ids_NK, fitted_NK.numpy())
+
     def to_bytes(self, *, half: bool = False) -> bytes:
-        """The weights as one safetensors blob, float32 or `half` of that (the card travels beside it)."""
-        kind = np.float16 if half else np.float32
-        tensors = {"w_enc": self.w_enc_FD, "b_enc": self.b_enc_F, "w_dec": self.w_dec_FD, "b": self.b_D}
+        """The weights as one safetensors blob, float32 or `half` of that (the card travels beside it). Rows
+        of named features are rounded to a byte a number, see `rounded`."""
+        kind = np.float16 if half and not self.names else np.float32
+        tensors = {"b_enc": self.b_enc_F, "b": self.b_D}
+        if self.names:
+            lines = "\n".join("\t".join(group) for group in self.names)
+            steps = {"names": np.frombuffer(lines.encode(), np.uint8), "steps": _steps(self.w_dec_FD)}
+            return save_tensors({**steps, **{name: tensor.astype(kind) for name, tensor in tensors.items()}})
+        tensors |= {"w_enc": self.w_enc_FD, "w_dec": self.w_dec_FD}
         return save_tensors({name: tensor.astype(kind) for name, tensor in tensors.items()})
 
     def card_json(self, *, half: bool = False) -> dict[str, Any]:
@@ -172,9 +200,12 @@ class Dictionary:
             training, scores = dict(card["training"]), dict(card["scorecard"])
             kept = Card(card["model"], int(card["active"]), training, scores, card.get("threshold", 0.0))
             # A copy of each, because the tensors read from bytes cannot be written to, which torch warns of.
-            w_enc_FD, b_enc_F, w_dec_FD, b_D = (
-                tensors[name].astype(np.float32) for name in ("w_enc", "b_enc", "w_dec", "b")
-            )
+            b_enc_F, b_D = (tensors[name].astype(np.float32) for name in ("b_enc", "b"))
+            if "names" in tensors:
+                w_FD = _unit_rows(tensors["steps"].astype(np.float32))
+                lines = tensors["names"].tobytes().decode().split("\n")
+                return cls(w_FD, b_enc_F, w_FD, b_D, kept, tuple(tuple(line.split("\t")) for line in lines))
+            w_enc_FD, w_dec_FD = (tensors[name].astype(np.float32) for name in ("w_enc", "w_dec"))
         except (SafetensorError, KeyError) as error:
             raise DictionaryError(f"This is not a dictionary: {error}.") from None
         return cls(w_enc_FD, b_enc_F, w_dec_FD, b_D, kept)
@@ -209,6 +240,23 @@ class Dictionary:
         except (OSError, ValueError, TypeError) as error:
             raise DictionaryError(f"No dictionary can be read from {folder}: {error}.") from None
         return cls.from_bytes(weights, card), card
+
+
+def rounded(w_FD: FloatArray) -> FloatArray:
+    """Unit rows whose numbers are whole steps of a 127th of the row's largest: a byte each to keep, at a
+    cosine of .9999 to what they were. Rounding twice is rounding once."""
+    return _unit_rows(_steps(w_FD).astype(np.float32))
+
+
+def _steps(w_FD: FloatArray) -> NDArray[np.int8]:
+    largest_F1 = np.maximum(np.abs(w_FD).max(axis=1, keepdims=True, initial=0.0), 1e-12)
+    steps_FD: NDArray[np.int8] = np.rint(w_FD / largest_F1 * 127).astype(np.int8)
+    return steps_FD
+
+
+def _unit_rows(w_FD: FloatArray) -> FloatArray:
+    lengths_F1 = np.linalg.norm(w_FD, axis=1, keepdims=True)
+    return np.asarray(w_FD / np.maximum(lengths_F1, 1e-12), dtype=np.float32)
 
 
 def refit(

@@ -137,7 +137,7 @@ def _passages(
     parts: list[Parts],
 ) -> list[PassageWords]:
     total_NM = snapshot.index.vectors(places).astype(np.float32) @ asked.directions_MD.T + asked.constant_M
-    acts_NF = snapshot.acts_NF[places][:, asked.features].toarray()
+    acts_NF = snapshot.about_NF[places][:, asked.features].toarray()
     found = []
     for row, part, total_M, acts_F in zip(rows, parts, total_NM, acts_NF, strict=True):
         value_MP, rest_M = part.values(asked.directions_MD)

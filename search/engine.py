@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from sqlalchemy import Engine as Database
 from sqlalchemy.orm import Session
 
-from search import explain
 from search.answers import (
     NOT_ASKED,
     SteeredConcept,
@@ -34,7 +33,6 @@ from search.earlier import Translation, marked, translate, translate_filters
 from search.embedder import load_embedder
 from search.encoding import QueryEncoder
 from search.errors import IndexReplaced
-from search.explain import Question
 from search.facets import count_facets
 from search.fitting import fit_concept
 from search.highlight import PartsMemory, mark
@@ -173,7 +171,7 @@ class Engine:
         without = ranks_without(inquiry, ranking, page) if for_people else NOT_ASKED
         terms = inquiry.terms(ranking, page, without)
         clock.lap("explain")
-        texts = self._texts(snapshot, ranking.passages[page], asked.question)
+        texts = self._texts(snapshot, ranking.passages[page])
         results = page_results(snapshot, texts, ranking, page, unsteered, terms)
         clock.lap("texts")
         if for_people:
@@ -193,7 +191,7 @@ class Engine:
             limit=page.stop - page.start,
             offset=page.start,
             moved=float(asked.question.vector_D @ inquiry.steered.vector_D),
-            query_features=query_features(snapshot, asked.question, texts),
+            query_features=query_features(snapshot, asked.question, asked.understood),
             query_words=asked.words.found(),
             preset=translation.preset,
             steering=marked(steering_terms(snapshot, translation.steering, inquiry.concepts), translation),
@@ -206,8 +204,7 @@ class Engine:
         typed, allowed_N = self._restricted(snapshot, query, filters)
         with self._turns.aside():  # others may be embedded together with it
             q_D = self.embed(snapshot.space, typed.text)
-        question = explain.decompose(q_D, snapshot.dictionary)
-        return Asked(typed, allowed_N, question, asked_words(snapshot, typed.text, mode))
+        return Asked.of(snapshot, typed, allowed_N, q_D, asked_words(snapshot, typed.text, mode))
 
     def translate(self, request: Request, collection: str) -> Translation:
         """A request's steering and filters in the numbers of a collection's live dictionary (see
@@ -292,13 +289,9 @@ class Engine:
             allowed = functools.partial(self._allowed, session, snapshot)
             return count_facets(snapshot, metadata, asked.typed, ranking, allowed)
 
-    def _texts(
-        self, snapshot: Snapshot, passages: NDArray[np.int64], question: Question
-    ) -> dict[int, PassageRow]:
-        """The texts of a page, and of one example for each feature that has no label to show."""
-        unlabelled = [f for f in question.active if not snapshot.labels[f].reliable]
-        examples = [snapshot.strongest[feature] for feature in unlabelled]
-        wanted = {*passages.tolist(), *(example for example in examples if example is not None)}
+    def _texts(self, snapshot: Snapshot, passages: NDArray[np.int64]) -> dict[int, PassageRow]:
+        """The texts of a page."""
+        wanted = set(passages.tolist())
         known = {place: row for place in wanted if (row := snapshot.kept.texts.known(place)) is not None}
         if len(known) < len(wanted):
             with open_session(self.database) as session:

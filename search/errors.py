@@ -26,6 +26,7 @@ RefractError
 ├── ConfigurationError        500  settings, installation, data folder
 ├── DictionaryError           422  a dictionary cannot be trained, read or used here
 ├── SourceError               422  a source of documents cannot be read at all
+├── LexiconError              422  a file of names cannot be read
 ├── LabelError                422  labels cannot be taken in
 └── LabellerError             502  the endpoint that is asked for labels does not give any
 
@@ -161,6 +162,11 @@ class DictionaryError(RefractError):
 
 class SourceError(RefractError):
     code = "source"
+    status = 422
+
+
+class LexiconError(RefractError):
+    code = "lexicon_error"
     status = 422
 
 

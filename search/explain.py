@@ -4,11 +4,12 @@ Shape suffixes: N documents, T terms, D embedding width, F features.
 
 For a steered question q' = (q + sum_f delta_f w_f) / norm and a document x:
 
-    <q', x> = ( sum_f a_f(q) <w_f, x> + sum_f delta_f <w_f, x> + <b, x> + <e(q), x> ) / norm
+    <q', x> = ( sum_f a_f <w_f, x> + sum_f delta_f <w_f, x> + <e, b> + <e, x - b> ) / norm
 
-exactly, because q = b + sum_f a_f(q) w_f + e(q) by the definition of the error e. The document stays dense,
-only the question is decomposed. (The decomposition of a dot product through one side's sparse code; for the
-code itself see `search.dictionary`.)
+exactly, whatever the coefficients a are, because q = sum_f a_f w_f + e by the definition of the error e. The
+document stays dense, only the question is decomposed. The baseline <e, b>, with b the mean of the collection,
+is what every passage gets of what no feature explains; the remainder is the rest of it. (For the coefficients
+see `search.pursuit`.)
 """
 
 from dataclasses import dataclass
@@ -24,9 +25,9 @@ FloatArray = NDArray[np.float32]
 
 @dataclass(frozen=True, eq=False)
 class Question:
-    """A question and its decomposition: `vector_D` = b + sum activations * w + `error_D`.
+    """A question and its decomposition: `vector_D` = sum of coefficient * w + `error_D`.
 
-    `active` maps feature to activation, strongest first.
+    `active` maps feature to coefficient, the one that explains most first.
     """
 
     vector_D: FloatArray
@@ -61,10 +62,10 @@ class Attribution:
         )
 
 
-def decompose(q_D: FloatArray, dictionary: Dictionary) -> Question:
-    """A question's features, and what they leave out."""
-    acts = dictionary.encode(q_D[None])
-    return Question(q_D, acts.row(0), q_D - dictionary.decode(acts)[0])
+def decompose(q_D: FloatArray, active: dict[int, float], dictionary: Dictionary) -> Question:
+    """A question by the coefficients of some features, and what they leave out."""
+    weights_T = np.array([*active.values()], dtype=np.float32)
+    return Question(q_D, active, q_D - weights_T @ dictionary.w_dec_FD[list(active)])
 
 
 def attribute(
@@ -72,22 +73,17 @@ def attribute(
 ) -> Attribution:
     """The terms of the scores of N documents, from one matrix product of (T, D) and (D, N)."""
     asked = list(question.active)
-    weights_T = np.array([*question.active.values(), *steered.delta_M, 1, 1], dtype=np.float32) / steered.norm
-    rows_TD = np.concatenate(
-        [
-            dictionary.w_dec_FD[asked + steered.features],
-            dictionary.b_D[None],
-            question.error_D[None],
-        ]
-    )
+    weights_T = np.array([*question.active.values(), *steered.delta_M, 1], dtype=np.float32) / steered.norm
+    rows_TD = np.concatenate([dictionary.w_dec_FD[asked + steered.features], question.error_D[None]])
     terms_NT = (x_ND.astype(np.float32) @ rows_TD.T) * weights_T
     split = len(asked)
+    baseline = np.float32(question.error_D @ dictionary.b_D / steered.norm)
     return Attribution(
         asked,
         terms_NT[:, :split],
         steered.features,
-        terms_NT[:, split:-2],
-        terms_NT[:, -2],
-        terms_NT[:, -1],
+        terms_NT[:, split:-1],
+        np.full(len(x_ND), baseline, np.float32),
+        terms_NT[:, -1] - baseline,
         x_ND.astype(np.float32) @ steered.vector_D,
     )

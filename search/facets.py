@@ -171,13 +171,13 @@ def _chosen(condition: Condition, typed: Typed) -> bool:
 
 def _topics(snapshot: Snapshot, typed: Typed, first: IntArray, allowed_N: Mask | None) -> list[Topic]:
     """Features that the first answers fire more often than passages do, by how much that says."""
-    top_F = np.diff(snapshot.acts_NF[first].tocsc().indptr)
+    top_F = np.bincount(snapshot.about_NF[first].indices, minlength=snapshot.dictionary.features)
     expected_F = snapshot.passages_F * (len(first) / max(snapshot.passages, 1))
     likely = np.flatnonzero(top_F >= LEAST_TOP)
     says = top_F[likely] * np.log(top_F[likely] / expected_F[likely])
     order = [int(likely[at]) for at in np.argsort(-says, kind="stable") if says[at] > 0]
     asked = {each.feature for each in typed.conditions if not each.negated}
-    best = [f for f in order if snapshot.labels[f].reliable and f not in asked][:SHOWN_TOPICS]
+    best = [f for f in order if snapshot.telling[f] and f not in asked][:SHOWN_TOPICS]
     chosen = sorted(f for f in asked if f is not None and f < len(top_F))
     return [
         Topic(

@@ -9,6 +9,7 @@ from sqlalchemy import func, literal, select
 from sqlalchemy.orm import Session
 
 from search.answers import EXAMPLE_CHARACTERS
+from search.asking import Request
 from search.concept_list import families_of
 from search.db import open_session
 from search.descriptions import (
@@ -25,13 +26,17 @@ from search.descriptions import (
 from search.engine import Engine
 from search.errors import DocumentNotFound, FeatureNotFound
 from search.fitting import find_documents, find_family
-from search.models import Document, FeatureStats, Passage
+from search.models import Document, Passage
 from search.passages import PassageRow, passages_at
+from search.presets import NONE
+from search.pursuit import CANDIDATES
+from search.reasons import topics
 from search.requests import check_page, check_query
 from search.results import DocumentRef
 from search.snapshot import Snapshot
 
 DECILES = 10
+HISTOGRAM_BINS = 30
 EXAMPLES_A_DECILE = 2
 NEAR_MISSES = 4
 NEIGHBOURS = 8
@@ -47,16 +52,16 @@ def find_features(
     limit: int = 20,
     offset: int = 0,
 ) -> FeatureList:
-    """Features for a text: those whose label holds its words first, then by how strongly the text fires them
-    and how near its meaning is to them. An empty text lists the most frequent features; with a `family` its
-    features are listed, the most central first.
+    """Features for a text: those that are called so first, then those whose names hold its words, then by how
+    near its meaning is to them. An empty text lists what is distinctive of the collection first; with a
+    `family` its features are listed, the most central first.
 
     Raises:
         InvalidQuery, InvalidPage, InvalidSteering, CollectionNotFound, NotIndexed
     """
     check_page(limit, offset)
     snapshot = engine.snapshot(collection)
-    alive = np.flatnonzero(snapshot.passages_F)
+    alive = np.flatnonzero(snapshot.telling)
     if family is not None:
         members = find_family(snapshot, family).features
         order = members[snapshot.passages_F[members] > 0]
@@ -64,12 +69,7 @@ def find_features(
         check_query(query)
         order = _by_relevance(engine, snapshot, query, alive)
     else:
-        order = alive[np.argsort(-snapshot.passages_F[alive], kind="stable")]
-    page = order[offset : offset + limit].tolist()
-    found = {feature: snapshot.strongest[feature] for feature in page}
-    examples = {feature: passage for feature, passage in found.items() if passage is not None}
-    with open_session(engine.database) as session:
-        texts = passages_at(session, snapshot, examples.values())
+        order = _distinctive(snapshot, alive)
     return FeatureList(
         query=query,
         collection=collection,
@@ -77,8 +77,23 @@ def find_features(
         total=len(order),
         limit=limit,
         offset=offset,
-        features=[_summary(snapshot, feature, texts.get(examples[feature])) for feature in page],
+        features=_summaries(engine, snapshot, order[offset : offset + limit].tolist()),
     )
+
+
+def near_features(engine: Engine, query: str, *, collection: str, limit: int) -> list[FeatureSummary]:
+    """Features near a question that its first answers are about and that do not explain it yet: what else to
+    steer by.
+
+    Raises:
+        InvalidQuery, CollectionNotFound, NotIndexed
+    """
+    snapshot = engine.snapshot(collection)
+    asked = engine.inquire(snapshot, Request(query, preset=NONE)).asked
+    first = asked.rank(snapshot, CANDIDATES).passages[:CANDIDATES]
+    question = asked.question
+    found = topics(snapshot, asked.typed.text, question.vector_D, first, question.active)[:limit]
+    return _summaries(engine, snapshot, found)
 
 
 def feature_detail(engine: Engine, feature: int, *, collection: str) -> FeatureDetail:
@@ -92,7 +107,6 @@ def feature_detail(engine: Engine, feature: int, *, collection: str) -> FeatureD
     chosen = _examples(snapshot, feature)
     misses = _near_misses(snapshot, feature)
     with open_session(engine.database) as session:
-        stats = session.get(FeatureStats, (snapshot.generation, feature))
         texts = passages_at(session, snapshot, {*(passage for passage, _, _ in chosen), *misses})
     label = snapshot.labels[feature]
     return FeatureDetail(
@@ -106,8 +120,8 @@ def feature_detail(engine: Engine, feature: int, *, collection: str) -> FeatureD
         guess=None if label.reliable else label.text,
         density=snapshot.density(feature),
         passages=int(snapshot.passages_F[feature]),
-        quantiles=list(stats.quantiles) if stats else [],
-        histogram=Histogram(stats.quantiles[-1], list(stats.counts)) if stats else Histogram(0.0, []),
+        quantiles=_quantiles(snapshot.firing(feature)[1]),
+        histogram=_histogram(snapshot.firing(feature)[1]),
         examples=[
             Example(value, decile, texts[passage].document, texts[passage].passage)
             for passage, value, decile in chosen
@@ -163,15 +177,53 @@ def across_deciles(values_N: NDArray[np.float32], each: int) -> list[tuple[int, 
     return chosen
 
 
+def _quantiles(values_N: NDArray[np.float32]) -> list[float]:
+    """The activation at 0, 10, ..., 100% of the passages that are about a feature."""
+    steps = np.linspace(0, 1, 11)
+    return [float(value) for value in np.quantile(values_N, steps)] if len(values_N) else []
+
+
+def _histogram(values_N: NDArray[np.float32]) -> Histogram:
+    if not len(values_N):
+        return Histogram(0.0, [])
+    most = float(values_N.max())
+    counts, _ = np.histogram(values_N, bins=HISTOGRAM_BINS, range=(0.0, most))
+    return Histogram(most, counts.tolist())
+
+
 def _by_relevance(
     engine: Engine, snapshot: Snapshot, query: str, alive: NDArray[np.int64]
 ) -> NDArray[np.int64]:
     q_D = engine.embed(snapshot.space, query)
     wanted = query.casefold().strip()
-    named_F = np.array([wanted in label.text.casefold() and label.reliable for label in snapshot.labels])
-    pre_F = snapshot.dictionary.preactivations(q_D[None], alive.tolist())[0]
-    cosine_F = snapshot.dictionary.w_dec_FD[alive] @ q_D
-    return alive[np.lexsort((-cosine_F, -np.maximum(pre_F, 0), ~named_F[alive]))]
+    called = [[name.casefold() for name in _names(snapshot, feature)] for feature in alive.tolist()]
+    is_name = np.array([wanted in names for names in called], dtype=np.bool_)
+    holds = np.array([any(wanted in name for name in names) for names in called], dtype=np.bool_)
+    cosine = snapshot.dictionary.w_dec_FD[alive] @ q_D
+    return alive[np.lexsort((-cosine, ~holds, ~is_name))]
+
+
+def _names(snapshot: Snapshot, feature: int) -> tuple[str, ...]:
+    """All that a feature is called: its label, and the names that mean the same."""
+    names = snapshot.dictionary.names
+    return (snapshot.labels[feature].text, *(names[feature] if names else ()))
+
+
+def _distinctive(snapshot: Snapshot, alive: NDArray[np.int64]) -> NDArray[np.int64]:
+    """What many passages here are about and texts elsewhere are not: the number of passages times how far the
+    collection as a whole points the feature's way."""
+    dictionary = snapshot.dictionary
+    usual_D = np.array(dictionary.card.training.get("mean", np.zeros(dictionary.width)), np.float32)
+    lean = np.maximum(dictionary.w_dec_FD[alive] @ (dictionary.b_D - usual_D), 0)
+    return alive[np.argsort(-snapshot.passages_F[alive] * lean, kind="stable")]
+
+
+def _summaries(engine: Engine, snapshot: Snapshot, features: list[int]) -> list[FeatureSummary]:
+    """Features in lists, each with the passage that is most about it."""
+    examples = {feature: snapshot.strongest_of(feature) for feature in features}
+    with open_session(engine.database) as session:
+        texts = passages_at(session, snapshot, [each for each in examples.values() if each is not None])
+    return [_summary(snapshot, feature, texts.get(examples[feature] or 0)) for feature in features]
 
 
 def _summary(snapshot: Snapshot, feature: int, example: PassageRow | None) -> FeatureSummary:
@@ -209,7 +261,7 @@ def _near_misses(snapshot: Snapshot, feature: int) -> list[int]:
 def _neighbours(snapshot: Snapshot, feature: int) -> list[Neighbour]:
     w_dec_FD = snapshot.dictionary.w_dec_FD
     cosine_F = w_dec_FD @ w_dec_FD[feature]
-    cosine_F[(snapshot.passages_F == 0) | (np.arange(len(cosine_F)) == feature)] = -np.inf
+    cosine_F[~snapshot.telling | (np.arange(len(cosine_F)) == feature)] = -np.inf
     order = np.argsort(-cosine_F, kind="stable")[:NEIGHBOURS].tolist()
     return [
         Neighbour(f, snapshot.labels[f].shown, float(cosine_F[f])) for f in order if np.isfinite(cosine_F[f])
@@ -218,7 +270,8 @@ def _neighbours(snapshot: Snapshot, feature: int) -> list[Neighbour]:
 
 def _together(snapshot: Snapshot, feature: int) -> list[Neighbour]:
     rows, _ = snapshot.firing(feature)
-    count_F = np.bincount(snapshot.acts_NF[rows].indices, minlength=snapshot.dictionary.features)
+    count_F = np.bincount(snapshot.about_NF[rows].indices, minlength=snapshot.dictionary.features)
+    count_F[~snapshot.telling] = 0
     count_F[feature] = 0
     order = np.argsort(-count_F, kind="stable")[:NEIGHBOURS].tolist()
     return [

@@ -5,9 +5,12 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from search.dictionary import Dictionary
 from search.models import Feature
 
 NO_LABEL = "no reliable label"
+NAME = "name"
+"""The origin of a label that is the name a feature was made from."""
 
 
 @dataclass(frozen=True)
@@ -26,9 +29,17 @@ class Label:
         return self.text if self.reliable else NO_LABEL
 
 
-def read_labels(session: Session, dictionary: int | None, features: int) -> list[Label]:
-    """The labels of a dictionary, by feature."""
-    labels = [Label(f"feature {feature}", None, False) for feature in range(features)]
-    for row in session.scalars(select(Feature).where(Feature.dictionary_id == dictionary)):
+def read_labels(session: Session, number: int | None, dictionary: Dictionary) -> list[Label]:
+    """The labels of a dictionary (its number in the store), by feature: its names, but for those that
+    somebody wrote over."""
+    labels = unwritten_labels(dictionary)
+    for row in session.scalars(select(Feature).where(Feature.dictionary_id == number)):
         labels[row.feature] = Label(row.label, row.score, row.reliable, row.origin)
     return labels
+
+
+def unwritten_labels(dictionary: Dictionary) -> list[Label]:
+    """What features are called before anybody labels them: a named one by its name, which holds."""
+    if dictionary.names:
+        return [Label(group[0], None, True, NAME) for group in dictionary.names]
+    return [Label(f"feature {feature}", None, False) for feature in range(dictionary.features)]

@@ -96,6 +96,18 @@ class Counts:
         lengths_N = np.concatenate([self.lengths_N, others.lengths_N])
         return Counts(vstack([above, below], format="csc"), columns, lengths_N)
 
+    def holding(self, passages: NDArray[np.integer[Any]], asked: Sequence[str]) -> NDArray[np.bool_]:
+        """Which of some passages have each of some stems (len(passages), T)."""
+        holds_PT = np.zeros((len(passages), len(asked)), np.bool_)
+        for number, stem in enumerate(asked):
+            column = self.columns.get(stem)
+            if column is not None:
+                start, end = self.counts_NV.indptr[column : column + 2]
+                having = self.counts_NV.indices[start:end]  # ascending
+                at = np.searchsorted(having, passages)
+                holds_PT[:, number] = having[np.minimum(at, len(having) - 1)] == passages
+        return holds_PT
+
     def of_stems(self, asked: Sequence[str]) -> csc_matrix:
         """The counts of some stems (N, T)."""
         indptr, there = self.counts_NV.indptr, [self.columns.get(stem) for stem in asked]
@@ -143,6 +155,15 @@ class Lexicon:
     base: Counts
     added: Counts
     number_N: NDArray[np.int64]
+
+    def holding(self, passages: NDArray[np.int64], asked: Sequence[str]) -> NDArray[np.bool_]:
+        """Which of some visible passages have each of some stems (len(passages), T)."""
+        number_P, size = self.number_N[passages], len(self.base)
+        holds_PT = self.base.holding(np.minimum(number_P, size - 1), asked)
+        later = np.flatnonzero(number_P >= size)
+        if len(later):
+            holds_PT[later] = self.added.holding(number_P[later] - size, asked)
+        return holds_PT
 
     def scores(self, asked: Sequence[str]) -> csc_matrix:
         """The part of each stem in the BM25 score of each visible passage (N, T).

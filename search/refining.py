@@ -97,14 +97,14 @@ class Side:
 def side(snapshot: Snapshot, documents: list[int]) -> Side:
     """One side of documents, by their row ids."""
     passages = [snapshot.passages_of(document) for document in documents]
-    means = [csr_matrix(snapshot.acts_NF[numbers].mean(axis=0)) for numbers in passages]
+    means = [csr_matrix(snapshot.about_NF[numbers].mean(axis=0)) for numbers in passages]
     return Side.of(vstack(means, format="csr"))
 
 
 def _background(engine: Engine, snapshot: Snapshot, query: str) -> csr_matrix:
     """The activations of the passages nearest to a query, or of all."""
     if not query.strip():
-        return snapshot.acts_NF
+        return snapshot.about_NF
     check_query(query)
     return answers(snapshot, engine.embed(snapshot.space, query))
 
@@ -113,7 +113,7 @@ def answers(snapshot: Snapshot, q_D: NDArray[np.float32]) -> csr_matrix:
     """The activations of the passages nearest to a question: what its liked answers are told from."""
     wanted = min(ANSWERS, max(1, snapshot.passages // ANSWERS_SHARE))
     _, nearest = snapshot.index.search(q_D[None], wanted)
-    return snapshot.acts_NF[nearest[0]]
+    return snapshot.about_NF[nearest[0]]
 
 
 def differences(snapshot: Snapshot, liked: Side, others: Side, strength: float) -> list[FeatureDifference]:

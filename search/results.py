@@ -33,11 +33,12 @@ class Part:
 class Term:
     """One signed term of a score.
 
-    `label` names it for people: a feature's label ("no reliable label" where its label does not hold), a
-    concept's name, a word of the query, "baseline" or "remainder". `shared`: the feature is active in the
-    passage too. `knob` is what was turned, as steering is written: `123`, `concept:sea`; a concept's term has
-    its largest `parts`. `rank_without`, where it was asked for, is the result's rank if this term were taken
-    away from the question, among the passages that were scored for this search (a thousand or more).
+    `label` names it for people: a feature's label, a concept's name, a word of the query, "baseline" or
+    "remainder"; "other topics" is the sum of those features (without a number) that nobody would see in the
+    passage. `shared`: readers see the feature in the passage, too. `knob` is what was turned, as steering is
+    written: `123`, `concept:sea`; a term of a concept has its largest `parts`. `rank_without`, where it was
+    asked for, is the rank if this term were taken away from the question, among the passages that were scored
+    for this search (a thousand or more).
     """
 
     kind: TermKind
@@ -80,15 +81,13 @@ class Restriction:
 
 @dataclass(frozen=True)
 class QueryFeature:
-    """A feature active in the query. `label_score` is None where the label could not be tested; where the
-    label does not hold, `example` is the text that the feature fires on most strongly."""
+    """A feature that explains the query and that readers see in its first answers; `activation` is its
+    coefficient. `label_score` is None of names, and where a label could not be tested."""
 
     feature: int
     label: str
     label_score: float | None
-    reliable: bool
     activation: float
-    example: str | None = None
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from scipy.sparse import csc_matrix, csr_matrix, vstack
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from search.agreement import about
 from search.concepts import Concept
 from search.dictionary import Dictionary
 from search.embedder import VectorSpace
@@ -23,7 +24,7 @@ from search.families import Family, Reach, read_families
 from search.labels import Label, read_labels
 from search.lexical import Counts, Lexicon
 from search.memory import Memory
-from search.models import Collection, DictionaryRow, FeatureStats, Generation
+from search.models import Collection, DictionaryRow, Generation
 from search.presets import Preset, read_presets
 from search.stored import (
     open_index,
@@ -37,19 +38,25 @@ from search.syntax import Typed
 from search.vectors import FaissIndex, VectorIndex
 from search.visible import VisibleIndex, visible_numbers
 
+SCALE_QUANTILE = 0.9
 MEMBERSHIP_BYTES = 64 << 20
 KEPT_BYTES = 32 << 20
+MOST_TOLD, FEW_TOLD = 0.2, 3
+"""What more than this share of the passages is about (of a tiny collection: so many) says nothing there."""
+
 BYTES_ASKED = 12
 """About so many a passage: what the words of a question add to it, in all and one by one."""
 
 
 @dataclass(frozen=True, eq=False)
 class Rows:
-    """All passages (M) of a generation, those hidden too: document and activations of each, the index and the
-    words of those it was built with, the embeddings and the words of those added since."""
+    """All passages (M) of a generation, those hidden too: document and activations of each, those of what it
+    is about, the index and the words of those it was built with, the embeddings and the words of those added
+    since."""
 
     document_M: NDArray[np.int64]
     acts_MF: csr_matrix
+    about_MF: csr_matrix
     base: FaissIndex
     added_AD: NDArray[np.float16]
     words: Counts
@@ -80,9 +87,11 @@ class Kept:
 class Snapshot:
     """Everything a search needs but the texts.
 
-    Passages are numbered 0 to N - 1; `number_N` is the number of each in its generation. `acts_NF` by passage
-    and `acts_by_feature` (the same matrix by column); `document_N` the row id of each passage's document;
-    `scale_F` the 90th percentile activation; `passages_F` how many passages fire; `families` by number;
+    Passages are numbered 0 to N - 1; `number_N` is the number of each in its generation. `acts_NF` are the
+    activations, which concepts are made of; `about_NF` those of what a passage is about as readers see it,
+    which is what anybody is shown, and `about_by_feature` the same by column; `document_N` the row id of each
+    passage's document; `scale_F` the 90th percentile activation of the passages that are about a feature,
+    `passages_F` how many these are; `families` by number;
     `presets` by name; `kept` is what was worked out on these passages; `version` is the collection's,
     `labels_version` that of the dictionary's labels, `presets_version` that of the presets; `dictionary_id`
     is the dictionary's number in the store (0: it is in none), `rows` what the snapshot was made from.
@@ -99,7 +108,8 @@ class Snapshot:
     number_N: NDArray[np.int64]
     document_N: NDArray[np.int64]
     acts_NF: csr_matrix
-    acts_by_feature: csc_matrix
+    about_NF: csr_matrix
+    about_by_feature: csc_matrix
     scale_F: NDArray[np.float32]
     passages_F: NDArray[np.int64]
     families: dict[int, Family] = field(default_factory=dict)
@@ -139,7 +149,8 @@ class Snapshot:
     @cached_property
     def reach(self) -> dict[int, Reach]:
         """How far each family reaches here, by its number."""
-        return {number: family.reach(self.acts_by_feature) for number, family in self.families.items()}
+        acts_by_feature = self.acts_NF.tocsc()
+        return {number: family.reach(acts_by_feature) for number, family in self.families.items()}
 
     def documents_of(self, allowed_N: NDArray[np.bool_] | None) -> NDArray[np.int64]:
         """The row ids of the documents, ascending, that have one of some passages; None: of all."""
@@ -154,21 +165,30 @@ class Snapshot:
         return Mark(self.generation, self.version, self.labels_version, self.presets_version)
 
     def active(self, passage: int) -> dict[int, float]:
-        """The features that a passage fires, and how strongly."""
-        start, end = self.acts_NF.indptr[passage : passage + 2]
-        found = (self.acts_NF.indices[start:end].tolist(), self.acts_NF.data[start:end].tolist())
-        return dict(zip(*found, strict=True))
+        """The features that a passage is about, and how strongly."""
+        return _row(self.about_NF, passage)
+
+    def near(self, passage: int) -> dict[int, float]:
+        """All features that a passage fires, and how strongly."""
+        return _row(self.acts_NF, passage)
 
     def firing(self, feature: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """The passages that a feature fires on (P,), and how strongly (P,)."""
-        start, end = self.acts_by_feature.indptr[feature : feature + 2]
-        return self.acts_by_feature.indices[start:end], self.acts_by_feature.data[start:end]
+        start, end = self.about_by_feature.indptr[feature : feature + 2]
+        return self.about_by_feature.indices[start:end], self.about_by_feature.data[start:end]
+
+    def strongest_of(self, feature: int) -> int | None:
+        """The passage that is most about a feature, None where none is."""
+        passages, acts = self.firing(feature)
+        return int(passages[np.argmax(acts)]) if len(passages) else None
 
     @cached_property
-    def strongest(self) -> list[int | None]:
-        """The passage that each feature fires on most strongly, None where it never fires."""
-        found = (self.firing(feature) for feature in range(self.dictionary.features))
-        return [int(passages[np.argmax(acts)]) if len(passages) else None for passages, acts in found]
+    def telling(self) -> NDArray[np.bool_]:
+        """Which features say something here: they have a label that holds, some passages are about them, and
+        not so many that they tell nothing."""
+        most = max(MOST_TOLD * self.passages, FEW_TOLD)
+        holds_F = np.array([label.reliable for label in self.labels], dtype=np.bool_)
+        return holds_F & (self.passages_F > 0) & (self.passages_F <= most)
 
     def density(self, feature: int) -> float:
         """Share of the collection's passages that the feature fires on."""
@@ -186,21 +206,22 @@ def load_snapshot(session: Session, data: Path, generation: Generation) -> Snaps
     added_AD = read_embeddings(session, generation.id, start=len(base)).reshape(-1, base.width)
     words = open_words(session, data, generation)
     added_words = Counts.of(read_texts(session, generation.id, start=len(base)))
+    halves = (acts_MF[: len(base)], words), (acts_MF[len(base) :], added_words)
+    about_MF = vstack([about(acts, counts, dictionary) for acts, counts in halves], format="csr")
     return Snapshot(
         collection.id,
         collection.name,
         generation.id,
         VectorSpace(generation.recipe["model"], generation.recipe["precision"]),
         dictionary,
-        read_labels(session, dictionary_row.id, dictionary.features),
-        scale_F=_read_scales(session, generation.id, dictionary.features),
+        read_labels(session, dictionary_row.id, dictionary),
         families=read_families(session, dictionary_row.id),
         presets=read_presets(session, collection.id, dictionary_row.id),
         version=collection.version,
         labels_version=dictionary_row.labels_version,
         presets_version=collection.presets_version,
         dictionary_id=dictionary_row.id,
-        **_seen(session, generation, Rows(document_M, acts_MF, base, added_AD, words, added_words)),
+        **_seen(session, generation, Rows(document_M, acts_MF, about_MF, base, added_AD, words, added_words)),
     )
 
 
@@ -213,13 +234,15 @@ def read_changes_again(session: Session, snapshot: Snapshot, generation: Generat
     document_M, acts_MF = read_activations(session, generation.id, dictionary, start=there)
     if len(document_M):
         added_AD = read_embeddings(session, generation.id, start=there)
+        added_words = Counts.of(read_texts(session, generation.id, start=there))
         rows = Rows(
             np.concatenate([rows.document_M, document_M]),
             vstack([rows.acts_MF, acts_MF], format="csr"),
+            vstack([rows.about_MF, about(acts_MF, added_words, dictionary)], format="csr"),
             rows.base,
             np.concatenate([rows.added_AD, added_AD]),
             rows.words,
-            rows.added_words.followed_by(Counts.of(read_texts(session, generation.id, start=there))),
+            rows.added_words.followed_by(added_words),
         )
     return replace(snapshot, version=version, **_seen(session, generation, rows))
 
@@ -228,8 +251,8 @@ def _seen(session: Session, generation: Generation, rows: Rows) -> dict[str, Any
     """The fields of a snapshot that follow from which passages are visible."""
     number_N = visible_numbers(session, generation, rows.document_M)
     everything = len(number_N) == len(rows.document_M)
-    acts_NF = rows.acts_MF if everything else rows.acts_MF[number_N]
-    acts_by_feature = acts_NF.tocsc()
+    about_NF = rows.about_MF if everything else rows.about_MF[number_N]
+    about_by_feature = about_NF.tocsc()
     added = FaissIndex.build(rows.added_AD, on_gpu=False) if len(rows.added_AD) else None
     return {
         "rows": rows,
@@ -238,9 +261,11 @@ def _seen(session: Session, generation: Generation, rows: Rows) -> dict[str, Any
         "kept": Kept.of(len(number_N)),
         "number_N": number_N,
         "document_N": rows.document_M if everything else rows.document_M[number_N],
-        "acts_NF": acts_NF,
-        "acts_by_feature": acts_by_feature,
-        "passages_F": np.diff(acts_by_feature.indptr),
+        "acts_NF": rows.acts_MF if everything else rows.acts_MF[number_N],
+        "about_NF": about_NF,
+        "about_by_feature": about_by_feature,
+        "scale_F": scales(about_by_feature),
+        "passages_F": np.diff(about_by_feature.indptr),
     }
 
 
@@ -273,8 +298,9 @@ def read_labels_again(session: Session, snapshot: Snapshot, generation: Generati
     """The snapshot of the same generation with the labels as they are now."""
     wanted = select(DictionaryRow.labels_version).where(DictionaryRow.id == generation.dictionary_id)
     version = session.scalars(wanted).one()  # before the labels: they may be newer, never older
-    labels = read_labels(session, generation.dictionary_id, snapshot.dictionary.features)
-    return replace(snapshot, labels=labels, labels_version=version)
+    labels = read_labels(session, generation.dictionary_id, snapshot.dictionary)
+    kept = Kept.of(snapshot.passages)  # which labels hold decides what questions are explained by
+    return replace(snapshot, labels=labels, labels_version=version, kept=kept)
 
 
 def read_presets_again(session: Session, snapshot: Snapshot) -> Snapshot:
@@ -285,8 +311,16 @@ def read_presets_again(session: Session, snapshot: Snapshot) -> Snapshot:
     return replace(snapshot, presets=presets, presets_version=version)
 
 
-def _read_scales(session: Session, generation: int, features: int) -> NDArray[np.float32]:
-    scale_F = np.zeros(features, np.float32)
-    for row in session.scalars(select(FeatureStats).where(FeatureStats.generation_id == generation)):
-        scale_F[row.feature] = row.quantiles[9]
+def scales(about_by_feature: csc_matrix) -> NDArray[np.float32]:
+    """The 90th percentile activation of each feature (F), 0 where no passage is about it."""
+    scale_F = np.zeros(about_by_feature.shape[1], np.float32)
+    for feature in np.flatnonzero(np.diff(about_by_feature.indptr)).tolist():
+        start, end = about_by_feature.indptr[feature : feature + 2]
+        values = np.sort(about_by_feature.data[start:end])
+        scale_F[feature] = values[int(SCALE_QUANTILE * (len(values) - 1) + 0.5)]
     return scale_F
+
+
+def _row(acts: csr_matrix, passage: int) -> dict[int, float]:
+    start, end = acts.indptr[passage : passage + 2]
+    return dict(zip(acts.indices[start:end].tolist(), acts.data[start:end].tolist(), strict=True))

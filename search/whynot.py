@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from search.answers import restrictions
 from search.asking import Inquiry, Request
-from search.comparing import Places, margins, passages_of, result_of
+from search.comparing import Places, margins, passages_of, result_of, seen_in
 from search.db import open_session
 from search.engine import Engine
 from search.results import Restriction, WhyNot
@@ -32,11 +32,13 @@ def _why_not(engine: Engine, snapshot: Snapshot, request: Request, document: str
     with open_session(engine.database) as session:
         passages = passages_of(session, snapshot, [document])[document]
         places = Places.of(inquiry)
-        result = result_of(session, inquiry, passages, places)
-        last = None
-        if result.rank is not None and result.rank > wanted:
+        rank, last = places.rank.get(int(snapshot.document_N[passages[0]])), None
+        seen = seen_in(inquiry, [passages])
+        if rank is not None and rank > wanted:
             others = snapshot.passages_of(int(places.ranking.documents[wanted - 1]))
-            last = result_of(session, inquiry, others, places)
+            seen = seen_in(inquiry, [passages, others])
+            last = result_of(session, inquiry, others, places, seen)
+        result = result_of(session, inquiry, passages, places, seen)
     ways = find_ways(engine, inquiry, request, passages, places, wanted) if last else []
     return WhyNot(
         query=request.query,

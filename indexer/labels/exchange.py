@@ -7,16 +7,17 @@ written by hand always stays.
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from sqlalchemy import update
+from sqlalchemy import delete, update
+from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
 from indexer.labels.judge import Judge, is_better
 from indexer.labels.lines import HAND, OFFLINE, LabelFile, Proposal, Refusal, clean_label
 from indexer.labels.material import Material, lineage, live_and_own, lock_dictionaries
 from search.errors import FeatureNotFound, LabelError
-from search.labels import Label, read_labels
+from search.labels import NAME, Label, read_labels, unwritten_labels
 from search.models import DictionaryRow, Feature, Generation
-from search.stored import live_generation
+from search.stored import live_generation, read_dictionary
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,9 @@ def clear_label(session: Session, material: Material, feature: int) -> Change:
             f"The label of feature {feature}, {old.text!r}, was not written by hand.",
             hint="Write another one over it, or label the collection anew.",
         )
-    new = Label("", None, reliable=False, origin=OFFLINE)
+    new = unwritten_labels(material.dictionary)[feature]
+    if not material.dictionary.names:
+        new = Label("", None, reliable=False, origin=OFFLINE)
     _write_everywhere(session, material, feature, new)
     return Change(feature, old, new)
 
@@ -102,7 +105,7 @@ def earlier_labels(session: Session, generation: Generation) -> dict[int, Label]
     live, own = live_and_own(session, generation)
     if live is None or live.id == own.id or lineage(live.card) != lineage(own.card):
         return {}
-    labels = enumerate(read_labels(session, live.id, own.card["features"]))
+    labels = enumerate(read_labels(session, live.id, read_dictionary(session, live.id)))
     return {feature: label for feature, label in labels if label.origin not in (HAND, OFFLINE)}
 
 
@@ -164,10 +167,10 @@ def _store(session: Session, material: Material, changes: list[Change]) -> tuple
             f"The collection {material.collection!r} got other labels while these were tested.",
             hint="Import them again.",
         )
-    now = read_labels(session, material.dictionary_id, material.dictionary.features)
+    now = read_labels(session, material.dictionary_id, material.dictionary)
     stored = [change for change in changes if now[change.feature].origin != HAND]
     for change in stored:
-        _write(session, material.dictionary_id, change.feature, change.new)
+        _write(session, material, material.dictionary_id, change.feature, change.new)
     edited = [
         replace(change, reason="it was written by hand")
         for change in changes
@@ -186,7 +189,7 @@ def _write_everywhere(session: Session, material: Material, feature: int, label:
             hint="Look up the number of the feature again.",
         )
     for dictionary in same:
-        _write(session, dictionary, feature, label)
+        _write(session, material, dictionary, feature, label)
     session.commit()
 
 
@@ -200,12 +203,23 @@ def _lock(session: Session, material: Material) -> list[int]:
     return same
 
 
-def _write(session: Session, dictionary: int, feature: int, label: Label) -> None:
-    """Nothing where the dictionary has no labels yet."""
-    session.execute(
-        update(Feature)
-        .where(Feature.dictionary_id == dictionary, Feature.feature == feature)
-        .values(
-            label=label.text, score=label.score, reliable=label.reliable, origin=label.origin, before=None
+def _write(session: Session, material: Material, dictionary: int, feature: int, label: Label) -> None:
+    """A name has a row only where somebody wrote over it. Of learned features nothing is written where the
+    dictionary has no labels yet."""
+    values = {
+        "label": label.text,
+        "score": label.score,
+        "reliable": label.reliable,
+        "origin": label.origin,
+        "before": None,
+    }
+    row = (Feature.dictionary_id == dictionary, Feature.feature == feature)
+    if not material.dictionary.names:
+        session.execute(update(Feature).where(*row).values(**values))
+    elif label.origin == NAME:
+        session.execute(delete(Feature).where(*row))
+    else:
+        written = upsert(Feature).values(dictionary_id=dictionary, feature=feature, **values)
+        session.execute(
+            written.on_conflict_do_update(index_elements=["dictionary_id", "feature"], set_=values)
         )
-    )

@@ -43,9 +43,10 @@ class Material:
 
 
 def lineage(card: dict[str, Any]) -> str:
-    """The SHA-256 of the dictionary in which a dictionary's features got their numbers: its own, or that of
-    the one it was adapted from."""
-    return str(card["training"].get("adapted_from", card["sha256"]))
+    """What dictionaries whose features have the same numbers have in common: the SHA-256 of the one that they
+    were adapted from, or of their own names; else a dictionary's own."""
+    training = card["training"]
+    return str(training.get("lineage") or training.get("adapted_from") or card["sha256"])
 
 
 def live_and_own(session: Session, generation: Generation) -> tuple[DictionaryRow | None, DictionaryRow]:
@@ -84,7 +85,7 @@ def read_material(session: Session, collection: str) -> Material:
         row.id,
         dictionary,
         lineage(row.card),
-        read_labels(session, row.id, dictionary.features),
+        read_labels(session, row.id, dictionary),
         read_embeddings(session, generation.id)[number_N],
         acts_MF[number_N],
         number_N,

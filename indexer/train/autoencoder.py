@@ -9,14 +9,13 @@ appendix A.2, for the first two):
     + AUX_WEIGHT * |e - e_hat|^2 / |e - mean(e)|^2            e = x - x_hat
     + similarity * |x_hat x_hat' - x x'|^2 / |x x' - mean|^2  over pairs of rows
     + decorrelation * mean of max(cos(w_f, w_g) - TWIN, 0)^2  over pairs of features
-    + anchor * sum_f |w_f - start of w_f|^2                   decoder rows
 
 where e_hat decodes the strongest *dead* features only (AuxK), with no bias of its own, so that the second
 part vanishes when the dead features fit the error exactly.
 """
 
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import torch
@@ -24,7 +23,7 @@ from numpy.typing import NDArray
 from torch.nn import functional
 
 from indexer.train.recipe import Recipe
-from search.dictionary import Card, Dictionary, refit
+from search.dictionary import Card, Dictionary
 
 AUX_WEIGHT = 1 / 32
 START_SCALE = 1 / 8
@@ -50,30 +49,13 @@ class Autoencoder:
     def tied(self) -> bool:
         return self.w_enc_FD.shape[1] == 1 != self.w_dec_FD.shape[1]
 
-    @property
-    def encoder_learns(self) -> bool:
-        return self.b_enc_F.requires_grad
-
     def encoder(self) -> torch.Tensor:
         """The encoder's rows (F, D)."""
         return self.w_enc_FD * self.w_dec_FD if self.tied else self.w_enc_FD
 
     @property
     def trainable(self) -> list[torch.Tensor]:
-        tensors = (self.w_enc_FD, self.b_enc_F, self.w_dec_FD, self.b_D)
-        return [tensor for tensor in tensors if tensor.requires_grad]
-
-    @classmethod
-    def of(cls, dictionary: Dictionary, device: str) -> Self:
-        """The weights of a dictionary, to be adapted: only decoder rows learn.
-
-        The encoder stays, so that the same texts fire the same features, and the bias, because what a
-        collection has in common is to be said in features, not in the baseline.
-        """
-        arrays = (dictionary.w_enc_FD, dictionary.b_enc_F, dictionary.w_dec_FD, dictionary.b_D)
-        w_enc_FD, b_enc_F, w_dec_FD, b_D = (torch.from_numpy(array.copy()).to(device) for array in arrays)
-        threshold = torch.tensor(dictionary.card.threshold, device=device)
-        return cls(w_enc_FD, b_enc_F, w_dec_FD.requires_grad_(), b_D, threshold)
+        return [self.w_enc_FD, self.b_enc_F, self.w_dec_FD, self.b_D]
 
     def dictionary(self, card: Card) -> Dictionary:
         tensors = (self.encoder(), self.b_enc_F, self.w_dec_FD, self.b_D)
@@ -114,17 +96,13 @@ def loss_of(
     """The loss of one batch, and the features that fired. Moves the threshold of a pooled dictionary."""
     centred_ND = x_ND - model.b_D
     encoder_FD = model.encoder()
-    fast = BFLOAT16_IS_FAST and x_ND.device.type == "cpu" and model.encoder_learns
+    fast = BFLOAT16_IS_FAST and x_ND.device.type == "cpu"
     values_NK, ids_NK = EncodeActive.apply(  # type: ignore[no-untyped-call]
         centred_ND, encoder_FD, model.b_enc_F, kept(recipe), fast
     )
     acts_NK = values_NK.clamp_min(0)
     if recipe.pooled:
         acts_NK = _pooled(acts_NK, recipe.active, model.threshold)
-    if not model.encoder_learns:  # the activations are those that `Dictionary.encode` will give
-        with torch.no_grad():
-            strong_NK = acts_NK * (acts_NK >= model.threshold)
-            acts_NK = refit(centred_ND, ids_NK, strong_NK, model.w_dec_FD)
     x_hat_ND = model.b_D + decode_active(ids_NK, acts_NK, model.w_dec_FD)
     loss = _share_left(x_ND, x_hat_ND)
     if recipe.prefixes:

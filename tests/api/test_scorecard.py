@@ -26,11 +26,9 @@ def test_every_figure_of_the_shipped_dictionary_is_told() -> None:
     card = base.dictionary.card.scorecard
     told = {figure.name: figure.value for figure in figures(card)}
     assert told["Variance unexplained"] == f"{card['fvu']:.3f}"
-    assert told["Ranking kept"] == f"{card['scifact']['ndcg']:.3f}"
-    assert told["Score carried by features"] == f"{card['scifact']['carried']:.1%}"
-    assert told["Order explained"] == f"{card['scifact']['ordered']:.1%}"
-    assert told["Found again"] == f"{card['stability_seed']['twins']:.1%}"
-    assert told["Label score"] == f"{card['labels']['0.5']:.2f}"
+    assert told["Names"] == f"{base.dictionary.features:,}"
+    assert told["Names near a passage"] == f"{card['l0']:.1f}"
+    assert told["Names that no passage is near"] == f"{card['dead']:.1%}"
 
 
 def test_what_was_not_measured_is_not_told() -> None:
@@ -47,7 +45,8 @@ def test_the_page_of_an_adapted_dictionary_has_both_scorecards(client: TestClien
     base = shipped(DEFAULT_MODEL)
     assert base is not None
     assert as_shipped == {figure.name: figure.value for figure in figures(base.dictionary.card.scorecard)}
-    assert here["Score carried by features"] != as_shipped["Score carried by features"]
+    assert here["Names"] != as_shipped["Names"]
+    assert here["Score carried by features"].endswith("%")
     assert float(here["Variance unexplained"]) > 0
 
 

@@ -139,8 +139,8 @@ def answers(database: Database, data: Path, *, limit: int = 30) -> list[SearchRe
     engine = Engine(database, data)
     plain = engine.search(Request(QUESTIONS[0], preset="none"), collection="c", limit=1)
     first = plain.query_features[0].feature
-    family = min(engine.snapshot("c").families)
-    ways = ["", f"{first}:2", f"{first}:off", "concept:the sea:1", f"family:{family}:1", "like:4~6!9:1"]
+    ways = ["", f"{first}:2", f"{first}:off", "concept:the sea:1", "like:4~6!9:1"]
+    ways += [f"family:{family}:1" for family in engine.snapshot("c").families][:1]
     found = [
         engine.search(Request(question, parse(way), preset="none"), collection=name, limit=limit)
         for question in QUESTIONS

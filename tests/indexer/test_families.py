@@ -99,11 +99,10 @@ def test_dead_and_seldom_features_are_left_out() -> None:
 
 def test_nothing_is_named_by_labels_that_do_not_hold() -> None:
     assert find_families(*planted(), labels(reliable=False)) == []
-    some = [Label(f"label{feature}", 0.9, feature == 7) for feature in range(FEATURES)]
-    (family, *wider) = find_families(*planted(), some)
-    assert family.name == "label7"
-    assert 7 in family.features
-    assert wider == []
+    some = [Label(f"label{feature}", 0.9, feature not in (5, 6)) for feature in range(FEATURES)]
+    members = {int(f) for family in find_families(*planted(), some) for f in family.features}
+    assert {7, 8, 9} <= members
+    assert not members & {5, 6}
 
 
 def test_names_join_the_most_central_labels_that_add_words() -> None:

@@ -20,7 +20,7 @@ from indexer.sources import SourceDocument
 from search.embedder import Embedder
 from search.engine import Engine as SearchEngine
 from search.errors import FeatureNotFound, LabelError
-from search.labels import Label
+from search.labels import NAME, Label
 from tests.conftest import build
 
 HASH = "a" * 64
@@ -107,8 +107,9 @@ def judge(found: Material, embedder: Embedder) -> Judge:
 
 def some_feature(found: Material, embedder: Embedder) -> int:
     """A feature on which labels can be tested."""
-    scores = judge(found, embedder).score(dict.fromkeys(range(found.dictionary.features), "any"))
-    return next(f for f, s in scores.items() if s.score is not None and found.labels[f].origin == "offline")
+    often = np.argsort(-found.acts_NF.getnnz(axis=0))[:50].tolist()
+    scores = judge(found, embedder).score(dict.fromkeys(often, "any"))
+    return next(f for f, s in scores.items() if s.score is not None and found.labels[f].origin == NAME)
 
 
 @pytest.mark.database
@@ -162,14 +163,14 @@ def test_the_better_is_kept_a_hand_always_wins_and_a_running_engine_shows_it(
         assert [kept.reason for kept in report.kept] == ["it was written by hand"]
 
         clear_label(session, found, feature)
-        assert not engine.snapshot("c").labels[feature].reliable
+        assert engine.snapshot("c").labels[feature] == before.labels[feature]  # its name
         found = material(database)
         with pytest.raises(LabelError, match="not written by hand"):
             clear_label(session, found, feature)
-        names = {label.text for label in before.labels if label.text}
+        names = {label.text for label in before.labels[:200]}
         proposals = LabelFile([Proposal(feature, name, "anna") for name in sorted(names)])
         tried = import_labels(session, found, judge(found, embedder), proposals, dry_run=True)
-        assert engine.snapshot("c").labels[feature].text == ""
+        assert engine.snapshot("c").labels[feature] == before.labels[feature]
         done = import_labels(session, found, judge(found, embedder), proposals)
         assert done == tried
         shown = engine.snapshot("c").labels[feature]

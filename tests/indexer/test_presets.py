@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import URL, create_engine, select
+from sqlalchemy import URL, create_engine, insert, select
 from sqlalchemy.orm import Session
 
 from indexer.documents import delete_documents
@@ -22,7 +22,8 @@ from search.asking import Request
 from search.embedder import Embedder
 from search.engine import Engine
 from search.errors import InvalidRequest, InvalidSteering, PresetNotFound
-from search.models import Collection, Preset
+from search.models import Collection, DictionaryRow, Preset
+from search.models import Family as FamilyRow
 from search.steering import MAX_KNOBS, parse
 from tests.conftest import build
 from tests.indexer.test_jobs import document
@@ -149,6 +150,16 @@ def engine(
         database = create_engine(url)
         build(database, data, embedder, "here", [document(number) for number in range(12)])
         build(database, data, embedder, "there", [document(number) for number in range(8, 24)])
+        with Session(database) as session:  # so few passages have no families of their own
+            for number in session.scalars(select(DictionaryRow.id)).all():
+                shape = {
+                    "parent": None,
+                    "name": "birds",
+                    "features": [12, 45, 46],
+                    "weights": [1.0, 0.8, 0.5],
+                }
+                session.execute(insert(FamilyRow).values(dictionary_id=number, family=3, **shape))
+            session.commit()
         yield Engine(database, data)
         database.dispose()
 
@@ -183,7 +194,7 @@ def test_a_file_means_the_same_in_a_collection_adapted_from_the_same_dictionary(
     assert sorted(taken.preset.steer.split(",")) == sorted(steer.split(","))
     assert taken.preset.description == "papers first"
     hows = {match.was: match.how for match in taken.matched}
-    assert (hows["12"], hows["concept:songs"]) == ("same origin", "as it is")
+    assert (hows["12"], hows["concept:songs"]) == ("same name", "as it is")
     assert all(match.confidence > 0.9 for match in taken.matched)
     again = import_preset(engine, "here", read_preset_file(written), name="again")
     assert {match.how for match in again.matched if match.was in ("12", "45")} == {"same dictionary"}
@@ -200,13 +211,15 @@ def test_features_of_another_dictionary_are_found_by_their_direction_one_to_one(
     near = w_dec_FD[12] + 0.5 * noise / np.linalg.norm(noise)
     directions = [w_dec_FD[12], near, noise]  # the second has only the first's place to go to
     knobs = [
-        known.model_copy(update={"feature": number, "direction": unit(*(d / np.linalg.norm(d)))})
+        known.model_copy(update={"feature": number, "label": "", "direction": unit(*(d / np.linalg.norm(d)))})
         for number, (known, d) in enumerate(zip(file.knobs, directions, strict=True))
     ]
     taken = import_preset(engine, "there", file.model_copy(update={"dictionary": other, "knobs": knobs}))
-    assert [(m.was, m.knob, m.how) for m in taken.matched] == [("0", "12", "direction")]
-    assert taken.matched[0].confidence == pytest.approx(1, abs=1e-3)
-    assert [knob.feature for knob in taken.lost] == [1, 2]
+    first, *others = taken.matched
+    assert (first.was, first.knob, first.how) == ("0", "12", "direction")
+    assert first.confidence == pytest.approx(1, abs=1e-3)
+    assert all(other.knob != "12" and other.confidence < 0.9 for other in others)
+    assert 2 in [knob.feature for knob in taken.lost]
 
 
 @database
@@ -214,12 +227,13 @@ def test_of_another_model_only_what_is_words_is_kept(engine: Engine) -> None:
     save_preset(engine, "here", "p", parse(f"12:1,concept:songs:2,like:d1~d10:1,family:{family(engine)}:1"))
     file = export_preset(engine, "here", "p").model_copy(update={"model": "another"})
     taken = import_preset(engine, "there", file)
-    assert taken.preset.steer == "concept:songs:2,like:d10:1"
+    assert taken.preset.steer == "12:1,concept:songs:2,like:d10:1"  # a name is no model's own
     reasons = {(knob.feature, knob.family, *knob.like): knob.reason for knob in taken.lost}
-    assert "for the model 'another'" in reasons[12, None]
-    assert "only phrases" in reasons[None, family(engine)]
+    assert "for the model 'another'" in reasons[None, family(engine)]
+    assert "only names and phrases" in reasons[None, family(engine)]
     assert "no such document" in reasons[None, None, "d1"]
-    nothing = file.model_copy(update={"knobs": file.knobs[:1], "name": "q"})
+    unnamed = [knob.model_copy(update={"label": ""}) for knob in file.knobs[:1]]
+    nothing = file.model_copy(update={"knobs": unnamed, "name": "q"})
     with pytest.raises(InvalidRequest, match=r"None of the knobs of 'q'.*'another'"):
         import_preset(engine, "there", nothing)
     with pytest.raises(PresetNotFound):

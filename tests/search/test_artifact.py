@@ -12,6 +12,7 @@ from search.dictionary import Card, Dictionary
 from search.errors import DictionaryError
 from search.families import Family
 from search.labels import Label
+from search.lexicon import general_lexicon
 from search.settings import DEFAULT_MODEL
 
 MOST_BYTES = 15_000_000
@@ -115,9 +116,9 @@ def test_the_default_model_has_a_labelled_dictionary_of_bounded_size() -> None:
     found = shipped(DEFAULT_MODEL)
     assert found is not None
     assert found.dictionary.card.model == DEFAULT_MODEL
-    reliable = sum(label.reliable for label in found.labels)
-    assert reliable > 0.5 * found.dictionary.features
-    assert all(label.reliable == ((label.score or 0) >= 0.75) for label in found.labels)
+    assert 20_000 <= sum(map(len, found.dictionary.names)) <= 40_000
+    assert [label.text for label in found.labels] == [group[0] for group in found.dictionary.names]
+    assert list(found.dictionary.names) == general_lexicon().groups
     files = list((SHIPPED / DEFAULT_MODEL).iterdir())
     assert sum(path.stat().st_size for path in files) <= MOST_BYTES
     words = (SHIPPED / DEFAULT_MODEL / "CARD.md").read_text(encoding="utf-8")

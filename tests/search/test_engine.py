@@ -12,6 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 from Stemmer import Stemmer
 
+from search.answers import OTHER_TOPICS
 from search.asking import Request
 from search.catalog import collections, default_collection, start_examples
 from search.engine import Engine
@@ -29,6 +30,7 @@ from search.filters import parse_filters
 from search.lexical import SILENT, WORD, stems
 from search.mixing import WORDS_WEIGHT
 from search.models import Collection
+from search.pursuit import MOST_TERMS, NEAR
 from search.requests import MODES
 from search.results import SearchResponse, Term
 from search.snapshot import Kept
@@ -53,9 +55,16 @@ def ask(
     )
 
 
+def features_of(engine: Engine, query: str) -> list[int]:
+    """The features that explain a question, then others."""
+    snapshot = engine.snapshot("manual")
+    active = engine.inquire(snapshot, Request(query)).asked.question.active
+    return [*active, *(f for f in np.flatnonzero(snapshot.telling)[:5].tolist() if f not in active)]
+
+
 def knobs(engine: Engine, query: str) -> list[str]:
     """Steering of several kinds that means something for a query."""
-    first, second = (f.feature for f in ask(engine, query).query_features[:2])
+    first, second = features_of(engine, query)[:2]
     return [
         f"{first}:2",
         f"{first}:off",
@@ -94,7 +103,7 @@ def test_no_steering_is_exactly_dense_search(engine: Engine, query: str) -> None
     for passage in np.argsort(-dense_N, kind="stable").tolist():
         best.setdefault(int(snapshot.document_N[passage]), passage)
     expected = list(best.values())[:30]
-    for steer in ("", f"{ask(engine, query).query_features[0].feature}:0", "concept:anything:0"):
+    for steer in ("", f"{features_of(engine, query)[0]}:0", "concept:anything:0"):
         response = ask(engine, query, steer, limit=30, mode="semantic")
         assert response.query_words == []
         assert [result.passage.id for result in response.results] == expected
@@ -129,14 +138,14 @@ def test_what_a_term_says_of_its_absence_comes_true(engine: Engine, query: str, 
         response = ask(engine, query, steer, limit=5, mode=mode)
         steered = parse(steer)
         for term in response.results[0].terms:
-            if term.kind in ("baseline", "remainder"):
+            if term.kind in ("baseline", "remainder") or term.label == OTHER_TOPICS:
                 assert term.rank_without is None
             elif term.kind == "feature" and steered.strength_of(str(term.feature)) is None:
                 off = steered.with_knob(Knob("off", feature=term.feature))
                 without = ask(engine, query, format_steering(off), limit=100, mode=mode)
-                assert ranks(without, response) == [
-                    each.rank_without for r in response.results for each in r.terms if same(each, term)
-                ]
+                places = ranks(without, response)
+                for result, place in zip(response.results, places, strict=True):  # where it is seen
+                    assert {each.rank_without for each in result.terms if same(each, term)} <= {place}
             elif term.kind == "steering":
                 left = Steering(tuple(knob for knob in steered.knobs if knob.target != term.knob))
                 without = ask(engine, query, format_steering(left), limit=100, mode=mode)
@@ -207,7 +216,7 @@ def test_words_that_nobody_wrote_change_nothing(engine: Engine) -> None:
 def test_boosting_a_feature_raises_what_fires_it(engine: Engine) -> None:
     query = "read a file line by line"
     snapshot = engine.snapshot("manual")
-    feature = ask(engine, query).query_features[3].feature
+    feature = features_of(engine, query)[0]
 
     def firing(steer: str) -> float:
         found = [result.passage.id for result in ask(engine, query, steer).results]
@@ -217,7 +226,7 @@ def test_boosting_a_feature_raises_what_fires_it(engine: Engine) -> None:
 
 
 def test_a_steered_response_says_what_was_done(engine: Engine) -> None:
-    feature = ask(engine, "sort numbers").query_features[0].feature
+    feature = features_of(engine, "sort numbers")[0]
     response = ask(engine, "sort numbers", f"{feature}:1.5,concept:sea:1")
     assert [(knob.feature, knob.concept, knob.strength) for knob in response.steering] == [
         (feature, None, 1.5),
@@ -311,28 +320,77 @@ def test_a_damaged_index_file_is_rebuilt(indexed: Indexed, tmp_path: Path, damag
     assert path.read_bytes() == whole
 
 
-def test_features_for_a_text_and_the_most_frequent(engine: Engine) -> None:
-    frequent = find_features(engine, "", collection="manual", limit=10)
-    counts = [feature.passages for feature in frequent.features]
-    assert counts == sorted(counts, reverse=True)
-    assert all(feature.passages > 0 for feature in frequent.features)
+def test_features_for_a_text_and_the_most_distinctive(engine: Engine) -> None:
+    first = find_features(engine, "", collection="manual", limit=10)
+    assert all(0 < feature.density <= 0.2 for feature in first.features)
+    assert {"asyncio", "Python Debugger", "Format Specification"} & {each.label for each in first.features}
     found = find_features(engine, "dates and time zones", collection="manual", limit=5)
-    asked = [f.feature for f in ask(engine, "dates and time zones").query_features]
-    assert {feature.feature for feature in found.features} & set(asked)
-    assert found.total == frequent.total
+    assert {"datetime", "clock"} & {feature.label for feature in found.features}
+    assert found.total == first.total
+
+
+def test_what_nothing_is_about_or_nearly_everything_is_never_shown(engine: Engine) -> None:
+    snapshot = engine.snapshot("manual")
+    shown = {f.feature for query in QUERIES for f in ask(engine, query).query_features}
+    shown |= {
+        term.feature
+        for query in QUERIES
+        for result in ask(engine, query).results
+        for term in result.terms
+        if term.feature is not None
+    }
+    assert shown
+    assert all(0 < snapshot.density(feature) <= 0.2 for feature in shown)
+
+
+def test_names_are_near_the_question_and_the_same_on_every_page(engine: Engine) -> None:
+    snapshot = engine.snapshot("manual")
+    for query in QUERIES:
+        q_D = engine.embed(snapshot.space, query)
+        active = engine.inquire(snapshot, Request(query)).asked.question.active
+        assert len(active) <= MOST_TERMS
+        assert all(float(snapshot.dictionary.w_dec_FD[f] @ q_D) >= NEAR - 1e-6 for f in active)
+        assert all(weight > 0 for weight in active.values())
+        fresh = Engine(engine.database, engine.data)
+        page = ask(fresh, query, limit=10, offset=20)
+        assert page.query_features == ask(engine, query).query_features
+        again = fresh.inquire(fresh.snapshot("manual"), Request(query)).asked.question.active
+        assert again == pytest.approx(active)
+
+
+def test_what_nobody_would_see_in_a_passage_is_summed_and_not_named(engine: Engine) -> None:
+    snapshot = engine.snapshot("manual")
+    for query in QUERIES:
+        active = engine.inquire(snapshot, Request(query)).asked.question.active
+        for result in ask(engine, query).results:
+            terms = [term for term in result.terms if term.kind == "feature"]
+            named = [term for term in terms if term.feature is not None]
+            assert all(term.shared and term.feature in active for term in named)
+            assert len([term for term in terms if term.feature is None]) == (len(named) < len(active))
 
 
 def test_a_label_is_found_by_its_words(engine: Engine) -> None:
-    labels = [label for label in engine.snapshot("manual").labels if label.reliable]
-    found = find_features(engine, labels[0].text.upper(), collection="manual", limit=20)
-    assert labels[0].text in [feature.label for feature in found.features]
+    snapshot = engine.snapshot("manual")
+    feature = int(np.flatnonzero(snapshot.telling)[0])
+    found = find_features(engine, snapshot.labels[feature].text.upper(), collection="manual", limit=20)
+    assert found.features[0].feature == feature
+
+
+def test_a_feature_is_found_by_the_names_that_mean_the_same(engine: Engine) -> None:
+    snapshot = engine.snapshot("manual")
+    feature, other = next(
+        (int(feature), snapshot.dictionary.names[feature][1])
+        for feature in np.flatnonzero(snapshot.telling)
+        if len(snapshot.dictionary.names[feature]) > 1
+    )
+    assert find_features(engine, other, collection="manual", limit=1).features[0].feature == feature
 
 
 def test_a_feature_in_full(engine: Engine) -> None:
     snapshot = engine.snapshot("manual")
     feature = int(np.argmax(snapshot.passages_F))
     detail = feature_detail(engine, feature, collection="manual")
-    column = snapshot.acts_by_feature[:, [feature]]
+    column = snapshot.about_by_feature[:, [feature]]
     assert detail.passages == sum(detail.histogram.counts) == column.nnz
     assert detail.quantiles == sorted(detail.quantiles)
     assert len(detail.quantiles) == 11

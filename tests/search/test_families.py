@@ -8,12 +8,12 @@ from sqlalchemy import Engine as Database
 
 from indexer.sources import SourceDocument
 from search.asking import Request
-from search.concept_list import concept_detail, find_concepts, near_concepts
+from search.concept_list import concept_detail, find_concepts
 from search.descriptions import ConceptSummary
 from search.embedder import Embedder
 from search.engine import Engine
 from search.errors import InvalidQuery, InvalidSteering
-from search.features import feature_detail, find_features
+from search.features import feature_detail, find_features, near_features
 from search.results import SearchResponse
 from search.steering import parse
 from tests.conftest import Indexed, build
@@ -58,14 +58,17 @@ def test_a_family_is_found_by_its_name_and_by_what_it_is_about(engine: Engine) -
 
 
 @pytest.mark.parametrize("question", ["parse command line arguments", "regular expressions"])
-def test_topics_near_a_question_are_those_of_the_passages_near_it(engine: Engine, question: str) -> None:
+def test_topics_near_a_question_are_those_that_its_first_answers_are_about(
+    engine: Engine, question: str
+) -> None:
     snapshot = engine.snapshot("manual")
-    found = near_concepts(engine, question, collection="manual", limit=4)
-    _, (nearest,) = snapshot.index.search(engine.embed(snapshot.space, question)[None], 20)
-    for concept in found:
-        fires_N = snapshot.acts_NF[:, snapshot.families[concept.family].features].getnnz(axis=1) > 0
-        assert fires_N[nearest].mean() >= 0.5
-        assert fires_N[nearest].mean() > fires_N.mean()
+    found = near_features(engine, question, collection="manual", limit=4)
+    asked = engine.inquire(snapshot, Request(question)).asked
+    first = asked.rank(snapshot, 100).passages[:100]
+    for topic in found:
+        assert snapshot.telling[topic.feature]
+        assert topic.feature not in asked.question.active  # these are offered beside it
+        assert snapshot.about_NF[first][:, [topic.feature]].nnz
     assert found, "no topic at all"
 
 
@@ -73,11 +76,16 @@ def test_a_small_collection_has_topics_near_a_question_too(
     database: Database, tmp_path: Path, embedder: Embedder
 ) -> None:
     cooking = [f"Bread number {n} is baked of flour, water and yeast in a hot oven." for n in range(4)]
-    stars = [f"Star number {n} is a galaxy's sun, seen by astronomers with a telescope." for n in range(12)]
+    stars = [f"Star number {n} is a galaxy's sun, seen by astronomers with a telescope." for n in range(24)]
     texts = [SourceDocument(str(n), "", text, None, {}) for n, text in enumerate(cooking + stars)]
     build(database, tmp_path, embedder, "small", texts)
     engine = Engine(database, tmp_path)
-    assert near_concepts(engine, "how to bake bread", collection="small", limit=4)
+    snapshot, query = engine.snapshot("small"), "how to bake bread"
+    near = near_features(engine, query, collection="small", limit=4)
+    explained = engine.inquire(snapshot, Request(query)).asked.question.active
+    topics = {snapshot.labels[f].text for f in (*explained, *(topic.feature for topic in near))}
+    assert topics & {"bread", "baking", "bake", "baker"}
+    assert not topics & {"star", "galaxy", "telescope"}
 
 
 def test_steering_by_a_family_prefers_its_passages_in_one_term(

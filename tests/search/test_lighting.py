@@ -179,7 +179,7 @@ def test_words_of_a_document_sum_to_score_and_preactivations(engine: Engine) -> 
     result = engine.search(request, collection="manual").results[0]
     snapshot = engine.snapshot("manual")
     place = int(np.flatnonzero(snapshot.number_N == result.passage.id)[0])
-    features = [int(f) for f in snapshot.acts_NF[place].indices[:3]]
+    features = [int(f) for f in snapshot.about_NF[place].indices[:3]]
     found = words_of(
         engine,
         result.document.id,
@@ -195,7 +195,7 @@ def test_words_of_a_document_sum_to_score_and_preactivations(engine: Engine) -> 
     assert [each.feature for each in passage.features] == features
     for each, pre in zip(passage.features, pre_F, strict=True):
         assert each.total == pytest.approx(float(pre), abs=1e-5)
-        assert each.activation == pytest.approx(float(snapshot.acts_NF[place, each.feature]))
+        assert each.activation == pytest.approx(float(snapshot.about_NF[place, each.feature]))
     for sums in (passage.question, *passage.features):
         assert len(sums.values) == len(passage.words)
         assert sum(sums.values) + sums.elsewhere == pytest.approx(sums.total, abs=1e-3)

@@ -26,8 +26,9 @@ def search(engine: Engine, request: Request, limit: int = 50) -> SearchResponse:
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("steer", ["", "concept:mathematics:2", "like"])
 def test_margins_sum_to_the_margin(engine: Engine, mode: str, steer: str) -> None:
-    plain = search(engine, Request(QUERY, mode=mode))
-    like = f"{plain.query_features[0].feature}:1.5,{plain.query_features[1].feature}:off"
+    asked = engine.inquire(engine.snapshot("manual"), Request(QUERY, mode=mode)).asked
+    one, other, *_ = asked.question.active
+    like = f"{one}:1.5,{other}:off"
     request = Request(QUERY, parse(like if steer == "like" else steer), mode=mode)
     results = search(engine, request).results
     for first, second in ((results[0], results[1]), (results[40], results[3])):

@@ -1,0 +1,39 @@
+"""The named dictionary that ships: the lexicon in the default model's space. A few minutes on two cores.
+
+    python -m benchmarks.named SHARED_DATA_FOLDER
+
+What passages have in common is measured on a sample of the mix; every collection measures it anew on its own
+passages, holding on to this where it has few.
+"""
+
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import typer
+
+from benchmarks.common import embedded, embedder
+from benchmarks.mix import mix
+from indexer.naming import centred, general_dictionary
+from indexer.scorecard import named_scorecard
+from search.artifact import SHIPPED
+from search.lexicon import general_lexicon
+
+SAMPLE = 4096
+
+
+def main(shared: Path) -> None:
+    """Embeds names and sample, measures, saves."""
+    start = time.monotonic()
+    named = general_dictionary(general_lexicon().groups, embedder().space.model, embedded)
+    seconds = time.monotonic() - start
+    x_ND = embedded([row.embedded for row in mix(shared)[:SAMPLE]])
+    named = centred(named, x_ND, prior_rows=0)
+    scores = named_scorecard(named, x_ND, 0)
+    named = replace(named, card=replace(named.card, scorecard=scores))
+    named.save(SHIPPED / named.card.model, half=True)
+    print(f"{named.features:,} features, names embedded in {seconds:.0f} s; {scores}")
+
+
+if __name__ == "__main__":
+    typer.run(main)

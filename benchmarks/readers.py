@@ -1,0 +1,234 @@
+"""What readers say of the names that explain results: what the gate was learned from, and the proof.
+
+    python -m benchmarks.readers fit                           the models of `search.agreement`, their curves
+    python -m benchmarks.readers sheet SHARED_DATA_FOLDER OUT  sheets for fresh readers, and the key to them
+    python -m benchmarks.readers score [KEY VERDICT_FILE...]   how right the shown names are
+
+Readers see question, passage and name, blind to what made it, and say R (names what both are about), V
+(vague), W (wrong) or N ("no reliable label"), strictly. `readers/terms.jsonl` and `about.jsonl` hold what the
+models were learned from (six collections, 225 questions), `proof.jsonl` what was said of 60 other questions,
+of names and of the dictionary that shipped before them, shuffled together. Verdict files have a number and a
+letter a line.
+
+Shape suffixes: J judgements, S signs.
+"""
+
+import json
+from collections import Counter, OrderedDict
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GroupKFold, cross_val_predict
+
+from benchmarks.common import (
+    built_dictionary,
+    embedded,
+    embedded_queries,
+    embedder,
+    read_corpus,
+    snapshot_of,
+    table,
+)
+from benchmarks.openstax import CORPUS, LEAST_CHARACTERS
+from indexer.sources import Failure, SourceDocument, open_source
+from search.agreement import SHARED
+from search.answers import asked_words
+from search.asking import Asked
+from search.reasons import agreement
+from search.snapshot import Snapshot
+from search.syntax import Typed
+from search.text import PassageSplitter, embedded_text
+
+FOLDER = Path(__file__).parent / "readers"
+SIGNS = ("near_q", "near_x", "share_q", "whole", "words", "said", "part", "lettered", "score")
+STEPS = (0.45, 0.5, 0.55, 0.6, 0.65, 0.68, 0.7, 0.75, 0.8)
+RESULTS = 3
+LEAST_SHOWN = 0.45
+A_BOOK = 110
+PASSAGE_CHARACTERS = 1100
+
+Judgement = dict[str, Any]
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def fit() -> None:
+    """Fits both models again and prints what they look at and how well they tell."""
+    terms = _read("terms.jsonl")
+    signs_JS = np.array([[float(term[sign]) for sign in SIGNS] for term in terms])
+    groups = [term["set"] + term["question"] for term in terms]
+    likely_J = _fitted("question and passage share a name", SIGNS, signs_JS, terms, groups)
+    latest = [number for number, term in enumerate(terms) if term["round"] == 2]
+    rows = [
+        _line(f"at least {step}", [terms[at] for at in latest if likely_J[at] >= step], 450) for step in STEPS
+    ]
+    print(table(["cross-validated, second round", "n", "right", "vague", "wrong", "a result"], rows))
+    about = _read("about.jsonl")
+    near, share = (np.array([float(each[sign]) for each in about]) for sign in ("near", "share"))
+    words = np.array([float(each["words"]) for each in about])
+    whole = share >= 1
+    signs_JS = np.stack([near, share, words, whole, near * whole], axis=1)
+    groups = [each["set"] + each["document"] for each in about]
+    named = ("near", "share", "words", "whole", "near · whole")
+    _fitted("a passage is about a name", named, signs_JS, about, groups)
+
+
+@app.command()
+def sheet(
+    shared: Annotated[Path, typer.Argument(help="The folder that holds beir/ and corpora/.")],
+    out: Annotated[Path, typer.Argument(help="A folder for sheets and key.")],
+    parts: int = 4,
+) -> None:
+    """Writes the terms of the first results of the 60 questions for readers to judge."""
+    items: list[Judgement] = []
+    for name, documents in _collections(shared):
+        snapshot, passages = _indexed(documents)
+        for question in _read("questions_proof.jsonl"):
+            if question["set"] == name:
+                items += _explained(snapshot, passages, name, question["q"])
+    rng = np.random.default_rng(0)
+    blocks: OrderedDict[tuple[str, str, str], list[Judgement]] = OrderedDict()
+    for number, at in enumerate(rng.permutation(len(items)).tolist()):
+        item = items[at] | {"id": number}
+        blocks.setdefault((item["set"], item["question"], item["document"]), []).append(item)
+    out.mkdir(parents=True, exist_ok=True)
+    key = [item for block in blocks.values() for item in block]
+    (out / "key.json").write_text(json.dumps(key, ensure_ascii=False), encoding="utf-8")
+    shuffled = [list(blocks.values())[at] for at in rng.permutation(len(blocks)).tolist()]
+    for part in range(parts):
+        text = "".join(_block(block) for block in shuffled[part::parts])
+        (out / f"sheet{part}.txt").write_text(text, encoding="utf-8")
+    print(f"{len(items):,} names of {len(blocks)} results in {parts} sheets; the key is {out / 'key.json'}.")
+
+
+@app.command()
+def score(
+    key: Annotated[Path | None, typer.Argument(help="The key of your own sheets.")] = None,
+    verdicts: Annotated[list[Path] | None, typer.Argument(help="What readers said.")] = None,
+) -> None:
+    """Prints how many of the shown names readers call right, by how likely the gate thought it."""
+    judged = _read("proof.jsonl") if key is None else _judged(key, verdicts or [])
+    results = len({(each["set"], each["question"], each["document"]) for each in judged})
+    before = [each for each in judged if each["system"] == "before"]
+    named = [each for each in judged if each["system"] == "names"]
+    rows = [_line("the dictionary before, three largest", before, results)] if before else []
+    for step in STEPS:
+        mark = " (shown)" if step == SHARED else ""
+        rows.append(_line(f"names, from {step}{mark}", [e for e in named if e["likely"] >= step], results))
+    print(table([f"{results} results", "n", "right", "vague", "wrong", "a result"], rows))
+
+
+def _fitted(
+    what: str, names: Iterable[str], signs_JS: NDArray[Any], judged: list[Judgement], groups: list[str]
+) -> NDArray[np.float64]:
+    """Prints a model; gives what it says of each judgement when it was fitted without its question."""
+    right_J = np.array([each["verdict"] == "R" for each in judged])
+    scale_S = signs_JS.std(axis=0)
+    scaled_JS = signs_JS / scale_S
+    model = LogisticRegression(C=1, max_iter=5000)
+    likely_J = cross_val_predict(
+        model, scaled_JS, right_J, cv=GroupKFold(8), groups=groups, method="predict_proba"
+    )[:, 1]
+    model.fit(scaled_JS, right_J)
+    weights = dict(zip(names, (model.coef_[0] / scale_S).round(3).tolist(), strict=True))
+    order = np.argsort(likely_J)
+    ranks_J = np.empty(len(order))
+    ranks_J[order] = np.arange(len(order))
+    right = int(right_J.sum())
+    auc = (ranks_J[right_J].mean() - (right - 1) / 2) / (len(right_J) - right)
+    print(f"\nWhether {what}: {len(judged):,} judgements, {right / len(judged):.0%} right, AUC {auc:.3f}")
+    print(f"  constant {model.intercept_[0]:.3f}, {weights}\n")
+    return np.asarray(likely_J, dtype=np.float64)
+
+
+def _line(name: str, judged: list[Judgement], results: int) -> list[object]:
+    count = Counter(each["verdict"] for each in judged)
+    shares = [count[letter] / max(len(judged), 1) for letter in "RVW"]
+    return [name, len(judged), *shares, len(judged) / max(results, 1)]
+
+
+def _collections(shared: Path) -> Iterator[tuple[str, list[SourceDocument]]]:
+    for name, path, kind in (("demo", None, "pydoc"), ("scifact", shared / "beir" / "scifact", "beir")):
+        yield name, [item for item in open_source(path, kind) if not isinstance(item, Failure)]
+    books: dict[str, list[SourceDocument]] = {}
+    for record in read_corpus(shared, CORPUS):
+        if len(record["text"]) >= LEAST_CHARACTERS:
+            document = SourceDocument(record["id"], record["title"], record["text"])
+            books.setdefault(record["meta"]["book"], []).append(document)
+    rng = np.random.default_rng(0)
+    drawn = [[book[at] for at in rng.permutation(len(book))[:A_BOOK]] for book in books.values()]
+    yield "openstax", [document for book in drawn for document in book]
+
+
+def _indexed(documents: list[SourceDocument]) -> tuple[Snapshot, list[tuple[SourceDocument, str]]]:
+    splitter = PassageSplitter(embedder().tokenizer_json, embedder().max_tokens)
+    passages, numbers, texts = [], [], []
+    for number, document in enumerate(documents):
+        title = splitter.clip_title(document.title)
+        for span in splitter.split(document.text, document.title):
+            text = document.text[span.start : span.end]
+            passages.append((document, text))
+            numbers.append(number)
+            texts.append(embedded_text(title, text))
+    x_ND = embedded(texts)
+    written = [f"{document.title}\n{text}" for document, text in passages]
+    dictionary = built_dictionary(x_ND, written)
+    return snapshot_of(x_ND, np.array(numbers), dictionary, texts=written), passages
+
+
+def _explained(
+    snapshot: Snapshot, passages: list[tuple[SourceDocument, str]], name: str, query: str
+) -> list[Judgement]:
+    (q_D,) = embedded_queries([query])
+    asked = Asked.of(snapshot, Typed(query), None, q_D, asked_words(snapshot, query, "hybrid"))
+    first = asked.rank(snapshot, RESULTS).passages[:RESULTS]
+    active = asked.question.active
+    likely_PA = agreement(snapshot, query, q_D, list(active), first, beside=True)
+    x_PD = snapshot.index.vectors(first)
+    found = []
+    for row, passage in enumerate(first.tolist()):
+        document, text = passages[passage]
+        parts = {f: a * float(snapshot.dictionary.w_dec_FD[f] @ x_PD[row]) for f, a in active.items()}
+        found += [
+            {
+                "system": "names",
+                "set": name,
+                "question": query,
+                "rank": row + 1,
+                "document": document.id,
+                "name": snapshot.labels[feature].text,
+                "likely": float(likely),
+                "value": parts[feature],
+                "features": sum(parts.values()),
+                "passage": f"{document.title} || {' '.join(text.split())[:PASSAGE_CHARACTERS]}",
+            }
+            for feature, likely in zip(active, likely_PA[row].tolist(), strict=True)
+            if likely >= LEAST_SHOWN
+        ]
+    return found
+
+
+def _block(block: list[Judgement]) -> str:
+    names = "".join(f"  {item['id']}: {item['name']}\n" for item in block)
+    return f"=== QUESTION: {block[0]['question']}\nPASSAGE: {block[0]['passage']}\n{names}"
+
+
+def _judged(key: Path, verdicts: list[Path]) -> list[Judgement]:
+    lines = (line.split() for path in verdicts for line in path.read_text(encoding="utf-8").splitlines())
+    said = {int(parts[0]): parts[1] for parts in lines if len(parts) == 2}
+    items = json.loads(key.read_text(encoding="utf-8"))
+    return [item | {"verdict": said[item["id"]]} for item in items if item["id"] in said]
+
+
+def _read(name: str) -> list[Judgement]:
+    return [json.loads(line) for line in (FOLDER / name).read_text(encoding="utf-8").splitlines()]
+
+
+if __name__ == "__main__":
+    app()
