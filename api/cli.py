@@ -141,7 +141,7 @@ def train(
 ) -> None:
     """Train a dictionary of the collection's own from nothing, label it, and make a generation with it live.
 
-    Worth it with many texts unlike those of the shipped dictionary, which every collection starts from.
+    Learned features are named by labels afterwards, which hold less often than names do: for experiments.
     """
     from api import commands
     from indexer.stages import DictionaryPlan
@@ -153,7 +153,7 @@ def train(
 
 @app.command()
 def adapt(collection: Collection = "default") -> None:
-    """Go back to the dictionary that comes with the program, adapted anew to the collection as it is now."""
+    """Go to a dictionary of names, with the collection's own found anew in its texts as they are now."""
     from api import commands
     from indexer.stages import DictionaryPlan
 

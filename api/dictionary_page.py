@@ -26,6 +26,7 @@ def dictionary_page(request: Request, engine: EngineDep, collection: CollectionD
         "here": here,
         "known": known,
         "card": card,
+        "named": bool(snapshot.dictionary.names),
         "features": snapshot.dictionary.features,
         "figures": list(scorecard.figures((here.scorecard if here else None) or {})),
         "shipped": list(scorecard.figures(base.dictionary.card.scorecard)) if base else [],

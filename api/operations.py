@@ -37,7 +37,7 @@ class ReindexIn(_JobIn):
     model: str | None = None
     passage_tokens: int | None = Field(default=None, ge=16, le=8192)
     index: IndexKind | None = None
-    readapt: bool = Field(default=False, description="Adapt the shipped dictionary anew")
+    readapt: bool = Field(default=False, description="Find the names of the collection anew")
 
 
 class TrainIn(_JobIn):
