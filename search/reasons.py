@@ -39,7 +39,8 @@ def topics(
     near_V = near_V[~np.isin(near_V, list(but))]
     seen_PV = agreement(snapshot, query, q_D, near_V, first[:FAVOURED])
     order = np.argsort(-seen_PV.mean(axis=0), kind="stable")
-    return near_V[order[seen_PV.max(axis=0, initial=0.0)[order] >= UNDERSTOOD]].tolist()
+    seen = order[seen_PV.max(axis=0, initial=0.0)[order] >= UNDERSTOOD]
+    return [int(feature) for feature in near_V[seen]]
 
 
 def near(snapshot: Snapshot, q_D: FloatArray, first: NDArray[np.int64]) -> NDArray[np.int64]:
