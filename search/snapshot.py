@@ -166,11 +166,9 @@ class Snapshot:
 
     def active(self, passage: int) -> dict[int, float]:
         """The features that a passage is about, and how strongly."""
-        return _row(self.about_NF, passage)
-
-    def near(self, passage: int) -> dict[int, float]:
-        """All features that a passage fires, and how strongly."""
-        return _row(self.acts_NF, passage)
+        start, end = self.about_NF.indptr[passage : passage + 2]
+        found = (self.about_NF.indices[start:end].tolist(), self.about_NF.data[start:end].tolist())
+        return dict(zip(*found, strict=True))
 
     def firing(self, feature: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """The passages that a feature fires on (P,), and how strongly (P,)."""
@@ -319,8 +317,3 @@ def scales(about_by_feature: csc_matrix) -> NDArray[np.float32]:
         values = np.sort(about_by_feature.data[start:end])
         scale_F[feature] = values[int(SCALE_QUANTILE * (len(values) - 1) + 0.5)]
     return scale_F
-
-
-def _row(acts: csr_matrix, passage: int) -> dict[int, float]:
-    start, end = acts.indptr[passage : passage + 2]
-    return dict(zip(acts.indices[start:end].tolist(), acts.data[start:end].tolist(), strict=True))
