@@ -35,6 +35,9 @@ LEAST = 0.12
 """A text is near no name that it points to less than so far."""
 
 PRIOR_ROWS = 200
+MOVED = 0.05
+"""A dictionary is made anew where the mean of the passages has moved further, even if no name is new."""
+
 ALIKE = 0.02
 """Names are too much alike where they differ by a smaller share of their embeddings."""
 
@@ -125,29 +128,51 @@ def centred(dictionary: Dictionary, x_ND: NDArray[Any], *, prior_rows: int = PRI
 
 
 def with_own_names(
-    base: Dictionary, read: ReadTexts, x_ND: NDArray[Any], lexicon: NameLexicon, embed: Embed
+    base: Dictionary,
+    read: ReadTexts,
+    x_ND: NDArray[Any],
+    lexicon: NameLexicon,
+    embed: Embed,
+    *,
+    known: Dictionary | None = None,
 ) -> Dictionary:
     """A collection's dictionary: that of its model, followed by names of its own.
 
-    `read` gives title and text of some of its passages `x_ND`; at most MINED_ROWS of them are read.
+    `read` gives title and text of some of its passages `x_ND`; at most MINED_ROWS of them are read. The names
+    that the collection had in its dictionary so far (`known`) stay, under their numbers, as long as most of
+    them still occur. Where there is nothing new the answer is `known` itself.
     """
     fitted = centred(base, x_ND)
     rows = _sample(len(x_ND))
     phrases = mine(read(rows.tolist()), fewest=2 if len(rows) < SMALL else 3)
+    stays = known if known is not None and _still_fits(known, base, phrases) else base
+    kept = stays.names[base.features :]
+    there = {name.casefold() for group in kept for name in group}
     chosen = candidates(phrases, len(rows), lexicon)[: min(CANDIDATES, 50 + len(rows) // 2)]
+    chosen = [at for at in chosen if phrases.shown[at].casefold() not in there]
     names = [phrases.shown[at] for at in chosen]
     embedded_CD = embed(names) if names else np.zeros((0, base.width), np.float16)
     w_CD = name_directions(embedded_CD, np.array(base.card.training["mean"], np.float32))
-    kept = _explaining(fitted, w_CD, phrases.held_NP[:, chosen].tocsr(), x_ND[rows])
-    own = tuple((names[at],) for at in kept)
-    w_FD = np.concatenate([base.w_dec_FD, w_CD[kept]])
+    held_NC = phrases.held_NP[:, chosen].tocsr()
+    found = _explaining(fitted.b_D, stays.w_dec_FD, w_CD, held_NC, x_ND[rows])[: OWN_NAMES - len(kept)]
+    if stays is not base and not found and np.linalg.norm(fitted.b_D - stays.b_D) < MOVED:
+        return stays
+    own = (*kept, *((names[at],) for at in found))
     training = {
         **base.card.training,
         "adapted_from": base.card_json(half=True)["sha256"],
         "own_names": len(own),
         "lineage": hashlib.sha256(repr(own).encode()).hexdigest(),
     }
+    w_FD = np.concatenate([stays.w_dec_FD, w_CD[found]])
     return _dictionary(w_FD, fitted.b_D, base.card.model, training, (*base.names, *own))
+
+
+def _still_fits(known: Dictionary, base: Dictionary, phrases: Phrases) -> bool:
+    """Whether a dictionary was made from the base, and most of its own names are still phrases."""
+    own, held = known.names[base.features :], {shown.casefold() for shown in phrases.shown}
+    there = sum(name.casefold() in held for name, *_ in own)
+    return known.names[: base.features] == base.names and 2 * there >= len(own)
 
 
 def _dictionary(
@@ -202,6 +227,8 @@ def _reads_as_name(words: Sequence[str], lexicon: NameLexicon) -> bool:
         return False
     if any(re.fullmatch(r"[\d.,]+|.|th|st|nd|rd|\d+(th|st|nd|rd)", word) for word in lower):
         return False
+    if _is_instruction(words, lexicon):
+        return False
     inner = lower[1:-1]
     if any(word in TOPICLESS and word != "of" for word in inner):
         return False
@@ -209,6 +236,13 @@ def _reads_as_name(words: Sequence[str], lexicon: NameLexicon) -> bool:
     if not _can_end(last, lexicon, alone=not front):
         return False
     return all(_can_lead(word, lexicon) for word in front if word != "of")
+
+
+def _is_instruction(words: Sequence[str], lexicon: NameLexicon) -> bool:
+    """Whether words begin a sentence, as their capital says, with a verb: "Find eigenvalues"."""
+    first, *rest = words
+    is_verb = "v" in lexicon.classes.get(first.casefold(), "")
+    return is_verb and bool(rest) and first.istitle() and " ".join(rest).islower()
 
 
 def _can_end(word: str, lexicon: NameLexicon, *, alone: bool) -> bool:
@@ -233,19 +267,21 @@ def _can_lead(word: str, lexicon: NameLexicon) -> bool:
     return re.search(r"(ly|n't|'s|’s|’t)$", lower) is None
 
 
-def _explaining(base: Dictionary, w_CD: FloatArray, held_NC: csr_matrix, x_ND: NDArray[Any]) -> list[int]:
-    """The candidates that are among the nearest names of enough passages that hold them, best first."""
+def _explaining(
+    b_D: FloatArray, w_FD: FloatArray, w_CD: FloatArray, held_NC: csr_matrix, x_ND: NDArray[Any]
+) -> list[int]:
+    """The candidates that are nearer than most names to enough of the passages that hold them, best first."""
     gain_C, count_C = np.zeros(len(w_CD)), np.zeros(len(w_CD))
     for start in range(0, len(x_ND), BLOCK):
-        centred_ND = x_ND[start : start + BLOCK].astype(np.float32) - base.b_D
-        along_NF = centred_ND @ base.w_dec_FD.T
+        centred_ND = x_ND[start : start + BLOCK].astype(np.float32) - b_D
+        along_NF = centred_ND @ w_FD.T
         nearest_N1 = np.partition(along_NF, -NEAREST, axis=1)[:, -NEAREST, None]
         beyond_NC = centred_ND @ w_CD.T - np.maximum(nearest_N1, LEAST)
         beyond_NC *= held_NC[start : start + BLOCK].toarray() > 0
         gain_C += beyond_NC.clip(0).sum(axis=0)
         count_C += (beyond_NC > 0).sum(axis=0)
     fit = np.flatnonzero(count_C >= (2 if len(x_ND) < LARGE else 3))
-    return [int(at) for at in fit[np.argsort(-gain_C[fit], kind="stable")][:OWN_NAMES]]
+    return [int(at) for at in fit[np.argsort(-gain_C[fit], kind="stable")]]
 
 
 def _sample(passages: int) -> NDArray[np.int64]:

@@ -5,6 +5,7 @@ Shape suffixes: N texts, D embedding width.
 
 import functools
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -15,6 +16,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from sentence_transformers import SentenceTransformer
+from tokenizers import Tokenizer
 from transformers.utils.logging import disable_progress_bar
 
 from search.errors import ConfigurationError
@@ -24,6 +26,9 @@ BATCH_TEXTS = 256
 BATCH_CHARACTERS = 1_000_000 if torch.cuda.is_available() else 12_000
 """A batch is padded to its longest text: so many characters a batch keep a CPU's caches warm and a GPU busy
 (README's decision log)."""
+
+USUAL_TOKENS = 512
+"""What a model takes at most that sets no limit, as those of static word vectors."""
 
 SUMMING = ("Transformer", "Pooling", "Normalize")
 """Modules of a model that leave a mean a mean."""
@@ -63,7 +68,8 @@ class Embedder:
 
     @property
     def max_tokens(self) -> int:
-        return int(self._model.max_seq_length or 512)
+        most = self._model.max_seq_length
+        return int(most) if most and math.isfinite(most) else USUAL_TOKENS
 
     @property
     def device(self) -> str:
@@ -76,8 +82,9 @@ class Embedder:
         Raises:
             ConfigurationError: the model has no such tokenizer.
         """
-        backend = getattr(self._model.tokenizer, "backend_tokenizer", None)
-        if backend is None:
+        tokenizer = self._model.tokenizer
+        backend = getattr(tokenizer, "backend_tokenizer", tokenizer)
+        if not isinstance(backend, Tokenizer):
             raise ConfigurationError(
                 f"The model {self.space.model} has no fast tokenizer.", hint="Choose another model."
             )

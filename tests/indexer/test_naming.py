@@ -67,16 +67,38 @@ def small_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "whole"
 
 
-def own_names(base: Dictionary, embedder: Embedder, texts: list[str]) -> list[str]:
-    named = with_own_names(
-        base,
-        lambda rows: [texts[row] for row in rows],
-        embedder.encode(texts),
-        general_lexicon(),
-        embedder.encode,
+def test_a_dictionary_keeps_its_names_and_their_numbers_when_texts_come(
+    base: Dictionary, embedder: Embedder
+) -> None:
+    fields = [f"Field {n}\nA farmer sells apples on the market of town {n}." for n in range(40)]
+    whales = [f"Whale {n}\nA zorkmid engine sings; the zorkmid engine is loud." for n in range(5)] + fields
+    first = named(base, embedder, whales)
+    assert ("zorkmid",) in first.names[base.features :]
+    assert named(base, embedder, whales, known=first) is first
+
+    ships = [f"Ship {n}\nThe frobnicator turns; a frobnicator is made of wood." for n in range(5)] + fields
+    second = named(base, embedder, whales + ships, known=first)
+    assert second.names[: first.features] == first.names
+    assert ("frobnicator",) in second.names[first.features :]
+    np.testing.assert_array_equal(second.w_dec_FD[: first.features], first.w_dec_FD)
+
+    third = named(base, embedder, ships, known=first)  # what it was named after has gone
+    assert ("zorkmid",) not in third.names
+
+
+def named(
+    base: Dictionary, embedder: Embedder, texts: list[str], known: Dictionary | None = None
+) -> Dictionary:
+    x_ND, lexicon = embedder.encode(texts), general_lexicon()
+    return with_own_names(
+        base, lambda rows: [texts[row] for row in rows], x_ND, lexicon, embedder.encode, known=known
     )
-    assert named.names[: base.features] == base.names
-    return [group[0] for group in named.names[base.features :]]
+
+
+def own_names(base: Dictionary, embedder: Embedder, texts: list[str]) -> list[str]:
+    found = named(base, embedder, texts)
+    assert found.names[: base.features] == base.names
+    return [group[0] for group in found.names[base.features :]]
 
 
 def test_rounded_directions_stay_what_they_are(base: Dictionary) -> None:
@@ -125,13 +147,21 @@ def test_a_collections_own_names_are_whole_phrases_and_identifiers(
 def test_own_names_read_as_names() -> None:
     lexicon = general_lexicon()
     texts = [
-        "Compute the inverse. The Zorkmid kernel update contains early th rows of gradient clipping. "
-        "Python's gradient clipping works quickly. 1st 2nd parameter parameter Zorkmid kernel."
+        "Compute the inverse. Find eigenvalues. The Zorkmid kernel update contains early th rows of gradient "
+        "clipping. Python's gradient clipping works quickly. 1st 2nd parameter parameter Zorkmid kernel."
     ] * 6 + ["Something else."] * 40
     phrases = mine(texts)
     found = {phrases.shown[number] for number in candidates(phrases, len(texts), lexicon)}
     assert "Zorkmid kernel" in found
-    for scrap in ("Compute", "Compute the inverse", "early th", "parameter parameter", "quickly", "1st"):
+    for scrap in (
+        "Compute",
+        "Compute the inverse",
+        "Find eigenvalues",
+        "early th",
+        "parameter parameter",
+        "quickly",
+        "1st",
+    ):
         assert scrap not in found
 
 

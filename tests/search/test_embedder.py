@@ -7,9 +7,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sentence_transformers import SentenceTransformer
+from sentence_transformers.sentence_transformer.modules import StaticEmbedding
+from tokenizers import Tokenizer
 
-from search.embedder import BATCH_CHARACTERS, BATCH_TEXTS, Embedder, _batches, load_embedder
+from search.embedder import BATCH_CHARACTERS, BATCH_TEXTS, USUAL_TOKENS, Embedder, _batches, load_embedder
 from search.errors import ConfigurationError
+from search.text import PassageSplitter
 
 TEXTS = ["a short text", "quite another thing about the sea " * 30, "x", "", "snow 雪 ❄ é", "the end " * 400]
 
@@ -33,6 +37,20 @@ def test_vectors_are_unit_float16_and_the_same_whatever_the_batches(embedder: Em
     for text, x_D in zip(TEXTS, x_ND.astype(np.float32), strict=True):
         assert float(embedder.encode_queries([text])[0] @ x_D) > 0.99
     assert embedder.encode([]).shape == (0, embedder.width)
+
+
+def test_a_model_of_static_word_vectors_embeds_too(tmp_path: Path) -> None:
+    tokenizer = Tokenizer.from_str(load_embedder().tokenizer_json)
+    SentenceTransformer(modules=[StaticEmbedding(tokenizer, embedding_dim=32)], device="cpu").save(
+        str(tmp_path)
+    )
+    static = load_embedder(str(tmp_path), "float32")
+    assert (static.width, static.max_tokens) == (32, USUAL_TOKENS)
+    assert static.encode(TEXTS).shape == (len(TEXTS), 32)
+    text = "A short sentence. " * 400
+    spans = PassageSplitter(static.tokenizer_json, static.max_tokens).split(text, "A title")
+    assert len(spans) > 1
+    assert spans[-1].end == len(text.rstrip())
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
