@@ -20,9 +20,7 @@ from sqlalchemy.orm import Session
 from indexer.build import Build
 from indexer.documents import delete_documents, ensure_collection, ingest
 from indexer.dump import dump
-from indexer.labels.exchange import set_label
-from indexer.labels.judge import Judge
-from indexer.labels.material import read_material
+from indexer.labels.edit import edit_label
 from indexer.manifest import MANIFEST, Manifest, read_checked
 from indexer.plan import create_partition
 from indexer.presets import get_preset, list_presets, save_preset
@@ -30,7 +28,6 @@ from indexer.progress import Reporter
 from indexer.replay import Replay
 from indexer.restore import restore
 from indexer.sources import SourceDocument
-from indexer.stages import DictionaryPlan
 from indexer.verify import verify
 from search.asking import Request
 from search.db import current_revision, known_revisions, take_tables_to
@@ -98,7 +95,9 @@ def source(
 
 def _change(database: Database, data: Path, embedder: Embedder) -> None:
     number = collection_id(database, "c")
-    Build(database, data, embedder, Reporter(database)).run(number, DictionaryPlan(readapt=True))
+    with pytest.MonkeyPatch.context() as patch:  # another dictionary, so that there are matches
+        patch.setattr("indexer.stages._latest_dictionary", lambda *_: None)
+        Build(database, data, embedder, Reporter(database)).run(number)
     write(database, "c", [document("0", "Not indexed, and soon replaced.")])
     write(database, "c", [document("0", MARK), document("new", "Sails carry ships over the sea.")])
     Replay(database, live(database, "c"), embedder).run(Reporter(database))
@@ -107,12 +106,10 @@ def _change(database: Database, data: Path, embedder: Embedder) -> None:
     with Session(database) as session:
         delete_documents(session, number, ["2", "3"])
         ensure_collection(session, "waiting", DEFAULT_MODEL)
-        material = read_material(session, "c")
-        judge = Judge(material.x_ND, material.acts_NF, material.dictionary, embedder.encode)
-        set_label(session, material, judge, 7, LABEL)
         session.add(Key(name="gone", scope="admin", sha256=b"\0\\\n", revoked_at=datetime.now(UTC)))
         session.add(Key(name="there", scope="search", sha256=b"there"))
         session.commit()
+    edit_label(database, "c", 7, LABEL)
     engine, knobs = Engine(database, data), f"5:1.5,concept:{MARK[:5]}:-1,like:4!9:1"
     save_preset(engine, "c", "Bridges – N", parse(knobs), description="of \\N 'steel'", default=True)
     save_preset(engine, "beside", "other", parse("7:off"))
