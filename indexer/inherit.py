@@ -5,12 +5,12 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session, defer
 
-from search.artifact import Artifact, shipped
+from search.artifact import Shipped, shipped
 from search.dictionary import Dictionary
 from search.models import DictionaryRow
 
 
-def adapted_from(dictionary: Dictionary) -> Artifact | None:
+def adapted_from(dictionary: Dictionary) -> Shipped | None:
     """The shipped dictionary that a dictionary was made from, if it was; None if another one ships now."""
     base = shipped(dictionary.card.model)
     return base if base and base.sha256 == dictionary.card.training.get("adapted_from") else None
