@@ -132,35 +132,6 @@ def reindex(
 
 
 @app.command()
-def train(
-    collection: Collection = "default",
-    features: Annotated[int | None, typer.Option(min=8, help="Number of features.")] = None,
-    active: Annotated[int | None, typer.Option(min=1, help="Features active in a passage.")] = None,
-    steps: Annotated[int | None, typer.Option(min=1, help="Training steps.")] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Same seed, same dictionary.")] = 0,
-) -> None:
-    """Train a dictionary of the collection's own from nothing, label it, and make a generation with it live.
-
-    Learned features are named by labels afterwards, which hold less often than names do: for experiments.
-    """
-    from api import commands
-    from indexer.stages import DictionaryPlan
-
-    given = {"features": features, "active": active, "steps": steps, "seed": seed}
-    changes = {name: value for name, value in given.items() if value is not None}
-    commands.rebuild(collection, DictionaryPlan(retrain=True, changes=changes))
-
-
-@app.command()
-def adapt(collection: Collection = "default") -> None:
-    """Go to a dictionary of names, with the collection's own found anew in its texts as they are now."""
-    from api import commands
-    from indexer.stages import DictionaryPlan
-
-    commands.rebuild(collection, DictionaryPlan(readapt=True))
-
-
-@app.command()
 def generations(collection: Collection = "default") -> None:
     """List the collection's generations: the live one, and the one before, that rollback goes back to."""
     from api import commands
@@ -224,15 +195,6 @@ def scorecard(
     from api import commands
 
     commands.scorecard(collection, as_json=as_json)
-
-
-@app.command()
-def label(collection: Collection = "default") -> None:
-    """Label the features of the collection's dictionary anew."""
-    from api import commands
-    from indexer.stages import DictionaryPlan
-
-    commands.rebuild(collection, DictionaryPlan(relabel=True))
 
 
 add_commands(app)

@@ -33,7 +33,6 @@ from indexer.intake import Taken, reindex, take_in
 from indexer.progress import Reporter
 from indexer.restore import restore
 from indexer.sources import Failure, SourceDocument, checked, open_source
-from indexer.stages import DictionaryPlan
 from indexer.verify import verify
 from indexer.worker import run_worker
 from search.catalog import collections
@@ -99,14 +98,7 @@ def index(
                 console.print(str(error), markup=False)
 
 
-def rebuild(
-    name: str,
-    plan: DictionaryPlan | None = None,
-    *,
-    model: str | None = None,
-    passage_tokens: int | None = None,
-    index: IndexKind | None = None,
-) -> None:
+def rebuild(name: str, *, model: str | None, passage_tokens: int | None, index: IndexKind | None) -> None:
     """Makes a new generation live from the documents in the store."""
     with opened() as (settings, database):
         with ProgressDisplay() as display:
@@ -115,7 +107,6 @@ def rebuild(
                 settings.data,
                 name,
                 Reporter(database, display),
-                plan,
                 model=model,
                 passage_tokens=passage_tokens,
                 index=index,

@@ -37,23 +37,6 @@ class ReindexIn(_JobIn):
     model: str | None = None
     passage_tokens: int | None = Field(default=None, ge=16, le=8192)
     index: IndexKind | None = None
-    readapt: bool = Field(default=False, description="Find the names of the collection anew")
-
-
-class TrainIn(_JobIn):
-    """A dictionary of the collection's own, from nothing."""
-
-    kind: Literal["train"]
-    features: int | None = Field(default=None, ge=8)
-    active: int | None = Field(default=None, ge=1)
-    steps: int | None = Field(default=None, ge=1)
-    seed: int = Field(default=0, ge=0)
-
-
-class LabelIn(_JobIn):
-    """Labels for the features of the collection's dictionary, anew."""
-
-    kind: Literal["label"]
 
 
 class IngestIn(_JobIn):
@@ -84,7 +67,7 @@ class DumpIn(_JobIn):
     embeddings: bool = True
 
 
-AnyJob = ReindexIn | TrainIn | LabelIn | IngestIn | VerifyIn | DumpIn
+AnyJob = ReindexIn | IngestIn | VerifyIn | DumpIn
 JobIn = Annotated[AnyJob, Body(discriminator="kind")]
 JOB: TypeAdapter[AnyJob] = TypeAdapter(Annotated[AnyJob, Field(discriminator="kind")])
 

@@ -85,17 +85,8 @@ def print_build(report: BuildReport) -> None:
     for step, seconds in report.seconds.items():
         console.print(f"  {step:<26} {seconds:8.1f} s  {seconds / max(total, 1e-9):6.1%}")
     score = report.scorecard
-    if "names" in score:
-        own = (
-            f"{score['own']:,} of them found in these texts" if score["own"] else "none found in these texts"
-        )
-        console.print(f"Dictionary: {score['names']:,} names, {own}.")
-    else:
-        console.print(
-            f"Dictionary, on {score['rows']:,} held-out passages: variance unexplained {score['fvu']:.3f}, "
-            f"{score['l0']:.1f} features a passage, {score['dead']:.1%} of features fire on no passage; "
-            f"{report.reliable_labels:,} of {report.features:,} labels hold."
-        )
+    own = f"{score['own']:,} of them found in these texts" if score["own"] else "none found in these texts"
+    console.print(f"Dictionary: {score['names']:,} names, {own}.")
     if report.lost_labels:
         _print_lost_labels(report.lost_labels)
 

@@ -15,7 +15,7 @@ import typer
 from benchmarks.common import embedded, embedder
 from benchmarks.mix import mix
 from indexer.naming import centred, general_dictionary
-from indexer.scorecard import named_scorecard
+from indexer.scorecard import scorecard
 from search.artifact import SHIPPED
 from search.lexicon import general_lexicon
 
@@ -29,9 +29,9 @@ def main(shared: Path) -> None:
     seconds = time.monotonic() - start
     x_ND = embedded([row.embedded for row in mix(shared)[:SAMPLE]])
     named = centred(named, x_ND, prior_rows=0)
-    scores = named_scorecard(named, x_ND, 0)
+    scores = scorecard(named, x_ND)
     named = replace(named, card=replace(named.card, scorecard=scores))
-    named.save(SHIPPED / named.card.model, half=True)
+    named.save(SHIPPED / named.card.model)
     print(f"{named.features:,} features, names embedded in {seconds:.0f} s; {scores}")
 
 

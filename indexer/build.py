@@ -1,9 +1,9 @@
 """A build: from a collection's documents to a live generation.
 
-split -> embed -> dictionary -> activations -> labels -> families -> index -> replay -> check -> flip. Every
-step leaves its result in Postgres before the next begins, embedding every batch, so a build that was killed
-goes on where it was. Nothing of it can be seen by a search before the last transaction; documents that change
-meanwhile are replayed.
+split -> embed -> dictionary -> activations -> families -> index -> replay -> check -> flip. Every step leaves
+its result in Postgres before the next begins, embedding every batch, so a build that was killed goes on where
+it was. Nothing of it can be seen by a search before the last transaction; documents that change meanwhile are
+replayed.
 """
 
 from collections.abc import Iterator
@@ -32,16 +32,14 @@ from indexer.plan import (
 )
 from indexer.progress import Reporter
 from indexer.replay import Replay
-from indexer.stages import DictionaryPlan
 from indexer.verify import check
 from search.db import notify
 from search.embedder import Embedder
 from search.errors import Busy, SourceError
-from search.labels import read_labels
 from search.locks import build_lock
 from search.models import DictionaryRow, Document, Generation, Passage
 from search.requests import IndexKind
-from search.stored import live_of, read_dictionary, write_files
+from search.stored import live_of, write_files
 from search.text import TARGET_TOKENS, embedded_text
 
 EMBED_ROWS = 256
@@ -59,8 +57,6 @@ class BuildReport:
     embedded: int
     seconds: dict[str, float]
     scorecard: dict[str, Any] = field(default_factory=dict)
-    features: int = 0
-    reliable_labels: int = 0
     lost_labels: list[LostLabel] = field(default_factory=list)
 
 
@@ -76,7 +72,6 @@ class Build:
     def run(
         self,
         collection: int,
-        plan: DictionaryPlan | None = None,
         *,
         passage_tokens: int | None = None,
         index: IndexKind | None = None,
@@ -87,21 +82,19 @@ class Build:
         Raises:
             Busy: another process is building this collection.
             SourceError: the collection has no text.
-            DictionaryError: too little text for a dictionary.
+            DictionaryError: the model finds all names alike.
             IndexDamaged: it did not pass its own checks, and is not live.
         """
-        chosen = plan or DictionaryPlan()
         with self._alone(collection):
-            generation = self._plan(collection, chosen, {"passage_tokens": passage_tokens, "index": index})
+            generation = self._plan(collection, {"passage_tokens": passage_tokens, "index": index})
             self.reporter.generation = generation
             embedded = self._embed(generation)
             with Session(self.database) as session:
                 row = session.get_one(Generation, generation)
                 parts = (self.embedder, self.reporter)
-                dictionary = stages.obtain_dictionary(session, row, chosen, *parts, self.data)
+                dictionary = stages.obtain_dictionary(session, row, *parts, self.data)
                 stages.activate(session, row, dictionary, *parts)
-                stages.label(session, row, dictionary, *parts)
-                lost = carry_over(session, row, dictionary, *parts)
+                lost = carry_over(session, row, dictionary, self.reporter)
                 store_families(session, row, dictionary, self.reporter)
                 measure(session, row, dictionary, *parts)
             lost += self._go_live(generation)
@@ -122,7 +115,7 @@ class Build:
                 connection.execute(text("SELECT pg_advisory_unlock(hashtext(:key))"), key)
                 connection.commit()
 
-    def _plan(self, collection: int, plan: DictionaryPlan, shape: dict[str, Any]) -> int:
+    def _plan(self, collection: int, shape: dict[str, Any]) -> int:
         """The generation to build: the one left unfinished if it is of the same recipe, else a new one."""
         space = asdict(self.embedder.space)
         with Session(self.database) as session:
@@ -130,7 +123,6 @@ class Build:
             recipe = {
                 **space,
                 "max_tokens": self.embedder.max_tokens,
-                "dictionary": asdict(plan),
                 **_shape(session, collection, shape),
             }
             unfinished = session.scalars(
@@ -245,8 +237,6 @@ class Build:
             documents = session.scalar(
                 select(func.count(Passage.document_id.distinct())).where(of_generation)
             )
-            dictionary = read_dictionary(session, row.dictionary_id)
-            labels = read_labels(session, row.dictionary_id, dictionary)
             return BuildReport(
                 generation,
                 documents or 0,
@@ -254,8 +244,6 @@ class Build:
                 embedded,
                 dict(self.reporter.seconds),
                 card["scorecard"],
-                card["features"],
-                sum(label.reliable for label in labels),
                 lost,
             )
 

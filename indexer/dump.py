@@ -53,7 +53,6 @@ ROWS: dict[str, LiteralString] = {
     "generations": "id = ANY(%(generations)s)",
     "documents": NEEDED,
     "passages": OF_GENERATIONS,
-    "feature_stats": OF_GENERATIONS,
     "features": OF_DICTIONARIES,
     "families": OF_DICTIONARIES,
     "feature_matches": OF_DICTIONARIES,

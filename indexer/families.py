@@ -20,7 +20,6 @@ from scipy.spatial.distance import squareform
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
-from indexer.inherit import adapted_from, firing
 from indexer.progress import Reporter
 from search.dictionary import Dictionary
 from search.families import Family
@@ -46,7 +45,7 @@ def find_families(acts_NF: csr_matrix, w_dec_FD: FloatArray, labels: Sequence[La
     Features that hardly ever fire, that fire everywhere, or whose label does not hold are in none. 2,048
     features on 100,000 passages take a second or two.
     """
-    firing_F = firing(acts_NF)
+    firing_F = np.bincount(acts_NF.indices, minlength=acts_NF.shape[1])
     holds_F = np.array([label.reliable for label in labels], dtype=np.bool_)
     fits_F = holds_F & (firing_F >= FEWEST_PASSAGES) & (firing_F <= MOST_SHARE * acts_NF.shape[0])
     alive_A = np.sort(np.flatnonzero(fits_F)[np.argsort(-firing_F[fits_F], kind="stable")][:MOST_FEATURES])
@@ -155,16 +154,15 @@ def _with_wider(
 def store_families(
     session: Session, generation: Generation, dictionary: Dictionary, reporter: Reporter
 ) -> None:
-    """The stage of a build: families for a dictionary that has none yet.
-
-    An adapted one has the shipped ones, so that their numbers mean the same everywhere.
-    """
+    """The stage of a build: families for a dictionary that has none yet."""
     known = select(FamilyRow.family).where(FamilyRow.dictionary_id == generation.dictionary_id)
     if session.scalar(known.limit(1)) is not None:
         return
     with reporter.step("finding families"):
-        base = adapted_from(dictionary)
-        found = base.families if base and base.families else _found_here(session, generation, dictionary)
+        _, acts_NF = read_activations(session, generation.id, dictionary)
+        labels = read_labels(session, generation.dictionary_id, dictionary)
+        session.commit()  # no transaction stays open meanwhile
+        found = find_families(acts_NF, dictionary.w_dec_FD, labels)
     rows = [
         {
             "dictionary_id": generation.dictionary_id,
@@ -179,10 +177,3 @@ def store_families(
     if rows:
         session.execute(insert(FamilyRow), rows)
     session.commit()
-
-
-def _found_here(session: Session, generation: Generation, dictionary: Dictionary) -> list[Family]:
-    _, acts_NF = read_activations(session, generation.id, dictionary)
-    labels = read_labels(session, generation.dictionary_id, dictionary)
-    session.commit()  # no transaction stays open meanwhile
-    return find_families(acts_NF, dictionary.w_dec_FD, labels)

@@ -1,19 +1,31 @@
-"""Which dictionary that ships a collection's was made from."""
+"""Where dictionaries come from, and which of them have the same features."""
 
-import numpy as np
-from numpy.typing import NDArray
-from scipy.sparse import csr_matrix
+from typing import Any
 
-from search.artifact import Artifact, shipped
+from sqlalchemy import select
+from sqlalchemy.orm import Session, defer
+
+from search.artifact import Shipped, shipped
 from search.dictionary import Dictionary
+from search.models import DictionaryRow
 
 
-def adapted_from(dictionary: Dictionary) -> Artifact | None:
+def adapted_from(dictionary: Dictionary) -> Shipped | None:
     """The shipped dictionary that a dictionary was made from, if it was; None if another one ships now."""
     base = shipped(dictionary.card.model)
     return base if base and base.sha256 == dictionary.card.training.get("adapted_from") else None
 
 
-def firing(acts_NF: csr_matrix) -> NDArray[np.int64]:
-    """How many passages fire each feature (F)."""
-    return np.bincount(acts_NF.indices, minlength=acts_NF.shape[1])
+def lineage(card: dict[str, Any]) -> str:
+    """What dictionaries whose features have the same numbers have in common: the SHA-256 of their own names,
+    or of the dictionary that they were adapted from; else a dictionary's own."""
+    training = card["training"]
+    return str(training.get("lineage") or training.get("adapted_from") or card["sha256"])
+
+
+def lock_dictionaries(session: Session, collection: int) -> list[DictionaryRow]:
+    """The dictionaries of a collection, as they are now. Until the transaction ends, no label of theirs is
+    edited elsewhere and no build goes live."""
+    rows = select(DictionaryRow).where(DictionaryRow.collection_id == collection).order_by(DictionaryRow.id)
+    locked = rows.with_for_update(key_share=True).options(defer(DictionaryRow.weights))
+    return list(session.scalars(locked.execution_options(populate_existing=True)))

@@ -14,7 +14,6 @@ from indexer.documents import IngestReport, ingest
 from indexer.progress import Reporter
 from indexer.replay import Replay
 from indexer.sources import Failure, SourceDocument
-from indexer.stages import DictionaryPlan
 from search.embedder import Embedder, load_embedder
 from search.errors import Busy
 from search.models import Collection, Document, Generation
@@ -80,7 +79,6 @@ def reindex(
     data: Path,
     name: str,
     reporter: Reporter,
-    plan: DictionaryPlan | None = None,
     *,
     model: str | None = None,
     passage_tokens: int | None = None,
@@ -97,7 +95,7 @@ def reindex(
         collection = find_collection(session, name)
         number, embedder = collection.id, embedder_for(session, collection, model)
     build = Build(database, data, embedder, reporter)
-    return build.run(number, plan, passage_tokens=passage_tokens, index=index)
+    return build.run(number, passage_tokens=passage_tokens, index=index)
 
 
 def embedder_for(session: Session, collection: Collection, model: str | None = None) -> Embedder:
@@ -118,8 +116,8 @@ def embedder_for(session: Session, collection: Collection, model: str | None = N
 
 
 def is_outgrown(session: Session, generation: Generation) -> bool:
-    """Whether so much was added or hidden since a generation was built that another build is worth it: its
-    dictionary is adapted anew to all, and what is scanned without need is dropped."""
+    """Whether so much was added or hidden since a generation was built that another build is worth it, which
+    drops what is scanned without need."""
     ended = select(func.count()).where(
         Document.collection_id == generation.collection_id, Document.superseded > generation.seq
     )

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from search.errors import Busy, InvalidRequest, JobNotFound
 
 SCHEMA = "jobs"
-Kind = Literal["reindex", "train", "label", "ingest", "verify", "dump"]
+Kind = Literal["reindex", "ingest", "verify", "dump"]
 State = Literal["waiting", "running", "done", "failed", "cancelled"]
 
 STATES: dict[str, State] = {

@@ -4,19 +4,16 @@ Shape suffixes: N passages, D embedding width, F features, Q questions.
 """
 
 from dataclasses import asdict
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from indexer.plan import passage_texts
 from indexer.progress import Reporter
-from indexer.scorecard import QUANTILES, explained, named_scorecard
+from indexer.scorecard import explained, scorecard
 from search.dictionary import Dictionary
 from search.embedder import Embedder
-from search.models import DictionaryRow, Feature, Generation
+from search.models import DictionaryRow, Generation
 from search.stored import read_embeddings
 from search.text import sentences
 
@@ -29,39 +26,25 @@ QUESTION_CHARACTERS = (15, 200)
 def measure(
     session: Session, generation: Generation, dictionary: Dictionary, embedder: Embedder, reporter: Reporter
 ) -> None:
-    """Adds to the scorecard on the dictionary's card how far it explains searches of this collection, and how
-    well its labels hold.
+    """Writes the scorecard onto the dictionary's card: its names, and how far they explain searches of this
+    collection.
 
     The questions are titles and single sentences of passages drawn at random: nobody has asked any yet.
     """
     with reporter.step("measuring the dictionary"):
         x_ND = read_embeddings(session, generation.id)
         questions = _questions(session, generation.id, len(x_ND))
-        scores = session.scalars(
-            select(Feature.score).where(
-                Feature.dictionary_id == generation.dictionary_id, Feature.score.is_not(None)
-            )
-        ).all()
         session.commit()  # while texts are embedded no transaction stays open
         q_QD = embedder.encode(questions).astype(np.float32)
         rng = np.random.default_rng(0)
         drawn = np.sort(rng.permutation(len(x_ND))[:READ_PASSAGES])
         found = {
+            **scorecard(dictionary, x_ND[drawn[:READ_ROWS]]),
             "explained": asdict(explained(dictionary, x_ND[drawn], q_QD)),
-            "labels": label_quantiles(scores),
         }
-        if dictionary.names:
-            own = int(dictionary.card.training.get("own_names", 0))
-            found |= named_scorecard(dictionary, x_ND[drawn[:READ_ROWS]], own)
         row = session.get_one(DictionaryRow, generation.dictionary_id)
-        row.card = {**row.card, "scorecard": {**row.card["scorecard"], **found}}
+        row.card = {**row.card, "scorecard": found}
         session.commit()
-
-
-def label_quantiles(scores: Any) -> dict[str, float]:
-    """Quantiles of label scores; none where there are no scores."""
-    known: NDArray[np.float64] = np.array(scores, dtype=np.float64)
-    return {str(q): float(np.quantile(known, q)) for q in QUANTILES} if len(known) else {}
 
 
 def _questions(session: Session, generation: int, passages: int) -> list[str]:

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from indexer.labels.material import lineage
+from indexer.inherit import lineage
 from indexer.presets import get_preset
 from search.db import open_session
 from search.engine import Engine

@@ -18,7 +18,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from indexer.identity import LEAST
-from indexer.labels.material import lineage
+from indexer.inherit import lineage
 from indexer.preset_files import FileKnob, PresetFile, family_direction
 from indexer.presets import save_preset
 from search.chosen import usable
@@ -216,7 +216,7 @@ def _from_earlier(home: _Home, wanted: Mapping[int, FileKnob]) -> dict[int, _Fou
 
 
 def _by_number(home: _Home, wanted: Mapping[int, FileKnob]) -> dict[int, _Found]:
-    """The features of the same number that point the same way (see `indexer.identity.match_by_number`)."""
+    """The features of the same number that point the same way."""
     w_dec_FD = home.snapshot.dictionary.w_dec_FD
     there = {number: knob for number, knob in wanted.items() if number < len(w_dec_FD)}
     cosines = {number: float(w_dec_FD[number] @ knob.unit()) for number, knob in there.items()}

@@ -11,54 +11,26 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from search.dictionary import Activations, Dictionary
+from search.dictionary import Dictionary
 from search.pursuit import CANDIDATES, NEAR, pursue
 
-QUANTILES = (0.01, 0.1, 0.25, 0.5, 0.75, 0.9, 0.99)
-RARE = 1e-4  # a feature that fewer than one text in ten thousand fires
-TWIN = 0.9  # decoder rows of this cosine are the same feature
 CARRIED = 20  # results of a question whose scores are split up,
 ORDERED = 10  # and whose order is looked at
-BLOCK = 512
 
 
-def scorecard(dictionary: Dictionary, x_ND: NDArray[Any], trained_ND: NDArray[Any]) -> dict[str, Any]:
-    """How good a dictionary is on held-out rows (N, D).
-
-    `fvu`: fraction of variance unexplained; `l0`: mean active features; `dead`: share of features that
-    fire on none of the held-out rows nor of `trained_ND`, `silent` on none of the held-out rows alone, `rare`
-    on fewer than one row in 10,000 of both; `density`: quantiles over features of the share of held-out rows
-    they fire on; `decoder_cosine`: median over features of the cosine to the nearest other one.
-    """
+def scorecard(dictionary: Dictionary, x_ND: NDArray[Any]) -> dict[str, Any]:
+    """How good a dictionary is on rows (N, D): how many `names`, of them the collection's `own`; how many are
+    near a row (`l0`); the share that no row is near (`dead`); the variance that the nearest names leave
+    unexplained when they are fitted together (`fvu`)."""
     acts = dictionary.encode(x_ND)
-    density_F = _density(acts, dictionary.features)
-    elsewhere_F = _density(dictionary.encode(trained_ND), dictionary.features)
-    rows, others = len(x_ND), len(trained_ND)
-    together_F = (density_F * rows + elsewhere_F * others) / max(rows + others, 1)
-    return {
-        "rows": len(x_ND),
-        "fvu": fvu(x_ND, dictionary.decode(acts)),
-        "l0": float((acts.values_NK > 0).sum(axis=1).mean()),
-        "dead": float(((density_F == 0) & (elsewhere_F == 0)).mean()),
-        "rare": float((together_F < RARE).mean()),
-        "silent": float((density_F == 0).mean()),
-        "density": {str(q): float(np.quantile(density_F, q)) for q in QUANTILES},
-        "decoder_cosine": float(np.median(nearest(dictionary.w_dec_FD))),
-    }
-
-
-def named_scorecard(dictionary: Dictionary, x_ND: NDArray[Any], own: int) -> dict[str, Any]:
-    """How good a dictionary of names is on rows (N, D): how many `names`, with the collection's `own`; how
-    many are near a row (`l0`); the share that no row is near (`dead`); the variance that the nearest names
-    leave unexplained when they are fitted together (`fvu`)."""
-    acts = dictionary.encode(x_ND)
+    fired_F = np.bincount(acts.ids_NK[acts.values_NK > 0], minlength=dictionary.features)
     return {
         "rows": len(x_ND),
         "names": dictionary.features,
-        "own": own,
+        "own": int(dictionary.card.training.get("own_names", 0)),
         "fvu": fvu(x_ND, dictionary.decode(dictionary.refitted(x_ND, acts))),
         "l0": float((acts.values_NK > 0).sum(axis=1).mean()),
-        "dead": float((_density(acts, dictionary.features) == 0).mean()),
+        "dead": float((fired_F == 0).mean()),
     }
 
 
@@ -113,41 +85,6 @@ def explained(dictionary: Dictionary, x_ND: NDArray[Any], q_QD: NDArray[np.float
     return Explained(carried, shared, baseline, remainder, float(np.mean(ordered)) if ordered else 1.0)
 
 
-def stability(
-    one: NDArray[np.float32], other: NDArray[np.float32], firing_F: NDArray[Any]
-) -> dict[str, float]:
-    """How much of a dictionary another seed finds, from both decoders (F, D): `twins`, the share of features
-    whose nearest one there has a cosine of at least .9, and the `median` of that cosine. `firing`: the share
-    of twins among the features that a text fires, on the average (`firing_F`: how many texts fire each)."""
-    cosine_F = np.concatenate([(block @ other.T).max(axis=1) for block in _blocks(one)])
-    twins_F = cosine_F >= TWIN
-    return {
-        "twins": float(twins_F.mean()),
-        "median": float(np.median(cosine_F)),
-        "firing": float(firing_F @ twins_F / max(firing_F.sum(), 1)),
-    }
-
-
-def nearest(w_dec_FD: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The cosine of each feature's direction to the nearest other one (F)."""
-    found, start = [], 0
-    for block in _blocks(w_dec_FD):
-        cosine_BF = block @ w_dec_FD.T
-        cosine_BF[np.arange(len(block)), start + np.arange(len(block))] = -1
-        found.append(cosine_BF.max(axis=1))
-        start += len(block)
-    return np.concatenate(found)
-
-
 def _ordered(parts_R: NDArray[Any], scores_R: NDArray[Any]) -> list[bool]:
     pairs = combinations(range(len(scores_R)), 2)  # the first of a pair has the higher score
     return [bool(parts_R[a] > parts_R[b]) for a, b in pairs if scores_R[a] > scores_R[b]]
-
-
-def _blocks(w_FD: NDArray[np.float32]) -> list[NDArray[np.float32]]:
-    return [w_FD[start : start + BLOCK] for start in range(0, len(w_FD), BLOCK)]
-
-
-def _density(acts: Activations, features: int) -> NDArray[np.float64]:
-    fired = acts.ids_NK[acts.values_NK > 0]
-    return np.bincount(fired, minlength=features) / max(len(acts.ids_NK), 1)

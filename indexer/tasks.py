@@ -20,7 +20,6 @@ from indexer.dump import dump
 from indexer.intake import reindex, take_in
 from indexer.progress import Reporter
 from indexer.sources import open_source
-from indexer.stages import DictionaryPlan
 from indexer.verify import verify
 from search.db import GONE, first_line
 from search.descriptions import Progress
@@ -101,33 +100,10 @@ class JobLog:
 
 
 def _reindex(job: Job) -> dict[str, Any]:
-    """Builds a new generation: of another model, dictionary, passage size or index where they are given."""
-    given = dict(job.arguments)
-    model = given.pop("model", None)
-    shape = {name: given.pop(name, None) for name in ("passage_tokens", "index")}
-    found = dataclasses.asdict(
-        reindex(
-            job.database,
-            job.data,
-            job.collection or "",
-            job.reporter,
-            DictionaryPlan(**given),
-            model=model,
-            **shape,
-        )
-    )
+    """Builds a new generation: of another model, passage size or index where they are given."""
+    built = reindex(job.database, job.data, job.collection or "", job.reporter, **job.arguments)
+    found = dataclasses.asdict(built)
     return {name: found[name] for name in ("generation", "documents", "passages", "embedded", "seconds")}
-
-
-def _train(job: Job) -> dict[str, Any]:
-    """Trains a dictionary of the collection's own."""
-    plan = {"retrain": True, "changes": job.arguments}
-    return _reindex(dataclasses.replace(job, arguments=plan))
-
-
-def _label(job: Job) -> dict[str, Any]:
-    """Labels the features of the collection's dictionary anew."""
-    return _reindex(dataclasses.replace(job, arguments={"relabel": True}))
 
 
 def _ingest(job: Job) -> dict[str, Any]:
@@ -195,8 +171,6 @@ def _perform(work: Callable[[Job], dict[str, Any]], context: JobContext, argumen
 
 WORK: dict[str, Callable[[Job], dict[str, Any]]] = {
     "reindex": _reindex,
-    "train": _train,
-    "label": _label,
     "ingest": _ingest,
     "verify": _verify,
     "dump": _dump,

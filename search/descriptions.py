@@ -112,8 +112,9 @@ class Histogram:
 class FeatureDetail:
     """Everything a feature's page shows. `quantiles`: activation at 0, 10, …, 100% of its passages.
 
-    `guess` is the best label there is where none holds. `label_origin` says who wrote the label: "offline",
-    "shipped", "hand", "import" or the model that did. `value` of a neighbour in `neighbours` is the cosine
+    `guess` is the best label there is where none holds. `label_origin` says who wrote the label: "name"
+    (nobody: it is what the feature was made from), "hand", or, of a feature that an earlier version learned,
+    "offline", "shipped", "import" or the model that did. `value` of a neighbour in `neighbours` is the cosine
     of the two decoder rows, in `together` the share of this feature's passages that the other fires on too.
     `families`: the one it is in, then the wider one.
     """

@@ -1,14 +1,18 @@
-"""A dictionary: a TopK sparse autoencoder that turns embeddings into features, and back.
+"""A dictionary: names and their directions, which turn embeddings into features, and back.
 
 Shape suffixes: N rows, D embedding width, F features, K active features a row.
 
     S(x), z = TopK(ReLU(W_enc (x - b) + b_enc))     x_hat = b + sum_f a_f(x) w_f
+
+Names have no encoder of their own: with W_enc = W_dec, whose rows w_f have length 1, an activation a = z is
+how far a text points the name's way. Dictionaries that an earlier version learned are sparse autoencoders;
+they are read as they were. Their encoder chooses the features, and least squares their activations, held near
+the encoder's:
+
     a(x) = max(0, argmin_a |x - b - sum_{f in S} a_f w_f|^2 + HELD |a - z|^2)
 
-The encoder chooses the features and least squares their activations, held near the encoder's. (Gao et al.
-2024, "Scaling and evaluating sparse autoencoders", eq. 3, and section 5.1 for refining the activations of
-chosen features; rows w_f of W_dec have length 1.) Features that are names have no encoder of their own: with
-W_enc = W_dec an activation is how far a text points the name's way.
+(Gao et al. 2024, "Scaling and evaluating sparse autoencoders", eq. 3, and section 5.1 for refining the
+activations of chosen features.)
 """
 
 import functools
@@ -38,7 +42,7 @@ CARD_FILE = "dictionary.json"
 ENCODE_ROWS = 4096
 REFIT_ROWS = 512  # K decoder rows for each of these are in memory at once
 NAMED = "named"
-"""The way of a card's training of a dictionary whose features are names."""
+"""The `way` on the card of a dictionary whose features are names."""
 
 HELD = 0.1
 """How much an activation is held where the encoder puts it: features that say almost the same share what they
@@ -70,7 +74,7 @@ class Activations:
 
 @dataclass(frozen=True)
 class Card:
-    """What a dictionary says of itself: the vector space it reads, how it was trained, how good it is.
+    """What a dictionary says of itself: the vector space it reads, how it was made, how good it is.
 
     `active`: the most features a text may have; what the encoder puts below `threshold` does not fire.
     """
@@ -84,10 +88,10 @@ class Card:
 
 @dataclass(frozen=True, eq=False)
 class Dictionary:
-    """The weights of one sparse autoencoder, float32, with its card.
+    """The weights of one dictionary, float32, with its card.
 
-    `names`: for each feature what people call it, the name that is shown first; none where features were
-    learned first and are named by labels. Named features have their decoder rows as the encoder's.
+    `names`: for each feature what people call it, the name that is shown first; none where an earlier version
+    learned the features. Named features have their decoder rows as the encoder's.
     """
 
     w_enc_FD: FloatArray
@@ -107,7 +111,7 @@ class Dictionary:
         if not 1 <= self.card.active <= features:
             raise DictionaryError(f"active={self.card.active} is not between 1 and {features} features.")
         if not all(np.isfinite(w).all() for w in (self.w_enc_FD, self.b_enc_F, self.w_dec_FD, self.b_D)):
-            raise DictionaryError("The dictionary holds numbers that are not finite.", hint="Train it anew.")
+            raise DictionaryError("The dictionary holds numbers that are not finite.", hint="Make it anew.")
 
     @property
     def features(self) -> int:
@@ -210,26 +214,15 @@ class Dictionary:
             raise DictionaryError(f"This is not a dictionary: {error}.") from None
         return cls(w_enc_FD, b_enc_F, w_dec_FD, b_D, kept)
 
-    def save(self, folder: Path, *, half: bool = False, files: dict[str, str] | None = None) -> None:
-        """Writes `dictionary.safetensors` and `dictionary.json` into a folder (made when missing); the card
-        names the SHA-256 of other `files` there."""
+    def save(self, folder: Path) -> None:
+        """Writes `dictionary.safetensors` and `dictionary.json` into a folder (made when missing)."""
         folder.mkdir(parents=True, exist_ok=True)
-        card = {**self.card_json(half=half), "files": files or {}}
-        (folder / WEIGHTS_FILE).write_bytes(self.to_bytes(half=half))
-        (folder / CARD_FILE).write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
+        (folder / WEIGHTS_FILE).write_bytes(self.to_bytes())
+        (folder / CARD_FILE).write_text(json.dumps(self.card_json(), indent=2) + "\n", encoding="utf-8")
 
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Reads a folder that `save` wrote.
-
-        Raises:
-            DictionaryError: a file is missing or damaged.
-        """
-        return cls.load_with_card(folder)[0]
-
-    @classmethod
-    def load_with_card(cls, folder: Path) -> tuple[Self, dict[str, Any]]:
-        """The same, with all that the card says.
 
         Raises:
             DictionaryError: a file is missing or damaged.
@@ -239,7 +232,7 @@ class Dictionary:
             card = dict(json.loads((folder / CARD_FILE).read_text(encoding="utf-8")))
         except (OSError, ValueError, TypeError) as error:
             raise DictionaryError(f"No dictionary can be read from {folder}: {error}.") from None
-        return cls.from_bytes(weights, card), card
+        return cls.from_bytes(weights, card)
 
 
 def rounded(w_FD: FloatArray) -> FloatArray:

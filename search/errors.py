@@ -24,11 +24,10 @@ RefractError
 ├── StoreUnavailable          503  the database does not answer
 ├── IndexDamaged              500  a derived file is missing or fails its hash
 ├── ConfigurationError        500  settings, installation, data folder
-├── DictionaryError           422  a dictionary cannot be trained, read or used here
+├── DictionaryError           422  a dictionary cannot be made, read or used here
 ├── SourceError               422  a source of documents cannot be read at all
 ├── LexiconError              422  a file of names cannot be read
-├── LabelError                422  labels cannot be taken in
-└── LabellerError             502  the endpoint that is asked for labels does not give any
+└── LabelError                422  labels cannot be taken in
 
 Each carries a `code` that API clients may rely on, an HTTP `status`, a message that names the
 value at fault and, wherever there is one, a hint that says what to do about it.
@@ -173,8 +172,3 @@ class LexiconError(RefractError):
 class LabelError(RefractError):
     code = "label"
     status = 422
-
-
-class LabellerError(RefractError):
-    code = "labeller"
-    status = 502

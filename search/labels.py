@@ -15,8 +15,9 @@ NAME = "name"
 
 @dataclass(frozen=True)
 class Label:
-    """A feature's label. `score` is None where it could not be tested; `reliable` says whether it holds, and
-    is true of what was written by hand; `origin` says who wrote it (see `search.models.Feature`)."""
+    """A feature's label. `reliable` says whether it holds: names do, and what was written by hand; `origin`
+    says who wrote it (see `search.models.Feature`). A `score` says how well one of a feature that an earlier
+    version learned held in a test, None where there was none."""
 
     text: str
     score: float | None

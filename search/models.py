@@ -109,7 +109,7 @@ class Document(Base):
 
 
 class DictionaryRow(Base):
-    """A trained dictionary: its weights (safetensors) and its card.
+    """A dictionary: its weights (safetensors) and its card.
 
     `labels_version` grows with every change of its labels, so that who holds them in memory reads them again.
     """
@@ -125,11 +125,10 @@ class DictionaryRow(Base):
 
 
 class Feature(Base):
-    """The label of one feature. `score` is null where too few passages were left to test it on.
+    """What is written over the name of one feature; `origin` is then "hand".
 
-    `origin` says who wrote it: offline, shipped, hand, import, or the model of an endpoint. A label by hand
-    is never replaced. `before` is the score the same label had for the feature this one was adapted from,
-    `drift` how far the feature moved since (1 - cosine of the decoder rows); null where it was not adapted.
+    Features that an earlier version learned have rows of other origins (offline, shipped, import, the model
+    of an endpoint), with the `score` of a test; null where too few passages were left for one.
     """
 
     __tablename__ = "features"
@@ -142,8 +141,6 @@ class Feature(Base):
     score: Mapped[float | None]
     reliable: Mapped[bool]
     origin: Mapped[str] = mapped_column(server_default="offline")
-    before: Mapped[float | None]
-    drift: Mapped[float | None] = mapped_column(REAL)
 
 
 class Family(Base):
@@ -265,24 +262,6 @@ class Passage(Base):
     embedding: Mapped[bytes | None] = mapped_column(LargeBinary)
     feature_ids: Mapped[bytes | None] = mapped_column(LargeBinary)
     activations: Mapped[bytes | None] = mapped_column(LargeBinary)
-
-
-class FeatureStats(Base):
-    """How one feature behaves on the passages of one generation.
-
-    `quantiles`: activation at 0, 10, ..., 100% of the passages it fires on; `counts` the histogram between 0
-    and the last of them. A feature that never fires has no row.
-    """
-
-    __tablename__ = "feature_stats"
-
-    generation_id: Mapped[int] = mapped_column(
-        ForeignKey("generations.id", ondelete="CASCADE"), primary_key=True
-    )
-    feature: Mapped[int] = mapped_column(INTEGER, primary_key=True)
-    passages: Mapped[int] = mapped_column(INTEGER)
-    quantiles: Mapped[list[float]] = mapped_column(ARRAY(REAL))
-    counts: Mapped[list[int]] = mapped_column(ARRAY(INTEGER))
 
 
 class Key(Base):

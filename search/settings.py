@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import platformdirs
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from search.errors import ConfigurationError
@@ -37,11 +37,6 @@ class Settings(BaseSettings):
         default=DEFAULT_MODEL,
         description="Embedding model of new collections: a sentence-transformers id or folder.",
     )
-    labeller_url: str = Field(
-        default="", description="An OpenAI-compatible endpoint to ask for labels, like https://HOST/v1."
-    )
-    labeller_model: str = Field(default="", description="The model that the endpoint is to use.")
-    labeller_key: SecretStr = Field(default=SecretStr(""), description="The endpoint's key, if it wants one.")
 
 
 def load_settings() -> Settings:

@@ -40,8 +40,7 @@ ASKING = {
     "scorecard",
 }
 ELSEWHERE = {
-    *("index", "serve", "add", "delete", "reindex", "jobs", "rollback", "dump", "restore", "labels", "train"),
-    *("adapt", "keys"),
+    *("index", "serve", "add", "delete", "reindex", "jobs", "rollback", "dump", "restore", "labels", "keys"),
 }
 """Commands whose own tests run them: they take long, change much, or serve."""
 

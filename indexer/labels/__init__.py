@@ -1,1 +1,1 @@
-"""Labels in and out: the evidence for labelling, labels from anyone put to the test, an endpoint to ask."""
+"""Labels by hand: written, taken away, in files."""

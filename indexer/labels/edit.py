@@ -1,26 +1,189 @@
-"""One label, written or taken away by hand."""
+"""Labels by hand: another name for a feature, which always wins.
+
+A label is written into every dictionary of the collection with the same features, so that it outlives a
+rollback, and a build that is about to go live.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 from sqlalchemy import Engine as Database
+from sqlalchemy import delete, update
+from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
-from indexer.intake import embedder_for
-from indexer.labels.exchange import Change, clear_label, set_label
-from indexer.labels.judge import Judge
-from indexer.labels.material import read_material
-from search.stored import find_collection
+from indexer.inherit import lineage, lock_dictionaries
+from indexer.labels.lines import LabelLine, clean_label
+from search.dictionary import Dictionary
+from search.errors import FeatureNotFound, LabelError
+from search.labels import Label, read_labels, unwritten_labels
+from search.models import DictionaryRow, Feature
+from search.stored import find_collection, live_generation
+
+HAND = "hand"
+"""The origin of a label by hand."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """What a feature was called, and what it is called now."""
+
+    feature: int
+    old: Label
+    new: Label
+
+
+@dataclass(frozen=True)
+class HandLabel:
+    """A label by hand; `name` is what its feature was made from, empty where it was made from none."""
+
+    feature: int
+    name: str
+    label: str
 
 
 def edit_label(database: Database, collection: str, feature: int, text: str | None) -> Change:
-    """Writes the label of a feature, and tests it; without a text it is taken away.
+    """Writes the label of a feature; without a text it is taken away, and the name stands again.
 
     Raises:
         CollectionNotFound, NotIndexed
-        FeatureNotFound, LabelError: see `set_label` and `clear_label`.
+        FeatureNotFound: there is no such feature.
+        LabelError: the text is empty, too long, or holds control characters; or there is no label by hand to
+            take away.
+    """
+    label = None if text is None else clean_label(text)
+    with Session(database) as session:
+        live = _Live.locked(session, collection)
+        if not 0 <= feature < live.dictionary.features:
+            raise FeatureNotFound(
+                f"There is no feature {feature}.",
+                hint=f"Features are numbered 0 to {live.dictionary.features - 1}.",
+            )
+        old = live.labels[feature]
+        if label is None and old.origin != HAND:
+            raise LabelError(
+                f"The label of feature {feature}, {old.text!r}, was not written by hand.",
+                hint="Write another one over it.",
+            )
+        live.write(session, {feature: label})
+        session.commit()
+        return Change(feature, old, live.called(feature, label))
+
+
+def list_hand_labels(session: Session, collection: str) -> list[HandLabel]:
+    """The labels by hand of a collection, by feature.
+
+    Raises:
+        CollectionNotFound, NotIndexed
+    """
+    number = live_generation(session, collection).dictionary_id
+    row = session.get_one(DictionaryRow, number)
+    dictionary = Dictionary.from_bytes(row.weights, row.card)
+    return [
+        HandLabel(feature, dictionary.names[feature][0] if dictionary.names else "", label.text)
+        for feature, label in enumerate(read_labels(session, number, dictionary))
+        if label.origin == HAND
+    ]
+
+
+def import_labels(
+    database: Database, collection: str, lines: Iterable[LabelLine], *, dry_run: bool = False
+) -> list[Change]:
+    """Writes all labels of a file by hand, or none; gives what changes. With `dry_run` it only says so.
+
+    Raises:
+        CollectionNotFound, NotIndexed
+        LabelError: a line is about a feature that there is not, or that another line is about.
     """
     with Session(database) as session:
-        material = read_material(session, collection)
+        live = _Live.locked(session, collection)
+        given = live.features(lines)
+        changes = [
+            Change(feature, live.labels[feature], live.called(feature, text))
+            for feature, text in sorted(given.items())
+        ]
+        changes = [
+            change for change in changes if (change.old.text, change.old.origin) != (change.new.text, HAND)
+        ]
+        if changes and not dry_run:
+            live.write(session, {change.feature: change.new.text for change in changes})
+            session.commit()
+        return changes
+
+
+def write_label(session: Session, dictionary: int, feature: int, text: str) -> None:
+    """Writes a label by hand into one dictionary (not committed)."""
+    values = {"label": text, "score": None, "reliable": True, "origin": HAND}
+    row = upsert(Feature).values(dictionary_id=dictionary, feature=feature, **values)
+    session.execute(row.on_conflict_do_update(index_elements=["dictionary_id", "feature"], set_=values))
+
+
+def clear_label(session: Session, dictionary: int, feature: int) -> None:
+    """Takes what was written over a feature's name in one dictionary away (not committed)."""
+    session.execute(delete(Feature).where(Feature.dictionary_id == dictionary, Feature.feature == feature))
+
+
+@dataclass(frozen=True, eq=False)
+class _Live:
+    """The live dictionary of a collection, its labels, and the numbers of all with the same features."""
+
+    dictionary: Dictionary
+    labels: list[Label]
+    same: list[int]
+
+    @classmethod
+    def locked(cls, session: Session, collection: str) -> "_Live":
+        """As it is now, and stays until the transaction ends."""
+        rows = lock_dictionaries(session, find_collection(session, collection).id)
+        row = session.get_one(DictionaryRow, live_generation(session, collection).dictionary_id)
+        dictionary = Dictionary.from_bytes(row.weights, row.card)
+        same = [each.id for each in rows if lineage(each.card) == lineage(row.card)]
+        return cls(dictionary, read_labels(session, row.id, dictionary), same)
+
+    def called(self, feature: int, text: str | None) -> Label:
+        """What a feature is called with a label by hand, or without."""
         if text is None:
-            return clear_label(session, material, feature)
-        embedder = embedder_for(session, find_collection(session, collection))
-        judge = Judge(material.x_ND, material.acts_NF, material.dictionary, embedder.encode)
-        return set_label(session, material, judge, feature, text)
+            return unwritten_labels(self.dictionary)[feature]
+        return Label(text, None, reliable=True, origin=HAND)
+
+    def write(self, session: Session, labels: dict[int, str | None]) -> None:
+        """Writes labels, or takes those that are None away (not committed)."""
+        for dictionary in self.same:
+            for feature, text in labels.items():
+                if text is None:
+                    clear_label(session, dictionary, feature)
+                else:
+                    write_label(session, dictionary, feature, text)
+        version = DictionaryRow.labels_version + 1
+        same = DictionaryRow.id.in_(self.same)
+        session.execute(update(DictionaryRow).where(same).values(labels_version=version))
+
+    def features(self, lines: Iterable[LabelLine]) -> dict[int, str]:
+        """The labels of some lines by feature."""
+        number = {group[0].casefold(): feature for feature, group in enumerate(self.dictionary.names)}
+        given: dict[int, LabelLine] = {}
+        for line in lines:
+            feature = self._feature(line, number)
+            if feature in given:
+                raise LabelError(
+                    f"{line.where}: feature {feature} has a label in {given[feature].where} already.",
+                    hint="Keep one of the two lines.",
+                )
+            given[feature] = line
+        return {feature: line.label for feature, line in given.items()}
+
+    def _feature(self, line: LabelLine, number: dict[str, int]) -> int:
+        if isinstance(line.feature, str):
+            found = number.get(line.feature.casefold())
+            if found is None:
+                raise LabelError(
+                    f"{line.where}: no feature of this collection has the name {line.feature!r}.",
+                    hint="Take the line away, or give a name that refract labels export or /features shows.",
+                )
+            return found
+        if not 0 <= line.feature < self.dictionary.features:
+            raise LabelError(
+                f"{line.where}: there is no feature {line.feature}.",
+                hint=f"They are numbered 0 to {self.dictionary.features - 1}.",
+            )
+        return line.feature

@@ -1,75 +1,49 @@
-"""Files of labels: JSON lines like {"feature": 12, "label": "enzyme kinetics", "origin": "anna"}.
+"""Files of labels: JSON lines like {"name": "enzyme", "label": "enzyme kinetics"}.
 
-A line like {"dictionary": SHA256} says whose features the numbers are; an export begins with one. Where it
-names another dictionary, nothing of the file is taken. Other fields are for people, and not read.
+A line says which feature it is about by the name that the feature was made from, which is the same one in any
+collection, or else by its number ("feature"), which is that of one dictionary alone.
 """
 
 import json
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from search.errors import LabelError
 
 LONGEST = 80
-IMPORTED, HAND, OFFLINE = "import", "hand", "offline"
-RESERVED = (HAND, "shipped")
 JOINERS = "\u200c\u200d"  # words of some scripts need them
+LIKE = 'A line is like {"name": "enzyme", "label": "enzyme kinetics"}.'
 
 
 @dataclass(frozen=True)
-class Proposal:
-    """A label somebody proposes for a feature."""
+class LabelLine:
+    """A label for the feature of a name, or of a number; `where` is file and line."""
 
-    feature: int
+    where: str
+    feature: str | int
     label: str
-    origin: str
-
-
-@dataclass(frozen=True)
-class Refusal:
-    """A line (counted from 1) that cannot be used, and why."""
-
-    line: int
-    reason: str
-
-
-@dataclass(frozen=True)
-class LabelFile:
-    """What a file holds: `proposals` in order, each once, and the lines that were refused."""
-
-    proposals: list[Proposal] = field(default_factory=list)
-    refused: list[Refusal] = field(default_factory=list)
 
 
 class _Refused(ValueError):
-    """Why a line cannot be used."""
+    """Why a value cannot be used."""
 
 
-def header(dictionary: str) -> str:
-    """The line that says whose features a file is about."""
-    return json.dumps({"dictionary": dictionary}) + "\n"
+def label_line(feature: int, name: str, label: str) -> str:
+    """One line of a file; `name` is empty where the feature was made from none."""
+    fields = {"feature": feature, **({"name": name} if name else {}), "label": label}
+    return json.dumps(fields, ensure_ascii=False) + "\n"
 
 
-def read_label_file(path: Path, features: int, dictionary: str) -> LabelFile:
-    """Reads a file of labels for the dictionary of that SHA-256 (see `material.lineage`) and size.
+def read_label_lines(path: Path) -> list[LabelLine]:
+    """Reads a file of labels.
 
     Raises:
-        LabelError: the file cannot be read, or it is of another dictionary.
+        LabelError: it cannot be read, or one of its lines cannot be used.
     """
-    proposals: dict[Proposal, None] = {}
-    refused: list[Refusal] = []
-    for number, raw in _lines(path):
-        try:
-            fields = _fields(raw)
-            _check_dictionary(path, number, fields, dictionary)
-            if "dictionary" not in fields or "feature" in fields:
-                proposals[_proposal(fields, features)] = None
-        except _Refused as reason:
-            refused.append(Refusal(number, str(reason)))
-    return LabelFile(list(proposals), refused)
+    return [_label_line(f"{path}, line {number}", raw) for number, raw in _lines(path)]
 
 
 def clean_label(label: object) -> str:
@@ -95,6 +69,17 @@ def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
         raise LabelError(f"{path}: {error.strerror or error}.", hint="Name a file of JSON lines.") from None
 
 
+def _label_line(where: str, raw: bytes) -> LabelLine:
+    try:
+        fields = _fields(raw)
+        feature = _text(fields["name"], "name") if "name" in fields else _number(fields)
+        if "label" not in fields:
+            raise _Refused('there is no "label"')
+        return LabelLine(where, feature, _text(fields["label"], "label"))
+    except _Refused as reason:
+        raise LabelError(f"{where}: {reason}.", hint=LIKE) from None
+
+
 def _fields(raw: bytes) -> dict[str, Any]:
     try:
         fields = json.loads(raw.decode("utf-8"))
@@ -103,32 +88,17 @@ def _fields(raw: bytes) -> dict[str, Any]:
     except (ValueError, RecursionError):
         raise _Refused("it is not JSON") from None
     if not isinstance(fields, dict):
-        raise _Refused('it is no JSON object like {"feature": 12, "label": "enzyme kinetics"}')
+        raise _Refused("it is no JSON object")
     return fields
 
 
-def _check_dictionary(path: Path, number: int, fields: dict[str, Any], dictionary: str) -> None:
-    named = fields.get("dictionary", dictionary)
-    if named != dictionary:
-        raise LabelError(
-            f"{path}, line {number}: these labels are for the dictionary {str(named)[:12]!r}, the collection "
-            f"has {dictionary[:12]!r}: the same numbers are other features.",
-            hint="Export the evidence of this collection and label that.",
-        )
-
-
-def _proposal(fields: dict[str, Any], features: int) -> Proposal:
-    feature = fields.get("feature")
+def _number(fields: dict[str, Any]) -> int:
+    if "feature" not in fields:
+        raise _Refused('there is neither a "name" nor a "feature"')
+    feature = fields["feature"]
     if not isinstance(feature, int) or isinstance(feature, bool):
         raise _Refused(f'"feature" is to be a whole number, not {_shown(feature)}')
-    if not 0 <= feature < features:
-        raise _Refused(f"there is no feature {_shown(feature)}; they are numbered 0 to {features - 1}")
-    if "label" not in fields:
-        raise _Refused('there is no "label"')
-    origin = _text(fields.get("origin", IMPORTED), "origin")
-    if origin in RESERVED:
-        raise _Refused(f"the origin {origin!r} is not for imports; name who wrote the label")
-    return Proposal(feature, _text(fields["label"], "label"), origin)
+    return feature
 
 
 def _text(value: object, name: str) -> str:

@@ -80,7 +80,7 @@ def assert_one_line(failed: "subprocess.CompletedProcess[str]", *words: str) -> 
 
 
 @pytest.mark.parametrize(
-    "command", ["run", "serve", "index", "reindex", "train", "label", "search", "dump", "restore"]
+    "command", ["run", "serve", "index", "reindex", "labels", "search", "dump", "restore"]
 )
 def test_every_command_has_help(command: str) -> None:
     shown = alone(command, "--help", environment=dict(os.environ))
@@ -90,7 +90,7 @@ def test_every_command_has_help(command: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [["nonsense"], ["serve", "--port", "70000"], ["search"], ["train", "--features", "many"]]
+    "arguments", [["nonsense"], ["serve", "--port", "70000"], ["search"], ["train"], ["labels", "ask"]]
 )
 def test_wrong_usage_is_told(arguments: list[str]) -> None:
     failed = alone(*arguments, environment=dict(os.environ))

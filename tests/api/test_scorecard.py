@@ -33,10 +33,12 @@ def test_every_figure_of_the_shipped_dictionary_is_told() -> None:
 
 def test_what_was_not_measured_is_not_told() -> None:
     assert list(figures({})) == []
+    learned = {"fvu": 0.2, "rows": 10, "l0": 40.0, "dead": 0.0, "labels": {"0.5": 0.8}}
+    assert list(figures(learned)) == []
 
 
 @pytest.mark.database
-def test_the_page_of_an_adapted_dictionary_has_both_scorecards(client: TestClient) -> None:
+def test_the_page_of_a_collection_has_both_scorecards(client: TestClient) -> None:
     page = html.document_fromstring(client.get("/dictionary", params={"collection": "manual"}).text)
     here, as_shipped = (
         {str(row[0].text): str(row[1].text) for row in table.findall("tbody/tr")}
@@ -51,10 +53,12 @@ def test_the_page_of_an_adapted_dictionary_has_both_scorecards(client: TestClien
 
 
 def test_the_terminal_has_both_too(capsys: pytest.CaptureFixture[str]) -> None:
-    print_scorecard({"fvu": 0.5, "rows": 1000, "l0": 3.0, "dead": 0.25}, {"decoder_cosine": 0.125})
+    card = {"names": 7, "own": 2, "fvu": 0.5, "rows": 1000, "l0": 3.0, "dead": 0.25}
+    print_scorecard(card, {**card, "fvu": 0.125})
     printed = capsys.readouterr().out
     assert "0.500" in printed
     assert "25.0%" in printed
-    assert printed.index("As it ships") < printed.index("0.12")
-    print_scorecard({"decoder_cosine": 0.5}, None)
+    assert "2 of them found in this collection" in printed
+    assert printed.index("As it ships") < printed.index("0.125")
+    print_scorecard(card, None)
     assert "As it ships" not in capsys.readouterr().out

@@ -190,7 +190,8 @@ def test_jobs_generations_and_going_back(client: Client, database: Database, tmp
         ({"kind": "reindex", "collection": "nowhere"}, 404),
         ({"kind": "reindex", "index": "tree"}, 400),
         ({"kind": "reindex", "passage_tokens": 1}, 400),
-        ({"kind": "train", "steps": 0}, 400),
+        ({"kind": "train"}, 400),
+        ({"kind": "reindex", "readapt": True}, 400),
         ({}, 400),
     ],
 )

@@ -20,14 +20,14 @@ from indexer.documents import ensure_collection, ingest
 from indexer.plan import create_partition, passage_texts
 from indexer.progress import Reporter
 from indexer.sources import Failure, SourceDocument
-from indexer.stages import DictionaryPlan
 from search.artifact import shipped
 from search.catalog import collections
 from search.db import among
 from search.descriptions import Progress
+from search.dictionary import Card, Dictionary
 from search.embedder import Embedder
 from search.engine import Engine as SearchEngine
-from search.errors import DictionaryError, InvalidRequest, SourceError
+from search.errors import InvalidRequest, SourceError
 from search.models import (
     Collection,
     DictionaryRow,
@@ -63,20 +63,6 @@ def collection_id(database: Engine) -> int:
         return session.scalars(select(Collection.id)).one()
 
 
-@pytest.fixture
-def builder(
-    database: Engine,
-    tmp_path: Path,
-    embedder: Embedder,
-    short: list[SourceDocument],
-    monkeypatch: pytest.MonkeyPatch,
-) -> Build:
-    """Of a small collection that is indexed and may have a dictionary of its own, so that tests are short."""
-    monkeypatch.setattr("indexer.stages.OWN_ROWS", 0)
-    build(database, tmp_path, embedder, "c", short)
-    return Build(database, tmp_path, embedder, Reporter(database))
-
-
 def test_a_build_makes_everything_a_search_needs(
     database: Engine, tmp_path: Path, embedder: Embedder, short: list[SourceDocument]
 ) -> None:
@@ -88,7 +74,7 @@ def test_a_build_makes_everything_a_search_needs(
         row = session.scalars(select(Generation)).one()
         assert (row.state, row.recipe["precision"]) == ("live", embedder.space.precision)
         dictionary = read_dictionary(session, row.dictionary_id)
-        assert len(dictionary.names) == dictionary.features == report.features
+        assert len(dictionary.names) == dictionary.features == report.scorecard["names"]
         assert session.scalar(select(func.count()).select_from(Feature)) == 0  # names need no labels
         passages = session.scalars(select(Passage).order_by(Passage.id)).all()
         assert [passage.id for passage in passages] == list(range(report.passages))
@@ -255,20 +241,36 @@ def test_two_builds_of_one_collection_do_not_run_into_each_other(
     assert refused[0]
 
 
-def test_retraining_makes_a_new_dictionary_and_relabelling_new_labels(
-    database: Engine, builder: Build
+def test_a_dictionary_stays_from_build_to_build_and_a_learned_one_gives_way_to_names(
+    database: Engine, tmp_path: Path, embedder: Embedder, short: list[SourceDocument]
 ) -> None:
+    build(database, tmp_path, embedder, "c", short[:20])
+    again = Build(database, tmp_path, embedder, Reporter(database))
+    again.run(collection_id(database))
     with Session(database) as session:
-        original = session.scalars(select(DictionaryRow.weights)).one()
-    builder.run(collection_id(database), DictionaryPlan(retrain=True, changes={"seed": 5, "features": 32}))
-    builder.run(collection_id(database), DictionaryPlan(relabel=True))
+        (named,) = session.scalars(select(DictionaryRow)).all()
+        w_FD = read_dictionary(session, named.id).w_dec_FD[:50]
+        zeros_F, zeros_D = np.zeros(50, np.float32), np.zeros(w_FD.shape[1], np.float32)
+        learned = Dictionary(w_FD, zeros_F, w_FD, zeros_D, Card(named.card["model"], 8))
+        row = DictionaryRow(collection_id=collection_id(database), weights=learned.to_bytes())
+        row.card = learned.card_json()
+        session.add(row)
+        session.flush()
+        live = session.scalars(select(Generation).where(Generation.state == "live")).one()
+        live.dictionary_id = row.id
+        session.add(Feature(dictionary_id=row.id, feature=3, label="mine", reliable=True, origin="hand"))
+        session.add(Feature(dictionary_id=row.id, feature=4, label="a guess", reliable=False))
+        session.commit()
+        before = row.id
+    report = again.run(collection_id(database))
+    assert report.scorecard["names"] > 20_000
+    assert report.lost_labels == []
     with Session(database) as session:
-        _, second, third = session.scalars(select(DictionaryRow).order_by(DictionaryRow.id)).all()
-        assert second.card["features"] == 32
-        assert second.weights != original
-        assert third.weights == second.weights
-        counted = select(func.count()).select_from(Feature).where(Feature.dictionary_id == third.id)
-        assert session.scalar(counted) == 32
+        live = session.scalars(select(Generation).where(Generation.state == "live")).one()
+        assert live.dictionary_id not in (before, named.id)
+        assert read_dictionary(session, live.dictionary_id).names
+        kept = session.scalars(select(Feature).where(Feature.dictionary_id == live.dictionary_id)).all()
+        assert [(each.feature, each.label, each.score) for each in kept] == [(3, "mine", None)]
 
 
 @pytest.mark.parametrize("count", [1, 5])
@@ -281,7 +283,7 @@ def test_a_handful_of_documents_gets_the_shipped_dictionary(
     report = build(database, tmp_path, embedder, "c", few)
     base = shipped(DEFAULT_MODEL)
     assert base is not None
-    assert report.features <= base.dictionary.features + count
+    assert report.scorecard["names"] <= base.dictionary.features + count
     with Session(database) as session:
         row = session.scalars(select(DictionaryRow)).one()
         assert row.card["training"]["adapted_from"] == base.sha256
@@ -289,33 +291,6 @@ def test_a_handful_of_documents_gets_the_shipped_dictionary(
         assert dictionary.names[: base.dictionary.features] == base.dictionary.names
         np.testing.assert_array_equal(
             dictionary.w_dec_FD[: base.dictionary.features], base.dictionary.w_dec_FD
-        )
-
-
-def test_a_collection_too_small_for_a_dictionary_of_its_own_says_so(
-    database: Engine, tmp_path: Path, embedder: Embedder, short: list[SourceDocument]
-) -> None:
-    build(database, tmp_path, embedder, "c", short)
-    live = [state for state in generations(database).values() if state == "live"]
-    again = Build(database, tmp_path, embedder, Reporter(database))
-    with pytest.raises(DictionaryError, match=r"120 passages are too few .*1,000"):
-        again.run(collection_id(database), DictionaryPlan(retrain=True))
-    assert [state for state in generations(database).values() if state == "live"] == live
-
-
-def test_going_back_to_the_shipped_dictionary(database: Engine, builder: Build) -> None:
-    own = builder.run(collection_id(database), DictionaryPlan(retrain=True, changes={"features": 32}))
-    back = builder.run(collection_id(database), DictionaryPlan(readapt=True))
-    base = shipped(DEFAULT_MODEL)
-    assert base is not None
-    assert own.features == 32
-    assert back.features >= base.dictionary.features
-
-
-def test_more_active_features_than_there_are_is_refused(database: Engine, builder: Build) -> None:
-    with pytest.raises(DictionaryError, match="100 active features are more than the 32"):
-        builder.run(
-            collection_id(database), DictionaryPlan(retrain=True, changes={"active": 100, "features": 32})
         )
 
 

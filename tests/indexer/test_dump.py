@@ -13,16 +13,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from sqlalchemy import URL, create_engine, select, text
+from sqlalchemy import URL, create_engine, inspect, select, text
 from sqlalchemy import Engine as Database
 from sqlalchemy.orm import Session
 
 from indexer.build import Build
 from indexer.documents import delete_documents, ensure_collection, ingest
-from indexer.dump import dump
-from indexer.labels.exchange import set_label
-from indexer.labels.judge import Judge
-from indexer.labels.material import read_material
+from indexer.dump import OF_GENERATIONS, ROWS, dump
+from indexer.labels.edit import edit_label
 from indexer.manifest import MANIFEST, Manifest, read_checked
 from indexer.plan import create_partition
 from indexer.presets import get_preset, list_presets, save_preset
@@ -30,7 +28,6 @@ from indexer.progress import Reporter
 from indexer.replay import Replay
 from indexer.restore import restore
 from indexer.sources import SourceDocument
-from indexer.stages import DictionaryPlan
 from indexer.verify import verify
 from search.asking import Request
 from search.db import current_revision, known_revisions, take_tables_to
@@ -98,7 +95,9 @@ def source(
 
 def _change(database: Database, data: Path, embedder: Embedder) -> None:
     number = collection_id(database, "c")
-    Build(database, data, embedder, Reporter(database)).run(number, DictionaryPlan(readapt=True))
+    with pytest.MonkeyPatch.context() as patch:  # another dictionary, so that there are matches
+        patch.setattr("indexer.stages._latest_dictionary", lambda *_: None)
+        Build(database, data, embedder, Reporter(database)).run(number)
     write(database, "c", [document("0", "Not indexed, and soon replaced.")])
     write(database, "c", [document("0", MARK), document("new", "Sails carry ships over the sea.")])
     Replay(database, live(database, "c"), embedder).run(Reporter(database))
@@ -107,12 +106,10 @@ def _change(database: Database, data: Path, embedder: Embedder) -> None:
     with Session(database) as session:
         delete_documents(session, number, ["2", "3"])
         ensure_collection(session, "waiting", DEFAULT_MODEL)
-        material = read_material(session, "c")
-        judge = Judge(material.x_ND, material.acts_NF, material.dictionary, embedder.encode)
-        set_label(session, material, judge, 7, LABEL)
         session.add(Key(name="gone", scope="admin", sha256=b"\0\\\n", revoked_at=datetime.now(UTC)))
         session.add(Key(name="there", scope="search", sha256=b"there"))
         session.commit()
+    edit_label(database, "c", 7, LABEL)
     engine, knobs = Engine(database, data), f"5:1.5,concept:{MARK[:5]}:-1,like:4!9:1"
     save_preset(engine, "c", "Bridges – N", parse(knobs), description="of \\N 'steel'", default=True)
     save_preset(engine, "beside", "other", parse("7:off"))
@@ -216,7 +213,7 @@ def test_every_byte_comes_back_whatever_the_server_is_set_to(
     again = dump(database, tmp_path / "again.dump", Reporter(database))
     assert again.members == source.manifest.members
     assert again.sequences == source.manifest.sequences
-    assert {member.table for member in again.members} >= {"families", "feature_matches", "feature_stats"}
+    assert {member.table for member in again.members} >= {"families", "feature_matches"}
 
 
 def test_labels_by_hand_and_keys_survive(source: Source, database: Database, tmp_path: Path) -> None:
@@ -550,4 +547,31 @@ def test_a_dump_of_older_tables_is_brought_up_to_date(
         assert all(ranking(before) == ranking(after) for before, after in pairs)
         write(newer, "c", [document("fresh", "The queue and the keys are there as well.")])
         assert count(newer, "keys") == count(newer, "jobs.procrastinate_jobs") == 0
+        newer.dispose()
+
+
+def test_columns_and_tables_that_are_gone_are_taken_from_an_older_dump_and_dropped(
+    source: Source,
+    database: Database,
+    tmp_path: Path,
+    new_database: Callable[[], AbstractContextManager[URL]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    restore(database, tmp_path, source.path, Reporter(database))
+    with database.begin() as connection:
+        take_tables_to(connection, "0004")
+        connection.execute(text("UPDATE features SET before = .5, drift = .25"))
+        stats = "INSERT INTO feature_stats SELECT id, 7, 3, '{.1,.2}', '{1,2}' FROM generations"
+        connection.execute(text(stats))
+    monkeypatch.setitem(ROWS, "feature_stats", OF_GENERATIONS)  # as the version of 0004 had it
+    path = tmp_path / "older.dump"
+    manifest = dump(database, path, Reporter(database))
+    assert (manifest.count("features"), manifest.count("feature_stats")) == (1, 2)
+    with new_database() as url:
+        newer = create_engine(url)
+        assert restore(newer, tmp_path / "newer", path, Reporter(newer)) == manifest
+        with Session(newer) as session:
+            assert session.scalars(select(Feature)).one().label == LABEL
+        assert "feature_stats" not in inspect(newer).get_table_names()
+        assert verify(newer, tmp_path / "newer").sound
         newer.dispose()

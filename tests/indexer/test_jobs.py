@@ -102,7 +102,6 @@ def test_a_job_waits_runs_and_tells_what_it_made(database: Database, tmp_path: P
     [
         ("reindex", {"model": "no/such-model"}, "'no/such-model' cannot be loaded"),
         ("ingest", {"path": "/no/such/folder"}, "nothing at /no/such/folder"),
-        ("train", {}, "too few for a dictionary of their own"),
     ],
 )
 def test_a_job_that_fails_says_why_and_changes_nothing(

@@ -11,7 +11,7 @@ from sentence_transformers.sentence_transformer.modules import Pooling, Transfor
 from sqlalchemy import Engine as Database
 from transformers import AutoTokenizer, BertConfig, BertModel
 
-from indexer.identity import match_by_direction, match_by_name
+from indexer.identity import match
 from indexer.naming import (
     ACTIVE,
     LEAST,
@@ -251,10 +251,10 @@ def test_a_name_is_the_same_feature_in_another_dictionary(base: Dictionary) -> N
         Card("another", 3),
         tuple(base.names[at] for at in keep),
     )
-    assert [(match.old, match.feature) for match in match_by_name(part, base)] == [(0, 9), (1, 4), (2, 20)]
-    lost = match_by_name(base, part)
+    assert [(found.old, found.feature) for found in match(part, base)] == [(0, 9), (1, 4), (2, 20)]
+    lost = match(base, part)
     assert (lost[9].feature, lost[9].confidence, lost[10].feature) == (0, 1.0, None)
     learned = Dictionary(
         part.w_enc_FD, part.b_enc_F, part.w_dec_FD, part.b_D, base.card.__class__(base.card.model, 3)
     )
-    assert [match.feature for match in match_by_direction(learned, base)] == [9, 4, 20]
+    assert [found.feature for found in match(learned, base)] == [9, 4, 20]

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from indexer.scorecard import explained, nearest, stability
+from indexer.scorecard import explained, scorecard
 from search.dictionary import Card, Dictionary
 
 D, F = 16, 24
@@ -24,22 +24,18 @@ def dictionary(rng: np.random.Generator, active: int) -> Dictionary:
     return Dictionary(w_FD, np.zeros(F, np.float32), w_FD, unit(rng, 1)[0] * 0.1, Card("m", active))
 
 
-def test_a_dictionary_is_found_again_whatever_the_order_of_its_features(rng: np.random.Generator) -> None:
-    w_FD = unit(rng, F)
-    same = stability(w_FD, w_FD[rng.permutation(F)], np.ones(F))
-    assert same == pytest.approx({"twins": 1.0, "median": 1.0, "firing": 1.0})
-
-
-def test_features_that_fire_often_count_more_among_those_of_a_text() -> None:
-    w_FD = np.eye(D, dtype=np.float32)
-    found = stability(w_FD, np.concatenate([w_FD[:4], -w_FD[4:]]), np.array([7.0] * 4 + [1.0] * 12))
-    assert found == pytest.approx({"twins": 4 / 16, "median": 0.0, "firing": 28 / 40})
-
-
-def test_the_nearest_other_feature_is_never_itself() -> None:
-    w_FD = np.eye(D, dtype=np.float32)
-    assert nearest(w_FD).max() == 0
-    assert nearest(np.concatenate([w_FD, w_FD[:1]]))[[0, 1, D]] == pytest.approx([1, 0, 1])
+def test_names_are_counted_and_what_they_leave_is_measured() -> None:
+    w_FD = np.eye(D, dtype=np.float32)[:5]
+    card = Card("m", 2, {"own_names": 1}, threshold=0.1)
+    names = tuple((f"name {number}",) for number in range(5))
+    made = Dictionary(w_FD, np.zeros(5, np.float32), w_FD, np.zeros(D, np.float32), card, names)
+    x_ND = np.concatenate([w_FD[[0, 0, 1]], np.eye(D, dtype=np.float32)[[9]]])  # near no name
+    found = scorecard(made, x_ND)
+    assert (found["rows"], found["names"], found["own"]) == (4, 5, 1)
+    assert found["l0"] == pytest.approx(3 / 4)
+    assert found["dead"] == pytest.approx(3 / 5)
+    variance = float(((x_ND - x_ND.mean(axis=0)) ** 2).sum())
+    assert found["fvu"] == pytest.approx(1 / variance, abs=1e-5)  # of the last row all is left out
 
 
 @pytest.mark.parametrize("active", [2, F])

@@ -8,7 +8,8 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Engine, create_engine, inspect, text
 
-from search.db import migrate, migration_config, open_database, open_session, server_url
+from indexer.jobs import list_jobs, start_job
+from search.db import migrate, migration_config, open_database, open_session, server_url, take_tables_to
 from search.errors import ConfigurationError, StoreUnavailable
 from search.models import Base
 from search.settings import Settings
@@ -30,6 +31,36 @@ def test_migrations_go_down_and_up_again(database: Engine) -> None:
         assert connection.execute(text("SELECT count(*) FROM pg_sequences")).scalar() == 0
     migrate(database)
     assert {"collections", "documents", "passages"} <= set(inspect(database).get_table_names())
+
+
+def test_rows_of_a_version_that_learned_features_are_brought_up_to_date(database: Engine) -> None:
+    with database.begin() as connection:
+        take_tables_to(connection, "0004")
+        for statement in (
+            "INSERT INTO collections (name, model) VALUES ('c', 'm')",
+            "INSERT INTO dictionaries (collection_id, weights, card) SELECT id, '', '{}' FROM collections",
+            "INSERT INTO generations (collection_id, dictionary_id, recipe, seq) "
+            "SELECT collection_id, id, '{}', 1 FROM dictionaries",
+            "INSERT INTO features (dictionary_id, feature, label, score, reliable, origin, before, drift) "
+            "SELECT id, 3, 'mine', .9, true, 'hand', .8, .1 FROM dictionaries",
+            "INSERT INTO feature_stats SELECT id, 3, 5, '{.1}', '{5}' FROM generations",
+        ):
+            connection.execute(text(statement))
+    train, kept = (
+        start_job(database, kind, "c", **arguments)  # type: ignore[arg-type]
+        for kind, arguments in (("train", {"steps": 5}), ("reindex", {"readapt": True, "index": "ivf"}))
+    )
+    with database.begin() as connection:
+        connection.execute(
+            text("INSERT INTO job_reports (job_id) VALUES (:one), (:other)"), {"one": train, "other": kept}
+        )
+    migrate(database)
+    with database.connect() as connection:
+        labels = connection.execute(text("SELECT feature, label, score, reliable, origin FROM features"))
+        assert labels.all() == [(3, "mine", 0.9, True, "hand")]
+        assert connection.execute(text("SELECT job_id FROM job_reports")).scalars().all() == [kept]
+    (job,) = list_jobs(database)
+    assert (job.number, job.state, job.arguments) == (kept, "waiting", {"index": "ivf"})
 
 
 def test_migrating_twice_changes_nothing(database: Engine) -> None:

@@ -1,4 +1,4 @@
-"""The mathematics of explanations, on real vectors: a really trained dictionary and real documents."""
+"""The mathematics of explanations, on real vectors: a real dictionary and real documents."""
 
 import numpy as np
 import pytest
