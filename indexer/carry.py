@@ -2,20 +2,22 @@
 
 Saved steering and hand-written labels name features by their numbers in one dictionary. When a build brings a
 new one, each old feature is matched to a new one, and what was known of still earlier dictionaries is carried
-on, so that they may be dropped.
+on, so that they may be dropped. Mostly a new dictionary only adds names to the one before: then its card says
+that the numbers are the same, and nothing is stored for each feature.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from sqlalchemy import case, delete, func, insert, literal, select
 from sqlalchemy.orm import Session, aliased
 
-from indexer.identity import LEAST, Match, match
+from indexer.identity import LEAST, Match, keeps_numbers, match
 from indexer.inherit import lock_dictionaries
 from indexer.labels.edit import HAND, clear_label, write_label
 from indexer.progress import Reporter
 from search.dictionary import Dictionary
+from search.earlier import ALIASES, Alias, read_aliases
 from search.models import DictionaryRow, Feature, FeatureMatch, Generation
 
 LOST_LABELS = "lost_labels"
@@ -46,14 +48,28 @@ def carry_over(
         by_hand = _by_hand(session, number)
         earlier = Dictionary.from_bytes(old.weights, old.card)
         session.commit()  # the work is long: no transaction stays open
-        matches = match(earlier, dictionary)
+        same = keeps_numbers(earlier, dictionary)
+        matches = (
+            [Match(feature, feature, 1.0) for feature in by_hand] if same else match(earlier, dictionary)
+        )
         places = _places(by_hand, matches)
         gone = sorted(by_hand.keys() - places.keys())
         lost = [LostLabel(number, feature, by_hand[feature]) for feature in gone]
-        _store_matches(session, number, new.id, matches)
+        aliases = read_aliases(old.card)
+        if same:
+            aliases = {
+                was: replace(each, dictionary=new.id) if each.dictionary == number else each
+                for was, each in aliases.items()
+            }
+            aliases[number] = Alias(new.id, earlier.features)
+        _store_matches(session, number, new.id, None if same else matches)
         for feature, place in places.items():
             write_label(session, new.id, place, by_hand[feature])
-        new.card = {**new.card, LOST_LABELS: [*earlier_lost, *map(asdict, lost)]}
+        new.card = {
+            **new.card,
+            ALIASES: {str(was): asdict(alias) for was, alias in aliases.items()},
+            LOST_LABELS: [*earlier_lost, *map(asdict, lost)],
+        }
         session.commit()
     return lost
 
@@ -66,12 +82,12 @@ def carry_late_edits(session: Session, generation: Generation) -> list[LostLabel
     if old is None or old.id == new.id:
         return []
     pair = (FeatureMatch.old_dictionary == old.id, FeatureMatch.dictionary_id == new.id)
-    matches = (
-        Match(row.old_feature, row.feature, row.confidence)
-        for row in session.scalars(select(FeatureMatch).where(*pair))
-    )
     by_hand, there = _by_hand(session, old.id), _by_hand(session, new.id)
-    places = _places(by_hand, matches)
+    if old.id in read_aliases(new.card):
+        places = {feature: feature for feature in by_hand}
+    else:
+        rows = session.scalars(select(FeatureMatch).where(*pair))
+        places = _places(by_hand, (Match(row.old_feature, row.feature, row.confidence) for row in rows))
     for feature, place in places.items():
         if there.get(place) != by_hand[feature]:
             write_label(session, new.id, place, by_hand[feature])
@@ -110,9 +126,16 @@ def _places(by_hand: Mapping[int, str], matches: Iterable[Match]) -> dict[int, i
     return {feature: place for place, feature in sources.items()}
 
 
-def _store_matches(session: Session, old: int, new: int, matches: list[Match]) -> None:
-    """The matches old → new, and from them those of all that went to `old`."""
+def _store_matches(session: Session, old: int, new: int, matches: list[Match] | None) -> None:
+    """The matches old → new (None: the same numbers), and from them those of all that went to `old`."""
     session.execute(delete(FeatureMatch).where(FeatureMatch.dictionary_id == new))
+    columns = ["dictionary_id", "old_dictionary", "old_feature", "feature", "confidence"]
+    first, second = aliased(FeatureMatch), aliased(FeatureMatch)
+    which = (literal(new), first.old_dictionary, first.old_feature)
+    if matches is None:
+        went = select(*which, first.feature, first.confidence).where(first.dictionary_id == old)
+        session.execute(insert(FeatureMatch).from_select(columns, went))
+        return
     rows = [
         {
             "dictionary_id": new,
@@ -124,24 +147,14 @@ def _store_matches(session: Session, old: int, new: int, matches: list[Match]) -
         for found in matches
     ]
     session.execute(insert(FeatureMatch), rows)
-    first, second = aliased(FeatureMatch), aliased(FeatureMatch)
     product = func.coalesce(first.confidence * second.confidence, 0.0)
     alike = product >= LEAST
+    there = (
+        (second.dictionary_id == new) & (second.old_dictionary == old) & (second.old_feature == first.feature)
+    )
     composed = (
-        select(
-            literal(new),
-            first.old_dictionary,
-            first.old_feature,
-            case((alike, second.feature)),
-            case((alike, product), else_=0.0),
-        )
-        .outerjoin(
-            second,
-            (second.dictionary_id == new)
-            & (second.old_dictionary == old)
-            & (second.old_feature == first.feature),
-        )
+        select(*which, case((alike, second.feature)), case((alike, product), else_=0.0))
+        .outerjoin(second, there)
         .where(first.dictionary_id == old)
     )
-    columns = ["dictionary_id", "old_dictionary", "old_feature", "feature", "confidence"]
     session.execute(insert(FeatureMatch).from_select(columns, composed))

@@ -28,6 +28,12 @@ class Match:
     confidence: float
 
 
+def keeps_numbers(old: Dictionary, new: Dictionary) -> bool:
+    """Whether each feature of the old dictionary is the new one's of the same number."""
+    one_space = old.card.model == new.card.model
+    return bool(old.names) and one_space and new.names[: old.features] == old.names
+
+
 def match(old: Dictionary, new: Dictionary) -> list[Match]:
     """One match for each feature of `old`, in order; `new` is a dictionary of names."""
     if old.names:

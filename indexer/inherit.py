@@ -1,5 +1,6 @@
 """Where dictionaries come from, and which of them have the same features."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import select
@@ -7,6 +8,7 @@ from sqlalchemy.orm import Session, defer
 
 from search.artifact import Shipped, shipped
 from search.dictionary import Dictionary
+from search.earlier import read_aliases
 from search.models import DictionaryRow
 
 
@@ -21,6 +23,20 @@ def lineage(card: dict[str, Any]) -> str:
     or of the dictionary that they were adapted from; else a dictionary's own."""
     training = card["training"]
     return str(training.get("lineage") or training.get("adapted_from") or card["sha256"])
+
+
+def same_numbers(dictionary: DictionaryRow, rows: Iterable[DictionaryRow]) -> dict[int, int]:
+    """Of some dictionaries those that number their features as one does, that one too: how many they have."""
+
+    def is_part(of: DictionaryRow, number: int) -> bool:
+        alias = read_aliases(of.card).get(number)
+        return alias is not None and alias.dictionary == of.id
+
+    return {
+        row.id: int(row.card["features"])
+        for row in rows
+        if row.id == dictionary.id or is_part(dictionary, row.id) or is_part(row, dictionary.id)
+    }
 
 
 def lock_dictionaries(session: Session, collection: int) -> list[DictionaryRow]:

@@ -22,20 +22,22 @@ from search.stored import read_dictionary, read_embeddings
 def obtain_dictionary(
     session: Session, generation: Generation, embedder: Embedder, reporter: Reporter, data: Path
 ) -> Dictionary:
-    """The dictionary of the build: its own from before a kill, else the collection's, else a new one.
+    """The dictionary of the build: its own from before a kill, else that of its model's names with names of
+    the collection's own, found anew in the texts as they are now. Those of the dictionary before stay.
 
     Raises:
         DictionaryError: the model finds all names alike.
     """
-    kept = generation.dictionary_id or _latest_dictionary(session, generation)
-    if kept is not None:
-        dictionary = read_dictionary(session, kept)
-    else:
-        dictionary = _new_dictionary(session, generation, embedder, reporter, data)
-        kept = _store_dictionary(session, generation.collection_id, dictionary)
-    generation.dictionary_id = kept
+    if generation.dictionary_id is not None:
+        return read_dictionary(session, generation.dictionary_id)
+    number = _latest_dictionary(session, generation)
+    known = None if number is None else read_dictionary(session, number)
+    found = _new_dictionary(session, generation, known, embedder, reporter, data)
+    if found is not known:
+        number = _store_dictionary(session, generation.collection_id, found)
+    generation.dictionary_id = number
     session.commit()
-    return dictionary
+    return found
 
 
 def activate(
@@ -53,9 +55,14 @@ def activate(
 
 
 def _new_dictionary(
-    session: Session, generation: Generation, embedder: Embedder, reporter: Reporter, data: Path
+    session: Session,
+    generation: Generation,
+    known: Dictionary | None,
+    embedder: Embedder,
+    reporter: Reporter,
+    data: Path,
 ) -> Dictionary:
-    """The dictionary of the model's names, with names of the collection's own."""
+    """The names of the model and of the texts as they are now; what is `known` where nothing is new."""
     x_ND = read_embeddings(session, generation.id)
     session.commit()  # the work is long: no transaction stays open
     with reporter.step("naming features"):
@@ -66,7 +73,7 @@ def _new_dictionary(
             session.commit()
             return texts
 
-        return with_own_names(base, read, x_ND, general_lexicon(), embedder.encode)
+        return with_own_names(base, read, x_ND, general_lexicon(), embedder.encode, known=known)
 
 
 def _latest_dictionary(session: Session, generation: Generation) -> int | None:

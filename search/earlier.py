@@ -1,12 +1,13 @@
 """Steering that was saved with another dictionary, in the numbers of the live one.
 
 Numbers of features and families mean something in one dictionary only. Where a feature went when a new
-dictionary was made is in the table `feature_matches`, also for dictionaries that are long gone; phrases and
-documents need no translation.
+dictionary was made is in the table `feature_matches`, also for dictionaries that are long gone; a dictionary
+that only added names to earlier ones lists these on its card. Phrases and documents need no translation.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from sqlalchemy import ColumnElement, exists, func, select
 from sqlalchemy.orm import Session
@@ -18,6 +19,7 @@ from search.steering import Knob, Steering
 from search.syntax import Condition
 
 NO_COUNTERPART = "No feature of the live dictionary is alike enough."
+ALIASES = "aliases"
 NO_FAMILIES = "Families are not carried over to another dictionary."
 
 
@@ -40,6 +42,19 @@ class Translation:
     lost: tuple[LostKnob, ...] = ()
     preset: str | None = None
     filters: tuple[Condition, ...] = ()
+
+
+@dataclass(frozen=True)
+class Alias:
+    """An earlier dictionary's numbers, 0 to `features` - 1, are those of `dictionary`."""
+
+    dictionary: int
+    features: int
+
+
+def read_aliases(card: Mapping[str, Any]) -> dict[int, Alias]:
+    """The earlier dictionaries whose numbers are those of another one, from a dictionary's card."""
+    return {int(number): Alias(**alias) for number, alias in card.get(ALIASES, {}).items()}
 
 
 def is_numbered(knob: Knob) -> bool:
@@ -128,8 +143,7 @@ def marked(terms: list[SteeringTerm], translation: Translation) -> list[Steering
 def _went(session: Session, asked: list[int], dictionary: int, live: int) -> dict[int, tuple[int, float]]:
     """Where features of another dictionary went, and how surely: an earlier one, or after going
     back a later one, whose matches are read the other way round."""
-    known = 0 < dictionary < 2**63  # what the column holds
-    features = _features(session, dictionary, live) if known else None
+    features, same = _known(session, dictionary, live)
     if features is None:
         raise InvalidSteering(
             f"Nothing is known of dictionary {dictionary} in this collection.",
@@ -141,9 +155,12 @@ def _went(session: Session, asked: list[int], dictionary: int, live: int) -> dic
                 f"There was no feature {feature} in dictionary {dictionary}.",
                 hint=f"Its features were numbered 0 to {features - 1}.",
             )
+    if same is not None and same.dictionary == live:
+        return {feature: (feature, 1.0) for feature in asked if feature < same.features}
+    number = dictionary if same is None else same.dictionary
     old, new = FeatureMatch.old_feature, FeatureMatch.feature
-    forth = select(old, new, FeatureMatch.confidence).where(*_pair(dictionary, live), old.in_(asked))
-    back = select(new, old, FeatureMatch.confidence).where(*_pair(live, dictionary), new.in_(asked))
+    forth = select(old, new, FeatureMatch.confidence).where(*_pair(number, live), old.in_(asked))
+    back = select(new, old, FeatureMatch.confidence).where(*_pair(live, number), new.in_(asked))
     rows = session.execute(forth).all() or session.execute(back).all()
     return {
         was: (feature, confidence)
@@ -152,13 +169,29 @@ def _went(session: Session, asked: list[int], dictionary: int, live: int) -> dic
     }
 
 
-def _features(session: Session, dictionary: int, live: int) -> int | None:
-    """How many features a dictionary had, None where nothing is known of how it relates to the live one."""
+def _known(session: Session, dictionary: int, live: int) -> tuple[int | None, Alias | None]:
+    """How many features a dictionary had (None: nothing is known of how it relates to the live one), and
+    whose numbers its own are, if they are another's: a later dictionary's go as far as the live one's."""
+    if not 0 < dictionary < 2**63:  # what the column holds
+        return None, None
+    cards = dict(
+        session.execute(
+            select(DictionaryRow.id, DictionaryRow.card).where(DictionaryRow.id.in_((dictionary, live)))
+        ).all()
+    )
+    alias = read_aliases(cards.get(live, {})).get(dictionary)
+    if alias is not None:
+        return alias.features, alias
+    if dictionary in cards:
+        later = read_aliases(cards[dictionary]).get(live)
+        if later is not None and later.dictionary == dictionary:
+            return int(cards[dictionary]["features"]), Alias(live, later.features)
     last = session.scalar(select(func.max(FeatureMatch.old_feature)).where(*_pair(dictionary, live)))
     if last is not None:
-        return last + 1
-    later = select(DictionaryRow.card["features"].as_integer()).where(DictionaryRow.id == dictionary)
-    return session.scalar(later.where(exists().where(*_pair(live, dictionary))))
+        return last + 1, None
+    if dictionary in cards and session.scalar(select(exists().where(*_pair(live, dictionary)))):
+        return int(cards[dictionary]["features"]), None
+    return None, None
 
 
 def _pair(old: int, new: int) -> tuple[ColumnElement[bool], ColumnElement[bool]]:

@@ -12,7 +12,7 @@ from sqlalchemy import delete, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
-from indexer.inherit import lineage, lock_dictionaries
+from indexer.inherit import lock_dictionaries, same_numbers
 from indexer.labels.lines import LabelLine, clean_label
 from search.dictionary import Dictionary
 from search.errors import FeatureNotFound, LabelError
@@ -125,11 +125,12 @@ def clear_label(session: Session, dictionary: int, feature: int) -> None:
 
 @dataclass(frozen=True, eq=False)
 class _Live:
-    """The live dictionary of a collection, its labels, and the numbers of all with the same features."""
+    """The live dictionary of a collection, its labels, and how many features each has that numbers them as it
+    does."""
 
     dictionary: Dictionary
     labels: list[Label]
-    same: list[int]
+    same: dict[int, int]
 
     @classmethod
     def locked(cls, session: Session, collection: str) -> "_Live":
@@ -137,8 +138,7 @@ class _Live:
         rows = lock_dictionaries(session, find_collection(session, collection).id)
         row = session.get_one(DictionaryRow, live_generation(session, collection).dictionary_id)
         dictionary = Dictionary.from_bytes(row.weights, row.card)
-        same = [each.id for each in rows if lineage(each.card) == lineage(row.card)]
-        return cls(dictionary, read_labels(session, row.id, dictionary), same)
+        return cls(dictionary, read_labels(session, row.id, dictionary), same_numbers(row, rows))
 
     def called(self, feature: int, text: str | None) -> Label:
         """What a feature is called with a label by hand, or without."""
@@ -148,8 +148,10 @@ class _Live:
 
     def write(self, session: Session, labels: dict[int, str | None]) -> None:
         """Writes labels, or takes those that are None away (not committed)."""
-        for dictionary in self.same:
+        for dictionary, features in self.same.items():
             for feature, text in labels.items():
+                if feature >= features:
+                    continue
                 if text is None:
                     clear_label(session, dictionary, feature)
                 else:

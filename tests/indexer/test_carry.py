@@ -30,7 +30,7 @@ from indexer.sources import SourceDocument
 from search.artifact import shipped
 from search.asking import Request
 from search.dictionary import Card, Dictionary
-from search.earlier import is_numbered, translate
+from search.earlier import is_numbered, read_aliases, translate
 from search.embedder import Embedder
 from search.engine import Engine
 from search.errors import InvalidSteering
@@ -95,21 +95,22 @@ def renewed(
     near = near_names(embedder, documents[:150])
     given = [learned_dictionary(near[:ALIKE]), named_dictionary(near[:200])]
     given += [named_dictionary([*near[250:240:-1], *near[150:4:-1]])] * 2  # not all have a place
-    with new_database() as url, pytest.MonkeyPatch.context() as patch:
-        patch.setattr("indexer.stages._latest_dictionary", lambda *_: None)
-        patch.setattr("indexer.stages._new_dictionary", lambda *_: given.pop(0))
+    with new_database() as url:
         database = create_engine(url)
         builder, collection = unbuilt(database, data, embedder, documents[:150])
-        builder.run(collection)
-        oldest = before = live_dictionary(database)
-        label_all_by_hand(database, oldest)
-        learned = Engine(database, data).search(Request(QUESTION, parse("3:1")), collection=NAME)
         steps = []
-        while given:
-            report = builder.run(collection)
-            now = live_dictionary(database)
-            steps.append(Step(report, now, matches(database, before, now), by_hand(database, now)))
-            before = now
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("indexer.stages._latest_dictionary", lambda *_: None)
+            patch.setattr("indexer.stages._new_dictionary", lambda *_: given.pop(0))
+            builder.run(collection)
+            oldest = before = live_dictionary(database)
+            label_all_by_hand(database, oldest)
+            learned = Engine(database, data).search(Request(QUESTION, parse("3:1")), collection=NAME)
+            while given:
+                report = builder.run(collection)
+                now = live_dictionary(database)
+                steps.append(Step(report, now, matches(database, before, now), by_hand(database, now)))
+                before = now
         yield Renewed(oldest, steps, database, Engine(database, data), learned)
         database.dispose()
 
@@ -168,6 +169,8 @@ def matches(database: Database, old: int, new: int) -> Matches:
     """{old feature: (new feature, confidence)} as stored."""
     pair = (FeatureMatch.old_dictionary == old, FeatureMatch.dictionary_id == new)
     with Session(database) as session:
+        if alias := read_aliases(session.get_one(DictionaryRow, new).card).get(old):
+            return {feature: (feature, 1.0) for feature in range(alias.features)}
         rows = session.scalars(select(FeatureMatch).where(*pair))
         return {row.old_feature: (row.feature, row.confidence) for row in rows}
 
@@ -256,7 +259,7 @@ def test_labels_edited_while_a_build_ends_are_carried_too(
     documents: list[SourceDocument],
 ) -> None:
     near = near_names(embedder, documents[:60])
-    given = [named_dictionary(near[:100]), named_dictionary(near[:100])]
+    given = [named_dictionary(near[:100]), named_dictionary(near[99::-1])]
     with new_database() as url, pytest.MonkeyPatch.context() as patch:
         patch.setattr("indexer.stages._latest_dictionary", lambda *_: None)
         patch.setattr("indexer.stages._new_dictionary", lambda *_: given.pop(0))
@@ -291,6 +294,68 @@ def test_labels_edited_while_a_build_ends_are_carried_too(
         with Session(database) as session:
             lost = [each["label"] for each in session.get_one(DictionaryRow, new).card["lost_labels"]]
             assert lost == ["lost late"]
+        database.dispose()
+
+
+def test_a_collection_that_grows_keeps_the_numbers_of_its_names(
+    new_database: Callable[[], AbstractContextManager[URL]], tmp_path: Path, embedder: Embedder
+) -> None:
+    fields = [
+        SourceDocument(f"field/{n}", f"Field {n}", f"A farmer sells apples in town {n}.") for n in range(40)
+    ]
+    engines = [
+        SourceDocument(f"engine/{n}", f"Engine {n}", f"The zorkmid sings {n} times; a zorkmid is loud.")
+        for n in range(5)
+    ]
+    ships = [
+        SourceDocument(
+            f"ship/{n}", f"Ship {n}", f"The frobnicator turns {n} times; a frobnicator is of wood."
+        )
+        for n in range(5)
+    ]
+    with new_database() as url:
+        database = create_engine(url)
+        builder, collection = unbuilt(database, tmp_path, embedder, fields + engines)
+        builder.run(collection)
+        first = live_dictionary(database)
+        engine = Engine(database, tmp_path)
+        named = {group[0]: f for f, group in enumerate(engine.snapshot(NAME).dictionary.names)}
+        zorkmid, features = named["zorkmid"], len(named)
+        edit_label(database, NAME, zorkmid, "the zorkmid")
+
+        ingest(database, collection, ships, Reporter(database))
+        builder.run(collection)
+        second = live_dictionary(database)
+        assert second != first
+        with Session(database) as session:
+            assert session.scalars(select(FeatureMatch)).all() == []
+            card = session.get_one(DictionaryRow, second).card
+            assert card["aliases"] == {str(first): {"dictionary": second, "features": features}}
+        assert by_hand(database, second) == {zorkmid: "the zorkmid"}
+        answer = engine.search(Request("loud", Steering((Knob(1, feature=zorkmid),)), first), NAME)
+        assert [(term.feature, term.was, term.confidence) for term in answer.steering] == [
+            (zorkmid, zorkmid, 1)
+        ]
+        names = engine.snapshot(NAME).dictionary.names
+        frobnicator = next(f for f, group in enumerate(names) if group[0] == "frobnicator")
+        assert frobnicator >= features
+        with pytest.raises(InvalidSteering, match=f"no feature {frobnicator}"):
+            engine.search(Request("loud", Steering((Knob(1, feature=frobnicator),)), first), NAME)
+
+        edit_label(database, NAME, zorkmid, "zorkmids")
+        assert by_hand(database, first) == by_hand(database, second) == {zorkmid: "zorkmids"}
+        builder.run(collection)  # nothing is new
+        assert live_dictionary(database) == second
+
+        with Session(database) as session:
+            back = translate(
+                session,
+                Steering((Knob(1, feature=zorkmid), Knob(1, feature=frobnicator))),
+                second,
+                live=first,
+            )
+        assert back.steering == Steering((Knob(1, feature=zorkmid),))
+        assert [knob.feature for knob in back.lost] == [frobnicator]
         database.dispose()
 
 
