@@ -18,7 +18,7 @@ from search.stored import read_embeddings
 from search.text import sentences
 
 QUESTIONS = 30
-READ_ROWS = 2_000  # for how much names leave out
+READ_ROWS = 500  # for how much names leave out
 READ_PASSAGES = 20_000  # of a large collection, for the neighbours of the questions
 QUESTION_CHARACTERS = (15, 200)
 

@@ -160,7 +160,7 @@ def with_own_names(
     own = (*kept, *((names[at],) for at in found))
     training = {
         **base.card.training,
-        "adapted_from": base.card_json(half=True)["sha256"],
+        "adapted_from": base.card_json()["sha256"],
         "own_names": len(own),
         "lineage": hashlib.sha256(repr(own).encode()).hexdigest(),
     }

@@ -173,21 +173,20 @@ class Dictionary:
         fitted_NK = refit(rows_ND - torch.from_numpy(self.b_D), ids_NK, values_NK, decoder_FD)
         return Activations(acts.ids_NK, fitted_NK.numpy())
 
-    def to_bytes(self, *, half: bool = False) -> bytes:
-        """The weights as one safetensors blob, float32 or `half` of that (the card travels beside it). Rows
-        of named features are rounded to a byte a number, see `rounded`."""
-        kind = np.float16 if half and not self.names else np.float32
-        tensors = {"b_enc": self.b_enc_F, "b": self.b_D}
+    def to_bytes(self) -> bytes:
+        """The weights as one safetensors blob; the card travels beside it. Rows of names are `rounded`."""
+        tensors = {"b_enc": self.b_enc_F.astype(np.float32), "b": self.b_D.astype(np.float32)}
         if self.names:
             lines = "\n".join("\t".join(group) for group in self.names)
-            steps = {"names": np.frombuffer(lines.encode(), np.uint8), "steps": _steps(self.w_dec_FD)}
-            return save_tensors({**steps, **{name: tensor.astype(kind) for name, tensor in tensors.items()}})
-        tensors |= {"w_enc": self.w_enc_FD, "w_dec": self.w_dec_FD}
-        return save_tensors({name: tensor.astype(kind) for name, tensor in tensors.items()})
+            return save_tensors(
+                {"names": np.frombuffer(lines.encode(), np.uint8), "steps": _steps(self.w_dec_FD), **tensors}
+            )
+        rows = {"w_enc": self.w_enc_FD, "w_dec": self.w_dec_FD}
+        return save_tensors(tensors | {name: row_FD.astype(np.float32) for name, row_FD in rows.items()})
 
-    def card_json(self, *, half: bool = False) -> dict[str, Any]:
+    def card_json(self) -> dict[str, Any]:
         """The card as plain JSON, with the size and the hash of the weights."""
-        sha256 = hashlib.sha256(self.to_bytes(half=half)).hexdigest()
+        sha256 = hashlib.sha256(self.to_bytes()).hexdigest()
         return {**asdict(self.card), "features": self.features, "width": self.width, "sha256": sha256}
 
     @classmethod

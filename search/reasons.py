@@ -15,8 +15,6 @@ from search.snapshot import Snapshot
 FAVOURED = 10
 """Names are favoured that readers would see in so many first answers."""
 
-FAVOUR = 2.0
-
 FloatArray = NDArray[np.float32]
 
 
@@ -24,9 +22,8 @@ def explaining(snapshot: Snapshot, query: str, q_D: FloatArray, first: NDArray[n
     """The coefficients of the features that explain a question best, from its first answers, best first: of
     those near it that say something here and that one of these answers is about."""
     near_V = near(snapshot, q_D, first)
-    agreed_PV = agreement(snapshot, query, q_D, near_V, first[:FAVOURED])
-    favour_V = agreed_PV.mean(axis=0) ** FAVOUR if len(first) else np.zeros(len(near_V))
-    found = pursue(q_D, snapshot.index.vectors(first), snapshot.dictionary.w_dec_FD[near_V], favour_V)
+    likely_PV = agreement(snapshot, query, q_D, near_V, first[:FAVOURED])
+    found = pursue(q_D, snapshot.index.vectors(first), snapshot.dictionary.w_dec_FD[near_V], likely_PV)
     return {int(near_V[name]): weight for name, weight in found.items()}
 
 
