@@ -99,11 +99,12 @@ class Textbooks:
     q_QD: NDArray[np.float32]
 
 
-def load(shared: Path, *, development: bool = False) -> Textbooks:
-    """The target books with the questions that are reported, or the development half of both."""
+def load(shared: Path, *, development: bool = False, most: int = MOST_A_BOOK) -> Textbooks:
+    """The target books, at most so many paragraphs of each, with the questions that are reported, or the
+    development half of both."""
     subjects = DEVELOPMENT_SUBJECTS if development else SUBJECTS
     queries = QUERIES[:DEVELOPMENT_QUERIES] if development else QUERIES[DEVELOPMENT_QUERIES:]
-    most, seed = (1000, 1) if development else (MOST_A_BOOK, 0)
+    most, seed = (min(most, 1000), 1) if development else (most, 0)
     texts, book_N = paragraphs(shared, list(subjects), most, seed)
     names = list(subjects.values())
     return Textbooks(

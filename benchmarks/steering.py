@@ -1,6 +1,6 @@
 """Steering towards a subject: how precisely each method does it for what it costs in relevance.
 
-python -m benchmarks.steering SHARED_DATA_FOLDER [--development]
+python -m benchmarks.steering SHARED_DATA_FOLDER [--development] [--most 4000]
 
 Generic questions are steered towards the subject of each textbook. A method's strength is swept; at each
 strength stand, over all questions and books, the precision at 10 (results from the target book) and the
@@ -19,7 +19,7 @@ import typer
 from numpy.typing import NDArray
 
 from benchmarks.common import report, table
-from benchmarks.openstax import load
+from benchmarks.openstax import MOST_A_BOOK, load
 from benchmarks.steering_methods import RESULTS, Corpus, Method, methods
 
 KEPT = 0.6
@@ -35,9 +35,9 @@ class Point:
     precision: float
 
 
-def main(shared: Path, development: bool = False) -> None:
-    """Measures every method and prints the table and the curves."""
-    corpus = Corpus(load(shared, development=development))
+def main(shared: Path, development: bool = False, most: int = MOST_A_BOOK) -> None:
+    """Measures every method and prints the table and the curves; `most` paragraphs of a book at most."""
+    corpus = Corpus(load(shared, development=development, most=most))
     found = [(method, curve(corpus, method)) for method in methods(corpus)]
     header = [
         "method",

@@ -61,11 +61,10 @@ class Corpus:
         return found
 
     def feature(self, book: int) -> int:
-        """The one feature for a subject, found without labels: of those that its embedded name fires, the one
-        that the nearest passages fire most on the average (chosen on the development books)."""
-        fired = self.snapshot.dictionary.encode(self.books.subjects_BD[book][None]).row(0)
-        mean_F = np.asarray(self.snapshot.acts_NF[self.phrase_members(book)].mean(axis=0)).ravel()
-        return max(fired, key=lambda feature: float(mean_F[feature]))
+        """The one feature for a subject, found without labels: the nearest name that says something here."""
+        telling = np.flatnonzero(self.snapshot.telling)
+        near = self.snapshot.dictionary.w_dec_FD[telling] @ self.books.subjects_BD[book]
+        return int(telling[np.argmax(near)])
 
     def means(self, groups: list[Ids]) -> FloatArray:
         """The mean vector of each group of paragraphs (B, D)."""

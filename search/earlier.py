@@ -174,11 +174,8 @@ def _known(session: Session, dictionary: int, live: int) -> tuple[int | None, Al
     whose numbers its own are, if they are another's: a later dictionary's go as far as the live one's."""
     if not 0 < dictionary < 2**63:  # what the column holds
         return None, None
-    cards = dict(
-        session.execute(
-            select(DictionaryRow.id, DictionaryRow.card).where(DictionaryRow.id.in_((dictionary, live)))
-        ).all()
-    )
+    both = select(DictionaryRow.id, DictionaryRow.card).where(DictionaryRow.id.in_((dictionary, live)))
+    cards: dict[int, dict[str, Any]] = {row.id: row.card for row in session.execute(both)}
     alias = read_aliases(cards.get(live, {})).get(dictionary)
     if alias is not None:
         return alias.features, alias

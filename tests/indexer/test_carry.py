@@ -332,7 +332,7 @@ def test_a_collection_that_grows_keeps_the_numbers_of_its_names(
             card = session.get_one(DictionaryRow, second).card
             assert card["aliases"] == {str(first): {"dictionary": second, "features": features}}
         assert by_hand(database, second) == {zorkmid: "the zorkmid"}
-        answer = engine.search(Request("loud", Steering((Knob(1, feature=zorkmid),)), first), NAME)
+        answer = engine.search(Request("loud", Steering((Knob(1, feature=zorkmid),)), first), collection=NAME)
         assert [(term.feature, term.was, term.confidence) for term in answer.steering] == [
             (zorkmid, zorkmid, 1)
         ]
@@ -340,7 +340,7 @@ def test_a_collection_that_grows_keeps_the_numbers_of_its_names(
         frobnicator = next(f for f, group in enumerate(names) if group[0] == "frobnicator")
         assert frobnicator >= features
         with pytest.raises(InvalidSteering, match=f"no feature {frobnicator}"):
-            engine.search(Request("loud", Steering((Knob(1, feature=frobnicator),)), first), NAME)
+            engine.search(Request("loud", Steering((Knob(1, feature=frobnicator),)), first), collection=NAME)
 
         edit_label(database, NAME, zorkmid, "zorkmids")
         assert by_hand(database, first) == by_hand(database, second) == {zorkmid: "zorkmids"}
