@@ -10,7 +10,7 @@ Shape suffixes: N paragraphs, Q questions, T names.
 """
 
 import tempfile
-from importlib.resources import files
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -110,7 +110,10 @@ def agreement(one_RN: FloatArray, other_RN: FloatArray) -> tuple[float, float]:
 
 def static_model(folder: Path) -> Embedder:
     """The second model, loaded as any sentence-transformers model is."""
-    package = files("wordllama")
+    found = find_spec("wordllama")
+    if found is None or found.origin is None:
+        raise SystemExit("This benchmark needs a second model: pip install wordllama")
+    package = Path(found.origin).parent
     weights = load_file(str(package / "weights" / "l2_supercat_256.safetensors"))
     tokenizer = Tokenizer.from_file(str(package / "tokenizers" / "l2_supercat_tokenizer_config.json"))
     static = StaticEmbedding(tokenizer, embedding_weights=weights["embedding.weight"].float())

@@ -6,9 +6,9 @@
 
 Readers see question, passage and name, blind to what made it, and say R (names what both are about), V
 (vague), W (wrong) or N ("no reliable label"), strictly. `readers/terms.jsonl` and `about.jsonl` hold what the
-models were learned from (six collections, 225 questions), `proof.jsonl` what was said of 60 other questions,
-of names and of the dictionary that shipped before them, shuffled together. Verdict files have a number and a
-letter a line.
+models were learned from, `proof.jsonl` what was said of 60 other questions: of the names that are shown and,
+shuffled with them, of those that would be if gain alone chose them. (And, of 60 earlier questions, of the
+dictionary that shipped before there were names.) Verdict files have a number and a letter a line.
 
 Shape suffixes: J judgements, S signs.
 """
@@ -36,7 +36,7 @@ from benchmarks.common import (
 )
 from benchmarks.openstax import CORPUS, LEAST_CHARACTERS
 from indexer.sources import Failure, SourceDocument, open_source
-from search.agreement import SHARED
+from search.agreement import MOST_WORDS, SHARED
 from search.answers import asked_words
 from search.asking import Asked
 from search.reasons import agreement
@@ -45,10 +45,15 @@ from search.syntax import Typed
 from search.text import PassageSplitter, embedded_text
 
 FOLDER = Path(__file__).parent / "readers"
-SIGNS = ("near_q", "near_x", "share_q", "whole", "words", "said", "part", "lettered", "score")
-STEPS = (0.45, 0.5, 0.55, 0.6, 0.65, 0.68, 0.7, 0.75, 0.8)
+SIGNS = (
+    *("near_q", "near_x", "share_q", "whole", "words", "said", "part", "lettered", "score"),
+    *("asked", "density"),
+)
+BEFORE, NAMES = "before", "names"
+STEPS = (0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.78, 0.8, 0.85)
 RESULTS = 3
 LEAST_SHOWN = 0.45
+LINE = ("n", "right", "vague", "wrong", "a result", "two or more")
 A_BOOK = 110
 PASSAGE_CHARACTERS = 1100
 
@@ -60,15 +65,20 @@ app = typer.Typer(add_completion=False)
 @app.command()
 def fit() -> None:
     """Fits both models again and prints what they look at and how well they tell."""
-    terms = _read("terms.jsonl")
+    terms = [term for term in _read("terms.jsonl") if "density" in term]  # of collections that are at hand
     signs_JS = np.array([[float(term[sign]) for sign in SIGNS] for term in terms])
+    signs_JS[:, SIGNS.index("asked")] = signs_JS[:, SIGNS.index("asked")].clip(max=MOST_WORDS)
     groups = [term["set"] + term["question"] for term in terms]
     likely_J = _fitted("question and passage share a name", SIGNS, signs_JS, terms, groups)
-    latest = [number for number, term in enumerate(terms) if term["round"] == 2]
     rows = [
-        _line(f"at least {step}", [terms[at] for at in latest if likely_J[at] >= step], 450) for step in STEPS
+        _line(
+            f"at least {step}",
+            [term for term, likely in zip(terms, likely_J, strict=True) if likely >= step],
+            [],
+        )
+        for step in STEPS
     ]
-    print(table(["cross-validated, second round", "n", "right", "vague", "wrong", "a result"], rows))
+    print(table(["cross-validated", *LINE], rows))
     about = _read("about.jsonl")
     near, share = (np.array([float(each[sign]) for each in about]) for sign in ("near", "share"))
     words = np.array([float(each["words"]) for each in about])
@@ -114,14 +124,14 @@ def score(
 ) -> None:
     """Prints how many of the shown names readers call right, by how likely the gate thought it."""
     judged = _read("proof.jsonl") if key is None else _judged(key, verdicts or [])
-    results = len({(each["set"], each["question"], each["document"]) for each in judged})
-    before = [each for each in judged if each["system"] == "before"]
-    named = [each for each in judged if each["system"] == "names"]
-    rows = [_line("the dictionary before, three largest", before, results)] if before else []
-    for step in STEPS:
-        mark = " (shown)" if step == SHARED else ""
-        rows.append(_line(f"names, from {step}{mark}", [e for e in named if e["likely"] >= step], results))
-    print(table([f"{results} results", "n", "right", "vague", "wrong", "a result"], rows))
+    systems = {each["system"]: [e for e in judged if e["system"] == each["system"]] for each in judged}
+    rows = [_line("the dictionary before", systems.pop(BEFORE), [])] if BEFORE in systems else []
+    for system, said in systems.items():
+        for step in STEPS if system == NAMES else [SHARED]:
+            mark = " (shown)" if (system, step) == (NAMES, SHARED) else ""
+            shown = [each for each in said if each["likely"] >= step]
+            rows.append(_line(f"{system}, from {step}{mark}", shown, said))
+    print(table([f"{RESULTS} results a question", *LINE], rows))
 
 
 def _fitted(
@@ -147,10 +157,15 @@ def _fitted(
     return np.asarray(likely_J, dtype=np.float64)
 
 
-def _line(name: str, judged: list[Judgement], results: int) -> list[object]:
-    count = Counter(each["verdict"] for each in judged)
-    shares = [count[letter] / max(len(judged), 1) for letter in "RVW"]
-    return [name, len(judged), *shares, len(judged) / max(results, 1)]
+def _line(name: str, shown: list[Judgement], judged: list[Judgement]) -> list[object]:
+    """How many terms, how right; how many a result of the questions that were judged, on how many two."""
+    count = Counter(each["verdict"] for each in shown)
+    shares = [count[letter] / max(len(shown), 1) for letter in "RVW"]
+    asked = {(each["set"], each["question"]) for each in judged or shown}
+    results = max(RESULTS * len(asked), 1)
+    of_result = Counter((each["set"], each["question"], each["rank"]) for each in shown if "rank" in each)
+    two = sum(terms >= 2 for terms in of_result.values())
+    return [name, len(shown), *shares, len(shown) / results, two / results]
 
 
 def _collections(shared: Path) -> Iterator[tuple[str, list[SourceDocument]]]:

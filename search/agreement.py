@@ -22,11 +22,17 @@ from search.lexical import Counts, stems
 ABOUT = 0.5
 """A passage is about a name where readers agree so likely at least,"""
 
-SHARED = 0.68
+SHARED = 0.75
 """and question and passage share one where they agree so likely (README's decision log has the curve)."""
 
 UNDERSTOOD = 0.5
 """A question has a topic that one of its first answers shares so likely."""
+
+MOST_WORDS = 10
+"""Of a longer question no more words count,"""
+
+FEW_PASSAGES = 1000
+"""and a collection counts as so much larger, so that a name is rare in a small one too."""
 
 WORD = re.compile(r"\w+")
 
@@ -134,27 +140,36 @@ def shared(
     near_PV: NDArray[np.floating],
     has_PT: NDArray[np.bool_],
     score_P: NDArray[np.floating],
+    density_V: FloatArray,
     *,
     beside: bool,
 ) -> FloatArray:
     """How likely a reader agrees that a question and each passage share each name (P, V), 0 to 1.
 
     `near_V` is the cosine of name and question, `near_PV` how far the passage points the name's way, `has_PT`
-    which of the names' stems it has, `score_P` the cosine of question and passage. Where the names stand
-    `beside` each other, one that is part of another says less.
+    which of the names' stems it has, `score_P` the cosine of question and passage, `density_V` how often any
+    passage is about each name (see `density`). Where the names stand `beside` each other, one
+    that is part of another says less.
     """
     asked = frozenset(stems(query))
     share_V = words.share(np.array([[stem in asked for stem in words.known]], np.bool_))[0]
     said_V = words.said(query)
     part_V = words.parts(share_V >= 1) if beside else np.zeros(len(said_V), np.bool_)
     of_name_V = (
-        3.769 * near_V
-        + 0.587 * share_V
-        + 0.827 * said_V
-        - 0.649 * words.sizes
-        - 1.306 * part_V
-        - 2.032 * (words.lettered & ~said_V)
+        5.029 * near_V
+        + 0.127 * share_V
+        + 1.015 * said_V
+        - 0.495 * words.sizes
+        - 0.674 * part_V
+        - 1.285 * (words.lettered & ~said_V)
+        + 0.233 * density_V
     )
+    of_question = 0.187 * min(len(asked), MOST_WORDS) - 5.852
     whole_PV = words.share(has_PT) >= 1
-    logit_PV = -6.531 + of_name_V + 4.021 * near_PV + 1.945 * whole_PV + 3.973 * score_P[:, None]
-    return np.asarray(expit(logit_PV), dtype=np.float64)
+    of_passage_PV = 3.29 * near_PV + 1.556 * whole_PV + 3.414 * score_P[:, None]
+    return np.asarray(expit(of_question + of_name_V + of_passage_PV), dtype=np.float64)
+
+
+def density(about_V: NDArray[np.integer], passages: int) -> FloatArray:
+    """The logarithm of the share of a collection's passages that are about each name, from their numbers."""
+    return np.asarray(np.log(np.maximum(about_V, 1) / (passages + FEW_PASSAGES)), dtype=np.float64)

@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from search.agreement import UNDERSTOOD, NameWords, shared
+from search.agreement import UNDERSTOOD, NameWords, density, shared
 from search.pursuit import MOST_NEAR, NEAR, pursue
 from search.snapshot import Snapshot
 
@@ -70,5 +70,6 @@ def agreement(
         (x_PD - snapshot.dictionary.b_D) @ rows_VD.T,
         snapshot.lexicon.holding(passages, words.known),
         x_PD @ q_D,
+        density(snapshot.passages_F[features], snapshot.passages),
         beside=beside,
     )

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_matrix
 
-from search.agreement import NameWords, about, shared
+from search.agreement import NameWords, about, density, shared
 from search.asking import Request
 from search.dictionary import Card, Dictionary
 from search.engine import Engine
@@ -21,16 +21,18 @@ ACCEPTABLE = {
         "class object",
         "Customizing class creation",
     },
-    "import a module by name": {"import module", "import statement", "module", "import"},
+    "import a module by name": {"import module", "imported module", "import statement", "module", "import"},
     "what is a generator": {"generator", "asynchronous generator"},
     "compare two objects for equality": {"object equality", "compare equal", "equality"},
     "write a lambda expression": {"lambda expression", "lambda"},
     "parse command line arguments": {
         "command line argument",
+        "command-line",
         "command-line parser",
         "parse",
         "argparse",
         "argparse.ArgumentParser",
+        "ArgumentParser",
         "argument parsing",
     },
 }
@@ -54,7 +56,8 @@ def agreed(names: list[str], question: str, text: str, *, beside: bool = False) 
     counts = Counts.of([text])
     has_PT = counts.holding(np.array([0]), words.known)
     near = np.full(len(names), 0.5)
-    found = shared(words, question, near, near[None], has_PT, np.array([0.6]), beside=beside)
+    some = density(np.full(len(names), 20), 4000)
+    found = shared(words, question, near, near[None], has_PT, np.array([0.6]), some, beside=beside)
     return [float(value) for value in found[0]]
 
 
