@@ -28,7 +28,7 @@ from search.artifact import shipped
 from search.dictionary import NAMED, Card, Dictionary, rounded
 from search.embedder import Embedder
 from search.errors import DictionaryError
-from search.lexicon import LONGEST_NAME, Group, NameLexicon, general_lexicon
+from search.lexicon import LONGEST_NAME, Group, NameLexicon, general_lexicon, spelled
 
 ACTIVE = 40
 LEAST = 0.12
@@ -204,18 +204,20 @@ def candidates(phrases: Phrases, passages: int, lexicon: NameLexicon) -> list[in
             chance = passages * float(np.prod([part / passages for part in parts]))
             if held >= max(STICKS * chance, SHARE_OF_RAREST * min(parts)):
                 worth[number] = held * (1 + np.log(held / max(chance, 1e-9)))
-    return sorted(worth, key=lambda number: (-worth[number], phrases.shown[number]))
+    telling = sorted(worth, key=lambda number: (-worth[number], phrases.shown[number]))
+    first = {spelled(phrases.shown[number]): number for number in reversed(telling)}
+    return [number for number in telling if first[spelled(phrases.shown[number])] == number]
 
 
 def _is_known(words: Sequence[str], lexicon: NameLexicon) -> bool:
-    """Whether the lexicon has the name, or its singular."""
+    """Whether the lexicon has the name, in whatever spelling, or its singular."""
     whole = " ".join(words).casefold()
     singular = (
         whole.removesuffix(ending) + single
-        for ending, single in (("", ""), ("s", ""), ("es", ""), ("ies", "y"), ("es", "is"), ("a", "um"))
+        for ending, single in (("", ""), ("es", "is"), ("a", "um"))
         if whole.endswith(ending)
     )
-    return any(form in lexicon.known for form in singular)
+    return any(spelled(form) in lexicon.known for form in singular)
 
 
 def _reads_as_name(words: Sequence[str], lexicon: NameLexicon) -> bool:

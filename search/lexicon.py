@@ -7,18 +7,21 @@
 """
 
 import functools
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from search.errors import LexiconError
+from search.lexical import stems
 
 LEXICON = Path(__file__).parent / "dictionaries" / "lexicon"
 NAMES_FILE = "names.txt"
 CLASSES_FILE = "classes.txt"
 MOST_BYTES = 4_000_000
 LONGEST_NAME = 80
+WORD = re.compile(r"\w+")
 
 Group = tuple[str, ...]
 
@@ -31,9 +34,15 @@ class NameLexicon:
     classes: dict[str, str]
 
     @cached_property
-    def known(self) -> frozenset[str]:
-        """All names in small letters."""
-        return frozenset(name.casefold() for group in self.groups for name in group)
+    def known(self) -> frozenset[tuple[str, ...]]:
+        """All names, as they are `spelled`."""
+        return frozenset(spelled(name) for group in self.groups for name in group)
+
+
+def spelled(name: str) -> tuple[str, ...]:
+    """What all spellings of a name have in common: the stems of its words (T cells, T-cell)."""
+    words = WORD.findall(name.casefold())
+    return tuple(stem for word in words for stem in stems(word) or [word])
 
 
 @functools.cache

@@ -148,7 +148,8 @@ def test_own_names_read_as_names() -> None:
     lexicon = general_lexicon()
     texts = [
         "Compute the inverse. Find eigenvalues. The Zorkmid kernel update contains early th rows of gradient "
-        "clipping. Python's gradient clipping works quickly. 1st 2nd parameter parameter Zorkmid kernel."
+        "clipping. A T-cell has ribosomal DNA. Python's gradient clipping works quickly. 1st 2nd parameter "
+        "parameter Zorkmid kernel."
     ] * 6 + ["Something else."] * 40
     phrases = mine(texts)
     found = {phrases.shown[number] for number in candidates(phrases, len(texts), lexicon)}
@@ -157,6 +158,8 @@ def test_own_names_read_as_names() -> None:
         "Compute",
         "Compute the inverse",
         "Find eigenvalues",
+        "T-cell",
+        "ribosomal",
         "early th",
         "parameter parameter",
         "quickly",
