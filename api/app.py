@@ -9,15 +9,18 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
 
-from api import admin, login, operations, pages, presets, rendering, v1, writes
-from api.access import check_private
-from api.deps import EngineDep, check_address
-from api.schemas import errors
-from api.security import BodyLimit, SecurityHeaders, check_host
-from api.sessions import OneTimeLinks
-from search.catalog import collections
-from search.db import GONE, unavailable
-from search.engine import Engine
+from api.auth.guards import check_private
+from api.auth.sessions import OneTimeLinks
+from api.dependencies import EngineDep, check_address
+from api.middleware import BodyLimit, SecurityHeaders, check_host
+from api.v1.routes import API_ROUTERS
+from api.v1.schemas import errors
+from api.views import rendering
+from api.web.login import to_login
+from api.web.routes import PAGE_ROUTERS
+from search.browse.collections import collections
+from search.db.connection import GONE, unavailable
+from search.engine.engine import Engine
 from search.errors import InvalidRequest, NotFound, NotIndexed, RefractError, Unauthorized
 
 logger = logging.getLogger(__name__)
@@ -44,15 +47,12 @@ def create_app(engine: Engine, *, private: bool = False, hosts: Collection[str] 
     )
     app.state.engine, app.state.private, app.state.hosts = engine, private, hosts
     app.state.links = OneTimeLinks()
-    app.include_router(writes.router)
-    app.include_router(operations.router)
-    app.include_router(presets.router)
-    app.include_router(v1.router)
+    for router in API_ROUTERS:
+        app.include_router(router)
     app.add_api_route("/healthz", healthz, tags=["health"])
     app.add_api_route("/readyz", readyz, tags=["health"], responses=errors(503))
-    app.include_router(pages.router)
-    app.include_router(login.router)
-    app.include_router(admin.router)
+    for router in PAGE_ROUTERS:
+        app.include_router(router)
     app.mount("/static", rendering.HashedStaticFiles(), name="static")
     app.add_exception_handler(RefractError, on_error)
     app.add_exception_handler(RequestValidationError, on_error)
@@ -86,7 +86,7 @@ def on_error(request: Request, error: Exception) -> Response:
         headers = {"WWW-Authenticate": "Bearer"} if known.status == 401 else None
         return JSONResponse({"error": body}, status_code=known.status, headers=headers)
     if isinstance(known, Unauthorized):
-        return login.to_login(request)
+        return to_login(request)
     return rendering.error_page(request, known)
 
 

@@ -6,11 +6,11 @@ from collections.abc import Callable
 
 import uvicorn
 
-from api.access import LOGIN
 from api.app import create_app
-from api.security import is_loopback
-from search.catalog import collections
-from search.engine import Engine
+from api.auth.guards import LOGIN
+from api.middleware import is_loopback
+from search.browse.collections import collections
+from search.engine.engine import Engine
 from search.errors import ConfigurationError, NotIndexed
 from search.settings import Settings
 

@@ -19,16 +19,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.naming import centred, with_own_names
-from search.agreement import about
-from search.artifact import shipped
-from search.dictionary import Dictionary
-from search.embedder import Embedder, load_embedder
-from search.labels import unwritten_labels
-from search.lexical import Counts, Lexicon
-from search.lexicon import general_lexicon
-from search.snapshot import Snapshot, scales
-from search.vectors import FaissIndex
+from indexer.dictionary.naming import centred, with_own_names
+from search.dictionary.artifact import shipped
+from search.dictionary.autoencoder import Dictionary
+from search.dictionary.labels import unwritten_labels
+from search.dictionary.lexicon import general_lexicon
+from search.embedding.embedder import Embedder, load_embedder
+from search.index.agreement import about
+from search.index.bm25 import Counts, Lexicon
+from search.index.faiss_index import FaissIndex
+from search.index.snapshot import Snapshot, scales
 
 CACHE = Path(__file__).parent / ".cache"
 RESULTS = Path(__file__).parent / "results"

@@ -17,20 +17,20 @@ from sqlalchemy import create_engine, select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from indexer.build import Build
+from indexer.backup.dump import dump
+from indexer.backup.manifest import read_checked
+from indexer.build.builder import Build
+from indexer.build.catch_up import Replay
+from indexer.build.generations import list_generations, roll_back
+from indexer.build.verify import verify
 from indexer.documents import delete_documents, ensure_collection, ingest
-from indexer.dump import dump
-from indexer.generations import list_generations, roll_back
-from indexer.manifest import read_checked
 from indexer.progress import Reporter
-from indexer.replay import Replay
 from indexer.sources import SourceDocument
-from indexer.verify import verify
-from search.asking import Request
-from search.embedder import load_embedder
-from search.engine import Engine
+from search.db.models import Collection, Document
+from search.embedding.embedder import load_embedder
+from search.engine.engine import Engine
+from search.engine.prepared import Request
 from search.errors import SourceError
-from search.models import Collection, Document
 from search.settings import DEFAULT_MODEL
 
 NAME = "crash"

@@ -5,8 +5,8 @@
 Set-up and figures as in `benchmarks.steering`: precision at 10 where so much of the relevance is kept. Of
 each book five paragraphs are liked, drawn three times; they are told from all of the collection, from the
 answers to each question, or from five paragraphs of other books. Knobs have one decimal, as those that the
-search makes. *refine* is `search.refining` with all its rules; its strength is that of the knob on examples,
-beyond 5 its knobs are turned further by hand. Liked paragraphs never count as results.
+search makes. *refine* is `search.explain.relevance_feedback` with all its rules; its strength is that of the
+knob on examples, beyond 5 its knobs are turned further by hand. Liked paragraphs never count as results.
 
 Shape suffixes: N paragraphs, D embedding width, F features, Q questions.
 """
@@ -23,10 +23,10 @@ from benchmarks.common import report, table
 from benchmarks.openstax import load
 from benchmarks.steering import ALSO_KEPT, KEPT, Point, curve, precision_at
 from benchmarks.steering_methods import Corpus, Ids, Method, Steer, edited, preferred
-from search.concepts import Concept, concept_from_examples
-from search.refining import MOST, Side, answers, differences, side
-from search.steered import feature_deltas, steer
-from search.steering import Knob, Steering
+from search.dictionary.concepts import Concept, concept_from_examples
+from search.dictionary.steer import feature_deltas, steer
+from search.explain.relevance_feedback import MOST, Side, answers, differences, side
+from search.query.steering import Knob, Steering
 
 EXAMPLES = 5
 DRAWS = 3

@@ -21,10 +21,10 @@ from numpy.typing import NDArray
 from benchmarks.common import embedded_queries, report, table
 from benchmarks.metrics import bootstrap_interval, ndcg
 from benchmarks.retrieval import read_task, snapshot_of_task
-from search.concepts import Concept, concept_from_members, members_wanted
-from search.lexical import stems
-from search.mixing import no_words, word_scores
-from search.ranking import rank
+from search.dictionary.concepts import Concept, concept_from_members, members_wanted
+from search.engine.hybrid import no_words, word_scores
+from search.engine.ranking import rank
+from search.index.bm25 import stems
 
 RESULTS = 10
 MARKERS = (

@@ -20,16 +20,16 @@ from numpy.typing import NDArray
 
 from benchmarks.common import built_dictionary, embedder, report, snapshot_of, table, times_ms
 from benchmarks.openstax import QUERIES, SUBJECTS, load
-from search.answers import AskedWords
-from search.asking import COMPARED, Asked, Inquiry
-from search.earlier import Translation
-from search.mixing import no_words
-from search.ranking import Ranking, rank
-from search.results import Term
-from search.snapshot import Snapshot
-from search.steered import steer
-from search.steering import UNSTEERED
-from search.syntax import Typed
+from search.dictionary.steer import steer
+from search.engine.hybrid import no_words
+from search.engine.prepared import COMPARED, Asked, Inquiry
+from search.engine.ranking import Ranking, rank
+from search.engine.response import AskedWords
+from search.index.snapshot import Snapshot
+from search.query.parser import Typed
+from search.query.remapping import Translation
+from search.query.steering import UNSTEERED
+from search.responses.search import Term
 
 RESULTS = 10
 TXTAI_RESULTS = 3

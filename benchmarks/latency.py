@@ -23,11 +23,11 @@ from numpy.typing import NDArray
 from benchmarks.common import report, table
 from benchmarks.upkeep import CORPUS, NAME, index
 from indexer.sources.beir import read_queries
-from search.asking import Request
-from search.db import open_database
-from search.engine import Engine
+from search.db.connection import open_database
+from search.engine.engine import Engine
+from search.engine.prepared import Request
+from search.query.steering import Knob, Steering
 from search.settings import Settings
-from search.steering import Knob, Steering
 
 QUESTIONS = 24
 STEPS = 20

@@ -23,7 +23,7 @@ import Stemmer
 import typer
 
 from benchmarks.common import embedded, read_corpus
-from search.lexicon import CLASSES_FILE, LEXICON, NAMES_FILE
+from search.dictionary.lexicon import CLASSES_FILE, LEXICON, NAMES_FILE
 
 
 def _read_list(name: str) -> list[str]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from benchmarks.common import read_corpus
-from search.text import embedded_text, sentences
+from search.embedding.splitter import embedded_text, sentences
 
 TAKEN = {
     "openstax_paragraphs": 80_000,

@@ -24,10 +24,10 @@ from tokenizers import Tokenizer
 
 from benchmarks.common import embedder, report, snapshot_of, table
 from benchmarks.openstax import QUERIES, SUBJECTS, paragraphs
-from indexer.naming import model_dictionary, with_own_names
-from search.embedder import Embedder, load_embedder
-from search.lexicon import general_lexicon
-from search.snapshot import Snapshot
+from indexer.dictionary.naming import model_dictionary, with_own_names
+from search.dictionary.lexicon import general_lexicon
+from search.embedding.embedder import Embedder, load_embedder
+from search.index.snapshot import Snapshot
 
 A_BOOK = 120
 NAMES = (

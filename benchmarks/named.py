@@ -14,10 +14,10 @@ import typer
 
 from benchmarks.common import embedded, embedder
 from benchmarks.mix import mix
-from indexer.naming import centred, general_dictionary
-from indexer.scorecard import scorecard
-from search.artifact import SHIPPED
-from search.lexicon import general_lexicon
+from indexer.dictionary.metrics import scorecard
+from indexer.dictionary.naming import centred, general_dictionary
+from search.dictionary.artifact import SHIPPED
+from search.dictionary.lexicon import general_lexicon
 
 SAMPLE = 4096
 

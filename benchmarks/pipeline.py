@@ -15,11 +15,11 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from benchmarks.common import embedder, report, table
-from indexer.build import Build, BuildReport
+from indexer.build.builder import Build, BuildReport
 from indexer.documents import ensure_collection, ingest
 from indexer.progress import Reporter
 from indexer.sources import Failure, SourceDocument, open_source
-from search.db import open_database
+from search.db.connection import open_database
 from search.settings import DEFAULT_MODEL, Settings
 
 EMBEDDING = "embedding passages"

@@ -1,6 +1,6 @@
 """What readers say of the names that explain results: what the gate was learned from, and the proof.
 
-    python -m benchmarks.readers fit                           the models of `search.agreement`, their curves
+    python -m benchmarks.readers fit                           both models of agreement, their curves
     python -m benchmarks.readers sheet SHARED_DATA_FOLDER OUT  sheets for fresh readers, and the key to them
     python -m benchmarks.readers score [KEY VERDICT_FILE...]   how right the shown names are
 
@@ -36,13 +36,13 @@ from benchmarks.common import (
 )
 from benchmarks.openstax import CORPUS, LEAST_CHARACTERS
 from indexer.sources import Failure, SourceDocument, open_source
-from search.agreement import MOST_WORDS, SHARED
-from search.answers import asked_words
-from search.asking import Asked
-from search.reasons import agreement
-from search.snapshot import Snapshot
-from search.syntax import Typed
-from search.text import PassageSplitter, embedded_text
+from search.embedding.splitter import PassageSplitter, embedded_text
+from search.engine.prepared import Asked
+from search.engine.reasons import agreement
+from search.engine.response import asked_words
+from search.index.agreement import MOST_WORDS, SHARED
+from search.index.snapshot import Snapshot
+from search.query.parser import Typed
 
 FOLDER = Path(__file__).parent / "readers"
 SIGNS = (

@@ -25,14 +25,14 @@ from benchmarks.common import (
 from benchmarks.metrics import bootstrap_interval, ndcg, recall
 from indexer.sources import Failure, SourceDocument, open_source
 from indexer.sources.beir import read_qrels, read_queries
-from search.explain import attribute, decompose
-from search.mixing import no_words
-from search.pursuit import CANDIDATES
-from search.ranking import rank
-from search.reasons import explaining
-from search.snapshot import Snapshot
-from search.steered import steer
-from search.text import PassageSplitter, embedded_text
+from search.dictionary.attribution import attribute, decompose
+from search.dictionary.steer import steer
+from search.embedding.splitter import PassageSplitter, embedded_text
+from search.engine.hybrid import no_words
+from search.engine.pursuit import CANDIDATES
+from search.engine.ranking import rank
+from search.engine.reasons import explaining
+from search.index.snapshot import Snapshot
 
 DEPTH = 100
 EXPLAINED = 20

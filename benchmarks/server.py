@@ -16,7 +16,7 @@ def serving(data: Path, database: Database, *options: str) -> Iterator[tuple[str
     gives its address and the number of its process."""
     url = database.url.render_as_string(hide_password=False)
     environment = {**os.environ, "REFRACT_DATA": str(data), "DATABASE_URL": url, "HF_HUB_OFFLINE": "1"}
-    command = [sys.executable, "-m", "api.cli", "serve", "--port", "0", *options]
+    command = [sys.executable, "-m", "api.cli.main", "serve", "--port", "0", *options]
     process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     try:

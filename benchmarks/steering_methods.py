@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from benchmarks.common import built_dictionary, embedded_queries, snapshot_of
 from benchmarks.openstax import Textbooks
-from search.concepts import Concept, concept_from_members, members_wanted
-from search.mixing import no_words
-from search.ranking import rank
+from search.dictionary.concepts import Concept, concept_from_members, members_wanted
+from search.engine.hybrid import no_words
+from search.engine.ranking import rank
 
 RESULTS = 10
 EXAMPLES = 20

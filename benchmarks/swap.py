@@ -26,16 +26,16 @@ from sqlalchemy import Engine as Database
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from api.keys import create_key
+from api.auth.keys import create_key
 from benchmarks.common import report, table
 from benchmarks.server import serving
-from indexer.build import Build
+from indexer.build.builder import Build
 from indexer.documents import ensure_collection, ingest
 from indexer.progress import Reporter
 from indexer.sources import open_source
-from search.db import open_database
-from search.embedder import load_embedder
-from search.models import Document, Passage
+from search.db.connection import open_database
+from search.db.models import Document, Passage
+from search.embedding.embedder import load_embedder
 from search.settings import DEFAULT_MODEL, Settings
 
 NAME = "swap"

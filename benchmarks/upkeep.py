@@ -26,23 +26,23 @@ from sqlalchemy.orm import Session
 
 from benchmarks.common import report, table
 from benchmarks.server import serving
-from indexer.build import Build
+from indexer.backup.dump import dump
+from indexer.backup.restore import restore
+from indexer.build.builder import Build
+from indexer.build.verify import verify
 from indexer.documents import ensure_collection, ingest
-from indexer.dump import dump
 from indexer.progress import Reporter
-from indexer.restore import restore
 from indexer.sources import open_source
 from indexer.sources.beir import read_queries
-from indexer.verify import verify
-from search.asking import Request
-from search.db import open_database
-from search.embedder import load_embedder
-from search.engine import Engine
+from search.db.connection import open_database
+from search.embedding.embedder import load_embedder
+from search.engine.engine import Engine
+from search.engine.prepared import Request
 from search.errors import NotIndexed
-from search.results import SearchResponse
+from search.index.generation_files import count_passages, live_generation
+from search.query.steering import parse
+from search.responses.search import SearchResponse
 from search.settings import DEFAULT_MODEL, Settings
-from search.steering import parse
-from search.stored import count_passages, live_generation
 
 NAME = "upkeep"
 CORPUS = "corpora/wordnet_glosses.jsonl.gz"

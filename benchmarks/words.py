@@ -25,11 +25,11 @@ from scipy.stats import spearmanr
 
 from benchmarks.common import embedded, report, table, times_ms
 from benchmarks.retrieval import passage_texts, read_task
-from search.embedder import Embedder, load_embedder
-from search.highlight import PartsMemory
-from search.lighting import Parts
-from search.passages import PassageRow
-from search.results import DocumentRef, PassageText
+from search.embedding.embedder import Embedder, load_embedder
+from search.embedding.word_sums import Parts
+from search.engine.highlighting import PartsMemory
+from search.index.passage_texts import PassageRow
+from search.responses.search import DocumentRef, PassageText
 
 RESULTS = 3
 NAMED = 5

@@ -11,11 +11,11 @@ from sqlalchemy.orm import Session
 
 from indexer.progress import Reporter
 from indexer.sources import Failure, SourceDocument
-from search.db import notify
+from search.db.connection import notify
+from search.db.locks import take_turn
+from search.db.models import Collection, Document, change_seq
 from search.errors import InvalidRequest
-from search.locks import take_turn
-from search.models import Collection, Document, change_seq
-from search.stored import COLLECTION_NAME
+from search.index.generation_files import COLLECTION_NAME
 
 BATCH = 200
 

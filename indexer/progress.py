@@ -8,8 +8,8 @@ from dataclasses import asdict
 from sqlalchemy import Engine, update
 from sqlalchemy.orm import Session
 
-from search.descriptions import Progress
-from search.models import Generation
+from search.db.models import Generation
+from search.responses.features import Progress
 
 Listener = Callable[[Progress], None]
 

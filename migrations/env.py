@@ -1,4 +1,4 @@
-"""Runs migrations on the connection that `search.db.migrate` gives, or (from Alembic's own command
+"""Runs migrations on the connection that `search.db.connection.migrate` gives, or (from Alembic's own command
 line, for developers) on DATABASE_URL or the embedded server."""
 
 from typing import Any
@@ -6,8 +6,8 @@ from typing import Any
 from alembic import context
 from sqlalchemy import Connection
 
-from search.db import open_database
-from search.models import Base
+from search.db.connection import open_database
+from search.db.models import Base
 from search.settings import load_settings
 
 

@@ -19,14 +19,14 @@ import pytest
 from sqlalchemy import URL, Engine, create_engine, text
 from sqlalchemy.orm import Session
 
-from indexer.build import Build, BuildReport
+from indexer.build.builder import Build, BuildReport
 from indexer.documents import ensure_collection, ingest
+from indexer.jobs.worker import run_worker
 from indexer.progress import Reporter
 from indexer.sources import Failure, SourceDocument, open_source
-from indexer.worker import run_worker
-from search import engine as search_engine
-from search.db import migrate, open_database, server_url
-from search.embedder import Embedder, load_embedder
+from search.db.connection import migrate, open_database, server_url
+from search.embedding.embedder import Embedder, load_embedder
+from search.engine import engine as search_engine
 from search.settings import DEFAULT_MODEL, Settings
 
 DOCUMENTS = 400
@@ -169,7 +169,7 @@ def serving(environment: dict[str, str]) -> Iterator[str]:
 @contextlib.contextmanager
 def served(environment: dict[str, str], *options: str) -> Iterator[tuple[str, str]]:
     """Runs `refract serve` on a free port until the block ends; gives its address and the admin's link."""
-    command = [sys.executable, "-m", "api.cli", "serve", "--port", "0", *options]
+    command = [sys.executable, "-m", "api.cli.main", "serve", "--port", "0", *options]
     process = subprocess.Popen(
         command, env={**os.environ, **environment}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )

@@ -14,11 +14,11 @@ from starlette.testclient import TestClient
 from typer.testing import CliRunner
 
 from api.app import create_app
-from api.cli import app
-from api.keys import create_key
+from api.auth.keys import create_key
+from api.cli.main import app
 from indexer.sources import SourceDocument
-from search.embedder import Embedder
-from search.engine import Engine
+from search.embedding.embedder import Embedder
+from search.engine.engine import Engine
 from tests.conftest import build
 
 pytestmark = pytest.mark.database

@@ -12,13 +12,13 @@ from sqlalchemy import delete, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
-from indexer.inherit import lock_dictionaries, same_numbers
-from indexer.labels.lines import LabelLine, clean_label
-from search.dictionary import Dictionary
+from indexer.dictionary.inherit import lock_dictionaries, same_numbers
+from indexer.labels.file_format import LabelLine, clean_label
+from search.db.models import DictionaryRow, Feature
+from search.dictionary.autoencoder import Dictionary
+from search.dictionary.labels import Label, read_labels, unwritten_labels
 from search.errors import FeatureNotFound, LabelError
-from search.labels import Label, read_labels, unwritten_labels
-from search.models import DictionaryRow, Feature
-from search.stored import find_collection, live_generation
+from search.index.generation_files import find_collection, live_generation
 
 HAND = "hand"
 """The origin of a label by hand."""

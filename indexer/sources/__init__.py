@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
 
-from indexer.sources import beir, files, python_docs, records
+from indexer.sources import beir, files, pydoc, records
 from indexer.sources.beir import read_qrels, read_queries
 from indexer.sources.document import Failure, SourceDocument, checked
 from search.errors import SourceError
@@ -49,7 +49,7 @@ def open_source(
     if format is not None and format not in FORMATS:
         raise SourceError(f"Unknown format {format!r}.", hint=f"Formats are {', '.join(FORMATS)}.")
     if format == "pydoc":
-        return checked(python_docs.read())
+        return checked(pydoc.read())
     if path is None or not path.exists():
         raise SourceError(
             f"There is nothing at {path}.", hint="Give the path of a file or folder that exists."

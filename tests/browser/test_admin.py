@@ -10,10 +10,10 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 from sqlalchemy import URL, create_engine
 
-from search.embedder import Embedder
+from search.embedding.embedder import Embedder
 from tests.browser.test_looks import AXE
 from tests.conftest import build, served
-from tests.indexer.test_jobs import document
+from tests.indexer.jobs.test_jobs import document
 
 pytestmark = pytest.mark.browser
 

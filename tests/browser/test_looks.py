@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 import pytest
 from playwright.sync_api import Page
 
-from search.steering import Knob
+from search.query.steering import Knob
 from tests.browser.conftest import OpenPage
 from tests.conftest import Indexed
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from search.dictionary import Card, Dictionary
+from search.dictionary.autoencoder import Card, Dictionary
 
 pytestmark = [
     pytest.mark.gpu,

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 import torch
 
-from search.embedder import load_embedder
-from search.vectors import GPU_RESULTS, FaissIndex
+from search.embedding.embedder import load_embedder
+from search.index.faiss_index import GPU_RESULTS, FaissIndex
 
 pytestmark = pytest.mark.gpu
 

@@ -1,0 +1,1 @@
+"""Keys, scopes, sessions, and who may do what."""

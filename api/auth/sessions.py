@@ -1,0 +1,100 @@
+"""Who is signed in to the pages: sessions behind a cookie, and links that open one without a key.
+
+Nothing here commits; who calls does.
+"""
+
+import contextlib
+import hmac
+import secrets
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.orm import Session
+
+from api.auth.keys import digest
+from search.db.models import AdminSession, Key
+
+COOKIE = "refract_session"
+LIFETIME = timedelta(days=30)
+LINK_SECONDS = 3600
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who asks: the name and scope of their key. A one-time link reaches as far as an admin's key."""
+
+    name: str
+    scope: str
+
+
+def begin_session(session: Session, key: Key | None) -> str:
+    """Opens a session with a key or, where it is None, with a one-time link; gives its cookie.
+
+    Sessions that have run out are deleted on the way.
+    """
+    session.execute(delete(AdminSession).where(AdminSession.expires_at <= func.now()))
+    cookie = secrets.token_urlsafe(32)
+    number = None if key is None else key.id
+    session.add(AdminSession(sha256=digest(cookie), key_id=number, expires_at=func.now() + LIFETIME))
+    session.flush()
+    return cookie
+
+
+def find_session(session: Session, cookie: str) -> Caller | None:
+    """Whose session a cookie is; None where there is none, it has run out, or its key was revoked."""
+    found = session.execute(
+        select(AdminSession, Key)
+        .outerjoin(Key, Key.id == AdminSession.key_id)
+        .where(
+            AdminSession.sha256 == digest(cookie),
+            AdminSession.expires_at > func.now(),
+            Key.revoked_at.is_(None),  # holds as well where there is no key
+        )
+    ).one_or_none()
+    if found is None:
+        return None
+    key: Key | None = found[1]
+    return Caller("one-time link", "admin") if key is None else Caller(key.name, key.scope)
+
+
+def end_session(session: Session, cookie: str) -> None:
+    """Ends a session, if the cookie is one's."""
+    session.execute(delete(AdminSession).where(AdminSession.sha256 == digest(cookie)))
+
+
+def csrf_token(cookie: str) -> str:
+    """What the forms of a session carry: only its own pages can know it."""
+    return hmac.new(cookie.encode(), b"csrf", "sha256").hexdigest()
+
+
+class OneTimeLinks:
+    """Tokens of links that open one session each. They live in this process and are gone with it."""
+
+    def __init__(self, seconds: float = LINK_SECONDS) -> None:
+        self._seconds = seconds
+        self._lock = threading.Lock()
+        self._ends: dict[bytes, float] = {}
+
+    def make(self) -> str:
+        """A new token."""
+        token = secrets.token_urlsafe(32)
+        with self._lock:
+            self._ends[digest(token)] = time.monotonic() + self._seconds
+        return token
+
+    @contextlib.contextmanager
+    def using(self, token: str) -> Iterator[bool]:
+        """Takes a token out and says whether it is valid; where the block fails, the token stays valid."""
+        key = digest(token)
+        with self._lock:
+            end = self._ends.pop(key, 0.0)
+        try:
+            yield time.monotonic() < end
+        except BaseException:
+            with self._lock:
+                self._ends[key] = end
+            raise

@@ -1,0 +1,157 @@
+"""What the terminal shows: progress, reports, results."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TaskID, TextColumn
+from rich.progress import Progress as Bars
+from rich.table import Table
+
+from api.views.scorecard import figures
+from indexer.backup.manifest import Manifest
+from indexer.build.builder import BuildReport
+from indexer.build.carry_over import LostLabel
+from indexer.build.generations import GenerationInfo
+from indexer.build.verify import Verified
+from indexer.documents import IngestReport
+from search.responses.features import Progress
+
+FAILURES_SHOWN = 20
+SHOWN_CHARACTERS = 160
+TERMS_SHOWN = 4
+
+console = Console(stderr=True, highlight=False)
+output = Console(highlight=False)
+
+
+class ProgressDisplay:
+    """A bar for each step of a build; where no terminal watches, a line when a step begins."""
+
+    def __init__(self) -> None:
+        self._bars = Bars(
+            SpinnerColumn(finished_text="✓"),
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[speed]}"),
+            console=console,
+            disable=not console.is_terminal,
+        )
+        self._task: TaskID | None = None
+        self._step = ""
+
+    def __enter__(self) -> Self:
+        self._bars.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bars.stop()
+
+    def __call__(self, progress: Progress) -> None:
+        if progress.step != self._step or self._task is None:
+            self._step = progress.step
+            self._task = self._bars.add_task(progress.step, total=None, speed="")
+            if not console.is_terminal:
+                console.print(f"{progress.step} …")
+        total = progress.total or None
+        self._bars.update(self._task, completed=progress.done, total=total, speed=_speed(progress))
+
+
+def print_ingest(report: IngestReport) -> None:
+    """Counts, and the failures by name and reason."""
+    console.print(
+        f"{report.documents:,} documents: {report.added:,} new, {report.changed:,} changed, "
+        f"{report.unchanged:,} as before; {len(report.failures):,} skipped"
+        + (f"; {report.deleted:,} that are there no more deleted." if report.deleted else ".")
+    )
+    for failure in report.failures[:FAILURES_SHOWN]:
+        console.print(f"  skipped {failure.name}: {failure.reason}", markup=False)
+    if len(report.failures) > FAILURES_SHOWN:
+        console.print(f"  … and {len(report.failures) - FAILURES_SHOWN:,} more")
+
+
+def print_build(report: BuildReport) -> None:
+    """What is live now, where the time went, and how good the dictionary is."""
+    total = sum(report.seconds.values())
+    console.print(
+        f"Generation {report.generation} is live: {report.documents:,} documents, {report.passages:,} "
+        f"passages ({report.embedded:,} embedded now) in {total:.0f} s."
+    )
+    for step, seconds in report.seconds.items():
+        console.print(f"  {step:<26} {seconds:8.1f} s  {seconds / max(total, 1e-9):6.1%}")
+    score = report.scorecard
+    own = f"{score['own']:,} of them found in these texts" if score["own"] else "none found in these texts"
+    console.print(f"Dictionary: {score['names']:,} names, {own}.")
+    if report.lost_labels:
+        _print_lost_labels(report.lost_labels)
+
+
+def print_scorecard(here: Mapping[str, Any], shipped: Mapping[str, Any] | None) -> None:
+    """A line a figure, with what it means; below, those of the dictionary as it ships."""
+    output.print(_scorecard(here))
+    if shipped:
+        output.print("\nAs it ships, on texts of many kinds:")
+        output.print(_scorecard(shipped))
+
+
+def _scorecard(card: Mapping[str, Any]) -> Table:
+    table = Table(show_header=False, box=None)
+    for figure in figures(card):
+        table.add_row(figure.name, f"[bold]{figure.value}[/bold]", figure.meaning)
+    return table
+
+
+def print_generations(generations: list[GenerationInfo]) -> None:
+    """A table, the newest first."""
+    table = Table(header_style="bold")
+    for heading in ("generation", "state", "live since", "passages", "dictionary", "model"):
+        table.add_column(heading)
+    for each in generations:
+        live = f"{each.live_at:%Y-%m-%d %H:%M}" if each.live_at else ""
+        passages = "" if each.passages is None else f"{each.passages:,}"
+        dictionary = "" if each.dictionary is None else str(each.dictionary)
+        table.add_row(str(each.number), each.state, live, passages, dictionary, each.recipe["model"])
+    output.print(table)
+
+
+def print_verified(found: Verified) -> None:
+    """A line a problem with its remedy, then what was looked at."""
+    for problem in found.problems:
+        done = "Made anew from the database." if problem.repaired else problem.remedy
+        console.print(f"Generation {problem.generation} of {problem.collection}: {problem.what} {done}")
+    wrong = sum(not problem.repaired for problem in found.problems)
+    state = "all is sound" if not wrong else f"{wrong:,} problem{'s' if wrong > 1 else ''}"
+    output.print(f"{found.passages:,} passages in {found.generations} generation(s): {state}.")
+
+
+def print_dump(done: str, manifest: Manifest, path: Path, seconds: Mapping[str, float]) -> None:
+    """What was dumped or restored, how large it is, how long it took."""
+    names = ", ".join(manifest.collections) or "no collection"
+    counted = ", ".join(f"{manifest.count(table):,} {table}" for table in ("documents", "passages", "keys"))
+    without = "" if manifest.embeddings else ", without embeddings"
+    size, spent = path.stat().st_size / 1e6, sum(seconds.values())
+    said = f"{done} {names}: {counted}{without}; {path}, {size:,.1f} MB, in {spent:.1f} s."
+    console.print(said, markup=False, soft_wrap=True)
+
+
+def _print_lost_labels(lost: list[LostLabel]) -> None:
+    named = [f"{label.label!r} (feature {label.feature})" for label in lost[:FAILURES_SHOWN]]
+    more = f" and {len(lost) - FAILURES_SHOWN:,} more" if len(lost) > FAILURES_SHOWN else ""
+    console.print(
+        f"{len(lost):,} hand-written label{'' if len(lost) == 1 else 's'} could not be carried over to the "
+        f"new dictionary: {', '.join(named)}{more}. The dictionary's card lists them.",
+        markup=False,
+    )
+
+
+def _speed(progress: Progress) -> str:
+    if progress.rate is None or progress.total == 1:
+        return ""
+    if progress.seconds_left is None:
+        return f"{progress.rate:,.0f}/s"
+    return f"{progress.rate:,.0f}/s, {progress.seconds_left:.0f} s left"

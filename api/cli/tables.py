@@ -1,0 +1,149 @@
+"""Answers as tables on the terminal."""
+
+import re
+
+from rich.table import Table
+from rich.text import Text
+
+from api.cli.output import console, output
+from api.views.cards import lost_name
+from api.views.excerpts import excerpt
+from search.engine.facets import FIRST
+from search.responses.features import Refinement
+from search.responses.search import Comparison, Facets, LostKnob, Margin, Result, SearchResponse, WhyNot
+from search.responses.words import TextAnalysis
+
+SHOWN_CHARACTERS = 160
+TERMS_SHOWN = 4
+MARGINS_SHOWN = 15
+
+
+def print_results(response: SearchResponse) -> None:
+    """A table of results with the largest terms of each score; lit words stand between asterisks."""
+    table = Table(show_header=True, header_style="bold", expand=True)
+    for heading in ("#", "score", "document", "because"):
+        table.add_column(heading, overflow="fold")
+    for result in response.results:
+        table.add_row(_rank(result), f"{result.score:.3f}", _document(result), _because(result))
+    print_lost(response.steering_lost)
+    if response.preset:
+        console.print(f"Steered by the preset {response.preset}.", markup=False)
+    output.print(table)
+    if response.facets is not None:
+        _print_facets(response.facets)
+    output.print(
+        f"{response.took_ms.total:.0f} ms, generation {response.generation} of {response.collection}"
+    )
+
+
+def _print_facets(facets: Facets) -> None:
+    """What the answers can be narrowed down to: filters, what each leaves, how many of the first have it."""
+    table = Table("narrow with --filter", "documents", f"of the first {FIRST}", show_header=True)
+    for facet in facets.fields:
+        for value in facet.values:
+            table.add_row(_plain(value.filter), f"{value.documents:,}", f"{value.top:,}")
+    for topic in facets.topics:
+        about = f"{topic.filter}  {_plain(topic.label)}"
+        table.add_row(about, f"{topic.documents:,}", f"{topic.top:,}")
+    output.print(table)
+
+
+def print_lost(lost: list[LostKnob]) -> None:
+    """A line a knob that was left out, with the reason."""
+    for knob in lost:
+        console.print(f"Left out {lost_name(knob)}: {knob.reason}", markup=False)
+
+
+def print_analysis(found: TextAnalysis, text: str) -> None:
+    """The features of a text as knobs, then each sentence with its own."""
+    if found.analysed < found.characters:
+        console.print(f"The first {found.analysed:,} of {found.characters:,} characters were analysed.")
+    table = Table(show_header=True, header_style="bold")
+    for heading in ("knob", "share", "topic"):
+        table.add_column(heading, overflow="fold")
+    for each in found.features:
+        table.add_row(f"{each.feature}:{each.strength:.1f}", f"{each.share:.1%}", Text(each.label))
+    output.print(table)
+    for sentence in (sentence for passage in found.passages for sentence in passage.sentences):
+        line = Text(" ".join(text[sentence.start : sentence.end].split()))
+        fires = "; ".join(f"{each.label} {each.activation:.2f}" for each in sentence.features)
+        output.print(line, Text(f"  {fires}\n", style="dim"), sep="\n")
+
+
+def _rank(result: Result) -> str:
+    before, now = result.rank_unsteered, result.rank
+    if before is None or now is None or before == now:
+        return str(now or "–")
+    return f"{now} {'▲' if before > now else '▼'}{abs(before - now)}"
+
+
+def _document(result: Result) -> Text:
+    shown = Text(f"{result.document.title}\n")
+    for run in (run for piece in excerpt(result.passage, SHOWN_CHARACTERS) for run in piece.runs):
+        text = re.sub(r"\s+", " ", run.text)
+        shown.append(f"*{text}*" if run.names else text, style="bold" if run.names else "")
+    return shown
+
+
+def _because(result: Result) -> str:
+    return "\n".join(f"{term.value:+.3f} {_plain(term.label)}" for term in result.terms[:TERMS_SHOWN])
+
+
+def _plain(text: str) -> str:
+    return text.replace("[", "\\[")
+
+
+def print_comparison(found: Comparison) -> None:
+    """Two documents, and the terms that part them most."""
+    print_lost(found.steering_lost)
+    for result in (found.first, found.second):
+        output.print(Text(_standing(result)))
+    _print_margins(found.terms, "first", "second")
+    output.print(f"In all {found.margin:+.3f}.")
+
+
+def print_absence(found: WhyNot) -> None:
+    """Where a document stands, what it lacks, and what would bring it up."""
+    print_lost(found.steering_lost)
+    output.print(Text(_standing(found.result)))
+    if found.excluded_by:
+        named = ", ".join(
+            f"{'without' if each.without else 'with'} {each.filter or each.phrase!r}"
+            for each in found.excluded_by
+        )
+        output.print(f"The search leaves it out: only documents {named}.", markup=False)
+    elif found.last is None:
+        output.print(f"It is among the first {found.wanted}.")
+    else:
+        _print_margins(found.lacks, "this", f"rank {found.wanted}")
+        for way in found.ways:
+            named = ", ".join(f"{term.label} {term.strength:+g}" for term in way.added)
+            output.print(f"--steer {way.steer}  to rank {way.rank}: {named}", markup=False, soft_wrap=True)
+        if not found.ways:
+            output.print(f"No steering by its topics brings it among the first {found.wanted}.")
+
+
+def print_refinement(found: Refinement) -> None:
+    """A table of features, and the steering that says the same."""
+    table = Table("feature", "label", "difference", "strength", header_style="bold")
+    for each in found.features:
+        numbers = f"{each.difference:+.2f}", f"{each.strength:+.1f}"
+        table.add_row(str(each.feature), Text(each.label), *numbers)
+    output.print(table if found.features else found.note)
+    if found.steer:
+        output.print(f"--steer {found.steer}", markup=False, soft_wrap=True)
+
+
+def _standing(result: Result) -> str:
+    place = "left out" if result.rank is None else f"rank {result.rank:,}"
+    return f"{place}, score {result.score:.3f}: {result.document.title or result.document.id}"
+
+
+def _print_margins(terms: list[Margin], first: str, second: str) -> None:
+    table = Table("term", first, second, "difference", show_header=True, header_style="bold")
+    for term in terms[:MARGINS_SHOWN]:
+        numbers = (f"{value:+.3f}" for value in (term.first, term.second, term.margin))
+        table.add_row(Text(f"“{term.word}”" if term.word else term.label), *numbers)
+    output.print(table)
+    if len(terms) > MARGINS_SHOWN:
+        output.print(f"and {len(terms) - MARGINS_SHOWN} smaller ones (--json)")

@@ -1,0 +1,47 @@
+"""What every request handler may ask for."""
+
+from typing import Annotated
+from urllib.parse import unquote_to_bytes
+
+from fastapi import Depends, Query, Request
+
+from search.browse.collections import default_collection
+from search.engine.engine import Engine
+from search.errors import InvalidRequest
+
+
+def get_engine(request: Request) -> Engine:
+    """The engine that the app was made with."""
+    engine: Engine = request.app.state.engine
+    return engine
+
+
+def check_address(request: Request) -> None:
+    """Refuses addresses that are not UTF-8 text: decoding them anyway would search for something else.
+
+    Raises:
+        InvalidRequest: bytes that are not UTF-8, or NUL.
+    """
+    for raw in (request.scope.get("raw_path", b""), request.scope["query_string"]):
+        try:
+            text = unquote_to_bytes(raw).decode("utf-8")
+        except UnicodeDecodeError:
+            raise InvalidRequest(
+                "The address holds bytes that are not UTF-8.", hint="Percent-encode text as UTF-8."
+            ) from None
+        if "\0" in text:
+            raise InvalidRequest("The address holds a NUL character.", hint="Remove it.")
+
+
+def get_collection(
+    engine: Annotated[Engine, Depends(get_engine)],
+    collection: Annotated[
+        str, Query(description="Name of the collection; without it the default one is searched.")
+    ] = "",
+) -> str:
+    """The collection asked for, or the default one."""
+    return collection or default_collection(engine)
+
+
+EngineDep = Annotated[Engine, Depends(get_engine)]
+CollectionDep = Annotated[str, Depends(get_collection)]

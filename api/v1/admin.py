@@ -1,0 +1,132 @@
+"""The admin's side of the JSON API: jobs, generations, going back."""
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Body, Depends
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+from api.auth.guards import require
+from api.dependencies import CollectionDep, EngineDep
+from api.v1.schemas import errors
+from indexer.build.generations import GenerationInfo, list_generations, roll_back
+from indexer.jobs.queue import JobInfo, cancel_job, get_job, list_jobs, retry_job, start_job
+from search.browse.collections import default_collection
+from search.db.connection import open_session
+from search.engine.engine import Engine
+from search.index.generation_files import find_collection
+from search.query.limits import IndexKind
+
+router = APIRouter(
+    prefix="/v1",
+    responses=errors(400, 401, 403, 404, 409, 413, 503),
+    tags=["admin"],
+    dependencies=[Depends(require("admin"))],
+)
+
+
+class _JobIn(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    collection: str = ""
+
+
+class ReindexIn(_JobIn):
+    """A new generation, of what is given here anew and else as the live one is."""
+
+    kind: Literal["reindex"]
+    model: str | None = None
+    passage_tokens: int | None = Field(default=None, ge=16, le=8192)
+    index: IndexKind | None = None
+
+
+class IngestIn(_JobIn):
+    """Documents from a file or folder of the machine that the worker runs on."""
+
+    kind: Literal["ingest"]
+    path: str
+    format: str | None = None
+    sync: bool = False
+    id_column: str | None = None
+    title_column: str | None = None
+    text_column: str | None = None
+    url_column: str | None = None
+
+
+class VerifyIn(_JobIn):
+    """Whether the database and the files made from it agree."""
+
+    kind: Literal["verify"]
+    repair: bool = False
+
+
+class DumpIn(_JobIn):
+    """All that cannot be made again, in a new file on the machine that the worker runs on."""
+
+    kind: Literal["dump"]
+    path: str
+    embeddings: bool = True
+
+
+AnyJob = ReindexIn | IngestIn | VerifyIn | DumpIn
+JobIn = Annotated[AnyJob, Body(discriminator="kind")]
+JOB: TypeAdapter[AnyJob] = TypeAdapter(Annotated[AnyJob, Field(discriminator="kind")])
+
+
+@router.get("/jobs")
+def get_jobs(engine: EngineDep, collection: str | None = None, limit: int = 50) -> list[JobInfo]:
+    """The latest jobs, the newest first."""
+    return list_jobs(engine.database, limit=max(1, min(limit, 1000)), collection=collection)
+
+
+@router.post("/jobs", status_code=202)
+def post_job(engine: EngineDep, body: JobIn) -> JobInfo:
+    """Puts a job in the queue."""
+    return get_job(engine.database, start(engine, body))
+
+
+def start(engine: Engine, job: AnyJob) -> int:
+    """Puts a job in the queue; gives its number.
+
+    Raises:
+        CollectionNotFound, Busy
+    """
+    collection = job.collection or default_collection(engine)
+    with open_session(engine.database) as session:
+        find_collection(session, collection)
+    options = job.model_dump(exclude={"kind", "collection"}, exclude_defaults=True)
+    return start_job(engine.database, job.kind, collection, **options)
+
+
+@router.get("/jobs/{job}")
+def get_one_job(engine: EngineDep, job: int) -> JobInfo:
+    """A job: its state, progress, last lines, and why it failed."""
+    return get_job(engine.database, job)
+
+
+@router.post("/jobs/{job}/cancel", status_code=202)
+def post_cancel(engine: EngineDep, job: int) -> JobInfo:
+    """Takes a waiting job out of the queue, or asks a running one to stop."""
+    cancel_job(engine.database, job)
+    return get_job(engine.database, job)
+
+
+@router.post("/jobs/{job}/retry", status_code=202)
+def post_retry(engine: EngineDep, job: int) -> JobInfo:
+    """Begins a job that failed or was cancelled again, where it stopped."""
+    return get_job(engine.database, retry_job(engine.database, job))
+
+
+@router.get("/generations")
+def get_generations(engine: EngineDep, collection: CollectionDep) -> list[GenerationInfo]:
+    """A collection's generations, the newest first."""
+    with open_session(engine.database) as session:
+        return list_generations(session, collection)
+
+
+@router.post("/rollback")
+def post_rollback(
+    engine: EngineDep, collection: CollectionDep, to: int | None = None
+) -> list[GenerationInfo]:
+    """Makes the generation before live again, or that of a number; documents stay as they are."""
+    roll_back(engine.database, collection, to)
+    return get_generations(engine, collection)

@@ -1,0 +1,144 @@
+"""Writing documents by the JSON API. What is acknowledged is stored, whatever happens afterwards; a worker
+makes it searchable within a second or two."""
+
+from typing import Any
+
+from fastapi import APIRouter, Depends
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.auth.guards import require
+from api.dependencies import CollectionDep, EngineDep
+from api.v1.schemas import errors
+from indexer.documents import delete_documents, ensure_collection, ingest
+from indexer.progress import Reporter
+from indexer.sources import Failure, SourceDocument, checked
+from indexer.sources.document import MAX_ID, MAX_TEXT
+from search.browse.collections import default_collection
+from search.db.connection import open_session
+from search.engine.engine import Engine
+from search.errors import DocumentNotFound, InvalidRequest
+from search.index.generation_files import find_collection
+from search.settings import load_settings
+
+MOST_DOCUMENTS = 10_000
+
+router = APIRouter(
+    prefix="/v1/documents",
+    responses=errors(400, 401, 403, 404, 413, 503),
+    tags=["documents"],
+    dependencies=[Depends(require("write"))],
+)
+
+
+class ContentIn(BaseModel):
+    """What a document says."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    text: str = Field(description=f"Its whole text, at most {MAX_TEXT:,} characters")
+    title: str = ""
+    url: str | None = None
+    meta: dict[str, Any] = {}
+
+    def document(self, id: str) -> SourceDocument:
+        return SourceDocument(id, self.title or id, self.text, self.url, self.meta)
+
+
+class DocumentIn(ContentIn):
+    """A document with its id. One that is there under this id is replaced."""
+
+    id: str = Field(description=f"At most {MAX_ID} characters")
+
+
+class DocumentsIn(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    documents: list[DocumentIn] = Field(max_length=MOST_DOCUMENTS)
+    collection: str = ""
+
+
+class IdsIn(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    ids: list[str] = Field(max_length=MOST_DOCUMENTS)
+    collection: str = ""
+
+
+class FailureOut(BaseModel):
+    id: str
+    reason: str
+
+
+class Written(BaseModel):
+    """What became of the documents that were sent. Those in `failures` were not stored, all others were."""
+
+    added: int
+    changed: int
+    unchanged: int
+    failures: list[FailureOut]
+
+
+class Deleted(BaseModel):
+    """`unknown`: the ids that no document had."""
+
+    deleted: int
+    unknown: list[str]
+
+
+@router.post("")
+def write_documents(engine: EngineDep, body: DocumentsIn) -> Written:
+    """Writes documents in bulk: new ones are added, those whose id is there are replaced. A broken one is
+    reported and the others are stored."""
+    collection = body.collection or default_collection(engine)
+    return _store(engine, collection, [given.document(given.id) for given in body.documents])
+
+
+@router.post("/delete")
+def delete_many(engine: EngineDep, body: IdsIn) -> Deleted:
+    """Deletes documents in bulk; ids that are unknown are named and change nothing."""
+    deleted = set(_delete(engine, body.collection or default_collection(engine), body.ids))
+    return Deleted(deleted=len(deleted), unknown=[id for id in body.ids if id not in deleted])
+
+
+@router.put("/{document:path}")
+def write_document(engine: EngineDep, collection: CollectionDep, document: str, body: ContentIn) -> Written:
+    """Writes one document under this id; one that is there is replaced."""
+    written = _store(engine, collection, [body.document(document)])
+    if written.failures:
+        raise InvalidRequest(
+            f"The document {document[:80]!r} was not stored: {written.failures[0].reason}.",
+            hint="Change it and send it again.",
+        )
+    return written
+
+
+@router.delete("/{document:path}")
+def delete_document(engine: EngineDep, collection: CollectionDep, document: str) -> Deleted:
+    """Deletes a document."""
+    if not _delete(engine, collection, [document]):
+        raise DocumentNotFound(
+            f"There is no document {document[:100]!r} in {collection!r}.", hint="Ids are case-sensitive."
+        )
+    return Deleted(deleted=1, unknown=[])
+
+
+def _store(engine: Engine, collection: str, documents: list[SourceDocument]) -> Written:
+    with open_session(engine.database) as session:
+        number = ensure_collection(session, collection, load_settings().model).id
+        session.commit()
+    given: list[SourceDocument | Failure] = list(documents)
+    report = ingest(engine.database, number, checked(given), Reporter(engine.database))
+    return Written(
+        added=report.added,
+        changed=report.changed,
+        unchanged=report.unchanged,
+        failures=[FailureOut(id=each.name, reason=each.reason) for each in report.failures],
+    )
+
+
+def _delete(engine: Engine, collection: str, ids: list[str]) -> list[str]:
+    """The ids that there were, deleted now."""
+    with open_session(engine.database) as session:
+        deleted = delete_documents(session, find_collection(session, collection).id, ids)
+        session.commit()
+    return deleted

@@ -1,0 +1,171 @@
+"""What clients send, and the one envelope of every error. (What they get is in `search.responses.search`.)"""
+
+import json
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from search.engine.prepared import Request
+from search.errors import InvalidFilter
+from search.explain.analyze import MAX_ANALYSED
+from search.query.filters import FORM as FILTER_FORM
+from search.query.filters import bounded, checked, parse_filter
+from search.query.limits import MAX_LIMIT, MAX_QUERY, USUAL_MODE, WAYS
+from search.query.parser import Condition
+from search.query.steering import MAX_STRENGTH, Knob, Steering
+
+OF_DICTIONARY = "The dictionary that features of steering and filters are numbered in, where not the live one"
+FACETS = "Count what the answers can be narrowed down to"
+
+OF_PRESET = (
+    "Name of a preset, whose knobs are turned too; those of `steer` go before them. Without it and without "
+    "`steer` the collection's default preset is taken, if it has one; none: no preset"
+)
+
+
+class KnobIn(BaseModel):
+    """One knob: a feature or a concept (a phrase, a family, documents), and how strongly it is turned ("off"
+    takes a feature out)."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    strength: float | Literal["off"] = Field(description=f"-{MAX_STRENGTH:g} to {MAX_STRENGTH:g}, or off")
+    feature: int | None = None
+    concept: str | None = Field(default=None, description="A phrase")
+    family: int | None = Field(default=None, description="A family of features, see /v1/concepts")
+    like: list[str] = Field(default=[], description="Documents by id: more like these")
+    unlike: list[str] = Field(default=[], description="With `like`: not like these")
+
+    def knob(self) -> Knob:
+        """As the engine takes it.
+
+        Raises:
+            InvalidSteering: not one feature or concept, or its strength is out of range.
+        """
+        return Knob(
+            self.strength, self.feature, self.concept, self.family, tuple(self.like), tuple(self.unlike)
+        )
+
+
+class FilterIn(BaseModel):
+    """What the results must be, or (`without`) must not be: a field that is one of some values, or lies
+    between two; or a feature that fires on the passage. (The text form will do as well.)"""
+
+    model_config = ConfigDict(extra="forbid")
+
+    field: str | None = Field(default=None, description="A field of the metadata, or title")
+    values: list[str | int | float | bool] = []
+    least: str | int | float | None = None
+    most: str | int | float | None = None
+    feature: int | None = Field(default=None, ge=0)
+    without: bool = False
+
+    def condition(self) -> Condition:
+        """As the engine takes it.
+
+        Raises:
+            InvalidFilter: not one thing to filter by, or nothing to compare it with.
+        """
+        if (self.field is None) == (self.feature is None):
+            raise InvalidFilter("A filter is on one field or one feature.", hint=FILTER_FORM)
+        return checked(
+            Condition(
+                self.field or "",
+                tuple(map(_text, self.values)),
+                _text(self.least),
+                _text(self.most),
+                negated=self.without,
+                feature=self.feature,
+            )
+        )
+
+
+def _text(value: str | float | bool | None) -> str:
+    """A value as filters write it."""
+    return "" if value is None else value if isinstance(value, str) else json.dumps(value)
+
+
+class SearchIn(BaseModel):
+    """A search as JSON."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    q: str = Field(description=f"The question, at most {MAX_QUERY} characters")
+    steer: list[KnobIn] = []
+    dictionary: int | None = Field(default=None, description=OF_DICTIONARY)
+    preset: str = Field(default="", description=OF_PRESET)
+    mode: str = Field(default=USUAL_MODE, description=WAYS)
+    filter: list[FilterIn | str] = Field(default=[], description=FILTER_FORM)
+    facets: bool = Field(default=False, description=FACETS)
+    collection: str = ""
+    limit: int = Field(default=10, description=f"1 to {MAX_LIMIT}")
+    offset: int = 0
+
+    def steering(self) -> Steering:
+        """The knobs as the engine takes them.
+
+        Raises:
+            InvalidSteering: a knob is not one feature or concept, or its strength is out of range.
+        """
+        return Steering(tuple(knob.knob() for knob in self.steer))
+
+    def request(self) -> Request:
+        """What is asked, as the engine takes it.
+
+        Raises:
+            InvalidSteering: a knob is not one feature or concept, or its strength is out of range.
+            InvalidFilter: a filter is not of its form, or there are too many.
+        """
+        given = (parse_filter(each) if isinstance(each, str) else each.condition() for each in self.filter)
+        return Request(
+            self.q, self.steering(), self.dictionary, self.preset or None, self.mode, bounded(given)
+        )
+
+
+class AnalyzeIn(BaseModel):
+    """A text to analyse."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    text: str = Field(description=f"The first {MAX_ANALYSED:,} characters are analysed")
+    collection: str = ""
+    limit: int = Field(default=20, description=f"How many features of the whole text: 1 to {MAX_LIMIT}")
+
+
+class RefineIn(BaseModel):
+    """Documents one likes, and others."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    like: list[str] = Field(description="Documents by id, as results carry it")
+    unlike: list[str] = Field(default=[], description="Without these, liked ones are compared with others")
+    q: str = Field(default="", description="A question, to compare with its answers instead of all passages")
+    collection: str = ""
+
+
+class ErrorBody(BaseModel):
+    code: str = Field(description="A word that stays the same from version to version")
+    message: str = Field(description="What is wrong, naming the value")
+    hint: str = Field(description="What to do about it")
+
+
+class ErrorEnvelope(BaseModel):
+    """Every error looks like this."""
+
+    error: ErrorBody
+
+
+MEANINGS = {
+    400: "The request's own words are wrong",
+    401: "A key is needed, and there is none that holds",
+    403: "The key's scope does not reach this far",
+    404: "There is no such collection, document, feature, preset, generation or job",
+    409: "Something else is at it",
+    413: "The request is too large",
+    503: "Nothing is indexed yet, or the database does not answer",
+}
+
+
+def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """What the API's description says of these statuses."""
+    return {status: {"model": ErrorEnvelope, "description": MEANINGS[status]} for status in statuses}

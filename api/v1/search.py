@@ -1,0 +1,222 @@
+"""The JSON API."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query
+from fastapi import Request as HttpRequest
+from fastapi.responses import JSONResponse
+
+from api.dependencies import CollectionDep, EngineDep
+from api.v1.schemas import FACETS, OF_DICTIONARY, OF_PRESET, AnalyzeIn, RefineIn, SearchIn, errors
+from search.browse import collections, concepts, features
+from search.browse.features import find_by_name
+from search.engine.prepared import Request
+from search.explain import word_attribution
+from search.explain.analyze import analyze
+from search.explain.compare import compare
+from search.explain.relevance_feedback import refine
+from search.explain.why_not import why_not
+from search.query.filters import FORM as FILTER_FORM
+from search.query.filters import parse_filters
+from search.query.limits import MAX_LIMIT, MAX_QUERY, USUAL_MODE, WAYS
+from search.query.steering import FORM, parse
+from search.responses.features import (
+    CollectionInfo,
+    ConceptList,
+    DocumentDetail,
+    FeatureDetail,
+    FeatureList,
+    Refinement,
+)
+from search.responses.search import Comparison, DocumentRef, SearchResponse, WhyNot
+from search.responses.words import DocumentWords, TextAnalysis
+
+router = APIRouter(prefix="/v1", responses=errors(400, 401, 403, 404, 503), tags=["v1"])
+
+Limit = Annotated[int, Query(description=f"1 to {MAX_LIMIT}")]
+Offset = Annotated[int, Query(description="How many to skip")]
+
+
+def get_request(
+    q: Annotated[str, Query(description=f"The question, at most {MAX_QUERY} characters")],
+    steer: Annotated[str, Query(description=FORM)] = "",
+    dictionary: Annotated[int | None, Query(description=OF_DICTIONARY)] = None,
+    preset: Annotated[str, Query(description=OF_PRESET)] = "",
+    mode: Annotated[str, Query(description=WAYS)] = USUAL_MODE,
+    filter: Annotated[list[str], Query(description=FILTER_FORM)] = [],  # noqa: B006 - FastAPI copies it
+) -> Request:
+    """A steered question, as all addresses that answer one take it."""
+    return Request(q, parse(steer), dictionary, preset or None, mode, parse_filters(filter))
+
+
+RequestDep = Annotated[Request, Depends(get_request)]
+
+
+@router.get("/search")
+def search(
+    engine: EngineDep,
+    collection: CollectionDep,
+    request: RequestDep,
+    facets: Annotated[bool, Query(description=FACETS)] = False,
+    limit: Limit = 10,
+    offset: Offset = 0,
+) -> SearchResponse:
+    """The documents nearest to a steered question. The values of a result's terms sum to its score.
+
+    Steering saved with an earlier dictionary is carried over where its features have counterparts.
+    """
+    return engine.search(request, collection=collection, facets=facets, limit=limit, offset=offset)
+
+
+@router.post("/search")
+def post_search(engine: EngineDep, body: SearchIn) -> SearchResponse:
+    """The same search, asked as JSON."""
+    return engine.search(
+        body.request(),
+        collection=body.collection or collections.default_collection(engine),
+        facets=body.facets,
+        limit=body.limit,
+        offset=body.offset,
+    )
+
+
+@router.get("/compare")
+def get_comparison(
+    engine: EngineDep,
+    collection: CollectionDep,
+    request: RequestDep,
+    first: Annotated[str, Query(description="A document by its id")],
+    second: Annotated[str, Query(description="Another one")],
+) -> Comparison:
+    """Why one document stands before another: what each term adds to both scores. The margins of the terms
+    sum to the margin of the scores."""
+    return compare(engine, request, first, second, collection=collection)
+
+
+@router.get("/why-not")
+def get_why_not(
+    engine: EngineDep,
+    collection: CollectionDep,
+    request: RequestDep,
+    document: Annotated[str, Query(description="A document by its id")],
+) -> WhyNot:
+    """Where a document stands in a search, what it lacks, and the smallest steering that brings it among the
+    first ten."""
+    return why_not(engine, request, document, collection=collection)
+
+
+@router.get("/features")
+def list_features(
+    engine: EngineDep,
+    collection: CollectionDep,
+    q: Annotated[str, Query(description="What the features should be about")] = "",
+    limit: Limit = 20,
+    offset: Offset = 0,
+) -> FeatureList:
+    """Features for a text; without one, the most frequent features."""
+    return features.find_features(engine, q, collection=collection, limit=limit, offset=offset)
+
+
+@router.get("/features/{feature}")
+def get_feature(engine: EngineDep, collection: CollectionDep, feature: int) -> FeatureDetail:
+    """One feature: its label and how well it holds, its activations, examples, neighbours."""
+    return features.feature_detail(engine, feature, collection=collection)
+
+
+@router.get("/concepts")
+def list_concepts(
+    engine: EngineDep,
+    collection: CollectionDep,
+    q: Annotated[str, Query(description="What the concepts should be about")] = "",
+    limit: Limit = 20,
+    offset: Offset = 0,
+) -> ConceptList:
+    """Families of features to steer by, those nearest to a text; without one, the largest first."""
+    return concepts.find_concepts(engine, q, collection=collection, limit=limit, offset=offset)
+
+
+@router.get("/documents")
+def list_documents(
+    engine: EngineDep,
+    collection: CollectionDep,
+    q: Annotated[str, Query(description="An id, or words of an id or a title")],
+    limit: Limit = 10,
+) -> list[DocumentRef]:
+    """Documents by their id, or by words of their id or title."""
+    return find_by_name(engine, q, collection=collection, limit=limit)
+
+
+@router.post("/refine")
+def post_refine(engine: EngineDep, body: RefineIn) -> Refinement:
+    """The features that tell liked documents from unliked ones, and the steering that says the same."""
+    return refine(
+        engine,
+        body.like,
+        body.unlike,
+        collection=body.collection or collections.default_collection(engine),
+        query=body.q,
+    )
+
+
+@router.get("/documents/{document:path}")
+def get_document(engine: EngineDep, collection: CollectionDep, document: str) -> DocumentDetail:
+    """A document by the id its user gave, with the features of each passage."""
+    return features.document_detail(engine, document, collection=collection)
+
+
+@router.get("/words")
+def get_words(
+    engine: EngineDep,
+    collection: CollectionDep,
+    document: Annotated[str, Query(description="A document by the id its user gave")],
+    q: Annotated[str, Query(description=f"A question, at most {MAX_QUERY} characters")] = "",
+    feature: Annotated[
+        tuple[int, ...], Query(description=f"Features, at most {word_attribution.MAX_FEATURES}")
+    ] = (),
+    passage: Annotated[tuple[int, ...], Query(description="Some passages alone, by their numbers")] = (),
+    steer: Annotated[str, Query(description=f"Turns q. {FORM}")] = "",
+    dictionary: Annotated[int | None, Query(description=OF_DICTIONARY)] = None,
+    limit: Limit = 10,
+    offset: Offset = 0,
+) -> DocumentWords:
+    """Which words of a document's passages match a steered question, and which make features fire.
+
+    What the words of a passage add, and what is elsewhere, sums to the total to 1e-3: embeddings are stored
+    as float16.
+    """
+    return word_attribution.document_words(
+        engine,
+        document,
+        collection=collection,
+        query=q,
+        steering=parse(steer),
+        dictionary=dictionary,
+        features=feature,
+        passages=passage,
+        limit=limit,
+        offset=offset,
+    )
+
+
+@router.post("/analyze")
+def analyze_text(engine: EngineDep, body: AnalyzeIn) -> TextAnalysis:
+    """The features of any text, with the strength that a knob is turned to for as much of each; by passage,
+    by sentence, and down to its words. Of a long text, the beginning."""
+    return analyze(
+        engine,
+        body.text,
+        collection=body.collection or collections.default_collection(engine),
+        limit=body.limit,
+    )
+
+
+@router.get("/collections")
+def list_collections(engine: EngineDep) -> list[CollectionInfo]:
+    """All collections, their sizes, and builds under way."""
+    return collections.collections(engine)
+
+
+@router.get("/openapi.json", include_in_schema=False)
+def openapi(request: HttpRequest) -> JSONResponse:
+    """The description of this API."""
+    return JSONResponse(request.app.openapi())

@@ -1,0 +1,121 @@
+"""The geometry of charts drawn as SVG on the server. Places and sizes are percentages of the picture."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import log10
+
+from search.responses.features import DocumentDetail, Histogram
+from search.responses.words import NamedFeature
+
+HEAT_LEVELS = 4
+
+
+@dataclass(frozen=True)
+class Column:
+    """One bin of a histogram: activations from `low` to `high` occurred `count` times."""
+
+    low: float
+    high: float
+    count: int
+    x: float
+    width: float
+    height: float
+
+
+@dataclass(frozen=True)
+class Gridline:
+    """A horizontal line at `count`, `y` percent from the top."""
+
+    count: int
+    y: float
+
+
+@dataclass(frozen=True)
+class HistogramChart:
+    columns: list[Column]
+    grid: list[Gridline]
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """A stretch of a document: a passage, or (`passage` None) text between passages.
+
+    `activations` says how strongly each asked feature fires there, `heats` the same as 0..4 against the
+    feature's own maximum; `y` and `height` are its place on the document's map.
+    """
+
+    text: str
+    passage: int | None
+    index: int
+    activations: list[float]
+    heats: list[int]
+    y: float
+    height: float
+
+    @property
+    def heat(self) -> int:
+        """That of the feature which is shown in the text, the first."""
+        return self.heats[0] if self.heats else 0
+
+
+def histogram(data: Histogram) -> HistogramChart:
+    """Columns on a logarithmic scale, on which a single occurrence is still to be seen."""
+    top = log10(max(data.counts, default=0) + 1) or 1.0
+    width = 100 / max(len(data.counts), 1)
+    step = data.maximum / max(len(data.counts), 1)
+    columns = [
+        Column(i * step, (i + 1) * step, count, round(i * width, 2), round(width, 2), _height(count, top))
+        for i, count in enumerate(data.counts)
+    ]
+    powers = [10**power for power in range(int(top) + 1) if log10(10**power + 1) <= top]
+    return HistogramChart(columns, [Gridline(count, round(100 - _height(count, top), 2)) for count in powers])
+
+
+def _height(count: int, top: float) -> float:
+    return round(log10(count + 1) / top * 100, 2)
+
+
+def heat(activation: float, maximum: float) -> int:
+    """0 for none, else 1..4 by quarters of the feature's maximum."""
+    if activation <= 0 or maximum <= 0:
+        return 0
+    return min(int(activation / maximum * HEAT_LEVELS) + 1, HEAT_LEVELS)
+
+
+def stretches(document: DocumentDetail, features: Sequence[NamedFeature]) -> list[Stretch]:
+    """The whole text in order, every character once; where passages overlap the earlier one keeps it."""
+    parts: list[tuple[str, int | None]] = []
+    place = 0
+    order = sorted(range(len(document.passages)), key=lambda i: document.passages[i].start)
+    for index in order:
+        passage = document.passages[index]
+        if passage.start > place:
+            parts.append((document.text[place : passage.start], None))
+        parts.append((document.text[max(place, passage.start) : passage.end], index))
+        place = max(place, passage.end)
+    parts.append((document.text[place:], None))
+    return _placed(document, [part for part in parts if part[0] or part[1] is not None], features)
+
+
+def _placed(
+    document: DocumentDetail, parts: Sequence[tuple[str, int | None]], features: Sequence[NamedFeature]
+) -> list[Stretch]:
+    total = sum(len(text) for text, _ in parts) or 1
+    placed, y = [], 0.0
+    for text, index in parts:
+        height = 100 * len(text) / total
+        active = {} if index is None else {f.feature: f.activation for f in document.passages[index].features}
+        activations = [active.get(feature.feature, 0.0) for feature in features]
+        placed.append(
+            Stretch(
+                text,
+                None if index is None else document.passages[index].id,
+                index or 0,
+                activations,
+                [heat(value, feature.maximum) for value, feature in zip(activations, features, strict=True)],
+                round(y, 2),
+                round(height, 2),
+            )
+        )
+        y += height
+    return placed

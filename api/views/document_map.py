@@ -1,0 +1,100 @@
+"""The page of a document: its text with the words lit that match a question or made a feature fire, and the
+tracks of several features on its map."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from urllib.parse import quote, urlencode
+
+import numpy as np
+
+from api.views.charts import Stretch
+from api.views.excerpts import Run, runs, word_marks
+from api.views.page_state import LIMIT, PageState
+from search.embedding.word_sums import levels
+from search.explain.word_attribution import MAX_FEATURES
+from search.query.limits import USUAL_MODE
+from search.responses.search import LitWord
+from search.responses.words import DocumentWords, NamedFeature, PassageWords
+
+AT_ONCE = 4
+"""So many passages are lit with the page; with JavaScript the others follow when they come into view."""
+
+
+@dataclass(frozen=True)
+class Track:
+    """One column of the map: a feature, the passages that it fires on, and the ways on from here."""
+
+    feature: NamedFeature
+    column: int
+    matches: list[Stretch]
+    first_url: str
+    without_url: str
+
+
+def document_path(document_id: str) -> str:
+    """The address of a document's page. Ids that a browser would tidy up are encoded whole."""
+    tidy = any(part in ("", ".", "..") for part in document_id.split("/"))
+    return "/documents/" + quote(document_id, safe="" if tidy else "/")
+
+
+def reading_url(
+    document_id: str, state: PageState, features: Iterable[int] = (), *, passage: int | None = None
+) -> str:
+    """The address of a document with some features as tracks, for the state's question."""
+    path = document_path(document_id)
+    address = state.url(path, find="", offset=0, limit=LIMIT, mode=USUAL_MODE)
+    more = [("feature", feature) for feature in features]
+    more += [] if passage is None else [("passage", passage)]
+    joint = "&" if "?" in address else "?"
+    return f"{address}{joint}{urlencode(more)}" if more else address
+
+
+def tracks(
+    document_id: str, state: PageState, features: Sequence[NamedFeature], parts: Sequence[Stretch]
+) -> list[Track]:
+    """A track for each feature, in their order."""
+    numbers = [feature.feature for feature in features]
+    return [
+        Track(
+            feature,
+            column,
+            [part for part in parts if part.heats[column]],
+            reading_url(document_id, state, with_first(numbers, feature.feature)),
+            reading_url(document_id, state, [n for n in numbers if n != feature.feature]),
+        )
+        for column, feature in enumerate(features)
+    ]
+
+
+def with_first(features: Sequence[int], feature: int) -> list[int]:
+    """The features with one moved or added to the front; the last one goes where there would be too many."""
+    return [feature, *(other for other in features if other != feature)][:MAX_FEATURES]
+
+
+def lit_runs(stretch: Stretch, words: DocumentWords) -> list[Run]:
+    """The text of a passage with its lit words: those of the first feature or, without one, of the question.
+    Empty where they are not known, or nothing is to be lit."""
+    passage = next((each for each in words.passages if each.passage.id == stretch.passage), None)
+    if passage is None:
+        return []
+    text = passage.passage.text
+    hidden = len(text) - len(stretch.text)  # what an overlapping passage shows
+    name = "heat" if passage.features else "said"
+    return runs(text, hidden, len(text), word_marks(_lit(passage), name))
+
+
+def to_light(parts: Sequence[Stretch], *, feature: bool) -> list[int]:
+    """The passages whose words are to be lit: those that the feature fires on, or all for a question."""
+    return [part.passage for part in parts if part.passage is not None and (part.heat or not feature)]
+
+
+def _lit(passage: PassageWords) -> list[LitWord]:
+    shown = passage.features[0] if passage.features else passage.question
+    if shown is None or (passage.features and not passage.features[0].activation):
+        return []
+    level_P = levels(np.array(shown.values, dtype=np.float32)).tolist()
+    return [
+        LitWord(span.start, span.end, value, level)
+        for span, value, level in zip(passage.words, shown.values, level_P, strict=True)
+        if level
+    ]

@@ -1,0 +1,319 @@
+"""The state of a search page, which is its address:
+`?q=…&dictionary=…&steer=123:1.5&preset=…&mode=…&filter=lang:en&filter=…&collection=…&limit=…&offset=…`.
+
+The form sends more than that: `s.TARGET=STRENGTH` for each knob of the panel, `add=KNOBS` and `drop=TARGET`
+(or `drop=all`) for its buttons, `swap=TARGET KNOBS` for one that takes others in place of a knob, and `from`,
+the collection that those knobs belong to. All of it is folded into one canonical address, so that a page
+without JavaScript and one with it end in the same place.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from starlette.datastructures import QueryParams
+
+from search.engine.engine import Engine
+from search.engine.prepared import Request
+from search.errors import CollectionNotFound, InvalidPage, InvalidSteering
+from search.query.filters import bounded, format_filter, parse_filter, parse_filters
+from search.query.limits import USUAL_MODE
+from search.query.parser import MAX_RESTRICTIONS, Condition
+from search.query.presets import NONE
+from search.query.remapping import Translation, is_numbered
+from search.query.steering import (
+    MAX_EXAMPLES,
+    MAX_ID,
+    MAX_KNOBS,
+    MAX_PHRASE,
+    MAX_STRENGTH,
+    UNSTEERED,
+    Knob,
+    Steering,
+    Strength,
+    format_steering,
+    parse,
+)
+from search.responses.features import CollectionInfo
+
+KNOB = "s."
+STEP = 0.5
+LIMIT = 10
+
+
+@dataclass(frozen=True)
+class PageState:
+    """What is asked: the question, its steering, where, and which page of the answers.
+
+    `dictionary` is the one that features of the steering, and of links made here, are numbered in; `preset`
+    names what to be steered by where there is no steering.
+    """
+
+    q: str = ""
+    steering: Steering = UNSTEERED
+    dictionary: int | None = None
+    preset: str = ""
+    mode: str = USUAL_MODE
+    filters: tuple[Condition, ...] = ()
+    collection: str = ""
+    limit: int = LIMIT
+    offset: int = 0
+    find: str = ""
+
+    def url(self, path: str = "/", **changes: Any) -> str:
+        """The canonical address of this state with some of it changed, on this or another page."""
+        state = replace(self, **changes)
+        fields: dict[str, str | int | list[str]] = {
+            "q": state.q,
+            "dictionary": state.numbered_in or "",
+            "steer": format_steering(state.steering),
+            "preset": "" if state.steering.knobs else state.preset,
+            "mode": state.mode if state.mode != USUAL_MODE else "",
+            "filter": [format_filter(condition) for condition in state.filters],
+            "collection": state.collection,
+            "limit": state.limit if state.limit != LIMIT else "",
+            "offset": state.offset or "",
+            "find": state.find,
+        }
+        query = urlencode(
+            {name: value for name, value in fields.items() if value != ""},
+            doseq=True,
+            safe=":,",
+            quote_via=quote,
+        )
+        return f"{path}?{query}" if query else path
+
+    def request(self) -> Request:
+        """What is asked, as the engine takes it; the knobs of a preset are in the steering already."""
+        return Request(self.q, self.steering, self.dictionary, NONE, self.mode, self.filters)
+
+    def asks(self, q: str) -> str:
+        """The address of another question in the same place."""
+        return self.url(q=q, offset=0, find="")
+
+    def compare(self, first: str, second: str) -> str:
+        """The address that says why one document stands before another."""
+        return self._and({"first": first, "second": second}, "/compare")
+
+    def why_not(self, document: str = "") -> str:
+        """The address that says why a document is not among the first."""
+        return self._and({"document": document} if document else {}, "/why-not")
+
+    def _and(self, fields: dict[str, str], path: str) -> str:
+        address = self.url(path, find="", offset=0, limit=LIMIT)
+        more = urlencode(fields, quote_via=quote)
+        return f"{address}{'&' if '?' in address else '?'}{more}" if more else address
+
+    @property
+    def numbered_in(self) -> int | None:
+        """The dictionary, where the steering or a filter means something in one only."""
+        filtered = any(condition.feature is not None for condition in self.filters)
+        return self.dictionary if filtered or any(map(is_numbered, self.steering.knobs)) else None
+
+    def narrow(self, filter: str) -> str | None:
+        """The address with one filter more; None where that would be too many."""
+        if len(self.filters) >= MAX_RESTRICTIONS:
+            return None
+        return self.url(filters=bounded((*self.filters, parse_filter(filter))), offset=0)
+
+    def widen(self, filter: str) -> str | None:
+        """The address without a filter; None where it is none of this address's own."""
+        left = tuple(condition for condition in self.filters if format_filter(condition) != filter)
+        return None if len(left) == len(self.filters) else self.url(filters=left, offset=0)
+
+    @property
+    def full(self) -> bool:
+        """Whether as much is turned as can be: nothing more can be added."""
+        return len(self.steering.knobs) >= MAX_KNOBS
+
+    def nudge(self, feature: int, steps: int) -> str | None:
+        """The address after turning a feature up (+1) or down (−1); at zero its knob goes away. None where
+        that would be one knob too many."""
+        before = self.steering.strength_of(str(feature))
+        start = before if isinstance(before, float) else 0.0
+        strength = round(min(max(start + steps * STEP, -MAX_STRENGTH), MAX_STRENGTH), 3)
+        knob = Knob(strength, feature=feature)
+        return self._turned(knob) if strength else self.url(steering=self.steering.without(knob), offset=0)
+
+    def family_url(self, family: int) -> str:
+        """The address of the features of one family; question and steering are kept for the way back."""
+        return self._and({"family": str(family)}, "/features")
+
+    def turn_family(self, family: int) -> str | None:
+        """The address of the question, or the next one, steered by a family of features too."""
+        steering = self._with(Knob(1.0, family=family))
+        return None if steering is None else self.url(steering=steering, offset=0, find="", limit=LIMIT)
+
+    def example(self, document: str, *, against: bool = False) -> str | None:
+        """The address after giving a document as an example of what is wanted, or of what is not. All
+        examples are one knob. None where it is one already, nothing is wanted yet, or there are too many."""
+        before = next((knob for knob in self.steering.knobs if knob.like), None)
+        like, unlike = (before.like, before.unlike) if before else ((), ())
+        if document in like + unlike or (against and not like) or len(document) > MAX_ID:
+            return None
+        if len(like) + len(unlike) >= MAX_EXAMPLES or (self.full and not before):
+            return None
+        strength = before.strength if before else 1.0
+        given = (like, (*unlike, document)) if against else ((*like, document), unlike)
+        knob = Knob(strength, like=given[0], unlike=given[1])
+        others = self.steering.without(before) if before else self.steering
+        return self.url(steering=others.with_knob(knob), offset=0)
+
+    def off(self, feature: int) -> str | None:
+        """The address after leaving a feature out of the question; None where that would be one knob too
+        many."""
+        return self._turned(Knob("off", feature=feature))
+
+    def phrase(self) -> str | None:
+        """What is in the find box, as a knob; None where it is too long for one."""
+        if len(self.find) > MAX_PHRASE:
+            return None
+        return format_steering(Steering((Knob(1.0, concept=self.find),)))
+
+    def only(self, feature: int) -> Steering | None:
+        """The same steering with one feature turned fully up; None where that would be one knob too many."""
+        return self._with(Knob(1.0, feature=feature))
+
+    def strength(self, feature: int) -> Strength | None:
+        """How a feature is turned, None if it is not."""
+        return self.steering.strength_of(str(feature))
+
+    def _turned(self, knob: Knob) -> str | None:
+        steering = self._with(knob)
+        return None if steering is None else self.url(steering=steering, offset=0)
+
+    def _with(self, knob: Knob) -> Steering | None:
+        if self.full and self.steering.strength_of(knob.target) is None:
+            return None
+        return self.steering.with_knob(knob)
+
+
+def read_state(params: QueryParams) -> PageState:
+    """Reads an address or a sent form.
+
+    Raises:
+        InvalidSteering: a knob is malformed or out of range.
+        InvalidFilter: a filter is malformed.
+        InvalidPage: `limit` or `offset` is no whole number.
+    """
+    filters = parse_filters(params.getlist("filter"))
+    collection = params.get("collection", "")
+    steering, preset = _folded(params), params.get("preset", "")
+    if params.get("from", collection) != collection:
+        preset = ""
+        steering = Steering(tuple(knob for knob in steering.knobs if knob.concept is not None))
+        filters = ()
+    return PageState(
+        q=params.get("q", ""),
+        steering=steering,
+        dictionary=_dictionary(params),
+        preset=preset,
+        mode=params.get("mode") or USUAL_MODE,
+        filters=filters,
+        collection=collection,
+        limit=_whole(params, "limit", LIMIT),
+        offset=_whole(params, "offset", 0),
+        find="" if "add" in params else params.get("find", "").strip(),
+    )
+
+
+def page_state(params: QueryParams, collection: str) -> PageState:
+    """The same with the collection filled in, for pages that belong to one."""
+    return replace(read_state(params), collection=collection)
+
+
+def in_live_numbers(
+    engine: Engine, state: PageState, collection: str, preset: str | None = NONE
+) -> tuple[PageState, Translation]:
+    """The state with its steering and filters in the numbers of the collection's live dictionary, and what
+    became of them; with the knobs of a preset (None: of the default one, where the state has no steering).
+
+    Raises:
+        InvalidSteering: nothing is known of the dictionary that the steering is of.
+        InvalidFilter: a feature that is filtered by is not in the live dictionary.
+        PresetNotFound
+    """
+    translation = engine.translate(replace(state.request(), preset=preset), collection)
+    return replace(
+        state,
+        steering=translation.steering,
+        filters=translation.filters,
+        dictionary=translation.dictionary,
+    ), translation
+
+
+def is_sent_form(params: Mapping[str, str]) -> bool:
+    """Whether these fields should be folded into a canonical address before anything is shown."""
+    return any(
+        name.startswith(KNOB) or name in ("add", "drop", "swap", "from") or (name != "q" and value == "")
+        for name, value in params.items()
+    )
+
+
+def _folded(params: Mapping[str, str]) -> Steering:
+    """The steering after the panel's numbers and the pressed button."""
+    steering = parse(params.get("steer", ""))
+    for name, value in params.items():
+        if name.startswith(KNOB) and value.strip():
+            steering = steering.with_knob(_knob(name.removeprefix(KNOB), value))
+    for knob in parse(params.get("add", "")).knobs:
+        steering = steering.with_knob(knob)
+    dropped, _, instead = params.get("swap", params.get("drop", "")).partition(" ")
+    if dropped == "all":
+        return UNSTEERED
+    steering = Steering(tuple(knob for knob in steering.knobs if knob.target != dropped))
+    for knob in parse(instead).knobs[: max(MAX_KNOBS - len(steering.knobs), 0)]:
+        steering = steering if steering.strength_of(knob.target) is not None else steering.with_knob(knob)
+    return steering
+
+
+def _knob(target: str, value: str) -> Knob:
+    """One number of the panel.
+
+    Raises:
+        InvalidSteering: it is not one knob.
+    """
+    knobs = parse(f"{target}:{value}").knobs
+    if len(knobs) != 1:
+        raise InvalidSteering(f"{value!r} is not a strength.", hint="Write it as 1.5, with a point.")
+    return knobs[0]
+
+
+def _dictionary(params: Mapping[str, str]) -> int | None:
+    text = params.get("dictionary", "").strip()
+    if text and not (text.isascii() and text.isdigit() and len(text) <= 18):
+        raise InvalidSteering(
+            f"dictionary={text[:40]!r} is not a dictionary's number.", hint="Without one it is the live one."
+        )
+    return int(text) if text else None
+
+
+def _whole(params: Mapping[str, str], name: str, default: int) -> int:
+    text = params.get(name, "").strip()
+    if not text:
+        return default
+    if not text.lstrip("+-").isdecimal() or len(text) > 12:
+        raise InvalidPage(f"{name}={text[:40]!r} is not a whole number.", hint=f"Try {name}={default}.")
+    try:
+        return int(text)
+    except ValueError:
+        raise InvalidPage(
+            f"{name}={text[:40]!r} is not a whole number.", hint=f"Try {name}={default}."
+        ) from None
+
+
+def find_collection(known: list[CollectionInfo], asked: str, default: str) -> CollectionInfo | None:
+    """The collection asked for, or the default one where none is. Before there is a default one, the first
+    by name: it may be on its way.
+
+    Raises:
+        CollectionNotFound: there is none of the name asked for.
+    """
+    found = {info.name: info for info in known}
+    if asked and asked not in found:
+        raise CollectionNotFound(
+            f"There is no collection {asked[:80]!r}.",
+            hint=f"Try one of: {', '.join(found)}." if found else "",
+        )
+    return found.get(asked or default) or next(iter(known), None)

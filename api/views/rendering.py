@@ -1,0 +1,140 @@
+"""From a template to a response: the Jinja environment, fragments, the error page, static files."""
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.responses import Response
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+from api.auth.sessions import COOKIE, csrf_token
+from api.views import cards, charts, excerpts
+from api.views.document_map import document_path, reading_url, with_first
+from search.errors import RefractError
+from search.query.filters import format_filter
+from search.query.steering import UNSTEERED, format_steering, parse
+
+STATIC = Path(__file__).resolve().parents[1] / "static"
+TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
+YEAR = 365 * 24 * 3600
+
+
+class HashedStaticFiles(StaticFiles):
+    """The files of `api/static`; an address with the content's own hash may be cached for a year."""
+
+    def __init__(self) -> None:
+        super().__init__(directory=STATIC)
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        response = await super().get_response(path, scope)
+        if response.status_code == 200:
+            asked = scope["query_string"].decode("latin-1")
+            fresh = asked == f"v={content_hash(path)}"
+            response.headers["Cache-Control"] = f"public, max-age={YEAR}, immutable" if fresh else "no-cache"
+        return response
+
+
+@cache
+def content_hash(name: str) -> str:
+    """The first 12 hex digits of the SHA-256 of a static file."""
+    return sha256((STATIC / name).read_bytes()).hexdigest()[:12]
+
+
+def static_url(name: str) -> str:
+    """The address of a static file, which changes whenever its content does."""
+    return f"/static/{name}?v={content_hash(name)}"
+
+
+def web_link(url: str | None) -> str | None:
+    """`url` where it may become a link: http and https alone, so that no document can run a script."""
+    if url is None:
+        return None
+    try:
+        return url if urlsplit(url).scheme in ("http", "https") else None
+    except ValueError:
+        return None
+
+
+def _environment() -> Environment:
+    env = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    env.globals.update(
+        static_url=static_url,
+        document_path=document_path,
+        reading_url=reading_url,
+        with_first=with_first,
+        web_link=web_link,
+        holds=cards.holds,
+        moved_words=cards.moved_words,
+        written_by=cards.written_by,
+        excerpt=excerpts.excerpt,
+        lost_name=cards.lost_name,
+        unsteered=UNSTEERED,
+        histogram=charts.histogram,
+    )
+    env.filters.update(
+        thousandths=cards.thousandths,
+        signed=cards.signed,
+        share=cards.share,
+        duration=cards.duration,
+        steer=format_steering,
+        filter_text=format_filter,
+        parse_steering=parse,
+    )
+    return env
+
+
+ENVIRONMENT = _environment()
+
+
+def is_fragment(request: Request) -> bool:
+    """Whether htmx asks, so that a part of the page is enough."""
+    return request.headers.get("HX-Request") == "true"
+
+
+def render(
+    request: Request,
+    template: str,
+    context: Mapping[str, Any],
+    *,
+    blocks: Sequence[str] = (),
+    status: int = 200,
+    headers: Mapping[str, str] | None = None,
+) -> HTMLResponse:
+    """A page, or where htmx asks only the named blocks of that same page's template.
+
+    Every template knows `csrf`, which its forms hand to the macro `csrf_field`.
+    """
+    page = ENVIRONMENT.get_template(template)
+    partial = bool(blocks) and is_fragment(request)
+    csrf = csrf_token(request.cookies.get(COOKIE, ""))
+    values = {"path": request.url.path, "fragment": partial, "csrf": csrf, **context}
+    if partial:
+        scope = page.new_context(values)
+        html = "".join(part for name in blocks for part in page.blocks[name](scope))
+    else:
+        html = page.render(values)
+    fixed = {"Vary": "HX-Request", "Cache-Control": "no-cache"}
+    return HTMLResponse(html, status_code=status, headers={**fixed, **(headers or {})})
+
+
+def error_page(request: Request, error: RefractError) -> HTMLResponse:
+    """What went wrong and what to do, for people. Needs neither a database nor an index."""
+    context = {
+        "error": error,
+        "q": request.query_params.get("q", "")[:500],
+        "steered": bool(request.query_params.get("steer")),
+    }
+    return render(request, "error.html", context, blocks=["error"], status=error.status)

@@ -1,0 +1,225 @@
+"""The admin's pages: collections with their generations, jobs and documents."""
+
+import contextlib
+from typing import Any
+from urllib.parse import quote
+
+from fastapi import APIRouter, Request
+from fastapi.responses import RedirectResponse
+from pydantic import ValidationError
+from starlette.responses import Response
+
+from api.auth.guards import AdminDep, AdminForm, Fields
+from api.auth.keys import create_key, list_keys, revoke_key
+from api.auth.scopes import SCOPES
+from api.dependencies import EngineDep
+from api.v1.admin import JOB, AnyJob, start
+from api.views.rendering import is_fragment, render
+from api.views.scorecard import figures
+from api.web.login import local_path
+from indexer.build.generations import list_generations, roll_back
+from indexer.documents import delete_documents
+from indexer.jobs.queue import JobInfo, cancel_job, get_job, list_jobs, retry_job
+from indexer.labels.edit import edit_label
+from indexer.presets.store import list_presets
+from indexer.stats import count_waiting, database_size, generation_sizes, list_documents
+from search.browse.collections import collections
+from search.db.connection import open_session
+from search.engine.engine import Engine
+from search.errors import CollectionNotFound, InvalidRequest, NotIndexed
+from search.index.generation_files import find_collection
+
+router = APIRouter(prefix="/admin", include_in_schema=False)
+
+JOBS = 8
+DOCUMENTS = 20
+
+
+@router.get("")
+def overview(request: Request, engine: EngineDep, _: AdminDep) -> Response:
+    """All collections and the latest jobs."""
+    jobs = list_jobs(engine.database, limit=JOBS)
+    if polled := _polled(request, "admin.html", jobs, "/admin"):
+        return polled
+    known = collections(engine)
+    with open_session(engine.database) as session:
+        rows = {info.name: find_collection(session, info.name) for info in known}
+        trouble = {name: row.trouble for name, row in rows.items()}
+        waiting = {name: count_waiting(session, row.id) for name, row in rows.items()}
+        used = {
+            name: sum(generation_sizes(session, engine.data, row.id).values()) for name, row in rows.items()
+        }
+        database = database_size(session)
+    context = {
+        **_job_context(jobs, "/admin"),
+        "known": known,
+        "waiting": waiting,
+        "trouble": trouble,
+        "used": used,
+        "database": database,
+    }
+    return render(request, "admin.html", context)
+
+
+@router.get("/collections/{name}")
+def collection_page(
+    name: str, request: Request, engine: EngineDep, _: AdminDep, find: str = "", offset: int = 0
+) -> Response:
+    """One collection: what is live and what was, jobs, documents."""
+    jobs = list_jobs(engine.database, limit=JOBS, collection=name)
+    if polled := _polled(request, "admin_collection.html", jobs, _address(name)):
+        return polled
+    info = next((info for info in collections(engine) if info.name == name), None)
+    if info is None:
+        raise CollectionNotFound(f"There is no collection {name[:100]!r}.", hint="Go back to /admin.")
+    offset = max(offset, 0)
+    with open_session(engine.database) as session:
+        collection = find_collection(session, name)
+        context = {
+            **_job_context(jobs, _address(name)),
+            "info": info,
+            "model": collection.model,
+            "trouble": collection.trouble,
+            "figures": list(figures(info.scorecard or {})),
+            "generations": list_generations(session, name),
+            "sizes": generation_sizes(session, engine.data, collection.id),
+            "waiting": count_waiting(session, collection.id),
+            "presets": list_presets(engine, name) if info.state == "live" else [],
+            "found": list_documents(session, collection, find, limit=DOCUMENTS, offset=offset),
+            "find": find,
+            "offset": offset,
+            "size": DOCUMENTS,
+        }
+    return render(request, "admin_collection.html", context)
+
+
+@router.get("/jobs/{number}")
+def job_page(number: int, request: Request, engine: EngineDep, _: AdminDep) -> Response:
+    """One job: where it is, its last lines, what it made or why it failed."""
+    job = get_job(engine.database, number)
+    if polled := _polled(request, "admin_job.html", [job], f"/admin/jobs/{number}"):
+        return polled
+    return render(request, "admin_job.html", {"job": job, **_job_context([job], f"/admin/jobs/{number}")})
+
+
+@router.get("/keys")
+def keys_page(request: Request, engine: EngineDep, _: AdminDep) -> Response:
+    """All keys, and a form for a new one."""
+    return _keys(request, engine)
+
+
+@router.post("/keys")
+def post_key(request: Request, engine: EngineDep, form: AdminForm) -> Response:
+    """Makes a key and shows it, this once; or revokes one."""
+    made = None
+    with open_session(engine.database) as session:
+        if "revoke" in form:
+            revoke_key(session, _number(form, "revoke"))
+        else:
+            made = create_key(session, form.get("name", ""), form.get("scope", ""))
+        session.commit()
+    return _keys(request, engine, made) if made else _back("/admin/keys")
+
+
+@router.post("/collections/{name}/jobs")
+def post_job(name: str, engine: EngineDep, form: AdminForm) -> Response:
+    """Puts a job in the queue."""
+    start(engine, _job(name, form))
+    return _back(_address(name))
+
+
+@router.post("/collections/{name}/rollback")
+def post_rollback(name: str, engine: EngineDep, form: AdminForm) -> Response:
+    """Makes an earlier generation live again."""
+    roll_back(engine.database, name, _number(form, "to"))
+    engine.snapshots.renew(name)
+    return _back(_address(name))
+
+
+@router.post("/collections/{name}/documents")
+def post_delete(name: str, engine: EngineDep, form: AdminForm) -> Response:
+    """Deletes a document."""
+    with open_session(engine.database) as session:
+        number = find_collection(session, name).id
+        delete_documents(session, number, [form.get("delete", "")])
+        session.commit()
+    with contextlib.suppress(NotIndexed):
+        engine.snapshots.renew(name)
+    find = form.get("find", "")
+    return _back(_address(name) + (f"?find={quote(find)}" if find else "") + "#documents")
+
+
+@router.post("/collections/{name}/labels")
+def post_label(name: str, engine: EngineDep, form: AdminForm) -> Response:
+    """Writes the label of a feature by hand, or takes it away."""
+    feature = _number(form, "feature")
+    edit_label(engine.database, name, feature, None if "clear" in form else form.get("label", ""))
+    engine.snapshots.renew(name)
+    return _back(f"/features/{feature}?collection={quote(name)}")
+
+
+@router.post("/jobs/{number}/cancel")
+def post_cancel(number: int, engine: EngineDep, form: AdminForm) -> Response:
+    """Asks a job to stop."""
+    cancel_job(engine.database, number)
+    return _back(local_path(form.get("back", ""), "/admin"))
+
+
+@router.post("/jobs/{number}/retry")
+def post_retry(number: int, engine: EngineDep, form: AdminForm) -> Response:
+    """Begins a job again."""
+    retry_job(engine.database, number)
+    return _back(local_path(form.get("back", ""), "/admin"))
+
+
+def _keys(request: Request, engine: Engine, made: str | None = None) -> Response:
+    with open_session(engine.database) as session:
+        return render(
+            request, "admin_keys.html", {"keys": list_keys(session), "made": made, "scopes": SCOPES}
+        )
+
+
+def _polled(request: Request, template: str, jobs: list[JobInfo], path: str) -> Response | None:
+    """The answer to a page that only looks where its jobs are; once none runs any more the page is loaded
+    anew, because other parts of it have changed."""
+    if not is_fragment(request):
+        return None
+    context = _job_context(jobs, path)
+    if not context["active"]:
+        return Response(headers={"HX-Refresh": "true"})
+    return render(request, template, {**context, "job": jobs[0]}, blocks=["jobs"])
+
+
+def _job_context(jobs: list[JobInfo], path: str) -> dict[str, Any]:
+    return {"jobs": jobs, "active": any(job.state in ("waiting", "running") for job in jobs), "here": path}
+
+
+def _job(name: str, form: Fields) -> AnyJob:
+    """The job that a form describes; what is left empty stays as it is.
+
+    Raises:
+        InvalidRequest: naming the field.
+    """
+    given = {field: value.strip() for field, value in form.items() if value.strip() and field != "csrf"}
+    try:
+        return JOB.validate_python({"collection": name, **given})
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise InvalidRequest(
+            f"{first['loc'][-1]}={str(first['input'])[:80]!r} cannot be used.", hint=f"{first['msg']}."
+        ) from None
+
+
+def _address(name: str) -> str:
+    return f"/admin/collections/{quote(name)}"
+
+
+def _back(address: str) -> Response:
+    return RedirectResponse(address, status_code=303)
+
+
+def _number(form: Fields, name: str) -> int:
+    text = form.get(name, "")
+    if text.isascii() and text.isdigit() and len(text) <= 9:
+        return int(text)
+    raise InvalidRequest(f"{name}={text[:40]!r} is no number.", hint="Use the form on the page.")

@@ -1,0 +1,157 @@
+"""The page that shows the features of any text, and searches with some of them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from fastapi import APIRouter, Request
+from fastapi.responses import RedirectResponse
+from starlette.responses import Response
+
+from api.auth.guards import FormDep, SameSite
+from api.dependencies import CollectionDep, EngineDep
+from api.views.cards import Lit
+from api.views.excerpts import Mark, Run, runs
+from api.views.page_state import PageState, find_collection
+from api.views.rendering import render
+from search.browse.collections import collections
+from search.browse.features import document_detail
+from search.embedding.word_sums import levels
+from search.engine.engine import Engine
+from search.engine.highlighting import TOP_TOPICS
+from search.errors import InvalidRequest, PassageNotFound
+from search.explain.analyze import MAX_ANALYSED, analyze, as_query, only
+from search.query.limits import check_query
+from search.query.steering import parse
+from search.responses.features import ActiveFeature
+from search.responses.words import TextAnalysis, TextPassage
+
+router = APIRouter(include_in_schema=False)
+
+SHOWN = 40
+TICKED = 5
+IN_ADDRESS = 1500  # characters of a text that still become an address, to be kept or sent
+
+
+@dataclass(frozen=True)
+class ShownSentence:
+    """A sentence in runs that are lit alike, and its strongest features."""
+
+    runs: list[Run]
+    features: list[ActiveFeature]
+
+
+@router.get("/analyze")
+def analyze_page(
+    request: Request,
+    engine: EngineDep,
+    collection: CollectionDep,
+    text: str = "",
+    document: str = "",
+    passage: int | None = None,
+) -> Response:
+    """A form for a text; with one, or a passage of a document, its features."""
+    if document and passage is not None:
+        text = _passage_text(engine, collection, document, passage)
+    return _page(request, engine, collection, text)
+
+
+@router.post("/analyze")
+def analyze_sent(
+    request: Request, _: SameSite, engine: EngineDep, chosen: CollectionDep, form: FormDep
+) -> Response:
+    """The features of a text that was sent; a short one becomes an address."""
+    text, collection = form.get("text", "").replace("\r\n", "\n"), form.get("collection", "") or chosen
+    if 0 < len(text) <= IN_ADDRESS:
+        address = request.url_for("analyze_page").include_query_params(text=text, collection=collection)
+        return RedirectResponse(f"{address.path}?{address.query}", status_code=303)
+    return _page(request, engine, collection, text, sent=True)
+
+
+@router.get("/analyze/search")
+def search_with(
+    request: Request,
+    engine: EngineDep,
+    collection: CollectionDep,
+    text: str = "",
+    use: str = "text",
+    q: str = "",
+) -> Response:
+    """From the ticked topics to the search: with the text, with these of its topics alone, or another
+    question steered by them."""
+    ticked = parse(",".join(request.query_params.getlist("keep")))
+    if use != "text" and not ticked.knobs:
+        raise InvalidRequest("No topic is ticked.", hint="Go back and tick at least one.")
+    state = PageState(
+        q=q if use == "steer" else as_query(text),
+        dictionary=engine.snapshot(collection).dictionary_id,
+        collection=collection,
+    )
+    check_query(state.q)
+    if use == "only":
+        kept = [knob.feature for knob in ticked.knobs if knob.feature is not None]
+        state = replace(state, steering=only(engine, state.q, kept, collection=collection))
+    elif use == "steer":
+        state = replace(state, steering=ticked)
+    return RedirectResponse(state.url(), status_code=303)
+
+
+def _page(request: Request, engine: Engine, collection: str, text: str, *, sent: bool = False) -> Response:
+    known = collections(engine)
+    found = analyze(engine, text, collection=collection, limit=SHOWN) if text or sent else None
+    context = {
+        "state": PageState(collection=collection),
+        "known": known,
+        "here": find_collection(known, collection, collection),
+        "text": text,
+        "most": MAX_ANALYSED,
+        "found": found,
+        "ticked": _ticked(found) if found else [],
+        "lit": _lit(found) if found else {},
+        "passages": [_sentences(text, passage) for passage in found.passages] if found else [],
+    }
+    return render(request, "analyze.html", context)
+
+
+def _ticked(found: TextAnalysis) -> list[int]:
+    reliable = [each.feature for each in found.features if each.reliable and each.strength >= 0.05]
+    return reliable[:TICKED]
+
+
+def _lit(found: TextAnalysis) -> dict[int, Lit]:
+    """The features whose words are lit when one points at them, by feature."""
+    return {
+        feature.feature: Lit(number, "")
+        for number, feature in enumerate(found.features[:TOP_TOPICS], start=1)
+    }
+
+
+def _sentences(text: str, passage: TextPassage) -> list[ShownSentence]:
+    marks = [mark for number in range(1, TOP_TOPICS + 1) for mark in _marks(passage, number)]
+    return [
+        ShownSentence(runs(text, sentence.start, sentence.end, marks), sentence.features)
+        for sentence in passage.sentences
+    ]
+
+
+def _marks(passage: TextPassage, number: int) -> Sequence[Mark]:
+    """The words that made the text's first, second or third feature fire, where it does."""
+    if number > len(passage.word_values) or not passage.word_values[number - 1].activation:
+        return []
+    level_P = levels(np.array(passage.word_values[number - 1].values, dtype=np.float32)).tolist()
+    return [
+        (word.start, word.end, f"lit{number}-{level}")
+        for word, level in zip(passage.words, level_P, strict=True)
+        if level
+    ]
+
+
+def _passage_text(engine: Engine, collection: str, document_id: str, passage: int) -> str:
+    document = document_detail(engine, document_id, collection=collection)
+    for each in document.passages:
+        if each.id == passage:
+            return document.text[each.start : each.end]
+    raise PassageNotFound(
+        f"The document {document_id[:100]!r} has no passage {passage}.",
+        hint="Open it from the document's page.",
+    )

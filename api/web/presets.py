@@ -1,0 +1,102 @@
+"""Presets on the pages: the list beside a search, saving one there, looking after them as an admin."""
+
+from dataclasses import dataclass, replace
+from urllib.parse import quote
+
+from fastapi import APIRouter, Request
+from fastapi.responses import RedirectResponse
+from starlette.datastructures import QueryParams
+from starlette.responses import Response
+
+from api.auth.guards import AdminForm, WriterForm
+from api.dependencies import EngineDep
+from api.views.page_state import PageState, in_live_numbers, read_state
+from api.views.rendering import render
+from api.web.login import local_path
+from indexer.presets.file_format import read_preset_file
+from indexer.presets.importer import import_preset
+from indexer.presets.store import delete_preset, list_presets, save_preset, set_default_preset
+from search.browse.collections import default_collection
+from search.engine.engine import Engine
+from search.query.presets import NONE
+from search.query.remapping import Translation
+from search.query.steering import Steering, parse
+from search.responses.features import PresetInfo
+
+router = APIRouter(include_in_schema=False)
+
+
+@dataclass(frozen=True)
+class PresetLink:
+    """A preset beside a search: the search steered by it and nothing else, and whether that is this one."""
+
+    info: PresetInfo
+    url: str
+    current: bool
+
+
+def with_preset(engine: Engine, state: PageState, collection: str) -> tuple[PageState, Translation]:
+    """The state with the knobs of the preset it names, or of the collection's default one, spelled out and
+    in live numbers. From there on its addresses name no preset but "none", where there is a default one.
+
+    Raises:
+        InvalidSteering, PresetNotFound
+    """
+    state, translation = in_live_numbers(engine, state, collection, state.preset or None)
+    has_default = any(preset.is_default for preset in engine.snapshot(collection).presets.values())
+    return replace(state, preset=NONE if has_default else ""), translation
+
+
+def preset_links(engine: Engine, state: PageState, collection: str) -> list[PresetLink]:
+    """The presets of a collection, for a search in live numbers."""
+    links = []
+    for info in list_presets(engine, collection):
+        steering = parse(info.steer)
+        url = state.url(steering=steering, offset=0, find="")
+        links.append(PresetLink(info, url, _same(steering, state.steering)))
+    return links
+
+
+@router.post("/presets")
+def post_preset(engine: EngineDep, form: WriterForm) -> Response:
+    """Saves the steering of the search page that the form is on, and goes back there."""
+    state = read_state(QueryParams(form.multi_items()))
+    save_preset(
+        engine,
+        state.collection or default_collection(engine),
+        form.get("as", ""),
+        state.steering,
+        dictionary=state.dictionary,
+        description=form.get("description", ""),
+        default=True if "default" in form else None,
+    )
+    return RedirectResponse(local_path(form.get("back", ""), "/"), status_code=303)
+
+
+@router.post("/admin/collections/{name}/presets")
+def post_change(name: str, request: Request, engine: EngineDep, form: AdminForm) -> Response:
+    """Deletes a preset, makes it the default one or not any more, or takes in a file and says what of it was
+    found."""
+    if "file" in form:
+        file = read_preset_file(form["file"])
+        taken = import_preset(engine, name, file, name=form.get("as", "").strip() or None)
+        here = {
+            knob: term.label for knob, term in zip(_targets(taken.preset), taken.preset.steering, strict=True)
+        }
+        return render(request, "preset_imported.html", {"taken": taken, "name": name, "here": here})
+    if "delete" in form:
+        delete_preset(engine, name, form["delete"])
+    else:
+        set_default_preset(engine, name, form.get("default") or None)
+    return RedirectResponse(f"/admin/collections/{quote(name)}#presets", status_code=303)
+
+
+def _targets(info: PresetInfo) -> list[str]:
+    return [knob.target for knob in parse(info.steer).knobs]
+
+
+def _same(one: Steering, other: Steering) -> bool:
+    """Whether the same is turned as far, in whatever order."""
+    return {knob.target: knob.strength for knob in one.knobs} == {
+        knob.target: knob.strength for knob in other.knobs
+    }

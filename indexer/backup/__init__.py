@@ -1,0 +1,1 @@
+"""Dumps: written, checked, put back."""

@@ -1,0 +1,249 @@
+"""A dump: all that the store holds and cannot make again, in one file that any host can restore.
+
+It is a zip: a member or more for each table, rows in PostgreSQL's own COPY text format, and `manifest.json`,
+written last. All of it is of one moment, while others write. Of generations only the live ones are in it, of
+documents the current ones and the versions before that a live generation may still show.
+"""
+
+import contextlib
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import IO, Any, LiteralString
+from zipfile import ZIP_DEFLATED, ZipFile
+
+from psycopg import Copy, Cursor
+from psycopg.sql import SQL, Composed, Identifier
+from sqlalchemy import Connection, Engine, text
+from sqlalchemy.orm import Session
+
+from indexer.backup.manifest import BLOCK_BYTES, FORMAT, MANIFEST, Manifest, Member
+from indexer.progress import Reporter
+from search.db.connection import current_revision, driver
+from search.errors import ConfigurationError, InvalidRequest
+from search.index.atomic_files import sync_folder
+from search.index.generation_files import find_collection
+
+COMPRESSION = 1
+"""Embeddings hardly get smaller with more (3%), and it takes four times as long."""
+
+COMPUTED = ("embedding", "feature_ids", "activations")
+"""Columns of passages that can be made again from the texts and the dictionary."""
+
+OF_GENERATIONS = "generation_id = ANY(%(generations)s)"
+OF_DICTIONARIES = "dictionary_id = ANY(%(dictionaries)s)"
+# A document that was replaced leads to its next version, also where no passage is left of it.
+NEEDED = """
+    collection_id = ANY(%(collections)s) AND (
+        superseded IS NULL
+        OR superseded > (
+            SELECT g.seq FROM generations AS g
+            WHERE g.id = ANY(%(generations)s) AND g.collection_id = documents.collection_id)
+        OR id IN ({held}))
+"""
+ROWS: dict[str, LiteralString] = {
+    "collections": "id = ANY(%(collections)s)",
+    "dictionaries": "id = ANY(%(dictionaries)s)",
+    "generations": "id = ANY(%(generations)s)",
+    "documents": NEEDED,
+    "passages": OF_GENERATIONS,
+    "features": OF_DICTIONARIES,
+    "families": OF_DICTIONARIES,
+    "feature_matches": OF_DICTIONARIES,
+    "presets": "collection_id = ANY(%(collections)s)",
+    "keys": "true",
+}
+"""The tables, each after those that its rows point to, and which of their rows a dump holds; `held` are the
+documents that live generations have passages of."""
+
+
+@dataclass(frozen=True)
+class _Part:
+    """What is to become a member: where its rows are read, and which."""
+
+    name: str
+    table: str
+    columns: list[str]
+    rows: Composed
+
+
+def dump(
+    database: Engine,
+    path: Path,
+    reporter: Reporter,
+    *,
+    collection: str | None = None,
+    embeddings: bool = True,
+) -> Manifest:
+    """Writes all collections and the keys into a new file, or one collection alone. It has its name only once
+    it is whole, and only its owner may read it.
+
+    Raises:
+        CollectionNotFound
+        InvalidRequest: there is a file of that name.
+        ConfigurationError: it cannot be written there.
+    """
+    if path.exists():
+        raise InvalidRequest(f"{path} is there already.", hint="Choose another name, or move it away.")
+    with _moment(database) as connection, _new_file(path) as file:
+        scope = _scope(connection, collection)
+        parts = _parts(connection, scope, keys=collection is None, embeddings=embeddings)
+        cursor = driver(connection).cursor()
+        total = sum(_count(cursor, part, scope) for part in parts)
+        with (
+            ZipFile(file, "w", ZIP_DEFLATED, compresslevel=COMPRESSION) as archive,
+            reporter.step("writing the dump", total),
+        ):
+            manifest = Manifest(
+                FORMAT,
+                version("refract"),
+                current_revision(connection),
+                datetime.now(UTC).isoformat(timespec="seconds"),
+                embeddings,
+                scope["names"],
+                _sequences(connection),
+                [_write(archive, cursor, part, scope, reporter) for part in parts],
+            )
+            archive.writestr(MANIFEST, json.dumps(asdict(manifest), indent=1))
+    return manifest
+
+
+@contextlib.contextmanager
+def _moment(database: Engine) -> Iterator[Connection]:
+    """A transaction that sees one moment and writes values in the same form on every server."""
+    reading = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+    with database.connect().execution_options(**reading) as connection:
+        for setting in ("datestyle = 'ISO'", "timezone = 'UTC'", "bytea_output = 'hex'"):
+            connection.execute(text(f"SET LOCAL {setting}"))
+        connection.execute(text("SET LOCAL extra_float_digits = 3"))  # every bit of a float
+        yield connection
+
+
+@contextlib.contextmanager
+def _new_file(path: Path) -> Iterator[IO[bytes]]:
+    """A file that gets its name when it is whole and durable; nothing is left of it otherwise."""
+    try:
+        with tempfile.NamedTemporaryFile(
+            dir=path.parent, prefix=f".{path.name}.", suffix=".part", delete=False
+        ) as file:
+            try:
+                yield file.file
+                file.flush()
+                os.fsync(file.fileno())
+                Path(file.name).rename(path)
+                sync_folder(path.parent)
+            except BaseException:
+                Path(file.name).unlink(missing_ok=True)
+                raise
+    except OSError as error:
+        raise ConfigurationError(
+            f"{path} cannot be written: {error.strerror or error}.",
+            hint="Free space, or choose a folder that can be written to.",
+        ) from None
+
+
+def _scope(connection: Connection, collection: str | None) -> dict[str, Any]:
+    """What is dumped: collections with their names, live generations, their dictionaries."""
+    if collection is not None:
+        find_collection(Session(connection), collection)
+    chosen = connection.execute(
+        text("SELECT id, name FROM collections WHERE name = coalesce(:name, name) ORDER BY name"),
+        {"name": collection},
+    ).all()
+    collections = [row.id for row in chosen]
+    live = connection.execute(
+        text(
+            "SELECT id, dictionary_id FROM generations "
+            "WHERE state = 'live' AND collection_id = ANY(:collections) ORDER BY id"
+        ),
+        {"collections": collections},
+    ).all()
+    return {
+        "collections": collections,
+        "names": [row.name for row in chosen],
+        "generations": [row.id for row in live],
+        "dictionaries": [row.dictionary_id for row in live],
+    }
+
+
+def _parts(connection: Connection, scope: dict[str, Any], *, keys: bool, embeddings: bool) -> list[_Part]:
+    """The members to be, in the order in which they can be restored."""
+    columns = _columns(connection, set() if embeddings else set(COMPUTED))
+    # From each partition by its own name: a lock on all of `passages` would hold up the next build, and
+    # every search behind it.
+    partitions = [f"passages_{generation}" for generation in scope["generations"]]
+    nothing = SQL("SELECT NULL::bigint").format()
+    held = [SQL("SELECT document_id FROM {}").format(Identifier(name)) for name in partitions] or [nothing]
+    parts = []
+    for table, rows in ROWS.items():
+        if table not in columns or (table == "keys" and not keys):
+            continue
+        condition = SQL(rows).format(held=SQL(" UNION ALL ").join(held))
+        for source in partitions if table == "passages" else [table]:
+            chosen = SQL("{} WHERE {}").format(Identifier(source), condition)
+            parts.append(_Part(f"{source}.copy", table, columns[table], chosen))
+    return parts
+
+
+def _columns(connection: Connection, left_out: set[str]) -> dict[str, list[str]]:
+    """The columns of every table as it is, which a later version of the models need not know."""
+    statement = (
+        "SELECT table_name, column_name FROM information_schema.columns "
+        "WHERE table_schema = current_schema() ORDER BY table_name, ordinal_position"
+    )
+    columns: dict[str, list[str]] = {}
+    for table, column in connection.execute(text(statement)):
+        if table != "passages" or column not in left_out:
+            columns.setdefault(table, []).append(column)
+    return columns
+
+
+def _sequences(connection: Connection) -> dict[str, int]:
+    statement = (
+        "SELECT sequencename, last_value FROM pg_sequences "
+        "WHERE schemaname = current_schema() AND last_value IS NOT NULL ORDER BY sequencename"
+    )
+    return {row.sequencename: row.last_value for row in connection.execute(text(statement))}
+
+
+def _count(cursor: Cursor, part: _Part, scope: dict[str, Any]) -> int:
+    row = cursor.execute(SQL("SELECT count(*) FROM {}").format(part.rows), scope).fetchone()
+    return int(row[0]) if row else 0
+
+
+def _write(
+    archive: ZipFile, cursor: Cursor, part: _Part, scope: dict[str, Any], reporter: Reporter
+) -> Member:
+    """Streams the rows into the archive, in one order: the same rows are always the same bytes."""
+    columns = SQL(", ").join(map(Identifier, part.columns))
+    statement = SQL("COPY (SELECT {} FROM {} ORDER BY 1, 2, 3) TO STDOUT (ENCODING 'UTF8')")
+    digest, rows, size = hashlib.sha256(), 0, 0
+    with (
+        archive.open(part.name, "w", force_zip64=True) as member,
+        cursor.copy(statement.format(columns, part.rows), scope) as copy,
+    ):
+        for block in _blocks(copy):
+            member.write(block)
+            digest.update(block)
+            size += len(block)
+            ended = block.count(b"\n")  # within a row it is escaped
+            rows += ended
+            reporter.advance(ended)
+    return Member(part.name, part.table, part.columns, rows, size, digest.hexdigest())
+
+
+def _blocks(copy: Copy) -> Iterator[bytes]:
+    """What comes a row at a time, many rows at a time."""
+    block = bytearray()
+    for row in copy:
+        block += row
+        if len(block) >= BLOCK_BYTES:
+            yield bytes(block)
+            block.clear()
+    yield bytes(block)

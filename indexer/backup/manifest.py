@@ -1,0 +1,129 @@
+"""What a dump is, as a file: a zip whose `manifest.json` says what each of its members holds."""
+
+import contextlib
+import hashlib
+import json
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from zipfile import BadZipFile, ZipFile
+
+from indexer.progress import Reporter
+from search.db.connection import first_line, known_revisions
+from search.errors import SourceError
+
+FORMAT = 1
+MANIFEST = "manifest.json"
+BLOCK_BYTES = 1 << 18
+DAMAGE = (BadZipFile, zlib.error, EOFError, RuntimeError)  # all that a changed byte may lead to
+
+
+@dataclass(frozen=True)
+class Member:
+    """One file of a dump: some columns of rows of a table, with their size and SHA-256 unpacked."""
+
+    name: str
+    table: str
+    columns: list[str]
+    rows: int
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a dump holds. `version` and `revision` are those of the program and the tables it was made with,
+    `sequences` the last number that each has given, `embeddings` whether it holds what was computed of the
+    passages. The members are in the order in which they can be restored."""
+
+    format: int
+    version: str
+    revision: str
+    made_at: str
+    embeddings: bool
+    collections: list[str]
+    sequences: dict[str, int]
+    members: list[Member]
+
+    def count(self, table: str) -> int:
+        """How many rows of a table it holds."""
+        return sum(member.rows for member in self.members if member.table == table)
+
+    @property
+    def rows(self) -> int:
+        return sum(member.rows for member in self.members)
+
+
+def read_checked(path: Path, reporter: Reporter) -> Manifest:
+    """What a dump holds, once all of it was found to be what was written.
+
+    Raises:
+        SourceError: it is no dump, is damaged or cut off, or a newer Refract has made it.
+    """
+    with open_dump(path) as archive:
+        manifest = _read(archive, path)
+        if sorted(archive.namelist()) != sorted([MANIFEST, *(member.name for member in manifest.members)]):
+            raise BadZipFile("its members are not those it was made with")
+        with reporter.step("checking the dump", manifest.rows):
+            for member in manifest.members:
+                _check(archive, member, reporter)
+    return manifest
+
+
+@contextlib.contextmanager
+def open_dump(path: Path) -> Iterator[ZipFile]:
+    """A dump, to read its members.
+
+    Raises:
+        SourceError: it cannot be read, is no zip, or turns out to be damaged.
+    """
+    try:
+        with ZipFile(path) as archive:
+            yield archive
+    except OSError as error:
+        raise SourceError(f"The dump {path} cannot be read: {error.strerror or error}.") from None
+    except DAMAGE as error:
+        raise SourceError(
+            f"The dump {path} is damaged or cut off: {first_line(error)}. Nothing was restored.",
+            hint="Copy it again from where it was made, or make another one.",
+        ) from None
+
+
+def blocks(archive: ZipFile, member: Member) -> Iterator[bytes]:
+    """The bytes of a member, a piece at a time."""
+    with archive.open(member.name) as file:
+        while block := file.read(BLOCK_BYTES):
+            yield block
+
+
+def _read(archive: ZipFile, path: Path) -> Manifest:
+    if MANIFEST not in archive.namelist():
+        raise SourceError(f"{path} is not a dump of Refract.", hint="Make one with refract dump.")
+    try:
+        found = json.loads(archive.read(MANIFEST))
+        if found["format"] > FORMAT or found["revision"] not in known_revisions():
+            raise _unknown(path, found["version"], found["format"], found["revision"])
+        return Manifest(**{**found, "members": [Member(**member) for member in found["members"]]})
+    except (ValueError, KeyError, TypeError):
+        raise BadZipFile(f"its {MANIFEST} is not what Refract writes") from None
+
+
+def _unknown(path: Path, made_with: str, format: int, revision: str) -> SourceError:
+    return SourceError(
+        f"The dump {path} was made by Refract {made_with} (format {format}, tables {revision}), which this "
+        f"Refract {version('refract')} (format {FORMAT}, tables {known_revisions()[-1]}) cannot read.",
+        hint=f"Restore it with Refract {made_with} or newer.",
+    )
+
+
+def _check(archive: ZipFile, member: Member, reporter: Reporter) -> None:
+    digest, rows, size = hashlib.sha256(), 0, 0
+    for block in blocks(archive, member):
+        digest.update(block)
+        size += len(block)
+        rows += block.count(b"\n")
+        reporter.advance(block.count(b"\n"))
+    if (digest.hexdigest(), rows, size) != (member.sha256, member.rows, member.size):
+        raise BadZipFile(f"{member.name} is not what was written")

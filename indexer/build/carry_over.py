@@ -1,0 +1,160 @@
+"""What a new dictionary takes over from the one before: where its features went, and labels by hand.
+
+Saved steering and hand-written labels name features by their numbers in one dictionary. When a build brings a
+new one, each old feature is matched to a new one, and what was known of still earlier dictionaries is carried
+on, so that they may be dropped. Mostly a new dictionary only adds names to the one before: then its card says
+that the numbers are the same, and nothing is stored for each feature.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
+
+from sqlalchemy import case, delete, func, insert, literal, select
+from sqlalchemy.orm import Session, aliased
+
+from indexer.dictionary.matching import LEAST, Match, keeps_numbers, match
+from indexer.dictionary.inherit import lock_dictionaries
+from indexer.labels.edit import HAND, clear_label, write_label
+from indexer.progress import Reporter
+from search.dictionary.autoencoder import Dictionary
+from search.query.remapping import ALIASES, Alias, read_aliases
+from search.db.models import DictionaryRow, Feature, FeatureMatch, Generation
+
+LOST_LABELS = "lost_labels"
+
+
+@dataclass(frozen=True)
+class LostLabel:
+    """A label by hand that has no feature in the new dictionary; `feature` is its number in `dictionary`."""
+
+    dictionary: int
+    feature: int
+    label: str
+
+
+def carry_over(
+    session: Session, generation: Generation, dictionary: Dictionary, reporter: Reporter
+) -> list[LostLabel]:
+    """Carries matches and labels by hand from the live dictionary to the generation's own, if it has another.
+
+    Gives the labels that have no feature any more; the new dictionary's card lists them under `lost_labels`,
+    after those lost earlier. Doing it twice does the same as once.
+    """
+    old, new = _live_and_own(session, generation)
+    if old is None or old.id == new.id:
+        return []
+    number, earlier_lost = old.id, old.card.get(LOST_LABELS, [])
+    with reporter.step("carrying over"):
+        by_hand = _by_hand(session, number)
+        earlier = Dictionary.from_bytes(old.weights, old.card)
+        session.commit()  # the work is long: no transaction stays open
+        same = keeps_numbers(earlier, dictionary)
+        matches = (
+            [Match(feature, feature, 1.0) for feature in by_hand] if same else match(earlier, dictionary)
+        )
+        places = _places(by_hand, matches)
+        gone = sorted(by_hand.keys() - places.keys())
+        lost = [LostLabel(number, feature, by_hand[feature]) for feature in gone]
+        aliases = read_aliases(old.card)
+        if same:
+            aliases = {
+                was: replace(each, dictionary=new.id) if each.dictionary == number else each
+                for was, each in aliases.items()
+            }
+            aliases[number] = Alias(new.id, earlier.features)
+        _store_matches(session, number, new.id, None if same else matches)
+        for feature, place in places.items():
+            write_label(session, new.id, place, by_hand[feature])
+        new.card = {
+            **new.card,
+            ALIASES: {str(was): asdict(alias) for was, alias in aliases.items()},
+            LOST_LABELS: [*earlier_lost, *map(asdict, lost)],
+        }
+        session.commit()
+    return lost
+
+
+def carry_late_edits(session: Session, generation: Generation) -> list[LostLabel]:
+    """Carries what was written by hand, or taken back, since `carry_over`: part of the transaction that makes
+    the generation live. Edits wait for its end, so that none is lost. Gives the labels lost since then."""
+    lock_dictionaries(session, generation.collection_id)
+    old, new = _live_and_own(session, generation)
+    if old is None or old.id == new.id:
+        return []
+    pair = (FeatureMatch.old_dictionary == old.id, FeatureMatch.dictionary_id == new.id)
+    by_hand, there = _by_hand(session, old.id), _by_hand(session, new.id)
+    if old.id in read_aliases(new.card):
+        places = {feature: feature for feature in by_hand}
+    else:
+        rows = session.scalars(select(FeatureMatch).where(*pair))
+        places = _places(by_hand, (Match(row.old_feature, row.feature, row.confidence) for row in rows))
+    for feature, place in places.items():
+        if there.get(place) != by_hand[feature]:
+            write_label(session, new.id, place, by_hand[feature])
+    for taken_back in there.keys() - places.values():
+        clear_label(session, new.id, taken_back)
+    gone = sorted(by_hand.keys() - places.keys())
+    lost = [LostLabel(old.id, feature, by_hand[feature]) for feature in gone]
+    known = new.card.get(LOST_LABELS, [])
+    lost = [each for each in lost if asdict(each) not in known]
+    new.card = {**new.card, LOST_LABELS: [*known, *map(asdict, lost)]}
+    return lost
+
+
+def _live_and_own(session: Session, generation: Generation) -> tuple[DictionaryRow | None, DictionaryRow]:
+    """The dictionary of the collection's live generation, if there is one, and that of this generation."""
+    live = session.scalar(
+        select(DictionaryRow)
+        .join(Generation, Generation.dictionary_id == DictionaryRow.id)
+        .where(Generation.collection_id == generation.collection_id, Generation.state == "live")
+    )
+    return live, session.get_one(DictionaryRow, generation.dictionary_id)
+
+
+def _by_hand(session: Session, dictionary: int) -> dict[int, str]:
+    """The labels by hand of a dictionary, by feature."""
+    wanted = select(Feature).where(Feature.dictionary_id == dictionary, Feature.origin == HAND)
+    return {row.feature: row.label for row in session.scalars(wanted)}
+
+
+def _places(by_hand: Mapping[int, str], matches: Iterable[Match]) -> dict[int, int]:
+    """Where labels by hand go, by their feature; of several that go to one the most alike has it."""
+    sources: dict[int, int] = {}
+    for found in sorted(matches, key=lambda found: found.confidence):
+        if found.feature is not None and found.old in by_hand:
+            sources[found.feature] = found.old
+    return {feature: place for place, feature in sources.items()}
+
+
+def _store_matches(session: Session, old: int, new: int, matches: list[Match] | None) -> None:
+    """The matches old → new (None: the same numbers), and from them those of all that went to `old`."""
+    session.execute(delete(FeatureMatch).where(FeatureMatch.dictionary_id == new))
+    columns = ["dictionary_id", "old_dictionary", "old_feature", "feature", "confidence"]
+    first, second = aliased(FeatureMatch), aliased(FeatureMatch)
+    which = (literal(new), first.old_dictionary, first.old_feature)
+    if matches is None:
+        went = select(*which, first.feature, first.confidence).where(first.dictionary_id == old)
+        session.execute(insert(FeatureMatch).from_select(columns, went))
+        return
+    rows = [
+        {
+            "dictionary_id": new,
+            "old_dictionary": old,
+            "old_feature": found.old,
+            "feature": found.feature,
+            "confidence": found.confidence,
+        }
+        for found in matches
+    ]
+    session.execute(insert(FeatureMatch), rows)
+    product = func.coalesce(first.confidence * second.confidence, 0.0)
+    alike = product >= LEAST
+    there = (
+        (second.dictionary_id == new) & (second.old_dictionary == old) & (second.old_feature == first.feature)
+    )
+    composed = (
+        select(*which, case((alike, second.feature)), case((alike, product), else_=0.0))
+        .outerjoin(second, there)
+        .where(first.dictionary_id == old)
+    )
+    session.execute(insert(FeatureMatch).from_select(columns, composed))

@@ -1,0 +1,177 @@
+"""Keeping a generation up with its documents: passages of what was written since it was built.
+
+They are added behind those it was built with, the newest documents first, so that who writes one sees it
+soon, also while thousands wait.
+"""
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+from sqlalchemy import Engine as Database
+from sqlalchemy import Select, exists, func, select, text
+from sqlalchemy.orm import Session
+
+from indexer.documents import touch
+from indexer.build.passage_rows import PassageValues, add_passages, passages_of, splitter_for
+from indexer.progress import Reporter
+from search.embedding.embedder import Embedder, load_embedder
+from search.db.locks import take_turn
+from search.db.models import Document, Generation, Passage
+from search.index.generation_files import count_passages, read_dictionary
+from search.embedding.splitter import embedded_text
+
+DOCUMENTS = 64
+CHARACTERS = 60_000
+"""A step takes documents until they have so many: well under a second of embedding on two cores."""
+
+
+@dataclass(frozen=True)
+class Pending:
+    """A document that a generation lacks."""
+
+    id: int
+    title: str
+    text: str
+
+
+class Replay:
+    """Adds to one generation what it lacks.
+
+    Raises:
+        ConfigurationError: its embedding model cannot be loaded.
+    """
+
+    def __init__(self, database: Database, generation: int, embedder: Embedder | None = None) -> None:
+        self.database = database
+        self.generation = generation
+        with Session(database) as session:
+            row = session.get_one(Generation, generation)
+            self._recipe = row.recipe
+            self._dictionary = read_dictionary(session, row.dictionary_id)
+        self._embedder = embedder or load_embedder(self._recipe["model"], self._recipe["precision"])
+        self._splitter = splitter_for(self._embedder, self._recipe)
+
+    def run(self, reporter: Reporter) -> int:
+        """Adds all that is pending; gives the number of documents."""
+        with Session(self.database) as session:
+            waiting = count_pending(session, session.get_one(Generation, self.generation))
+        done = 0
+        if waiting:
+            with reporter.step("adding new documents", waiting):
+                while added := self.step():
+                    done += added
+                    reporter.reach(done, max(done, waiting))
+        return done
+
+    def step(self) -> int:
+        """Adds some documents, each whole; gives their number, 0 when nothing is pending or the generation is
+        gone. While texts are embedded no transaction is open."""
+        with Session(self.database) as session:
+            row = session.get(Generation, self.generation)
+            pending = read_pending(session, row) if row else []
+            known = self._known(session, row, pending) if row and pending else {}
+        if not pending:
+            return 0
+        rows = self._rows(pending, known)
+        with Session(self.database) as session:
+            self._add(session, rows)
+            session.commit()
+        return len(pending)
+
+    def finish(self, session: Session) -> None:
+        """Adds all that is pending within a transaction that lets no document change."""
+        row = session.get_one(Generation, self.generation)
+        while pending := read_pending(session, row):
+            self._add(session, self._rows(pending, self._known(session, row, pending)))
+
+    def _known(self, session: Session, row: Generation, pending: list[Pending]) -> dict[bytes, bytes]:
+        """Embeddings by the hash of their text, of other versions of these documents, of documents that say
+        the same under another id, and of other generations."""
+        statement = text(
+            """
+            SELECT p.sha256, p.embedding FROM passages AS p
+            WHERE p.embedding IS NOT NULL
+              AND p.generation_id IN (
+                SELECT g.id FROM generations AS g WHERE g.collection_id = :collection
+                AND g.recipe ->> 'model' = :model AND g.recipe ->> 'precision' = :precision)
+              AND p.document_id IN (
+                SELECT other.id FROM documents AS d JOIN documents AS other
+                ON other.collection_id = d.collection_id AND other.external_id = d.external_id
+                WHERE d.id = ANY(:ids)
+                UNION
+                SELECT other.id FROM documents AS d JOIN documents AS other
+                ON other.collection_id = d.collection_id AND other.sha256 = d.sha256
+                WHERE d.id = ANY(:ids))
+            """
+        )
+        space = {"model": self._recipe["model"], "precision": self._recipe["precision"]}
+        found = session.execute(
+            statement,
+            {"collection": row.collection_id, "ids": [document.id for document in pending], **space},
+        )
+        return {row[0]: row[1] for row in found}
+
+    def _rows(self, pending: list[Pending], known: dict[bytes, bytes]) -> list[PassageValues]:
+        """The passages of documents, with what the model and the dictionary make of them."""
+        places, texts = [], dict[bytes, str]()
+        for document in pending:
+            title = self._splitter.clip_title(document.title)
+            found = [*passages_of(document.title, document.text, self._splitter)]
+            for start, end, sha256 in found or [(0, 0, hashlib.sha256(title.encode()).digest())]:
+                places.append((document.id, start, end, sha256))
+                if sha256 not in known:
+                    texts[sha256] = embedded_text(title, document.text[start:end])
+        embedded = self._embedder.encode(list(texts.values()))
+        vectors = {**known, **{sha256: x_D.tobytes() for sha256, x_D in zip(texts, embedded, strict=True)}}
+        x_ND = np.frombuffer(b"".join(vectors[place[3]] for place in places), np.float16)
+        acts = self._dictionary.encode(x_ND.reshape(len(places), -1), device=self._embedder.device)
+        return [
+            (*place, vectors[place[3]], ids.tobytes(), values.tobytes())
+            for place, ids, values in zip(places, acts.ids_NK, acts.values_NK, strict=True)
+        ]
+
+    def _add(self, session: Session, rows: list[PassageValues]) -> None:
+        """Adds passages, but for those of documents that another process added meanwhile, or of a generation
+        that is gone (not committed)."""
+        generation = session.get(
+            Generation, self.generation, with_for_update={"key_share": True, "read": True}
+        )
+        if generation is None:
+            return
+        take_turn(session, f"refract add {generation.id}")
+        of_generation = Passage.generation_id == generation.id
+        documents = {row[0] for row in rows}
+        kept = select(Document.id).where(Document.id.in_(documents))
+        wanted = set(session.scalars(kept.with_for_update(key_share=True, read=True)))
+        there = select(Passage.document_id).where(of_generation, Passage.document_id.in_(documents))
+        wanted -= set(session.scalars(there))
+        first = count_passages(session, generation.id)
+        add_passages(session, generation.id, first, [row for row in rows if row[0] in wanted])
+        touch(session, generation.collection_id)
+
+
+def count_pending(session: Session, generation: Generation) -> int:
+    """How many documents a generation lacks."""
+    return session.scalar(select(func.count()).select_from(_lacking(generation).subquery())) or 0
+
+
+def read_pending(session: Session, generation: Generation) -> list[Pending]:
+    """Some of the documents that a generation lacks, the newest first."""
+    sizes = session.execute(_lacking(generation).order_by(Document.seq.desc()).limit(DOCUMENTS)).all()
+    before = np.cumsum([0, *(size for _, size in sizes)])
+    wanted = [
+        number for (number, _), characters in zip(sizes, before, strict=False) if characters < CHARACTERS
+    ]
+    columns = (Document.id, Document.title, Document.text)
+    return [Pending(*row) for row in session.execute(select(*columns).where(Document.id.in_(wanted)))]
+
+
+def _lacking(generation: Generation) -> Select[int, int]:
+    has_passages = exists().where(Passage.generation_id == generation.id, Passage.document_id == Document.id)
+    return select(Document.id, func.char_length(Document.text)).where(
+        Document.collection_id == generation.collection_id,
+        Document.seq > generation.seq,
+        Document.superseded.is_(None),
+        ~has_passages,
+    )

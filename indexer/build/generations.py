@@ -1,0 +1,124 @@
+"""The generations of a collection: which there are, and going back to an earlier one."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Engine as Database
+from sqlalchemy import func, select, text, update
+from sqlalchemy.orm import Session
+
+from indexer.documents import lock_documents, touch
+from indexer.progress import Reporter
+from indexer.build.catch_up import Replay, count_pending
+from search.errors import Busy, InvalidRequest
+from search.db.locks import build_lock
+from search.db.models import Collection, Generation, change_seq
+from search.index.generation_files import find_collection
+
+
+@dataclass(frozen=True)
+class GenerationInfo:
+    """A generation by its number. `live_at` is when it last became live, None while it is built; `checks`
+    what it found when it checked itself."""
+
+    number: int
+    state: str
+    passages: int | None
+    dictionary: int | None
+    recipe: dict[str, Any]
+    checks: dict[str, Any]
+    created_at: datetime
+    live_at: datetime | None
+
+
+def list_generations(session: Session, collection: str) -> list[GenerationInfo]:
+    """All that are there, the newest first.
+
+    Raises:
+        CollectionNotFound
+    """
+    number = find_collection(session, collection).id
+    rows = select(Generation).where(Generation.collection_id == number).order_by(Generation.id.desc())
+    return [
+        GenerationInfo(
+            row.id,
+            row.state,
+            row.passages,
+            row.dictionary_id,
+            row.recipe,
+            row.checks,
+            row.created_at,
+            row.live_at,
+        )
+        for row in session.scalars(rows)
+    ]
+
+
+def roll_back(database: Database, collection: str, to: int | None = None) -> int:
+    """Makes an earlier generation live again, the one before or that number; gives its number. What changed
+    since it was live is added to it first. The one that was live stays, so that rolling back twice changes
+    nothing.
+
+    Raises:
+        CollectionNotFound
+        InvalidRequest: there is none to go back to, or none of that number.
+        Busy: one is being built.
+        ConfigurationError: its embedding model cannot be loaded.
+    """
+    with Session(database) as session:
+        number = find_collection(session, collection).id
+        chosen = _chosen(session, number, collection, to).id
+        missing = count_pending(session, session.get_one(Generation, chosen))
+    replay = Replay(database, chosen) if missing else None
+    if replay:
+        replay.run(Reporter(database))
+    with Session(database) as session:
+        lock = {"key": build_lock(number)}
+        if not session.scalar(text("SELECT pg_try_advisory_xact_lock(hashtext(:key))"), lock):
+            raise Busy(
+                f"The collection {collection!r} is being built.",
+                hint="Wait until that has ended, or stop it.",
+            )
+        lock_documents(session, number)
+        row = _chosen(session, number, collection, chosen)
+        if replay is None and count_pending(session, row):  # changed just now
+            replay = Replay(database, chosen)
+        if replay:
+            replay.finish(session)
+        make_live(session, row)
+        session.commit()
+    return chosen
+
+
+def make_live(session: Session, generation: Generation) -> None:
+    """Retires what is live in the collection and puts a generation in its place (not committed)."""
+    session.execute(
+        update(Generation)
+        .where(Generation.collection_id == generation.collection_id, Generation.state == "live")
+        .values(state="retired")
+    )
+    generation.state = "live"
+    generation.live_at = func.now()
+    generation.live_seq = change_seq.next_value()
+    collection = session.get_one(Collection, generation.collection_id)
+    collection.model = generation.recipe["model"]
+    touch(session, collection.id)
+
+
+def _chosen(session: Session, number: int, collection: str, to: int | None) -> Generation:
+    """The retired generation of that number, or the one that was live last."""
+    rows = select(Generation).where(Generation.collection_id == number, Generation.state == "retired")
+    retired = session.scalars(rows.order_by(Generation.live_seq.desc())).all()
+    if not retired:
+        raise InvalidRequest(
+            f"The collection {collection!r} has no earlier generation to go back to.",
+            hint="The generation before stays when a build goes live; there was none yet.",
+        )
+    if to is None:
+        return retired[0]
+    chosen = next((row for row in retired if row.id == to), None)
+    if chosen is None:
+        known = ", ".join(str(row.id) for row in retired)
+        raise InvalidRequest(f"There is no generation {to} to go back to.", hint=f"There is: {known}.")
+    return chosen

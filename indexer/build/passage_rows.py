@@ -1,0 +1,146 @@
+"""The rows of a generation: planned first, filled in later."""
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import or_, select, text
+from sqlalchemy.orm import Session
+
+from search.db.connection import among, driver
+from search.embedding.embedder import Embedder
+from search.db.models import Document, Generation, Passage
+from search.embedding.splitter import TARGET_TOKENS, PassageSplitter, embedded_text
+
+READ_DOCUMENTS = 500
+
+PassageValues = tuple[int, int, int, bytes, bytes, bytes, bytes]
+"""Document, start, end, hash of its text, embedding, feature ids, activations."""
+
+
+def create_partition(session: Session, generation: int) -> None:
+    """Makes the generation's partition. It locks all of `passages`: commit at once, or searches wait."""
+    session.execute(
+        text(f"CREATE TABLE passages_{generation} PARTITION OF passages FOR VALUES IN ({generation})")
+    )
+
+
+def plan_passages(
+    session: Session,
+    generation: Generation,
+    splitter: PassageSplitter,
+    on_documents: Callable[[int], None],
+) -> int:
+    """Makes a row for each passage of the generation's documents; gives their number."""
+    columns = "generation_id, id, document_id, start, stop, sha256"
+    documents = session.execute(
+        select(Document.id, Document.title, Document.text)
+        .where(
+            Document.collection_id == generation.collection_id,
+            Document.seq <= generation.seq,
+            or_(Document.superseded.is_(None), Document.superseded > generation.seq),
+        )
+        .order_by(Document.id),
+        execution_options={"yield_per": READ_DOCUMENTS},
+    )
+    planned = 0
+    for chunk in documents.partitions():
+        rows = [
+            (generation.id, planned + number, *row)
+            for number, row in enumerate(
+                (document.id, *row)
+                for document in chunk
+                for row in passages_of(document.title, document.text, splitter)
+            )
+        ]
+        copy_rows(session, f"COPY passages ({columns}) FROM STDIN", rows)
+        planned += len(rows)
+        on_documents(len(chunk))
+    return planned
+
+
+def take_over_embeddings(session: Session, generation: Generation, space: dict[str, str]) -> None:
+    """Copies embeddings of equal text in the same vector space from earlier generations of the collection."""
+    session.execute(
+        text(
+            """
+            UPDATE passages AS fresh SET embedding = kept.embedding
+            FROM (
+                SELECT DISTINCT ON (p.sha256) p.sha256, p.embedding
+                FROM passages AS p JOIN generations AS g ON g.id = p.generation_id
+                WHERE g.collection_id = :collection AND g.id <> :generation AND p.embedding IS NOT NULL
+                  AND g.recipe ->> 'model' = :model AND g.recipe ->> 'precision' = :precision
+            ) AS kept
+            WHERE fresh.generation_id = :generation AND fresh.sha256 = kept.sha256
+            """
+        ),
+        {"collection": generation.collection_id, "generation": generation.id, **space},
+    )
+
+
+def fill(session: Session, generation: int, columns: Sequence[str], rows: Iterable[tuple[Any, ...]]) -> None:
+    """Sets binary columns of planned rows; each row is (passage, value, ...)."""
+    session.execute(text("DROP TABLE IF EXISTS pg_temp.filled"))
+    typed = ", ".join(f"{column} bytea" for column in columns)
+    session.execute(text(f"CREATE TEMPORARY TABLE filled (id integer, {typed}) ON COMMIT DROP"))
+    copy_rows(session, f"COPY filled (id, {', '.join(columns)}) FROM STDIN", rows)
+    assigned = ", ".join(f"{column} = filled.{column}" for column in columns)
+    session.execute(
+        text(
+            f"UPDATE passages SET {assigned} FROM filled "
+            "WHERE passages.generation_id = :generation AND passages.id = filled.id"
+        ),
+        {"generation": generation},
+    )
+
+
+def passage_texts(
+    session: Session, generation: int, ids: Sequence[int] | None = None
+) -> list[tuple[int, str, str]]:
+    """(passage, title, text) of some passages in the order of `ids`, or of all in their own order."""
+    columns = (Passage.id, Passage.document_id, Passage.start, Passage.end)
+    statement = select(*columns).where(Passage.generation_id == generation).order_by(Passage.id)
+    if ids is not None:
+        statement = statement.where(Passage.id.in_(ids))
+    spans = {row[0]: row for row in session.execute(statement)}
+    wanted = {document for _, document, _, _ in spans.values()}
+    # Whole documents, each once: Postgres would unpack a long text anew for each of its passages.
+    texts = {
+        row[0]: row
+        for row in session.execute(
+            select(Document.id, Document.title, Document.text).where(among(Document.id, wanted))
+        )
+    }
+    return [
+        (passage, texts[document][1], texts[document][2][start:end])
+        for passage, document, start, end in (spans[passage] for passage in ids or spans)
+    ]
+
+
+def copy_rows(session: Session, statement: str, rows: Iterable[tuple[Any, ...]]) -> None:
+    """Runs a COPY ... FROM STDIN in the session's transaction."""
+    with driver(session.connection()).cursor() as cursor, cursor.copy(statement) as copy:
+        for row in rows:
+            copy.write_row(row)
+
+
+def passages_of(title: str, body: str, splitter: PassageSplitter) -> Iterator[tuple[int, int, bytes]]:
+    """(start, end, hash of what is embedded) of each passage of a document."""
+    clipped = splitter.clip_title(title)
+    for span in splitter.split(body, title):
+        embedded = embedded_text(clipped, body[span.start : span.end])
+        yield span.start, span.end, hashlib.sha256(embedded.encode()).digest()
+
+
+def add_passages(session: Session, generation: int, first: int, rows: Iterable[PassageValues]) -> None:
+    """Adds whole passages, numbered from `first` on."""
+    columns = "generation_id, id, document_id, start, stop, sha256, embedding, feature_ids, activations"
+    numbered = ((generation, first + place, *row) for place, row in enumerate(rows))
+    copy_rows(session, f"COPY passages ({columns}) FROM STDIN", numbered)
+
+
+def splitter_for(embedder: Embedder, recipe: Mapping[str, Any]) -> PassageSplitter:
+    """The splitter of a generation of this recipe."""
+    return PassageSplitter(
+        embedder.tokenizer_json, embedder.max_tokens, recipe.get("passage_tokens", TARGET_TOKENS)
+    )

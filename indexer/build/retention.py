@@ -1,0 +1,56 @@
+"""Cleaning up after generations."""
+
+import logging
+import shutil
+from pathlib import Path
+
+from sqlalchemy import delete, exists, select, text
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
+
+from search.db.models import DictionaryRow, Document, Generation, Passage
+from search.index.generation_files import generation_folder
+
+logger = logging.getLogger(__name__)
+
+
+def drop_generation(session: Session, data: Path, generation: int) -> None:
+    """Drops a generation that is not live, in a transaction of its own: partition and row, then files.
+
+    Dropping needs all of `passages` for a moment. Where somebody reads for long it is left to the next build,
+    so that no search queues behind it.
+    """
+    try:
+        row = session.get(Generation, generation, with_for_update=True)
+        if row is None or row.state == "live":
+            session.rollback()
+            return
+        session.execute(text("SET LOCAL lock_timeout = '2s'"))
+        session.execute(text(f"DROP TABLE IF EXISTS passages_{generation}"))
+        session.delete(row)
+        session.commit()
+    except OperationalError:
+        session.rollback()
+        logger.info("Generation %d is still being read; the next build drops it.", generation)
+        return
+    shutil.rmtree(generation_folder(data, generation), ignore_errors=True)
+
+
+def drop_dictionaries(session: Session, collection: int) -> None:
+    """Drops a collection's dictionaries that none of its generations uses, with their labels."""
+    used = select(Generation.dictionary_id).where(Generation.dictionary_id.is_not(None))
+    session.execute(
+        delete(DictionaryRow).where(DictionaryRow.collection_id == collection, DictionaryRow.id.not_in(used))
+    )
+    session.commit()
+
+
+def drop_old_versions(session: Session, collection: int) -> None:
+    """Drops documents that were replaced or deleted and that no generation holds passages of: what was
+    deleted does not stay longer than one can go back to it."""
+    held = exists().where(Passage.document_id == Document.id)
+    session.execute(
+        delete(Document).where(Document.collection_id == collection, Document.superseded.is_not(None), ~held),
+        execution_options={"synchronize_session": False},
+    )
+    session.commit()

@@ -1,0 +1,61 @@
+"""The scorecard of a collection's dictionary, measured on the collection itself.
+
+Shape suffixes: N passages, D embedding width, F features, Q questions.
+"""
+
+from dataclasses import asdict
+
+import numpy as np
+from sqlalchemy.orm import Session
+
+from indexer.build.passage_rows import passage_texts
+from indexer.progress import Reporter
+from indexer.dictionary.metrics import explained, scorecard
+from search.dictionary.autoencoder import Dictionary
+from search.embedding.embedder import Embedder
+from search.db.models import DictionaryRow, Generation
+from search.index.generation_files import read_embeddings
+from search.embedding.splitter import sentences
+
+QUESTIONS = 30
+READ_ROWS = 500  # for how much names leave out
+READ_PASSAGES = 20_000  # of a large collection, for the neighbours of the questions
+QUESTION_CHARACTERS = (15, 200)
+
+
+def measure(
+    session: Session, generation: Generation, dictionary: Dictionary, embedder: Embedder, reporter: Reporter
+) -> None:
+    """Writes the scorecard onto the dictionary's card: its names, and how far they explain searches of this
+    collection.
+
+    The questions are titles and single sentences of passages drawn at random: nobody has asked any yet.
+    """
+    with reporter.step("measuring the dictionary"):
+        x_ND = read_embeddings(session, generation.id)
+        questions = _questions(session, generation.id, len(x_ND))
+        session.commit()  # while texts are embedded no transaction stays open
+        q_QD = embedder.encode(questions).astype(np.float32)
+        rng = np.random.default_rng(0)
+        drawn = np.sort(rng.permutation(len(x_ND))[:READ_PASSAGES])
+        found = {
+            **scorecard(dictionary, x_ND[drawn[:READ_ROWS]]),
+            "explained": asdict(explained(dictionary, x_ND[drawn], q_QD)),
+        }
+        row = session.get_one(DictionaryRow, generation.dictionary_id)
+        row.card = {**row.card, "scorecard": found}
+        session.commit()
+
+
+def _questions(session: Session, generation: int, passages: int) -> list[str]:
+    """A title or a sentence each of some passages, whichever is of a question's length."""
+    rng = np.random.default_rng(0)
+    drawn = np.sort(rng.permutation(passages)[:QUESTIONS]).tolist()
+    least, most = QUESTION_CHARACTERS
+    questions = []
+    for _, title, text in passage_texts(session, generation, drawn):
+        spans = sentences(text)
+        several = [title, *(text[span.start : span.end] for span in spans)]
+        fitting = [each for each in several if least <= len(each) <= most]
+        questions.append(rng.choice(fitting) if fitting else text[:most])
+    return questions

@@ -1,0 +1,224 @@
+"""Whether Postgres and the files that were made from it still agree, and making the files again.
+
+Postgres is the truth: an index file that does not match is written anew (`repair`). What is wrong in Postgres
+itself a reindex puts right, as long as the documents are there.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sqlalchemy import Engine, and_, case, func, or_, select
+from sqlalchemy.orm import Session
+
+from indexer.documents import fingerprint
+from indexer.build.passage_rows import READ_DOCUMENTS
+from indexer.sources import SourceDocument
+from search.dictionary.autoencoder import Activations, Dictionary
+from search.errors import DictionaryError, IndexDamaged
+from search.index.bm25 import Counts
+from search.db.models import Collection, DictionaryRow, Document, Generation, Passage
+from search.index.generation_files import INDEX_FILE, WORDS_FILE, generation_folder, read_embeddings, write_files
+from search.index.faiss_index import FaissIndex
+
+SAMPLED = 1000  # vectors of each index that are compared with those in Postgres
+QUESTIONS, NEAREST = 100, 10  # how recall is measured
+TIED = 1e-5  # what is as near as the last of them is as good
+LEAST_RECALL = 0.9
+LEAST_ALIKE = 0.9
+FLOAT16, ID, ACTIVATION = 2, 4, 4  # bytes
+REINDEX = "Run refract reindex, and do not roll back to this one."
+REPAIR = "Run refract verify --repair."
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is wrong with a generation, and what helps. `repaired`: it is not wrong any more."""
+
+    collection: str
+    generation: int
+    what: str
+    remedy: str
+    repaired: bool = False
+
+
+@dataclass(frozen=True)
+class Verified:
+    """What was looked at, and what was found."""
+
+    generations: int
+    passages: int
+    problems: list[Problem]
+
+    @property
+    def sound(self) -> bool:
+        return all(problem.repaired for problem in self.problems)
+
+
+def verify(database: Engine, data: Path, *, collection: int | None = None, repair: bool = False) -> Verified:
+    """Looks at every finished generation of all collections, or of one (by its row id)."""
+    problems: list[Problem] = []
+    passages = 0
+    with Session(database) as session:
+        finished = Generation.state.in_(("live", "retired"))
+        wanted = [finished] if collection is None else [finished, Generation.collection_id == collection]
+        names = {row.id: row.name for row in session.scalars(select(Collection))}
+        generations = session.scalars(select(Generation).where(*wanted).order_by(Generation.id)).all()
+        for generation in generations:
+            passages += generation.passages or 0
+            name = names[generation.collection_id]
+            wrong = [Problem(name, generation.id, what, REINDEX) for what in _rows(session, generation)]
+            # An index file can only be as good as what it is made from.
+            if not wrong:
+                try:
+                    _checked_index(session, data, generation)
+                except IndexDamaged as damage:
+                    wrong = [Problem(name, generation.id, str(damage), REPAIR, repaired=repair)]
+                    if repair:
+                        write_files(session, data, generation)
+            problems += wrong
+            session.commit()
+    return Verified(len(generations), passages, problems)
+
+
+def check(session: Session, data: Path, generation: Generation) -> dict[str, Any]:
+    """What a build looks at before it goes live: its rows, its file, and how many of the nearest passages
+    its index finds (`recall`, against a scan of all).
+
+    Raises:
+        IndexDamaged: something is wrong.
+    """
+    try:
+        if wrong := [*_rows(session, generation)]:
+            raise IndexDamaged(" ".join(wrong))
+        index = _checked_index(session, data, generation)
+    except IndexDamaged as damage:
+        raise IndexDamaged(
+            f"Generation {generation.id} did not pass its checks and is not live: {damage}",
+            hint="Reindex again; what is live stays.",
+        ) from None
+    x_ND = read_embeddings(session, generation.id, stop=generation.passages).astype(np.float32)
+    drawn = np.random.default_rng(0).permutation(len(x_ND))[:QUESTIONS]
+    nearest = min(NEAREST, len(x_ND))
+    _, found_QK = index.search(x_ND[drawn], nearest)
+    exact_QN = x_ND[drawn] @ x_ND.T
+    least_Q = np.partition(exact_QN, -nearest, axis=1)[:, -nearest]
+    scores_QK = np.take_along_axis(exact_QN, found_QK, axis=1)
+    recall = float((scores_QK >= least_Q[:, None] - TIED).mean())
+    if recall < LEAST_RECALL:
+        raise IndexDamaged(
+            f"Generation {generation.id} finds {recall:.0%} of the nearest passages and is not live.",
+            hint="Reindex with --index flat.",
+        )
+    return {"passages": len(x_ND), "vectors": min(SAMPLED, len(x_ND)), "recall": recall}
+
+
+def _rows(session: Session, generation: Generation) -> Iterator[str]:
+    """What is wrong with a generation in Postgres."""
+    row = session.get(DictionaryRow, generation.dictionary_id)
+    if row is None:
+        yield "It has no dictionary."
+        return
+    try:
+        dictionary = Dictionary.from_bytes(row.weights, row.card)
+    except DictionaryError as error:
+        yield str(error)
+        return
+    active = dictionary.card.active
+    whole = and_(
+        func.octet_length(Passage.embedding) == FLOAT16 * dictionary.width,
+        func.octet_length(Passage.feature_ids) == ID * active,
+        func.octet_length(Passage.activations) == ACTIVATION * active,
+    )
+    inside = and_(Passage.start >= 0, Passage.end <= func.char_length(Document.text))
+    count, highest, broken, outside = session.execute(
+        select(
+            func.count(),
+            func.coalesce(func.max(Passage.id), -1),
+            func.count(case((or_(whole.is_(None), ~whole), 1))),
+            func.count(case((or_(inside.is_(None), ~inside), 1))),
+        )
+        .select_from(Passage)
+        .outerjoin(Document, Document.id == Passage.document_id)
+        .where(Passage.generation_id == generation.id)
+    ).one()
+    if count < (generation.passages or 0) or highest != count - 1:
+        yield f"{count:,} passages are there, up to {highest:,}; it was built with {generation.passages:,}."
+    if broken:
+        yield f"{broken:,} passages have no embedding or no features of the right size."
+    if outside:
+        yield f"{outside:,} passages lie outside the text of their documents."
+    if not broken and (wrong := _wrong_features(session, generation, dictionary)):
+        yield wrong
+    if changed := sum(1 for document in _documents(session, generation) if not _is_whole(document)):
+        yield f"{changed:,} documents are not what was written: their hash is another."
+
+
+def _wrong_features(session: Session, generation: Generation, dictionary: Dictionary) -> str:
+    """Of some passages drawn at random: whether their features are those that the dictionary finds. (A few
+    may differ on another machine, most may not.)"""
+    drawn = select(Passage.embedding, Passage.feature_ids, Passage.activations)
+    rows = session.execute(
+        drawn.where(Passage.generation_id == generation.id).order_by(func.random()).limit(SAMPLED)
+    ).all()
+    if not rows:
+        return ""
+    x_ND = np.frombuffer(b"".join(row[0] or b"" for row in rows), np.float16).reshape(len(rows), -1)
+    shape = (len(rows), dictionary.card.active)
+    stored = Activations(
+        np.frombuffer(b"".join(row[1] or b"" for row in rows), np.int32).reshape(shape),
+        np.frombuffer(b"".join(row[2] or b"" for row in rows), np.float32).reshape(shape),
+    )
+    found = dictionary.encode(x_ND)
+    wrong = sum(not _alike(stored.row(row), found.row(row)) for row in range(len(rows)))
+    return f"{wrong:,} of {len(rows):,} passages drawn have features of something else." if wrong else ""
+
+
+def _alike(stored: dict[int, float], found: dict[int, float]) -> bool:
+    """Whether two texts fire the same, by the cosine of their activations."""
+    both = sum(value * found.get(feature, 0.0) for feature, value in stored.items())
+    sizes = [sum(value * value for value in each.values()) ** 0.5 for each in (stored, found)]
+    return stored == found or both > LEAST_ALIKE * sizes[0] * sizes[1]
+
+
+def _documents(session: Session, generation: Generation) -> Iterator[Document]:
+    """The documents that a generation holds passages of."""
+    held = select(Passage.document_id).where(Passage.generation_id == generation.id)
+    rows = select(Document).where(Document.id.in_(held)).execution_options(yield_per=READ_DOCUMENTS)
+    for document in session.scalars(rows):
+        yield document
+        session.expunge(document)
+
+
+def _is_whole(document: Document) -> bool:
+    given = SourceDocument(document.external_id, document.title, document.text, document.url, document.meta)
+    return fingerprint(given) == document.sha256
+
+
+def _checked_index(session: Session, data: Path, generation: Generation) -> FaissIndex:
+    """The index of a generation, after a look at the bytes of its files, the number of vectors and of texts
+    whose words were counted, and some of the vectors, drawn at random.
+
+    Raises:
+        IndexDamaged: something is wrong.
+    """
+    folder, files = generation_folder(data, generation.id), generation.files
+    index = FaissIndex.load(folder / INDEX_FILE, files.get(INDEX_FILE, ""))
+    counts = Counts.load(folder / WORDS_FILE, files.get(WORDS_FILE, ""))
+    for what, there in (("vectors", len(index)), ("counted texts", len(counts))):
+        if there != generation.passages:
+            raise IndexDamaged(f"The index holds {there:,} {what} for {generation.passages:,} passages.")
+    drawn = np.sort(np.random.default_rng().permutation(len(index))[:SAMPLED])
+    rows = session.execute(
+        select(Passage.id, Passage.embedding).where(
+            Passage.generation_id == generation.id, Passage.id.in_(drawn.tolist())
+        )
+    ).all()
+    numbers = np.array([row[0] for row in rows], dtype=np.int64)
+    stored = np.frombuffer(b"".join(row[1] or b"" for row in rows), dtype=np.float16)
+    wrong = int((index.vectors(numbers) != stored.reshape(len(rows), -1)).any(axis=1).sum())
+    if wrong:
+        raise IndexDamaged(f"{wrong:,} of {len(numbers):,} vectors drawn are not those in Postgres.")
+    return index

@@ -1,0 +1,1 @@
+"""How a collection gets its dictionary, and how good it is."""

@@ -1,0 +1,62 @@
+"""Which feature of a new dictionary is the same as one of an earlier dictionary.
+
+The same name is the same feature, whatever the model. A feature that an earlier version learned has no name:
+it is the one that points most the same way, in the same model's space.
+
+Shape suffixes: F features of the new dictionary, B features of the old one in a block.
+"""
+
+from dataclasses import dataclass
+
+from search.dictionary.autoencoder import Dictionary
+
+BLOCK = 512
+LEAST = 0.5
+"""Of the nearest features below it only about half fire on the same passages (README's decision log, features
+by their direction alone)."""
+
+
+@dataclass(frozen=True)
+class Match:
+    """Where a feature of the old dictionary went; `feature` is None (and `confidence` 0) where none is alike.
+
+    `confidence` is 1 for the same name, else the cosine of the two directions, LEAST to 1.
+    """
+
+    old: int
+    feature: int | None
+    confidence: float
+
+
+def keeps_numbers(old: Dictionary, new: Dictionary) -> bool:
+    """Whether each feature of the old dictionary is the new one's of the same number."""
+    one_space = old.card.model == new.card.model
+    return bool(old.names) and one_space and new.names[: old.features] == old.names
+
+
+def match(old: Dictionary, new: Dictionary) -> list[Match]:
+    """One match for each feature of `old`, in order; `new` is a dictionary of names."""
+    if old.names:
+        return _by_name(old, new)
+    if old.card.model != new.card.model:  # another vector space: nothing can be compared
+        return [Match(feature, None, 0.0) for feature in range(old.features)]
+    return _by_direction(old, new)
+
+
+def _by_name(old: Dictionary, new: Dictionary) -> list[Match]:
+    number = {group[0].casefold(): feature for feature, group in enumerate(new.names)}
+    found = [number.get(group[0].casefold()) for group in old.names]
+    return [Match(feature, new_one, float(new_one is not None)) for feature, new_one in enumerate(found)]
+
+
+def _by_direction(old: Dictionary, new: Dictionary) -> list[Match]:
+    """Several features may have gone to one."""
+    matches: list[Match] = []
+    for start in range(0, old.features, BLOCK):
+        cosine_BF = old.w_dec_FD[start : start + BLOCK] @ new.w_dec_FD.T
+        nearest = cosine_BF.argmax(axis=1)
+        for row, feature in enumerate(nearest.tolist()):
+            cosine = min(float(cosine_BF[row, feature]), 1.0)
+            is_alike = cosine >= LEAST
+            matches.append(Match(start + row, feature if is_alike else None, cosine if is_alike else 0.0))
+    return matches

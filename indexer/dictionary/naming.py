@@ -1,0 +1,292 @@
+"""The dictionary of a collection: a feature for each name of the lexicon, and for names of its own.
+
+A name's direction is its embedding beyond what all names have in common; how near a text is to a name is how
+far it points that way beyond what the collection's passages have in common:
+
+    w_f = unit(embed(name_f) - m)        a_f(x) = <w_f, x - b>
+
+with m the mean of all names and b that of the passages (held near that of the mix where they are few). The
+ACTIVE nearest names of a text are its features. (Which of them it is about: `search.index.agreement`.)
+
+Shape suffixes: N passages, D embedding width, F features, C candidate names.
+"""
+
+import contextlib
+import hashlib
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+
+from indexer.dictionary.phrases import TOPICLESS, Phrases, mine
+from search.dictionary.artifact import shipped
+from search.dictionary.autoencoder import NAMED, Card, Dictionary, rounded
+from search.dictionary.lexicon import LONGEST_NAME, Group, NameLexicon, general_lexicon, spelled
+from search.embedding.embedder import Embedder
+from search.errors import DictionaryError
+
+ACTIVE = 40
+LEAST = 0.12
+"""A text is near no name that it points to less than so far."""
+
+PRIOR_ROWS = 200
+MOVED = 0.05
+"""A dictionary is made anew where the mean of the passages has moved further, even if no name is new."""
+
+ALIKE = 0.02
+"""Names are too much alike where they differ by a smaller share of their embeddings."""
+
+MINED_ROWS = 20_000
+SMALL, LARGE = 500, 2000
+"""A phrase of a collection of fewer passages is in two of them at least, and nearest to two; else three."""
+
+CANDIDATES = 3000
+OWN_NAMES = 2500
+NEAREST = 5
+"""A name of the collection's own is among so many nearest to some passages that hold it."""
+
+MOST_HELD = 0.2
+STICKS = 3.0
+SHARE_OF_RAREST = 0.03
+BLOCK = 2048
+
+FloatArray = NDArray[np.float32]
+Embed = Callable[[list[str]], NDArray[np.float16]]
+ReadTexts = Callable[[list[int]], Sequence[str]]
+
+_EMPTY = (
+    "value values case cases number numbers name names type types note notes parameter parameters default "
+    "defaults none true false see also section chapter figure figures table tables version versions details "
+    "detail full list lists part parts form forms end start set sets item items element elements result "
+    "results return returns argument arguments object objects instance instances description background "
+    "methods conclusion conclusions objective objectives purpose introduction summary study studies user "
+    "guide available possible similar particular important main major current recent"
+)
+EMPTY = frozenset(_EMPTY.split())
+"""Words that say too little, in manuals and in science, to begin or to end a name."""
+
+IDENTIFIER = re.compile(r"[a-z0-9]+(?:[._][a-z0-9]+)+|[a-z]+[A-Z]\w+|[A-Z][a-z0-9]+[A-Z]\w+", re.ASCII)
+
+
+def name_directions(names_CD: NDArray[Any], mean_D: FloatArray) -> FloatArray:
+    """The rows (C, D) of names from their embeddings, rounded as they are kept."""
+    return rounded(names_CD.astype(np.float32) - mean_D)
+
+
+def general_dictionary(groups: Sequence[Group], model: str, embed: Embed) -> Dictionary:
+    """The dictionary of a model: a feature for each group of names, by the one that is shown.
+
+    Raises:
+        DictionaryError: the model finds all names alike.
+    """
+    shown = [group[0] for group in groups]
+    order = sorted(range(len(shown)), key=lambda at: -len(shown[at]))  # a batch is as slow as its longest
+    embedded_FD = embed([shown[at] for at in order])
+    names_FD = np.empty(embedded_FD.shape, np.float32)
+    names_FD[order] = embedded_FD
+    mean_D = names_FD.mean(axis=0)
+    spread = float(np.square(names_FD - mean_D).sum() / max(np.square(names_FD).sum(), 1e-12))
+    if spread < ALIKE:
+        raise DictionaryError(
+            f"All names look alike to the model {model!r}: only {spread:.1%} of their embeddings differs.",
+            hint="Choose a sentence-embedding model.",
+        )
+    training = {"way": NAMED, "mean": mean_D.tolist(), "names": len(groups)}
+    return _dictionary(name_directions(names_FD, mean_D), mean_D, model, training, tuple(groups))
+
+
+def model_dictionary(embedder: Embedder, folder: Path) -> Dictionary:
+    """The named dictionary of an embedding model: the one that ships, or one that is made, in a minute on two
+    cores, and kept in a folder.
+
+    Raises:
+        DictionaryError: the model finds all names alike.
+    """
+    model, groups = embedder.space.model, general_lexicon().groups
+    if base := shipped(model):
+        return base.dictionary
+    made_of = hashlib.sha256(repr((embedder.space, groups)).encode()).hexdigest()
+    kept = folder / made_of[:32]
+    with contextlib.suppress(DictionaryError):
+        return Dictionary.load(kept)
+    made = general_dictionary(groups, model, embedder.encode)
+    made.save(kept)
+    return made
+
+
+def centred(dictionary: Dictionary, x_ND: NDArray[Any], *, prior_rows: int = PRIOR_ROWS) -> Dictionary:
+    """The same names, beyond what a collection's passages (N, D) have in common."""
+    rows = _sample(len(x_ND))
+    mean_D = x_ND[rows].mean(axis=0, dtype=np.float32) if len(rows) else dictionary.b_D
+    b_D = (len(rows) * mean_D + prior_rows * dictionary.b_D) / (len(rows) + prior_rows)
+    return replace(dictionary, b_D=b_D.astype(np.float32))
+
+
+def with_own_names(
+    base: Dictionary,
+    read: ReadTexts,
+    x_ND: NDArray[Any],
+    lexicon: NameLexicon,
+    embed: Embed,
+    *,
+    known: Dictionary | None = None,
+) -> Dictionary:
+    """A collection's dictionary: that of its model, followed by names of its own.
+
+    `read` gives title and text of some of its passages `x_ND`; at most MINED_ROWS of them are read. The names
+    that the collection had in its dictionary so far (`known`) stay, under their numbers, as long as most of
+    them still occur. Where there is nothing new the answer is `known` itself.
+    """
+    fitted = centred(base, x_ND)
+    rows = _sample(len(x_ND))
+    phrases = mine(read(rows.tolist()), fewest=2 if len(rows) < SMALL else 3)
+    stays = known if known is not None and _still_fits(known, base, phrases) else base
+    kept = stays.names[base.features :]
+    there = {name.casefold() for group in kept for name in group}
+    chosen = candidates(phrases, len(rows), lexicon)[: min(CANDIDATES, 50 + len(rows) // 2)]
+    chosen = [at for at in chosen if phrases.shown[at].casefold() not in there]
+    names = [phrases.shown[at] for at in chosen]
+    embedded_CD = embed(names) if names else np.zeros((0, base.width), np.float16)
+    w_CD = name_directions(embedded_CD, np.array(base.card.training["mean"], np.float32))
+    held_NC = phrases.held_NP[:, chosen].tocsr()
+    found = _explaining(fitted.b_D, stays.w_dec_FD, w_CD, held_NC, x_ND[rows])[: OWN_NAMES - len(kept)]
+    if stays is not base and not found and np.linalg.norm(fitted.b_D - stays.b_D) < MOVED:
+        return stays
+    own = (*kept, *((names[at],) for at in found))
+    training = {
+        **base.card.training,
+        "adapted_from": base.card_json()["sha256"],
+        "own_names": len(own),
+        "lineage": hashlib.sha256(repr(own).encode()).hexdigest(),
+    }
+    w_FD = np.concatenate([stays.w_dec_FD, w_CD[found]])
+    return _dictionary(w_FD, fitted.b_D, base.card.model, training, (*base.names, *own))
+
+
+def _still_fits(known: Dictionary, base: Dictionary, phrases: Phrases) -> bool:
+    """Whether a dictionary was made from the base, and most of its own names are still phrases."""
+    own, held = known.names[base.features :], {shown.casefold() for shown in phrases.shown}
+    there = sum(name.casefold() in held for name, *_ in own)
+    return known.names[: base.features] == base.names and 2 * there >= len(own)
+
+
+def _dictionary(
+    w_FD: FloatArray, b_D: FloatArray, model: str, training: dict[str, Any], names: tuple[Group, ...]
+) -> Dictionary:
+    card = Card(model, min(ACTIVE, len(w_FD)), training, threshold=LEAST)
+    return Dictionary(w_FD, np.zeros(len(w_FD), np.float32), w_FD, b_D, card, names)
+
+
+def candidates(phrases: Phrases, passages: int, lexicon: NameLexicon) -> list[int]:
+    """Phrases that read as names and that the lexicon lacks, by number, the most telling first."""
+    held_P = np.asarray(phrases.held_NP.sum(axis=0)).ravel()
+    alone = {
+        shown.casefold(): float(held)
+        for shown, held, length in zip(phrases.shown, held_P, phrases.length_P, strict=True)
+        if length == 1
+    }
+    worth: dict[int, float] = {}
+    for number, (shown, held) in enumerate(zip(phrases.shown, held_P.tolist(), strict=True)):
+        words = shown.split()
+        if held > MOST_HELD * passages and passages > 20:
+            continue
+        if _is_known(words, lexicon) or not _reads_as_name(words, lexicon):
+            continue
+        if len(words) == 1:
+            worth[number] = 2 * held
+        else:
+            parts = [alone.get(word.casefold(), held) for word in words if word.lower() not in TOPICLESS]
+            chance = passages * float(np.prod([part / passages for part in parts]))
+            if held >= max(STICKS * chance, SHARE_OF_RAREST * min(parts)):
+                worth[number] = held * (1 + np.log(held / max(chance, 1e-9)))
+    telling = sorted(worth, key=lambda number: (-worth[number], phrases.shown[number]))
+    first = {spelled(phrases.shown[number]): number for number in reversed(telling)}
+    return [number for number in telling if first[spelled(phrases.shown[number])] == number]
+
+
+def _is_known(words: Sequence[str], lexicon: NameLexicon) -> bool:
+    """Whether the lexicon has the name, in whatever spelling, or its singular."""
+    whole = " ".join(words).casefold()
+    singular = (
+        whole.removesuffix(ending) + single
+        for ending, single in (("", ""), ("es", "is"), ("a", "um"))
+        if whole.endswith(ending)
+    )
+    return any(spelled(form) in lexicon.known for form in singular)
+
+
+def _reads_as_name(words: Sequence[str], lexicon: NameLexicon) -> bool:
+    """Whether words are a whole noun phrase, a term or an identifier, as far as word classes tell."""
+    lower = [word.casefold() for word in words]
+    if len(" ".join(words)) > LONGEST_NAME or not any(re.search(r"[^\W\d_]{2}", word) for word in words):
+        return False
+    if lower[-1] in EMPTY or lower[0] in EMPTY or len(set(lower)) < len(lower):
+        return False
+    if any(re.fullmatch(r"[\d.,]+|.|th|st|nd|rd|\d+(th|st|nd|rd)", word) for word in lower):
+        return False
+    if _is_instruction(words, lexicon):
+        return False
+    inner = lower[1:-1]
+    if any(word in TOPICLESS and word != "of" for word in inner):
+        return False
+    *front, last = words
+    if not _can_end(last, lexicon, alone=not front):
+        return False
+    return all(_can_lead(word, lexicon) for word in front if word != "of")
+
+
+def _is_instruction(words: Sequence[str], lexicon: NameLexicon) -> bool:
+    """Whether words begin a sentence, as their capital says, with a verb: "Find eigenvalues"."""
+    first, *rest = words
+    is_verb = "v" in lexicon.classes.get(first.casefold(), "")
+    return is_verb and bool(rest) and first.istitle() and " ".join(rest).islower()
+
+
+def _can_end(word: str, lexicon: NameLexicon, *, alone: bool) -> bool:
+    """Whether a word can be the head of a name: a noun, or a word that no list knows."""
+    lower = word.casefold()
+    kinds = lexicon.classes.get(lower) or lexicon.classes.get(lower.removesuffix("s"))
+    if kinds:
+        return "n" in kinds
+    if IDENTIFIER.fullmatch(word):
+        return True
+    if re.search(r"(ed|ly|ing|n't|'s|’s|’t)$", lower):
+        return False
+    return len(word) > 2 and (not alone or word.isascii() or word[0].isupper())
+
+
+def _can_lead(word: str, lexicon: NameLexicon) -> bool:
+    """Whether a word can stand before the head: a noun or an adjective, or one that no list knows."""
+    lower = word.casefold()
+    kinds = lexicon.classes.get(lower) or lexicon.classes.get(lower.removesuffix("s"))
+    if kinds:
+        return bool(set(kinds) & {"n", "a"})
+    return re.search(r"(ly|n't|'s|’s|’t)$", lower) is None
+
+
+def _explaining(
+    b_D: FloatArray, w_FD: FloatArray, w_CD: FloatArray, held_NC: csr_matrix, x_ND: NDArray[Any]
+) -> list[int]:
+    """The candidates that are nearer than most names to enough of the passages that hold them, best first."""
+    gain_C, count_C = np.zeros(len(w_CD)), np.zeros(len(w_CD))
+    for start in range(0, len(x_ND), BLOCK):
+        centred_ND = x_ND[start : start + BLOCK].astype(np.float32) - b_D
+        along_NF = centred_ND @ w_FD.T
+        nearest_N1 = np.partition(along_NF, -NEAREST, axis=1)[:, -NEAREST, None]
+        beyond_NC = centred_ND @ w_CD.T - np.maximum(nearest_N1, LEAST)
+        beyond_NC *= held_NC[start : start + BLOCK].toarray() > 0
+        gain_C += beyond_NC.clip(0).sum(axis=0)
+        count_C += (beyond_NC > 0).sum(axis=0)
+    fit = np.flatnonzero(count_C >= (2 if len(x_ND) < LARGE else 3))
+    return [int(at) for at in fit[np.argsort(-gain_C[fit], kind="stable")]]
+
+
+def _sample(passages: int) -> NDArray[np.int64]:
+    if passages <= MINED_ROWS:
+        return np.arange(passages)
+    return np.sort(np.random.default_rng(0).choice(passages, MINED_ROWS, replace=False))

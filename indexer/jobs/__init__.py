@@ -1,0 +1,1 @@
+"""The queue, what jobs do, and the process that does them."""

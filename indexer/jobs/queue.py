@@ -1,0 +1,186 @@
+"""Long work as jobs: a queue in Postgres that survives every kill, and what its jobs say of themselves.
+
+The queue is procrastinate's, in a schema of its own. Jobs of one collection run one after the other; of those
+that wait, each kind waits once.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from procrastinate import App, SyncPsycopgConnector
+from procrastinate.exceptions import AlreadyEnqueued
+from sqlalchemy import Engine as Database
+from sqlalchemy import Row, text
+from sqlalchemy.orm import Session
+
+from search.errors import Busy, InvalidRequest, JobNotFound
+
+SCHEMA = "jobs"
+Kind = Literal["reindex", "ingest", "verify", "dump"]
+State = Literal["waiting", "running", "done", "failed", "cancelled"]
+
+STATES: dict[str, State] = {
+    "todo": "waiting",
+    "doing": "running",
+    "succeeded": "done",
+    "failed": "failed",
+    "cancelled": "cancelled",
+    "aborting": "cancelled",
+    "aborted": "cancelled",
+}
+
+
+@dataclass(frozen=True)
+class JobInfo:
+    """A job. `progress` is that of its current step (see `search.responses.features`), `log` its last
+    lines, `reason` why it failed, `attempts` how often it was begun. `cancelling`: it was asked to
+    stop and has not yet."""
+
+    number: int
+    kind: Kind
+    collection: str | None
+    state: State
+    arguments: dict[str, Any]
+    progress: dict[str, Any]
+    log: list[str]
+    reason: str | None
+    result: dict[str, Any]
+    attempts: int
+    cancelling: bool
+    created_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+
+
+def start_job(database: Database, kind: Kind, collection: str | None = None, **arguments: Any) -> int:
+    """Puts a job in the queue; gives its number. A worker begins it at once if none of that collection runs.
+
+    Raises:
+        Busy: one of this kind waits already.
+    """
+    of = collection or "all"
+    with _queue(database) as queue:
+        task = queue.configure_task(
+            kind, lock=f"collection {of}", queueing_lock=f"{kind} {of}", allow_unknown=True
+        )
+        try:
+            return task.defer(collection=collection, **arguments)
+        except AlreadyEnqueued:
+            raise Busy(
+                f"A {kind} of {of!r} waits already.", hint="Wait until it has begun, or cancel it."
+            ) from None
+
+
+def cancel_job(database: Database, number: int) -> None:
+    """Takes a waiting job out of the queue, or asks a running one to stop; it does within a second or two.
+    What it has done is kept.
+
+    Raises:
+        JobNotFound
+        InvalidRequest: it has ended already.
+    """
+    with _queue(database) as queue:
+        if not queue.job_manager.cancel_job_by_id(number, abort=True):
+            state = get_job(database, number).state
+            raise InvalidRequest(
+                f"Job {number} is {state}.", hint="Only what waits or runs can be cancelled."
+            )
+
+
+def retry_job(database: Database, number: int) -> int:
+    """Begins a job that failed or was cancelled again, where it stopped; gives the number it runs under.
+
+    Raises:
+        JobNotFound
+        InvalidRequest: it did not fail and was not cancelled, or one like it waits already.
+    """
+    job = get_job(database, number)
+    if job.state == "failed":
+        with _queue(database) as queue:
+            queue.job_manager.retry_job_by_id(number, datetime.now(UTC))
+        return number
+    if job.state == "cancelled":
+        return start_job(database, job.kind, job.collection, **job.arguments)
+    raise InvalidRequest(
+        f"Job {number} is {job.state}.", hint="Only what failed or was cancelled can be begun again."
+    )
+
+
+def get_job(database: Database, number: int) -> JobInfo:
+    """One job.
+
+    Raises:
+        JobNotFound
+    """
+    with Session(database) as session:
+        row = session.execute(_select("WHERE job.id = :number"), {"number": number}).one_or_none()
+    if row is None:
+        raise JobNotFound(f"There is no job {number}.", hint="refract jobs lists those there are.")
+    return _job(row)
+
+
+def list_jobs(database: Database, *, limit: int = 50, collection: str | None = None) -> list[JobInfo]:
+    """The latest jobs, the newest first."""
+    wanted = "WHERE cast(:collection AS text) IS NULL OR job.args ->> 'collection' = :collection"
+    statement = _select(f"{wanted} ORDER BY job.id DESC LIMIT :limit")
+    with Session(database) as session:
+        rows = session.execute(statement, {"limit": limit, "collection": collection}).all()
+    return [_job(row) for row in rows]
+
+
+@contextmanager
+def _queue(database: Database) -> Iterator[App]:
+    """The queue, to write to."""
+    app = App(connector=SyncPsycopgConnector(**connection_options(database), min_size=1, max_size=1))
+    with app.open():
+        yield app
+
+
+def connection_options(database: Database) -> dict[str, Any]:
+    """How the queue reaches its tables."""
+    url = database.url.set(drivername="postgresql").render_as_string(hide_password=False)
+    return {"conninfo": url, "kwargs": {"options": f"-c search_path={SCHEMA}"}}
+
+
+def _select(condition: str) -> Any:
+    return text(
+        f"""
+        SELECT job.id, job.task_name, job.status, job.args, events.attempts, job.abort_requested,
+               report.progress, report.log, report.reason, report.result, events.created, events.started,
+               events.ended
+        FROM {SCHEMA}.procrastinate_jobs AS job
+        LEFT JOIN job_reports AS report ON report.job_id = job.id
+        LEFT JOIN LATERAL (
+            SELECT min(at) FILTER (WHERE type = 'deferred') AS created,
+                   max(at) FILTER (WHERE type = 'started') AS started,
+                   count(*) FILTER (WHERE type = 'started') AS attempts,
+                   max(at) FILTER (WHERE type IN ('succeeded', 'failed', 'cancelled', 'aborted')) AS ended
+            FROM {SCHEMA}.procrastinate_events WHERE job_id = job.id
+        ) AS events ON true
+        {condition}
+        """
+    )
+
+
+def _job(row: Row[Any]) -> JobInfo:
+    arguments = {name: value for name, value in row.args.items() if name != "collection"}
+    state = STATES[row.status]
+    return JobInfo(
+        row.id,
+        row.task_name,
+        row.args.get("collection"),
+        state,
+        arguments,
+        row.progress or {},
+        row.log or [],
+        row.reason if state == "failed" else None,
+        row.result or {},
+        row.attempts,
+        row.abort_requested and state == "running",
+        row.created,
+        row.started,
+        row.ended if state not in ("waiting", "running") else None,
+    )

@@ -1,0 +1,187 @@
+"""What jobs do. Each takes up its work where a kill or a cancel left it."""
+
+import dataclasses
+import logging
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from procrastinate import BaseRetryStrategy, Blueprint, JobContext, RetryDecision
+from procrastinate.exceptions import JobAborted
+from procrastinate.jobs import Job as QueuedJob
+from sqlalchemy import Engine as Database
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from indexer.backup.dump import dump
+from indexer.build.verify import verify
+from indexer.pipeline import reindex, take_in
+from indexer.progress import Reporter
+from indexer.sources import open_source
+from search.db.connection import GONE, first_line
+from search.db.models import JobReport
+from search.errors import Busy, RefractError, StoreUnavailable
+from search.index.generation_files import find_collection
+from search.responses.features import Progress
+
+LOG_LINES = 50
+SECONDS_BETWEEN_WRITES = 0.5
+ATTEMPTS = 5
+
+tasks = Blueprint()
+logger = logging.getLogger(__name__)
+
+
+class Again(BaseRetryStrategy):
+    """Begins a job again at once where its worker was stopped, and after some seconds where the database went
+    away or another process builds the same collection."""
+
+    def get_retry_decision(self, *, exception: BaseException, job: QueuedJob) -> RetryDecision | None:
+        if isinstance(exception, JobAborted):
+            return RetryDecision(retry_in={"seconds": 0})
+        passing = isinstance(exception, (*GONE, StoreUnavailable, Busy))
+        if passing and job.attempts < ATTEMPTS:
+            return RetryDecision(retry_in={"seconds": 2**job.attempts})
+        return None
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a job works with."""
+
+    database: Database
+    data: Path
+    collection: str | None
+    arguments: dict[str, Any]
+    reporter: Reporter
+
+
+class JobLog:
+    """Writes down where a job is, and stops it where it is to stop."""
+
+    def __init__(self, database: Database, number: int, should_abort: Callable[[], bool]) -> None:
+        self._database = database
+        self._number = number
+        self._should_abort = should_abort
+        self._lines: deque[str] = deque(maxlen=LOG_LINES)
+        self._written = 0.0
+        self._step = ""
+
+    def say(self, line: str) -> None:
+        """Adds a line to the log; it is stored with the next progress."""
+        self._lines.append(f"{time.strftime('%H:%M:%S')} {line}")
+
+    def hear(self, progress: Progress) -> None:
+        """Listens to a `Reporter`.
+
+        Raises:
+            JobAborted: somebody cancelled the job.
+        """
+        if self._should_abort():
+            raise JobAborted
+        begins = progress.step != self._step
+        if begins:
+            self._step = progress.step
+            self.say(progress.step)
+        if begins or time.monotonic() - self._written > SECONDS_BETWEEN_WRITES:
+            self.store(progress=dataclasses.asdict(progress))
+
+    def store(self, **values: Any) -> None:
+        """Writes the log and what else is given."""
+        self._written = time.monotonic()
+        values = {"log": list(self._lines), **values}
+        with Session(self._database) as session:
+            statement = insert(JobReport).values(job_id=self._number, **values)
+            session.execute(statement.on_conflict_do_update(index_elements=["job_id"], set_=values))
+            session.commit()
+
+
+def _reindex(job: Job) -> dict[str, Any]:
+    """Builds a new generation: of another model, passage size or index where they are given."""
+    built = reindex(job.database, job.data, job.collection or "", job.reporter, **job.arguments)
+    found = dataclasses.asdict(built)
+    return {name: found[name] for name in ("generation", "documents", "passages", "embedded", "seconds")}
+
+
+def _ingest(job: Job) -> dict[str, Any]:
+    """Reads documents from a file or folder of this machine."""
+    given = dict(job.arguments)
+    path = Path(given.pop("path"))
+    sync, format = given.pop("sync", False), given.pop("format", None)
+    source = open_source(path, format, **given)
+    with Session(job.database) as session:
+        number = find_collection(session, job.collection or "").id
+    taken = take_in(
+        job.database, job.data, number, source, job.reporter, source=str(path.resolve()), sync=sync
+    )
+    report = dataclasses.asdict(taken.report)
+    return {**report, "failures": report["failures"][:LOG_LINES], "failed": len(report["failures"])}
+
+
+def _verify(job: Job) -> dict[str, Any]:
+    """Compares Postgres with the files made from it."""
+    number = None
+    if job.collection:
+        with Session(job.database) as session:
+            number = find_collection(session, job.collection).id
+    with job.reporter.step("verifying"):
+        found = verify(job.database, job.data, collection=number, repair=job.arguments.get("repair", False))
+    return dataclasses.asdict(found)
+
+
+def _dump(job: Job) -> dict[str, Any]:
+    """Writes all that cannot be made again into a file on the worker's machine."""
+    path = Path(job.arguments["path"])
+    embeddings = job.arguments.get("embeddings", True)
+    dump(job.database, path, job.reporter, collection=job.collection, embeddings=embeddings)
+    return {"file": str(path.resolve()), "bytes": path.stat().st_size}
+
+
+def _perform(work: Callable[[Job], dict[str, Any]], context: JobContext, arguments: dict[str, Any]) -> None:
+    """Runs one job and writes down what came of it.
+
+    Raises:
+        JobAborted, RefractError, OperationalError: what ended it; its reason is written down.
+    """
+    database, data = context.additional_context["database"], context.additional_context["data"]
+    assert context.job.id is not None
+    log = JobLog(database, context.job.id, context.should_abort)
+    collection = arguments.pop("collection", None)
+    log.say("begun again" if context.job.attempts else "begun")
+    try:
+        job = Job(database, data, collection, arguments, Reporter(database, log.hear))
+        result = work(job)
+        log.say("done")
+        log.store(result=result, reason=None)
+    except JobAborted:
+        log.say("cancelled; what was done is kept")
+        log.store(reason=None)
+        raise
+    except Exception as error:
+        foreseen = isinstance(error, (*GONE, RefractError))
+        reason = str(error) if isinstance(error, RefractError) else first_line(error)
+        log.say(f"failed: {reason}")
+        logger.warning("Job %s failed: %s", context.job.id, reason, exc_info=None if foreseen else error)
+        log.store(reason=reason)
+        raise
+
+
+WORK: dict[str, Callable[[Job], dict[str, Any]]] = {
+    "reindex": _reindex,
+    "ingest": _ingest,
+    "verify": _verify,
+    "dump": _dump,
+}
+
+
+def _register(kind: str, work: Callable[[Job], dict[str, Any]]) -> None:
+    @tasks.task(name=kind, pass_context=True, retry=Again())
+    def task(context: JobContext, /, **arguments: Any) -> None:
+        _perform(work, context, arguments)
+
+
+for _kind, _work in WORK.items():
+    _register(_kind, _work)

@@ -1,0 +1,184 @@
+"""The worker: a process beside those that search, for all that takes long.
+
+One thread keeps the live generations up with their documents, within a second of each write; the other does
+the jobs of the queue. Any number of workers may run, and each may be killed at any moment: what one leaves is
+taken up by the next.
+"""
+
+import asyncio
+import contextlib
+import logging
+import time
+from pathlib import Path
+
+from procrastinate import App, PsycopgConnector
+from sqlalchemy import Engine as Database
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from indexer.build.catch_up import Replay, count_pending
+from indexer.jobs.queue import connection_options, list_jobs, start_job
+from indexer.jobs.tasks import tasks
+from indexer.pipeline import is_outgrown
+from search.db.connection import GONE, first_line
+from search.db.listener import Following
+from search.db.locks import is_built
+from search.db.models import Collection, Document
+from search.errors import Busy, RefractError
+from search.index.generation_files import live_of
+
+HEARTBEAT_SECONDS = 2.0
+STALLED_SECONDS = 8.0
+"""A job whose worker has not been heard of for so long is begun again."""
+
+POLL_SECONDS = 1.0
+RETRY_SECONDS = 5.0
+
+logger = logging.getLogger(__name__)
+
+
+def run_worker(database: Database, data: Path, *, wait: bool = True) -> None:
+    """Works until the process is asked to stop; without `wait`, until nothing is left to do."""
+    logging.getLogger("procrastinate").setLevel(logging.CRITICAL)  # jobs log their own failures
+    keeper = Keeper(database)
+    if wait:
+        keeper.start()
+    else:
+        keeper.catch_up()
+    try:
+        asyncio.run(_work(database, data, wait=wait))
+    finally:
+        keeper.end()
+
+
+async def _work(database: Database, data: Path, *, wait: bool) -> None:
+    app = App(connector=PsycopgConnector(**connection_options(database), min_size=1, max_size=4))
+    app.add_tasks_from(tasks, namespace="")
+    async with app.open_async():
+        await _take_up_stalled(app)
+        sweeping = asyncio.create_task(_sweep(app)) if wait else None
+        try:
+            await app.run_worker_async(
+                wait=wait,
+                concurrency=1,
+                additional_context={"database": database, "data": data},
+                fetch_job_polling_interval=POLL_SECONDS,
+                abort_job_polling_interval=POLL_SECONDS,
+                update_heartbeat_interval=HEARTBEAT_SECONDS,
+                stalled_worker_timeout=STALLED_SECONDS,
+                shutdown_graceful_timeout=0,
+                install_signal_handlers=wait,
+            )
+        finally:
+            if sweeping:
+                sweeping.cancel()
+
+
+async def _sweep(app: App) -> None:
+    while True:
+        await asyncio.sleep(HEARTBEAT_SECONDS)
+        try:
+            await _take_up_stalled(app)
+        except Exception as error:
+            logger.warning("Stalled jobs cannot be looked for: %s", error)
+
+
+async def _take_up_stalled(app: App) -> None:
+    """Puts jobs of workers that were killed back into the queue."""
+    for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_SECONDS):
+        logger.warning("Job %s stalled and is begun again.", job.id)
+        await app.job_manager.retry_job(job)
+
+
+class Keeper:
+    """Keeps the live generations up with their documents."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._replays: dict[int, Replay] = {}  # by collection
+        self._looked_at: dict[int, int] = {}  # the version of a collection when its size was looked at
+        self._paused_until: dict[int, float] = {}  # those that failed, by the clock that never goes back
+        self._asked: dict[int, int] = {}  # its newest document when its first build was asked for
+        self._following = Following(
+            database, self.catch_up, name="keeper", seconds=POLL_SECONDS, pause=RETRY_SECONDS
+        )
+
+    def start(self) -> None:
+        """Begins, in a thread that ends with `end`."""
+        self._following.start()
+
+    def end(self) -> None:
+        """Stops after the step at hand."""
+        self._following.end()
+
+    def catch_up(self) -> None:
+        """Adds what is pending in all collections, a step of each in turn; where none is live yet, or one has
+        outgrown its generation, a build is put in the queue."""
+        added = True
+        while added and not self._following.ended:
+            with Session(self._database) as session:
+                collections = session.scalars(select(Collection)).all()
+            steps = [self._try_step(collection) for collection in collections]
+            added = any(steps)
+
+    def _try_step(self, collection: Collection) -> bool:
+        """Whether something was added. A collection that cannot be kept up says so and holds up no other."""
+        if time.monotonic() < self._paused_until.get(collection.id, 0.0):
+            return False
+        try:
+            added, trouble = self._step(collection), ""
+        except GONE:
+            raise
+        except Exception as error:
+            added, trouble = False, first_line(error)
+            self._paused_until[collection.id] = time.monotonic() + RETRY_SECONDS
+            if trouble != collection.trouble:
+                foreseen = isinstance(error, RefractError)
+                told = None if foreseen else error
+                logger.warning("New documents of %s wait: %s", collection.name, trouble, exc_info=told)
+        if trouble != collection.trouble:
+            with Session(self._database) as session:
+                session.execute(
+                    update(Collection).where(Collection.id == collection.id).values(trouble=trouble)
+                )
+                session.commit()
+        return added
+
+    def _step(self, collection: Collection) -> bool:
+        """Whether something was added."""
+        with Session(self._database) as session:
+            live = live_of(session, collection.id)
+            if live is None:
+                self._build_first(session, collection)
+                return False
+            if collection.version != self._looked_at.get(collection.id):
+                self._looked_at[collection.id] = collection.version
+                if _newest(session, collection.id) is not None and is_outgrown(session, live):
+                    self._defer(collection.name)
+            replay = self._replays.get(collection.id)
+            if replay is None or replay.generation != live.id:
+                if not count_pending(session, live):
+                    return False  # no model is loaded before there is something for it
+                replay = self._replays[collection.id] = Replay(self._database, live.id)
+        return replay.step() > 0
+
+    def _build_first(self, session: Session, collection: Collection) -> None:
+        """A build for a collection that has none, once for what is in it now: one that failed is not begun
+        again before something changes."""
+        newest = _newest(session, collection.id)
+        if newest is None or newest == self._asked.get(collection.id) or is_built(session, collection.id):
+            return
+        self._asked[collection.id] = newest
+        self._defer(collection.name)
+
+    def _defer(self, name: str) -> None:
+        there = list_jobs(self._database, collection=name)
+        if not any(job.kind == "reindex" and job.state in ("waiting", "running") for job in there):
+            with contextlib.suppress(Busy):  # another worker was faster
+                start_job(self._database, "reindex", name)
+
+
+def _newest(session: Session, collection: int) -> int | None:
+    """The change that wrote the newest document of a collection; None where it has none."""
+    is_current = (Document.collection_id == collection, Document.superseded.is_(None))
+    return session.scalar(select(func.max(Document.seq)).where(*is_current))

@@ -1,0 +1,126 @@
+"""Documents from a source to where they are searched: stored, then added to what is live, or built."""
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import Engine as Database
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from indexer.build.builder import Build, BuildReport
+from indexer.build.catch_up import Replay
+from indexer.documents import IngestReport, ingest
+from indexer.progress import Reporter
+from indexer.sources import Failure, SourceDocument
+from search.db.models import Collection, Document, Generation
+from search.embedding.embedder import Embedder, load_embedder
+from search.errors import Busy
+from search.index.generation_files import count_passages, find_collection, live_of
+from search.query.limits import IndexKind
+
+OUTGROWN_SHARE = 0.25
+OUTGROWN_LEAST = 100
+BUSY_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What became of the documents, how many were added to the live generation, and the build where the
+    collection had none or had outgrown it."""
+
+    report: IngestReport
+    added: int
+    build: BuildReport | None
+
+
+def take_in(
+    database: Database,
+    data: Path,
+    collection: int,
+    items: Iterable[SourceDocument | Failure],
+    reporter: Reporter,
+    *,
+    source: str | None = None,
+    sync: bool = False,
+    on_stored: Callable[[IngestReport], None] = lambda _: None,
+) -> Taken:
+    """Stores documents and makes them searchable. See `indexer.documents.ingest` for source and sync;
+    `on_stored` hears what became of them before they are searchable, which may fail.
+
+    Raises:
+        SourceError, DictionaryError, IndexDamaged: as a build does.
+    """
+    report = ingest(database, collection, items, reporter, source=source, sync=sync)
+    on_stored(report)
+    with Session(database) as session:
+        embedder = embedder_for(session, session.get_one(Collection, collection))
+    added = 0
+    while True:
+        with Session(database) as session:
+            live = live_of(session, collection)
+        if live:
+            added += Replay(database, live.id, embedder).run(reporter)
+            with Session(database) as session:
+                if not is_outgrown(session, session.get_one(Generation, live.id)):
+                    return Taken(report, added, None)
+        try:
+            return Taken(report, added, Build(database, data, embedder, reporter).run(collection))
+        except Busy:  # a worker has begun meanwhile; what it builds gets these documents too
+            if live:
+                return Taken(report, added, None)
+            with reporter.step("waiting for another build"):
+                time.sleep(BUSY_SECONDS)
+
+
+def reindex(
+    database: Database,
+    data: Path,
+    name: str,
+    reporter: Reporter,
+    *,
+    model: str | None = None,
+    passage_tokens: int | None = None,
+    index: IndexKind | None = None,
+) -> BuildReport:
+    """Makes a new generation of a collection live, from the documents in the store. What is not given is as
+    the live generation has it.
+
+    Raises:
+        CollectionNotFound, ConfigurationError: no such collection or model.
+        Busy, SourceError, DictionaryError, IndexDamaged: as a build does.
+    """
+    with Session(database) as session:
+        collection = find_collection(session, name)
+        number, embedder = collection.id, embedder_for(session, collection, model)
+    build = Build(database, data, embedder, reporter)
+    return build.run(number, passage_tokens=passage_tokens, index=index)
+
+
+def embedder_for(session: Session, collection: Collection, model: str | None = None) -> Embedder:
+    """The embedder of a collection, or of another model for it. The precision chosen for its first generation
+    of a model stays: another one would be another vector space, and everything would be embedded again.
+
+    Raises:
+        ConfigurationError: the model cannot be loaded.
+    """
+    model = model or collection.model
+    chosen = session.scalar(
+        select(Generation.recipe["precision"].astext)
+        .where(Generation.collection_id == collection.id, Generation.recipe["model"].astext == model)
+        .order_by(Generation.id)
+        .limit(1)
+    )
+    return load_embedder(model, chosen)
+
+
+def is_outgrown(session: Session, generation: Generation) -> bool:
+    """Whether so much was added or hidden since a generation was built that another build is worth it, which
+    drops what is scanned without need."""
+    ended = select(func.count()).where(
+        Document.collection_id == generation.collection_id, Document.superseded > generation.seq
+    )
+    built = generation.passages or 0
+    changed = count_passages(session, generation.id) - built + (session.scalar(ended) or 0)
+    return changed > max(OUTGROWN_LEAST, OUTGROWN_SHARE * built)

@@ -1,0 +1,1 @@
+"""Presets: written, as a file, taken in from one."""

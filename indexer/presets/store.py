@@ -1,0 +1,163 @@
+"""Presets: listed, saved, deleted, made the default one of their collection."""
+
+import functools
+
+from sqlalchemy import ColumnElement, delete, func, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.orm import Session
+
+from search.db.connection import notify, open_session
+from search.db.models import Collection
+from search.db.models import Preset as PresetRow
+from search.dictionary.steer import feature_deltas
+from search.engine.concept_resolver import fit_concept
+from search.engine.effective_steering import describe
+from search.engine.engine import Engine
+from search.engine.prepared import Request
+from search.errors import InvalidRequest, InvalidSteering
+from search.index.snapshot import Snapshot
+from search.query.presets import NONE, clean_description, clean_name, find_preset
+from search.query.steering import Steering, format_steering
+from search.responses.features import PresetInfo
+
+MOST = 200  # presets of a collection: all are read with its generation, and shown on its page
+
+
+def list_presets(engine: Engine, collection: str) -> list[PresetInfo]:
+    """The presets of a collection by name.
+
+    Raises:
+        CollectionNotFound, NotIndexed
+    """
+    snapshot = engine.snapshot(collection)
+    with open_session(engine.database) as session:
+        return describe(session, snapshot, snapshot.presets.values())
+
+
+def get_preset(engine: Engine, collection: str, name: str) -> PresetInfo:
+    """One preset.
+
+    Raises:
+        PresetNotFound, CollectionNotFound, NotIndexed
+    """
+    snapshot = engine.snapshot(collection)
+    with open_session(engine.database) as session:
+        return describe(session, snapshot, [find_preset(snapshot.presets, name, collection)])[0]
+
+
+def save_preset(
+    engine: Engine,
+    collection: str,
+    name: str,
+    steering: Steering,
+    *,
+    dictionary: int | None = None,
+    description: str = "",
+    default: bool | None = None,
+    replace: bool = True,
+) -> PresetInfo:
+    """Saves steering under a name, in the numbers of the live dictionary. `default`: makes it the default one
+    of the collection or, false, ends that; None leaves it as it is.
+
+    Raises:
+        InvalidRequest: the name or the description cannot be used; there are too many; there is one of that
+            name and it is not to be replaced.
+        InvalidSteering: no knob, or one that a search would refuse.
+        CollectionNotFound, NotIndexed
+    """
+    name, description = clean_name(name), clean_description(description)
+    snapshot = engine.snapshot(collection)
+    translation = engine.translate(Request("", steering, dictionary, NONE), collection)
+    if not translation.steering.knobs:
+        lost = " ".join(dict.fromkeys(each.reason for each in translation.lost))
+        raise InvalidSteering(
+            f"The preset {name!r} would turn nothing. {lost}".strip(), hint="Give it a knob, like 123:1.5."
+        )
+    _check(engine, snapshot, translation.steering)
+    values = {
+        "description": description,
+        "steering": format_steering(translation.steering),
+        "dictionary": translation.dictionary,
+        "updated_at": func.now(),
+    }
+    with open_session(engine.database) as session:
+        _lock(session, snapshot.collection_id)
+        _check_room(session, snapshot.collection_id, name, replace=replace)
+        row = upsert(PresetRow).values(collection_id=snapshot.collection_id, name=name, **values)
+        session.execute(row.on_conflict_do_update(index_elements=["collection_id", "name"], set_=values))
+        if default is not None:
+            _set_default(session, snapshot.collection_id, name, is_default=default)
+        session.commit()
+    engine.snapshots.renew(collection)
+    return get_preset(engine, collection, name)
+
+
+def delete_preset(engine: Engine, collection: str, name: str) -> None:
+    """Deletes a preset.
+
+    Raises:
+        PresetNotFound, CollectionNotFound, NotIndexed
+    """
+    snapshot = engine.snapshot(collection)
+    find_preset(snapshot.presets, name, collection)
+    with open_session(engine.database) as session:
+        _lock(session, snapshot.collection_id)
+        session.execute(delete(PresetRow).where(*_named(snapshot.collection_id, name)))
+        session.commit()
+    engine.snapshots.renew(collection)
+
+
+def set_default_preset(engine: Engine, collection: str, name: str | None) -> None:
+    """Makes a preset the one that searches are steered by that name neither a preset nor steering; with None
+    there is no such one any more.
+
+    Raises:
+        PresetNotFound, CollectionNotFound, NotIndexed
+    """
+    snapshot = engine.snapshot(collection)
+    if name is not None:
+        find_preset(snapshot.presets, name, collection)
+    with open_session(engine.database) as session:
+        _lock(session, snapshot.collection_id)
+        _set_default(session, snapshot.collection_id, name, is_default=name is not None)
+        session.commit()
+    engine.snapshots.renew(collection)
+
+
+def _check(engine: Engine, snapshot: Snapshot, steering: Steering) -> None:
+    """Turns every knob once, as a search does, so that one with this preset will not fail."""
+    feature_deltas(steering, {}, snapshot.scale_F)
+    embed = functools.partial(engine.embed, snapshot.space)
+    with open_session(engine.database) as session:
+        for knob in steering.knobs:
+            if knob.feature is None:
+                fit_concept(snapshot, knob, embed, session)
+
+
+def _lock(session: Session, collection: int) -> None:
+    """Lets no other change the collection's presets until this transaction ends, and tells the change."""
+    version = Collection.presets_version + 1
+    session.execute(update(Collection).where(Collection.id == collection).values(presets_version=version))
+    notify(session)
+
+
+def _check_room(session: Session, collection: int, name: str, *, replace: bool) -> None:
+    names = set(session.scalars(select(PresetRow.name).where(PresetRow.collection_id == collection)))
+    if name in names and not replace:
+        raise InvalidRequest(
+            f"There is a preset {name!r} already.", hint="Choose another name, or delete that one first."
+        )
+    if len(names | {name}) > MOST:
+        raise InvalidRequest(f"More than {MOST} presets are too many.", hint="Delete one first.")
+
+
+def _set_default(session: Session, collection: int, name: str | None, *, is_default: bool) -> None:
+    if is_default or name is None:
+        others = (PresetRow.collection_id == collection, PresetRow.is_default)
+        session.execute(update(PresetRow).where(*others).values(is_default=False))
+    if name is not None:
+        session.execute(update(PresetRow).where(*_named(collection, name)).values(is_default=is_default))
+
+
+def _named(collection: int, name: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return PresetRow.collection_id == collection, PresetRow.name == name

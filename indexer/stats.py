@@ -1,0 +1,95 @@
+"""What an admin wants to see of a collection: its documents, what waits, and what it takes up."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import ColumnElement, SQLColumnExpression, func, or_, select, text
+from sqlalchemy.orm import Session
+
+from indexer.build.catch_up import count_pending
+from search.db.models import Collection, Document, Generation, Passage
+from search.index.generation_files import generation_folder, live_of
+
+
+@dataclass(frozen=True)
+class DocumentLine:
+    """A document in a list. `waits`: it is stored and not searched yet."""
+
+    id: str
+    title: str
+    characters: int
+    source: str | None
+    waits: bool
+
+
+@dataclass(frozen=True)
+class DocumentLines:
+    """One page of a collection's documents."""
+
+    total: int
+    documents: list[DocumentLine]
+
+
+def database_size(session: Session) -> int:
+    """The bytes of the whole database."""
+    return session.scalar(text("SELECT pg_database_size(current_database())")) or 0
+
+
+def generation_sizes(session: Session, data: Path, collection: int) -> dict[int, int]:
+    """The bytes that each generation of a collection takes up, by its number: its passages and its files."""
+    numbers = session.scalars(select(Generation.id).where(Generation.collection_id == collection)).all()
+    return {
+        number: _table_size(session, number) + _folder_size(generation_folder(data, number))
+        for number in numbers
+    }
+
+
+def count_waiting(session: Session, collection: int) -> int:
+    """How many documents are stored and not searched yet."""
+    live = live_of(session, collection)
+    if live is not None:
+        return count_pending(session, live)
+    is_current = (Document.collection_id == collection, Document.superseded.is_(None))
+    return session.scalar(select(func.count()).where(*is_current)) or 0
+
+
+def list_documents(
+    session: Session, collection: Collection, find: str = "", *, limit: int = 20, offset: int = 0
+) -> DocumentLines:
+    """A collection's documents by their ids; those whose id or title holds a text, if one is given."""
+    wanted = [Document.collection_id == collection.id, Document.superseded.is_(None)]
+    if find:
+        wanted.append(or_(_holds(Document.external_id, find), _holds(Document.title, find)))
+    total = session.scalar(select(func.count()).where(*wanted)) or 0
+    columns = (
+        Document.id,
+        Document.external_id,
+        Document.title,
+        func.char_length(Document.text),
+        Document.source,
+    )
+    page = select(*columns).where(*wanted).order_by(Document.external_id).limit(limit).offset(offset)
+    rows = session.execute(page).all()
+    live = live_of(session, collection.id)
+    searched = set(
+        session.scalars(
+            select(Passage.document_id).where(
+                Passage.generation_id == (live.id if live else -1),
+                Passage.document_id.in_([row[0] for row in rows]),
+            )
+        )
+    )
+    return DocumentLines(total, [DocumentLine(*row[1:], row[0] not in searched) for row in rows])
+
+
+def _holds(column: SQLColumnExpression[str], find: str) -> ColumnElement[bool]:
+    return func.strpos(func.lower(column), find.lower()) > 0
+
+
+def _table_size(session: Session, generation: int) -> int:
+    size = text("SELECT coalesce(pg_total_relation_size(to_regclass(:name)), 0)")
+    return session.scalar(size, {"name": f"passages_{generation}"}) or 0
+
+
+def _folder_size(folder: Path) -> int:
+    return sum(file.stat().st_size for file in folder.glob("*") if file.is_file())

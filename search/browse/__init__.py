@@ -1,0 +1,1 @@
+"""Lists to look through: collections, features, documents, concepts."""

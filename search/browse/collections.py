@@ -1,0 +1,97 @@
+"""What there is to search: collections, the one searched by default, and where a newcomer may start."""
+
+from typing import Any
+
+import numpy as np
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from search.db.connection import open_session
+from search.db.locks import is_built
+from search.db.models import Collection, DictionaryRow, Document, Generation
+from search.engine.engine import Engine
+from search.index.generation_files import count_passages
+from search.index.snapshot import Snapshot
+from search.responses.features import CollectionInfo, Progress
+
+START_EXAMPLES = 5
+
+
+def collections(engine: Engine) -> list[CollectionInfo]:
+    """All collections by name, with what can be searched and what is being built."""
+    with open_session(engine.database) as session:
+        found = session.scalars(select(Collection).order_by(Collection.name)).all()
+        return [_info(session, each, engine.snapshots.held(each.name)) for each in found]
+
+
+def default_collection(engine: Engine) -> str:
+    """The collection of requests that name none: "default", or else the first by name that is live."""
+    with open_session(engine.database) as session:
+        is_live = Generation.state == "live"
+        live = session.scalars(
+            select(Collection.name)
+            .join(Generation, Generation.collection_id == Collection.id)
+            .where(is_live)
+            .order_by(Collection.name)
+        ).all()
+    return "default" if "default" in live or not live else live[0]
+
+
+def start_examples(engine: Engine, *, collection: str) -> list[str]:
+    """Example questions that have answers in this collection: the best-held labels of features that are
+    neither rare nor everywhere, phrases before words; titles of documents where there are too few."""
+    snapshot = engine.snapshot(collection)
+    low, high = 5, max(snapshot.passages // 20, 6)
+    fit = [
+        (label.score or 0.0, label.text.split(" · ")[0])
+        for label, passages in zip(snapshot.labels, snapshot.passages_F, strict=True)
+        if label.reliable and low <= passages <= high
+    ]
+    best = sorted(fit, key=lambda pair: (" " not in pair[1], -pair[0]))[:START_EXAMPLES]
+    return list(dict.fromkeys([text for _, text in best] + _titles(engine, snapshot)))[:START_EXAMPLES]
+
+
+def _titles(engine: Engine, snapshot: Snapshot) -> list[str]:
+    numbers = np.unique(snapshot.document_N)
+    spread = numbers[:: max(len(numbers) // START_EXAMPLES, 1)].tolist()
+    with open_session(engine.database) as session:
+        titles = session.scalars(select(Document.title).where(Document.id.in_(spread))).all()
+    return [title for title in titles if any(character.isalnum() for character in title)]
+
+
+def _info(session: Session, collection: Collection, held: Snapshot | None) -> CollectionInfo:
+    states: dict[str, Generation] = {}
+    for generation in session.scalars(
+        select(Generation).where(Generation.collection_id == collection.id).order_by(Generation.id)
+    ):
+        states[generation.state] = generation
+    documents = session.scalar(
+        select(func.count()).where(Document.collection_id == collection.id, Document.superseded.is_(None))
+    )
+    live = states.get("live")
+    # What was killed stays "building" in its row; only a process that is there holds the lock.
+    unfinished = states.get("ready") or states.get("building")
+    building = unfinished if is_built(session, collection.id) else None
+    progress = Progress(**building.progress) if building and building.progress else None
+    return CollectionInfo(
+        name=collection.name,
+        state="live" if live else "building" if building else "empty",
+        documents=documents or 0,
+        passages=_passages(session, held, live) if live else 0,
+        generation=live.id if live else None,
+        progress=progress,
+        scorecard=_scorecard(session, live) if live else None,
+    )
+
+
+def _passages(session: Session, held: Snapshot | None, generation: Generation) -> int:
+    """How many a search sees, where the generation is in memory; else how many it was built with and got
+    since, some of which may be hidden."""
+    if held is not None and held.generation == generation.id:
+        return held.passages
+    return count_passages(session, generation.id)
+
+
+def _scorecard(session: Session, generation: Generation) -> dict[str, Any]:
+    card = session.scalar(select(DictionaryRow.card).where(DictionaryRow.id == generation.dictionary_id))
+    return dict((card or {}).get("scorecard", {}))

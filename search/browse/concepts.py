@@ -1,0 +1,127 @@
+"""Looking for concepts to steer by: the families of a collection's dictionary.
+
+Shape suffixes: N passages, F features, D embedding width.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from search.db.connection import open_session
+from search.dictionary.families import Family
+from search.engine.concept_resolver import find_family
+from search.engine.engine import Engine
+from search.engine.response import EXAMPLE_CHARACTERS
+from search.index.passage_texts import PassageRow, passages_at
+from search.index.snapshot import Snapshot
+from search.query.limits import check_page, check_query
+from search.responses.features import ConceptList, ConceptSummary, FamilyRef, FeatureRef
+
+NEAREST = 20  # passages that show what a text is about here,
+NEAREST_SHARE = 5  # but no more than one in so many of a small collection
+
+
+def find_concepts(
+    engine: Engine, query: str, *, collection: str, limit: int = 20, offset: int = 0
+) -> ConceptList:
+    """Families for a text: those that hold its words in their name, then in a label of theirs, then by how
+    much the passages nearest to the text belong to them. An empty text lists those of most passages first.
+
+    Raises:
+        InvalidQuery, InvalidPage, CollectionNotFound, NotIndexed
+    """
+    check_page(limit, offset)
+    snapshot = engine.snapshot(collection)
+    there = _there(snapshot)
+    if query.strip():
+        check_query(query)
+        near = _Near.to(snapshot, engine.embed(snapshot.space, query))
+        ordered = sorted(there, key=lambda family: (*_unnamed(snapshot, family, query), -near.lift(family)))
+    else:
+        ordered = sorted(there, key=lambda family: -snapshot.reach[family.number].passages)
+    return ConceptList(
+        query=query,
+        collection=collection,
+        generation=snapshot.generation,
+        total=len(ordered),
+        limit=limit,
+        offset=offset,
+        concepts=_described(engine, snapshot, ordered[offset : offset + limit]),
+    )
+
+
+def concept_detail(engine: Engine, number: int, *, collection: str) -> ConceptSummary:
+    """One family in full.
+
+    Raises:
+        InvalidSteering: there is none of that number.
+        CollectionNotFound, NotIndexed
+    """
+    snapshot = engine.snapshot(collection)
+    return _described(engine, snapshot, [find_family(snapshot, number)])[0]
+
+
+def families_of(snapshot: Snapshot, feature: int) -> list[FamilyRef]:
+    """The families that a feature is in, the narrowest first."""
+    holding = [family for family in snapshot.families.values() if feature in family.features]
+    return [FamilyRef(f.number, f.name) for f in sorted(holding, key=lambda family: len(family.features))]
+
+
+@dataclass(frozen=True)
+class _Near:
+    """The mean activations (F) of the passages nearest to a text."""
+
+    snapshot: Snapshot
+    mean_F: NDArray[np.float64]
+
+    @classmethod
+    def to(cls, snapshot: Snapshot, q_D: NDArray[np.float32]) -> "_Near":
+        wanted = min(NEAREST, max(1, snapshot.passages // NEAREST_SHARE))
+        _, nearest = snapshot.index.search(q_D[None], wanted)
+        mean_F = snapshot.acts_NF[nearest[0]].mean(axis=0)
+        return cls(snapshot, np.asarray(mean_F, dtype=np.float64).ravel())
+
+    def lift(self, family: Family) -> float:
+        return family.lift(self.mean_F, self.snapshot.reach[family.number])
+
+
+def _there(snapshot: Snapshot) -> list[Family]:
+    """The families that passages of the collection belong to."""
+    return [family for number, family in snapshot.families.items() if snapshot.reach[number].passages]
+
+
+def _unnamed(snapshot: Snapshot, family: Family, query: str) -> tuple[bool, bool]:
+    """Whether a family lacks the words of a text in its name, and in its labels."""
+    wanted = query.casefold().strip()
+    labels = [snapshot.labels[feature] for feature in family.features.tolist()]
+    named = any(label.reliable and wanted in label.text.casefold() for label in labels)
+    return wanted not in family.name.casefold(), not named
+
+
+def _described(engine: Engine, snapshot: Snapshot, families: list[Family]) -> list[ConceptSummary]:
+    strongest = {family.number: snapshot.reach[family.number].strongest for family in families}
+    wanted = [passage for passage in strongest.values() if passage is not None]
+    with open_session(engine.database) as session:
+        texts = passages_at(session, snapshot, wanted)
+    return [_concept(snapshot, family, texts.get(strongest[family.number] or 0)) for family in families]
+
+
+def _concept(snapshot: Snapshot, family: Family, example: PassageRow | None) -> ConceptSummary:
+    parent = None if family.parent is None else snapshot.families.get(family.parent)
+    return ConceptSummary(
+        family=family.number,
+        name=family.name,
+        passages=snapshot.reach[family.number].passages,
+        features=[
+            FeatureRef(feature, snapshot.labels[feature].shown, float(weight))
+            for feature, weight in zip(family.features.tolist(), family.weights_C.tolist(), strict=True)
+        ],
+        example=example.passage.text[:EXAMPLE_CHARACTERS] if example else None,
+        parent=FamilyRef(parent.number, parent.name) if parent else None,
+        children=[
+            FamilyRef(other.number, other.name)
+            for other in snapshot.families.values()
+            if other.parent == family.number
+        ],
+    )

@@ -1,0 +1,341 @@
+"""Looking at a collection from the side of its features: lists, one feature, one document.
+
+Shape suffixes: F features, D embedding width.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import func, literal, select
+from sqlalchemy.orm import Session
+
+from search.browse.concepts import families_of
+from search.db.connection import open_session
+from search.db.models import Document, Passage
+from search.engine.concept_resolver import find_documents, find_family
+from search.engine.engine import Engine
+from search.engine.prepared import Request
+from search.engine.pursuit import CANDIDATES
+from search.engine.reasons import topics
+from search.engine.response import EXAMPLE_CHARACTERS
+from search.errors import DocumentNotFound, FeatureNotFound
+from search.index.passage_texts import PassageRow, passages_at
+from search.index.snapshot import Snapshot
+from search.query.limits import check_page, check_query
+from search.query.presets import NONE
+from search.responses.features import (
+    ActiveFeature,
+    DocumentDetail,
+    DocumentPassage,
+    Example,
+    FeatureDetail,
+    FeatureList,
+    FeatureSummary,
+    Histogram,
+    Neighbour,
+)
+from search.responses.search import DocumentRef
+
+DECILES = 10
+HISTOGRAM_BINS = 30
+EXAMPLES_A_DECILE = 2
+NEAR_MISSES = 4
+NEIGHBOURS = 8
+MAX_WORDS = 20
+
+
+def find_features(
+    engine: Engine,
+    query: str,
+    *,
+    collection: str,
+    family: int | None = None,
+    limit: int = 20,
+    offset: int = 0,
+) -> FeatureList:
+    """Features for a text: those that are called so first, then those whose names hold its words, then by how
+    near its meaning is to them. An empty text lists what is distinctive of the collection first; with a
+    `family` its features are listed, the most central first.
+
+    Raises:
+        InvalidQuery, InvalidPage, InvalidSteering, CollectionNotFound, NotIndexed
+    """
+    check_page(limit, offset)
+    snapshot = engine.snapshot(collection)
+    alive = np.flatnonzero(snapshot.telling)
+    if family is not None:
+        members = find_family(snapshot, family).features
+        order = members[snapshot.passages_F[members] > 0]
+    elif query.strip():
+        check_query(query)
+        order = _by_relevance(engine, snapshot, query, alive)
+    else:
+        order = _distinctive(snapshot, alive)
+    return FeatureList(
+        query=query,
+        collection=collection,
+        generation=snapshot.generation,
+        total=len(order),
+        limit=limit,
+        offset=offset,
+        features=_summaries(engine, snapshot, order[offset : offset + limit].tolist()),
+    )
+
+
+def near_features(engine: Engine, query: str, *, collection: str, limit: int) -> list[FeatureSummary]:
+    """Features near a question that its first answers are about and that do not explain it yet: what else to
+    steer by.
+
+    Raises:
+        InvalidQuery, CollectionNotFound, NotIndexed
+    """
+    snapshot = engine.snapshot(collection)
+    asked = engine.inquire(snapshot, Request(query, preset=NONE)).asked
+    first = asked.rank(snapshot, CANDIDATES).passages[:CANDIDATES]
+    question = asked.question
+    found = topics(snapshot, asked.typed.text, question.vector_D, first, question.active)[:limit]
+    return _summaries(engine, snapshot, found)
+
+
+def feature_detail(engine: Engine, feature: int, *, collection: str) -> FeatureDetail:
+    """One feature: its numbers, examples across the deciles of its activation, near misses, neighbours.
+
+    Raises:
+        FeatureNotFound, CollectionNotFound, NotIndexed
+    """
+    snapshot = engine.snapshot(collection)
+    check_feature(snapshot, feature)
+    chosen = _examples(snapshot, feature)
+    misses = _near_misses(snapshot, feature)
+    with open_session(engine.database) as session:
+        texts = passages_at(session, snapshot, {*(passage for passage, _, _ in chosen), *misses})
+    label = snapshot.labels[feature]
+    return FeatureDetail(
+        feature=feature,
+        collection=collection,
+        generation=snapshot.generation,
+        label=label.shown,
+        label_score=label.score,
+        reliable=label.reliable,
+        label_origin=label.origin,
+        guess=None if label.reliable else label.text,
+        density=snapshot.density(feature),
+        passages=int(snapshot.passages_F[feature]),
+        quantiles=_quantiles(snapshot.firing(feature)[1]),
+        histogram=_histogram(snapshot.firing(feature)[1]),
+        examples=[
+            Example(value, decile, texts[passage].document, texts[passage].passage)
+            for passage, value, decile in chosen
+        ],
+        near_misses=[Example(0.0, None, texts[p].document, texts[p].passage) for p in misses],
+        neighbours=_neighbours(snapshot, feature),
+        together=_together(snapshot, feature),
+        families=families_of(snapshot, feature),
+    )
+
+
+def document_detail(engine: Engine, document_id: str, *, collection: str) -> DocumentDetail:
+    """A document by the id its user gave, as the live generation holds it.
+
+    Raises:
+        DocumentNotFound, CollectionNotFound, NotIndexed
+    """
+    snapshot = engine.snapshot(collection)
+    with open_session(engine.database) as session:
+        document = find_document(session, snapshot, document_id)
+        where = (Passage.generation_id == snapshot.generation, Passage.document_id == document.id)
+        rows = session.execute(
+            select(Passage.id, Passage.start, Passage.end).where(*where).order_by(Passage.id)
+        ).all()
+        places = snapshot.passages_of(document.id).tolist()
+        return DocumentDetail(
+            id=document.external_id,
+            title=document.title,
+            url=document.url,
+            collection=collection,
+            generation=snapshot.generation,
+            text=document.text,
+            meta=document.meta,
+            passages=[
+                DocumentPassage(number, start, end, _active(snapshot, place))
+                for place, (number, start, end) in zip(places, rows, strict=False)
+            ],
+        )
+
+
+def across_deciles(values_N: NDArray[np.float32], each: int) -> list[tuple[int, int | None]]:
+    """(place, decile): some of each decile of a feature's activations, the strongest first.
+
+    Fewer activations than deciles all come, and without a decile: none of them is a tenth.
+    """
+    order = np.argsort(-values_N, kind="stable")
+    chosen: list[tuple[int, int | None]] = []
+    for part, places in enumerate(np.array_split(order, min(DECILES, len(order)) or 1)):
+        decile = DECILES - part if len(order) >= DECILES else None
+        # The strongest of all leads; elsewhere the middle of the decile stands for it.
+        start = 0 if part == 0 else max(len(places) // 2 - 1, 0)
+        chosen += [(int(place), decile) for place in places[start : start + each]]
+    return chosen
+
+
+def _quantiles(values_N: NDArray[np.float32]) -> list[float]:
+    """The activation at 0, 10, ..., 100% of the passages that are about a feature."""
+    steps = np.linspace(0, 1, 11)
+    return [float(value) for value in np.quantile(values_N, steps)] if len(values_N) else []
+
+
+def _histogram(values_N: NDArray[np.float32]) -> Histogram:
+    if not len(values_N):
+        return Histogram(0.0, [])
+    most = float(values_N.max())
+    counts, _ = np.histogram(values_N, bins=HISTOGRAM_BINS, range=(0.0, most))
+    return Histogram(most, counts.tolist())
+
+
+def _by_relevance(
+    engine: Engine, snapshot: Snapshot, query: str, alive: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    q_D = engine.embed(snapshot.space, query)
+    wanted = query.casefold().strip()
+    called = [[name.casefold() for name in _names(snapshot, feature)] for feature in alive.tolist()]
+    is_name = np.array([wanted in names for names in called], dtype=np.bool_)
+    holds = np.array([any(wanted in name for name in names) for names in called], dtype=np.bool_)
+    cosine = snapshot.dictionary.w_dec_FD[alive] @ q_D
+    return alive[np.lexsort((-cosine, ~holds, ~is_name))]
+
+
+def _names(snapshot: Snapshot, feature: int) -> tuple[str, ...]:
+    """All that a feature is called: its label, and the names that mean the same."""
+    names = snapshot.dictionary.names
+    return (snapshot.labels[feature].text, *(names[feature] if names else ()))
+
+
+def _distinctive(snapshot: Snapshot, alive: NDArray[np.int64]) -> NDArray[np.int64]:
+    """What many passages here are about and texts elsewhere are not: the number of passages times how far the
+    collection as a whole points the feature's way."""
+    dictionary = snapshot.dictionary
+    usual_D = np.array(dictionary.card.training.get("mean", np.zeros(dictionary.width)), np.float32)
+    lean = np.maximum(dictionary.w_dec_FD[alive] @ (dictionary.b_D - usual_D), 0)
+    return alive[np.argsort(-snapshot.passages_F[alive] * lean, kind="stable")]
+
+
+def _summaries(engine: Engine, snapshot: Snapshot, features: list[int]) -> list[FeatureSummary]:
+    """Features in lists, each with the passage that is most about it."""
+    examples = {feature: snapshot.strongest_of(feature) for feature in features}
+    with open_session(engine.database) as session:
+        texts = passages_at(session, snapshot, [each for each in examples.values() if each is not None])
+    return [_summary(snapshot, feature, texts.get(examples[feature] or 0)) for feature in features]
+
+
+def _summary(snapshot: Snapshot, feature: int, example: PassageRow | None) -> FeatureSummary:
+    label = snapshot.labels[feature]
+    return FeatureSummary(
+        feature,
+        label.shown,
+        label.score,
+        label.reliable,
+        snapshot.density(feature),
+        int(snapshot.passages_F[feature]),
+        example.passage.text[:EXAMPLE_CHARACTERS] if example else None,
+    )
+
+
+def _examples(snapshot: Snapshot, feature: int) -> list[tuple[int, float, int | None]]:
+    """(passage, activation, decile): two of each decile of the feature's activations."""
+    passages, activations = snapshot.firing(feature)
+    return [
+        (int(passages[row]), float(activations[row]), decile)
+        for row, decile in across_deciles(activations, EXAMPLES_A_DECILE)
+    ]
+
+
+def _near_misses(snapshot: Snapshot, feature: int) -> list[int]:
+    """Passages that point the feature's way most, among those it does not fire on."""
+    firing = set(snapshot.firing(feature)[0].tolist())
+    if not firing:
+        return []
+    direction_D = snapshot.dictionary.w_dec_FD[feature]
+    _, found = snapshot.index.search(direction_D[None], len(firing) + NEAR_MISSES)
+    return [passage for passage in found[0].tolist() if passage not in firing][:NEAR_MISSES]
+
+
+def _neighbours(snapshot: Snapshot, feature: int) -> list[Neighbour]:
+    w_dec_FD = snapshot.dictionary.w_dec_FD
+    cosine_F = w_dec_FD @ w_dec_FD[feature]
+    cosine_F[~snapshot.telling | (np.arange(len(cosine_F)) == feature)] = -np.inf
+    order = np.argsort(-cosine_F, kind="stable")[:NEIGHBOURS].tolist()
+    return [
+        Neighbour(f, snapshot.labels[f].shown, float(cosine_F[f])) for f in order if np.isfinite(cosine_F[f])
+    ]
+
+
+def _together(snapshot: Snapshot, feature: int) -> list[Neighbour]:
+    rows, _ = snapshot.firing(feature)
+    count_F = np.bincount(snapshot.about_NF[rows].indices, minlength=snapshot.dictionary.features)
+    count_F[~snapshot.telling] = 0
+    count_F[feature] = 0
+    order = np.argsort(-count_F, kind="stable")[:NEIGHBOURS].tolist()
+    return [
+        Neighbour(f, snapshot.labels[f].shown, float(count_F[f]) / len(rows)) for f in order if count_F[f] > 0
+    ]
+
+
+def find_document(session: Session, snapshot: Snapshot, document_id: str) -> Document:
+    """A document by the id its user gave.
+
+    Raises:
+        DocumentNotFound
+    """
+    known = {} if "\0" in document_id else find_documents(snapshot, [document_id], session)
+    if document_id not in known:
+        raise DocumentNotFound(
+            f"There is no document {document_id[:100]!r} in {snapshot.collection!r}.",
+            hint="Search for it; ids are case-sensitive.",
+        )
+    return known[document_id]
+
+
+def check_feature(snapshot: Snapshot, feature: int) -> None:
+    """Refuses a number that is no feature's.
+
+    Raises:
+        FeatureNotFound
+    """
+    features = snapshot.dictionary.features
+    if not 0 <= feature < features:
+        raise FeatureNotFound(
+            f"There is no feature {feature}.", hint=f"Features are numbered 0 to {features - 1}."
+        )
+
+
+def _active(snapshot: Snapshot, passage: int) -> list[ActiveFeature]:
+    strongest = sorted(snapshot.active(passage).items(), key=lambda pair: -pair[1])
+    return [
+        ActiveFeature(f, snapshot.labels[f].shown, snapshot.labels[f].reliable, value)
+        for f, value in strongest
+    ]
+
+
+def find_by_name(engine: Engine, name: str, *, collection: str, limit: int = 10) -> list[DocumentRef]:
+    """Documents whose id or title has every word of a text, the one of just that id first, then short titles.
+
+    Raises:
+        InvalidQuery, InvalidPage, CollectionNotFound, NotIndexed
+    """
+    check_query(name)
+    check_page(limit, 0)
+    snapshot = engine.snapshot(collection)
+    named = func.lower(Document.external_id + literal(" ") + Document.title)
+    words = list(dict.fromkeys(name.lower().split()))[:MAX_WORDS]
+    statement = (
+        select(Document.id, Document.external_id, Document.title, Document.url)
+        .where(
+            Document.collection_id == snapshot.collection_id,
+            *(named.contains(word, autoescape=True) for word in words),
+        )
+        .order_by(Document.external_id != name.strip(), func.length(Document.title), Document.external_id)
+        .limit(5 * limit)
+    )
+    with open_session(engine.database) as session:
+        rows = session.execute(statement).all()
+    held = np.isin([row[0] for row in rows], snapshot.documents_sorted)
+    return [DocumentRef(*row[1:]) for row, is_held in zip(rows, held, strict=True) if is_held][:limit]

@@ -1,0 +1,305 @@
+"""The tables. Postgres is the truth: everything on disk can be made again from here.
+
+One collection has documents, dictionaries and generations; exactly one generation is live. Its passages,
+with their embeddings and active features, are one partition, so that dropping a generation is instant.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    ForeignKey,
+    Identity,
+    Index,
+    LargeBinary,
+    MetaData,
+    Sequence,
+    Text,
+    UniqueConstraint,
+    func,
+)
+from sqlalchemy import (
+    text as sql,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, DOUBLE_PRECISION, INTEGER, JSONB, REAL, TIMESTAMP
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+NAMES = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class Base(DeclarativeBase):
+    metadata = MetaData(naming_convention=NAMES)
+    type_annotation_map = {  # noqa: RUF012 - SQLAlchemy reads this plain dict
+        str: Text,
+        int: BigInteger,
+        float: DOUBLE_PRECISION,
+        datetime: TIMESTAMP(timezone=True),
+        dict[str, Any]: JSONB,
+    }
+
+
+# Every document change takes a number from this one sequence.
+change_seq = Sequence("change_seq", metadata=Base.metadata)
+
+
+class Collection(Base):
+    """One knowledge base and the embedding model of its live generation.
+
+    `version` grows with every change that a search can see, so that who holds the collection in memory reads
+    what is new, and `presets_version` with every change of its presets. `trouble` is why new documents cannot
+    be made searchable; empty where they can.
+    """
+
+    __tablename__ = "collections"
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    name: Mapped[str] = mapped_column(unique=True)
+    model: Mapped[str]
+    version: Mapped[int] = mapped_column(server_default=sql("0"))
+    presets_version: Mapped[int] = mapped_column(server_default=sql("0"))
+    trouble: Mapped[str] = mapped_column(server_default=sql("''"))
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class Document(Base):
+    """What the user gave us, whole. Rows never change: replacing or deleting a document marks its row as
+    `superseded` (by the change of that number), so that generations built before go on reading what they
+    were built from. `external_id` is the user's own id, `sha256` covers all that the user gave but the id,
+    `source` is the folder or file that a document was read from (null: it was written through the API).
+    """
+
+    __tablename__ = "documents"
+    __table_args__ = (
+        Index(
+            "uq_documents_current",
+            "collection_id",
+            "external_id",
+            unique=True,
+            postgresql_where=sql("superseded IS NULL"),
+        ),
+        Index(None, "collection_id", "external_id", "seq"),
+        Index(None, "collection_id", "seq"),
+        Index(None, "collection_id", "sha256"),
+        Index(
+            "ix_documents_superseded",
+            "collection_id",
+            "superseded",
+            postgresql_where=sql("superseded IS NOT NULL"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    collection_id: Mapped[int] = mapped_column(ForeignKey("collections.id", ondelete="CASCADE"))
+    external_id: Mapped[str]
+    title: Mapped[str]
+    text: Mapped[str]
+    url: Mapped[str | None]
+    meta: Mapped[dict[str, Any]] = mapped_column(server_default=sql("'{}'::jsonb"))
+    sha256: Mapped[bytes] = mapped_column(LargeBinary)
+    source: Mapped[str | None]
+    seq: Mapped[int] = mapped_column(server_default=change_seq.next_value())
+    superseded: Mapped[int | None]
+
+
+class DictionaryRow(Base):
+    """A dictionary: its weights (safetensors) and its card.
+
+    `labels_version` grows with every change of its labels, so that who holds them in memory reads them again.
+    """
+
+    __tablename__ = "dictionaries"
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    collection_id: Mapped[int] = mapped_column(ForeignKey("collections.id", ondelete="CASCADE"), index=True)
+    weights: Mapped[bytes] = mapped_column(LargeBinary)
+    card: Mapped[dict[str, Any]]
+    labels_version: Mapped[int] = mapped_column(server_default=sql("0"))
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class Feature(Base):
+    """What is written over the name of one feature; `origin` is then "hand".
+
+    Features that an earlier version learned have rows of other origins (offline, shipped, import, the model
+    of an endpoint), with the `score` of a test; null where too few passages were left for one.
+    """
+
+    __tablename__ = "features"
+
+    dictionary_id: Mapped[int] = mapped_column(
+        ForeignKey("dictionaries.id", ondelete="CASCADE"), primary_key=True
+    )
+    feature: Mapped[int] = mapped_column(INTEGER, primary_key=True)
+    label: Mapped[str]
+    score: Mapped[float | None]
+    reliable: Mapped[bool]
+    origin: Mapped[str] = mapped_column(server_default="offline")
+
+
+class Family(Base):
+    """Features of one dictionary that belong together, with the weight of each.
+
+    `parent` is the wider family that this one is part of (a number of the same dictionary), null at the top.
+    """
+
+    __tablename__ = "families"
+
+    dictionary_id: Mapped[int] = mapped_column(
+        ForeignKey("dictionaries.id", ondelete="CASCADE"), primary_key=True
+    )
+    family: Mapped[int] = mapped_column(INTEGER, primary_key=True)
+    parent: Mapped[int | None] = mapped_column(INTEGER)
+    name: Mapped[str]
+    features: Mapped[list[int]] = mapped_column(ARRAY(INTEGER))
+    weights: Mapped[list[float]] = mapped_column(ARRAY(REAL))
+
+
+class FeatureMatch(Base):
+    """Where a feature of an earlier dictionary went: the feature that is the same in a later one.
+
+    `feature` is null where none is alike enough. The earlier dictionary may be gone, so it is no foreign key.
+    """
+
+    __tablename__ = "feature_matches"
+
+    dictionary_id: Mapped[int] = mapped_column(
+        ForeignKey("dictionaries.id", ondelete="CASCADE"), primary_key=True
+    )
+    old_dictionary: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    old_feature: Mapped[int] = mapped_column(INTEGER, primary_key=True, autoincrement=False)
+    feature: Mapped[int | None] = mapped_column(INTEGER)
+    confidence: Mapped[float] = mapped_column(REAL)
+
+
+class Preset(Base):
+    """Steering under a name, in its text form (see `search.query.steering`).
+
+    `dictionary` is the one that its numbers of features and families belong to; it may be gone, so it is no
+    foreign key. At most one of a collection is the default: what searches are steered by that name neither a
+    preset nor steering of their own.
+    """
+
+    __tablename__ = "presets"
+    __table_args__ = (
+        UniqueConstraint("collection_id", "name"),
+        Index("uq_presets_default", "collection_id", unique=True, postgresql_where=sql("is_default")),
+    )
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    collection_id: Mapped[int] = mapped_column(ForeignKey("collections.id", ondelete="CASCADE"))
+    name: Mapped[str]
+    description: Mapped[str] = mapped_column(server_default=sql("''"))
+    steering: Mapped[str]
+    dictionary: Mapped[int]
+    is_default: Mapped[bool] = mapped_column(server_default=sql("false"))
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    updated_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class Generation(Base):
+    """One build of a collection's index.
+
+    state: building -> ready -> live -> retired; an index holds the rule that at most one is live, and what is
+    ready may be loaded ahead. `recipe` is what the build was asked to do (model, precision, passage size,
+    kind of index), `seq` the last document change when it began, `passages` how many it was built with (they
+    never change; those of later documents come after them), `progress` where it is, `files` the SHA-256 of
+    its derived files, `timings` the seconds of each step, `checks` what it found when it checked itself,
+    `live_seq` grows from flip to flip: clocks may be set back.
+    """
+
+    __tablename__ = "generations"
+    __table_args__ = (
+        Index("uq_generations_live", "collection_id", unique=True, postgresql_where=sql("state = 'live'")),
+    )
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    collection_id: Mapped[int] = mapped_column(ForeignKey("collections.id", ondelete="CASCADE"))
+    dictionary_id: Mapped[int | None] = mapped_column(ForeignKey("dictionaries.id"))
+    state: Mapped[str] = mapped_column(server_default="building")
+    recipe: Mapped[dict[str, Any]]
+    seq: Mapped[int]
+    passages: Mapped[int | None]
+    files: Mapped[dict[str, Any]] = mapped_column(server_default=sql("'{}'::jsonb"))
+    progress: Mapped[dict[str, Any]] = mapped_column(server_default=sql("'{}'::jsonb"))
+    timings: Mapped[dict[str, Any]] = mapped_column(server_default=sql("'{}'::jsonb"))
+    checks: Mapped[dict[str, Any]] = mapped_column(server_default=sql("'{}'::jsonb"))
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    live_at: Mapped[datetime | None]
+    live_seq: Mapped[int | None]
+
+
+class Passage(Base):
+    """A passage: its place in its document's text, its embedding (float16), its active features (ids int32,
+    activations float32; all little-endian arrays).
+
+    `id` counts from 0 within the generation; those below the generation's `passages` are in its FAISS file
+    under that number, those of documents that came later follow. `sha256` covers the text that is embedded;
+    embeddings of equal text are taken over from earlier generations of the same vector space. Rows are
+    planned first, then filled, so a killed build goes on where it was.
+    """
+
+    __tablename__ = "passages"
+    __table_args__ = (
+        Index(None, "document_id"),
+        {"postgresql_partition_by": "LIST (generation_id)"},
+    )
+
+    generation_id: Mapped[int] = mapped_column(
+        ForeignKey("generations.id"), primary_key=True, autoincrement=False
+    )
+    id: Mapped[int] = mapped_column(INTEGER, primary_key=True, autoincrement=False)
+    document_id: Mapped[int] = mapped_column(ForeignKey("documents.id"))
+    start: Mapped[int] = mapped_column(INTEGER)
+    end: Mapped[int] = mapped_column("stop", INTEGER)
+    sha256: Mapped[bytes] = mapped_column(LargeBinary)
+    embedding: Mapped[bytes | None] = mapped_column(LargeBinary)
+    feature_ids: Mapped[bytes | None] = mapped_column(LargeBinary)
+    activations: Mapped[bytes | None] = mapped_column(LargeBinary)
+
+
+class Key(Base):
+    """A key of an API client or an admin. Only its SHA-256 is kept: a key is 32 random bytes, so that no salt
+    or slow hash is needed. `scope`: search, write or admin, each with what the one before may do."""
+
+    __tablename__ = "keys"
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    name: Mapped[str]
+    scope: Mapped[str]
+    sha256: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    used_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+
+
+class AdminSession(Base):
+    """Somebody who looks at the admin's pages. The cookie's SHA-256 is kept; `key_id` is the key it was
+    opened with, null where it was the link that a start prints. It ends with its key."""
+
+    __tablename__ = "sessions"
+
+    sha256: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    key_id: Mapped[int | None] = mapped_column(ForeignKey("keys.id", ondelete="CASCADE"))
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    expires_at: Mapped[datetime]
+
+
+class JobReport(Base):
+    """What a job says of itself; its state, arguments and times are the queue's (schema `jobs`), under the
+    same number. `log` holds its last lines, `reason` why it failed, `result` what it made."""
+
+    __tablename__ = "job_reports"
+
+    job_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    progress: Mapped[dict[str, Any]] = mapped_column(server_default=sql("'{}'::jsonb"))
+    log: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=sql("'{}'"))
+    reason: Mapped[str | None]
+    result: Mapped[dict[str, Any]] = mapped_column(server_default=sql("'{}'::jsonb"))
+    updated_at: Mapped[datetime] = mapped_column(server_default=func.now())

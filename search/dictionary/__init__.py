@@ -1,0 +1,1 @@
+"""The dictionary: names, labels, families, concepts, and the mathematics of steering and attribution."""

@@ -1,0 +1,89 @@
+"""Exact attributions: one score as a sum of signed terms.
+
+Shape suffixes: N documents, T terms, D embedding width, F features.
+
+For a steered question q' = (q + sum_f delta_f w_f) / norm and a document x:
+
+    <q', x> = ( sum_f a_f <w_f, x> + sum_f delta_f <w_f, x> + <e, b> + <e, x - b> ) / norm
+
+exactly, whatever the coefficients a are, because q = sum_f a_f w_f + e by the definition of the error e. The
+document stays dense, only the question is decomposed. The baseline <e, b>, with b the mean of the collection,
+is what every passage gets of what no feature explains; the remainder is the rest of it. (For the coefficients
+see `search.engine.pursuit`.)
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from search.dictionary.autoencoder import Dictionary
+from search.dictionary.steer import SteeredQuery
+
+FloatArray = NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Question:
+    """A question and its decomposition: `vector_D` = sum of coefficient * w + `error_D`.
+
+    `active` maps feature to coefficient, the one that explains most first.
+    """
+
+    vector_D: FloatArray
+    active: dict[int, float]
+    error_D: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class Attribution:
+    """Terms of N scores: `asked_NA` (one column a feature of `asked`), `steered_NS` (one a feature of
+    `steered`), `baseline_N`, `remainder_N`. They sum to `score_N`, which is computed on its own, as <q', x>.
+    """
+
+    asked: list[int]
+    asked_NA: FloatArray
+    steered: list[int]
+    steered_NS: FloatArray
+    baseline_N: FloatArray
+    remainder_N: FloatArray
+    score_N: FloatArray
+
+    def __sub__(self, other: "Attribution") -> "Attribution":
+        """Why A over B, row by row: each term's difference, which sum to the margin of the scores."""
+        return Attribution(
+            self.asked,
+            self.asked_NA - other.asked_NA,
+            self.steered,
+            self.steered_NS - other.steered_NS,
+            self.baseline_N - other.baseline_N,
+            self.remainder_N - other.remainder_N,
+            self.score_N - other.score_N,
+        )
+
+
+def decompose(q_D: FloatArray, active: dict[int, float], dictionary: Dictionary) -> Question:
+    """A question by the coefficients of some features, and what they leave out."""
+    weights_T = np.array([*active.values()], dtype=np.float32)
+    return Question(q_D, active, q_D - weights_T @ dictionary.w_dec_FD[list(active)])
+
+
+def attribute(
+    question: Question, steered: SteeredQuery, x_ND: NDArray[np.floating], dictionary: Dictionary
+) -> Attribution:
+    """The terms of the scores of N documents, from one matrix product of (T, D) and (D, N)."""
+    asked = list(question.active)
+    weights_T = np.array([*question.active.values(), *steered.delta_M, 1], dtype=np.float32) / steered.norm
+    rows_TD = np.concatenate([dictionary.w_dec_FD[asked + steered.features], question.error_D[None]])
+    terms_NT = (x_ND.astype(np.float32) @ rows_TD.T) * weights_T
+    split = len(asked)
+    baseline = np.float32(question.error_D @ dictionary.b_D / steered.norm)
+    return Attribution(
+        asked,
+        terms_NT[:, :split],
+        steered.features,
+        terms_NT[:, split:-1],
+        np.full(len(x_ND), baseline, np.float32),
+        terms_NT[:, -1] - baseline,
+        x_ND.astype(np.float32) @ steered.vector_D,
+    )

@@ -1,0 +1,279 @@
+"""A dictionary: names and their directions, which turn embeddings into features, and back.
+
+Shape suffixes: N rows, D embedding width, F features, K active features a row.
+
+    S(x), z = TopK(ReLU(W_enc (x - b) + b_enc))     x_hat = b + sum_f a_f(x) w_f
+
+Names have no encoder of their own: with W_enc = W_dec, whose rows w_f have length 1, an activation a = z is
+how far a text points the name's way. Dictionaries that an earlier version learned are sparse autoencoders;
+they are read as they were. Their encoder chooses the features, and least squares their activations, held near
+the encoder's:
+
+    a(x) = max(0, argmin_a |x - b - sum_{f in S} a_f w_f|^2 + HELD |a - z|^2)
+
+(Gao et al. 2024, "Scaling and evaluating sparse autoencoders", eq. 3, and section 5.1 for refining the
+activations of chosen features.)
+"""
+
+import functools
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load as load_tensors
+from safetensors.numpy import save as save_tensors
+from scipy.sparse import csr_matrix
+
+from search.dictionary.lexicon import Group
+from search.errors import DictionaryError
+
+FloatArray = NDArray[np.float32]
+IntArray = NDArray[np.int32]
+
+WEIGHTS_FILE = "dictionary.safetensors"
+CARD_FILE = "dictionary.json"
+ENCODE_ROWS = 4096
+REFIT_ROWS = 512  # K decoder rows for each of these are in memory at once
+NAMED = "named"
+"""The `way` on the card of a dictionary whose features are names."""
+
+HELD = 0.1
+"""How much an activation is held where the encoder puts it: features that say almost the same share what they
+explain instead of cancelling out."""
+
+
+@dataclass(frozen=True)
+class Activations:
+    """The active features of N texts, strongest first.
+
+    `ids_NK` and `values_NK`; a value of 0 marks an empty place (a text with fewer than K active features).
+    """
+
+    ids_NK: IntArray
+    values_NK: FloatArray
+
+    def matrix(self, features: int) -> csr_matrix:
+        """The same as a sparse (N, features) matrix without the empty places."""
+        rows, _ = self.values_NK.shape
+        active_NK = self.values_NK > 0
+        starts = np.concatenate([[0], np.cumsum(active_NK.sum(axis=1))])
+        return csr_matrix((self.values_NK[active_NK], self.ids_NK[active_NK], starts), shape=(rows, features))
+
+    def row(self, index: int) -> dict[int, float]:
+        """The active features of one text, as {feature: activation}, strongest first."""
+        pairs = zip(self.ids_NK[index].tolist(), self.values_NK[index].tolist(), strict=True)
+        return {feature: value for feature, value in pairs if value > 0}
+
+
+@dataclass(frozen=True)
+class Card:
+    """What a dictionary says of itself: the vector space it reads, how it was made, how good it is.
+
+    `active`: the most features a text may have; what the encoder puts below `threshold` does not fire.
+    """
+
+    model: str
+    active: int
+    training: dict[str, Any] = field(default_factory=dict)
+    scorecard: dict[str, Any] = field(default_factory=dict)
+    threshold: float = 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class Dictionary:
+    """The weights of one dictionary, float32, with its card.
+
+    `names`: for each feature what people call it, the name that is shown first; none where an earlier version
+    learned the features. Named features have their decoder rows as the encoder's.
+    """
+
+    w_enc_FD: FloatArray
+    b_enc_F: FloatArray
+    w_dec_FD: FloatArray
+    b_D: FloatArray
+    card: Card
+    names: tuple[Group, ...] = ()
+
+    def __post_init__(self) -> None:
+        features, width = self.w_enc_FD.shape
+        shapes = (self.b_enc_F.shape, self.w_dec_FD.shape, self.b_D.shape)
+        if shapes != ((features,), (features, width), (width,)):
+            raise DictionaryError(f"The dictionary's arrays do not fit each other: {shapes}.")
+        if self.names and len(self.names) != features:
+            raise DictionaryError(f"The dictionary has {features} features and {len(self.names)} names.")
+        if not 1 <= self.card.active <= features:
+            raise DictionaryError(f"active={self.card.active} is not between 1 and {features} features.")
+        if not all(np.isfinite(w).all() for w in (self.w_enc_FD, self.b_enc_F, self.w_dec_FD, self.b_D)):
+            raise DictionaryError("The dictionary holds numbers that are not finite.", hint="Make it anew.")
+
+    @property
+    def features(self) -> int:
+        return int(self.w_enc_FD.shape[0])
+
+    @functools.cached_property
+    def _offsets(self) -> FloatArray:
+        """b_enc - W_enc b: what W_enc (x - b) + b_enc adds to W_enc x."""
+        return self.b_enc_F - self.w_enc_FD @ self.b_D
+
+    @property
+    def width(self) -> int:
+        return int(self.w_enc_FD.shape[1])
+
+    def encode(self, x_ND: NDArray[Any], *, device: str = "cpu") -> Activations:
+        """The active features of unit vectors (N, D) of any float type.
+
+        Raises:
+            DictionaryError: the vectors are not as wide as the dictionary.
+        """
+        if x_ND.ndim != 2 or x_ND.shape[1] != self.width:
+            raise DictionaryError(
+                f"Vectors of shape {x_ND.shape} do not fit a dictionary of width {self.width}."
+            )
+        w_DF = torch.from_numpy(self.w_enc_FD).to(device).T
+        bias_F = torch.from_numpy(self._offsets).to(device)
+        ids, values = [], []
+        decoder_FD, bias_D = (torch.from_numpy(w).to(device) for w in (self.w_dec_FD, self.b_D))
+        for rows in _chunks(x_ND, ENCODE_ROWS):
+            # A copy, because torch warns of arrays that cannot be written to.
+            rows_ND = torch.from_numpy(np.array(rows, dtype=np.float32)).to(device)
+            top = torch.addmm(bias_F, rows_ND, w_DF).topk(self.card.active, dim=1)
+            strong = (top.values * (top.values >= self.card.threshold)).clamp_min(0)
+            if not self.names:  # how near a text is to a name has nothing to do with its other names
+                strong = refit(rows_ND - bias_D, top.indices, strong, decoder_FD)
+            acts = strong.sort(descending=True, stable=True)
+            ids.append(top.indices.gather(1, acts.indices).to("cpu", torch.int32).numpy())
+            values.append(acts.values.cpu().numpy())
+        if not ids:
+            empty = (0, self.card.active)
+            return Activations(np.zeros(empty, np.int32), np.zeros(empty, np.float32))
+        return Activations(np.concatenate(ids), np.concatenate(values))
+
+    def preactivations(self, x_ND: NDArray[Any], features: IntArray | list[int]) -> FloatArray:
+        """W_enc (x - b) + b_enc for some features only: (N, len(features)), before ReLU and TopK."""
+        chosen = np.asarray(features, dtype=np.int64)
+        centred_ND = x_ND.astype(np.float32) - self.b_D
+        return np.asarray(centred_ND @ self.w_enc_FD[chosen].T + self.b_enc_F[chosen], dtype=np.float32)
+
+    def decode(self, acts: Activations) -> FloatArray:
+        """Reconstructions x_hat (N, D)."""
+        return np.asarray(acts.matrix(self.features) @ self.w_dec_FD + self.b_D, dtype=np.float32)
+
+    def refitted(self, x_ND: NDArray[Any], acts: Activations) -> Activations:
+        """The same active features with the activations that together give the rows (N, D) back best."""
+        rows_ND, decoder_FD = (torch.from_numpy(np.array(w, dtype=np.float32)) for w in (x_ND, self.w_dec_FD))
+        ids_NK = torch.from_numpy(acts.ids_NK.astype(np.int64))
+        values_NK = torch.from_numpy(acts.values_NK)
+        fitted_NK = refit(rows_ND - torch.from_numpy(self.b_D), ids_NK, values_NK, decoder_FD)
+        return Activations(acts.ids_NK, fitted_NK.numpy())
+
+    def to_bytes(self) -> bytes:
+        """The weights as one safetensors blob; the card travels beside it. Rows of names are `rounded`."""
+        tensors = {"b_enc": self.b_enc_F.astype(np.float32), "b": self.b_D.astype(np.float32)}
+        if self.names:
+            lines = "\n".join("\t".join(group) for group in self.names)
+            return save_tensors(
+                {"names": np.frombuffer(lines.encode(), np.uint8), "steps": _steps(self.w_dec_FD), **tensors}
+            )
+        rows = {"w_enc": self.w_enc_FD, "w_dec": self.w_dec_FD}
+        return save_tensors(tensors | {name: row_FD.astype(np.float32) for name, row_FD in rows.items()})
+
+    def card_json(self) -> dict[str, Any]:
+        """The card as plain JSON, with the size and the hash of the weights."""
+        sha256 = hashlib.sha256(self.to_bytes()).hexdigest()
+        return {**asdict(self.card), "features": self.features, "width": self.width, "sha256": sha256}
+
+    @classmethod
+    def from_bytes(cls, weights: bytes, card: dict[str, Any]) -> Self:
+        """Reads back what `to_bytes` and `card_json` gave.
+
+        Raises:
+            DictionaryError: the weights are cut, changed or not a dictionary's.
+        """
+        if hashlib.sha256(weights).hexdigest() != card.get("sha256"):
+            raise DictionaryError("The dictionary's weights do not match the hash on its card.")
+        try:
+            tensors = load_tensors(weights)
+            training, scores = dict(card["training"]), dict(card["scorecard"])
+            kept = Card(card["model"], int(card["active"]), training, scores, card.get("threshold", 0.0))
+            # A copy of each, because the tensors read from bytes cannot be written to, which torch warns of.
+            b_enc_F, b_D = (tensors[name].astype(np.float32) for name in ("b_enc", "b"))
+            if "names" in tensors:
+                w_FD = _unit_rows(tensors["steps"].astype(np.float32))
+                lines = tensors["names"].tobytes().decode().split("\n")
+                return cls(w_FD, b_enc_F, w_FD, b_D, kept, tuple(tuple(line.split("\t")) for line in lines))
+            w_enc_FD, w_dec_FD = (tensors[name].astype(np.float32) for name in ("w_enc", "w_dec"))
+        except (SafetensorError, KeyError) as error:
+            raise DictionaryError(f"This is not a dictionary: {error}.") from None
+        return cls(w_enc_FD, b_enc_F, w_dec_FD, b_D, kept)
+
+    def save(self, folder: Path) -> None:
+        """Writes `dictionary.safetensors` and `dictionary.json` into a folder (made when missing)."""
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / WEIGHTS_FILE).write_bytes(self.to_bytes())
+        (folder / CARD_FILE).write_text(json.dumps(self.card_json(), indent=2) + "\n", encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Reads a folder that `save` wrote.
+
+        Raises:
+            DictionaryError: a file is missing or damaged.
+        """
+        try:
+            weights = (folder / WEIGHTS_FILE).read_bytes()
+            card = dict(json.loads((folder / CARD_FILE).read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError) as error:
+            raise DictionaryError(f"No dictionary can be read from {folder}: {error}.") from None
+        return cls.from_bytes(weights, card)
+
+
+def rounded(w_FD: FloatArray) -> FloatArray:
+    """Unit rows whose numbers are whole steps of a 127th of the row's largest: a byte each to keep, at a
+    cosine of .9999 to what they were. Rounding twice is rounding once."""
+    return _unit_rows(_steps(w_FD).astype(np.float32))
+
+
+def _steps(w_FD: FloatArray) -> NDArray[np.int8]:
+    largest_F1 = np.maximum(np.abs(w_FD).max(axis=1, keepdims=True, initial=0.0), 1e-12)
+    steps_FD: NDArray[np.int8] = np.rint(w_FD / largest_F1 * 127).astype(np.int8)
+    return steps_FD
+
+
+def _unit_rows(w_FD: FloatArray) -> FloatArray:
+    lengths_F1 = np.linalg.norm(w_FD, axis=1, keepdims=True)
+    return np.asarray(w_FD / np.maximum(lengths_F1, 1e-12), dtype=np.float32)
+
+
+def refit(
+    centred_ND: torch.Tensor, ids_NK: torch.Tensor, acts_NK: torch.Tensor, w_dec_FD: torch.Tensor
+) -> torch.Tensor:
+    """The activations (N, K) of the same features that reconstruct x - b best, held near those given.
+
+    With W the active decoder rows and e the error so far, a + (W W' + HELD I)^-1 W e; 0 where that is
+    negative and where nothing is active. (Ridge regression.)
+    """
+    parts = [slice(start, start + REFIT_ROWS) for start in range(0, len(ids_NK), REFIT_ROWS)]
+    return torch.cat([_refit(centred_ND[rows], ids_NK[rows], acts_NK[rows], w_dec_FD) for rows in parts])
+
+
+def _refit(
+    x_ND: torch.Tensor, ids_NK: torch.Tensor, acts_NK: torch.Tensor, w_dec_FD: torch.Tensor
+) -> torch.Tensor:
+    active_NK = acts_NK > 0
+    w_NKD = w_dec_FD[ids_NK] * active_NK[:, :, None]
+    error_ND1 = (x_ND - (acts_NK[:, None] @ w_NKD)[:, 0])[:, :, None]
+    held_KK = HELD * torch.eye(ids_NK.shape[1], device=x_ND.device)
+    change_NK1: torch.Tensor = torch.linalg.solve(w_NKD @ w_NKD.mT + held_KK, w_NKD @ error_ND1)
+    return (acts_NK + change_NK1[:, :, 0]).clamp_min(0) * active_NK
+
+
+def _chunks(x_ND: NDArray[Any], size: int) -> Iterator[NDArray[Any]]:
+    for start in range(0, len(x_ND), size):
+        yield x_ND[start : start + size]

@@ -1,0 +1,1 @@
+"""From texts to vectors: passages, the model, questions, words."""

@@ -1,0 +1,64 @@
+"""Questions to vectors: each text once, and those that come at the same time in one batch."""
+
+from collections.abc import Callable
+from concurrent.futures import Future
+from threading import Lock
+
+import numpy as np
+from numpy.typing import NDArray
+
+from search.cache import Memory
+from search.embedding.embedder import VectorSpace, load_embedder
+
+KEPT = 4096
+BATCH = 32
+
+FloatArray = NDArray[np.float32]
+Encode = Callable[[VectorSpace, list[str]], FloatArray]
+
+
+class QueryEncoder:
+    """Embeds questions for many threads.
+
+    A text that was embedded lately is not embedded again. While the model is at work others wait, and are
+    then embedded together: the first of them takes all that came meanwhile.
+    """
+
+    def __init__(self, encode: Encode | None = None) -> None:
+        self._encode = encode or _encode
+        self._known: Memory[tuple[VectorSpace, str], FloatArray] = Memory(KEPT)
+        self._waiting: dict[tuple[VectorSpace, str], Future[FloatArray]] = {}
+        self._lock = Lock()
+        self._at_work = Lock()
+
+    def __call__(self, space: VectorSpace, text: str) -> FloatArray:
+        """The unit vector (D,) of a question, not rounded."""
+        key = (space, text)
+        known = self._known.known(key)
+        if known is not None:
+            return known
+        with self._lock:
+            promised = self._waiting.setdefault(key, Future())
+        with self._at_work:
+            while not promised.done():
+                self._work(space)
+        return promised.result()
+
+    def _work(self, space: VectorSpace) -> None:
+        """Embeds what waits, of one model, the longest-waiting first."""
+        with self._lock:
+            keys = [key for key in self._waiting if key[0] == space][:BATCH]
+            batch = {key: self._waiting.pop(key) for key in keys}
+        try:
+            vectors = self._encode(space, [text for _, text in batch])
+        except BaseException as error:
+            for promised in batch.values():
+                promised.set_exception(error)
+            return
+        for (key, promised), vector_D in zip(batch.items(), vectors, strict=True):
+            self._known.put(key, vector_D)
+            promised.set_result(vector_D)
+
+
+def _encode(space: VectorSpace, texts: list[str]) -> FloatArray:
+    return load_embedder(space.model, space.precision).encode_queries(texts)

@@ -1,0 +1,1 @@
+"""One search, from a request to its answer."""

@@ -1,0 +1,105 @@
+"""From a knob to the concept that it means in one collection: of a phrase, of a family, of examples.
+
+Shape suffixes: D embedding width.
+"""
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import select
+from sqlalchemy.orm import Session, defer
+
+from search.db.models import Document
+from search.dictionary.concepts import Concept, concept_from_examples, concept_from_members, members_wanted
+from search.dictionary.families import Family, concept_from_family
+from search.errors import InvalidSteering
+from search.index.snapshot import Snapshot
+from search.query.limits import check_query
+from search.query.steering import Knob
+
+EmbedQuery = Callable[[str], NDArray[np.float32]]
+
+
+def fit_concept(snapshot: Snapshot, knob: Knob, embed: EmbedQuery, session: Session) -> Concept:
+    """The concept of a knob that turns no feature, fitted on the collection's passages.
+
+    Raises:
+        InvalidQuery: the phrase has no letter or digit.
+        InvalidSteering: no such family or document.
+    """
+    if knob.concept is not None:
+        return _of_phrase(snapshot, knob.concept, embed)
+    if knob.family is not None:
+        return concept_from_family(find_family(snapshot, knob.family), snapshot.acts_NF)
+    return _of_examples(snapshot, knob, session)
+
+
+def find_family(snapshot: Snapshot, number: int) -> Family:
+    """The family of that number.
+
+    Raises:
+        InvalidSteering: there is none.
+    """
+    family = snapshot.families.get(number)
+    if family is None:
+        raise InvalidSteering(
+            f"There is no family {number} in {snapshot.collection!r}.",
+            hint="GET /v1/concepts lists those there are." if snapshot.families else "It has no families.",
+        )
+    return family
+
+
+def find_documents(snapshot: Snapshot, ids: list[str], session: Session) -> dict[str, Document]:
+    """The documents of these ids that a snapshot holds, by the id their user gave."""
+    rows = session.scalars(
+        select(Document)
+        .options(defer(Document.text))
+        .where(Document.collection_id == snapshot.collection_id, Document.external_id.in_(ids))
+    ).all()
+    held = np.isin([row.id for row in rows], snapshot.document_N)
+    return {row.external_id: row for row, is_held in zip(rows, held, strict=True) if is_held}
+
+
+def concept_name(snapshot: Snapshot, knob: Knob, found: Mapping[str, Document]) -> str:
+    """What a knob that turns no feature is called; `found` are the documents it takes as examples.
+
+    Raises:
+        InvalidSteering: no such family.
+    """
+    if knob.concept is not None:
+        return knob.concept
+    return _name(knob, found) if knob.family is None else find_family(snapshot, knob.family).name
+
+
+def _of_phrase(snapshot: Snapshot, phrase: str, embed: EmbedQuery) -> Concept:
+    check_query(phrase)
+    _, nearest = snapshot.index.search(embed(phrase)[None], members_wanted(snapshot.passages))
+    return concept_from_members(phrase, nearest[0], snapshot.acts_NF)
+
+
+def _of_examples(snapshot: Snapshot, knob: Knob, session: Session) -> Concept:
+    found = find_documents(snapshot, [*knob.like, *knob.unlike], session)
+
+    def passages(document: str) -> NDArray[np.int64]:
+        row = found.get(document)
+        numbers = snapshot.passages_of(row.id) if row else np.zeros(0, np.int64)
+        if not len(numbers):
+            raise InvalidSteering(
+                f"There is no document {document[:100]!r} with text in {snapshot.collection!r}.",
+                hint="Give documents by the ids that results carry; ids are case-sensitive.",
+            )
+        return numbers
+
+    like, unlike = ([passages(document) for document in ids] for ids in (knob.like, knob.unlike))
+    return concept_from_examples(_name(knob, found), like, unlike, snapshot.acts_NF)
+
+
+def _name(knob: Knob, found: Mapping[str, Document]) -> str:
+    """`like "A" and 2 more, unlike "B"`."""
+
+    def named(ids: tuple[str, ...]) -> str:
+        title = found[ids[0]].title or ids[0]
+        return f"“{title}”" + (f" and {len(ids) - 1} more" if len(ids) > 1 else "")
+
+    return f"like {named(knob.like)}" + (f", unlike {named(knob.unlike)}" if knob.unlike else "")

@@ -1,0 +1,106 @@
+"""What a search is steered by: a preset, and knobs of its own that go before it."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from sqlalchemy.orm import Session
+
+from search.db.models import Document
+from search.engine.concept_resolver import concept_name, find_documents
+from search.engine.response import named_terms
+from search.index.snapshot import Snapshot
+from search.query.presets import NONE, Preset, find_preset
+from search.query.remapping import Translation, lose, marked
+from search.query.steering import Knob, Steering, format_steering
+from search.responses.features import PresetInfo
+from search.responses.search import LostKnob
+
+NO_FAMILY = "There is no such family."
+NO_DOCUMENT = "There is no such document with text."
+
+
+def with_preset(session: Session, snapshot: Snapshot, own: Translation, asked: str | None) -> Translation:
+    """The knobs of a preset, and those of a search, which go before those of the same target.
+
+    `asked`: the preset's name, "none" for none, None for the collection's default one if it has one.
+
+    Raises:
+        PresetNotFound
+        InvalidSteering: together they are too many.
+    """
+    preset = _preset(snapshot, asked)
+    if preset is None:
+        return own
+    there = usable(session, snapshot, preset.translation)
+    steering = there.steering
+    for knob in own.steering.knobs:
+        steering = steering.with_knob(knob)
+    turned = {knob.feature for knob in own.steering.knobs}
+    carried = {feature: came for feature, came in there.carried.items() if feature not in turned}
+    return Translation(
+        steering, own.dictionary, {**carried, **own.carried}, (*there.lost, *own.lost), preset.name
+    )
+
+
+def usable(session: Session, snapshot: Snapshot, translation: Translation) -> Translation:
+    """What is left of saved steering where a family or a document is not there any more. (Of a search's own
+    steering that is an error.)"""
+    found = _documents(session, snapshot, translation.steering)
+    there = lose(
+        translation,
+        lambda knob: NO_FAMILY if knob.family is not None and knob.family not in snapshot.families else "",
+    )
+    knobs, lost = [], []
+    for knob in there.steering.knobs:
+        kept, gone = _examples_left(knob, found)
+        knobs += [kept] if kept else []
+        lost += [gone] if gone else []
+    return replace(there, steering=Steering(tuple(knobs)), lost=(*there.lost, *lost))
+
+
+def describe(session: Session, snapshot: Snapshot, presets: Iterable[Preset]) -> list[PresetInfo]:
+    """What presets look like to the outside."""
+    return [_info(session, snapshot, preset) for preset in presets]
+
+
+def _preset(snapshot: Snapshot, asked: str | None) -> Preset | None:
+    if asked is None:
+        return next((preset for preset in snapshot.presets.values() if preset.is_default), None)
+    return None if asked == NONE else find_preset(snapshot.presets, asked, snapshot.collection)
+
+
+def _info(session: Session, snapshot: Snapshot, preset: Preset) -> PresetInfo:
+    there = usable(session, snapshot, preset.translation)
+    found = _documents(session, snapshot, there.steering)
+    names = {
+        knob.target: concept_name(snapshot, knob, found)
+        for knob in there.steering.knobs
+        if knob.feature is None
+    }
+    return PresetInfo(
+        name=preset.name,
+        description=preset.description,
+        collection=snapshot.collection,
+        default=preset.is_default,
+        dictionary=snapshot.dictionary_id,
+        steer=format_steering(there.steering),
+        steering=marked(named_terms(snapshot, there.steering, names), there),
+        steering_lost=list(there.lost),
+        updated_at=preset.updated_at,
+    )
+
+
+def _documents(session: Session, snapshot: Snapshot, steering: Steering) -> dict[str, Document]:
+    """The documents that knobs take as examples, those that are there, by id."""
+    ids = [document for knob in steering.knobs for document in (*knob.like, *knob.unlike)]
+    return find_documents(snapshot, ids, session) if ids else {}
+
+
+def _examples_left(knob: Knob, found: Mapping[str, Document]) -> tuple[Knob | None, LostKnob | None]:
+    """What is left of a knob, and what is not: examples that are not there, or all of it without one."""
+    like, unlike = (tuple(id for id in ids if id in found) for ids in (knob.like, knob.unlike))
+    if (like, unlike) == (knob.like, knob.unlike):
+        return knob, None
+    gone = [[id for id in ids if id not in found] for ids in (knob.like, knob.unlike)]
+    lost = LostKnob(knob.strength, NO_DOCUMENT, like=gone[0], unlike=gone[1])
+    return replace(knob, like=like, unlike=unlike) if like else None, lost

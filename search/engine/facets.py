@@ -1,0 +1,199 @@
+"""Facets: what the answers to a search can be narrowed down to, with exact counts.
+
+Every document answers a semantic search, near or far. So a value says two things: how many documents would be
+left if it were chosen, and how many of the first answers have it.
+
+Shape suffixes: N passages, V values.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from search.engine.ranking import Ranking
+from search.errors import InvalidFilter
+from search.index.doc_values import Metadata, Values
+from search.index.snapshot import Snapshot
+from search.query.filters import format_filter, parse_filter
+from search.query.parser import TITLE, Condition, Typed
+from search.responses.search import Facet, Facets, FacetValue, Topic
+
+FIRST = 100
+SHOWN_FIELDS = 12
+SHOWN_VALUES = 10
+SHOWN_TOPICS = 8
+MOST_VALUES = 2000
+"""A field with more is free text."""
+RANGES = 5
+SEVERAL = 12
+"""More numbers or dates than these are shown in ranges."""
+
+LEAST_TOP = 3
+
+Mask = NDArray[np.bool_]
+IntArray = NDArray[np.int64]
+Allowed = Callable[[Typed], Mask | None]
+
+
+def count_facets(
+    snapshot: Snapshot, metadata: Metadata, typed: Typed, ranking: Ranking, allowed: Allowed
+) -> Facets:
+    """The facets of a search; `allowed` says which passages (N,) a query leaves.
+
+    The values of a field are counted as if nothing were asked of that field, so that another one can be
+    chosen instead.
+    """
+    top_V = metadata.counts(ranking.documents[:FIRST])
+    found = []
+    for field, values in metadata.fields.items():
+        others = tuple(each for each in typed.conditions if each.field != field)
+        left, left_V = _counts(snapshot, metadata, replace(typed, text="", conditions=others), allowed)
+        counted = _Counted(field, values, left_V[values.number_A], top_V[values.number_A])
+        shown = _shown(counted.choices(metadata.kinds[field]), typed)
+        if any(value.chosen or value.documents < left for value in shown):
+            found.append(Facet(field, shown))
+    return Facets(found[:SHOWN_FIELDS], _topics(snapshot, typed, ranking.passages[:FIRST], allowed(typed)))
+
+
+def _counts(snapshot: Snapshot, metadata: Metadata, typed: Typed, allowed: Allowed) -> tuple[int, IntArray]:
+    """How many documents a query leaves, and how many of them have each value (V,)."""
+
+    def count() -> tuple[int, IntArray]:
+        left = snapshot.documents_of(allowed(typed))
+        return len(left), metadata.counts(left)
+
+    return snapshot.kept.counted.get((typed, metadata), count)
+
+
+@dataclass(frozen=True)
+class _Choice:
+    """What can be chosen, how many documents that leaves, and how many of the first answers have it."""
+
+    condition: Condition
+    text: str
+    documents: int
+    top: int
+
+
+@dataclass(frozen=True, eq=False)
+class _Counted:
+    """The values of a field, and how many documents and first answers have each of them (A,)."""
+
+    field: str
+    values: Values
+    left_A: IntArray
+    top_A: IntArray
+
+    def choices(self, kinds: frozenset[str]) -> list[_Choice]:
+        """What can be chosen: values; years or months of dates, and ranges of numbers, where there are many.
+        Nothing of a field that tells every document from all others."""
+        there = np.flatnonzero(self.left_A)
+        if self.field == TITLE or not len(there):
+            return []
+        if len(there) > SEVERAL and kinds == {"date"}:
+            return self._by_time(there)
+        if len(there) > SEVERAL and kinds == {"number"}:
+            return self._in_ranges()
+        if len(there) > (SEVERAL if self.left_A.max() == 1 else MOST_VALUES):
+            return []
+        texts = self.values.texts
+        return [
+            self._choice(Condition(self.field, (texts[place[0]],)), place) for place in there.reshape(-1, 1)
+        ]
+
+    def _choice(self, condition: Condition, places: IntArray) -> _Choice:
+        ends = f"{condition.least}..{condition.most}"
+        text = condition.values[0] if condition.values else ends
+        return _Choice(condition, text, int(self.left_A[places].sum()), int(self.top_A[places].sum()))
+
+    def _by_time(self, there: IntArray) -> list[_Choice]:
+        names, year_A = self.values.years
+        years = np.unique(year_A[there]).tolist()
+        if len(years) > 1:
+            groups = {names[year]: np.flatnonzero(year_A == year) for year in years}
+        else:
+            months: dict[str, list[int]] = {}
+            for at in there.tolist():
+                months.setdefault(self.values.texts[at][:7], []).append(at)
+            groups = {month: np.array(places) for month, places in months.items()}
+        return [self._choice(Condition(self.field, (name,)), places) for name, places in groups.items()]
+
+    def _in_ranges(self) -> list[_Choice]:
+        """Ranges of about as many documents each."""
+        order = self.values.by_worth[self.left_A[self.values.by_worth] > 0]
+        upto = np.cumsum(self.left_A[order])
+        cuts = np.searchsorted(upto, upto[-1] * np.arange(1, RANGES) / RANGES, side="left") + 1
+        parts = [part for part in np.split(order, np.unique(cuts)) if len(part)]
+        texts = self.values.texts
+        return [
+            self._choice(Condition(self.field, least=texts[part[0]], most=texts[part[-1]]), part)
+            for part in parts
+        ]
+
+
+def _shown(choices: list[_Choice], typed: Typed) -> list[FacetValue]:
+    """What the first answers have most, and what is chosen; ranges in their order."""
+    found = [
+        FacetValue(each.text, written, each.documents, each.top, _chosen(each.condition, typed))
+        for each, written in ((each, format_filter(each.condition)) for each in _best(choices, typed))
+    ]
+    return [value for value in found if _reads_back(value.filter)]
+
+
+def _best(choices: list[_Choice], typed: Typed) -> list[_Choice]:
+    if any(choice.condition.least or choice.condition.most for choice in choices):
+        return choices
+    by_use = sorted(
+        choices, key=lambda each: (not _chosen(each.condition, typed), -each.top, -each.documents, each.text)
+    )
+    return by_use[:SHOWN_VALUES]
+
+
+def _reads_back(text: str) -> bool:
+    """Whether a filter can be written at all: a value of blanks cannot, nor can a field without a name."""
+    try:
+        return format_filter(parse_filter(text)) == text
+    except InvalidFilter:
+        return False
+
+
+def _chosen(condition: Condition, typed: Typed) -> bool:
+    values = {value.lower() for value in condition.values}
+    return any(
+        values <= {value.lower() for value in each.values}
+        and (each.field, each.least, each.most) == (condition.field, condition.least, condition.most)
+        for each in typed.conditions
+        if not each.negated
+    )
+
+
+def _topics(snapshot: Snapshot, typed: Typed, first: IntArray, allowed_N: Mask | None) -> list[Topic]:
+    """Features that the first answers fire more often than passages do, by how much that says."""
+    top_F = np.bincount(snapshot.about_NF[first].indices, minlength=snapshot.dictionary.features)
+    expected_F = snapshot.passages_F * (len(first) / max(snapshot.passages, 1))
+    likely = np.flatnonzero(top_F >= LEAST_TOP)
+    says = top_F[likely] * np.log(top_F[likely] / expected_F[likely])
+    order = [int(likely[at]) for at in np.argsort(-says, kind="stable") if says[at] > 0]
+    asked = {each.feature for each in typed.conditions if not each.negated}
+    best = [f for f in order if snapshot.telling[f] and f not in asked][:SHOWN_TOPICS]
+    chosen = sorted(f for f in asked if f is not None and f < len(top_F))
+    return [
+        Topic(
+            feature,
+            snapshot.labels[feature].shown,
+            format_filter(Condition("", feature=feature)),
+            _documents_about(snapshot, feature, allowed_N),
+            int(top_F[feature]),
+            feature in asked,
+        )
+        for feature in [*chosen, *best]
+    ]
+
+
+def _documents_about(snapshot: Snapshot, feature: int, allowed_N: Mask | None) -> int:
+    passages, _ = snapshot.firing(feature)
+    if allowed_N is not None:
+        passages = passages[allowed_N[passages]]
+    return len(np.unique(snapshot.document_N[passages]))

@@ -1,0 +1,88 @@
+"""Marking the results of a search: the best sentence and the words that speak most to the question, and the
+words that made the topics fire that carry most of the score.
+
+Shape suffixes: D embedding width, F features, M directions.
+"""
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import lru_cache
+from threading import Lock
+
+import numpy as np
+from numpy.typing import NDArray
+
+from search.embedding.embedder import Embedder
+from search.embedding.splitter import PassageSplitter, embedded_text
+from search.embedding.word_sums import Parts, take_apart
+from search.index.passage_texts import PassageRow
+from search.responses.search import Light, Result, Term
+
+FloatArray = NDArray[np.float32]
+
+TOP_TOPICS = 3
+REMEMBERED_BYTES = 64 << 20  # some 600 passages
+
+
+class PartsMemory:
+    """Takes passages apart, and remembers them: while a slider is dragged, only the question changes."""
+
+    def __init__(self, room: int = REMEMBERED_BYTES) -> None:
+        self._room = room
+        self._known: OrderedDict[tuple[int, int], Parts] = OrderedDict()
+        self._lock = Lock()
+
+    def of(self, embedder: Embedder, generation: int, passages: Sequence[PassageRow]) -> list[Parts]:
+        """The parts of passages of a generation."""
+        keys = [(generation, row.passage.id) for row in passages]
+        with self._lock:
+            found = {key: self._known[key] for key in keys if key in self._known}
+        new = [number for number, key in enumerate(keys) if key not in found]
+        parts = take_apart(embedder, [_in_front(embedder, passages[number]) for number in new])
+        found.update(zip((keys[number] for number in new), parts, strict=True))
+        self._remember(found)
+        return [found[key] for key in keys]
+
+    def _remember(self, used: dict[tuple[int, int], Parts]) -> None:
+        with self._lock:
+            for key, parts in used.items():
+                self._known[key] = parts
+                self._known.move_to_end(key)
+            size = sum(parts.parts_PD.nbytes for parts in self._known.values())
+            while size > self._room:
+                size -= self._known.popitem(last=False)[1].parts_PD.nbytes
+
+
+def mark(results: list[Result], parts: list[Parts], q_D: FloatArray, encoder_FD: FloatArray) -> list[Result]:
+    """The results with `best` and `lights` of their passages, for a question and the rows of an encoder."""
+    return [_marked(result, part, q_D, encoder_FD) for result, part in zip(results, parts, strict=True)]
+
+
+def top_topics(terms: Sequence[Term]) -> list[Term]:
+    """The shared features that carry most of a score."""
+    shared = [term for term in terms if term.kind == "feature" and term.shared and term.feature is not None]
+    return sorted(shared, key=lambda term: -abs(term.value))[:TOP_TOPICS]
+
+
+def _marked(result: Result, parts: Parts, q_D: FloatArray, encoder_FD: FloatArray) -> Result:
+    topics = [term.feature for term in top_topics(result.terms) if term.feature is not None]
+    value_MP, _ = parts.values(np.vstack([q_D, encoder_FD[topics]]))
+    lights = [
+        Light(feature, parts.outstanding(value_P))
+        for feature, value_P in zip([None, *topics], value_MP, strict=True)
+    ]
+    passage = replace(result.passage, best=parts.best_sentence(value_MP[0]), lights=lights)
+    return replace(result, passage=passage)
+
+
+def _in_front(embedder: Embedder, row: PassageRow) -> tuple[str, str]:
+    """What is in front of a passage when it is embedded, and the passage."""
+    text = row.passage.text
+    whole = embedded_text(_splitter(embedder).clip_title(row.document.title), text)
+    return whole[: len(whole) - len(text)], text
+
+
+@lru_cache(maxsize=2)
+def _splitter(embedder: Embedder) -> PassageSplitter:
+    return PassageSplitter(embedder.tokenizer_json, embedder.max_tokens)

@@ -1,0 +1,158 @@
+"""A question, worked out on one snapshot: what it asks and leaves out, how it is steered, what answers it.
+
+Shape suffixes: N passages, P some of them.
+"""
+
+import functools
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from search.dictionary.attribution import Question, attribute, decompose
+from search.dictionary.steer import SteeredQuery
+from search.engine.pursuit import CANDIDATES
+from search.engine.ranking import Ranking, rank, score
+from search.engine.reasons import FAVOURED, agreement, explaining
+from search.engine.response import NOT_ASKED, AskedWords, RanksWithout, Seen, SteeredConcept, page_terms
+from search.index.agreement import SHARED, UNDERSTOOD
+from search.index.snapshot import Snapshot
+from search.query.limits import MAX_DEPTH, USUAL_MODE
+from search.query.parser import Condition, Typed
+from search.query.remapping import Translation
+from search.query.steering import UNSTEERED, Steering
+from search.responses.search import Term
+
+COMPARED = 100
+"""The unsteered ranking is exact for at least so many documents."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked, as it came. `dictionary` is the one that features of steering and filters are numbered
+    in, where it is not the live one. Knobs of the `preset` are turned too ("none": of none; None: of the
+    default one, where there is no steering)."""
+
+    query: str
+    steering: Steering = UNSTEERED
+    dictionary: int | None = None
+    preset: str | None = None
+    mode: str = USUAL_MODE
+    filters: tuple[Condition, ...] = ()
+
+
+@dataclass(eq=False)
+class Asked:
+    """What of a request has nothing to do with its steering: the text it asks for, the passages that may
+    answer it (N,) (None: all), its features, its words, and which of the features are `understood`: those
+    that readers see in its first answers. Kept while its steering changes."""
+
+    typed: Typed
+    allowed_N: NDArray[np.bool_] | None
+    question: Question
+    words: AskedWords
+    understood: frozenset[int]
+    _ranking: tuple[int, Ranking]
+
+    @classmethod
+    def of(
+        cls,
+        snapshot: Snapshot,
+        typed: Typed,
+        allowed_N: NDArray[np.bool_] | None,
+        q_D: NDArray[np.float32],
+        words: AskedWords,
+    ) -> "Asked":
+        """A question with its first answers, which decide what explains it: the same for every page."""
+        first = rank(snapshot, q_D, [], COMPARED, words.scores, allowed_N)
+        active = explaining(snapshot, typed.text, q_D, first.passages[:CANDIDATES])
+        question = decompose(q_D, active, snapshot.dictionary)
+        asked = cls(typed, allowed_N, question, words, frozenset(), (COMPARED, first))
+        seen_PA = asked.likely(snapshot, first.passages[:FAVOURED]) >= UNDERSTOOD
+        asked.understood = frozenset(np.array(list(active), np.int64)[seen_PA.any(axis=0)].tolist())
+        return asked
+
+    def likely(self, snapshot: Snapshot, passages: NDArray[np.int64]) -> NDArray[np.float64]:
+        """How likely readers see each of the question's features in each of some passages, too (P, A)."""
+        features, q_D = list(self.question.active), self.question.vector_D
+        return agreement(snapshot, self.typed.text, q_D, features, passages, beside=True)
+
+    def shared(self, snapshot: Snapshot, passages: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Which of the question's features are shown as shared with each of some passages (P, A)."""
+        return self.likely(snapshot, passages) >= SHARED
+
+    def documents(self, snapshot: Snapshot) -> int:
+        """How many documents may answer."""
+        return len(snapshot.documents_of(self.allowed_N))
+
+    def rank(self, snapshot: Snapshot, documents: int) -> Ranking:
+        """The order without steering."""
+        ranked, ranking = self._ranking
+        if ranked >= documents:
+            return ranking
+        found = rank(snapshot, self.question.vector_D, [], documents, self.words.scores, self.allowed_N)
+        if documents <= MAX_DEPTH:  # all documents in order would be too much to keep
+            self._ranking = documents, found
+        return found
+
+
+@dataclass(frozen=True, eq=False)
+class Inquiry:
+    """A request on a snapshot: what was asked, the steered question, and the concepts that are turned."""
+
+    snapshot: Snapshot
+    translation: Translation
+    asked: Asked
+    steered: SteeredQuery
+    concepts: list[SteeredConcept]
+
+    @property
+    def is_steered(self) -> bool:
+        return bool(self.translation.steering.knobs)
+
+    def rank(self, documents: int) -> Ranking:
+        """At least so many documents in the order of their scores, fewer only where there are no more."""
+        if not self.is_steered:
+            return self.asked.rank(self.snapshot, documents)
+        allowed_N = self.asked.allowed_N
+        return self._scored(functools.partial(rank, self.snapshot, documents=documents, allowed_N=allowed_N))
+
+    def allowed(self, passages: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Those of some passages that may answer."""
+        allowed_N = self.asked.allowed_N
+        return passages if allowed_N is None else passages[allowed_N[passages]]
+
+    def score(self, passages: NDArray[np.int64]) -> Ranking:
+        """Some passages and no others, in the order of their scores."""
+        return self._scored(functools.partial(score, self.snapshot, passages=passages))
+
+    def terms(
+        self,
+        ranking: Ranking,
+        page: slice,
+        without: RanksWithout = NOT_ASKED,
+        named: Collection[int] = (),
+    ) -> list[list[Term]]:
+        """The terms of the score of each document of a page, largest first. A feature has a term of its own
+        where readers see it in the passage, where it is turned or is to be `named`; the others are summed."""
+        passages = ranking.passages[page]
+        x_PD = self.snapshot.index.vectors(passages)
+        question, dictionary = self.asked.question, self.snapshot.dictionary
+        attribution = attribute(question, self.steered, x_PD, dictionary)
+        shared_PA = self.asked.shared(self.snapshot, passages)
+        named_PA = shared_PA | np.isin(list(question.active), [*named, *self.steered.features])
+        return page_terms(
+            self.snapshot,
+            attribution,
+            Seen(shared_PA, named_PA),
+            ranking,
+            page,
+            self.concepts,
+            self.asked.words,
+            without,
+        )
+
+    def _scored(self, by: functools.partial[Ranking]) -> Ranking:
+        preferred = [(turned.concept, float(turned.knob.strength)) for turned in self.concepts]
+        return by(q_D=self.steered.vector_D, concepts=preferred, words=self.asked.words.scores)

@@ -1,0 +1,27 @@
+"""Where the time of an answer went."""
+
+import time
+
+from search.responses.search import Timings
+
+LAPS = ("embed", "wait", "search", "explain", "texts", "words", "facets")
+
+
+class Clock:
+    """Milliseconds of each lap since the one before."""
+
+    def __init__(self) -> None:
+        self._start = self._last = time.perf_counter()
+        self._laps: dict[str, float] = {}
+
+    def lap(self, name: str) -> None:
+        """Ends a lap of that name; laps of one name are added up."""
+        now = time.perf_counter()
+        self._laps[name] = self._laps.get(name, 0.0) + (now - self._last) * 1000
+        self._last = now
+
+    def timings(self) -> Timings:
+        """What was measured, until now."""
+        total = (time.perf_counter() - self._start) * 1000
+        laps = {name: round(self._laps.get(name, 0.0), 3) for name in LAPS}
+        return Timings(**laps, total=round(total, 3))

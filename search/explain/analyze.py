@@ -1,0 +1,257 @@
+"""Any text's features: over all of it, of each passage and sentence, and down to its words.
+
+With x = b + Σ_f a_f w_f + e a text's unit vector, 1 = ⟨x, x⟩ = Σ_f a_f ⟨w_f, x⟩ + ⟨b, x⟩ + ⟨e, x⟩: the shares
+of features, baseline and remainder in what the text means.
+
+Shape suffixes: N passages, S sentences, D embedding width, F features.
+"""
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import nnls
+from scipy.sparse import csr_matrix
+
+from search.db.connection import open_session
+from search.db.models import Generation
+from search.embedding.embedder import Embedder, load_embedder
+from search.embedding.splitter import TARGET_TOKENS, PassageSplitter
+from search.embedding.word_sums import Parts, take_apart
+from search.engine.engine import Engine
+from search.engine.prepared import Request
+from search.errors import InvalidQuery
+from search.index.agreement import about
+from search.index.bm25 import Counts
+from search.index.snapshot import Snapshot
+from search.query.limits import MAX_QUERY, check_page, is_text
+from search.query.presets import NONE
+from search.query.steering import MAX_KNOBS, MAX_STRENGTH, Knob, Steering
+from search.responses.features import ActiveFeature
+from search.responses.search import Span
+from search.responses.words import FeatureWords, TextAnalysis, TextFeature, TextPassage, TextSentence
+
+MAX_ANALYSED = 16_000
+OF_PASSAGE = 8  # features that are named for a passage,
+OF_SENTENCE = 3  # and for a sentence
+WITH_WORDS = 5
+AS_TEXT = [
+    (re.compile(r'"'), "”"),
+    (re.compile(r"(?<!\S)-+(?=\w)"), "– "),
+    (re.compile(r"(?<!\S)([^\W\d][\w.-]*):(?=\S)"), r"\1: "),
+]
+"""What the parser takes for a phrase, an exclusion or a field, and how it is written as plain text."""
+
+FloatArray = NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class _Taken:
+    """A text taken apart: its passages, their vectors, their features."""
+
+    text: str
+    spans: list[Span]
+    x_ND: FloatArray
+    acts_NF: csr_matrix
+    parts: list[Parts]
+
+
+def analyze(engine: Engine, text: str, *, collection: str, limit: int = 20) -> TextAnalysis:
+    """The features of a text in a collection's dictionary, the strongest `limit` of them.
+
+    Of a long text the first 16,000 characters are analysed, to the end of a word.
+
+    Raises:
+        InvalidQuery: nothing but white space, no letter or digit, or not text.
+        InvalidPage, CollectionNotFound, NotIndexed
+    """
+    check_text(text)
+    check_page(limit, 0)
+    snapshot = engine.snapshot(collection)
+    analysed = beginning(text, MAX_ANALYSED)
+    check_text(analysed)
+    embedder = load_embedder(snapshot.space.model, snapshot.space.precision)
+    taken = _take(snapshot, embedder, analysed, _passages(engine, snapshot, embedder, analysed))
+    share_F, baseline, remainder = _shares(snapshot, taken)
+    mean_F = np.asarray(taken.acts_NF.mean(axis=0)).ravel()
+    order = np.argsort(-mean_F, kind="stable")[: np.count_nonzero(mean_F)]
+    chosen = order[:limit].tolist()
+    return TextAnalysis(
+        collection=collection,
+        generation=snapshot.generation,
+        dictionary=snapshot.dictionary_id,
+        characters=len(text),
+        analysed=len(analysed),
+        query=as_query(text),
+        total=len(order),
+        features=_features(snapshot, taken, chosen, share_F),
+        baseline=baseline,
+        remainder=remainder,
+        passages=[_passage(snapshot, taken, row, chosen[:WITH_WORDS]) for row in range(len(taken.spans))],
+    )
+
+
+def only(engine: Engine, query: str, kept: list[int], *, collection: str) -> Steering:
+    """Steering that takes every feature out of a question but those to keep; the strongest 50 at most.
+
+    Raises:
+        InvalidQuery, CollectionNotFound, NotIndexed
+    """
+    snapshot = engine.snapshot(collection)
+    active = engine.inquire(snapshot, Request(query, preset=NONE)).asked.question.active
+    others = [feature for feature in active if feature not in kept]
+    return Steering(tuple(Knob("off", feature=feature) for feature in others[:MAX_KNOBS]))
+
+
+def as_query(text: str) -> str:
+    """As much of a text as can be searched with, without what would restrict the results."""
+    for sign, instead in AS_TEXT:
+        text = sign.sub(instead, text)
+    return beginning(" ".join(text.split()), MAX_QUERY)
+
+
+def beginning(text: str, size: int) -> str:
+    """A text, cut to at most `size` characters, where there is white space if that is near."""
+    if len(text) <= size:
+        return text
+    cut = next(iter(text[: size + 1].rsplit(maxsplit=1)), "")
+    return cut if size // 2 < len(cut) <= size else text[:size]
+
+
+def check_text(text: str) -> None:
+    """Refuses what has no meaning to analyse.
+
+    Raises:
+        InvalidQuery
+    """
+    if not text.strip():
+        raise InvalidQuery("The text is empty.", hint="Paste a sentence or a paragraph.")
+    if not is_text(text):
+        raise InvalidQuery("The text holds characters that are not text.", hint="Remove NUL and surrogates.")
+    if not any(map(str.isalnum, text)):
+        raise InvalidQuery(f"The text {text[:40]!r} has no letter or digit.", hint="Paste a sentence.")
+
+
+def _passages(engine: Engine, snapshot: Snapshot, embedder: Embedder, text: str) -> list[Span]:
+    with open_session(engine.database) as session:
+        generation = session.get(Generation, snapshot.generation)
+        recipe = generation.recipe if generation else {}
+    target = recipe.get("passage_tokens", TARGET_TOKENS)
+    return PassageSplitter(embedder.tokenizer_json, embedder.max_tokens, target).split(text)
+
+
+def _take(snapshot: Snapshot, embedder: Embedder, text: str, spans: list[Span]) -> _Taken:
+    texts = [text[span.start : span.end] for span in spans]
+    x_ND = embedder.encode(texts).astype(np.float32)
+    acts_NF = _about(snapshot, x_ND, texts)
+    return _Taken(text, spans, x_ND, acts_NF, take_apart(embedder, [("", passage) for passage in texts]))
+
+
+def _about(snapshot: Snapshot, x_ND: FloatArray, texts: list[str]) -> csr_matrix:
+    """The activations (N, F) of what texts are about, of features that say something here."""
+    dictionary = snapshot.dictionary
+    acts_NF = about(dictionary.encode(x_ND).matrix(dictionary.features), Counts.of(texts), dictionary)
+    holds_F = np.array([label.reliable for label in snapshot.labels], dtype=np.float32)
+    shown_NF = csr_matrix(acts_NF.multiply(holds_F))
+    shown_NF.eliminate_zeros()
+    return shown_NF
+
+
+def _shares(snapshot: Snapshot, taken: _Taken) -> tuple[FloatArray, float, float]:
+    """The share of each feature (F,), of the baseline and of the remainder, means over the passages."""
+    dictionary, x_ND = snapshot.dictionary, taken.x_ND
+    acts_NF = taken.acts_NF
+    share_F = np.zeros(dictionary.features, np.float32)
+    for row in range(acts_NF.shape[0]):
+        ids = acts_NF[row].indices
+        rows_TD = dictionary.w_dec_FD[ids]
+        if len(ids):  # together they are no more than the text
+            weights_T, _ = nnls(rows_TD.T.astype(np.float64), (x_ND[row] - dictionary.b_D).astype(np.float64))
+            share_F[ids] += weights_T.astype(np.float32) * (rows_TD @ x_ND[row])
+    size = float((x_ND**2).sum())
+    baseline = float((x_ND @ dictionary.b_D).sum()) / size
+    share_F /= size
+    return share_F, baseline, 1.0 - baseline - float(share_F.sum())
+
+
+def _features(snapshot: Snapshot, taken: _Taken, chosen: list[int], share_F: FloatArray) -> list[TextFeature]:
+    columns = taken.acts_NF[:, chosen].toarray()
+    return [
+        TextFeature(
+            feature,
+            label.shown,
+            label.score,
+            label.reliable,
+            float(column.mean()),
+            float(column.max()),
+            _strength(float(column.mean()), float(snapshot.scale_F[feature])),
+            float(share_F[feature]),
+            int(np.count_nonzero(column)),
+        )
+        for feature, column in zip(chosen, columns.T, strict=True)
+        for label in [snapshot.labels[feature]]
+    ]
+
+
+def _strength(activation: float, scale: float) -> float:
+    return min(activation / scale, MAX_STRENGTH) if scale else 0.0
+
+
+def _passage(snapshot: Snapshot, taken: _Taken, row: int, lit: list[int]) -> TextPassage:
+    span, parts = taken.spans[row], taken.parts[row]
+    return TextPassage(
+        span.start,
+        span.end,
+        _active(snapshot, _strongest(taken.acts_NF[row], OF_PASSAGE)),
+        _sentences(snapshot, taken.text, span, parts),
+        parts.by,
+        [_moved(word, span) for word in parts.spans],
+        _word_values(snapshot, taken, row, lit),
+    )
+
+
+def _sentences(snapshot: Snapshot, text: str, span: Span, parts: Parts) -> list[TextSentence]:
+    """Each sentence's own features: those of the sum of its parts."""
+    x_SD = parts.by_sentence()
+    starts = [span.start + sentence.start for sentence in parts.sentences]
+    ends = [span.start + sentence.end for sentence in parts.sentences]
+    texts = [text[start:end] for start, end in zip(starts, ends, strict=True)]
+    acts_SF = _about(snapshot, x_SD, texts) if texts else csr_matrix((0, 0))
+    return [
+        TextSentence(
+            start, end, _active(snapshot, _strongest(acts_SF[row], OF_SENTENCE)) if x_SD[row].any() else []
+        )
+        for row, (start, end) in enumerate(zip(starts, ends, strict=True))
+    ]
+
+
+def _strongest(active_1F: csr_matrix, most: int) -> dict[int, float]:
+    """The features of a text that are most active, the strongest first."""
+    order = np.argsort(-active_1F.data, kind="stable")[:most]
+    return dict(zip(active_1F.indices[order].tolist(), active_1F.data[order].tolist(), strict=True))
+
+
+def _word_values(snapshot: Snapshot, taken: _Taken, row: int, lit: list[int]) -> list[FeatureWords]:
+    encoder, parts = snapshot.dictionary, taken.parts[row]
+    value_MP, rest_M = parts.values(encoder.w_enc_FD[lit])
+    constant_M = encoder.preactivations(np.zeros((1, encoder.width)), lit)[0]
+    total_M = encoder.preactivations(taken.x_ND[row : row + 1], lit)[0]
+    activations = taken.acts_NF[row][:, lit].toarray()[0].tolist()
+    elsewhere = (rest_M + constant_M).tolist()
+    found = zip(lit, total_M.tolist(), elsewhere, value_MP.tolist(), activations, strict=True)
+    return [
+        FeatureWords(total, rest, values, feature=feature, activation=activation)
+        for feature, total, rest, values, activation in found
+    ]
+
+
+def _active(snapshot: Snapshot, activations: dict[int, float]) -> list[ActiveFeature]:
+    return [
+        ActiveFeature(feature, snapshot.labels[feature].shown, snapshot.labels[feature].reliable, value)
+        for feature, value in activations.items()
+    ]
+
+
+def _moved(word: Span, passage: Span) -> Span:
+    return Span(word.start + passage.start, word.end + passage.start)

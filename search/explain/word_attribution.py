@@ -1,0 +1,162 @@
+"""What the words of a document add to a question's score and to the activations of features.
+
+Shape suffixes: N passages, D embedding width, M directions, P words of a passage.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from search.browse.features import check_feature, find_document
+from search.db.connection import open_session
+from search.embedding.word_sums import Parts
+from search.engine.engine import Engine
+from search.engine.prepared import Request
+from search.errors import InvalidRequest, PassageNotFound
+from search.index.passage_texts import PassageRow, passages_at
+from search.index.snapshot import Snapshot
+from search.query.limits import check_page
+from search.query.presets import NONE
+from search.query.steering import Steering
+from search.responses.search import DocumentRef
+from search.responses.words import DocumentWords, FeatureWords, NamedFeature, PassageWords, WordSum
+
+MAX_FEATURES = 6
+
+FloatArray = NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Directions:
+    """The directions that words are measured along: the question's, if there is one, then those of features,
+    each with the constant that its sum starts from."""
+
+    question: bool
+    features: list[int]
+    directions_MD: FloatArray
+    constant_M: FloatArray
+
+
+def document_words(
+    engine: Engine,
+    document_id: str,
+    *,
+    collection: str,
+    query: str = "",
+    steering: Steering,
+    dictionary: int | None = None,
+    features: Sequence[int],
+    passages: Sequence[int] = (),
+    limit: int = 10,
+    offset: int = 0,
+) -> DocumentWords:
+    """The words of a document, or of some passages of it by their numbers, for a question and for features.
+
+    Raises:
+        InvalidRequest: neither a question nor a feature, or more than 6 features.
+        InvalidQuery, InvalidSteering, InvalidPage
+        DocumentNotFound, PassageNotFound, FeatureNotFound, CollectionNotFound, NotIndexed
+    """
+    check_page(limit, offset)
+    snapshot = engine.snapshot(collection)
+    named = name_features(snapshot, features)
+    asked = _asked(engine, snapshot, query, steering, dictionary, [each.feature for each in named])
+    with open_session(engine.database) as session:
+        document = find_document(session, snapshot, document_id)
+        places = snapshot.passages_of(document.id)
+        if passages:
+            _check_passages(document_id, passages, snapshot.number_N[places].tolist())
+            places = places[np.isin(snapshot.number_N[places], passages)]
+        page = places[offset : offset + limit]
+        found = passages_at(session, snapshot, page.tolist())
+    rows = [found[place] for place in page.tolist()]
+    parts = engine.parts(snapshot, rows)
+    return DocumentWords(
+        document=DocumentRef(document.external_id, document.title, document.url),
+        query=query,
+        collection=collection,
+        generation=snapshot.generation,
+        features=named,
+        total=len(places),
+        limit=limit,
+        offset=offset,
+        passages=_passages(snapshot, asked, page, rows, parts),
+    )
+
+
+def name_features(snapshot: Snapshot, features: Sequence[int]) -> list[NamedFeature]:
+    """Features with their labels, each once.
+
+    Raises:
+        InvalidRequest: more than 6.
+        FeatureNotFound
+    """
+    once = list(dict.fromkeys(features))
+    if len(once) > MAX_FEATURES:
+        raise InvalidRequest(f"{len(once)} features are too many.", hint=f"Ask for at most {MAX_FEATURES}.")
+    for feature in once:
+        check_feature(snapshot, feature)
+    columns = [snapshot.firing(feature)[1] for feature in once]
+    return [
+        NamedFeature(feature, label.shown, label.reliable, float(column.max(initial=0.0)))
+        for feature, column in zip(once, columns, strict=True)
+        for label in [snapshot.labels[feature]]
+    ]
+
+
+def _asked(
+    engine: Engine,
+    snapshot: Snapshot,
+    query: str,
+    steering: Steering,
+    dictionary: int | None,
+    features: list[int],
+) -> Directions:
+    if not (query.strip() or features):
+        raise InvalidRequest("Neither a question nor a feature is given.", hint="Send q, feature or both.")
+    encoder, width = snapshot.dictionary, snapshot.dictionary.width
+    directions_MD, constant_M = (
+        encoder.w_enc_FD[features],
+        encoder.preactivations(np.zeros((1, width)), features)[0],
+    )
+    if not query.strip():
+        return Directions(False, features, directions_MD, constant_M)
+    q_D = engine.inquire(snapshot, Request(query, steering, dictionary, NONE)).steered.vector_D
+    return Directions(
+        True, features, np.vstack([q_D, directions_MD]), np.concatenate([np.zeros(1, np.float32), constant_M])
+    )
+
+
+def _passages(
+    snapshot: Snapshot,
+    asked: Directions,
+    places: NDArray[np.int64],
+    rows: list[PassageRow],
+    parts: list[Parts],
+) -> list[PassageWords]:
+    total_NM = snapshot.index.vectors(places).astype(np.float32) @ asked.directions_MD.T + asked.constant_M
+    acts_NF = snapshot.about_NF[places][:, asked.features].toarray()
+    found = []
+    for row, part, total_M, acts_F in zip(rows, parts, total_NM, acts_NF, strict=True):
+        value_MP, rest_M = part.values(asked.directions_MD)
+        sums = list(
+            zip(total_M.tolist(), (rest_M + asked.constant_M).tolist(), value_MP.tolist(), strict=True)
+        )
+        question = WordSum(*sums.pop(0)) if asked.question else None
+        lit = [
+            FeatureWords(*each, feature=feature, activation=float(activation))
+            for each, feature, activation in zip(sums, asked.features, acts_F, strict=True)
+        ]
+        found.append(PassageWords(row.passage, part.by, part.spans, question, lit))
+    return found
+
+
+def _check_passages(document_id: str, asked: Sequence[int], there: list[int]) -> None:
+    missing = next((passage for passage in asked if passage not in there), None)
+    if missing is not None:
+        raise PassageNotFound(
+            f"The document {document_id[:100]!r} has no passage {missing}.",
+            hint="Its passages are listed at /v1/documents; a reindex numbers them anew.",
+        )

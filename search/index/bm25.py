@@ -1,0 +1,190 @@
+"""BM25: how much each word of a question speaks for each passage.
+
+Words are compared by their stems, without those that say nothing. The score of a passage is the sum over the
+stems of the question, so that each is a term of an explanation. Counts are kept rather than scores: passages
+that are added later are scored exactly as if they had been there from the beginning.
+
+Shape suffixes: N passages, V stems known, T stems asked.
+"""
+
+import io
+import itertools
+import re
+import threading
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import Stemmer
+from numpy.typing import NDArray
+from scipy.sparse import csc_matrix, csr_matrix, vstack
+
+from search.index.atomic_files import read_file, write_file
+
+K1, B = 1.5, 0.75
+WORD = re.compile(r"\b\w\w+\b")
+_SILENT = (
+    "a an and are as at be but by for if in into is it no not of on or such that the their then there these "
+    "they this to was will with"
+)
+SILENT = frozenset(_SILENT.split())
+"""Lucene's English stop words."""
+
+_of_thread = threading.local()  # a stemmer serves one thread at a time
+
+
+@dataclass(frozen=True)
+class Word:
+    """A word of a text, where it stands, and its stem."""
+
+    stem: str
+    start: int
+    end: int
+
+
+def words(text: str) -> list[Word]:
+    """The words of a text that can be searched for."""
+    found = list(WORD.finditer(text))
+    pairs = zip(_stems([match[0] for match in found]), found, strict=True)
+    return [Word(stem, *match.span()) for stem, match in pairs if stem]
+
+
+def stems(text: str) -> list[str]:
+    """The stems of a text's words, each once, in the order of their first words."""
+    return list(dict.fromkeys(word.stem for word in words(text)))
+
+
+@dataclass(frozen=True, eq=False)
+class Counts:
+    """How often each stem is in each of some passages: `counts_NV` with the column of each stem in `columns`,
+    and how many words a passage has in all."""
+
+    counts_NV: csc_matrix
+    columns: dict[str, int]
+    lengths_N: NDArray[np.int32]
+
+    @classmethod
+    def of(cls, texts: Iterable[str]) -> "Counts":
+        """Counts the words of each text."""
+        numbers: defaultdict[str, int] = defaultdict(itertools.count().__next__)
+        rows = [np.array([numbers[word] for word in WORD.findall(text)], dtype=np.int32) for text in texts]
+        columns: defaultdict[str, int] = defaultdict(itertools.count().__next__)
+        column_of = np.array([columns[stem] if stem else -1 for stem in _stems(list(numbers))], np.int32)
+        cols = column_of[np.concatenate(rows)] if rows else np.zeros(0, np.int32)
+        at = np.repeat(np.arange(len(rows)), [len(row) for row in rows])[cols >= 0]
+        cols = cols[cols >= 0]
+        ones = np.ones(len(cols), np.int32)
+        counts_NV = csr_matrix((ones, (at, cols)), shape=(len(rows), len(columns)))  # sums what is double
+        lengths_N = np.bincount(at, minlength=len(rows)).astype(np.int32)
+        return cls(counts_NV.tocsc(), dict(columns), lengths_N)
+
+    def __len__(self) -> int:
+        return len(self.lengths_N)
+
+    def followed_by(self, others: "Counts") -> "Counts":
+        """These passages and then the others."""
+        columns = dict(self.columns)
+        column_of = np.array([columns.setdefault(stem, len(columns)) for stem in others.columns], np.int32)
+        more = others.counts_NV.tocoo()
+        shape = (len(others), len(columns))
+        below = csr_matrix((more.data, (more.row, column_of[more.col])), shape=shape)
+        above = self.counts_NV.copy()
+        above.resize(len(self), len(columns))
+        lengths_N = np.concatenate([self.lengths_N, others.lengths_N])
+        return Counts(vstack([above, below], format="csc"), columns, lengths_N)
+
+    def holding(self, passages: NDArray[np.integer[Any]], asked: Sequence[str]) -> NDArray[np.bool_]:
+        """Which of some passages have each of some stems (len(passages), T)."""
+        holds_PT = np.zeros((len(passages), len(asked)), np.bool_)
+        for number, stem in enumerate(asked):
+            column = self.columns.get(stem)
+            if column is not None:
+                start, end = self.counts_NV.indptr[column : column + 2]
+                having = self.counts_NV.indices[start:end]  # ascending
+                at = np.searchsorted(having, passages)
+                holds_PT[:, number] = having[np.minimum(at, len(having) - 1)] == passages
+        return holds_PT
+
+    def of_stems(self, asked: Sequence[str]) -> csc_matrix:
+        """The counts of some stems (N, T)."""
+        indptr, there = self.counts_NV.indptr, [self.columns.get(stem) for stem in asked]
+        slices = [slice(0, 0) if at is None else slice(indptr[at], indptr[at + 1]) for at in there]
+        parts: Any = [
+            np.concatenate([array[each] for each in slices]) if slices else array[:0]
+            for array in (self.counts_NV.data, self.counts_NV.indices)
+        ]
+        ends = np.cumsum([0, *(each.stop - each.start for each in slices)])
+        return csc_matrix((*parts, ends), shape=(len(self), len(asked)))
+
+    def save(self, path: Path) -> str:
+        """Writes the counts into a file; gives its SHA-256."""
+        matrix, buffer = self.counts_NV, io.BytesIO()
+        np.savez(
+            buffer,
+            data=matrix.data,
+            indices=matrix.indices,
+            indptr=matrix.indptr,
+            lengths=self.lengths_N,
+            stems=np.frombuffer("\n".join(self.columns).encode(), dtype=np.uint8),
+        )
+        return write_file(path, buffer.getvalue())
+
+    @classmethod
+    def load(cls, path: Path, sha256: str) -> "Counts":
+        """Reads what `save` wrote.
+
+        Raises:
+            IndexDamaged: the file is missing or is not the one that was written.
+        """
+        with np.load(io.BytesIO(read_file(path, sha256))) as stored:
+            names = stored["stems"].tobytes().decode()
+            columns = {stem: at for at, stem in enumerate(names.split("\n") if names else [])}
+            parts = (stored["data"], stored["indices"], stored["indptr"])
+            lengths_N = stored["lengths"]
+            return cls(csc_matrix(parts, shape=(len(lengths_N), len(columns))), columns, lengths_N)
+
+
+@dataclass(frozen=True, eq=False)
+class Lexicon:
+    """The words of all passages of a generation, those it was built with and those added since, of which a
+    search sees those of `number_N`. Hidden ones count for how rare a word is, until the next generation."""
+
+    base: Counts
+    added: Counts
+    number_N: NDArray[np.int64]
+
+    def holding(self, passages: NDArray[np.int64], asked: Sequence[str]) -> NDArray[np.bool_]:
+        """Which of some visible passages have each of some stems (len(passages), T)."""
+        number_P, size = self.number_N[passages], len(self.base)
+        holds_PT = self.base.holding(np.minimum(number_P, size - 1), asked)
+        later = np.flatnonzero(number_P >= size)
+        if len(later):
+            holds_PT[later] = self.added.holding(number_P[later] - size, asked)
+        return holds_PT
+
+    def scores(self, asked: Sequence[str]) -> csc_matrix:
+        """The part of each stem in the BM25 score of each visible passage (N, T).
+
+        Lucene's formula (Kamphuis et al. 2020, ECIR): idf · tf / (tf + k1 · (1 - b + b · length / average)).
+        """
+        counts = vstack([self.base.of_stems(asked), self.added.of_stems(asked)], format="csc")
+        lengths_M = np.concatenate([self.base.lengths_N, self.added.lengths_N])
+        passages, found_T = len(lengths_M), np.diff(counts.indptr)
+        rarity_T = np.log1p((passages - found_T + 0.5) / (found_T + 0.5))
+        long = lengths_M[counts.indices] / max(float(lengths_M.mean()), 1.0) if passages else lengths_M
+        often = counts.data / (counts.data + K1 * (1 - B + B * long))
+        parts = (np.repeat(rarity_T, found_T) * often, counts.indices, counts.indptr)
+        scores_MT = csc_matrix(parts, shape=counts.shape)
+        return scores_MT if len(self.number_N) == passages else scores_MT.tocsr()[self.number_N].tocsc()
+
+
+def _stems(found: list[str]) -> list[str]:
+    """The stem of each word; "" for one that says nothing."""
+    lower = [word.lower() for word in found]
+    if not hasattr(_of_thread, "stemmer"):
+        _of_thread.stemmer = Stemmer.Stemmer("english")
+    stemmed: list[str] = _of_thread.stemmer.stemWords(lower)
+    return ["" if word in SILENT else stem for word, stem in zip(lower, stemmed, strict=True)]

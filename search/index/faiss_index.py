@@ -1,0 +1,189 @@
+"""The nearest passages of a question: a FAISS index of float16 vectors, on the CPU or a GPU.
+
+Shape suffixes: Q questions, N vectors, D embedding width, k results a question.
+"""
+
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+from threading import Lock
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from search.errors import ConfigurationError
+from search.index.atomic_files import read_file, write_file
+from search.query.limits import IndexKind
+
+FloatArray = NDArray[np.float32]
+IntArray = NDArray[np.int64]
+
+GPU_RESULTS = 2048
+"""FAISS gives at most so many results a question on a GPU, and only to one thread at a time."""
+
+IVF_LEAST = 5000
+PROBED = 16
+"""One in so many cells is scanned."""
+TRAINING_ROWS = 64  # for each cell
+
+
+class VectorIndex(Protocol):
+    """Inner products over passages, numbered from 0."""
+
+    def __len__(self) -> int: ...
+
+    def search(
+        self, q_QD: FloatArray, k: int, allowed_N: NDArray[np.bool_] | None = None
+    ) -> tuple[FloatArray, IntArray]:
+        """Scores and passage numbers (Q, at most k), best first, of those passages that are allowed."""
+        ...
+
+    def vectors(self, ids: IntArray) -> FloatArray:
+        """The stored vectors (len(ids), D): float16 values widened to float32."""
+        ...
+
+
+def check_installation() -> None:
+    """Refuses an environment with both builds of FAISS, or with none.
+
+    Raises:
+        ConfigurationError: naming the command that mends it.
+    """
+    found = [name for name in ("faiss-cpu", "faiss-gpu") if _installed(name)]
+    if len(found) == 2:
+        raise ConfigurationError(
+            "Both faiss-cpu and faiss-gpu are installed; they overwrite each other's files.",
+            hint="Run: pip uninstall -y faiss-cpu faiss-gpu, then install refract[cpu] or refract[gpu].",
+        )
+    if not found:
+        raise ConfigurationError("FAISS is not installed.", hint="Install refract[cpu] or refract[gpu].")
+
+
+def _installed(name: str) -> bool:
+    try:
+        distribution(name)
+    except PackageNotFoundError:
+        return False
+    return True
+
+
+check_installation()
+import faiss  # noqa: E402 - a clear message comes before the import that would fail
+
+
+class FaissIndex:
+    """A FAISS index over float16 vectors: `flat` scans them all, `ivf` only the cells nearest to a question.
+
+    A flat one is copied to a GPU where FAISS finds one. A question is scanned for on one thread. FAISS's
+    number of threads is left alone: it shares OpenMP with torch, and one thread for FAISS would be one thread
+    for embedding too.
+    """
+
+    def __init__(self, index: Any, *, on_gpu: bool = True) -> None:
+        self._stored = index
+        self._on_gpu = _copy_to_gpu(index) if on_gpu and not isinstance(index, faiss.IndexIVF) else None
+        self._gpu_in_use = Lock()
+
+    @classmethod
+    def build(
+        cls, x_ND: NDArray[np.float16], kind: IndexKind = "flat", *, on_gpu: bool = True
+    ) -> "FaissIndex":
+        """An index of N vectors; they are stored as they are, without a second rounding. Cells need vectors
+        to be made from: fewer than `IVF_LEAST` are scanned whatever the kind."""
+        rows_ND = np.ascontiguousarray(x_ND, dtype=np.float32)
+        in_cells = kind == "ivf" and len(rows_ND) >= IVF_LEAST
+        index = _cells(rows_ND) if in_cells else _scan(rows_ND.shape[1])
+        index.add(rows_ND)
+        if isinstance(index, faiss.IndexIVF):
+            index.make_direct_map()  # so that vectors can be read by number
+        return cls(index, on_gpu=on_gpu)
+
+    def __len__(self) -> int:
+        return int(self._stored.ntotal)
+
+    @property
+    def width(self) -> int:
+        return int(self._stored.d)
+
+    def search(
+        self, q_QD: FloatArray, k: int, allowed_N: NDArray[np.bool_] | None = None
+    ) -> tuple[FloatArray, IntArray]:
+        """Scores and numbers (Q, at most k), best first, of those vectors that are allowed."""
+        rows = np.ascontiguousarray(q_QD, dtype=np.float32)
+        wanted = min(k, len(self) if allowed_N is None else int(allowed_N.sum()))
+        if wanted == 0:
+            return np.zeros((len(rows), 0), np.float32), np.zeros((len(rows), 0), np.int64)
+        if self._on_gpu is None or wanted > GPU_RESULTS or allowed_N is not None:  # a GPU cannot leave out
+            scores, ids = self._on_cpu(rows, wanted, allowed_N)
+        else:
+            with self._gpu_in_use:
+                scores, ids = self._on_gpu.search(rows, wanted)
+        return scores, ids
+
+    def _on_cpu(
+        self, q_QD: FloatArray, wanted: int, allowed_N: NDArray[np.bool_] | None
+    ) -> tuple[FloatArray, IntArray]:
+        chosen: dict[str, Any] = {}
+        if allowed_N is not None:
+            bitmap: Any = np.packbits(allowed_N, bitorder="little")
+            chosen["sel"] = faiss.IDSelectorBitmap(bitmap)  # type: ignore[call-arg]
+        if not isinstance(self._stored, faiss.IndexIVF):
+            params = faiss.SearchParameters(**chosen) if chosen else None
+            return self._stored.search(q_QD, wanted, params=params)  # type: ignore[no-any-return]
+        cells = self._stored.nlist
+        for probed in (max(8, cells // PROBED), cells):
+            params = faiss.SearchParametersIVF(nprobe=probed, **chosen)  # type: ignore[call-arg]
+            scores, ids = self._stored.search(q_QD, wanted, params=params)
+            if (ids >= 0).all():  # else these cells hold too few, and all are looked at
+                break
+        return scores, ids
+
+    def vectors(self, ids: IntArray) -> FloatArray:
+        if not len(ids):
+            return np.zeros((0, self.width), np.float32)
+        x_ND: FloatArray = self._stored.reconstruct_batch(np.ascontiguousarray(ids, dtype=np.int64))
+        return x_ND
+
+    def save(self, path: Path) -> str:
+        """Writes the index into a file; gives its SHA-256."""
+        return write_file(path, faiss.serialize_index(self._stored).tobytes())
+
+    @classmethod
+    def load(cls, path: Path, sha256: str) -> "FaissIndex":
+        """Reads an index that `save` wrote; the hash is checked before FAISS sees a byte.
+
+        Raises:
+            IndexDamaged: the file is missing or is not the one that was written.
+        """
+        data = read_file(path, sha256)
+        return cls(faiss.deserialize_index(np.frombuffer(data, dtype=np.uint8)))
+
+
+def _scan(width: int) -> Any:
+    return faiss.IndexScalarQuantizer(width, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT)
+
+
+def _cells(x_ND: FloatArray) -> Any:
+    cells = min(int(4 * np.sqrt(len(x_ND))), len(x_ND) // 40)  # FAISS wants 39 vectors a cell
+    metric = faiss.METRIC_INNER_PRODUCT
+    centres: Any = faiss.IndexFlatIP(x_ND.shape[1])
+    index = faiss.IndexIVFScalarQuantizer(
+        centres, x_ND.shape[1], cells, faiss.ScalarQuantizer.QT_fp16, metric, False
+    )
+    centres.this.disown()  # the index owns them from here on
+    index.own_fields = True
+    index.cp.niter = 10
+    index.train(x_ND[np.random.default_rng(0).permutation(len(x_ND))[: cells * TRAINING_ROWS]])
+    return index
+
+
+def _copy_to_gpu(index: Any) -> Any:
+    if not hasattr(faiss, "StandardGpuResources") or faiss.get_num_gpus() == 0:
+        return None
+    # A GPU has no flat scalar-quantised index; its flat one keeps float16 itself.
+    config = faiss.GpuIndexFlatConfig()
+    config.useFloat16 = True
+    resources = faiss.StandardGpuResources()
+    flat = faiss.GpuIndexFlatIP(resources, index.d, config)
+    flat.add(index.reconstruct_n(0, index.ntotal))
+    return flat

@@ -1,0 +1,57 @@
+"""The texts of passages, read from Postgres."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from search.db.models import Document, Passage
+from search.errors import IndexReplaced
+from search.index.snapshot import Snapshot
+from search.responses.search import DocumentRef, PassageText
+
+
+@dataclass(frozen=True)
+class PassageRow:
+    """A passage with the document it belongs to."""
+
+    document: DocumentRef
+    passage: PassageText
+
+
+def passages_at(session: Session, snapshot: Snapshot, places: Iterable[int]) -> dict[int, PassageRow]:
+    """Passages of a snapshot by their place in it.
+
+    Raises:
+        IndexReplaced: the generation was dropped since.
+    """
+    places = list(places)
+    numbers = dict(zip(snapshot.number_N[places].tolist(), places, strict=True)) if places else {}
+    found = read_passages(session, snapshot.generation, numbers)
+    if len(found) < len(numbers):
+        raise IndexReplaced("The index was replaced just now.", hint="Ask again.")
+    return {numbers[number]: row for number, row in found.items()}
+
+
+def read_passages(session: Session, generation: int, ids: Iterable[int]) -> dict[int, PassageRow]:
+    """Passages of a generation by number. Only the passages' own stretches of text travel."""
+    text = func.substr(Document.text, Passage.start + 1, Passage.end - Passage.start)
+    columns = (
+        Passage.id,
+        text,
+        Passage.start,
+        Passage.end,
+        Document.external_id,
+        Document.title,
+        Document.url,
+    )
+    statement = (
+        select(*columns)
+        .join(Document, Document.id == Passage.document_id)
+        .where(Passage.generation_id == generation, Passage.id.in_(list(ids)))
+    )
+    return {
+        row[0]: PassageRow(DocumentRef(row[4], row[5], row[6]), PassageText(row[0], row[1], row[2], row[3]))
+        for row in session.execute(statement)
+    }

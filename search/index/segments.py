@@ -1,0 +1,122 @@
+"""Which passages of a generation a search sees.
+
+A generation is built once and then keeps up with its documents: passages of new ones are added behind those
+it was built with, and passages of documents that were deleted or replaced are hidden. A replaced document
+stays as it was until its new version has its passages, so that it is always there exactly once.
+
+Shape suffixes: M all passages of a generation, N those that are visible, D embedding width.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from search.db.models import Document, Generation
+from search.index.faiss_index import FaissIndex, FloatArray, IntArray
+
+
+@dataclass(frozen=True)
+class Version:
+    """One row of a document that changed: its number, the change that made it, and the change that ended it:
+    that of the next version, or one that no version has where the document was deleted."""
+
+    document: int
+    seq: int
+    superseded: int | None
+
+
+def hidden_documents(changed: Iterable[Version], indexed: set[int]) -> set[int]:
+    """Those of the indexed documents that are not to be seen: the deleted ones, and those whose next version,
+    or one after it, is indexed as well."""
+    versions = list(changed)
+    by_change = {version.seq: version for version in versions}
+
+    def is_hidden(version: Version) -> bool:
+        while version.superseded is not None:
+            following = by_change.get(version.superseded)
+            if following is None or following.document in indexed:
+                return True
+            version = following
+        return False
+
+    return {version.document for version in versions if version.document in indexed and is_hidden(version)}
+
+
+def visible_numbers(session: Session, generation: Generation, document_M: IntArray) -> IntArray:
+    """The numbers (N,), ascending, of the passages that a search sees now; `document_M` is the document of
+    each passage of the generation."""
+    changed = select(Document.id, Document.seq, Document.superseded).where(
+        Document.collection_id == generation.collection_id,
+        or_(Document.seq > generation.seq, Document.superseded > generation.seq),
+    )
+    versions = [Version(*row) for row in session.execute(changed)]
+    hidden = hidden_documents(versions, set(document_M.tolist())) if versions else set()
+    return np.flatnonzero(~np.isin(document_M, list(hidden))) if hidden else np.arange(len(document_M))
+
+
+@dataclass(frozen=True, eq=False)
+class VisibleIndex:
+    """The index of a generation together with that of the passages added since, without those hidden.
+
+    Passages are numbered 0 to N - 1 in the order of `number_N`, their numbers in the generation. It is exact
+    where the base index is.
+    """
+
+    base: FaissIndex
+    added: FaissIndex | None
+    number_N: IntArray
+
+    def __len__(self) -> int:
+        return len(self.number_N)
+
+    def search(
+        self, q_QD: FloatArray, k: int, allowed_N: NDArray[np.bool_] | None = None
+    ) -> tuple[FloatArray, IntArray]:
+        """Scores and passages (Q, at most k), best first, of those passages that are allowed."""
+        allowed = self._visible if allowed_N is None else self._halves(self.number_N[allowed_N])
+        scores, ids = self.base.search(q_QD, k, allowed[0])
+        if self.added is not None:
+            more, later = self.added.search(q_QD, k, allowed[1])
+            scores, ids = _merged(scores, ids, more, later + len(self.base))
+        return scores[:, :k], ids[:, :k] if self._all else np.searchsorted(self.number_N, ids[:, :k])
+
+    def vectors(self, ids: IntArray) -> FloatArray:
+        """The stored vectors (len(ids), D)."""
+        number_N = self.number_N[np.asarray(ids, dtype=np.int64)]
+        if self.added is None:
+            return self.base.vectors(number_N)
+        later = number_N >= len(self.base)
+        x_ND = np.empty((len(number_N), self.base.width), np.float32)
+        x_ND[~later] = self.base.vectors(number_N[~later])
+        x_ND[later] = self.added.vectors(number_N[later] - len(self.base))
+        return x_ND
+
+    @cached_property
+    def _all(self) -> bool:
+        """Whether all passages are visible, so that they are numbered as in their generation."""
+        return len(self) == len(self.base) + (len(self.added) if self.added is not None else 0)
+
+    @cached_property
+    def _visible(self) -> tuple[NDArray[np.bool_] | None, NDArray[np.bool_] | None]:
+        return self._halves(self.number_N)
+
+    def _halves(self, numbers: IntArray) -> tuple[NDArray[np.bool_] | None, NDArray[np.bool_] | None]:
+        """Which vectors of each of the two indexes may be found: those of these numbers; None: all."""
+        sizes = len(self.base), len(self.added) if self.added is not None else 0
+        allowed_M = np.zeros(sum(sizes), np.bool_)
+        allowed_M[numbers] = True
+        first, second = allowed_M[: sizes[0]], allowed_M[sizes[0] :]
+        return None if first.all() else first, None if second.all() else second
+
+
+def _merged(
+    scores: FloatArray, ids: IntArray, more: FloatArray, later: IntArray
+) -> tuple[FloatArray, IntArray]:
+    scores, ids = np.concatenate([scores, more], axis=1), np.concatenate([ids, later], axis=1)
+    order = np.lexsort((ids, -scores), axis=1)
+    return np.take_along_axis(scores, order, axis=1), np.take_along_axis(ids, order, axis=1)

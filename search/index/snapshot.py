@@ -1,0 +1,319 @@
+"""The live generation of a collection, held in memory and never changed: searches read one snapshot from
+start to end, and a new generation is a new snapshot.
+
+Shape suffixes: N passages, F features, K active features a passage.
+"""
+
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field, replace
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csc_matrix, csr_matrix, vstack
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from search.cache import Memory
+from search.db.models import Collection, DictionaryRow, Generation
+from search.dictionary.autoencoder import Dictionary
+from search.dictionary.concepts import Concept
+from search.dictionary.families import Family, Reach, read_families
+from search.dictionary.labels import Label, read_labels
+from search.embedding.embedder import VectorSpace
+from search.index.agreement import about
+from search.index.bm25 import Counts, Lexicon
+from search.index.faiss_index import FaissIndex, VectorIndex
+from search.index.generation_files import (
+    open_index,
+    open_words,
+    read_activations,
+    read_dictionary,
+    read_embeddings,
+    read_texts,
+)
+from search.index.segments import VisibleIndex, visible_numbers
+from search.query.parser import Typed
+from search.query.presets import Preset, read_presets
+
+SCALE_QUANTILE = 0.9
+MEMBERSHIP_BYTES = 64 << 20
+KEPT_BYTES = 32 << 20
+MOST_TOLD, FEW_TOLD = 0.2, 3
+"""What more than this share of the passages is about (of a tiny collection: so many) says nothing there."""
+
+BYTES_ASKED = 12
+"""About so many a passage: what the words of a question add to it, in all and one by one."""
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """All passages (M) of a generation, those hidden too: document and activations of each, those of what it
+    is about, the index and the words of those it was built with, the embeddings and the words of those added
+    since."""
+
+    document_M: NDArray[np.int64]
+    acts_MF: csr_matrix
+    about_MF: csr_matrix
+    base: FaissIndex
+    added_AD: NDArray[np.float16]
+    words: Counts
+    added_words: Counts
+
+
+@dataclass(frozen=True, eq=False)
+class Kept:
+    """What was worked out on the passages of a snapshot: concepts by what they mean, the passages that
+    restrictions leave, questions that were asked, counts of values, and the texts that were shown."""
+
+    concepts: Memory[str, Concept] = field(default_factory=lambda: Memory(256))
+    restricted: Memory[Typed, NDArray[np.bool_]] = field(default_factory=lambda: Memory(64))
+    asked: Memory[Hashable, Any] = field(default_factory=lambda: Memory(64))
+    counted: Memory[Hashable, tuple[int, NDArray[np.int64]]] = field(default_factory=lambda: Memory(16))
+    texts: Memory[int, Any] = field(default_factory=lambda: Memory(4096))
+
+    @classmethod
+    def of(cls, passages: int) -> "Kept":
+        """Fewer questions and restrictions of many passages: each holds a few bytes for every one."""
+        room = KEPT_BYTES // max(passages, 1)
+        return cls(
+            restricted=Memory(min(max(room, 16), 64)), asked=Memory(min(max(room // BYTES_ASKED, 16), 64))
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Snapshot:
+    """Everything a search needs but the texts.
+
+    Passages are numbered 0 to N - 1; `number_N` is the number of each in its generation. `acts_NF` are the
+    activations, which concepts are made of; `about_NF` those of what a passage is about as readers see it,
+    which is what anybody is shown, and `about_by_feature` the same by column; `document_N` the row id of each
+    passage's document; `scale_F` the 90th percentile activation of the passages that are about a feature,
+    `passages_F` how many these are; `families` by number;
+    `presets` by name; `kept` is what was worked out on these passages; `version` is the collection's,
+    `labels_version` that of the dictionary's labels, `presets_version` that of the presets; `dictionary_id`
+    is the dictionary's number in the store (0: it is in none), `rows` what the snapshot was made from.
+    """
+
+    collection_id: int
+    collection: str
+    generation: int
+    space: VectorSpace
+    dictionary: Dictionary
+    labels: list[Label]
+    index: VectorIndex
+    lexicon: Lexicon
+    number_N: NDArray[np.int64]
+    document_N: NDArray[np.int64]
+    acts_NF: csr_matrix
+    about_NF: csr_matrix
+    about_by_feature: csc_matrix
+    scale_F: NDArray[np.float32]
+    passages_F: NDArray[np.int64]
+    families: dict[int, Family] = field(default_factory=dict)
+    presets: dict[str, Preset] = field(default_factory=dict)
+    kept: Kept = field(default_factory=Kept)
+    version: int = 0
+    labels_version: int = 0
+    presets_version: int = 0
+    dictionary_id: int = 0
+    rows: Rows | None = None
+
+    @property
+    def passages(self) -> int:
+        return len(self.document_N)
+
+    @cached_property
+    def documents(self) -> int:
+        return len(self.documents_sorted)
+
+    @cached_property
+    def documents_sorted(self) -> NDArray[np.int64]:
+        """The row ids of the documents, ascending."""
+        return np.unique(self.document_N)
+
+    @cached_property
+    def membership(self) -> Callable[[Concept], NDArray[np.float32]]:
+        """How much each passage belongs to a concept (N,); what was asked last is remembered."""
+        acts_NF = self.acts_NF
+        kept = MEMBERSHIP_BYTES // (4 * max(self.passages, 1))
+
+        @lru_cache(max(kept, 1))
+        def of(concept: Concept) -> NDArray[np.float32]:
+            return concept.membership(acts_NF).astype(np.float32)
+
+        return of
+
+    @cached_property
+    def reach(self) -> dict[int, Reach]:
+        """How far each family reaches here, by its number."""
+        acts_by_feature = self.acts_NF.tocsc()
+        return {number: family.reach(acts_by_feature) for number, family in self.families.items()}
+
+    def documents_of(self, allowed_N: NDArray[np.bool_] | None) -> NDArray[np.int64]:
+        """The row ids of the documents, ascending, that have one of some passages; None: of all."""
+        return self.documents_sorted if allowed_N is None else np.unique(self.document_N[allowed_N])
+
+    def passages_of(self, document: int) -> NDArray[np.int64]:
+        """The passages of a document, by its row id."""
+        return np.flatnonzero(self.document_N == document)
+
+    @property
+    def mark(self) -> "Mark":
+        return Mark(self.generation, self.version, self.labels_version, self.presets_version)
+
+    def active(self, passage: int) -> dict[int, float]:
+        """The features that a passage is about, and how strongly."""
+        start, end = self.about_NF.indptr[passage : passage + 2]
+        found = (self.about_NF.indices[start:end].tolist(), self.about_NF.data[start:end].tolist())
+        return dict(zip(*found, strict=True))
+
+    def firing(self, feature: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """The passages that a feature fires on (P,), and how strongly (P,)."""
+        start, end = self.about_by_feature.indptr[feature : feature + 2]
+        return self.about_by_feature.indices[start:end], self.about_by_feature.data[start:end]
+
+    def strongest_of(self, feature: int) -> int | None:
+        """The passage that is most about a feature, None where none is."""
+        passages, acts = self.firing(feature)
+        return int(passages[np.argmax(acts)]) if len(passages) else None
+
+    @cached_property
+    def telling(self) -> NDArray[np.bool_]:
+        """Which features say something here: they have a label that holds, some passages are about them, and
+        not so many that they tell nothing."""
+        most = max(MOST_TOLD * self.passages, FEW_TOLD)
+        holds_F = np.array([label.reliable for label in self.labels], dtype=np.bool_)
+        return holds_F & (self.passages_F > 0) & (self.passages_F <= most)
+
+    def density(self, feature: int) -> float:
+        """Share of the collection's passages that the feature fires on."""
+        return float(self.passages_F[feature]) / max(self.passages, 1)
+
+
+def load_snapshot(session: Session, data: Path, generation: Generation) -> Snapshot:
+    """Reads a generation from Postgres and its index file. A file that is missing or fails its hash is made
+    again from Postgres (and recorded)."""
+    collection = session.get_one(Collection, generation.collection_id)
+    dictionary_row = session.get_one(DictionaryRow, generation.dictionary_id)
+    dictionary = read_dictionary(session, dictionary_row.id)
+    document_M, acts_MF = read_activations(session, generation.id, dictionary)
+    base = open_index(session, data, generation)
+    added_AD = read_embeddings(session, generation.id, start=len(base)).reshape(-1, base.width)
+    words = open_words(session, data, generation)
+    added_words = Counts.of(read_texts(session, generation.id, start=len(base)))
+    halves = (acts_MF[: len(base)], words), (acts_MF[len(base) :], added_words)
+    about_MF = vstack([about(acts, counts, dictionary) for acts, counts in halves], format="csr")
+    return Snapshot(
+        collection.id,
+        collection.name,
+        generation.id,
+        VectorSpace(generation.recipe["model"], generation.recipe["precision"]),
+        dictionary,
+        read_labels(session, dictionary_row.id, dictionary),
+        families=read_families(session, dictionary_row.id),
+        presets=read_presets(session, collection.id, dictionary_row.id),
+        version=collection.version,
+        labels_version=dictionary_row.labels_version,
+        presets_version=collection.presets_version,
+        dictionary_id=dictionary_row.id,
+        **_seen(session, generation, Rows(document_M, acts_MF, about_MF, base, added_AD, words, added_words)),
+    )
+
+
+def read_changes_again(session: Session, snapshot: Snapshot, generation: Generation) -> Snapshot:
+    """The snapshot of the same generation with the documents as they are now."""
+    version = session.get_one(Collection, generation.collection_id).version  # it may be older, never newer
+    rows, dictionary = snapshot.rows, snapshot.dictionary
+    assert rows is not None
+    there = len(rows.document_M)
+    document_M, acts_MF = read_activations(session, generation.id, dictionary, start=there)
+    if len(document_M):
+        added_AD = read_embeddings(session, generation.id, start=there)
+        added_words = Counts.of(read_texts(session, generation.id, start=there))
+        rows = Rows(
+            np.concatenate([rows.document_M, document_M]),
+            vstack([rows.acts_MF, acts_MF], format="csr"),
+            vstack([rows.about_MF, about(acts_MF, added_words, dictionary)], format="csr"),
+            rows.base,
+            np.concatenate([rows.added_AD, added_AD]),
+            rows.words,
+            rows.added_words.followed_by(added_words),
+        )
+    return replace(snapshot, version=version, **_seen(session, generation, rows))
+
+
+def _seen(session: Session, generation: Generation, rows: Rows) -> dict[str, Any]:
+    """The fields of a snapshot that follow from which passages are visible."""
+    number_N = visible_numbers(session, generation, rows.document_M)
+    everything = len(number_N) == len(rows.document_M)
+    about_NF = rows.about_MF if everything else rows.about_MF[number_N]
+    about_by_feature = about_NF.tocsc()
+    added = FaissIndex.build(rows.added_AD, on_gpu=False) if len(rows.added_AD) else None
+    return {
+        "rows": rows,
+        "index": VisibleIndex(rows.base, added, number_N),
+        "lexicon": Lexicon(rows.words, rows.added_words, number_N),
+        "kept": Kept.of(len(number_N)),
+        "number_N": number_N,
+        "document_N": rows.document_M if everything else rows.document_M[number_N],
+        "acts_NF": rows.acts_MF if everything else rows.acts_MF[number_N],
+        "about_NF": about_NF,
+        "about_by_feature": about_by_feature,
+        "scale_F": scales(about_by_feature),
+        "passages_F": np.diff(about_by_feature.indptr),
+    }
+
+
+@dataclass(frozen=True)
+class Mark:
+    """What a snapshot of a collection is compared with to see whether it is up to date."""
+
+    generation: int
+    version: int
+    labels_version: int
+    presets_version: int
+
+
+def read_marks(session: Session, collection: str | None = None) -> dict[str, Mark]:
+    """How every searchable collection stands now, by name; or one alone."""
+    versions = (Collection.version, DictionaryRow.labels_version, Collection.presets_version)
+    columns = (Collection.name, Generation.id, *versions)
+    statement = (
+        select(*columns)
+        .join(Generation, Generation.collection_id == Collection.id)
+        .join(DictionaryRow, DictionaryRow.id == Generation.dictionary_id)
+        .where(Generation.state == "live")
+    )
+    if collection is not None:
+        statement = statement.where(Collection.name == collection)
+    return {name: Mark(*rest) for name, *rest in session.execute(statement)}
+
+
+def read_labels_again(session: Session, snapshot: Snapshot, generation: Generation) -> Snapshot:
+    """The snapshot of the same generation with the labels as they are now."""
+    wanted = select(DictionaryRow.labels_version).where(DictionaryRow.id == generation.dictionary_id)
+    version = session.scalars(wanted).one()  # before the labels: they may be newer, never older
+    labels = read_labels(session, generation.dictionary_id, snapshot.dictionary)
+    kept = Kept.of(snapshot.passages)  # which labels hold decides what questions are explained by
+    return replace(snapshot, labels=labels, labels_version=version, kept=kept)
+
+
+def read_presets_again(session: Session, snapshot: Snapshot) -> Snapshot:
+    """The snapshot of the same generation with the presets as they are now."""
+    wanted = select(Collection.presets_version).where(Collection.id == snapshot.collection_id)
+    version = session.scalars(wanted).one()  # before the presets: they may be newer, never older
+    presets = read_presets(session, snapshot.collection_id, snapshot.dictionary_id)
+    return replace(snapshot, presets=presets, presets_version=version)
+
+
+def scales(about_by_feature: csc_matrix) -> NDArray[np.float32]:
+    """The 90th percentile activation of each feature (F), 0 where no passage is about it."""
+    scale_F = np.zeros(about_by_feature.shape[1], np.float32)
+    for feature in np.flatnonzero(np.diff(about_by_feature.indptr)).tolist():
+        start, end = about_by_feature.indptr[feature : feature + 2]
+        values = np.sort(about_by_feature.data[start:end])
+        scale_F[feature] = values[int(SCALE_QUANTILE * (len(values) - 1) + 0.5)]
+    return scale_F

@@ -1,0 +1,132 @@
+"""The snapshots that a process searches, kept up to date."""
+
+from pathlib import Path
+from threading import Lock
+
+from sqlalchemy import Engine as Database
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from search.db.connection import open_session
+from search.db.listener import Following
+from search.db.locks import is_built
+from search.db.models import Generation
+from search.index.generation_files import live_generation
+from search.index.snapshot import (
+    Snapshot,
+    load_snapshot,
+    read_changes_again,
+    read_labels_again,
+    read_marks,
+    read_presets_again,
+)
+
+FOLLOW_SECONDS = 0.5
+"""How long a change may go unnoticed where its notification was lost."""
+
+RETRY_SECONDS = 2.0
+
+
+class Snapshots:
+    """The live generation of each collection, in memory.
+
+    By default every access looks whether something changed, and waits for what did. Once `follow` was called
+    a thread of its own does that, and an access gives at once what is there.
+    """
+
+    def __init__(self, database: Database, data: Path) -> None:
+        self._database = database
+        self._data = data
+        self._held: dict[str, Snapshot] = {}
+        self._ahead: dict[int, Snapshot] = {}
+        self._loading = Lock()
+        self._follower: Following | None = None
+
+    def of(self, collection: str) -> Snapshot:
+        """The live generation of a collection, loaded if it is not in memory yet.
+
+        Raises:
+            CollectionNotFound, NotIndexed, StoreUnavailable
+        """
+        held = self._held.get(collection)
+        if held is not None and self._follower is not None:
+            return held
+        if held is None:
+            return self.renew(collection)
+        with open_session(self._database) as session:
+            mark = read_marks(session, collection).get(collection)
+        return held if held.mark == mark else self.renew(collection)
+
+    def renew(self, collection: str) -> Snapshot:
+        """The collection as it is now, also while another thread follows: for who has just changed it.
+
+        Raises:
+            CollectionNotFound, NotIndexed, StoreUnavailable
+        """
+        with self._loading, open_session(self._database) as session:
+            live = live_generation(_at_one_moment(session), collection)
+            mark = read_marks(session, collection)[collection]
+            held = self._held.get(collection)  # another may have renewed it meanwhile
+            if held is None or held.generation != live.id:
+                held = self._ahead.get(live.id) or load_snapshot(session, self._data, live)
+            if held.version != mark.version:
+                held = read_changes_again(session, held, live)
+            if held.labels_version != mark.labels_version:
+                held = read_labels_again(session, held, live)
+            if held.presets_version != mark.presets_version:
+                held = read_presets_again(session, held)
+            session.commit()
+            self._held[collection] = held
+        return held
+
+    def held(self, collection: str) -> Snapshot | None:
+        """What is in memory of a collection, if anything."""
+        return self._held.get(collection)
+
+    def follow(self) -> None:
+        """Begins to follow changes, in a thread that ends with `end`."""
+        self._follower = Following(
+            self._database, self._catch_up, name="follower", seconds=FOLLOW_SECONDS, pause=RETRY_SECONDS
+        )
+        self._follower.start()
+
+    def end(self) -> None:
+        """Stops following."""
+        if self._follower is not None:
+            self._follower.end()
+
+    def _catch_up(self) -> None:
+        with open_session(self._database) as session:
+            marks = read_marks(session)
+            ready = _about_to_go_live(session)
+        for name in self._held.keys() - marks.keys():
+            self._held.pop(name, None)
+        for name, mark in marks.items():
+            if name not in self._held or self._held[name].mark != mark:
+                self.renew(name)
+        for generation in self._ahead.keys() - ready:
+            del self._ahead[generation]
+        for generation in ready - self._ahead.keys():
+            self._load_ahead(generation)
+
+    def _load_ahead(self, generation: int) -> None:
+        """Loads a generation that is about to go live, so that nobody waits for it then."""
+        with open_session(self._database) as session:
+            row = _at_one_moment(session).get(Generation, generation)
+            if row is not None:
+                self._ahead[generation] = load_snapshot(session, self._data, row)
+                session.commit()
+
+
+def _about_to_go_live(session: Session) -> set[int]:
+    """Generations that are ready, and whose build goes on: one that was killed may stay so for long."""
+    rows = session.execute(
+        select(Generation.id, Generation.collection_id).where(Generation.state == "ready")
+    ).all()
+    return {generation for generation, collection in rows if is_built(session, collection)}
+
+
+def _at_one_moment(session: Session) -> Session:
+    """Lets all reads of a session see the same state, whatever is committed meanwhile."""
+    session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+    return session

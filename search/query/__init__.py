@@ -1,0 +1,1 @@
+"""What is asked, as text and as objects."""

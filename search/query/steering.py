@@ -1,0 +1,212 @@
+"""Steering: what a user turns up or down, as text and as knobs.
+
+The text form, used in URLs and on the command line, is a list of knobs separated by commas:
+
+    123:1.5                   feature 123 as strongly as 1.5 texts that are really about it
+    45:off                    feature 45 taken out of the question
+    concept:astronomy:-1      away from texts about astronomy (phrases are percent-encoded)
+    family:17:1               towards texts that fire the features of family 17
+    like:A~B!C:1              towards texts like the documents A and B, not like C (ids are percent-encoded)
+"""
+
+import math
+import re
+from dataclasses import dataclass
+from typing import Literal
+from urllib.parse import quote, unquote
+
+from search.errors import InvalidSteering
+from search.query.limits import is_text
+
+MAX_STRENGTH = 5.0
+MAX_KNOBS = 50
+MAX_PHRASE = 200
+MAX_EXAMPLES = 20
+MAX_ID = 500
+CONCEPT, FAMILY, LIKE = "concept", "family", "like"
+OFF = "off"
+FORM = (
+    "Write knobs as FEATURE:STRENGTH, concept:PHRASE:STRENGTH, family:NUMBER:STRENGTH or "
+    "like:ID~ID!ID:STRENGTH, separated by commas, like 123:1.5,45:off."
+)
+
+Strength = float | Literal["off"]
+
+
+@dataclass(frozen=True)
+class Knob:
+    """One feature or one concept, and how strongly it is turned. Only a feature can be "off".
+
+    A concept is a phrase (`concept`), a family of features by its number (`family`), or examples: documents
+    by id, `like` some and `unlike` others.
+
+    Raises:
+        InvalidSteering: the strength is not a number within ±5, or the target is not one thing.
+    """
+
+    strength: Strength
+    feature: int | None = None
+    concept: str | None = None
+    family: int | None = None
+    like: tuple[str, ...] = ()
+    unlike: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        given = (self.feature is not None, self.concept is not None, self.family is not None)
+        if sum((*given, bool(self.like or self.unlike))) != 1:
+            raise InvalidSteering("A knob turns one feature or one concept.", hint=FORM)
+        for name, number in (("feature", self.feature), (FAMILY, self.family)):
+            if number is not None and number < 0:
+                raise InvalidSteering(f"There is no {name} {number}.", hint="They are numbered from 0.")
+        if self.concept is not None:
+            _check_phrase(self.concept)
+        if self.like or self.unlike:
+            _check_examples(self.like, self.unlike)
+        if isinstance(self.strength, str):
+            if self.feature is None:
+                raise InvalidSteering("Only a feature can be turned off.", hint="Use a negative strength.")
+        elif not math.isfinite(self.strength) or abs(self.strength) > MAX_STRENGTH:
+            raise InvalidSteering(
+                f"Strength {self.strength} of {_shown(self.target)} is out of range.",
+                hint=f"Use a number from -{MAX_STRENGTH:g} to {MAX_STRENGTH:g}.",
+            )
+
+    @property
+    def target(self) -> str:
+        """What the knob turns, as the text form names it: `123`, `concept:astronomy`, `like:A!B`."""
+        if self.feature is not None:
+            return str(self.feature)
+        if self.concept is not None:
+            return f"{CONCEPT}:{quote(self.concept, safe='')}"
+        if self.family is not None:
+            return f"{FAMILY}:{self.family}"
+        unlike = "".join(f"!{_quoted_id(document)}" for document in self.unlike)
+        return f"{LIKE}:" + "~".join(map(_quoted_id, self.like)) + unlike
+
+
+@dataclass(frozen=True)
+class Steering:
+    """The knobs of one search, each target at most once.
+
+    Raises:
+        InvalidSteering: a target appears twice, or there are more than 50 knobs.
+    """
+
+    knobs: tuple[Knob, ...] = ()
+
+    def __post_init__(self) -> None:
+        if len(self.knobs) > MAX_KNOBS:
+            raise InvalidSteering(f"{len(self.knobs)} knobs are too many.", hint=f"Use at most {MAX_KNOBS}.")
+        targets = [knob.target for knob in self.knobs]
+        for target in targets:
+            if targets.count(target) > 1:
+                raise InvalidSteering(f"{target} is steered twice.", hint="Keep one of the two.")
+
+    def with_knob(self, knob: Knob) -> "Steering":
+        """The same with one knob set, in its old place if it was there."""
+        if knob.target in (other.target for other in self.knobs):
+            return Steering(tuple(knob if other.target == knob.target else other for other in self.knobs))
+        return Steering((*self.knobs, knob))
+
+    def without(self, knob: Knob) -> "Steering":
+        """The same without the knob of that target."""
+        return Steering(tuple(other for other in self.knobs if other.target != knob.target))
+
+    def strength_of(self, target: str) -> Strength | None:
+        """How strongly a target is turned, None if it is not."""
+        return next((knob.strength for knob in self.knobs if knob.target == target), None)
+
+
+UNSTEERED = Steering()
+
+
+def parse(text: str) -> Steering:
+    """Reads the text form; the empty text is no steering.
+
+    Raises:
+        InvalidSteering: the text is not of that form; the message quotes the part at fault.
+    """
+    parts = [part.strip() for part in text.split(",")] if text.strip() else []
+    return Steering(tuple(_parse_knob(part) for part in parts))
+
+
+def format_steering(steering: Steering) -> str:
+    """Writes the text form: `parse(format_steering(s)) == s`."""
+    return ",".join(f"{knob.target}:{format_strength(knob.strength)}" for knob in steering.knobs)
+
+
+def format_strength(strength: Strength) -> str:
+    """The shortest text that reads back as the same strength."""
+    if isinstance(strength, str):
+        return strength
+    return str(int(strength)) if float(strength).is_integer() else repr(float(strength))
+
+
+def _parse_knob(part: str) -> Knob:
+    target, colon, number = part.rpartition(":")
+    if not colon:
+        raise InvalidSteering(f"{_shown(part)} is not a knob.", hint=FORM)
+    strength = parse_strength(number, part)
+    kind, colon, rest = target.partition(":")
+    if colon and kind == CONCEPT:
+        return Knob(strength, concept=unquote(rest))
+    if colon and kind == FAMILY:
+        return Knob(strength, family=_number(rest, "a family's number"))
+    if colon and kind == LIKE:
+        ids = re.findall(r"([~!]?)([^~!]*)", f"~{rest}")[:-1]
+        like, unlike = (
+            tuple(unquote(document) for mark, document in ids if mark == sign) for sign in ("~", "!")
+        )
+        return Knob(strength, like=like, unlike=unlike)
+    return Knob(strength, feature=_number(target, "a feature's number"))
+
+
+def _number(text: str, what: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= 9):
+        raise InvalidSteering(f"{_shown(text)} is not {what}.", hint=FORM)
+    return int(text)
+
+
+def _check_phrase(phrase: str) -> None:
+    if not (phrase.strip() and len(phrase) <= MAX_PHRASE):
+        raise InvalidSteering(
+            f"A concept is a phrase of 1 to {MAX_PHRASE} characters, not {len(phrase)}.", hint=FORM
+        )
+    if not is_text(phrase):
+        raise InvalidSteering("A concept cannot hold NUL or lone surrogates.", hint="Remove them.")
+
+
+def _check_examples(like: tuple[str, ...], unlike: tuple[str, ...]) -> None:
+    documents = [*like, *unlike]
+    if not like:
+        raise InvalidSteering(
+            "Examples need a document to be like.", hint="For less of one, give it a negative strength."
+        )
+    if len(documents) > MAX_EXAMPLES:
+        raise InvalidSteering(
+            f"{len(documents)} examples are too many.", hint=f"Use at most {MAX_EXAMPLES} documents a knob."
+        )
+    for document in documents:
+        if not (0 < len(document) <= MAX_ID and is_text(document)):
+            raise InvalidSteering(f"{_shown(document)} is no document's id.", hint=FORM)
+        if documents.count(document) > 1:
+            raise InvalidSteering(f"{_shown(document)} is given twice as an example.", hint="Keep one.")
+
+
+def _quoted_id(document: str) -> str:
+    """Percent-encoded so that nothing in it can be taken for a part of the form."""
+    return quote(document, safe="").replace("~", "%7E")
+
+
+def parse_strength(number: str, part: str) -> Strength:
+    """A strength from its text; `part` is quoted when it is none."""
+    if number.strip() == OFF:
+        return "off"
+    try:
+        return float(number)
+    except ValueError:
+        raise InvalidSteering(f"{_shown(number)} in {_shown(part)} is not a strength.", hint=FORM) from None
+
+
+def _shown(text: str) -> str:
+    return repr(text if len(text) <= 60 else text[:57] + "...")

@@ -1,0 +1,1 @@
+"""What goes out: the frozen records of the public contract."""

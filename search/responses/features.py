@@ -1,0 +1,248 @@
+"""What a feature, a concept, a document and a collection look like to the outside: plain frozen records.
+
+Part of the public contract, like `search.responses.search` and `search.responses.words`.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+from search.responses.search import DocumentRef, LostKnob, PassageText, SteeringTerm
+
+
+@dataclass(frozen=True)
+class FeatureSummary:
+    """A feature in a list. `density`: share of passages it fires on; `passages`: how many."""
+
+    feature: int
+    label: str
+    label_score: float | None
+    reliable: bool
+    density: float
+    passages: int
+    example: str | None = None
+
+
+@dataclass(frozen=True)
+class FeatureList:
+    query: str
+    collection: str
+    generation: int
+    total: int
+    limit: int
+    offset: int
+    features: list[FeatureSummary]
+
+
+@dataclass(frozen=True)
+class FeatureRef:
+    """A feature of a family; `weight` (0 to 1): how much it belongs."""
+
+    feature: int
+    label: str
+    weight: float
+
+
+@dataclass(frozen=True)
+class FamilyRef:
+    """A family of features by its number."""
+
+    family: int
+    name: str
+
+
+@dataclass(frozen=True)
+class ConceptSummary:
+    """A family of features to steer by. `passages`: how many belong to it; `features`: most central first;
+    `example`: the beginning of the passage that belongs to it most; `parent`: the wider family it is part of,
+    `children` the narrower ones that are part of it."""
+
+    family: int
+    name: str
+    passages: int
+    features: list[FeatureRef]
+    example: str | None
+    parent: FamilyRef | None
+    children: list[FamilyRef]
+
+
+@dataclass(frozen=True)
+class ConceptList:
+    query: str
+    collection: str
+    generation: int
+    total: int
+    limit: int
+    offset: int
+    concepts: list[ConceptSummary]
+
+
+@dataclass(frozen=True)
+class Example:
+    """A passage on which a feature fires (or nearly fires, where `activation` is 0).
+
+    `decile` 10 holds the strongest tenth of the feature's activations, 1 the weakest; None where the feature
+    has fewer than ten, or does not fire.
+    """
+
+    activation: float
+    decile: int | None
+    document: DocumentRef
+    passage: PassageText
+
+
+@dataclass(frozen=True)
+class Neighbour:
+    """Another feature, near by `value`: a cosine of decoder rows, or a share of common passages."""
+
+    feature: int
+    label: str
+    value: float
+
+
+@dataclass(frozen=True)
+class Histogram:
+    """Counts of activations in equal bins between 0 and `maximum`."""
+
+    maximum: float
+    counts: list[int]
+
+
+@dataclass(frozen=True)
+class FeatureDetail:
+    """Everything a feature's page shows. `quantiles`: activation at 0, 10, …, 100% of its passages.
+
+    `guess` is the best label there is where none holds. `label_origin` says who wrote the label: "name"
+    (nobody: it is what the feature was made from), "hand", or, of a feature that an earlier version learned,
+    "offline", "shipped", "import" or the model that did. `value` of a neighbour in `neighbours` is the cosine
+    of the two decoder rows, in `together` the share of this feature's passages that the other fires on too.
+    `families`: the one it is in, then the wider one.
+    """
+
+    feature: int
+    collection: str
+    generation: int
+    label: str
+    label_score: float | None
+    reliable: bool
+    label_origin: str
+    density: float
+    passages: int
+    guess: str | None
+    quantiles: list[float]
+    histogram: Histogram
+    examples: list[Example]
+    near_misses: list[Example]
+    neighbours: list[Neighbour]
+    together: list[Neighbour]
+    families: list[FamilyRef]
+
+
+@dataclass(frozen=True)
+class ActiveFeature:
+    feature: int
+    label: str
+    reliable: bool
+    activation: float
+
+
+@dataclass(frozen=True)
+class DocumentPassage:
+    """A passage of a document page: offsets into the document's text and what fires there."""
+
+    id: int
+    start: int
+    end: int
+    features: list[ActiveFeature]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a build is: `done` of `total` in a step; seconds left are None until a rate is known."""
+
+    step: str
+    done: int
+    total: int
+    rate: float | None
+    seconds_left: float | None
+
+
+@dataclass(frozen=True)
+class CollectionInfo:
+    """A collection: "live" (searchable), "building" (its first index is under way) or "empty"."""
+
+    name: str
+    state: Literal["live", "building", "empty"]
+    documents: int
+    passages: int
+    generation: int | None = None
+    progress: Progress | None = None
+    scorecard: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class DocumentDetail:
+    """A document with its stored text and, by passage, the features that fire there."""
+
+    id: str
+    title: str
+    url: str | None
+    collection: str
+    generation: int
+    text: str
+    meta: dict[str, Any] = field(default_factory=dict)
+    passages: list[DocumentPassage] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class PresetInfo:
+    """A preset as it steers now: its knobs as text (`steer`) and one by one, numbered in `dictionary`, the
+    live one; `steering_lost` is what of it means nothing any more. `default`: searches that name neither a
+    preset nor steering are steered by it."""
+
+    name: str
+    description: str
+    collection: str
+    default: bool
+    dictionary: int
+    steer: str
+    steering: list[SteeringTerm]
+    steering_lost: list[LostKnob]
+    updated_at: datetime
+
+
+Against = Literal["unlike", "answers", "collection"]
+"""What liked documents are compared with."""
+
+
+@dataclass(frozen=True)
+class FeatureDifference:
+    """A feature that tells liked documents from others: the mean activation on both sides, their `difference`
+    in units of what strength 1 adds, and the strength of a knob that says the same."""
+
+    feature: int
+    label: str
+    label_score: float | None
+    reliable: bool
+    liked: float
+    others: float
+    difference: float
+    strength: float
+
+
+@dataclass(frozen=True)
+class Refinement:
+    """What tells liked documents from others, `against` unliked ones, the answers to the query or all of the
+    collection: the largest difference first; the same as steering (`steer`). A `note` says why there is
+    none."""
+
+    collection: str
+    generation: int
+    dictionary: int
+    query: str
+    like: list[DocumentRef]
+    unlike: list[DocumentRef]
+    against: Against
+    features: list[FeatureDifference]
+    steer: str
+    note: str

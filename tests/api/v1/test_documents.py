@@ -1,0 +1,201 @@
+"""Documents and operations by the JSON API: what is acknowledged is stored, what is broken is named."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine as Database
+from sqlalchemy.orm import Session
+from starlette.testclient import TestClient
+
+from api.app import create_app
+from api.auth.keys import create_key
+from api.middleware import MAX_BODY
+from indexer.jobs.worker import Keeper
+from indexer.sources.document import MAX_ID, MAX_TEXT
+from search.embedding.embedder import Embedder
+from search.engine.engine import Engine
+from tests.conftest import build, work_off
+from tests.indexer.build.test_catch_up import document
+
+pytestmark = pytest.mark.database
+
+Client = Callable[[str], TestClient]
+
+
+@pytest.fixture
+def client(database: Database, tmp_path: Path, embedder: Embedder) -> Client:
+    """Clients with a key of some scope, on a collection "c" of two documents."""
+    build(
+        database, tmp_path, embedder, "c", [document("a", "Whales sing."), document("b", "Bread is baked.")]
+    )
+    app = create_app(Engine(database, tmp_path))
+    with Session(database) as session:
+        keys = {scope: create_key(session, scope, scope) for scope in ("search", "write", "admin")}
+        session.commit()
+    return lambda scope: TestClient(app, headers={"Authorization": f"Bearer {keys.get(scope, scope)}"})
+
+
+def ids(client: TestClient, query: str = "anything") -> set[str]:
+    answer = client.get("/v1/search", params={"q": query, "collection": "c", "limit": 50}).json()
+    return {result["document"]["id"] for result in answer["results"]}
+
+
+def keep_up(database: Database) -> None:
+    Keeper(database).catch_up()
+
+
+STRANGE = [
+    "a/b/c",
+    "..",
+    "a//b",
+    "🙂",
+    "é",
+    "e\u0301",
+    "?&=#%20",
+    " ",
+    "x" * MAX_ID,
+    "\u202e",
+    "'; DROP TABLE",
+]
+
+
+def test_any_id_is_written_read_and_deleted(client: Client, database: Database) -> None:
+    write = client("write")
+    given = [{"id": id, "text": f"Document number {number}."} for number, id in enumerate(STRANGE)]
+    answer = write.post("/v1/documents", json={"collection": "c", "documents": given})
+    assert answer.json() == {"added": len(STRANGE), "changed": 0, "unchanged": 0, "failures": []}
+    keep_up(database)
+    assert ids(write) == {"a", "b", *STRANGE}
+    answer = write.post("/v1/documents/delete", json={"collection": "c", "ids": [*STRANGE, "nobody"]})
+    assert answer.json() == {"deleted": len(STRANGE), "unknown": ["nobody"]}
+    assert ids(write) == {"a", "b"}
+
+
+@pytest.mark.parametrize("id", ["one", "a/b/c", "🙂 é", "100% sure"])
+def test_one_document_is_put_replaced_and_deleted(client: Client, database: Database, id: str) -> None:
+    write = client("write")
+    address = "/v1/documents/" + "".join(f"%{byte:02X}" for byte in id.encode())
+    where = {"collection": "c"}
+    assert write.put(address, params=where, json={"text": "Stars shine."}).json()["added"] == 1
+    assert write.put(address, params=where, json={"text": "Stars burn."}).json()["changed"] == 1
+    assert write.put(address, params=where, json={"text": "Stars burn."}).json()["unchanged"] == 1
+    keep_up(database)
+    found = write.get(address, params=where).json()
+    assert (found["id"], found["text"]) == (id, "Stars burn.")
+    assert write.delete(address, params=where).json() == {"deleted": 1, "unknown": []}
+    assert write.delete(address, params=where).status_code == 404
+    assert write.get(address, params=where).status_code == 404
+
+
+def test_broken_documents_are_named_and_the_others_stored(client: Client, database: Database) -> None:
+    many = [{"id": f"n{number}", "text": f"Number {number}."} for number in range(10_000)]
+    many[10]["text"] = "  "
+    many[5000]["id"] = "x" * 1_000_000
+    many[9999]["id"] = "n0"
+    answer = client("write").post("/v1/documents", json={"collection": "new", "documents": many}).json()
+    assert (answer["added"], len(answer["failures"])) == (9997, 3)
+    reasons = {failure["id"][:80]: failure["reason"] for failure in answer["failures"]}
+    assert "no text" in reasons["n10"]
+    assert "came before" in reasons["n0"]
+    assert "1000000 characters" in reasons["x" * 80]
+    with database.connect() as connection:
+        counted = connection.exec_driver_sql("SELECT count(*) FROM documents WHERE superseded IS NULL")
+        assert counted.scalar_one() == 9997 + 2
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "says"),
+    [
+        ({"documents": [{"id": "x\0y", "text": "t"}]}, 200, "NUL"),
+        ({"documents": [{"id": "x", "text": "long " * (MAX_TEXT // 5 + 1)}]}, 200, "10,000,000 is the most"),
+        ({"documents": [{"id": "", "text": "t"}]}, 200, "its id is empty"),
+        ({"documents": [{"id": "x"}]}, 400, "text is missing"),
+        ({"documents": [{"id": "x", "text": "t", "extra": 1}]}, 400, "extra"),
+        ({"documents": [{"id": 5, "text": "t"}]}, 400, "id"),
+        ({"documents": [{"id": "x", "text": "t"}] * 10_001}, 400, "at most 10000"),
+        ({"documents": [{"id": "x", "text": "t"}], "collection": "No Such Name"}, 400, "cannot name"),
+        ({"documents": [{"id": "x", "text": "t"}], "collection": "a\0b"}, 400, "cannot name"),
+        ([], 400, "body"),
+    ],
+)
+def test_what_cannot_be_written_is_told(client: Client, body: object, status: int, says: str) -> None:
+    answer = client("write").post("/v1/documents", json=body)
+    assert answer.status_code == status
+    assert says in answer.text
+    if status == 200:
+        assert answer.json()["added"] == 0
+
+
+def test_a_body_beyond_the_limit_is_refused_before_it_is_read(client: Client) -> None:
+    write = client("write")
+    body = json.dumps({"documents": [{"id": "x", "text": "t" * (MAX_BODY + 1)}]}).encode()
+    told = write.post("/v1/documents", content=body)
+    pieces = (body[start : start + 65536] for start in range(0, len(body), 65536))
+    untold = write.post("/v1/documents", content=pieces)
+    for answer in (told, untold):
+        assert answer.status_code == 413
+        assert answer.json()["error"]["code"] == "too_large"
+
+
+def test_each_route_asks_for_its_scope(client: Client) -> None:
+    """No key, a wrong one and a revoked one get one answer; too narrow a scope another."""
+    routes: list[tuple[str, str, str, dict[str, Any] | None]] = [
+        ("PUT", "/v1/documents/x", "write", {"text": "t"}),
+        ("DELETE", "/v1/documents/x", "write", None),
+        ("POST", "/v1/documents", "write", {"documents": []}),
+        ("POST", "/v1/documents/delete", "write", {"ids": []}),
+        ("GET", "/v1/jobs", "admin", None),
+        ("POST", "/v1/jobs", "admin", {"kind": "verify", "collection": "c"}),
+        ("GET", "/v1/jobs/1", "admin", None),
+        ("POST", "/v1/jobs/1/cancel", "admin", None),
+        ("POST", "/v1/jobs/1/retry", "admin", None),
+        ("GET", "/v1/generations", "admin", None),
+        ("POST", "/v1/rollback", "admin", None),
+    ]
+    order = ["search", "write", "admin"]
+    for method, path, needed, body in routes:
+        assert client("rf_wrong").request(method, path, json=body).status_code == 401, path
+        for scope in order:
+            status = client(scope).request(method, path, json=body, params={"collection": "c"}).status_code
+            reaches = order.index(scope) >= order.index(needed)
+            assert (status not in (401, 403)) if reaches else (status == 403), (path, scope)
+
+
+def test_jobs_generations_and_going_back(client: Client, database: Database, tmp_path: Path) -> None:
+    admin = client("admin")
+    asked = {"kind": "reindex", "collection": "c", "passage_tokens": 24}
+    job = admin.post("/v1/jobs", json=asked)
+    assert (job.status_code, job.json()["state"]) == (202, "waiting")
+    assert admin.post("/v1/jobs", json=asked).status_code == 409
+    work_off(database, tmp_path)
+    done = admin.get(f"/v1/jobs/{job.json()['number']}").json()
+    assert (done["state"], done["result"]["documents"]) == ("done", 2)
+    generations = admin.get("/v1/generations", params={"collection": "c"}).json()
+    assert [each["state"] for each in generations] == ["live", "retired"]
+    assert generations[0]["checks"]["recall"] == 1.0
+    back = admin.post("/v1/rollback", params={"collection": "c"}).json()
+    assert [each["state"] for each in back] == ["retired", "live"]
+    assert ids(admin) == {"a", "b"}
+    assert admin.post("/v1/rollback", params={"collection": "c", "to": 99}).status_code == 400
+    assert admin.post(f"/v1/jobs/{done['number']}/cancel").status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ({"kind": "nonsense"}, 400),
+        ({"kind": "reindex", "collection": "nowhere"}, 404),
+        ({"kind": "reindex", "index": "tree"}, 400),
+        ({"kind": "reindex", "passage_tokens": 1}, 400),
+        ({"kind": "train"}, 400),
+        ({"kind": "reindex", "readapt": True}, 400),
+        ({}, 400),
+    ],
+)
+def test_a_job_that_makes_no_sense_is_refused(client: Client, body: dict[str, object], status: int) -> None:
+    answer = client("admin").post("/v1/jobs", json={"collection": "c", **body})
+    assert answer.status_code == status
+    assert answer.json()["error"]["hint"]

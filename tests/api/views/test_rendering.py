@@ -1,0 +1,100 @@
+"""Static files, links, and headers that keep everything on this host."""
+
+import hashlib
+import re
+from pathlib import Path
+
+import pytest
+from starlette.applications import Starlette
+from starlette.routing import Mount
+from starlette.testclient import TestClient
+
+from api.middleware import SECURITY_HEADERS, SecurityHeaders
+from api.views import rendering
+from api.views.document_map import document_path
+
+VENDORED = [
+    (
+        "api/static/vendor/htmx-2.0.11.min.js",
+        "d6fdc75f204e6bdefa99b69bf1e6d4ac69b8a364f77929f45c13476b4000f717",
+    ),
+    (
+        "tests/browser/vendor/axe-4.14.1.min.js",
+        "29348999450cdf2849a8e70b7912fc2da85a849da39c0d0d5394f51d4a9ed95c",
+    ),
+]
+ROOT = Path(__file__).resolve().parents[3]
+
+
+@pytest.fixture(scope="module")
+def client() -> TestClient:
+    static = Mount("/static", rendering.HashedStaticFiles())
+    return TestClient(SecurityHeaders(Starlette(routes=[static])))
+
+
+@pytest.mark.parametrize(("path", "digest"), VENDORED)
+def test_vendored_files_are_what_their_makers_published(path: str, digest: str) -> None:
+    assert hashlib.sha256((ROOT / path).read_bytes()).hexdigest() == digest
+
+
+def test_hashed_files_are_kept_for_a_year_and_others_asked_for_again(client: TestClient) -> None:
+    address = rendering.static_url("refract.css")
+    assert client.get(address).headers["Cache-Control"] == "public, max-age=31536000, immutable"
+    assert client.get("/static/refract.css").headers["Cache-Control"] == "no-cache"
+    assert client.get("/static/refract.css?v=old").headers["Cache-Control"] == "no-cache"
+    assert "immutable" not in client.get("/static/nothing.css?v=1").headers.get("Cache-Control", "")
+
+
+def test_every_response_forbids_other_hosts_and_inline_code(client: TestClient) -> None:
+    for address in ("/static/refract.css", "/static/nothing.css", "/nowhere"):
+        headers = client.get(address).headers
+        assert SECURITY_HEADERS.items() <= {name: headers.get(name) for name in SECURITY_HEADERS}.items()
+        assert "unsafe" not in headers["Content-Security-Policy"]
+
+
+def test_style_and_script_load_nothing_from_elsewhere() -> None:
+    for name in ("refract.css", "app.js"):
+        text = (rendering.STATIC / name).read_text(encoding="utf-8")
+        assert not re.search(r"https?://|@import|@font-face", text)
+
+
+def test_templates_hold_no_inline_code_or_style() -> None:
+    for template in rendering.TEMPLATES.glob("*.html"):
+        text = template.read_text(encoding="utf-8")
+        assert not re.search(r"<style|<script(?! src=)|\sstyle=|\son[a-z]+=|javascript:|\|safe\b", text), (
+            template
+        )
+
+
+@pytest.mark.parametrize(
+    ("url", "link"),
+    [
+        ("https://example.org/a", "https://example.org/a"),
+        ("javascript:alert(1)", None),
+        (" javascript:alert(1)", None),
+        ("data:text/html,x", None),
+        ("file:///etc/passwd", None),
+        ("//example.org", None),
+        ("http://[", None),
+        (None, None),
+    ],
+)
+def test_only_web_addresses_become_links(url: str | None, link: str | None) -> None:
+    assert rendering.web_link(url) == link
+
+
+@pytest.mark.parametrize(
+    ("document_id", "path"),
+    [
+        ("library/json", "/documents/library/json"),
+        ("a b?c#d%", "/documents/a%20b%3Fc%23d%25"),
+        ("../etc", "/documents/..%2Fetc"),
+        ("a//b", "/documents/a%2F%2Fb"),
+    ],
+)
+def test_document_addresses_survive_a_browser(document_id: str, path: str) -> None:
+    assert document_path(document_id) == path
+
+
+def test_app_js_stays_small() -> None:
+    assert len((rendering.STATIC / "app.js").read_text(encoding="utf-8").splitlines()) < 150

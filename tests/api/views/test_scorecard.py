@@ -1,0 +1,64 @@
+"""The scorecard of a dictionary: in words, on its page, on the terminal."""
+
+from collections.abc import Iterator
+
+import pytest
+from lxml import html
+from starlette.testclient import TestClient
+
+from api.app import create_app
+from api.cli.output import print_scorecard
+from api.views.scorecard import figures
+from search.dictionary.artifact import shipped
+from search.engine.engine import Engine
+from search.settings import DEFAULT_MODEL
+
+
+@pytest.fixture
+def client(engine: Engine) -> Iterator[TestClient]:
+    with TestClient(create_app(engine)) as opened:
+        yield opened
+
+
+def test_every_figure_of_the_shipped_dictionary_is_told() -> None:
+    base = shipped(DEFAULT_MODEL)
+    assert base is not None
+    card = base.dictionary.card.scorecard
+    told = {figure.name: figure.value for figure in figures(card)}
+    assert told["Variance unexplained"] == f"{card['fvu']:.3f}"
+    assert told["Names"] == f"{base.dictionary.features:,}"
+    assert told["Names near a passage"] == f"{card['l0']:.1f}"
+    assert told["Names that no passage is near"] == f"{card['dead']:.1%}"
+
+
+def test_what_was_not_measured_is_not_told() -> None:
+    assert list(figures({})) == []
+    learned = {"fvu": 0.2, "rows": 10, "l0": 40.0, "dead": 0.0, "labels": {"0.5": 0.8}}
+    assert list(figures(learned)) == []
+
+
+@pytest.mark.database
+def test_the_page_of_a_collection_has_both_scorecards(client: TestClient) -> None:
+    page = html.document_fromstring(client.get("/dictionary", params={"collection": "manual"}).text)
+    here, as_shipped = (
+        {str(row[0].text): str(row[1].text) for row in table.findall("tbody/tr")}
+        for table in page.iter("table")
+    )
+    base = shipped(DEFAULT_MODEL)
+    assert base is not None
+    assert as_shipped == {figure.name: figure.value for figure in figures(base.dictionary.card.scorecard)}
+    assert here["Names"] != as_shipped["Names"]
+    assert here["Score carried by features"].endswith("%")
+    assert float(here["Variance unexplained"]) > 0
+
+
+def test_the_terminal_has_both_too(capsys: pytest.CaptureFixture[str]) -> None:
+    card = {"names": 7, "own": 2, "fvu": 0.5, "rows": 1000, "l0": 3.0, "dead": 0.25}
+    print_scorecard(card, {**card, "fvu": 0.125})
+    printed = capsys.readouterr().out
+    assert "0.500" in printed
+    assert "25.0%" in printed
+    assert "2 of them found in this collection" in printed
+    assert printed.index("As it ships") < printed.index("0.125")
+    print_scorecard(card, None)
+    assert "As it ships" not in capsys.readouterr().out

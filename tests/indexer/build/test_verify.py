@@ -1,0 +1,149 @@
+"""Verifying: everything that may be wrong is found, and what can be made again is."""
+
+import os
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine as Database
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from api.cli.output import print_verified
+from indexer.build.generations import list_generations
+from indexer.sources import SourceDocument
+from indexer.build.verify import Verified, verify
+from search.engine.prepared import Request
+from search.embedding.embedder import Embedder
+from search.engine.engine import Engine
+from search.engine.hybrid import WORDS_WEIGHT
+from search.index.generation_files import INDEX_FILE, WORDS_FILE, generation_folder
+from tests.conftest import build
+
+pytestmark = pytest.mark.database
+
+TEXTS = ["Whales sing in the deep sea.", "Bread is baked of flour.", "Stars shine at night."]
+
+
+@pytest.fixture(params=[INDEX_FILE, WORDS_FILE])
+def index_file(
+    database: Database, tmp_path: Path, embedder: Embedder, request: pytest.FixtureRequest
+) -> Path:
+    """Each of the files of a small collection."""
+    documents = [SourceDocument(str(n), "", content, None, {}) for n, content in enumerate(TEXTS)]
+    build(database, tmp_path, embedder, "c", documents)
+    with Session(database) as session:
+        (live,) = list_generations(session, "c")
+    return generation_folder(tmp_path, live.number) / str(request.param)
+
+
+def flip(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+
+
+def cut(path: Path) -> None:
+    os.truncate(path, path.stat().st_size // 2)
+
+
+def empty(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+DAMAGES = [flip, cut, empty, Path.unlink]
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_file_is_found_and_made_again(
+    database: Database, tmp_path: Path, index_file: Path, damage: object
+) -> None:
+    before = index_file.read_bytes()
+    assert verify(database, tmp_path) == Verified(1, len(TEXTS), [])
+    assert callable(damage)
+    damage(index_file)
+    found = verify(database, tmp_path)
+    assert not found.sound
+    assert [problem.repaired for problem in found.problems] == [False]
+    assert str(index_file) in found.problems[0].what
+    assert "--repair" in found.problems[0].remedy
+    repaired = verify(database, tmp_path, repair=True)
+    assert repaired.sound
+    assert [problem.repaired for problem in repaired.problems] == [True]
+    assert verify(database, tmp_path) == Verified(1, len(TEXTS), [])
+    assert index_file.read_bytes() == before
+
+
+WRONGS = {
+    "UPDATE passages SET embedding = NULL WHERE id = 1": "no embedding",
+    "UPDATE passages SET embedding = substr(embedding, 1, 100) WHERE id = 1": "no embedding",
+    "UPDATE passages SET feature_ids = NULL WHERE id = 1": "no features",
+    "UPDATE passages SET activations = ''::bytea WHERE id = 1": "no features",
+    "DELETE FROM passages WHERE id = 1": "2 passages are there",
+    "UPDATE passages SET stop = 10000 WHERE id = 1": "outside the text",
+    "UPDATE passages SET feature_ids = (SELECT feature_ids FROM passages WHERE id = 0) WHERE id = 1": (
+        "1 of 3 passages drawn have features of something else"
+    ),
+    "UPDATE documents SET text = replace(text, 'a', 'b') WHERE external_id = '1'": "1 documents are not what",
+    "UPDATE documents SET title = 'Other' WHERE external_id = '1'": "1 documents are not what",
+    "UPDATE dictionaries SET weights = weights || '\\x00'::bytea": "hash",
+}
+
+
+@pytest.mark.parametrize("statement", WRONGS)
+def test_what_is_wrong_in_the_database_is_found_and_left_alone(
+    database: Database, tmp_path: Path, index_file: Path, statement: str
+) -> None:
+    before = index_file.read_bytes()
+    with database.begin() as connection:
+        connection.execute(text(statement))
+    found = verify(database, tmp_path, repair=True)
+    assert not found.sound
+    assert WRONGS[statement] in found.problems[0].what
+    assert "reindex" in found.problems[0].remedy
+    assert index_file.read_bytes() == before
+
+
+def test_no_byte_of_the_file_can_be_changed_unnoticed(
+    database: Database, tmp_path: Path, index_file: Path, embedder: Embedder
+) -> None:
+    """And what is damaged is made again before it is searched."""
+    whole = index_file.read_bytes()
+    recorded = verify(database, tmp_path)
+    for place in range(0, len(whole), 41):
+        content = bytearray(whole)
+        content[place] ^= 0x10
+        index_file.write_bytes(content)
+        assert not verify(database, tmp_path).sound, place
+    engine = Engine(database, tmp_path)
+    response = engine.search(Request("bread"), collection="c")
+    expected = embedder.encode(TEXTS).astype("float32") @ embedder.encode_queries(["bread"])[0]
+    expected[1] += WORDS_WEIGHT  # the one with the word
+    scores = [result.score for result in response.results]
+    assert scores == pytest.approx(sorted(expected.tolist(), reverse=True), abs=2e-3)
+    assert verify(database, tmp_path) == recorded
+
+
+def test_an_index_of_other_vectors_is_found(database: Database, tmp_path: Path, index_file: Path) -> None:
+    assert index_file.exists()
+    with database.begin() as connection:
+        connection.execute(
+            text(
+                "UPDATE passages SET (embedding, feature_ids, activations) = "
+                "(SELECT embedding, feature_ids, activations FROM passages WHERE id = 0) WHERE id = 2"
+            )
+        )
+    found = verify(database, tmp_path)
+    assert [problem.what for problem in found.problems] == ["1 of 3 vectors drawn are not those in Postgres."]
+    assert verify(database, tmp_path, repair=True).sound
+
+
+def test_what_was_found_is_told(
+    database: Database, tmp_path: Path, index_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    print_verified(verify(database, tmp_path))
+    assert "3 passages in 1 generation(s): all is sound." in capsys.readouterr().out
+    flip(index_file)
+    print_verified(verify(database, tmp_path))
+    told = capsys.readouterr()
+    assert "1 problem." in told.out
+    assert "damaged" in told.err

@@ -1,0 +1,289 @@
+"""Jobs on a real queue with a real worker, a process of its own that may be killed."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine as Database
+from sqlalchemy import cast, text, update
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Session
+
+from indexer.build.generations import list_generations
+from indexer.build.verify import verify
+from indexer.documents import delete_documents, ensure_collection, ingest
+from indexer.jobs.queue import JobInfo, cancel_job, get_job, list_jobs, retry_job, start_job
+from indexer.jobs.worker import Keeper
+from indexer.progress import Reporter
+from indexer.sources import SourceDocument
+from search.db.models import Generation
+from search.embedding.embedder import Embedder
+from search.engine.engine import Engine
+from search.engine.prepared import Request
+from search.errors import Busy, InvalidRequest, JobNotFound
+from search.index.generation_files import find_collection
+from search.settings import DEFAULT_MODEL
+from tests.conftest import build, work_off
+
+pytestmark = pytest.mark.database
+
+SECONDS = 180
+
+
+def document(number: int) -> SourceDocument:
+    text = " ".join(f"Whale number {number} sings its song number {song}." for song in range(8))
+    return SourceDocument(f"d{number}", f"Title {number}", text, None, {})
+
+
+@contextlib.contextmanager
+def worker(database: Database, data: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """`refract worker` until the block ends."""
+    url = database.url.render_as_string(hide_password=False)
+    environment = {**os.environ, "DATABASE_URL": url, "REFRACT_DATA": str(data)}
+    process = subprocess.Popen([sys.executable, "-m", "api.cli.main", "worker"], env=environment)
+    try:
+        yield process
+    finally:
+        process.terminate()
+        assert process.wait(30) is not None
+
+
+def eventually(holds: Callable[[], bool]) -> None:
+    """Waits for something that has to happen."""
+    end = time.monotonic() + SECONDS
+    while not holds():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.1)
+
+
+def work(database: Database, data: Path) -> list[JobInfo]:
+    """Does all that waits, in this process; gives the jobs."""
+    work_off(database, data)
+    return list_jobs(database)
+
+
+@pytest.fixture
+def collection(database: Database, tmp_path: Path, embedder: Embedder) -> str:
+    build(database, tmp_path, embedder, "c", [document(number) for number in range(5)])
+    return "c"
+
+
+def live(database: Database, name: str = "c") -> list[int]:
+    with Session(database) as session:
+        return [each.number for each in list_generations(session, name) if each.state == "live"]
+
+
+def test_a_job_waits_runs_and_tells_what_it_made(database: Database, tmp_path: Path, collection: str) -> None:
+    number = start_job(database, "reindex", collection, passage_tokens=32, index="ivf")
+    waiting = get_job(database, number)
+    assert (waiting.state, waiting.kind, waiting.started_at) == ("waiting", "reindex", None)
+    before = live(database)
+    (job,) = work(database, tmp_path)
+    assert (job.number, job.state, job.reason) == (number, "done", None)
+    assert job.ended_at is not None
+    assert job.started_at is not None
+    assert job.created_at <= job.started_at <= job.ended_at
+    assert live(database) == [job.result["generation"]] != before
+    assert job.progress["step"] == "going live"
+    assert any(line.endswith("splitting into passages") for line in job.log)
+    with Session(database) as session:
+        newest = list_generations(session, collection)[0]
+    assert (newest.recipe["passage_tokens"], newest.recipe["index"]) == (32, "ivf")
+
+
+@pytest.mark.parametrize(
+    ("kind", "arguments", "reason"),
+    [
+        ("reindex", {"model": "no/such-model"}, "'no/such-model' cannot be loaded"),
+        ("ingest", {"path": "/no/such/folder"}, "nothing at /no/such/folder"),
+    ],
+)
+def test_a_job_that_fails_says_why_and_changes_nothing(
+    database: Database, tmp_path: Path, collection: str, kind: str, arguments: dict[str, str], reason: str
+) -> None:
+    before = live(database)
+    start_job(database, kind, collection, **arguments)  # type: ignore[arg-type]
+    (job,) = work(database, tmp_path)
+    assert job.state == "failed"
+    assert reason in (job.reason or "")
+    assert live(database) == before
+    assert retry_job(database, job.number) == job.number
+    assert get_job(database, job.number).state == "waiting"
+    (again,) = work(database, tmp_path)
+    assert (again.state, again.attempts) == ("failed", 2)
+
+
+def test_jobs_of_a_collection_take_turns_and_wait_once(
+    database: Database, tmp_path: Path, collection: str
+) -> None:
+    start_job(database, "reindex", collection)
+    with pytest.raises(Busy, match="waits already"):
+        start_job(database, "reindex", collection)
+    start_job(database, "verify", collection)
+    jobs = work(database, tmp_path)
+    assert [job.state for job in jobs] == ["done", "done"]
+    second, first = jobs
+    assert first.ended_at is not None
+    assert second.started_at is not None
+    assert first.ended_at <= second.started_at
+
+
+def test_a_waiting_job_is_cancelled_and_begun_again(
+    database: Database, tmp_path: Path, collection: str
+) -> None:
+    number = start_job(database, "reindex", collection)
+    cancel_job(database, number)
+    assert get_job(database, number).state == "cancelled"
+    with pytest.raises(InvalidRequest, match="is cancelled"):
+        cancel_job(database, number)
+    again = retry_job(database, number)
+    assert again != number
+    work(database, tmp_path)
+    assert get_job(database, again).state == "done"
+    with pytest.raises(InvalidRequest, match="is done"):
+        retry_job(database, again)
+    for ask in (get_job, cancel_job, retry_job):
+        with pytest.raises(JobNotFound):
+            ask(database, 10**6)
+
+
+def test_documents_of_a_folder_come_by_a_job(database: Database, tmp_path: Path, collection: str) -> None:
+    folder = tmp_path / "notes"
+    folder.mkdir()
+    (folder / "a.md").write_text("# A\n\nBread is baked.")
+    (folder / "b.pdf").write_bytes(b"this is no PDF")
+    start_job(database, "ingest", collection, path=str(folder), sync=True)
+    (job,) = work(database, tmp_path)
+    assert job.state == "done"
+    assert (job.result["added"], job.result["failed"]) == (1, 1)
+    assert job.result["failures"][0]["name"] == "b.pdf"
+
+
+def test_a_running_job_is_cancelled(database: Database, tmp_path: Path, collection: str) -> None:
+    many(database, collection, 150)
+    before = live(database)
+    with worker(database, tmp_path):
+        number = start_job(database, "reindex", collection, passage_tokens=16)
+        eventually(lambda: get_job(database, number).progress.get("step") == "embedding passages")
+        cancel_job(database, number)
+        eventually(lambda: get_job(database, number).state == "cancelled")
+    assert live(database) == before
+    assert get_job(database, number).log[-1].endswith("what was done is kept")
+    assert verify(database, tmp_path).sound
+
+
+@pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGTERM])
+def test_a_job_whose_worker_was_ended_is_taken_up_by_the_next(
+    database: Database, tmp_path: Path, collection: str, end: signal.Signals
+) -> None:
+    many(database, collection, 80)
+    number = start_job(database, "reindex", collection, passage_tokens=16)
+
+    def embedded() -> int:
+        with database.connect() as connection:
+            statement = "SELECT count(*) FROM passages WHERE embedding IS NOT NULL AND generation_id > 1"
+            return int(connection.execute(text(statement)).scalar_one())
+
+    with worker(database, tmp_path) as process:
+        eventually(lambda: embedded() > 0)
+        process.send_signal(end)
+        process.wait(30)
+    kept = embedded()
+    assert get_job(database, number).state in ("running", "waiting")
+    with worker(database, tmp_path):
+        eventually(lambda: get_job(database, number).state == "done")
+    job = get_job(database, number)
+    assert job.attempts == 2
+    assert job.result["embedded"] <= job.result["passages"] - kept  # nothing was embedded twice
+    assert live(database) == [job.result["generation"]]
+
+
+def test_a_collection_that_is_written_to_becomes_searchable(
+    database: Database, tmp_path: Path, embedder: Embedder
+) -> None:
+    """The first build, then additions, then a build when the generation is outgrown: all by the worker."""
+    del embedder  # loaded before it is measured
+    with Session(database) as session:
+        number = ensure_collection(session, "new", DEFAULT_MODEL).id
+        session.commit()
+    engine = Engine(database, tmp_path)
+
+    def found() -> int:
+        response = engine.search(Request("whales"), collection="new", limit=1)
+        return response.total
+
+    with worker(database, tmp_path):
+        many(database, "new", 3)
+        eventually(lambda: bool(live(database, "new")))
+        first = live(database, "new")
+        assert found() == 3
+        many(database, "new", 10)
+        eventually(lambda: found() == 10)
+        assert live(database, "new") == first
+        many(database, "new", 150)
+        eventually(lambda: live(database, "new") != first)
+        assert found() == 150
+        with Session(database) as session:
+            delete_documents(session, number, ["d0"])
+            session.commit()
+        assert found() == 149
+
+
+def test_a_build_that_failed_is_not_begun_again_and_again(database: Database, tmp_path: Path) -> None:
+    with Session(database) as session:
+        number = ensure_collection(session, "new", "no/such-model").id
+        session.commit()
+    ingest(database, number, [document(1)], Reporter(database))
+    keeper = Keeper(database)
+    keeper.catch_up()
+    work_off(database, tmp_path)
+    keeper.catch_up()
+    assert [job.state for job in list_jobs(database)].count("waiting") == 0
+    assert list_jobs(database)[0].state == "failed"
+    ingest(database, number, [document(2)], Reporter(database))
+    keeper.catch_up()
+    assert list_jobs(database)[0].state == "waiting"
+
+
+def many(database: Database, name: str, documents: int) -> None:
+    with Session(database) as session:
+        number = ensure_collection(session, name, DEFAULT_MODEL).id
+        session.commit()
+    ingest(database, number, [document(each) for each in range(documents)], Reporter(database))
+
+
+def test_a_collection_that_cannot_be_kept_up_says_why_and_holds_up_no_other(
+    database: Database, embedder: Embedder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The model of one was removed from this machine after its generation was built."""
+    for name in ("a", "b"):
+        build(database, tmp_path, embedder, name, [document(each) for each in range(5)])
+    with Session(database) as session:
+        session.execute(
+            update(Generation)
+            .where(Generation.collection_id == find_collection(session, "a").id)
+            .values(recipe=Generation.recipe.op("||")(cast({"model": "gone/model"}, JSONB)))
+        )
+        session.commit()
+    monkeypatch.setattr("indexer.jobs.worker.RETRY_SECONDS", 0.0)
+    keeper = Keeper(database)
+    for name in ("a", "b"):
+        many(database, name, 6)
+    keeper.catch_up()
+    engine = Engine(database, tmp_path)
+    assert engine.search(Request("whales"), collection="b").total == 6
+    with Session(database) as session:
+        assert "gone/model" in find_collection(session, "a").trouble
+        assert not find_collection(session, "b").trouble
+        recipe = Generation.recipe.op("||")(cast({"model": DEFAULT_MODEL}, JSONB))
+        session.execute(update(Generation).values(recipe=recipe))
+        session.commit()
+    keeper.catch_up()
+    with Session(database) as session:
+        assert not find_collection(session, "a").trouble

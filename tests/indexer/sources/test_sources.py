@@ -1,0 +1,472 @@
+"""Sources: what is good becomes documents, what is not becomes failures by name and reason."""
+
+import gzip
+import io
+import json
+import os
+import zipfile
+from pathlib import Path
+
+import docx
+import pypdf
+import pytest
+
+from indexer.sources import Failure, SourceDocument, document, guess_format, open_source
+from indexer.sources.beir import read_qrels, read_queries
+from search.errors import SourceError
+from tests.indexer.sources.pdfs import pdf
+
+PROSE = "Sea water holds about thirty-five grams of salt in every litre."
+
+
+def read(
+    path: Path, format: str | None = None, **columns: str
+) -> tuple[list[SourceDocument], dict[str, str]]:
+    """Documents, and reasons of failures by name."""
+    items = list(open_source(path, format, **columns))
+    documents = [item for item in items if isinstance(item, SourceDocument)]
+    return documents, {item.name: item.reason for item in items if isinstance(item, Failure)}
+
+
+def read_file(folder: Path, name: str, content: bytes | str) -> SourceDocument | str:
+    """The document of one file of the folder, or the reason why there is none."""
+    data = content.encode() if isinstance(content, str) else content
+    (folder / name).write_bytes(data)
+    documents, failures = read(folder / name)
+    return documents[0] if documents else failures[name]
+
+
+# --- which format
+
+
+@pytest.mark.parametrize(
+    ("name", "format"),
+    [
+        ("a.jsonl", "jsonl"),
+        ("a.jsonl.gz", "jsonl"),
+        ("a.ndjson", "jsonl"),
+        ("a.csv", "csv"),
+        ("A.TSV.gz", "csv"),
+        ("a.md", "files"),
+        ("a.PDF", "files"),
+    ],
+)
+def test_a_file_is_known_by_its_name(tmp_path: Path, name: str, format: str) -> None:
+    assert guess_format(tmp_path / name) == format
+
+
+def test_a_folder_is_known_by_its_content(tmp_path: Path) -> None:
+    assert guess_format(tmp_path) == "files"
+    (tmp_path / "corpus.jsonl").touch()
+    assert guess_format(tmp_path) == "beir"
+
+
+def test_what_cannot_be_opened_says_why_and_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "a.xyz").write_text("x")
+    (tmp_path / "a.csv").write_text("id,words\n1,x\n")
+    (tmp_path / "wide.csv").write_bytes("id,text\n".encode("utf-16"))
+    (tmp_path / "b.jsonl.gz").write_bytes(b"not gzip")
+    for path, format, columns, expected in [
+        (tmp_path / "no", None, {}, "There is nothing at"),
+        (None, "files", {}, "There is nothing at"),
+        (tmp_path / "a.xyz", None, {}, "a.xyz"),
+        (tmp_path / "a.csv", "parquet", {}, "'parquet'"),
+        (tmp_path / "a.csv", None, {}, "no column for the text; it has id, words"),
+        (tmp_path / "a.csv", None, {"text_column": "body"}, "no column 'body'"),
+        (tmp_path / "a.csv", None, {"text_column": "words", "url_column": "link"}, "no column 'link'"),
+        (tmp_path / "wide.csv", None, {}, "UTF-16"),
+        (tmp_path / "b.jsonl.gz", None, {}, "not gzip"),
+        (tmp_path, "jsonl", {}, "is a folder"),
+        (tmp_path, "beir", {}, "no corpus.jsonl"),
+        (tmp_path, "files", {}, "no file that can be read"),
+    ]:
+        with pytest.raises(SourceError) as raised:
+            open_source(path, format, **columns)
+        assert expected in raised.value.message
+        assert raised.value.hint
+
+
+# --- JSONL
+
+
+def test_jsonl_fields_become_the_document(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    record = {
+        "id": 7,
+        "title": "Sea",
+        "text": PROSE,
+        "url": "https://x.org/7",
+        "year": 1999,
+        "meta": {"a": 1},
+    }
+    path.write_text(json.dumps(record))
+    documents, failures = read(path)
+    assert documents == [SourceDocument("7", "Sea", PROSE, "https://x.org/7", {"year": 1999, "a": 1})]
+    assert not failures
+
+
+def test_named_columns_win_over_guessed_ones(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text(json.dumps({"id": "a", "key": "b", "text": "no", "story": PROSE, "head": "Sea"}))
+    documents, _ = read(path, id_column="key", text_column="story", title_column="head")
+    assert documents == [SourceDocument("b", "Sea", PROSE, None, {"id": "a", "text": "no"})]
+
+
+def test_one_bad_line_does_not_end_the_run(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    good = json.dumps({"_id": "good", "body": PROSE}).encode()
+    bad = [
+        b'{"id": "x", "text": ',
+        b'{"id": "x", "text": "caf\xe9"}',
+        b'["a list"]',
+        b'{"id": "x", "words": "no text"}',
+        b'{"id": "x", "text": 3}',
+        b'{"id": ["x"], "text": "t"}',
+        b'{"id": "x", "text": " "}',
+        b'{"id": "' + b"x" * 600 + b'", "text": "t"}',
+        b"[" * 100_000,
+        b'{"id": "deep", "text": "t", "x": ' + b"[" * 900 + b"]" * 900 + b"}",
+    ]
+    path.write_bytes(b"\n".join([*bad, b"", good]))
+    documents, failures = read(path)
+    assert [document.id for document in documents] == ["good"]
+    assert len(failures) == len(bad)
+    assert "not JSON" in failures["a.jsonl:1"]
+    assert failures["a.jsonl:2"] == "it is not UTF-8: byte 0xe9 at offset 24"
+    assert "a list" in failures["a.jsonl:3"]
+    assert "no field text or body or content or abstract among id, words" in failures["a.jsonl:4"]
+    assert "its id is a list" in failures["a.jsonl:6"]
+    assert failures["x"] == "it has no text"
+    assert failures["x" * 80 + "…"] == "its id has 600 characters, 512 is the most"
+    assert failures["deep"] == "its metadata is nested too deeply"
+
+
+def test_a_document_without_id_keeps_the_one_made_from_its_content(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    lines = [json.dumps({"text": text}) for text in ("one", "two")]
+    path.write_text("\n".join(lines))
+    first, _ = read(path)
+    path.write_text("\n".join(reversed(lines)))
+    second, _ = read(path)
+    assert {document.id: document.text for document in first} == {
+        document.id: document.text for document in second
+    }
+    assert len({document.id for document in first}) == 2
+
+
+def test_what_the_database_cannot_store_is_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text(
+        r'{"id": "a", "title": "t\ud800\n'
+        + "x" * 400
+        + r'", "text": "b\u0000\udc00é", "url": "javascript:alert(1)", '
+        r'"n": NaN, "big": 1e999, "m": {"k\u0000": ["\u0000", -Infinity]}}'
+    )
+    (found,), failures = read(path)
+    assert (found.id, found.text, found.url) == ("a", "b\ufffd\ufffdé", None)
+    assert found.title.startswith("t\ufffd xxx")
+    assert found.title.endswith("…")
+    assert len(found.title) == 300
+    assert found.meta == {"n": None, "big": None, "m": {"k\ufffd": ["\ufffd", None]}}
+    assert not failures
+
+
+def test_compressed_lines_and_a_file_that_breaks_off(tmp_path: Path) -> None:
+    lines = "\n".join(
+        json.dumps({"id": str(n), "text": f"{PROSE} {os.urandom(50).hex()}"}) for n in range(2000)
+    )
+    whole = gzip.compress(lines.encode())
+    (tmp_path / "whole.jsonl.gz").write_bytes(whole)
+    (tmp_path / "half.jsonl.gz").write_bytes(whole[: len(whole) // 2])
+    assert len(read(tmp_path / "whole.jsonl.gz")[0]) == 2000
+    documents, failures = read(tmp_path / "half.jsonl.gz")
+    assert 500 < len(documents) < 1500
+    assert "breaks off after line" in failures["half.jsonl.gz"]
+
+
+def test_an_endless_line_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("indexer.sources.records.MAX_BYTES", 1 << 20)
+    path = tmp_path / "a.jsonl"
+    path.write_text('{"text": "' + "x" * (3 << 20) + '"}\n' + json.dumps({"id": "next", "text": PROSE}))
+    documents, failures = read(path)
+    assert [document.id for document in documents] == ["next"]
+    assert failures == {"a.jsonl:1": "it is longer than 1 MiB"}
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "a.csv"])
+def test_an_empty_file_is_a_failure(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).touch()
+    assert read(tmp_path / name) == ([], {name: "it is empty"})
+
+
+def test_documents_are_read_as_they_are_asked_for(tmp_path: Path) -> None:
+    for name in ("a.md", "b.md"):
+        (tmp_path / name).write_text(PROSE)
+    source = open_source(tmp_path)
+    assert isinstance(next(source), SourceDocument)
+    (tmp_path / "b.md").unlink()
+    assert next(source) == Failure("b.md", "it cannot be read: No such file or directory")
+
+
+# --- CSV
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+def test_csv_columns_become_the_document(tmp_path: Path, delimiter: str) -> None:
+    path = tmp_path / "a.csv"
+    rows = [
+        ["ID", "Title", "Text", "year"],
+        ["1", "Sea", f'"{PROSE}\nIt is ""salty""."', "1999"],
+        ["2", "", "Lake", ""],
+    ]
+    path.write_text("\ufeff" + "\n".join(delimiter.join(row) for row in rows), "utf-8")
+    documents, failures = read(path)
+    assert documents == [
+        SourceDocument("1", "Sea", f'{PROSE}\nIt is "salty".', None, {"year": "1999"}),
+        SourceDocument("2", "", "Lake", None, {}),
+    ]
+    assert not failures
+
+
+def test_one_bad_row_does_not_end_the_run(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes(b'id,text\n1,one\n2\n\n3,caf\xe9\n4,"a"b\n5,five\n6,"never closed\n')
+    documents, failures = read(path)
+    assert [document.id for document in documents] == ["1", "5"]
+    assert failures["a.csv:3"] == "it has 1 fields, the header 2"
+    assert failures["a.csv:5"] == "it is not UTF-8: byte 0xe9"
+    assert sorted(failures) == ["a.csv:3", "a.csv:5", "a.csv:6", "a.csv:8"]
+
+
+def test_csv_names_may_hold_line_breaks_and_other_delimiters(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(f'\ufeff"year, in\nwhich";"id";text\n1999;d1;{PROSE}\n', "utf-8")
+    assert read(path) == ([SourceDocument("d1", "", PROSE, None, {"year, in\nwhich": "1999"})], {})
+
+
+@pytest.mark.parametrize("header", ['"id"x,text', 'text,"id"x', '"id,text', "id,text\rx"])
+def test_a_csv_header_that_cannot_be_read_is_shown(tmp_path: Path, header: str) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(f"{header}\n1,{PROSE}\n", newline="")
+    with pytest.raises(SourceError, match="a header that cannot be read") as caught:
+        read(path)
+    assert str(path) in str(caught.value)
+    assert repr(header) in str(caught.value)
+
+
+# --- BEIR
+
+
+def test_a_beir_folder(tmp_path: Path) -> None:
+    (tmp_path / "qrels").mkdir()
+    corpus = {"_id": "d1", "title": "Sea", "text": PROSE, "metadata": {"year": 1999}}
+    (tmp_path / "corpus.jsonl").write_text(json.dumps(corpus))
+    (tmp_path / "queries.jsonl").write_text(
+        '{"_id": "q1", "text": "salt\u2028water"}\n\n{"_id": 2, "text": "x"}\n', "utf-8"
+    )
+    (tmp_path / "qrels" / "test.tsv").write_text('query-id\tcorpus-id\tscore\nq1\td1\t2\nq1\td"2\t0\n')
+    assert read(tmp_path) == ([SourceDocument("d1", "Sea", PROSE, None, {"year": 1999})], {})
+    assert read_queries(tmp_path) == {"q1": "salt\u2028water", "2": "x"}
+    assert read_qrels(tmp_path) == {"q1": {"d1": 2, 'd"2': 0}}
+    with pytest.raises(SourceError, match=r"train\.tsv"):
+        read_qrels(tmp_path, "train")
+
+
+def test_judgements_that_are_none(tmp_path: Path) -> None:
+    (tmp_path / "qrels").mkdir()
+    (tmp_path / "qrels" / "test.tsv").write_text("query-id\tcorpus-id\tscore\nq1\td1\n")
+    (tmp_path / "queries.jsonl").write_text('{"_id": "q1"}\n')
+    with pytest.raises(SourceError, match=r"test\.tsv:2"):
+        read_qrels(tmp_path)
+    with pytest.raises(SourceError, match=r"queries\.jsonl:1"):
+        read_queries(tmp_path)
+
+
+# --- files
+
+
+def test_a_folder_is_read_in_the_order_of_names(tmp_path: Path) -> None:
+    (tmp_path / "b").mkdir()
+    (tmp_path / ".git").mkdir()
+    for name in ("c.txt", "a.md", "b/z.rst", "b/y.html", ".hidden.md", ".git/x.md", "image.png"):
+        (tmp_path / name).write_text(PROSE)
+    (tmp_path / "b" / "loop").symlink_to(tmp_path)
+    (tmp_path / "b" / "lost.md").symlink_to(tmp_path / "nothing")
+    os.mkfifo(tmp_path / "pipe.txt")
+    documents, failures = read(tmp_path)
+    assert [document.id for document in documents] == ["a.md", "b/y.html", "b/z.rst", "c.txt"]
+    assert [document.text for document in documents] == [PROSE] * 4
+    assert [document.title for document in documents] == ["a", "y", "z", "c"]
+    assert sorted(failures) == ["b/lost.md", "pipe.txt"]
+
+
+def test_plain_text_in_its_encodings(tmp_path: Path) -> None:
+    for encoding in ("utf-8", "utf-8-sig", "utf-16"):
+        found = read_file(tmp_path, "a.txt", "Café\r\n\r\nau lait\n".encode(encoding))
+        assert isinstance(found, SourceDocument)
+        assert found.text == "Café\n\nau lait"
+    assert read_file(tmp_path, "a.txt", "Café".encode("latin-1")) == "it is not UTF-8: byte 0xe9 at offset 3"
+    assert read_file(tmp_path, "a.txt", bytes(100) + b"x") == "it is not text: it is full of NUL characters"
+
+
+def test_files_that_hold_nothing_or_too_much(tmp_path: Path) -> None:
+    assert read_file(tmp_path, "a.md", "") == "it is empty"
+    assert read_file(tmp_path, "a.md", " \n\n") == "it has no text"
+    assert read_file(tmp_path, "a.html", "<html><script>x</script></html>") == "it has no text"
+    with (tmp_path / "huge.txt").open("wb") as file:
+        file.truncate(document.MAX_BYTES + (1 << 20))
+    assert read(tmp_path / "huge.txt")[1] == {"huge.txt": "it has 65 MiB, 64 MiB is the most"}
+
+
+def test_markdown(tmp_path: Path) -> None:
+    found = read_file(
+        tmp_path,
+        "a.md",
+        f"# The *sea*\n\n{PROSE}\nIt is `salty`.\n\n- one\n- two <b>bold</b>\n\n"
+        "| a | b |\n|---|---|\n| 1 | 2 |\n"
+        "\n```python\ndef f():\n\n    return 1\n```\n\n<script>alert(1)</script>\n",
+    )
+    assert isinstance(found, SourceDocument)
+    assert found.title == "The sea"
+    assert found.text == (
+        f"{PROSE} It is salty.\n- one\n- two bold\na | b\n1 | 2\n\ndef f():\n\n    return 1"
+    )
+
+
+def test_markdown_front_matter_names_the_title(tmp_path: Path) -> None:
+    found = read_file(tmp_path, "a.md", f'---\ntags: [x]\ntitle: "The sea"\n---\n# Salt\n\n{PROSE}\n')
+    assert isinstance(found, SourceDocument)
+    assert (found.title, found.text) == ("The sea", f"Salt\n\n{PROSE}")
+
+
+def test_html(tmp_path: Path) -> None:
+    found = read_file(
+        tmp_path,
+        "a.html",
+        "<!doctype html><head><title>The\n sea</title><style>p {}</style></head><body><nav>Home</nav><main>"
+        "<h1>Salt<a class='headerlink' href='#s'>¶</a></h1>some <b>bold</b>\n text<br>next<!-- no -->"
+        "<ul><li><p>one</p></li><li>two</li></ul><pre hidden>secret</pre><p>a &lt;b&gt;</p>"
+        "<pre>x\n  y</pre><script>no()</script></main><footer>imprint</footer></body>",
+    )
+    assert isinstance(found, SourceDocument)
+    assert found.title == "The sea"
+    assert found.text == "Salt\n\nsome bold text\nnext\n- one\n- two\n\na <b>\n\nx\n  y"
+
+
+def test_html_in_the_character_set_it_declares(tmp_path: Path) -> None:
+    page = '<meta charset="iso-8859-1"><p>“Café”</p>'.encode("cp1252")
+    found = read_file(tmp_path, "a.htm", page)
+    assert isinstance(found, SourceDocument)
+    assert found.text == "“Café”"
+    wrong = read_file(tmp_path, "a.htm", page.replace(b"iso-8859-1", b"utf-8"))
+    assert isinstance(wrong, str)
+    assert "neither UTF-8 nor, as it says, utf-8" in wrong
+
+
+RST = """
+The sea
+=======
+
+See :func:`~os.path.join`, :ref:`the tide <tide>`, :unknown:`salt` and `nobody`_, |version|.
+
+.. toctree::
+
+   other
+
+.. versionchanged:: 3.2 Holds more
+   salt.
+
+.. code-block:: python
+   :emphasize-lines: 1
+
+   def f(): ...
+
+.. py:function:: pour(water)
+   :module: sea
+
+   Pours it.
+
+.. include:: /etc/passwd
+
+.. raw:: html
+
+   <b>raw</b>
+
+=====  =====
+broken table
+=====  ==
+
+- one
+- two
+"""
+
+
+def test_restructuredtext_of_sphinx_loses_no_words_and_gains_none(tmp_path: Path) -> None:
+    found = read_file(tmp_path, "a.rst", RST)
+    assert isinstance(found, SourceDocument)
+    assert found.title == "The sea"
+    assert found.text == (
+        "See join, the tide, salt and `nobody`_, |version|.\n\nChanged in version 3.2: Holds more salt.\n\n"
+        "def f(): ...\n\npour(water)\n\nPours it.\n\n=====  =====\nbroken table\n=====  ==\n- one\n- two"
+    )
+
+
+def test_pdf(tmp_path: Path) -> None:
+    found = read_file(tmp_path, "a.pdf", pdf(["Salt exam-\nple.", "Second page."], title="The sea"))
+    assert isinstance(found, SourceDocument)
+    assert (found.title, found.text) == ("The sea", "Salt example.\n\nSecond page.")
+
+
+def locked(user: str) -> bytes:
+    writer = pypdf.PdfWriter(clone_from=io.BytesIO(pdf([PROSE])))
+    writer.encrypt(user, "owner", algorithm="RC4-128")
+    data = io.BytesIO()
+    writer.write(data)
+    return data.getvalue()
+
+
+def test_pdf_that_cannot_be_read(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("indexer.sources.parsers.MAX_PAGES", 50)
+    broken = {
+        "protected by a password": locked("secret"),
+        "encrypted with AES": pdf([PROSE], aes=True),
+        "hold no text": pdf(["", ""]),
+        "more than 50 pages": pdf(["x"], kids="4 0 R " * 51),
+        "cyclic": pdf(["x"], kids="2 0 R 4 0 R"),
+        "PdfStreamError": pdf(["x"])[:200],
+        "PdfReadError": b"%PDF-1.4\n" + bytes(range(256)) * 8 + b"\n%%EOF",
+    }
+    for reason, data in broken.items():
+        told = read_file(tmp_path, "a.pdf", data)
+        assert isinstance(told, str)
+        assert reason in told
+    assert capfd.readouterr() == ("", "")
+
+
+def test_pdf_that_only_restricts_printing_is_read(tmp_path: Path) -> None:
+    found = read_file(tmp_path, "a.pdf", locked(""))
+    assert isinstance(found, SourceDocument)
+    assert found.text == PROSE
+
+
+def test_word(tmp_path: Path) -> None:
+    word = docx.Document()
+    word.add_heading("The sea", 0)
+    word.add_paragraph(PROSE)
+    word.add_paragraph("one", style="List Bullet")
+    table = word.add_table(1, 2)
+    table.cell(0, 0).text, table.cell(0, 1).text = "a", "b"
+    word.add_heading("Salt", 1)
+    word.save(str(tmp_path / "a.docx"))
+    (found,), _ = read(tmp_path / "a.docx")
+    assert (found.title, found.text) == ("The sea", f"{PROSE}\n\n- one\n\na | b\n\nSalt")
+
+
+def test_word_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "BadZipFile" in str(read_file(tmp_path, "a.docx", b"PK\x03\x04 no"))
+    with zipfile.ZipFile(tmp_path / "bomb.docx", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("word/document.xml", bytes(5 << 20))
+    monkeypatch.setattr("indexer.sources.parsers.MAX_BYTES", 1 << 20)
+    assert read(tmp_path / "bomb.docx")[1] == {"bomb.docx": "it unpacks to more than 4 MiB"}

@@ -1,0 +1,102 @@
+"""The embedder: unit vectors, the same whatever the batches, and words for models that are not there."""
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sentence_transformers import SentenceTransformer
+from sentence_transformers.sentence_transformer.modules import StaticEmbedding
+from tokenizers import Tokenizer
+
+from search.embedding.embedder import (
+    BATCH_CHARACTERS,
+    BATCH_TEXTS,
+    USUAL_TOKENS,
+    Embedder,
+    _batches,
+    load_embedder,
+)
+from search.embedding.splitter import PassageSplitter
+from search.errors import ConfigurationError
+
+TEXTS = ["a short text", "quite another thing about the sea " * 30, "x", "", "snow 雪 ❄ é", "the end " * 400]
+
+
+@given(st.lists(st.text(max_size=40).map(lambda text: text * 50), max_size=80))
+def test_batches_are_the_texts_in_order_and_no_larger_than_they_may(texts: list[str]) -> None:
+    batches = [list(batch) for batch in _batches(texts)]
+    assert [text for batch in batches for text in batch] == texts
+    for batch in batches:
+        assert 1 <= len(batch) <= BATCH_TEXTS
+        assert len(batch) == 1 or len(batch) * max(map(len, batch)) <= BATCH_CHARACTERS
+
+
+def test_vectors_are_unit_float16_and_the_same_whatever_the_batches(embedder: Embedder) -> None:
+    heard: list[int] = []
+    x_ND = embedder.encode(TEXTS, on_batch=heard.append)
+    assert x_ND.dtype == np.float16
+    assert x_ND.shape == (len(TEXTS), embedder.width)
+    assert sum(heard) == len(TEXTS)
+    np.testing.assert_allclose(np.linalg.norm(x_ND.astype(np.float64), axis=1), 1, atol=1e-3)
+    for text, x_D in zip(TEXTS, x_ND.astype(np.float32), strict=True):
+        assert float(embedder.encode_queries([text])[0] @ x_D) > 0.99
+    assert embedder.encode([]).shape == (0, embedder.width)
+
+
+def test_a_model_of_static_word_vectors_embeds_too(tmp_path: Path) -> None:
+    tokenizer = Tokenizer.from_str(load_embedder().tokenizer_json)
+    SentenceTransformer(modules=[StaticEmbedding(tokenizer, embedding_dim=32)], device="cpu").save(
+        str(tmp_path)
+    )
+    static = load_embedder(str(tmp_path), "float32")
+    assert (static.width, static.max_tokens) == (32, USUAL_TOKENS)
+    assert static.encode(TEXTS).shape == (len(TEXTS), 32)
+    text = "A short sentence. " * 400
+    spans = PassageSplitter(static.tokenizer_json, static.max_tokens).split(text, "A title")
+    assert len(spans) > 1
+    assert spans[-1].end == len(text.rstrip())
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_a_text_is_the_sum_of_its_tokens(precision: str) -> None:
+    embedder = load_embedder(precision=precision)
+    assert embedder.mean_pooled
+    for text, tokens in zip(TEXTS, embedder.encode_tokens(TEXTS), strict=True):
+        assert len(tokens.offsets) == len(tokens.words) == len(tokens.h_TD) <= embedder.max_tokens
+        summed_D = tokens.h_TD.sum(axis=0)
+        assert float(summed_D @ embedder.encode_queries([text])[0]) / float(np.linalg.norm(summed_D)) > 0.99
+        assert all(0 <= start < end <= len(text) for start, end in tokens.offsets if start >= 0)
+
+
+def test_tokens_are_the_same_while_others_embed(embedder: Embedder) -> None:
+    alone = [tokens.offsets for tokens in embedder.encode_tokens(TEXTS)]
+
+    def use(number: int) -> bool:
+        if number % 2:
+            embedder.encode(TEXTS[: 1 + number % 3])
+            return True
+        found = embedder.encode_tokens(TEXTS)
+        same_length = all(len(tokens.offsets) == len(tokens.h_TD) for tokens in found)
+        return same_length and [tokens.offsets for tokens in found] == alone
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(use, range(120)))
+
+
+def test_precisions_are_close_and_named() -> None:
+    full, half = (load_embedder(precision=name) for name in ("float32", "bfloat16"))
+    assert (full.space.precision, half.space.precision) == ("float32", "bfloat16")
+    assert float(full.encode_queries(["the sea"])[0] @ half.encode_queries(["the sea"])[0]) > 0.999
+
+
+@pytest.mark.parametrize("model", ["no/such-model", "."])
+def test_a_model_that_cannot_be_loaded_is_named(model: str, tmp_path: Path) -> None:
+    name = str(tmp_path) if model == "." else model
+    with pytest.raises(ConfigurationError, match="cannot be loaded") as error:
+        load_embedder(name)
+    assert name in error.value.message
+    with pytest.raises(ConfigurationError, match="Unknown precision"):
+        load_embedder(precision="float8")

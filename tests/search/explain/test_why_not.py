@@ -1,0 +1,142 @@
+"""Why this before that, and why not: exact where they explain, true where they advise."""
+
+import numpy as np
+import pytest
+
+from search.browse.features import find_by_name
+from search.engine.engine import Engine
+from search.engine.prepared import Request
+from search.errors import DocumentNotFound, InvalidFilter, InvalidRequest
+from search.explain.compare import compare
+from search.explain.why_not import WANTED, why_not
+from search.query.filters import parse_filters
+from search.query.limits import MODES
+from search.query.steering import Steering, parse
+from search.responses.search import SearchResponse
+
+QUERY = "read a file line by line"
+
+pytestmark = pytest.mark.database
+
+
+def search(engine: Engine, request: Request, limit: int = 50) -> SearchResponse:
+    return engine.search(request, collection="manual", limit=limit)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("steer", ["", "concept:mathematics:2", "like"])
+def test_margins_sum_to_the_margin(engine: Engine, mode: str, steer: str) -> None:
+    asked = engine.inquire(engine.snapshot("manual"), Request(QUERY, mode=mode)).asked
+    one, other, *_ = asked.question.active
+    like = f"{one}:1.5,{other}:off"
+    request = Request(QUERY, parse(like if steer == "like" else steer), mode=mode)
+    results = search(engine, request).results
+    for first, second in ((results[0], results[1]), (results[40], results[3])):
+        found = compare(engine, request, first.document.id, second.document.id, collection="manual")
+        assert (found.first.rank, found.second.rank) == (first.rank, second.rank)
+        assert found.first.passage == first.passage
+        assert found.first.score == pytest.approx(first.score, abs=1e-5)
+        assert found.margin == pytest.approx(first.score - second.score, abs=2e-5)
+        assert sum(term.margin for term in found.terms) == pytest.approx(found.margin, abs=1e-5)
+        assert sum(term.first for term in found.terms) == pytest.approx(first.score, abs=1e-5)
+        sizes = [abs(term.margin) for term in found.terms]
+        assert sizes == sorted(sizes, reverse=True)
+        assert {term.word for term in found.terms if term.word} == {
+            term.word for result in (first, second) for term in result.terms if term.word
+        }
+
+
+def test_what_cannot_be_compared_is_told(engine: Engine) -> None:
+    first, second = (result.document.id for result in search(engine, Request(QUERY)).results[:2])
+    with pytest.raises(InvalidRequest, match="with itself"):
+        compare(engine, Request(QUERY), first, first, collection="manual")
+    with pytest.raises(DocumentNotFound, match="'nowhere'"):
+        compare(engine, Request(QUERY), first, "nowhere", collection="manual")
+    title = search(engine, Request(QUERY)).results[0].document.title
+    without = Request(f'{QUERY} -title:"{title}"')
+    with pytest.raises(InvalidRequest, match="left out"):
+        compare(engine, without, second, first, collection="manual")
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize(("rank", "steer"), [(12, ""), (30, "concept:mathematics:1"), (200, "")])
+def test_the_steering_that_is_offered_does_what_it_says(
+    engine: Engine, mode: str, rank: int, steer: str
+) -> None:
+    request = Request(QUERY, parse(steer), mode=mode)
+    ranking = engine.inquire(engine.snapshot("manual"), request).rank(rank)
+    place = int(ranking.passages[rank - 1])
+    missing = next(
+        result.document.id
+        for offset in (0, 100)
+        for result in engine.search(request, collection="manual", limit=100, offset=offset).results
+        if result.passage.id == engine.snapshot("manual").number_N[place]
+    )
+    found = why_not(engine, request, missing, collection="manual")
+    assert found.result.rank == rank
+    assert found.last is not None
+    assert found.last.rank == WANTED
+    assert found.excluded_by == []
+    assert all(term.margin < 0 for term in found.lacks)
+    assert found.ways
+    assert [way.moved for way in found.ways] == sorted((way.moved for way in found.ways), reverse=True)
+    for way in found.ways:
+        assert parse(way.steer).knobs[: len(request.steering.knobs)] == request.steering.knobs
+        assert len(way.added) == len(way.steering) - len(request.steering.knobs) > 0
+        now = search(engine, Request(QUERY, parse(way.steer), mode=mode), limit=WANTED)
+        assert now.results[way.rank - 1].document.id == missing
+
+
+def test_no_smaller_strength_of_the_same_feature_would_do(engine: Engine) -> None:
+    request = Request(QUERY)
+    missing = search(engine, request).results[24].document.id
+    (single,) = [
+        way for way in why_not(engine, request, missing, collection="manual").ways if len(way.added) == 1
+    ][:1]
+    knob = parse(single.steer).knobs[0]
+    for tenths in range(1, round(abs(float(knob.strength)) * 10)):
+        strength = np.sign(float(knob.strength)) * tenths / 10
+        less = search(engine, Request(QUERY, parse(f"{knob.feature}:{strength}")), limit=WANTED)
+        assert missing not in [result.document.id for result in less.results]
+
+
+def test_one_that_is_there_already_needs_nothing(engine: Engine) -> None:
+    first = search(engine, Request(QUERY)).results[0]
+    found = why_not(engine, Request(QUERY), first.document.id, collection="manual")
+    assert found.result.rank == 1
+    assert (found.ways, found.lacks, found.last) == ([], [], None)
+    assert found.result.score == pytest.approx(first.score, abs=1e-5)
+
+
+def test_one_that_is_left_out_is_told_by_what(engine: Engine) -> None:
+    first = search(engine, Request(QUERY)).results[0].document
+    request = Request(f'{QUERY} -"{first.title}" "line"')
+    found = why_not(engine, request, first.id, collection="manual")
+    assert found.result.rank is None
+    assert [(each.without, each.phrase) for each in found.excluded_by] == [(True, first.title)]
+    assert found.ways == []
+    feature = search(engine, Request(QUERY)).query_features[0].feature
+    filtered = Request(QUERY, filters=parse_filters([f"-feature:{feature}"]))
+    about = next(
+        result.document.id
+        for result in search(engine, Request(QUERY)).results
+        if why_not(engine, filtered, result.document.id, collection="manual").result.rank is None
+    )
+    (excluded,) = why_not(engine, filtered, about, collection="manual").excluded_by
+    assert excluded.feature == feature
+
+
+def test_bad_requests_are_told(engine: Engine) -> None:
+    with pytest.raises(DocumentNotFound, match="'nowhere'"):
+        why_not(engine, Request(QUERY), "nowhere", collection="manual")
+    with pytest.raises(InvalidFilter, match="no field"):
+        why_not(engine, Request(QUERY, filters=parse_filters(["a:b"])), "nowhere", collection="manual")
+
+
+def test_documents_are_found_by_words_of_their_names(engine: Engine) -> None:
+    first = search(engine, Request(QUERY)).results[0].document
+    assert find_by_name(engine, first.id, collection="manual")[0] == first
+    words = " ".join(reversed(first.title.upper().split()))
+    assert first in find_by_name(engine, words, collection="manual", limit=100)
+    assert find_by_name(engine, "no such name 100%", collection="manual") == []
+    assert Steering() == Request(QUERY).steering

@@ -1,0 +1,98 @@
+"""BM25 by our own counts, beside a library that does the same."""
+
+from pathlib import Path
+
+import bm25s
+import numpy as np
+import pytest
+import Stemmer
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from indexer.sources import SourceDocument
+from search.errors import IndexDamaged
+from search.index.bm25 import SILENT, WORD, Counts, Lexicon, stems, words
+
+QUERIES = ("sorting lists quickly", "the reader of files", "asynchronous tasks tasks", "zzzz lists")
+TEXTS = st.lists(st.text("ab cd AB\n'-é", max_size=40), max_size=8)
+
+
+def lexicon(base: list[str], added: list[str] | None = None) -> Lexicon:
+    passages = len(base) + len(added or [])
+    return Lexicon(Counts.of(base), Counts.of(added or []), np.arange(passages))
+
+
+def parts(lexicon: Lexicon, query: str) -> NDArray[np.float64]:
+    return np.asarray(lexicon.scores(stems(query)).toarray())
+
+
+@pytest.fixture(scope="module")
+def texts(documents: list[SourceDocument]) -> list[str]:
+    return [document.text for document in documents]
+
+
+@pytest.mark.parametrize("query", QUERIES)
+def test_scores_are_those_of_a_library_that_does_nothing_else(texts: list[str], query: str) -> None:
+    stemmer = Stemmer.Stemmer("english")
+    how = {
+        "token_pattern": WORD.pattern,
+        "stopwords": list(SILENT),
+        "stemmer": stemmer,
+        "show_progress": False,
+    }
+    peer = bm25s.BM25(method="lucene", k1=1.5, b=0.75)
+    peer.index(bm25s.tokenize(texts, **how), show_progress=False)
+    scores_N = parts(lexicon(texts), query).sum(axis=1)
+    assert scores_N == pytest.approx(peer.get_scores(stems(query)), abs=1e-4)
+    assert scores_N.max() > 1
+
+
+@pytest.mark.parametrize("query", QUERIES)
+def test_added_passages_count_as_if_they_had_been_there(texts: list[str], query: str) -> None:
+    whole, grown = lexicon(texts), lexicon(texts[:300], texts[300:])
+    assert parts(grown, query) == pytest.approx(parts(whole, query))
+
+
+@given(TEXTS, TEXTS)
+def test_counts_grow_as_if_counted_at_once(first: list[str], more: list[str]) -> None:
+    grown, whole = Counts.of(first).followed_by(Counts.of(more)), Counts.of(first + more)
+    assert grown.columns.keys() == whole.columns.keys()
+    names = list(whole.columns)
+    assert (grown.of_stems(names) != whole.of_stems(names)).nnz == 0
+    assert grown.lengths_N.tolist() == whole.lengths_N.tolist()
+
+
+def test_hidden_passages_are_left_out_and_the_others_score_as_before(texts: list[str]) -> None:
+    whole = lexicon(texts)
+    seen = np.arange(0, len(texts), 3)
+    part = Lexicon(whole.base, whole.added, seen)
+    assert parts(part, QUERIES[0]) == pytest.approx(parts(whole, QUERIES[0])[seen])
+
+
+def test_nothing_to_ask_and_nothing_to_find() -> None:
+    assert parts(lexicon([]), "whales").shape == (0, 1)
+    assert parts(lexicon(["Whales sing."]), "the of").shape == (1, 0)
+    assert parts(lexicon(["", "of the"]), "whales").tolist() == [[0.0], [0.0]]
+
+
+def test_words_are_found_where_they_stand() -> None:
+    text = "The İzmir whale's songs; don't SING!"
+    found = words(text)
+    assert [text[word.start : word.end] for word in found] == ["İzmir", "whale", "songs", "don", "SING"]
+    assert stems("singing songs sing") == ["sing", "song"]
+    assert found[-1].stem == "sing"
+
+
+def test_a_file_comes_back_or_is_refused(texts: list[str], tmp_path: Path) -> None:
+    counts, path = Counts.of(texts), tmp_path / "words.npz"
+    sha256 = counts.save(path)
+    back = Counts.load(path, sha256)
+    assert (back.counts_NV != counts.counts_NV).nnz == 0
+    assert back.columns == counts.columns
+    assert back.lengths_N.tolist() == counts.lengths_N.tolist()
+    whole = path.read_bytes()
+    for damaged in (whole[:-1], whole[:100] + bytes([whole[100] ^ 1]) + whole[101:]):
+        path.write_bytes(damaged)
+        with pytest.raises(IndexDamaged):
+            Counts.load(path, sha256)

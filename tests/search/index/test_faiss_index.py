@@ -1,0 +1,89 @@
+"""FAISS: exact inner products over float16, files that are trusted only when their hash is right."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from search.errors import ConfigurationError, IndexDamaged
+from search.index import faiss_index
+from search.index.faiss_index import IVF_LEAST, FaissIndex, check_installation
+
+RNG = np.random.default_rng(0)
+X_ND = RNG.normal(size=(500, 32)).astype(np.float16)
+Q_QD = RNG.normal(size=(3, 32)).astype(np.float32)
+
+
+def test_the_order_is_that_of_the_inner_products() -> None:
+    index = FaissIndex.build(X_ND)
+    scores, ids = index.search(Q_QD, 1000)
+    exact = Q_QD @ X_ND.astype(np.float32).T
+    assert scores.shape == ids.shape == (3, len(index))
+    np.testing.assert_array_equal(ids, np.argsort(-exact, axis=1, kind="stable"))
+    np.testing.assert_allclose(scores, -np.sort(-exact, axis=1), atol=1e-4)
+
+
+def test_vectors_come_back_as_they_went_in() -> None:
+    ids = np.array([7, 7, 499, 0])
+    np.testing.assert_array_equal(FaissIndex.build(X_ND).vectors(ids), X_ND[ids].astype(np.float32))
+
+
+def test_a_saved_index_is_the_same_and_leaves_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "deep" / "vectors.faiss"
+    index = FaissIndex.build(X_ND)
+    sha256 = index.save(path)
+    assert [file.name for file in path.parent.iterdir()] == ["vectors.faiss"]
+    again = FaissIndex.load(path, sha256)
+    np.testing.assert_array_equal(again.search(Q_QD, 20)[1], index.search(Q_QD, 20)[1])
+
+
+def test_a_file_that_is_not_the_one_written_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "vectors.faiss"
+    sha256 = FaissIndex.build(X_ND).save(path)
+    whole = path.read_bytes()
+    for damaged in (b"", whole[:-1], whole[:40] + b"\0" + whole[41:], whole + b"\0"):
+        path.write_bytes(damaged)
+        if damaged != whole:
+            with pytest.raises(IndexDamaged, match="hash"):
+                FaissIndex.load(path, sha256)
+    path.unlink()
+    with pytest.raises(IndexDamaged, match="cannot be read"):
+        FaissIndex.load(path, sha256)
+
+
+@pytest.mark.parametrize(
+    ("present", "word"), [((), "not installed"), (("faiss-cpu", "faiss-gpu"), "Both faiss-cpu and faiss-gpu")]
+)
+def test_both_or_no_faiss_is_refused(
+    monkeypatch: pytest.MonkeyPatch, present: tuple[str, ...], word: str
+) -> None:
+    monkeypatch.setattr(faiss_index, "_installed", present.__contains__)
+    with pytest.raises(ConfigurationError, match=word) as error:
+        check_installation()
+    assert "refract[cpu]" in error.value.hint
+
+
+def test_cells_find_what_a_scan_finds() -> None:
+    centres = RNG.normal(size=(50, 32))
+    x_ND = (centres[RNG.integers(0, 50, IVF_LEAST)] + RNG.normal(size=(IVF_LEAST, 32)) / 2).astype(np.float16)
+    cells, scan = FaissIndex.build(x_ND, "ivf"), FaissIndex.build(x_ND)
+    q_QD = x_ND[:50].astype(np.float32)
+    found, exact = cells.search(q_QD, 10)[1], scan.search(q_QD, 10)[1]
+    assert np.mean([len({*a} & {*b}) for a, b in zip(found.tolist(), exact.tolist(), strict=True)]) > 9
+    np.testing.assert_array_equal(cells.vectors(found[0]), scan.vectors(found[0]))
+
+
+def test_cells_that_hold_too_few_do_not_end_the_search() -> None:
+    x_ND = RNG.normal(size=(IVF_LEAST, 16)).astype(np.float16)
+    allowed_N = np.zeros(IVF_LEAST, np.bool_)
+    allowed_N[::100] = True
+    _, found = FaissIndex.build(x_ND, "ivf").search(x_ND[:2].astype(np.float32), 1000, allowed_N)
+    assert [sorted(row) for row in found.tolist()] == [list(range(0, IVF_LEAST, 100))] * 2
+
+
+def test_few_vectors_are_scanned_whatever_the_kind(tmp_path: Path) -> None:
+    index = FaissIndex.build(X_ND, "ivf")
+    sha256 = index.save(tmp_path / "x")
+    again = FaissIndex.load(tmp_path / "x", sha256)
+    q_QD = X_ND[:2].astype(np.float32)
+    np.testing.assert_array_equal(again.search(q_QD, 5)[1], FaissIndex.build(X_ND).search(q_QD, 5)[1])

@@ -1,0 +1,168 @@
+"""Steering as text and as a changed question."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from search.dictionary.steer import feature_deltas, steer
+from search.errors import InvalidQuery, InvalidSteering
+from search.query.limits import check_query
+from search.query.steering import (
+    MAX_EXAMPLES,
+    MAX_ID,
+    MAX_KNOBS,
+    MAX_PHRASE,
+    Knob,
+    Steering,
+    format_steering,
+    parse,
+)
+
+strengths = st.floats(-5, 5, allow_nan=False)
+phrases = st.text(
+    st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=MAX_PHRASE
+)
+ids = st.text(
+    st.one_of(st.sampled_from("~!:,%+- "), st.characters(exclude_categories=["Cs"], exclude_characters="\0")),
+    min_size=1,
+    max_size=12,
+)
+examples = st.tuples(
+    st.lists(ids, min_size=1, max_size=MAX_EXAMPLES, unique=True), st.integers(1, MAX_EXAMPLES), strengths
+).map(lambda drawn: Knob(drawn[2], like=tuple(drawn[0][: drawn[1]]), unlike=tuple(drawn[0][drawn[1] :])))
+knobs = st.one_of(
+    examples,
+    st.builds(Knob, strengths, family=st.integers(0, 999_999_999)),
+    st.builds(Knob, st.one_of(strengths, st.just("off")), feature=st.integers(0, 999_999_999)),
+    st.builds(Knob, strengths, concept=phrases.filter(lambda phrase: bool(phrase.strip()))),
+)
+steerings = st.lists(knobs, max_size=8, unique_by=lambda knob: knob.target).map(
+    lambda chosen: Steering(tuple(chosen))
+)
+
+
+@given(steerings)
+def test_parse_reads_back_what_format_wrote(steering: Steering) -> None:
+    assert parse(format_steering(steering)) == steering
+
+
+@given(steerings)
+def test_format_of_parse_is_stable(steering: Steering) -> None:
+    text = format_steering(steering)
+    assert format_steering(parse(text)) == text
+
+
+def test_the_form_in_the_docs() -> None:
+    assert parse("123:1.5, 45:off,concept:astronomy:-1") == Steering(
+        (Knob(1.5, feature=123), Knob("off", feature=45), Knob(-1, concept="astronomy"))
+    )
+    assert parse("concept:a%3Ab%2Cc:1") == Steering((Knob(1, concept="a:b,c"),))
+    assert parse("") == parse("  ") == Steering()
+    assert parse("family:17:1.5,like:a/1~b%7E!c:1") == Steering(
+        (Knob(1.5, family=17), Knob(1, like=("a/1", "b~"), unlike=("c",)))
+    )
+    assert format_steering(parse("like:a!c~b:1")) == "like:a~b!c:1"
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("123", "'123'"),
+        ("abc:1", "'abc'"),
+        ("-5:1", "'-5'"),
+        ("123:", "''"),
+        ("123:much", "'much'"),
+        ("123:nan", "nan"),
+        ("123:inf", "inf"),
+        ("123:-inf", "-inf"),
+        ("123:5.01", "5.01"),
+        ("123:1e999", "inf"),
+        ("1:1,,2:1", "''"),
+        ("1:1,1:2", "1 is steered twice"),
+        ("concept::1", "0"),
+        ("concept:x:off", "Only a feature"),
+        ("concept:%00x:1", "NUL"),
+        ("concept:\ud800:1", "surrogates"),
+        ("concept:" + "x" * 201 + ":1", "201"),
+        ("²:1", "'²'"),
+        ("family:x:1", "'x'"),
+        ("family::1", "''"),
+        ("family:-1:1", "'-1'"),
+        ("family:17:off", "Only a feature"),
+        ("family:1:1,family:1:2", "family:1 is steered twice"),
+        ("like::1", "''"),
+        ("like:!a:1", "''"),
+        ("like:a~~b:1", "''"),
+        ("like:a~a:1", "'a' is given twice"),
+        ("like:a!a:1", "'a' is given twice"),
+        ("like:a%00:1", "is no document's id"),
+        ("like:a:off", "Only a feature"),
+        ("like:" + "x" * (MAX_ID + 1) + ":1", "is no document's id"),
+        ("like:" + "~".join(map(str, range(MAX_EXAMPLES + 1))) + ":1", f"{MAX_EXAMPLES + 1} examples"),
+        ("9" * 400 + ":1", "..."),
+        (",".join(f"{n}:1" for n in range(MAX_KNOBS + 1)), str(MAX_KNOBS + 1)),
+    ],
+)
+def test_malformed_steering_is_refused_by_name(text: str, named: str) -> None:
+    with pytest.raises(InvalidSteering) as refused:
+        parse(text)
+    assert named in refused.value.message
+    assert refused.value.hint
+
+
+def test_a_knob_turns_one_thing() -> None:
+    with pytest.raises(InvalidSteering):
+        Knob(1.0)
+    with pytest.raises(InvalidSteering):
+        Knob(1.0, feature=1, concept="x")
+    with pytest.raises(InvalidSteering):
+        Knob(1.0, family=1, like=("x",))
+    with pytest.raises(InvalidSteering, match="to be like"):
+        Knob(1.0, unlike=("x",))
+    with pytest.raises(InvalidSteering):
+        Knob(math.nan, feature=1)
+
+
+def test_setting_and_removing_knobs() -> None:
+    steering = parse("1:1,concept:sea:2")
+    assert format_steering(steering.with_knob(Knob(3, feature=1))) == "1:3,concept:sea:2"
+    assert format_steering(steering.with_knob(Knob(3, feature=2))) == "1:1,concept:sea:2,2:3"
+    assert format_steering(steering.without(Knob(0, concept="sea"))) == "1:1"
+    assert steering.strength_of("concept:sea") == 2
+    assert steering.strength_of("7") is None
+
+
+def test_no_steering_leaves_the_question_bit_for_bit() -> None:
+    q_D = np.random.default_rng(0).normal(size=8).astype(np.float32)
+    steered = steer(q_D, np.eye(8, dtype=np.float32), {3: 0.0})
+    assert steered.vector_D is q_D
+    assert steered.norm == 1.0
+
+
+def test_steering_that_cancels_the_question_is_refused() -> None:
+    q_D = np.eye(4, dtype=np.float32)[0]
+    with pytest.raises(InvalidSteering, match="cancel"):
+        steer(q_D, np.eye(4, dtype=np.float32), {0: -1.0})
+
+
+def test_strength_one_is_the_scale_and_off_is_what_the_question_has() -> None:
+    scale_F = np.array([0.5, 0.25, 0.0], dtype=np.float32)
+    deltas = feature_deltas(parse("0:2,1:off,2:1"), {1: 0.1}, scale_F)
+    assert deltas == {0: 1.0, 1: -0.1, 2: 0.0}
+    with pytest.raises(InvalidSteering, match="no feature 3"):
+        feature_deltas(parse("3:1"), {}, scale_F)
+
+
+@pytest.mark.parametrize("query", ["", "   ", "?!… —", "x" * 4001, "a\0b", "a\ud800b"])
+def test_queries_that_no_search_can_answer(query: str) -> None:
+    with pytest.raises(InvalidQuery) as refused:
+        check_query(query)
+    assert refused.value.hint
+
+
+@pytest.mark.parametrize("query", ["a", "東京", "C++", "x" * 4000, "<b>bold</b>"])
+def test_queries_that_are_fine(query: str) -> None:
+    check_query(query)
