@@ -50,17 +50,17 @@ def main(shared: Path, development: bool = False, most: int = MOST_A_BOOK) -> No
         for method, points in found
     ]
     dictionary = corpus.snapshot.dictionary
-    most = most_kept(corpus)
+    best = most_kept(corpus)
     print(
         f"{len(corpus.x_ND)} paragraphs, {len(corpus.members)} books, {len(corpus.books.queries)} questions; "
         f"{dictionary.features} features, {dictionary.card.active} active.\n"
-        f"The ten best paragraphs of the target book keep {most:.1%}: the most there is at precision 1.\n"
+        f"The ten best paragraphs of the target book keep {best:.1%}: the most there is at precision 1.\n"
     )
     record = {
         "questions": corpus.books.queries,
         "subjects": corpus.books.subjects,
         "dictionary": dictionary.card_json(),
-        "most_kept_at_precision_1": most,
+        "most_kept_at_precision_1": best,
         "curves": {method.name: [asdict(point) for point in points] for method, points in found},
     }
     report("steering-development" if development else "steering", table(header, rows), record)
