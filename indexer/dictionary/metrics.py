@@ -71,7 +71,9 @@ def explained(dictionary: Dictionary, x_ND: NDArray[Any], q_QD: NDArray[np.float
         fired = np.unique(firing_CF.indices)
         like = dictionary.w_dec_FD[fired] @ q_D
         near = fired[like >= NEAR]
-        likely_1V = like[None, like >= NEAR].astype(np.float64)
+        likely_1V = (
+            like[None, like >= NEAR].astype(np.float64) / 2
+        )  # nobody reads: none is taken for being seen
         found = pursue(q_D, texts_ND[best], dictionary.w_dec_FD[near], likely_1V)
         features, acts_A = near[list(found)], np.array([*found.values()], dtype=np.float32)
         error_D = q_D - acts_A @ dictionary.w_dec_FD[features]

@@ -50,7 +50,7 @@ def search(page: Page, text: str = QUESTION) -> None:
 
 def third_topic(page: Page) -> Locator:
     """A topic that the search understood, as its chip."""
-    return page.locator(".understood .chip").nth(2)
+    return page.locator(".understood .chip").nth(1)
 
 
 def explanation(page: Page) -> list[str]:

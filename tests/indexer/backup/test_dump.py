@@ -135,7 +135,7 @@ def answers(database: Database, data: Path, *, limit: int = 30) -> list[SearchRe
     """What both collections say to some questions, steered in every way."""
     engine = Engine(database, data)
     plain = engine.search(Request(QUESTIONS[0], preset="none"), collection="c", limit=1)
-    first = plain.query_features[0].feature
+    first = int(engine.snapshot("c").passages_F.argmax())
     ways = ["", f"{first}:2", f"{first}:off", "concept:the sea:1", "like:4~6!9:1"]
     ways += [f"family:{family}:1" for family in engine.snapshot("c").families][:1]
     found = [

@@ -145,7 +145,8 @@ def test_what_a_term_says_of_its_absence_comes_true(engine: Engine, query: str, 
                 without = ask(engine, query, format_steering(off), limit=100, mode=mode)
                 places = ranks(without, response)
                 for result, place in zip(response.results, places, strict=True):  # where it is seen
-                    assert {each.rank_without for each in result.terms if same(each, term)} <= {place}
+                    if place is not None:  # it may have fallen behind the first hundred
+                        assert {each.rank_without for each in result.terms if same(each, term)} <= {place}
             elif term.kind == "steering":
                 left = Steering(tuple(knob for knob in steered.knobs if knob.target != term.knob))
                 without = ask(engine, query, format_steering(left), limit=100, mode=mode)
@@ -161,7 +162,7 @@ def same(one: Term, other: Term) -> bool:
 def ranks(now: SearchResponse, before: SearchResponse) -> list[int | None]:
     """Where the documents of one answer stand in another."""
     places = {result.document.id: result.rank for result in now.results}
-    return [places[result.document.id] for result in before.results]
+    return [places.get(result.document.id) for result in before.results]
 
 
 @pytest.mark.parametrize("query", QUERIES)
