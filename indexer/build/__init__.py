@@ -1,0 +1,1 @@
+"""A build: from stored documents to a live generation."""
