@@ -17,11 +17,8 @@ from sqlalchemy.orm import Session
 
 from indexer.build import stages
 from indexer.build.carry_over import LostLabel, carry_late_edits, carry_over
-from indexer.documents import lock_documents
-from indexer.dictionary.families import store_families
+from indexer.build.catch_up import Replay
 from indexer.build.generations import make_live
-from indexer.build.retention import drop_dictionaries, drop_generation, drop_old_versions
-from indexer.build.scorecard import measure
 from indexer.build.passage_rows import (
     create_partition,
     fill,
@@ -30,17 +27,20 @@ from indexer.build.passage_rows import (
     splitter_for,
     take_over_embeddings,
 )
-from indexer.progress import Reporter
-from indexer.build.catch_up import Replay
+from indexer.build.retention import drop_dictionaries, drop_generation, drop_old_versions
+from indexer.build.scorecard import measure
 from indexer.build.verify import check
+from indexer.dictionary.families import store_families
+from indexer.documents import lock_documents
+from indexer.progress import Reporter
 from search.db.connection import notify
-from search.embedding.embedder import Embedder
-from search.errors import Busy, SourceError
 from search.db.locks import build_lock
 from search.db.models import DictionaryRow, Document, Generation, Passage
-from search.query.limits import IndexKind
-from search.index.generation_files import live_of, write_files
+from search.embedding.embedder import Embedder
 from search.embedding.splitter import TARGET_TOKENS, embedded_text
+from search.errors import Busy, SourceError
+from search.index.generation_files import live_of, write_files
+from search.query.limits import IndexKind
 
 EMBED_ROWS = 256
 KEPT = 2  # retired generations that one can go back to

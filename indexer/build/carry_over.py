@@ -12,13 +12,13 @@ from dataclasses import asdict, dataclass, replace
 from sqlalchemy import case, delete, func, insert, literal, select
 from sqlalchemy.orm import Session, aliased
 
-from indexer.dictionary.matching import LEAST, Match, keeps_numbers, match
 from indexer.dictionary.inherit import lock_dictionaries
+from indexer.dictionary.matching import LEAST, Match, keeps_numbers, match
 from indexer.labels.edit import HAND, clear_label, write_label
 from indexer.progress import Reporter
+from search.db.models import DictionaryRow, Feature, FeatureMatch, Generation
 from search.dictionary.autoencoder import Dictionary
 from search.query.remapping import ALIASES, Alias, read_aliases
-from search.db.models import DictionaryRow, Feature, FeatureMatch, Generation
 
 LOST_LABELS = "lost_labels"
 

@@ -12,14 +12,14 @@ from sqlalchemy import Engine as Database
 from sqlalchemy import Select, exists, func, select, text
 from sqlalchemy.orm import Session
 
-from indexer.documents import touch
 from indexer.build.passage_rows import PassageValues, add_passages, passages_of, splitter_for
+from indexer.documents import touch
 from indexer.progress import Reporter
-from search.embedding.embedder import Embedder, load_embedder
 from search.db.locks import take_turn
 from search.db.models import Document, Generation, Passage
-from search.index.generation_files import count_passages, read_dictionary
+from search.embedding.embedder import Embedder, load_embedder
 from search.embedding.splitter import embedded_text
+from search.index.generation_files import count_passages, read_dictionary
 
 DOCUMENTS = 64
 CHARACTERS = 60_000

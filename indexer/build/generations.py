@@ -8,12 +8,12 @@ from sqlalchemy import Engine as Database
 from sqlalchemy import func, select, text, update
 from sqlalchemy.orm import Session
 
+from indexer.build.catch_up import Replay, count_pending
 from indexer.documents import lock_documents, touch
 from indexer.progress import Reporter
-from indexer.build.catch_up import Replay, count_pending
-from search.errors import Busy, InvalidRequest
 from search.db.locks import build_lock
 from search.db.models import Collection, Generation, change_seq
+from search.errors import Busy, InvalidRequest
 from search.index.generation_files import find_collection
 
 

@@ -8,8 +8,8 @@ from sqlalchemy import or_, select, text
 from sqlalchemy.orm import Session
 
 from search.db.connection import among, driver
-from search.embedding.embedder import Embedder
 from search.db.models import Document, Generation, Passage
+from search.embedding.embedder import Embedder
 from search.embedding.splitter import TARGET_TOKENS, PassageSplitter, embedded_text
 
 READ_DOCUMENTS = 500

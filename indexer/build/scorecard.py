@@ -9,13 +9,13 @@ import numpy as np
 from sqlalchemy.orm import Session
 
 from indexer.build.passage_rows import passage_texts
-from indexer.progress import Reporter
 from indexer.dictionary.metrics import explained, scorecard
+from indexer.progress import Reporter
+from search.db.models import DictionaryRow, Generation
 from search.dictionary.autoencoder import Dictionary
 from search.embedding.embedder import Embedder
-from search.db.models import DictionaryRow, Generation
-from search.index.generation_files import read_embeddings
 from search.embedding.splitter import sentences
+from search.index.generation_files import read_embeddings
 
 QUESTIONS = 30
 READ_ROWS = 500  # for how much names leave out

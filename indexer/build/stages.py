@@ -9,13 +9,13 @@ from pathlib import Path
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from indexer.dictionary.naming import model_dictionary, with_own_names
 from indexer.build.passage_rows import fill, passage_texts
+from indexer.dictionary.naming import model_dictionary, with_own_names
 from indexer.progress import Reporter
-from search.dictionary.autoencoder import NAMED, Dictionary
-from search.embedding.embedder import Embedder
-from search.dictionary.lexicon import general_lexicon
 from search.db.models import DictionaryRow, Generation
+from search.dictionary.autoencoder import NAMED, Dictionary
+from search.dictionary.lexicon import general_lexicon
+from search.embedding.embedder import Embedder
 from search.index.generation_files import read_dictionary, read_embeddings
 
 

@@ -13,15 +13,21 @@ import numpy as np
 from sqlalchemy import Engine, and_, case, func, or_, select
 from sqlalchemy.orm import Session
 
-from indexer.documents import fingerprint
 from indexer.build.passage_rows import READ_DOCUMENTS
+from indexer.documents import fingerprint
 from indexer.sources import SourceDocument
+from search.db.models import Collection, DictionaryRow, Document, Generation, Passage
 from search.dictionary.autoencoder import Activations, Dictionary
 from search.errors import DictionaryError, IndexDamaged
 from search.index.bm25 import Counts
-from search.db.models import Collection, DictionaryRow, Document, Generation, Passage
-from search.index.generation_files import INDEX_FILE, WORDS_FILE, generation_folder, read_embeddings, write_files
 from search.index.faiss_index import FaissIndex
+from search.index.generation_files import (
+    INDEX_FILE,
+    WORDS_FILE,
+    generation_folder,
+    read_embeddings,
+    write_files,
+)
 
 SAMPLED = 1000  # vectors of each index that are compared with those in Postgres
 QUESTIONS, NEAREST = 100, 10  # how recall is measured

@@ -16,18 +16,12 @@ from sqlalchemy import Engine, func, inspect, select, text
 from sqlalchemy.orm import Session
 
 from indexer.build.builder import Build
-from indexer.documents import ensure_collection, ingest
 from indexer.build.passage_rows import create_partition, passage_texts
+from indexer.documents import ensure_collection, ingest
 from indexer.progress import Reporter
 from indexer.sources import Failure, SourceDocument
-from search.dictionary.artifact import shipped
 from search.browse.collections import collections
 from search.db.connection import among
-from search.responses.features import Progress
-from search.dictionary.autoencoder import Card, Dictionary
-from search.embedding.embedder import Embedder
-from search.engine.engine import Engine as SearchEngine
-from search.errors import InvalidRequest, SourceError
 from search.db.models import (
     Collection,
     DictionaryRow,
@@ -36,8 +30,14 @@ from search.db.models import (
     Generation,
     Passage,
 )
-from search.settings import DEFAULT_MODEL
+from search.dictionary.artifact import shipped
+from search.dictionary.autoencoder import Card, Dictionary
+from search.embedding.embedder import Embedder
+from search.engine.engine import Engine as SearchEngine
+from search.errors import InvalidRequest, SourceError
 from search.index.generation_files import INDEX_FILE, generation_folder, read_dictionary
+from search.responses.features import Progress
+from search.settings import DEFAULT_MODEL
 from tests.conftest import build
 
 pytestmark = pytest.mark.database

@@ -19,26 +19,26 @@ from starlette.testclient import TestClient
 from api.app import create_app
 from api.cli.output import print_build
 from indexer.build.builder import Build, BuildReport
-from indexer.documents import ensure_collection, ingest
 from indexer.dictionary.matching import LEAST, Match
+from indexer.documents import ensure_collection, ingest
 from indexer.labels.edit import edit_label, write_label
 from indexer.presets.file_format import FileDictionary, FileKnob, PresetFile
 from indexer.presets.importer import import_preset
 from indexer.presets.store import delete_preset
 from indexer.progress import Reporter
 from indexer.sources import SourceDocument
+from search.db.models import Collection, DictionaryRow, Feature, FeatureMatch, Preset
 from search.dictionary.artifact import shipped
-from search.engine.prepared import Request
 from search.dictionary.autoencoder import Card, Dictionary
-from search.query.remapping import is_numbered, read_aliases, translate
 from search.embedding.embedder import Embedder
 from search.engine.engine import Engine
+from search.engine.prepared import Request
 from search.errors import InvalidSteering
-from search.db.models import Collection, DictionaryRow, Feature, FeatureMatch, Preset
+from search.index.generation_files import live_generation
+from search.query.remapping import is_numbered, read_aliases, translate
+from search.query.steering import Knob, Steering, parse
 from search.responses.search import SearchResponse
 from search.settings import DEFAULT_MODEL
-from search.query.steering import Knob, Steering, parse
-from search.index.generation_files import live_generation
 
 pytestmark = pytest.mark.database
 

@@ -10,21 +10,21 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from indexer.build.builder import Build
+from indexer.build.catch_up import Replay, count_pending
+from indexer.build.verify import verify
 from indexer.documents import IngestReport, delete_documents, ingest
 from indexer.progress import Reporter, silent
-from indexer.build.catch_up import Replay, count_pending
 from indexer.sources import SourceDocument
-from indexer.build.verify import verify
-from search.engine.prepared import Request
-from search.responses.features import Progress
-from search.embedding.embedder import Embedder
-from search.engine.engine import Engine
-from search.errors import DocumentNotFound
 from search.browse.features import document_detail
 from search.db.models import Document, Passage
-from search.responses.search import SearchResponse
-from search.query.steering import parse
+from search.embedding.embedder import Embedder
+from search.engine.engine import Engine
+from search.engine.prepared import Request
+from search.errors import DocumentNotFound
 from search.index.generation_files import live_generation
+from search.query.steering import parse
+from search.responses.features import Progress
+from search.responses.search import SearchResponse
 from tests.conftest import build
 
 pytestmark = pytest.mark.database

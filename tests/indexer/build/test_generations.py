@@ -7,15 +7,15 @@ from sqlalchemy import Engine as Database
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from indexer.documents import delete_documents, ingest
 from indexer.build.generations import list_generations, roll_back
+from indexer.documents import delete_documents, ingest
 from indexer.progress import Reporter
 from indexer.sources import SourceDocument
-from search.engine.prepared import Request
+from search.db.locks import build_lock
 from search.embedding.embedder import Embedder
 from search.engine.engine import Engine
+from search.engine.prepared import Request
 from search.errors import CollectionNotFound, InvalidRequest
-from search.db.locks import build_lock
 from tests.conftest import build
 
 pytestmark = pytest.mark.database

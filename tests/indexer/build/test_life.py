@@ -21,19 +21,19 @@ from sqlalchemy import URL, create_engine
 from sqlalchemy.orm import Session
 
 from indexer.build.builder import Build
-from indexer.documents import delete_documents, ensure_collection, ingest
-from indexer.build.generations import list_generations, roll_back
-from indexer.progress import Reporter
 from indexer.build.catch_up import Replay
-from indexer.sources import SourceDocument
+from indexer.build.generations import list_generations, roll_back
 from indexer.build.verify import verify
-from search.engine.prepared import Request
+from indexer.documents import delete_documents, ensure_collection, ingest
+from indexer.progress import Reporter
+from indexer.sources import SourceDocument
 from search.embedding.embedder import Embedder
 from search.engine.engine import Engine
+from search.engine.prepared import Request
 from search.errors import InvalidRequest
+from search.index.generation_files import live_generation
 from search.responses.search import SearchResponse
 from search.settings import DEFAULT_MODEL
-from search.index.generation_files import live_generation
 
 pytestmark = pytest.mark.database
 

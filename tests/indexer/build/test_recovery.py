@@ -19,17 +19,16 @@ from starlette.testclient import TestClient
 
 from api.app import create_app
 from api.auth.keys import create_key
+from indexer.build.verify import verify
 from indexer.documents import delete_documents, ingest
 from indexer.jobs.queue import cancel_job, get_job, retry_job, start_job
-from indexer.progress import Reporter
-from indexer.build.verify import verify
 from indexer.jobs.worker import Keeper
+from indexer.progress import Reporter
 from search.db.connection import open_database
 from search.embedding.embedder import Embedder
 from search.engine.engine import Engine
 from search.settings import Settings
-from tests.conftest import build
-from tests.conftest import work_off
+from tests.conftest import build, work_off
 from tests.indexer.jobs.test_jobs import document, eventually, many
 
 MEBIBYTE = 1 << 20

@@ -10,12 +10,12 @@ from sqlalchemy.orm import Session
 
 from api.cli.output import print_verified
 from indexer.build.generations import list_generations
-from indexer.sources import SourceDocument
 from indexer.build.verify import Verified, verify
-from search.engine.prepared import Request
+from indexer.sources import SourceDocument
 from search.embedding.embedder import Embedder
 from search.engine.engine import Engine
 from search.engine.hybrid import WORDS_WEIGHT
+from search.engine.prepared import Request
 from search.index.generation_files import INDEX_FILE, WORDS_FILE, generation_folder
 from tests.conftest import build
 
