@@ -75,10 +75,10 @@ def fit() -> None:
             f"at least {step}",
             [term for term, likely in zip(terms, likely_J, strict=True) if likely >= step],
             [],
-        )
+        )[:-1]  # these are names alone, not results: no telling on how many there are two
         for step in STEPS
     ]
-    print(table(["cross-validated", *LINE], rows))
+    print(table(["cross-validated", *LINE[:-1]], rows))
     about = _read("about.jsonl")
     near, share = (np.array([float(each[sign]) for each in about]) for sign in ("near", "share"))
     words = np.array([float(each["words"]) for each in about])

@@ -18,7 +18,7 @@ from search.embedding.splitter import sentences
 from search.index.generation_files import read_embeddings
 
 QUESTIONS = 30
-READ_ROWS = 500  # for how much names leave out
+READ_ROWS = 2_000  # for how much names leave out
 READ_PASSAGES = 20_000  # of a large collection, for the neighbours of the questions
 QUESTION_CHARACTERS = (15, 200)
 

@@ -64,16 +64,18 @@ def explained(dictionary: Dictionary, x_ND: NDArray[Any], q_QD: NDArray[np.float
     texts_ND = x_ND.astype(np.float32)
     sums = np.zeros(5)
     ordered: list[bool] = []
-    for q_D in q_QD:
-        scores_N = texts_ND @ q_D
-        best = np.argsort(-scores_N, kind="stable")[:CANDIDATES]
-        firing_CF = dictionary.encode(texts_ND[best]).matrix(dictionary.features)
+    scores_QN = q_QD @ texts_ND.T
+    best_QC = np.argsort(-scores_QN, axis=1, kind="stable")[:, :CANDIDATES]
+    rows_R, place_QC = np.unique(best_QC, return_inverse=True)
+    firing_RF = dictionary.encode(texts_ND[rows_R]).matrix(dictionary.features)  # once, not for each question
+    for q_D, scores_N, best, places_C in zip(
+        q_QD, scores_QN, best_QC, place_QC.reshape(best_QC.shape), strict=True
+    ):
+        firing_CF = firing_RF[places_C]
         fired = np.unique(firing_CF.indices)
         like = dictionary.w_dec_FD[fired] @ q_D
         near = fired[like >= NEAR]
-        likely_1V = (
-            like[None, like >= NEAR].astype(np.float64) / 2
-        )  # nobody reads: none is taken for being seen
+        likely_1V = like[None, like >= NEAR].astype(np.float64) / 2  # so that none is taken for being seen
         found = pursue(q_D, texts_ND[best], dictionary.w_dec_FD[near], likely_1V)
         features, acts_A = near[list(found)], np.array([*found.values()], dtype=np.float32)
         error_D = q_D - acts_A @ dictionary.w_dec_FD[features]

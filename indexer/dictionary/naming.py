@@ -147,9 +147,9 @@ def with_own_names(
     phrases = mine(read(rows.tolist()), fewest=2 if len(rows) < SMALL else 3)
     stays = known if known is not None and _still_fits(known, base, phrases) else base
     kept = stays.names[base.features :]
-    there = {name.casefold() for group in kept for name in group}
+    there = {spelled(name) for group in kept for name in group}
     chosen = candidates(phrases, len(rows), lexicon)[: min(CANDIDATES, 50 + len(rows) // 2)]
-    chosen = [at for at in chosen if phrases.shown[at].casefold() not in there]
+    chosen = [at for at in chosen if spelled(phrases.shown[at]) not in there]
     names = [phrases.shown[at] for at in chosen]
     embedded_CD = embed(names) if names else np.zeros((0, base.width), np.float16)
     w_CD = name_directions(embedded_CD, np.array(base.card.training["mean"], np.float32))
