@@ -1,9 +1,11 @@
 """The command line."""
 
 import logging
+import os
 import signal
 import sys
 from pathlib import Path
+from threading import Timer
 from typing import Annotated
 
 import typer
@@ -206,6 +208,7 @@ def main() -> None:
     logging.getLogger("psycopg").setLevel(logging.ERROR)  # its errors are raised as well
     signal.signal(signal.SIGTERM, _terminate)
     signal.signal(signal.SIGHUP, _terminate)  # the terminal was closed
+    sys.unraisablehook = _end_again
     try:
         app()
     except RefractError as error:
@@ -222,6 +225,21 @@ def _fail(message: str, status: int) -> None:
 def _terminate(signum: int, _frame: object) -> None:
     """Ends the process in order, so that the embedded database is stopped too."""
     sys.exit(128 + signum)
+
+
+def _end_again(lost: "sys.UnraisableHookArgs") -> None:
+    """Sends a signal once more where Python has dropped the exception that was to end the process.
+
+    A handler runs wherever the main thread happens to be. In a finalizer or the callback of a weak reference
+    (imports have those), Python reports the exception and goes on, and the process would stay.
+    """
+    if not issubclass(lost.exc_type, SystemExit | KeyboardInterrupt):
+        sys.__unraisablehook__(lost)
+        return
+    signum = signal.SIGINT if lost.exc_type is KeyboardInterrupt else signal.SIGTERM
+    timer = Timer(0.1, os.kill, (os.getpid(), signum))
+    timer.daemon = True
+    timer.start()
 
 
 if __name__ == "__main__":

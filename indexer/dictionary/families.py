@@ -21,12 +21,13 @@ from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from indexer.progress import Reporter
+from search.db.models import DictionaryRow, Generation
 from search.db.models import Family as FamilyRow
-from search.db.models import Generation
 from search.dictionary.autoencoder import Dictionary
-from search.dictionary.families import Family
+from search.dictionary.families import Family, read_families
 from search.dictionary.labels import Label, read_labels
 from search.index.generation_files import read_activations
+from search.query.remapping import read_aliases
 
 MOST_FEATURES = 2048  # the most frequent ones: likeness is a square of them
 MOST_SHARE = 0.25  # what is near more passages tells nothing
@@ -151,18 +152,55 @@ def _with_wider(
     return families
 
 
+def keep_families(before: Sequence[Family], found: Sequence[Family]) -> list[Family]:
+    """The families of a dictionary that only added names to an earlier one.
+
+    Each earlier family keeps its number, so that saved steering goes on. One that was found again (most
+    features are the same) has the features of now; the others stay as they were. What is found and mostly new
+    comes after them.
+    """
+    members = [set(family.features.tolist()) for family in before]
+    numbers: dict[int, int] = {}  # of a found family -> its number from now on
+    again: dict[int, Family] = {}  # by the number of the earlier family
+    for family in found:
+        shared = [len(old & set(family.features.tolist())) for old in members]
+        best = max(range(len(before)), key=shared.__getitem__, default=None)
+        if best is None or shared[best] * 2 < len(family.features):
+            numbers[family.number] = -1
+        elif shared[best] * 2 >= len(members[best]) and before[best].number not in again:
+            numbers[family.number] = before[best].number
+            again[before[best].number] = family
+    following = max((family.number for family in before), default=-1) + 1
+    new = [family for family in found if numbers.get(family.number) == -1]
+    numbers |= {family.number: following + place for place, family in enumerate(new)}
+
+    def renumbered(family: Family) -> Family:
+        parent = None if family.parent is None else numbers.get(family.parent)
+        return replace(family, number=numbers[family.number], parent=parent)
+
+    stay = [
+        family if (now := again.get(family.number)) is None else replace(renumbered(now), name=family.name)
+        for family in before
+    ]
+    return [*stay, *map(renumbered, new)]
+
+
 def store_families(
     session: Session, generation: Generation, dictionary: Dictionary, reporter: Reporter
 ) -> None:
-    """The stage of a build: families for a dictionary that has none yet."""
+    """The stage of a build: families for a dictionary that has none yet.
+
+    Those of the dictionary whose numbers it keeps, if it does, go on under their numbers.
+    """
     known = select(FamilyRow.family).where(FamilyRow.dictionary_id == generation.dictionary_id)
     if session.scalar(known.limit(1)) is not None:
         return
     with reporter.step("finding families"):
         _, acts_NF = read_activations(session, generation.id, dictionary)
         labels = read_labels(session, generation.dictionary_id, dictionary)
+        before = _families_before(session, generation.dictionary_id)
         session.commit()  # no transaction stays open meanwhile
-        found = find_families(acts_NF, dictionary.w_dec_FD, labels)
+        found = keep_families(before, find_families(acts_NF, dictionary.w_dec_FD, labels))
     rows = [
         {
             "dictionary_id": generation.dictionary_id,
@@ -177,3 +215,12 @@ def store_families(
     if rows:
         session.execute(insert(FamilyRow), rows)
     session.commit()
+
+
+def _families_before(session: Session, number: int | None) -> list[Family]:
+    """The families of the latest dictionary whose features have the same numbers in this one."""
+    card = session.scalar(select(DictionaryRow.card).where(DictionaryRow.id == number)) or {}
+    same = [earlier for earlier, alias in read_aliases(card).items() if alias.dictionary == number]
+    having = select(FamilyRow.dictionary_id).where(FamilyRow.dictionary_id.in_(same))
+    latest = session.scalar(having.order_by(FamilyRow.dictionary_id.desc()).limit(1))
+    return [] if latest is None else list(read_families(session, latest).values())

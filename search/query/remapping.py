@@ -10,9 +10,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import ColumnElement, exists, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, load_only
 
 from search.db.models import DictionaryRow, FeatureMatch
+from search.db.models import Family as FamilyRow
 from search.errors import InvalidFilter, InvalidSteering
 from search.query.parser import Condition
 from search.query.steering import Knob, Steering
@@ -71,11 +72,13 @@ def translate(session: Session, steering: Steering, dictionary: int | None, live
     if dictionary is None or dictionary == live or not any(map(is_numbered, steering.knobs)):
         return Translation(steering, live)
     features = [knob.feature for knob in steering.knobs if knob.feature is not None]
+    families = [knob.family for knob in steering.knobs if knob.family is not None]
     went = _went(session, features, dictionary, live)
+    stayed = _families_that_stayed(session, families, dictionary, live)
 
     def why_lost(knob: Knob) -> str:
         if knob.family is not None:
-            return NO_FAMILIES
+            return "" if knob.family in stayed else NO_FAMILIES
         return NO_COUNTERPART if knob.feature is not None and knob.feature not in went else ""
 
     there = lose(Translation(steering, live), why_lost)
@@ -167,6 +170,21 @@ def _went(session: Session, asked: list[int], dictionary: int, live: int) -> dic
         for was, feature, confidence in rows
         if was is not None and feature is not None
     }
+
+
+def _families_that_stayed(session: Session, families: list[int], dictionary: int, live: int) -> set[int]:
+    """The families of another dictionary that the live one has under the same numbers: where one only added
+    names to the other, and the live one has that family already (it may be the earlier one)."""
+    _, same = _known(session, dictionary, live)
+    if not families or same is None or same.dictionary != live:
+        return set()
+    here = _families(session, live).intersection(families)
+    gone = session.get(DictionaryRow, dictionary, options=[load_only(DictionaryRow.id)]) is None
+    return here if gone else here & _families(session, dictionary)
+
+
+def _families(session: Session, dictionary: int) -> set[int]:
+    return set(session.scalars(select(FamilyRow.family).where(FamilyRow.dictionary_id == dictionary)))
 
 
 def _known(session: Session, dictionary: int, live: int) -> tuple[int | None, Alias | None]:

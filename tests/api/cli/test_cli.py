@@ -264,6 +264,29 @@ def test_ctrl_c_stops_everything_and_the_next_start_finds_it_again(
         assert not postgres_of(data)
 
 
+def test_a_signal_that_comes_in_a_finalizer_ends_the_process_too() -> None:
+    """Python drops what a finalizer raises: the worker once went on until it was killed, with a traceback."""
+    program = """
+import signal, time, weakref
+from api.cli import main
+
+def work():
+    thing = set()
+    reference = weakref.ref(thing, lambda _: signal.raise_signal(signal.%s))
+    del thing
+    time.sleep(30)
+
+main.app = work
+main.main()
+"""
+    for name, status in (("SIGTERM", 143), ("SIGINT", 130)):
+        ended = subprocess.run(
+            [sys.executable, "-c", program % name], capture_output=True, text=True, timeout=25, check=False
+        )
+        assert ended.returncode == status
+        assert "Traceback" not in ended.stderr
+
+
 def test_after_a_kill_the_database_is_taken_over_and_stopped_in_order(
     open_folder: Callable[[], Path],
 ) -> None:

@@ -27,7 +27,7 @@ from indexer.presets.importer import import_preset
 from indexer.presets.store import delete_preset
 from indexer.progress import Reporter
 from indexer.sources import SourceDocument
-from search.db.models import Collection, DictionaryRow, Feature, FeatureMatch, Preset
+from search.db.models import Collection, DictionaryRow, Family, Feature, FeatureMatch, Preset
 from search.dictionary.artifact import shipped
 from search.dictionary.autoencoder import Card, Dictionary
 from search.embedding.embedder import Embedder
@@ -322,6 +322,10 @@ def test_a_collection_that_grows_keeps_the_numbers_of_its_names(
         named = {group[0]: f for f, group in enumerate(engine.snapshot(NAME).dictionary.names)}
         zorkmid, features = named["zorkmid"], len(named)
         edit_label(database, NAME, zorkmid, "the zorkmid")
+        with Session(database) as session:
+            row = {"family": 70, "name": "odd", "features": [zorkmid, 0, 1], "weights": [1.0, 0.5, 0.5]}
+            session.add(Family(dictionary_id=first, **row))
+            session.commit()
 
         ingest(database, collection, ships, Reporter(database))
         builder.run(collection)
@@ -336,6 +340,10 @@ def test_a_collection_that_grows_keeps_the_numbers_of_its_names(
         assert [(term.feature, term.was, term.confidence) for term in answer.steering] == [
             (zorkmid, zorkmid, 1)
         ]
+        odd = Knob(1, family=70)
+        answer = engine.search(Request("loud", Steering((odd, Knob(1, family=71))), first), collection=NAME)
+        assert [(term.family, term.label) for term in answer.steering] == [(70, "odd")]
+        assert [knob.family for knob in answer.steering_lost] == [71]
         names = engine.snapshot(NAME).dictionary.names
         frobnicator = next(f for f, group in enumerate(names) if group[0] == "frobnicator")
         assert frobnicator >= features
@@ -350,11 +358,11 @@ def test_a_collection_that_grows_keeps_the_numbers_of_its_names(
         with Session(database) as session:
             back = translate(
                 session,
-                Steering((Knob(1, feature=zorkmid), Knob(1, feature=frobnicator))),
+                Steering((Knob(1, feature=zorkmid), Knob(1, feature=frobnicator), odd)),
                 second,
                 live=first,
             )
-        assert back.steering == Steering((Knob(1, feature=zorkmid),))
+        assert back.steering == Steering((Knob(1, feature=zorkmid), odd))
         assert [knob.feature for knob in back.lost] == [frobnicator]
         database.dispose()
 

@@ -12,7 +12,7 @@ from sqlalchemy import Engine, delete, select
 from sqlalchemy.orm import Session
 
 from indexer.build.builder import Build
-from indexer.dictionary.families import FEWEST_PASSAGES, SMALL, WIDE, find_families, likeness
+from indexer.dictionary.families import FEWEST_PASSAGES, SMALL, WIDE, find_families, keep_families, likeness
 from indexer.progress import Reporter
 from search.db.models import Collection, DictionaryRow
 from search.db.models import Family as FamilyRow
@@ -95,6 +95,49 @@ def test_dead_and_seldom_features_are_left_out() -> None:
     }
     assert {2, 3, 4} <= members
     assert not {0, 1} & members
+
+
+def some_family(number: int, features: list[int], parent: int | None = None, name: str = "") -> Family:
+    weights = np.linspace(1, 0.5, len(features))
+    return Family(number, parent, name or f"family {number}", np.array(features), weights)
+
+
+def test_families_of_a_dictionary_that_only_grew_keep_their_numbers() -> None:
+    before = [
+        some_family(0, [1, 2, 3], parent=2),
+        some_family(1, [4, 5, 6]),
+        some_family(2, [1, 2, 3, 7, 8, 9]),
+    ]
+    found = [
+        some_family(0, [20, 21, 22]),  # new
+        some_family(1, [1, 2, 3, 23], parent=3, name="renamed"),  # found again, and grown
+        some_family(2, [4, 5, 30, 31, 32], parent=3),  # as much new as old: neither
+        some_family(3, [1, 2, 3, 7, 8, 9, 20, 23]),
+    ]
+    now = {family.number: family for family in keep_families(before, found)}
+    assert sorted(now) == [0, 1, 2, 3, 4]
+    assert now[0].features.tolist() == [1, 2, 3, 23]
+    assert (now[0].name, now[0].parent) == ("family 0", 2)
+    assert now[1] is before[1]
+    assert now[2].features.tolist() == [1, 2, 3, 7, 8, 9, 20, 23]
+    assert now[3].features.tolist() == [20, 21, 22]
+    assert now[4].features.tolist() == [4, 5, 30, 31, 32]
+    assert now[4].parent == 2
+
+
+@given(
+    st.lists(st.sets(st.integers(0, 30), min_size=3), max_size=6),
+    st.lists(st.sets(st.integers(0, 30), min_size=3), max_size=6),
+)
+def test_no_family_is_lost_and_no_number_is_given_twice(
+    before: list[set[int]], found: list[set[int]]
+) -> None:
+    earlier = [some_family(number, sorted(features)) for number, features in enumerate(before)]
+    now = keep_families(earlier, [some_family(n, sorted(features)) for n, features in enumerate(found)])
+    numbers = [family.number for family in now]
+    assert len(set(numbers)) == len(numbers)
+    assert numbers[: len(before)] == list(range(len(before)))
+    assert [family.features.tolist() for family in keep_families([], earlier)] == list(map(sorted, before))
 
 
 def test_nothing_is_named_by_labels_that_do_not_hold() -> None:
