@@ -20,7 +20,7 @@ from api.web.login import to_login
 from api.web.routes import PAGE_ROUTERS
 from search.browse.collections import collections
 from search.db.connection import GONE, unavailable
-from search.engine.engine import Engine
+from search.engine.engine import SearchEngine
 from search.errors import InvalidRequest, NotFound, NotIndexed, RefractError, Unauthorized
 
 logger = logging.getLogger(__name__)
@@ -30,7 +30,9 @@ DESCRIPTION = (
 )
 
 
-def create_app(engine: Engine, *, private: bool = False, hosts: Collection[str] | None = None) -> FastAPI:
+def create_app(
+    engine: SearchEngine, *, private: bool = False, hosts: Collection[str] | None = None
+) -> FastAPI:
     """The application for an engine.
 
     `private`: searching needs a key or a session too. `hosts`: answer under these host names and those of

@@ -6,13 +6,13 @@ from urllib.parse import unquote_to_bytes
 from fastapi import Depends, Query, Request
 
 from search.browse.collections import default_collection
-from search.engine.engine import Engine
+from search.engine.engine import SearchEngine
 from search.errors import InvalidRequest
 
 
-def get_engine(request: Request) -> Engine:
+def get_engine(request: Request) -> SearchEngine:
     """The engine that the app was made with."""
-    engine: Engine = request.app.state.engine
+    engine: SearchEngine = request.app.state.engine
     return engine
 
 
@@ -34,7 +34,7 @@ def check_address(request: Request) -> None:
 
 
 def get_collection(
-    engine: Annotated[Engine, Depends(get_engine)],
+    engine: Annotated[SearchEngine, Depends(get_engine)],
     collection: Annotated[
         str, Query(description="Name of the collection; without it the default one is searched.")
     ] = "",
@@ -43,5 +43,5 @@ def get_collection(
     return collection or default_collection(engine)
 
 
-EngineDep = Annotated[Engine, Depends(get_engine)]
+EngineDep = Annotated[SearchEngine, Depends(get_engine)]
 CollectionDep = Annotated[str, Depends(get_collection)]

@@ -10,7 +10,7 @@ from api.app import create_app
 from api.auth.guards import LOGIN
 from api.middleware import is_loopback
 from search.browse.collections import collections
-from search.engine.engine import Engine
+from search.engine.engine import SearchEngine
 from search.errors import ConfigurationError, NotIndexed
 from search.settings import Settings
 
@@ -45,7 +45,7 @@ def address(listening: socket.socket) -> str:
 
 
 def serve(
-    engine: Engine, listening: socket.socket, settings: Settings, *, say: Callable[[str, str], None]
+    engine: SearchEngine, listening: socket.socket, settings: Settings, *, say: Callable[[str, str], None]
 ) -> None:
     """Answers requests until the process is asked to stop.
 

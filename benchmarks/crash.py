@@ -17,7 +17,7 @@ from tempfile import mkdtemp
 
 from benchmarks.common import report, table
 from benchmarks.crash_trials import kill_server, run_trials
-from search.db.connection import open_database
+from search.db.database import open_database
 from search.settings import Settings
 
 

@@ -12,25 +12,24 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine as Database
-from sqlalchemy import create_engine, select, text
+from sqlalchemy import Engine, create_engine, select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from indexer.backup.dump import dump
 from indexer.backup.manifest import read_checked
 from indexer.build.builder import Build
-from indexer.build.catch_up import Replay
+from indexer.build.catch_up import CatchUp
 from indexer.build.generations import list_generations, roll_back
 from indexer.build.verify import verify
 from indexer.documents import delete_documents, ensure_collection, ingest
 from indexer.progress import Reporter
 from indexer.sources import SourceDocument
-from search.db.models import Collection, Document
+from search.db.models import CollectionRow, DocumentRow
 from search.embedding.embedder import load_embedder
-from search.engine.engine import Engine
-from search.engine.prepared import Request
+from search.engine.engine import SearchEngine
 from search.errors import SourceError
+from search.query.request import SearchRequest
 from search.settings import DEFAULT_MODEL
 
 NAME = "crash"
@@ -55,7 +54,7 @@ class Outcome:
 
 
 def run_trials(
-    database: Database,
+    database: Engine,
     data: Path,
     trials: int,
     seed: int,
@@ -96,7 +95,7 @@ def run_trials(
     return outcome
 
 
-def kill_server(database: Database, data: Path) -> None:
+def kill_server(database: Engine, data: Path) -> None:
     """Kills the embedded server as a power cut would, and waits until it is started again by itself."""
     os.kill(int((data / "postgres" / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)
     for _ in range(300):
@@ -106,7 +105,7 @@ def kill_server(database: Database, data: Path) -> None:
     raise RuntimeError("The server did not start again.")
 
 
-def _begin(database: Database, data: Path, chance: random.Random) -> dict[str, str]:
+def _begin(database: Engine, data: Path, chance: random.Random) -> dict[str, str]:
     with Session(database) as session:
         number = ensure_collection(session, NAME, DEFAULT_MODEL).id
         session.commit()
@@ -146,7 +145,7 @@ def _until_killed(process: Any, pipe: Connection, seconds: float) -> tuple[list[
     return begun, [change for what, change in said if what == "done"]
 
 
-def _look(database: Database, data: Path, model: dict[str, str], unknown: list[Change]) -> Iterator[str]:
+def _look(database: Engine, data: Path, model: dict[str, str], unknown: list[Change]) -> Iterator[str]:
     """What is wrong after a kill. A write that was begun and not acknowledged may be there or not, whole; the
     model follows what is found."""
     stored = _stored(database)
@@ -165,12 +164,12 @@ def _look(database: Database, data: Path, model: dict[str, str], unknown: list[C
     if len(live) != 1:
         yield f"{len(live)} generations are live"
         return
-    engine = Engine(database, data)
-    response = engine.search(Request("anything"), collection=NAME, limit=100)
+    engine = SearchEngine(database, data)
+    response = engine.search(SearchRequest("anything"), collection=NAME, limit=100)
     if response.generation != live[0]:
         yield f"generation {response.generation} answers for {live[0]}"
-    Replay(database, live[0]).run(Reporter(database))
-    found = engine.search(Request("anything"), collection=NAME, limit=100)
+    CatchUp(database, live[0]).run(Reporter(database))
+    found = engine.search(SearchRequest("anything"), collection=NAME, limit=100)
     if {result.document.id for result in found.results} != set(model):
         yield f"a search finds {len(found.results)} of {len(model)} documents"
     yield from (f"verify: {problem.what}" for problem in verify(database, data).problems)
@@ -183,15 +182,15 @@ def _look(database: Database, data: Path, model: dict[str, str], unknown: list[C
             path.unlink()
 
 
-def _stored(database: Database) -> dict[str, str]:
+def _stored(database: Engine) -> dict[str, str]:
     """The documents, once the server answers again and what the killed process held is let go."""
     for _ in range(100):
         with contextlib.suppress(DBAPIError), Session(database) as session:
             others = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid <> pg_backend_pid()"
             if not session.scalar(text(others)):
-                collection = select(Collection.id).where(Collection.name == NAME).scalar_subquery()
-                rows = select(Document.external_id, Document.text).where(
-                    Document.collection_id == collection, Document.superseded.is_(None)
+                collection = select(CollectionRow.id).where(CollectionRow.name == NAME).scalar_subquery()
+                rows = select(DocumentRow.external_id, DocumentRow.text).where(
+                    DocumentRow.collection_id == collection, DocumentRow.superseded.is_(None)
                 )
                 return {row[0]: row[1] for row in session.execute(rows)}
         time.sleep(0.1)
@@ -213,7 +212,7 @@ def _work(kind: str, url: str, data: Path, seed: float, pipe: Connection) -> Non
     embedder = load_embedder()
     reporter = Reporter(database)
     with Session(database) as session:
-        number = session.scalars(select(Collection.id).where(Collection.name == NAME)).one()
+        number = session.scalars(select(CollectionRow.id).where(CollectionRow.name == NAME)).one()
 
     def write(batches: int) -> None:
         for _ in range(batches):
@@ -237,7 +236,7 @@ def _work(kind: str, url: str, data: Path, seed: float, pipe: Connection) -> Non
             write(5)
             with Session(database) as session:
                 live = next(each.number for each in list_generations(session, NAME) if each.state == "live")
-            Replay(database, live, embedder).run(reporter)
+            CatchUp(database, live, embedder).run(reporter)
             Build(database, data, embedder, reporter).run(number)
         case "dump":
             for count in range(100):
@@ -245,7 +244,7 @@ def _work(kind: str, url: str, data: Path, seed: float, pipe: Connection) -> Non
                 write(1)
 
 
-def _write(database: Database, number: int, change: Change) -> None:
+def _write(database: Engine, number: int, change: Change) -> None:
     """A batch of writes or of deletes: one transaction."""
     if None in change.values():
         with Session(database) as session:

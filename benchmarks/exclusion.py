@@ -22,9 +22,9 @@ from benchmarks.common import embedded_queries, report, table
 from benchmarks.metrics import bootstrap_interval, ndcg
 from benchmarks.retrieval import read_task, snapshot_of_task
 from search.dictionary.concepts import Concept, concept_from_members, members_wanted
+from search.embedding.words import stems
 from search.engine.hybrid import no_words, word_scores
 from search.engine.ranking import rank
-from search.index.bm25 import stems
 
 RESULTS = 10
 MARKERS = (

@@ -22,12 +22,12 @@ from benchmarks.common import built_dictionary, embedder, report, snapshot_of, t
 from benchmarks.openstax import QUERIES, SUBJECTS, load
 from search.dictionary.steer import steer
 from search.engine.hybrid import no_words
-from search.engine.prepared import COMPARED, Asked, Inquiry
+from search.engine.prepared import COMPARED, AnalyzedQuery, PreparedQuery
 from search.engine.ranking import Ranking, rank
 from search.engine.response import AskedWords
 from search.index.snapshot import Snapshot
-from search.query.parser import Typed
-from search.query.remapping import Translation
+from search.query.parser import ParsedQuery
+from search.query.remapping import RemappedSteering
 from search.query.steering import UNSTEERED
 from search.responses.search import Term
 
@@ -76,9 +76,11 @@ def main(shared: Path, queries: int = 200, txtai_queries: int = 2) -> None:
 
 def explain_page(snapshot: Snapshot, page: Page) -> list[list[Term]]:
     """What the search does to explain its page, from the question on."""
-    asked = Asked.of(snapshot, Typed(page.query), None, page.q_D, AskedWords([], no_words(snapshot)))
+    asked = AnalyzedQuery.of(
+        snapshot, ParsedQuery(page.query), None, page.q_D, AskedWords([], no_words(snapshot))
+    )
     unsteered = steer(page.q_D, snapshot.dictionary.w_dec_FD, {})
-    inquiry = Inquiry(snapshot, Translation(UNSTEERED, 0), asked, unsteered, [])
+    inquiry = PreparedQuery(snapshot, RemappedSteering(UNSTEERED, 0), asked, unsteered, [])
     return inquiry.terms(page.ranking, slice(0, RESULTS))
 
 

@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 from benchmarks.common import embedded, embedded_queries, embedder, report, table
 from benchmarks.metrics import bootstrap_interval, ndcg, recall
 from benchmarks.retrieval import Task, passage_texts, read_task, snapshot_of_task
+from search.embedding.words import stems
 from search.engine.hybrid import WORDS_WEIGHT, no_words, word_scores
 from search.engine.ranking import rank
-from search.index.bm25 import stems
 from search.index.snapshot import Snapshot
 
 DEPTH = 100

@@ -23,9 +23,9 @@ from numpy.typing import NDArray
 from benchmarks.common import report, table
 from benchmarks.upkeep import CORPUS, NAME, index
 from indexer.sources.beir import read_queries
-from search.db.connection import open_database
-from search.engine.engine import Engine
-from search.engine.prepared import Request
+from search.db.database import open_database
+from search.engine.engine import SearchEngine
+from search.query.request import SearchRequest
 from search.query.steering import Knob, Steering
 from search.settings import Settings
 
@@ -46,7 +46,7 @@ def main() -> None:
     questions = list(read_queries(given.shared / "beir" / "clapnq_dev").values())
     with open_database(Settings(data=given.keep, database_url=None)) as database:
         passages = index(database, given.keep, given.shared / CORPUS, given.documents)
-        engine = Engine(database, given.keep)
+        engine = SearchEngine(database, given.keep)
         engine.snapshots.follow()
         engine.warm(NAME)
         rows = [row for clients in given.clients for row in _measured(engine, questions, clients)]
@@ -55,12 +55,14 @@ def main() -> None:
     report("latency", f"{table(header, rows)}\n\n{passages:,} passages", {"rows": rows, "passages": passages})
 
 
-def _measured(engine: Engine, questions: Sequence[str], clients: int) -> list[list[Any]]:
+def _measured(engine: SearchEngine, questions: Sequence[str], clients: int) -> list[list[Any]]:
     """Rounds of every kind in turns, each with questions that were not asked before."""
     times: dict[str, list[float]] = {"FAISS alone": [], "slider": [], "first": []}
     for turn in range(ROUNDS):
         fresh = [f"{question} {clients} {turn}" for question in questions[:QUESTIONS]]
-        times["first"] += _timed([functools.partial(_ask, engine, Request(text)) for text in fresh], clients)
+        times["first"] += _timed(
+            [functools.partial(_ask, engine, SearchRequest(text)) for text in fresh], clients
+        )
         calls = [(text, step) for text in fresh for step in range(1, STEPS + 1)]
         vectors = [_steered(engine, text, step) for text, step in calls[:: STEPS // 2]]
         times["FAISS alone"] += _timed([functools.partial(_scan, engine, q_D) for q_D in vectors], clients)
@@ -92,21 +94,21 @@ def _timed(calls: Sequence[Call], clients: int) -> list[float]:
         return list(pool.map(timed, calls))
 
 
-def _request(engine: Engine, question: str, step: int) -> Request:
+def _request(engine: SearchEngine, question: str, step: int) -> SearchRequest:
     snapshot = engine.snapshot(NAME)
-    asked = engine.inquire(snapshot, Request(question)).asked
-    return Request(question, Steering((Knob(step / 10, feature=next(iter(asked.question.active))),)))
+    asked = engine.inquire(snapshot, SearchRequest(question)).asked
+    return SearchRequest(question, Steering((Knob(step / 10, feature=next(iter(asked.question.active))),)))
 
 
-def _ask(engine: Engine, request: Request) -> None:
+def _ask(engine: SearchEngine, request: SearchRequest) -> None:
     engine.search(request, collection=NAME)
 
 
-def _steered(engine: Engine, question: str, step: int) -> NDArray[np.float32]:
+def _steered(engine: SearchEngine, question: str, step: int) -> NDArray[np.float32]:
     return engine.inquire(engine.snapshot(NAME), _request(engine, question, step)).steered.vector_D
 
 
-def _scan(engine: Engine, q_D: NDArray[np.float32]) -> None:
+def _scan(engine: SearchEngine, q_D: NDArray[np.float32]) -> None:
     engine.snapshot(NAME).index.search(q_D[None], 10)
 
 

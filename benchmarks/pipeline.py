@@ -19,7 +19,7 @@ from indexer.build.builder import Build, BuildReport
 from indexer.documents import ensure_collection, ingest
 from indexer.progress import Reporter
 from indexer.sources import Failure, SourceDocument, open_source
-from search.db.connection import open_database
+from search.db.database import open_database
 from search.settings import DEFAULT_MODEL, Settings
 
 EMBEDDING = "embedding passages"

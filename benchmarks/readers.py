@@ -37,12 +37,12 @@ from benchmarks.common import (
 from benchmarks.openstax import CORPUS, LEAST_CHARACTERS
 from indexer.sources import Failure, SourceDocument, open_source
 from search.embedding.splitter import PassageSplitter, embedded_text
-from search.engine.prepared import Asked
+from search.engine.prepared import AnalyzedQuery
 from search.engine.reasons import agreement
 from search.engine.response import asked_words
 from search.index.agreement import MOST_WORDS, SHARED
 from search.index.snapshot import Snapshot
-from search.query.parser import Typed
+from search.query.parser import ParsedQuery
 
 FOLDER = Path(__file__).parent / "readers"
 SIGNS = (
@@ -201,7 +201,7 @@ def _explained(
     snapshot: Snapshot, passages: list[tuple[SourceDocument, str]], name: str, query: str
 ) -> list[Judgement]:
     (q_D,) = embedded_queries([query])
-    asked = Asked.of(snapshot, Typed(query), None, q_D, asked_words(snapshot, query, "hybrid"))
+    asked = AnalyzedQuery.of(snapshot, ParsedQuery(query), None, q_D, asked_words(snapshot, query, "hybrid"))
     first = asked.rank(snapshot, RESULTS).passages[:RESULTS]
     active = asked.question.active
     likely_PA = agreement(snapshot, query, q_D, list(active), first, beside=True)

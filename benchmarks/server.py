@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import Engine as Database
+from sqlalchemy import Engine
 
 
 @contextmanager
-def serving(data: Path, database: Database, *options: str) -> Iterator[tuple[str, int]]:
+def serving(data: Path, database: Engine, *options: str) -> Iterator[tuple[str, int]]:
     """Runs `refract serve` with these options on a data folder and its open database until the block ends;
     gives its address and the number of its process."""
     url = database.url.render_as_string(hide_password=False)

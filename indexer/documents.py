@@ -11,11 +11,11 @@ from sqlalchemy.orm import Session
 
 from indexer.progress import Reporter
 from indexer.sources import Failure, SourceDocument
-from search.db.connection import notify
+from search.db.listener import notify
 from search.db.locks import take_turn
-from search.db.models import Collection, Document, change_seq
+from search.db.lookup import COLLECTION_NAME
+from search.db.models import CollectionRow, DocumentRow, change_seq
 from search.errors import InvalidRequest
-from search.index.generation_files import COLLECTION_NAME
 
 BATCH = 200
 
@@ -35,7 +35,7 @@ class IngestReport:
         return self.added + self.changed + self.unchanged
 
 
-def ensure_collection(session: Session, name: str, model: str) -> Collection:
+def ensure_collection(session: Session, name: str, model: str) -> CollectionRow:
     """The collection of that name, made with that model where there is none.
 
     Raises:
@@ -47,9 +47,9 @@ def ensure_collection(session: Session, name: str, model: str) -> Collection:
             hint="Use up to 64 small letters, digits, - and _, beginning with a letter or digit.",
         )
     take_turn(session, f"refract collection {name}")
-    collection = session.scalar(select(Collection).where(Collection.name == name))
+    collection = session.scalar(select(CollectionRow).where(CollectionRow.name == name))
     if collection is None:
-        collection = Collection(name=name, model=model)
+        collection = CollectionRow(name=name, model=model)
         session.add(collection)
         session.flush()
     return collection
@@ -92,12 +92,12 @@ def delete_documents(session: Session, collection: int, ids: Iterable[str]) -> l
     wanted = [id for id in ids if "\0" not in id]  # no id has one, and the database takes none
     deleted: list[str] = []
     for start in range(0, len(wanted), BATCH):
-        rows = update(Document).where(
-            Document.collection_id == collection,
-            Document.external_id.in_(wanted[start : start + BATCH]),
-            Document.superseded.is_(None),
+        rows = update(DocumentRow).where(
+            DocumentRow.collection_id == collection,
+            DocumentRow.external_id.in_(wanted[start : start + BATCH]),
+            DocumentRow.superseded.is_(None),
         )
-        there = rows.values(superseded=change_seq.next_value()).returning(Document.external_id)
+        there = rows.values(superseded=change_seq.next_value()).returning(DocumentRow.external_id)
         deleted += session.scalars(there)
     if deleted:
         touch(session, collection)
@@ -113,7 +113,7 @@ def lock_documents(session: Session, collection: int) -> None:
 def touch(session: Session, collection: int) -> None:
     """Says that there is something new to see in a collection, once this transaction is committed."""
     session.execute(
-        update(Collection).where(Collection.id == collection).values(version=Collection.version + 1)
+        update(CollectionRow).where(CollectionRow.id == collection).values(version=CollectionRow.version + 1)
     )
     notify(session)
 
@@ -140,8 +140,10 @@ def _checked(
 def _gone(session: Session, collection: int, source: str, seen: set[str], unreadable: list[str]) -> list[str]:
     """The documents of a source that were not seen in it, but for those that cannot be read (a name that
     ends with / stands for all below that folder)."""
-    wanted = select(Document.external_id).where(
-        Document.collection_id == collection, Document.source == source, Document.superseded.is_(None)
+    wanted = select(DocumentRow.external_id).where(
+        DocumentRow.collection_id == collection,
+        DocumentRow.source == source,
+        DocumentRow.superseded.is_(None),
     )
     folders = tuple(name for name in unreadable if name.endswith("/"))
     kept = {*seen, *unreadable}
@@ -160,10 +162,10 @@ def _store(
     known = {
         row.external_id: row
         for row in session.execute(
-            select(Document.id, Document.external_id, Document.sha256, Document.source).where(
-                Document.collection_id == collection,
-                Document.external_id.in_([document.id for document in batch]),
-                Document.superseded.is_(None),
+            select(DocumentRow.id, DocumentRow.external_id, DocumentRow.sha256, DocumentRow.source).where(
+                DocumentRow.collection_id == collection,
+                DocumentRow.external_id.in_([document.id for document in batch]),
+                DocumentRow.superseded.is_(None),
             )
         )
     }
@@ -180,11 +182,11 @@ def _store(
         if before is not None:
             ended.append({"id": before.id, "superseded": change})
     if moved:
-        session.execute(update(Document).where(Document.id.in_(moved)).values(source=source))
+        session.execute(update(DocumentRow).where(DocumentRow.id.in_(moved)).values(source=source))
     if fresh:
         if ended:
-            session.execute(update(Document), ended)
-        session.execute(insert(Document), fresh)
+            session.execute(update(DocumentRow), ended)
+        session.execute(insert(DocumentRow), fresh)
         notify(session)
     report.changed += len(ended)
     report.added += len(fresh) - len(ended)

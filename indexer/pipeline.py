@@ -5,19 +5,18 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import Engine as Database
-from sqlalchemy import func, select
+from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
 from indexer.build.builder import Build, BuildReport
-from indexer.build.catch_up import Replay
+from indexer.build.catch_up import CatchUp
 from indexer.documents import IngestReport, ingest
 from indexer.progress import Reporter
 from indexer.sources import Failure, SourceDocument
-from search.db.models import Collection, Document, Generation
+from search.db.lookup import count_passages, find_collection, live_of
+from search.db.models import CollectionRow, DocumentRow, GenerationRow
 from search.embedding.embedder import Embedder, load_embedder
 from search.errors import Busy
-from search.index.generation_files import count_passages, find_collection, live_of
 from search.query.limits import IndexKind
 
 OUTGROWN_SHARE = 0.25
@@ -36,7 +35,7 @@ class Taken:
 
 
 def take_in(
-    database: Database,
+    database: Engine,
     data: Path,
     collection: int,
     items: Iterable[SourceDocument | Failure],
@@ -55,15 +54,15 @@ def take_in(
     report = ingest(database, collection, items, reporter, source=source, sync=sync)
     on_stored(report)
     with Session(database) as session:
-        embedder = embedder_for(session, session.get_one(Collection, collection))
+        embedder = embedder_for(session, session.get_one(CollectionRow, collection))
     added = 0
     while True:
         with Session(database) as session:
             live = live_of(session, collection)
         if live:
-            added += Replay(database, live.id, embedder).run(reporter)
+            added += CatchUp(database, live.id, embedder).run(reporter)
             with Session(database) as session:
-                if not is_outgrown(session, session.get_one(Generation, live.id)):
+                if not is_outgrown(session, session.get_one(GenerationRow, live.id)):
                     return Taken(report, added, None)
         try:
             return Taken(report, added, Build(database, data, embedder, reporter).run(collection))
@@ -75,7 +74,7 @@ def take_in(
 
 
 def reindex(
-    database: Database,
+    database: Engine,
     data: Path,
     name: str,
     reporter: Reporter,
@@ -98,7 +97,7 @@ def reindex(
     return build.run(number, passage_tokens=passage_tokens, index=index)
 
 
-def embedder_for(session: Session, collection: Collection, model: str | None = None) -> Embedder:
+def embedder_for(session: Session, collection: CollectionRow, model: str | None = None) -> Embedder:
     """The embedder of a collection, or of another model for it. The precision chosen for its first generation
     of a model stays: another one would be another vector space, and everything would be embedded again.
 
@@ -107,19 +106,19 @@ def embedder_for(session: Session, collection: Collection, model: str | None = N
     """
     model = model or collection.model
     chosen = session.scalar(
-        select(Generation.recipe["precision"].astext)
-        .where(Generation.collection_id == collection.id, Generation.recipe["model"].astext == model)
-        .order_by(Generation.id)
+        select(GenerationRow.recipe["precision"].astext)
+        .where(GenerationRow.collection_id == collection.id, GenerationRow.recipe["model"].astext == model)
+        .order_by(GenerationRow.id)
         .limit(1)
     )
     return load_embedder(model, chosen)
 
 
-def is_outgrown(session: Session, generation: Generation) -> bool:
+def is_outgrown(session: Session, generation: GenerationRow) -> bool:
     """Whether so much was added or hidden since a generation was built that another build is worth it, which
     drops what is scanned without need."""
     ended = select(func.count()).where(
-        Document.collection_id == generation.collection_id, Document.superseded > generation.seq
+        DocumentRow.collection_id == generation.collection_id, DocumentRow.superseded > generation.seq
     )
     built = generation.passages or 0
     changed = count_passages(session, generation.id) - built + (session.scalar(ended) or 0)

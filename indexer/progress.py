@@ -8,8 +8,8 @@ from dataclasses import asdict
 from sqlalchemy import Engine, update
 from sqlalchemy.orm import Session
 
-from search.db.models import Generation
-from search.responses.features import Progress
+from search.db.models import GenerationRow
+from search.responses.collections import Progress
 
 Listener = Callable[[Progress], None]
 
@@ -73,8 +73,8 @@ class Reporter:
             self._written = time.perf_counter()
             with Session(self._database) as session:
                 session.execute(
-                    update(Generation)
-                    .where(Generation.id == self.generation)
+                    update(GenerationRow)
+                    .where(GenerationRow.id == self.generation)
                     .values(progress=asdict(progress), timings=self.seconds)
                 )
                 session.commit()

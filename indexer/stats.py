@@ -7,8 +7,9 @@ from sqlalchemy import ColumnElement, SQLColumnExpression, func, or_, select, te
 from sqlalchemy.orm import Session
 
 from indexer.build.catch_up import count_pending
-from search.db.models import Collection, Document, Generation, Passage
-from search.index.generation_files import generation_folder, live_of
+from search.db.lookup import live_of
+from search.db.models import CollectionRow, DocumentRow, GenerationRow, PassageRow
+from search.index.generation_files import generation_folder
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ def database_size(session: Session) -> int:
 
 def generation_sizes(session: Session, data: Path, collection: int) -> dict[int, int]:
     """The bytes that each generation of a collection takes up, by its number: its passages and its files."""
-    numbers = session.scalars(select(Generation.id).where(Generation.collection_id == collection)).all()
+    numbers = session.scalars(select(GenerationRow.id).where(GenerationRow.collection_id == collection)).all()
     return {
         number: _table_size(session, number) + _folder_size(generation_folder(data, number))
         for number in numbers
@@ -49,33 +50,33 @@ def count_waiting(session: Session, collection: int) -> int:
     live = live_of(session, collection)
     if live is not None:
         return count_pending(session, live)
-    is_current = (Document.collection_id == collection, Document.superseded.is_(None))
+    is_current = (DocumentRow.collection_id == collection, DocumentRow.superseded.is_(None))
     return session.scalar(select(func.count()).where(*is_current)) or 0
 
 
 def list_documents(
-    session: Session, collection: Collection, find: str = "", *, limit: int = 20, offset: int = 0
+    session: Session, collection: CollectionRow, find: str = "", *, limit: int = 20, offset: int = 0
 ) -> DocumentLines:
     """A collection's documents by their ids; those whose id or title holds a text, if one is given."""
-    wanted = [Document.collection_id == collection.id, Document.superseded.is_(None)]
+    wanted = [DocumentRow.collection_id == collection.id, DocumentRow.superseded.is_(None)]
     if find:
-        wanted.append(or_(_holds(Document.external_id, find), _holds(Document.title, find)))
+        wanted.append(or_(_holds(DocumentRow.external_id, find), _holds(DocumentRow.title, find)))
     total = session.scalar(select(func.count()).where(*wanted)) or 0
     columns = (
-        Document.id,
-        Document.external_id,
-        Document.title,
-        func.char_length(Document.text),
-        Document.source,
+        DocumentRow.id,
+        DocumentRow.external_id,
+        DocumentRow.title,
+        func.char_length(DocumentRow.text),
+        DocumentRow.source,
     )
-    page = select(*columns).where(*wanted).order_by(Document.external_id).limit(limit).offset(offset)
+    page = select(*columns).where(*wanted).order_by(DocumentRow.external_id).limit(limit).offset(offset)
     rows = session.execute(page).all()
     live = live_of(session, collection.id)
     searched = set(
         session.scalars(
-            select(Passage.document_id).where(
-                Passage.generation_id == (live.id if live else -1),
-                Passage.document_id.in_([row[0] for row in rows]),
+            select(PassageRow.document_id).where(
+                PassageRow.generation_id == (live.id if live else -1),
+                PassageRow.document_id.in_([row[0] for row in rows]),
             )
         )
     )

@@ -6,7 +6,7 @@ from typing import Any
 from alembic import context
 from sqlalchemy import Connection
 
-from search.db.connection import open_database
+from search.db.database import open_database
 from search.db.models import Base
 from search.settings import load_settings
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 
-class Turns:
+class ConcurrencyLimiter:
     """As many at a time as there are cores, in the order they came. What waits for something else steps aside
     meanwhile."""
 

@@ -24,9 +24,11 @@ from indexer.documents import ensure_collection, ingest
 from indexer.jobs.worker import run_worker
 from indexer.progress import Reporter
 from indexer.sources import Failure, SourceDocument, open_source
-from search.db.connection import migrate, open_database, server_url
+from search.db.connection import server_url
+from search.db.database import open_database
+from search.db.migrations import migrate
 from search.embedding.embedder import Embedder, load_embedder
-from search.engine import engine as search_engine
+from search.engine.engine import SearchEngine
 from search.settings import DEFAULT_MODEL, Settings
 
 DOCUMENTS = 400
@@ -123,8 +125,8 @@ def indexed(
 
 
 @pytest.fixture(scope="session")
-def engine(indexed: Indexed) -> search_engine.Engine:
-    return search_engine.Engine(indexed.database, indexed.data)
+def engine(indexed: Indexed) -> SearchEngine:
+    return SearchEngine(indexed.database, indexed.data)
 
 
 @pytest.fixture(scope="session")

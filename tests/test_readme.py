@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine as Database
-from sqlalchemy import create_engine
+from sqlalchemy import Engine, create_engine
 from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 from typer.testing import CliRunner
@@ -18,7 +17,7 @@ from api.auth.keys import create_key
 from api.cli.main import app
 from indexer.sources import SourceDocument
 from search.embedding.embedder import Embedder
-from search.engine.engine import Engine
+from search.engine.engine import SearchEngine
 from tests.conftest import build
 
 pytestmark = pytest.mark.database
@@ -59,7 +58,7 @@ DOCUMENTS = [
 @pytest.fixture(scope="module")
 def store(
     new_database: Any, tmp_path_factory: pytest.TempPathFactory, embedder: Embedder
-) -> Iterator[tuple[Database, Path]]:
+) -> Iterator[tuple[Engine, Path]]:
     data = tmp_path_factory.mktemp("readme")
     with new_database() as url:
         database = create_engine(url)
@@ -75,7 +74,7 @@ def test_every_command_is_run_here_or_elsewhere() -> None:
 
 
 def test_the_commands_that_ask(
-    store: tuple[Database, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    store: tuple[Engine, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     database, data = store
     monkeypatch.setenv("DATABASE_URL", database.url.render_as_string(hide_password=False))
@@ -89,13 +88,13 @@ def test_the_commands_that_ask(
     assert (tmp_path / "a.json").stat().st_size > 500
 
 
-def test_the_requests(store: tuple[Database, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_requests(store: tuple[Engine, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     database, data = store
     monkeypatch.chdir(tmp_path)
     with Session(database) as session:
         key = create_key(session, "readme", "admin")
         session.commit()
-    with TestClient(create_app(Engine(database, data)), raise_server_exceptions=False) as client:
+    with TestClient(create_app(SearchEngine(database, data)), raise_server_exceptions=False) as client:
         for line in REQUESTS:
             answer = _curl(client, line, key)
             assert answer.status_code < 300, f"{line}: {answer.text}"

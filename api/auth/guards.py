@@ -19,7 +19,7 @@ from api.auth.scopes import Scope, reaches
 from api.auth.sessions import COOKIE, Caller, csrf_token, find_session
 from api.dependencies import EngineDep
 from search.db.connection import open_session
-from search.engine.engine import Engine
+from search.engine.engine import SearchEngine
 from search.errors import CrossSite, Forbidden, InvalidRequest, Unauthorized
 
 LOGIN = "/admin/login"
@@ -191,7 +191,7 @@ def writer_form(_: SameSite, __: Annotated[Caller, Depends(writer_session)], for
 WriterForm = Annotated[Fields, Depends(writer_form)]
 
 
-def _by_key(engine: Engine, given: HTTPAuthorizationCredentials | None) -> Caller | None:
+def _by_key(engine: SearchEngine, given: HTTPAuthorizationCredentials | None) -> Caller | None:
     if given is None:
         return None
     with open_session(engine.database) as session:

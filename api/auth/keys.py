@@ -12,7 +12,7 @@ from sqlalchemy import delete, func, or_, select
 from sqlalchemy.orm import Session
 
 from api.auth.scopes import SCOPES
-from search.db.models import AdminSession, Key
+from search.db.models import AdminSessionRow, KeyRow
 from search.errors import InvalidRequest, KeyNotFound
 
 MAX_NAME = 100
@@ -39,14 +39,14 @@ def create_key(session: Session, name: str, scope: str) -> str:
     if scope not in SCOPES:
         raise InvalidRequest(f"There is no scope {scope[:40]!r}.", hint=f"Use one of {', '.join(SCOPES)}.")
     key = f"rf_{secrets.token_urlsafe(32)}"
-    session.add(Key(name=name, scope=scope, sha256=digest(key)))
+    session.add(KeyRow(name=name, scope=scope, sha256=digest(key)))
     session.flush()
     return key
 
 
-def list_keys(session: Session) -> list[Key]:
+def list_keys(session: Session) -> list[KeyRow]:
     """All keys, revoked ones too, in the order they were made."""
-    return list(session.scalars(select(Key).order_by(Key.id)))
+    return list(session.scalars(select(KeyRow).order_by(KeyRow.id)))
 
 
 def revoke_key(session: Session, number: int) -> None:
@@ -55,23 +55,23 @@ def revoke_key(session: Session, number: int) -> None:
     Raises:
         KeyNotFound: no key has this number.
     """
-    key = session.get(Key, number, with_for_update=True) if 0 < number <= MAX_ID else None
+    key = session.get(KeyRow, number, with_for_update=True) if 0 < number <= MAX_ID else None
     if key is None:
         raise KeyNotFound(f"There is no key {number}.", hint="refract keys list shows them.")
     if key.revoked_at is None:
         key.revoked_at = func.now()
-    session.execute(delete(AdminSession).where(AdminSession.key_id == number))
+    session.execute(delete(AdminSessionRow).where(AdminSessionRow.key_id == number))
 
 
-def find_key(session: Session, text: str) -> Key | None:
+def find_key(session: Session, text: str) -> KeyRow | None:
     """The key that somebody presents; None where it is wrong or revoked. Notes its use once a minute.
 
     The lookup by a hash of random bytes tells nobody by its time how much of a key was right.
     """
     presented = digest(text)
-    unnoted = or_(Key.used_at.is_(None), Key.used_at < func.now() - USE_NOTED)
+    unnoted = or_(KeyRow.used_at.is_(None), KeyRow.used_at < func.now() - USE_NOTED)
     found = session.execute(
-        select(Key, unnoted).where(Key.sha256 == presented, Key.revoked_at.is_(None))
+        select(KeyRow, unnoted).where(KeyRow.sha256 == presented, KeyRow.revoked_at.is_(None))
     ).one_or_none()
     if found is None or not hmac.compare_digest(found[0].sha256, presented):
         return None

@@ -16,7 +16,7 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from api.auth.keys import digest
-from search.db.models import AdminSession, Key
+from search.db.models import AdminSessionRow, KeyRow
 
 COOKIE = "refract_session"
 LIFETIME = timedelta(days=30)
@@ -31,15 +31,15 @@ class Caller:
     scope: str
 
 
-def begin_session(session: Session, key: Key | None) -> str:
+def begin_session(session: Session, key: KeyRow | None) -> str:
     """Opens a session with a key or, where it is None, with a one-time link; gives its cookie.
 
     Sessions that have run out are deleted on the way.
     """
-    session.execute(delete(AdminSession).where(AdminSession.expires_at <= func.now()))
+    session.execute(delete(AdminSessionRow).where(AdminSessionRow.expires_at <= func.now()))
     cookie = secrets.token_urlsafe(32)
     number = None if key is None else key.id
-    session.add(AdminSession(sha256=digest(cookie), key_id=number, expires_at=func.now() + LIFETIME))
+    session.add(AdminSessionRow(sha256=digest(cookie), key_id=number, expires_at=func.now() + LIFETIME))
     session.flush()
     return cookie
 
@@ -47,23 +47,23 @@ def begin_session(session: Session, key: Key | None) -> str:
 def find_session(session: Session, cookie: str) -> Caller | None:
     """Whose session a cookie is; None where there is none, it has run out, or its key was revoked."""
     found = session.execute(
-        select(AdminSession, Key)
-        .outerjoin(Key, Key.id == AdminSession.key_id)
+        select(AdminSessionRow, KeyRow)
+        .outerjoin(KeyRow, KeyRow.id == AdminSessionRow.key_id)
         .where(
-            AdminSession.sha256 == digest(cookie),
-            AdminSession.expires_at > func.now(),
-            Key.revoked_at.is_(None),  # holds as well where there is no key
+            AdminSessionRow.sha256 == digest(cookie),
+            AdminSessionRow.expires_at > func.now(),
+            KeyRow.revoked_at.is_(None),  # holds as well where there is no key
         )
     ).one_or_none()
     if found is None:
         return None
-    key: Key | None = found[1]
+    key: KeyRow | None = found[1]
     return Caller("one-time link", "admin") if key is None else Caller(key.name, key.scope)
 
 
 def end_session(session: Session, cookie: str) -> None:
     """Ends a session, if the cookie is one's."""
-    session.execute(delete(AdminSession).where(AdminSession.sha256 == digest(cookie)))
+    session.execute(delete(AdminSessionRow).where(AdminSessionRow.sha256 == digest(cookie)))
 
 
 def csrf_token(cookie: str) -> str:

@@ -8,8 +8,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import watchfiles
-from sqlalchemy import Engine as Database
-from sqlalchemy import select
+from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from api.cli.context import opened
@@ -36,12 +35,12 @@ from indexer.pipeline import Taken, reindex, take_in
 from indexer.progress import Reporter
 from indexer.sources import Failure, SourceDocument, checked, open_source
 from search.browse.collections import collections
-from search.db.models import Collection, DictionaryRow
+from search.db.lookup import find_collection, live_generation
+from search.db.models import CollectionRow, DictionaryRow
 from search.dictionary.autoencoder import Dictionary
 from search.embedding.embedder import load_embedder
-from search.engine.engine import Engine
+from search.engine.engine import SearchEngine
 from search.errors import DocumentNotFound, InvalidRequest, SourceError
-from search.index.generation_files import find_collection, live_generation
 from search.query.limits import IndexKind
 from search.settings import Settings
 
@@ -53,7 +52,7 @@ def run_demo(port: int | None, collection: str) -> None:
     """Indexes the documentation of the installed Python where it is not live yet, and serves it."""
     with opened() as (settings, database):
         wanted = settings.port if port is None else port
-        engine = Engine(database, settings.data)
+        engine = SearchEngine(database, settings.data)
         if not any(known.name == collection and known.state == "live" for known in collections(engine)):
             listen(settings.host, wanted).close()  # a taken port is told now, not after the work
             console.print("First start: indexing the documentation of the installed Python.")
@@ -67,7 +66,7 @@ def serve_all(port: int | None, *, worker: bool) -> None:
     with opened() as (settings, database):
         listening = listen(settings.host, settings.port if port is None else port)
         with beside(worker=worker):
-            serve(Engine(database, settings.data), listening, settings, say=_say)
+            serve(SearchEngine(database, settings.data), listening, settings, say=_say)
 
 
 def index(
@@ -215,7 +214,7 @@ def _watched(path: Path) -> Iterator[bool]:
 
 def _index(
     settings: Settings,
-    database: Database,
+    database: Engine,
     name: str,
     path: Path | None,
     format: str | None,
@@ -234,7 +233,7 @@ def _index(
 
 def _take_in(
     settings: Settings,
-    database: Database,
+    database: Engine,
     name: str,
     items: Iterable[SourceDocument | Failure],
     *,
@@ -242,7 +241,7 @@ def _take_in(
     sync: bool,
 ) -> Taken:
     with Session(database) as session:
-        known = session.scalar(select(Collection.model).where(Collection.name == name))
+        known = session.scalar(select(CollectionRow.model).where(CollectionRow.name == name))
         load_embedder(known or settings.model)  # a model that is not there is told before anything is made
         number = ensure_collection(session, name, settings.model).id
         session.commit()

@@ -3,15 +3,16 @@
 import contextlib
 from collections.abc import Iterator
 
-from sqlalchemy import Engine as Database
+from sqlalchemy import Engine
 
-from search.db.connection import GONE, open_database, unavailable
+from search.db.connection import GONE, unavailable
+from search.db.database import open_database
 from search.errors import ConfigurationError
 from search.settings import Settings, load_settings
 
 
 @contextlib.contextmanager
-def opened() -> Iterator[tuple[Settings, Database]]:
+def opened() -> Iterator[tuple[Settings, Engine]]:
     """Settings and an open database; what goes wrong below is told in one line.
 
     Raises:

@@ -17,7 +17,7 @@ from indexer.build.carry_over import LostLabel
 from indexer.build.generations import GenerationInfo
 from indexer.build.verify import Verified
 from indexer.documents import IngestReport
-from search.responses.features import Progress
+from search.responses.collections import Progress
 
 FAILURES_SHOWN = 20
 SHOWN_CHARACTERS = 160

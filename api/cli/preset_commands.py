@@ -13,11 +13,11 @@ from api.cli.tables import print_lost
 from indexer.presets.file_format import export_preset, read_preset_file
 from indexer.presets.importer import import_preset
 from indexer.presets.store import delete_preset, get_preset, list_presets, save_preset, set_default_preset
-from search.engine.engine import Engine
+from search.engine.engine import SearchEngine
 from search.errors import ConfigurationError, SourceError
 from search.query.presets import NONE
 from search.query.steering import format_strength, parse
-from search.responses.features import PresetInfo
+from search.responses.collections import PresetInfo
 
 
 def show_all(collection: str) -> None:
@@ -108,9 +108,9 @@ def import_file(collection: str, path: Path, name: str | None) -> None:
 
 
 @contextlib.contextmanager
-def _engine() -> Iterator[Engine]:
+def _engine() -> Iterator[SearchEngine]:
     with opened() as (settings, database):
-        yield Engine(database, settings.data)
+        yield SearchEngine(database, settings.data)
 
 
 def _print(preset: PresetInfo) -> None:

@@ -16,14 +16,14 @@ from api.cli.tables import (
     print_refinement,
     print_results,
 )
-from search.engine.engine import Engine
-from search.engine.prepared import Request
+from search.engine.engine import SearchEngine
 from search.errors import InvalidRequest
 from search.explain.analyze import analyze
 from search.explain.compare import compare
 from search.explain.relevance_feedback import refine
 from search.explain.why_not import why_not
 from search.query.filters import parse_filters
+from search.query.request import SearchRequest
 from search.query.steering import parse
 
 Answer = TypeVar("Answer")
@@ -36,24 +36,31 @@ def request(
     preset: str | None,
     mode: str,
     filters: list[str] | None,
-) -> Request:
+) -> SearchRequest:
     """What the options of a command ask."""
-    return Request(query, parse(steer), dictionary, preset, mode, parse_filters(filters or []))
+    return SearchRequest(query, parse(steer), dictionary, preset, mode, parse_filters(filters or []))
 
 
 def search(
-    asked: Request, collection: str, *, limit: int, offset: int, facets: bool, words: bool, as_json: bool
+    asked: SearchRequest,
+    collection: str,
+    *,
+    limit: int,
+    offset: int,
+    facets: bool,
+    words: bool,
+    as_json: bool,
 ) -> None:
     """Prints a search as a table or as the API's JSON, with the words marked that matched if so asked."""
 
-    def ask(engine: Engine) -> Any:
+    def ask(engine: SearchEngine) -> Any:
         page = {"limit": limit, "offset": offset}
         return engine.search(asked, collection=collection, **page, facets=facets, for_people=words)
 
     _print(ask, print_results, as_json=as_json)
 
 
-def compare_two(asked: Request, first: str, second: str, collection: str, *, as_json: bool) -> None:
+def compare_two(asked: SearchRequest, first: str, second: str, collection: str, *, as_json: bool) -> None:
     """Prints why one document stands before another."""
     _print(
         lambda engine: compare(engine, asked, first, second, collection=collection),
@@ -62,7 +69,7 @@ def compare_two(asked: Request, first: str, second: str, collection: str, *, as_
     )
 
 
-def explain_absence(asked: Request, document: str, collection: str, *, as_json: bool) -> None:
+def explain_absence(asked: SearchRequest, document: str, collection: str, *, as_json: bool) -> None:
     """Prints why a document is not among the first."""
     _print(
         lambda engine: why_not(engine, asked, document, collection=collection),
@@ -96,9 +103,9 @@ def refine_by_example(
     )
 
 
-def _print(ask: Callable[[Engine], Answer], show: Callable[[Answer], None], *, as_json: bool) -> None:
+def _print(ask: Callable[[SearchEngine], Answer], show: Callable[[Answer], None], *, as_json: bool) -> None:
     with opened() as (settings, database):
-        answer: Any = ask(Engine(database, settings.data))
+        answer: Any = ask(SearchEngine(database, settings.data))
         if as_json:
             print(json.dumps(dataclasses.asdict(answer), indent=2, ensure_ascii=False))
         else:

@@ -9,8 +9,9 @@ from api.cli.output import console, output
 from api.views.cards import lost_name
 from api.views.excerpts import excerpt
 from search.engine.facets import FIRST
+from search.responses.explanations import Comparison, Margin, WhyNot
 from search.responses.features import Refinement
-from search.responses.search import Comparison, Facets, LostKnob, Margin, Result, SearchResponse, WhyNot
+from search.responses.search import Facets, LostKnob, Result, SearchResponse
 from search.responses.words import TextAnalysis
 
 SHOWN_CHARACTERS = 160

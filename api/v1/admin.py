@@ -12,8 +12,8 @@ from indexer.build.generations import GenerationInfo, list_generations, roll_bac
 from indexer.jobs.queue import JobInfo, cancel_job, get_job, list_jobs, retry_job, start_job
 from search.browse.collections import default_collection
 from search.db.connection import open_session
-from search.engine.engine import Engine
-from search.index.generation_files import find_collection
+from search.db.lookup import find_collection
+from search.engine.engine import SearchEngine
 from search.query.limits import IndexKind
 
 router = APIRouter(
@@ -84,7 +84,7 @@ def post_job(engine: EngineDep, body: JobIn) -> JobInfo:
     return get_job(engine.database, start(engine, body))
 
 
-def start(engine: Engine, job: AnyJob) -> int:
+def start(engine: SearchEngine, job: AnyJob) -> int:
     """Puts a job in the queue; gives its number.
 
     Raises:

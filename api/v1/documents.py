@@ -15,9 +15,9 @@ from indexer.sources import Failure, SourceDocument, checked
 from indexer.sources.document import MAX_ID, MAX_TEXT
 from search.browse.collections import default_collection
 from search.db.connection import open_session
-from search.engine.engine import Engine
+from search.db.lookup import find_collection
+from search.engine.engine import SearchEngine
 from search.errors import DocumentNotFound, InvalidRequest
-from search.index.generation_files import find_collection
 from search.settings import load_settings
 
 MOST_DOCUMENTS = 10_000
@@ -122,7 +122,7 @@ def delete_document(engine: EngineDep, collection: CollectionDep, document: str)
     return Deleted(deleted=1, unknown=[])
 
 
-def _store(engine: Engine, collection: str, documents: list[SourceDocument]) -> Written:
+def _store(engine: SearchEngine, collection: str, documents: list[SourceDocument]) -> Written:
     with open_session(engine.database) as session:
         number = ensure_collection(session, collection, load_settings().model).id
         session.commit()
@@ -136,7 +136,7 @@ def _store(engine: Engine, collection: str, documents: list[SourceDocument]) -> 
     )
 
 
-def _delete(engine: Engine, collection: str, ids: list[str]) -> list[str]:
+def _delete(engine: SearchEngine, collection: str, ids: list[str]) -> list[str]:
     """The ids that there were, deleted now."""
     with open_session(engine.database) as session:
         deleted = delete_documents(session, find_collection(session, collection).id, ids)

@@ -13,7 +13,7 @@ from indexer.presets.importer import ImportedPreset, import_preset
 from indexer.presets.store import delete_preset, get_preset, list_presets, save_preset
 from search.query.presets import MAX_DESCRIPTION
 from search.query.steering import Steering
-from search.responses.features import PresetInfo
+from search.responses.collections import PresetInfo
 
 WRITING = [Depends(require("write"))]
 

@@ -5,13 +5,13 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from search.engine.prepared import Request
 from search.errors import InvalidFilter
 from search.explain.analyze import MAX_ANALYSED
 from search.query.filters import FORM as FILTER_FORM
 from search.query.filters import bounded, checked, parse_filter
 from search.query.limits import MAX_LIMIT, MAX_QUERY, USUAL_MODE, WAYS
 from search.query.parser import Condition
+from search.query.request import SearchRequest
 from search.query.steering import MAX_STRENGTH, Knob, Steering
 
 OF_DICTIONARY = "The dictionary that features of steering and filters are numbered in, where not the live one"
@@ -109,7 +109,7 @@ class SearchIn(BaseModel):
         """
         return Steering(tuple(knob.knob() for knob in self.steer))
 
-    def request(self) -> Request:
+    def request(self) -> SearchRequest:
         """What is asked, as the engine takes it.
 
         Raises:
@@ -117,7 +117,7 @@ class SearchIn(BaseModel):
             InvalidFilter: a filter is not of its form, or there are too many.
         """
         given = (parse_filter(each) if isinstance(each, str) else each.condition() for each in self.filter)
-        return Request(
+        return SearchRequest(
             self.q, self.steering(), self.dictionary, self.preset or None, self.mode, bounded(given)
         )
 

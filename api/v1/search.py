@@ -2,15 +2,13 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
-from fastapi import Request as HttpRequest
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import JSONResponse
 
 from api.dependencies import CollectionDep, EngineDep
 from api.v1.schemas import FACETS, OF_DICTIONARY, OF_PRESET, AnalyzeIn, RefineIn, SearchIn, errors
-from search.browse import collections, concepts, features
-from search.browse.features import find_by_name
-from search.engine.prepared import Request
+from search.browse import collections, concepts, documents, features
+from search.browse.documents import find_by_name
 from search.explain import word_attribution
 from search.explain.analyze import analyze
 from search.explain.compare import compare
@@ -19,16 +17,13 @@ from search.explain.why_not import why_not
 from search.query.filters import FORM as FILTER_FORM
 from search.query.filters import parse_filters
 from search.query.limits import MAX_LIMIT, MAX_QUERY, USUAL_MODE, WAYS
+from search.query.request import SearchRequest
 from search.query.steering import FORM, parse
-from search.responses.features import (
-    CollectionInfo,
-    ConceptList,
-    DocumentDetail,
-    FeatureDetail,
-    FeatureList,
-    Refinement,
-)
-from search.responses.search import Comparison, DocumentRef, SearchResponse, WhyNot
+from search.responses.collections import CollectionInfo
+from search.responses.documents import DocumentDetail
+from search.responses.explanations import Comparison, WhyNot
+from search.responses.features import ConceptList, FeatureDetail, FeatureList, Refinement
+from search.responses.search import DocumentRef, SearchResponse
 from search.responses.words import DocumentWords, TextAnalysis
 
 router = APIRouter(prefix="/v1", responses=errors(400, 401, 403, 404, 503), tags=["v1"])
@@ -44,12 +39,12 @@ def get_request(
     preset: Annotated[str, Query(description=OF_PRESET)] = "",
     mode: Annotated[str, Query(description=WAYS)] = USUAL_MODE,
     filter: Annotated[list[str], Query(description=FILTER_FORM)] = [],  # noqa: B006 - FastAPI copies it
-) -> Request:
+) -> SearchRequest:
     """A steered question, as all addresses that answer one take it."""
-    return Request(q, parse(steer), dictionary, preset or None, mode, parse_filters(filter))
+    return SearchRequest(q, parse(steer), dictionary, preset or None, mode, parse_filters(filter))
 
 
-RequestDep = Annotated[Request, Depends(get_request)]
+RequestDep = Annotated[SearchRequest, Depends(get_request)]
 
 
 @router.get("/search")
@@ -161,7 +156,7 @@ def post_refine(engine: EngineDep, body: RefineIn) -> Refinement:
 @router.get("/documents/{document:path}")
 def get_document(engine: EngineDep, collection: CollectionDep, document: str) -> DocumentDetail:
     """A document by the id its user gave, with the features of each passage."""
-    return features.document_detail(engine, document, collection=collection)
+    return documents.document_detail(engine, document, collection=collection)
 
 
 @router.get("/words")
@@ -217,6 +212,6 @@ def list_collections(engine: EngineDep) -> list[CollectionInfo]:
 
 
 @router.get("/openapi.json", include_in_schema=False)
-def openapi(request: HttpRequest) -> JSONResponse:
+def openapi(request: Request) -> JSONResponse:
     """The description of this API."""
     return JSONResponse(request.app.openapi())

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import log10
 
-from search.responses.features import DocumentDetail, Histogram
+from search.responses.documents import DocumentDetail
+from search.responses.features import Histogram
 from search.responses.words import NamedFeature
 
 HEAT_LEVELS = 4

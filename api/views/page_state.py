@@ -14,14 +14,14 @@ from urllib.parse import quote, urlencode
 
 from starlette.datastructures import QueryParams
 
-from search.engine.engine import Engine
-from search.engine.prepared import Request
+from search.engine.engine import SearchEngine
 from search.errors import CollectionNotFound, InvalidPage, InvalidSteering
 from search.query.filters import bounded, format_filter, parse_filter, parse_filters
 from search.query.limits import USUAL_MODE
 from search.query.parser import MAX_RESTRICTIONS, Condition
 from search.query.presets import NONE
-from search.query.remapping import Translation, is_numbered
+from search.query.remapping import RemappedSteering, is_numbered
+from search.query.request import SearchRequest
 from search.query.steering import (
     MAX_EXAMPLES,
     MAX_ID,
@@ -35,7 +35,7 @@ from search.query.steering import (
     format_steering,
     parse,
 )
-from search.responses.features import CollectionInfo
+from search.responses.collections import CollectionInfo
 
 KNOB = "s."
 STEP = 0.5
@@ -84,9 +84,9 @@ class PageState:
         )
         return f"{path}?{query}" if query else path
 
-    def request(self) -> Request:
+    def request(self) -> SearchRequest:
         """What is asked, as the engine takes it; the knobs of a preset are in the steering already."""
-        return Request(self.q, self.steering, self.dictionary, NONE, self.mode, self.filters)
+        return SearchRequest(self.q, self.steering, self.dictionary, NONE, self.mode, self.filters)
 
     def asks(self, q: str) -> str:
         """The address of another question in the same place."""
@@ -224,8 +224,8 @@ def page_state(params: QueryParams, collection: str) -> PageState:
 
 
 def in_live_numbers(
-    engine: Engine, state: PageState, collection: str, preset: str | None = NONE
-) -> tuple[PageState, Translation]:
+    engine: SearchEngine, state: PageState, collection: str, preset: str | None = NONE
+) -> tuple[PageState, RemappedSteering]:
     """The state with its steering and filters in the numbers of the collection's live dictionary, and what
     became of them; with the knobs of a preset (None: of the default one, where the state has no steering).
 

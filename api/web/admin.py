@@ -25,9 +25,9 @@ from indexer.presets.store import list_presets
 from indexer.stats import count_waiting, database_size, generation_sizes, list_documents
 from search.browse.collections import collections
 from search.db.connection import open_session
-from search.engine.engine import Engine
+from search.db.lookup import find_collection
+from search.engine.engine import SearchEngine
 from search.errors import CollectionNotFound, InvalidRequest, NotIndexed
-from search.index.generation_files import find_collection
 
 router = APIRouter(prefix="/admin", include_in_schema=False)
 
@@ -172,7 +172,7 @@ def post_retry(number: int, engine: EngineDep, form: AdminForm) -> Response:
     return _back(local_path(form.get("back", ""), "/admin"))
 
 
-def _keys(request: Request, engine: Engine, made: str | None = None) -> Response:
+def _keys(request: Request, engine: SearchEngine, made: str | None = None) -> Response:
     with open_session(engine.database) as session:
         return render(
             request, "admin_keys.html", {"keys": list_keys(session), "made": made, "scopes": SCOPES}

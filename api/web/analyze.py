@@ -15,15 +15,15 @@ from api.views.excerpts import Mark, Run, runs
 from api.views.page_state import PageState, find_collection
 from api.views.rendering import render
 from search.browse.collections import collections
-from search.browse.features import document_detail
+from search.browse.documents import document_detail
 from search.embedding.word_sums import levels
-from search.engine.engine import Engine
+from search.engine.engine import SearchEngine
 from search.engine.highlighting import TOP_TOPICS
 from search.errors import InvalidRequest, PassageNotFound
 from search.explain.analyze import MAX_ANALYSED, analyze, as_query, only
 from search.query.limits import check_query
 from search.query.steering import parse
-from search.responses.features import ActiveFeature
+from search.responses.documents import ActiveFeature
 from search.responses.words import TextAnalysis, TextPassage
 
 router = APIRouter(include_in_schema=False)
@@ -96,7 +96,9 @@ def search_with(
     return RedirectResponse(state.url(), status_code=303)
 
 
-def _page(request: Request, engine: Engine, collection: str, text: str, *, sent: bool = False) -> Response:
+def _page(
+    request: Request, engine: SearchEngine, collection: str, text: str, *, sent: bool = False
+) -> Response:
     known = collections(engine)
     found = analyze(engine, text, collection=collection, limit=SHOWN) if text or sent else None
     context = {
@@ -146,7 +148,7 @@ def _marks(passage: TextPassage, number: int) -> Sequence[Mark]:
     ]
 
 
-def _passage_text(engine: Engine, collection: str, document_id: str, passage: int) -> str:
+def _passage_text(engine: SearchEngine, collection: str, document_id: str, passage: int) -> str:
     document = document_detail(engine, document_id, collection=collection)
     for each in document.passages:
         if each.id == passage:

@@ -11,12 +11,13 @@ from api.views.cards import round_to_sum
 from api.views.page_state import page_state
 from api.views.rendering import render
 from api.web.presets import with_preset
-from search.browse.features import find_by_name
-from search.engine.engine import Engine
+from search.browse.documents import find_by_name
+from search.engine.engine import SearchEngine
 from search.errors import DocumentNotFound
 from search.explain.compare import compare
 from search.explain.why_not import why_not
-from search.responses.search import DocumentRef, Margin
+from search.responses.explanations import Margin
+from search.responses.search import DocumentRef
 
 router = APIRouter(include_in_schema=False)
 
@@ -77,7 +78,7 @@ def why_not_page(request: Request, engine: EngineDep, collection: CollectionDep)
     return render(request, "whynot.html", context)
 
 
-def _named(engine: Engine, text: str, collection: str) -> list[DocumentRef]:
+def _named(engine: SearchEngine, text: str, collection: str) -> list[DocumentRef]:
     if not any(map(str.isalnum, text)):
         return []
     return find_by_name(engine, text, collection=collection, limit=FOUND)

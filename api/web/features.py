@@ -13,12 +13,13 @@ from api.views.page_state import PageState, find_collection, in_live_numbers, pa
 from api.views.rendering import render
 from search.browse.collections import collections
 from search.browse.concepts import concept_detail, find_concepts
-from search.browse.features import document_detail, feature_detail, find_features
-from search.engine.engine import Engine
+from search.browse.documents import document_detail
+from search.browse.features import feature_detail, find_features
+from search.engine.engine import SearchEngine
 from search.errors import FeatureNotFound
 from search.explain.word_attribution import document_words, name_features
 from search.query.limits import MAX_LIMIT
-from search.responses.features import DocumentDetail
+from search.responses.documents import DocumentDetail
 from search.responses.words import DocumentWords, NamedFeature
 
 router = APIRouter(include_in_schema=False)
@@ -97,7 +98,7 @@ def document_page(
 
 
 def _words(
-    engine: Engine,
+    engine: SearchEngine,
     document: DocumentDetail,
     state: PageState,
     features: list[NamedFeature],

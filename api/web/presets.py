@@ -17,11 +17,11 @@ from indexer.presets.file_format import read_preset_file
 from indexer.presets.importer import import_preset
 from indexer.presets.store import delete_preset, list_presets, save_preset, set_default_preset
 from search.browse.collections import default_collection
-from search.engine.engine import Engine
+from search.engine.engine import SearchEngine
 from search.query.presets import NONE
-from search.query.remapping import Translation
+from search.query.remapping import RemappedSteering
 from search.query.steering import Steering, parse
-from search.responses.features import PresetInfo
+from search.responses.collections import PresetInfo
 
 router = APIRouter(include_in_schema=False)
 
@@ -35,7 +35,9 @@ class PresetLink:
     current: bool
 
 
-def with_preset(engine: Engine, state: PageState, collection: str) -> tuple[PageState, Translation]:
+def with_preset(
+    engine: SearchEngine, state: PageState, collection: str
+) -> tuple[PageState, RemappedSteering]:
     """The state with the knobs of the preset it names, or of the collection's default one, spelled out and
     in live numbers. From there on its addresses name no preset but "none", where there is a default one.
 
@@ -47,7 +49,7 @@ def with_preset(engine: Engine, state: PageState, collection: str) -> tuple[Page
     return replace(state, preset=NONE if has_default else ""), translation
 
 
-def preset_links(engine: Engine, state: PageState, collection: str) -> list[PresetLink]:
+def preset_links(engine: SearchEngine, state: PageState, collection: str) -> list[PresetLink]:
     """The presets of a collection, for a search in live numbers."""
     links = []
     for info in list_presets(engine, collection):

@@ -20,11 +20,12 @@ from api.web.presets import preset_links, with_preset
 from search.browse.collections import collections, start_examples
 from search.browse.concepts import find_concepts
 from search.browse.features import find_features, near_features
-from search.engine.engine import Engine
+from search.engine.engine import SearchEngine
 from search.errors import InvalidQuery
 from search.explain.relevance_feedback import refine
-from search.query.remapping import Translation
-from search.responses.features import CollectionInfo, ConceptSummary, FeatureSummary, Refinement
+from search.query.remapping import RemappedSteering
+from search.responses.collections import CollectionInfo
+from search.responses.features import ConceptSummary, FeatureSummary, Refinement
 from search.responses.search import SearchResponse
 
 router = APIRouter(include_in_schema=False)
@@ -71,11 +72,11 @@ def _building(
 
 def _start(
     request: Request,
-    engine: Engine,
+    engine: SearchEngine,
     state: PageState,
     known: list[CollectionInfo],
     here: CollectionInfo,
-    translation: Translation,
+    translation: RemappedSteering,
 ) -> Response:
     if is_fragment(request):
         return Response(headers={"HX-Redirect": state.url()})
@@ -86,11 +87,11 @@ def _start(
 
 def _results(
     request: Request,
-    engine: Engine,
+    engine: SearchEngine,
     state: PageState,
     known: list[CollectionInfo],
     here: CollectionInfo,
-    translation: Translation,
+    translation: RemappedSteering,
     *,
     may_save: bool,
 ) -> Response:
@@ -129,7 +130,7 @@ def _results(
     )
 
 
-def _apart(engine: Engine, state: PageState, here: CollectionInfo) -> dict[str, Refinement]:
+def _apart(engine: SearchEngine, state: PageState, here: CollectionInfo) -> dict[str, Refinement]:
     """For each knob on examples, by its target, the features that set them apart."""
     return {
         knob.target: refine(
@@ -154,7 +155,7 @@ def _answer(response: SearchResponse) -> dict[str, Any]:
     }
 
 
-def _found(engine: Engine, state: PageState, here: CollectionInfo) -> dict[str, Any]:
+def _found(engine: SearchEngine, state: PageState, here: CollectionInfo) -> dict[str, Any]:
     """What the panel's "find a topic" box found, or why it cannot look for what is in it. Nothing looked for:
     the topics that are near the question."""
     found: list[FeatureSummary] = []

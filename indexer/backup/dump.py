@@ -25,10 +25,11 @@ from sqlalchemy.orm import Session
 
 from indexer.backup.manifest import BLOCK_BYTES, FORMAT, MANIFEST, Manifest, Member
 from indexer.progress import Reporter
-from search.db.connection import current_revision, driver
+from search.db.connection import driver
+from search.db.lookup import find_collection
+from search.db.migrations import current_revision
 from search.errors import ConfigurationError, InvalidRequest
 from search.index.atomic_files import sync_folder
-from search.index.generation_files import find_collection
 
 COMPRESSION = 1
 """Embeddings hardly get smaller with more (3%), and it takes four times as long."""

@@ -11,7 +11,8 @@ from pathlib import Path
 from zipfile import BadZipFile, ZipFile
 
 from indexer.progress import Reporter
-from search.db.connection import first_line, known_revisions
+from search.db.connection import first_line
+from search.db.migrations import known_revisions
 from search.errors import SourceError
 
 FORMAT = 1

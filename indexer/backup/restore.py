@@ -11,12 +11,15 @@ from sqlalchemy.orm import Session
 from indexer.backup.manifest import Manifest, Member, blocks, open_dump, read_checked
 from indexer.build.passage_rows import create_partition, fill, passage_texts, splitter_for
 from indexer.progress import Reporter
-from search.db.connection import driver, first_line, notify, take_tables_to
-from search.db.models import Collection, Generation, Key, Passage
+from search.db.connection import driver, first_line
+from search.db.listener import notify
+from search.db.migrations import take_tables_to
+from search.db.models import CollectionRow, GenerationRow, KeyRow, PassageRow
 from search.embedding.embedder import load_embedder
 from search.embedding.splitter import embedded_text
 from search.errors import InvalidRequest, SourceError
-from search.index.generation_files import read_dictionary, write_files
+from search.index.generation_files import write_files
+from search.index.passage_store import read_dictionary
 
 EMBED_ROWS = 8192
 """A step makes a table of its own, which stays locked to the end: not too many of them."""
@@ -40,7 +43,7 @@ def restore(database: Engine, data: Path, path: Path, reporter: Reporter) -> Man
                 _load(session, archive, member, path, reporter)
         _set_sequences(session, manifest.sequences)
         take_tables_to(session.connection(), "head")
-        for generation in session.scalars(select(Generation).order_by(Generation.id)).all():
+        for generation in session.scalars(select(GenerationRow).order_by(GenerationRow.id)).all():
             if not manifest.embeddings:
                 _compute(session, generation, reporter)
             with reporter.step("writing the index"):
@@ -53,8 +56,8 @@ def restore(database: Engine, data: Path, path: Path, reporter: Reporter) -> Man
 def _require_empty(session: Session) -> None:
     """Looks whether anything is there, and lets nobody add to it until the transaction ends."""
     session.execute(text("LOCK TABLE collections, keys IN SHARE ROW EXCLUSIVE MODE"))
-    names = session.scalars(select(Collection.name).order_by(Collection.name)).all()
-    keys = session.scalar(select(func.count()).select_from(Key)) or 0
+    names = session.scalars(select(CollectionRow.name).order_by(CollectionRow.name)).all()
+    keys = session.scalar(select(func.count()).select_from(KeyRow)) or 0
     there = [f"the collection {name}" for name in names] + ([f"{keys} key(s)"] if keys else [])
     if there:
         raise InvalidRequest(
@@ -74,7 +77,7 @@ def _load(session: Session, archive: ZipFile, member: Member, path: Path, report
     except (psycopg.DataError, psycopg.IntegrityError, psycopg.ProgrammingError) as error:
         raise SourceError(f"The dump {path} does not fit this database: {first_line(error)}.") from None
     if member.table == "generations":
-        for generation in session.scalars(select(Generation.id)).all():
+        for generation in session.scalars(select(GenerationRow.id)).all():
             create_partition(session, generation)
 
 
@@ -85,14 +88,14 @@ def _set_sequences(session: Session, sequences: dict[str, int]) -> None:
         session.execute(statement, {"name": name, "last": last})
 
 
-def _compute(session: Session, generation: Generation, reporter: Reporter) -> None:
+def _compute(session: Session, generation: GenerationRow, reporter: Reporter) -> None:
     """Embeds all passages and finds their features, as the build did (not committed)."""
     embedder = load_embedder(generation.recipe["model"], generation.recipe["precision"])
     dictionary = read_dictionary(session, generation.dictionary_id)
     splitter = splitter_for(embedder, generation.recipe)
-    longest_first = (Passage.end - Passage.start).desc()
+    longest_first = (PassageRow.end - PassageRow.start).desc()
     missing = session.scalars(
-        select(Passage.id).where(Passage.generation_id == generation.id).order_by(longest_first)
+        select(PassageRow.id).where(PassageRow.generation_id == generation.id).order_by(longest_first)
     ).all()
     with reporter.step("embedding passages", len(missing)):
         for start in range(0, len(missing), EMBED_ROWS):

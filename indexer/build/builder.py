@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from indexer.build import stages
 from indexer.build.carry_over import LostLabel, carry_late_edits, carry_over
-from indexer.build.catch_up import Replay
+from indexer.build.catch_up import CatchUp
 from indexer.build.generations import make_live
 from indexer.build.passage_rows import (
     create_partition,
@@ -33,13 +33,14 @@ from indexer.build.verify import check
 from indexer.dictionary.families import store_families
 from indexer.documents import lock_documents
 from indexer.progress import Reporter
-from search.db.connection import notify
+from search.db.listener import notify
 from search.db.locks import build_lock
-from search.db.models import DictionaryRow, Document, Generation, Passage
+from search.db.lookup import live_of
+from search.db.models import DictionaryRow, DocumentRow, GenerationRow, PassageRow
 from search.embedding.embedder import Embedder
 from search.embedding.splitter import TARGET_TOKENS, embedded_text
 from search.errors import Busy, SourceError
-from search.index.generation_files import live_of, write_files
+from search.index.generation_files import write_files
 from search.query.limits import IndexKind
 
 EMBED_ROWS = 256
@@ -90,7 +91,7 @@ class Build:
             self.reporter.generation = generation
             embedded = self._embed(generation)
             with Session(self.database) as session:
-                row = session.get_one(Generation, generation)
+                row = session.get_one(GenerationRow, generation)
                 parts = (self.embedder, self.reporter)
                 dictionary = stages.obtain_dictionary(session, row, *parts, self.data)
                 stages.activate(session, row, dictionary, *parts)
@@ -126,19 +127,19 @@ class Build:
                 **_shape(session, collection, shape),
             }
             unfinished = session.scalars(
-                select(Generation)
+                select(GenerationRow)
                 .where(
-                    Generation.collection_id == collection,
-                    Generation.state.in_(("building", "ready")),
-                    Generation.passages.is_not(None),
+                    GenerationRow.collection_id == collection,
+                    GenerationRow.state.in_(("building", "ready")),
+                    GenerationRow.passages.is_not(None),
                 )
-                .order_by(Generation.id.desc())
+                .order_by(GenerationRow.id.desc())
             ).all()
             for generation in unfinished:
                 if _asks_for(generation) == recipe:
                     return generation.id
             device = {"device": self.embedder.device}
-            generation = Generation(collection_id=collection, recipe={**recipe, **device}, seq=seq)
+            generation = GenerationRow(collection_id=collection, recipe={**recipe, **device}, seq=seq)
             session.add(generation)
             session.flush()
             create_partition(session, generation.id)
@@ -147,9 +148,9 @@ class Build:
             self._split(session, generation, space)
             return generation.id
 
-    def _split(self, session: Session, generation: Generation, space: dict[str, str]) -> None:
+    def _split(self, session: Session, generation: GenerationRow, space: dict[str, str]) -> None:
         """Plans the passages of a new generation, and takes over the embeddings that others have."""
-        current = (Document.collection_id == generation.collection_id, Document.superseded.is_(None))
+        current = (DocumentRow.collection_id == generation.collection_id, DocumentRow.superseded.is_(None))
         documents = session.scalar(select(func.count()).where(*current)) or 0
         with self.reporter.step("splitting into passages", documents):
             splitter = splitter_for(self.embedder, generation.recipe)
@@ -165,12 +166,12 @@ class Build:
     def _embed(self, generation: int) -> int:
         """Fills in the embeddings that are missing, longest passages first; gives their number."""
         with Session(self.database) as session:
-            row = session.get_one(Generation, generation)
+            row = session.get_one(GenerationRow, generation)
             everything, splitter = row.passages or 0, splitter_for(self.embedder, row.recipe)
             missing = session.scalars(
-                select(Passage.id)
-                .where(Passage.generation_id == generation, Passage.embedding.is_(None))
-                .order_by((Passage.end - Passage.start).desc())
+                select(PassageRow.id)
+                .where(PassageRow.generation_id == generation, PassageRow.embedding.is_(None))
+                .order_by((PassageRow.end - PassageRow.start).desc())
             ).all()
             with self.reporter.step("embedding passages", everything, done=everything - len(missing)):
                 for start in range(0, len(missing), EMBED_ROWS):
@@ -188,20 +189,20 @@ class Build:
         live: one transaction, all or nothing. Gives the labels written by hand meanwhile that have no feature
         in it."""
         with Session(self.database) as session, self.reporter.step("writing the index"):
-            row = session.get_one(Generation, generation)
+            row = session.get_one(GenerationRow, generation)
             write_files(session, self.data, row)
             row.state = "ready"
             notify(session)  # who searches may load it from now on, to have it when it goes live
             session.commit()
-        replay = Replay(self.database, generation, self.embedder)
+        replay = CatchUp(self.database, generation, self.embedder)
         replay.run(self.reporter)
         with Session(self.database) as session, self.reporter.step("checking the index"):
-            row = session.get_one(Generation, generation)
+            row = session.get_one(GenerationRow, generation)
             row.checks = check(session, self.data, row)
             session.commit()
         replay.run(self.reporter)
         with Session(self.database) as session, self.reporter.step("going live"):
-            row = session.get_one(Generation, generation)
+            row = session.get_one(GenerationRow, generation)
             lock_documents(session, row.collection_id)
             replay.finish(session)
             lost = carry_late_edits(session, row)
@@ -214,13 +215,13 @@ class Build:
         of documents that none is made of."""
         with Session(self.database) as session:
             retired = session.scalars(
-                select(Generation.id)
-                .where(Generation.collection_id == collection, Generation.state == "retired")
-                .order_by(Generation.live_seq.desc())
+                select(GenerationRow.id)
+                .where(GenerationRow.collection_id == collection, GenerationRow.state == "retired")
+                .order_by(GenerationRow.live_seq.desc())
             ).all()
             unfinished = session.scalars(
-                select(Generation.id).where(
-                    Generation.collection_id == collection, Generation.state.in_(("building", "ready"))
+                select(GenerationRow.id).where(
+                    GenerationRow.collection_id == collection, GenerationRow.state.in_(("building", "ready"))
                 )
             ).all()
             session.commit()
@@ -231,11 +232,11 @@ class Build:
 
     def _report(self, generation: int, embedded: int, lost: list[LostLabel]) -> BuildReport:
         with Session(self.database) as session:
-            row = session.get_one(Generation, generation)
+            row = session.get_one(GenerationRow, generation)
             card = session.get_one(DictionaryRow, row.dictionary_id).card
-            of_generation = Passage.generation_id == generation
+            of_generation = PassageRow.generation_id == generation
             documents = session.scalar(
-                select(func.count(Passage.document_id.distinct())).where(of_generation)
+                select(func.count(PassageRow.document_id.distinct())).where(of_generation)
             )
             return BuildReport(
                 generation,
@@ -248,7 +249,7 @@ class Build:
             )
 
 
-def _asks_for(generation: Generation) -> dict[str, Any]:
+def _asks_for(generation: GenerationRow) -> dict[str, Any]:
     """The recipe without the device: that is recorded, but a build may be taken up on another one."""
     return {name: value for name, value in generation.recipe.items() if name != "device"}
 
@@ -262,8 +263,8 @@ def _shape(session: Session, collection: int, given: dict[str, Any]) -> dict[str
 
 
 def _last_change(session: Session, collection: int) -> int:
-    changes = func.greatest(Document.seq, func.coalesce(Document.superseded, 0))
-    seq = session.scalar(select(func.max(changes)).where(Document.collection_id == collection))
+    changes = func.greatest(DocumentRow.seq, func.coalesce(DocumentRow.superseded, 0))
+    seq = session.scalar(select(func.max(changes)).where(DocumentRow.collection_id == collection))
     if seq is None:
         raise SourceError("The collection has no documents.", hint="Index a folder or a file first.")
     return int(seq)

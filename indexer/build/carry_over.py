@@ -16,7 +16,7 @@ from indexer.dictionary.inherit import lock_dictionaries
 from indexer.dictionary.matching import LEAST, Match, keeps_numbers, match
 from indexer.labels.edit import HAND, clear_label, write_label
 from indexer.progress import Reporter
-from search.db.models import DictionaryRow, Feature, FeatureMatch, Generation
+from search.db.models import DictionaryRow, FeatureMatchRow, FeatureRow, GenerationRow
 from search.dictionary.autoencoder import Dictionary
 from search.query.remapping import ALIASES, Alias, read_aliases
 
@@ -33,7 +33,7 @@ class LostLabel:
 
 
 def carry_over(
-    session: Session, generation: Generation, dictionary: Dictionary, reporter: Reporter
+    session: Session, generation: GenerationRow, dictionary: Dictionary, reporter: Reporter
 ) -> list[LostLabel]:
     """Carries matches and labels by hand from the live dictionary to the generation's own, if it has another.
 
@@ -74,19 +74,19 @@ def carry_over(
     return lost
 
 
-def carry_late_edits(session: Session, generation: Generation) -> list[LostLabel]:
+def carry_late_edits(session: Session, generation: GenerationRow) -> list[LostLabel]:
     """Carries what was written by hand, or taken back, since `carry_over`: part of the transaction that makes
     the generation live. Edits wait for its end, so that none is lost. Gives the labels lost since then."""
     lock_dictionaries(session, generation.collection_id)
     old, new = _live_and_own(session, generation)
     if old is None or old.id == new.id:
         return []
-    pair = (FeatureMatch.old_dictionary == old.id, FeatureMatch.dictionary_id == new.id)
+    pair = (FeatureMatchRow.old_dictionary == old.id, FeatureMatchRow.dictionary_id == new.id)
     by_hand, there = _by_hand(session, old.id), _by_hand(session, new.id)
     if old.id in read_aliases(new.card):
         places = {feature: feature for feature in by_hand}
     else:
-        rows = session.scalars(select(FeatureMatch).where(*pair))
+        rows = session.scalars(select(FeatureMatchRow).where(*pair))
         places = _places(by_hand, (Match(row.old_feature, row.feature, row.confidence) for row in rows))
     for feature, place in places.items():
         if there.get(place) != by_hand[feature]:
@@ -101,19 +101,19 @@ def carry_late_edits(session: Session, generation: Generation) -> list[LostLabel
     return lost
 
 
-def _live_and_own(session: Session, generation: Generation) -> tuple[DictionaryRow | None, DictionaryRow]:
+def _live_and_own(session: Session, generation: GenerationRow) -> tuple[DictionaryRow | None, DictionaryRow]:
     """The dictionary of the collection's live generation, if there is one, and that of this generation."""
     live = session.scalar(
         select(DictionaryRow)
-        .join(Generation, Generation.dictionary_id == DictionaryRow.id)
-        .where(Generation.collection_id == generation.collection_id, Generation.state == "live")
+        .join(GenerationRow, GenerationRow.dictionary_id == DictionaryRow.id)
+        .where(GenerationRow.collection_id == generation.collection_id, GenerationRow.state == "live")
     )
     return live, session.get_one(DictionaryRow, generation.dictionary_id)
 
 
 def _by_hand(session: Session, dictionary: int) -> dict[int, str]:
     """The labels by hand of a dictionary, by feature."""
-    wanted = select(Feature).where(Feature.dictionary_id == dictionary, Feature.origin == HAND)
+    wanted = select(FeatureRow).where(FeatureRow.dictionary_id == dictionary, FeatureRow.origin == HAND)
     return {row.feature: row.label for row in session.scalars(wanted)}
 
 
@@ -128,13 +128,13 @@ def _places(by_hand: Mapping[int, str], matches: Iterable[Match]) -> dict[int, i
 
 def _store_matches(session: Session, old: int, new: int, matches: list[Match] | None) -> None:
     """The matches old → new (None: the same numbers), and from them those of all that went to `old`."""
-    session.execute(delete(FeatureMatch).where(FeatureMatch.dictionary_id == new))
+    session.execute(delete(FeatureMatchRow).where(FeatureMatchRow.dictionary_id == new))
     columns = ["dictionary_id", "old_dictionary", "old_feature", "feature", "confidence"]
-    first, second = aliased(FeatureMatch), aliased(FeatureMatch)
+    first, second = aliased(FeatureMatchRow), aliased(FeatureMatchRow)
     which = (literal(new), first.old_dictionary, first.old_feature)
     if matches is None:
         went = select(*which, first.feature, first.confidence).where(first.dictionary_id == old)
-        session.execute(insert(FeatureMatch).from_select(columns, went))
+        session.execute(insert(FeatureMatchRow).from_select(columns, went))
         return
     rows = [
         {
@@ -146,7 +146,7 @@ def _store_matches(session: Session, old: int, new: int, matches: list[Match] | 
         }
         for found in matches
     ]
-    session.execute(insert(FeatureMatch), rows)
+    session.execute(insert(FeatureMatchRow), rows)
     product = func.coalesce(first.confidence * second.confidence, 0.0)
     alike = product >= LEAST
     there = (
@@ -157,4 +157,4 @@ def _store_matches(session: Session, old: int, new: int, matches: list[Match] | 
         .outerjoin(second, there)
         .where(first.dictionary_id == old)
     )
-    session.execute(insert(FeatureMatch).from_select(columns, composed))
+    session.execute(insert(FeatureMatchRow).from_select(columns, composed))

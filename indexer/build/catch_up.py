@@ -8,18 +8,18 @@ import hashlib
 from dataclasses import dataclass
 
 import numpy as np
-from sqlalchemy import Engine as Database
-from sqlalchemy import Select, exists, func, select, text
+from sqlalchemy import Engine, Select, exists, func, select, text
 from sqlalchemy.orm import Session
 
 from indexer.build.passage_rows import PassageValues, add_passages, passages_of, splitter_for
 from indexer.documents import touch
 from indexer.progress import Reporter
 from search.db.locks import take_turn
-from search.db.models import Document, Generation, Passage
+from search.db.lookup import count_passages
+from search.db.models import DocumentRow, GenerationRow, PassageRow
 from search.embedding.embedder import Embedder, load_embedder
 from search.embedding.splitter import embedded_text
-from search.index.generation_files import count_passages, read_dictionary
+from search.index.passage_store import read_dictionary
 
 DOCUMENTS = 64
 CHARACTERS = 60_000
@@ -35,18 +35,18 @@ class Pending:
     text: str
 
 
-class Replay:
+class CatchUp:
     """Adds to one generation what it lacks.
 
     Raises:
         ConfigurationError: its embedding model cannot be loaded.
     """
 
-    def __init__(self, database: Database, generation: int, embedder: Embedder | None = None) -> None:
+    def __init__(self, database: Engine, generation: int, embedder: Embedder | None = None) -> None:
         self.database = database
         self.generation = generation
         with Session(database) as session:
-            row = session.get_one(Generation, generation)
+            row = session.get_one(GenerationRow, generation)
             self._recipe = row.recipe
             self._dictionary = read_dictionary(session, row.dictionary_id)
         self._embedder = embedder or load_embedder(self._recipe["model"], self._recipe["precision"])
@@ -55,7 +55,7 @@ class Replay:
     def run(self, reporter: Reporter) -> int:
         """Adds all that is pending; gives the number of documents."""
         with Session(self.database) as session:
-            waiting = count_pending(session, session.get_one(Generation, self.generation))
+            waiting = count_pending(session, session.get_one(GenerationRow, self.generation))
         done = 0
         if waiting:
             with reporter.step("adding new documents", waiting):
@@ -68,7 +68,7 @@ class Replay:
         """Adds some documents, each whole; gives their number, 0 when nothing is pending or the generation is
         gone. While texts are embedded no transaction is open."""
         with Session(self.database) as session:
-            row = session.get(Generation, self.generation)
+            row = session.get(GenerationRow, self.generation)
             pending = read_pending(session, row) if row else []
             known = self._known(session, row, pending) if row and pending else {}
         if not pending:
@@ -81,11 +81,11 @@ class Replay:
 
     def finish(self, session: Session) -> None:
         """Adds all that is pending within a transaction that lets no document change."""
-        row = session.get_one(Generation, self.generation)
+        row = session.get_one(GenerationRow, self.generation)
         while pending := read_pending(session, row):
             self._add(session, self._rows(pending, self._known(session, row, pending)))
 
-    def _known(self, session: Session, row: Generation, pending: list[Pending]) -> dict[bytes, bytes]:
+    def _known(self, session: Session, row: GenerationRow, pending: list[Pending]) -> dict[bytes, bytes]:
         """Embeddings by the hash of their text, of other versions of these documents, of documents that say
         the same under another id, and of other generations."""
         statement = text(
@@ -135,43 +135,45 @@ class Replay:
         """Adds passages, but for those of documents that another process added meanwhile, or of a generation
         that is gone (not committed)."""
         generation = session.get(
-            Generation, self.generation, with_for_update={"key_share": True, "read": True}
+            GenerationRow, self.generation, with_for_update={"key_share": True, "read": True}
         )
         if generation is None:
             return
         take_turn(session, f"refract add {generation.id}")
-        of_generation = Passage.generation_id == generation.id
+        of_generation = PassageRow.generation_id == generation.id
         documents = {row[0] for row in rows}
-        kept = select(Document.id).where(Document.id.in_(documents))
+        kept = select(DocumentRow.id).where(DocumentRow.id.in_(documents))
         wanted = set(session.scalars(kept.with_for_update(key_share=True, read=True)))
-        there = select(Passage.document_id).where(of_generation, Passage.document_id.in_(documents))
+        there = select(PassageRow.document_id).where(of_generation, PassageRow.document_id.in_(documents))
         wanted -= set(session.scalars(there))
         first = count_passages(session, generation.id)
         add_passages(session, generation.id, first, [row for row in rows if row[0] in wanted])
         touch(session, generation.collection_id)
 
 
-def count_pending(session: Session, generation: Generation) -> int:
+def count_pending(session: Session, generation: GenerationRow) -> int:
     """How many documents a generation lacks."""
     return session.scalar(select(func.count()).select_from(_lacking(generation).subquery())) or 0
 
 
-def read_pending(session: Session, generation: Generation) -> list[Pending]:
+def read_pending(session: Session, generation: GenerationRow) -> list[Pending]:
     """Some of the documents that a generation lacks, the newest first."""
-    sizes = session.execute(_lacking(generation).order_by(Document.seq.desc()).limit(DOCUMENTS)).all()
+    sizes = session.execute(_lacking(generation).order_by(DocumentRow.seq.desc()).limit(DOCUMENTS)).all()
     before = np.cumsum([0, *(size for _, size in sizes)])
     wanted = [
         number for (number, _), characters in zip(sizes, before, strict=False) if characters < CHARACTERS
     ]
-    columns = (Document.id, Document.title, Document.text)
-    return [Pending(*row) for row in session.execute(select(*columns).where(Document.id.in_(wanted)))]
+    columns = (DocumentRow.id, DocumentRow.title, DocumentRow.text)
+    return [Pending(*row) for row in session.execute(select(*columns).where(DocumentRow.id.in_(wanted)))]
 
 
-def _lacking(generation: Generation) -> Select[int, int]:
-    has_passages = exists().where(Passage.generation_id == generation.id, Passage.document_id == Document.id)
-    return select(Document.id, func.char_length(Document.text)).where(
-        Document.collection_id == generation.collection_id,
-        Document.seq > generation.seq,
-        Document.superseded.is_(None),
+def _lacking(generation: GenerationRow) -> Select[int, int]:
+    has_passages = exists().where(
+        PassageRow.generation_id == generation.id, PassageRow.document_id == DocumentRow.id
+    )
+    return select(DocumentRow.id, func.char_length(DocumentRow.text)).where(
+        DocumentRow.collection_id == generation.collection_id,
+        DocumentRow.seq > generation.seq,
+        DocumentRow.superseded.is_(None),
         ~has_passages,
     )

@@ -4,17 +4,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Engine as Database
-from sqlalchemy import func, select, text, update
+from sqlalchemy import Engine, func, select, text, update
 from sqlalchemy.orm import Session
 
-from indexer.build.catch_up import Replay, count_pending
+from indexer.build.catch_up import CatchUp, count_pending
 from indexer.documents import lock_documents, touch
 from indexer.progress import Reporter
 from search.db.locks import build_lock
-from search.db.models import Collection, Generation, change_seq
+from search.db.lookup import find_collection
+from search.db.models import CollectionRow, GenerationRow, change_seq
 from search.errors import Busy, InvalidRequest
-from search.index.generation_files import find_collection
 
 
 @dataclass(frozen=True)
@@ -39,7 +38,9 @@ def list_generations(session: Session, collection: str) -> list[GenerationInfo]:
         CollectionNotFound
     """
     number = find_collection(session, collection).id
-    rows = select(Generation).where(Generation.collection_id == number).order_by(Generation.id.desc())
+    rows = (
+        select(GenerationRow).where(GenerationRow.collection_id == number).order_by(GenerationRow.id.desc())
+    )
     return [
         GenerationInfo(
             row.id,
@@ -55,7 +56,7 @@ def list_generations(session: Session, collection: str) -> list[GenerationInfo]:
     ]
 
 
-def roll_back(database: Database, collection: str, to: int | None = None) -> int:
+def roll_back(database: Engine, collection: str, to: int | None = None) -> int:
     """Makes an earlier generation live again, the one before or that number; gives its number. What changed
     since it was live is added to it first. The one that was live stays, so that rolling back twice changes
     nothing.
@@ -69,8 +70,8 @@ def roll_back(database: Database, collection: str, to: int | None = None) -> int
     with Session(database) as session:
         number = find_collection(session, collection).id
         chosen = _chosen(session, number, collection, to).id
-        missing = count_pending(session, session.get_one(Generation, chosen))
-    replay = Replay(database, chosen) if missing else None
+        missing = count_pending(session, session.get_one(GenerationRow, chosen))
+    replay = CatchUp(database, chosen) if missing else None
     if replay:
         replay.run(Reporter(database))
     with Session(database) as session:
@@ -83,7 +84,7 @@ def roll_back(database: Database, collection: str, to: int | None = None) -> int
         lock_documents(session, number)
         row = _chosen(session, number, collection, chosen)
         if replay is None and count_pending(session, row):  # changed just now
-            replay = Replay(database, chosen)
+            replay = CatchUp(database, chosen)
         if replay:
             replay.finish(session)
         make_live(session, row)
@@ -91,25 +92,27 @@ def roll_back(database: Database, collection: str, to: int | None = None) -> int
     return chosen
 
 
-def make_live(session: Session, generation: Generation) -> None:
+def make_live(session: Session, generation: GenerationRow) -> None:
     """Retires what is live in the collection and puts a generation in its place (not committed)."""
     session.execute(
-        update(Generation)
-        .where(Generation.collection_id == generation.collection_id, Generation.state == "live")
+        update(GenerationRow)
+        .where(GenerationRow.collection_id == generation.collection_id, GenerationRow.state == "live")
         .values(state="retired")
     )
     generation.state = "live"
     generation.live_at = func.now()
     generation.live_seq = change_seq.next_value()
-    collection = session.get_one(Collection, generation.collection_id)
+    collection = session.get_one(CollectionRow, generation.collection_id)
     collection.model = generation.recipe["model"]
     touch(session, collection.id)
 
 
-def _chosen(session: Session, number: int, collection: str, to: int | None) -> Generation:
+def _chosen(session: Session, number: int, collection: str, to: int | None) -> GenerationRow:
     """The retired generation of that number, or the one that was live last."""
-    rows = select(Generation).where(Generation.collection_id == number, Generation.state == "retired")
-    retired = session.scalars(rows.order_by(Generation.live_seq.desc())).all()
+    rows = select(GenerationRow).where(
+        GenerationRow.collection_id == number, GenerationRow.state == "retired"
+    )
+    retired = session.scalars(rows.order_by(GenerationRow.live_seq.desc())).all()
     if not retired:
         raise InvalidRequest(
             f"The collection {collection!r} has no earlier generation to go back to.",

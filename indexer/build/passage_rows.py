@@ -8,7 +8,7 @@ from sqlalchemy import or_, select, text
 from sqlalchemy.orm import Session
 
 from search.db.connection import among, driver
-from search.db.models import Document, Generation, Passage
+from search.db.models import DocumentRow, GenerationRow, PassageRow
 from search.embedding.embedder import Embedder
 from search.embedding.splitter import TARGET_TOKENS, PassageSplitter, embedded_text
 
@@ -27,20 +27,20 @@ def create_partition(session: Session, generation: int) -> None:
 
 def plan_passages(
     session: Session,
-    generation: Generation,
+    generation: GenerationRow,
     splitter: PassageSplitter,
     on_documents: Callable[[int], None],
 ) -> int:
     """Makes a row for each passage of the generation's documents; gives their number."""
     columns = "generation_id, id, document_id, start, stop, sha256"
     documents = session.execute(
-        select(Document.id, Document.title, Document.text)
+        select(DocumentRow.id, DocumentRow.title, DocumentRow.text)
         .where(
-            Document.collection_id == generation.collection_id,
-            Document.seq <= generation.seq,
-            or_(Document.superseded.is_(None), Document.superseded > generation.seq),
+            DocumentRow.collection_id == generation.collection_id,
+            DocumentRow.seq <= generation.seq,
+            or_(DocumentRow.superseded.is_(None), DocumentRow.superseded > generation.seq),
         )
-        .order_by(Document.id),
+        .order_by(DocumentRow.id),
         execution_options={"yield_per": READ_DOCUMENTS},
     )
     planned = 0
@@ -59,7 +59,7 @@ def plan_passages(
     return planned
 
 
-def take_over_embeddings(session: Session, generation: Generation, space: dict[str, str]) -> None:
+def take_over_embeddings(session: Session, generation: GenerationRow, space: dict[str, str]) -> None:
     """Copies embeddings of equal text in the same vector space from earlier generations of the collection."""
     session.execute(
         text(
@@ -98,17 +98,17 @@ def passage_texts(
     session: Session, generation: int, ids: Sequence[int] | None = None
 ) -> list[tuple[int, str, str]]:
     """(passage, title, text) of some passages in the order of `ids`, or of all in their own order."""
-    columns = (Passage.id, Passage.document_id, Passage.start, Passage.end)
-    statement = select(*columns).where(Passage.generation_id == generation).order_by(Passage.id)
+    columns = (PassageRow.id, PassageRow.document_id, PassageRow.start, PassageRow.end)
+    statement = select(*columns).where(PassageRow.generation_id == generation).order_by(PassageRow.id)
     if ids is not None:
-        statement = statement.where(Passage.id.in_(ids))
+        statement = statement.where(PassageRow.id.in_(ids))
     spans = {row[0]: row for row in session.execute(statement)}
     wanted = {document for _, document, _, _ in spans.values()}
     # Whole documents, each once: Postgres would unpack a long text anew for each of its passages.
     texts = {
         row[0]: row
         for row in session.execute(
-            select(Document.id, Document.title, Document.text).where(among(Document.id, wanted))
+            select(DocumentRow.id, DocumentRow.title, DocumentRow.text).where(among(DocumentRow.id, wanted))
         )
     }
     return [

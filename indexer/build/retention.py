@@ -8,7 +8,7 @@ from sqlalchemy import delete, exists, select, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from search.db.models import DictionaryRow, Document, Generation, Passage
+from search.db.models import DictionaryRow, DocumentRow, GenerationRow, PassageRow
 from search.index.generation_files import generation_folder
 
 logger = logging.getLogger(__name__)
@@ -21,7 +21,7 @@ def drop_generation(session: Session, data: Path, generation: int) -> None:
     so that no search queues behind it.
     """
     try:
-        row = session.get(Generation, generation, with_for_update=True)
+        row = session.get(GenerationRow, generation, with_for_update=True)
         if row is None or row.state == "live":
             session.rollback()
             return
@@ -38,7 +38,7 @@ def drop_generation(session: Session, data: Path, generation: int) -> None:
 
 def drop_dictionaries(session: Session, collection: int) -> None:
     """Drops a collection's dictionaries that none of its generations uses, with their labels."""
-    used = select(Generation.dictionary_id).where(Generation.dictionary_id.is_not(None))
+    used = select(GenerationRow.dictionary_id).where(GenerationRow.dictionary_id.is_not(None))
     session.execute(
         delete(DictionaryRow).where(DictionaryRow.collection_id == collection, DictionaryRow.id.not_in(used))
     )
@@ -48,9 +48,11 @@ def drop_dictionaries(session: Session, collection: int) -> None:
 def drop_old_versions(session: Session, collection: int) -> None:
     """Drops documents that were replaced or deleted and that no generation holds passages of: what was
     deleted does not stay longer than one can go back to it."""
-    held = exists().where(Passage.document_id == Document.id)
+    held = exists().where(PassageRow.document_id == DocumentRow.id)
     session.execute(
-        delete(Document).where(Document.collection_id == collection, Document.superseded.is_not(None), ~held),
+        delete(DocumentRow).where(
+            DocumentRow.collection_id == collection, DocumentRow.superseded.is_not(None), ~held
+        ),
         execution_options={"synchronize_session": False},
     )
     session.commit()

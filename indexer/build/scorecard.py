@@ -11,11 +11,11 @@ from sqlalchemy.orm import Session
 from indexer.build.passage_rows import passage_texts
 from indexer.dictionary.metrics import explained, scorecard
 from indexer.progress import Reporter
-from search.db.models import DictionaryRow, Generation
+from search.db.models import DictionaryRow, GenerationRow
 from search.dictionary.autoencoder import Dictionary
 from search.embedding.embedder import Embedder
 from search.embedding.splitter import sentences
-from search.index.generation_files import read_embeddings
+from search.index.passage_store import read_embeddings
 
 QUESTIONS = 30
 READ_ROWS = 2_000  # for how much names leave out
@@ -24,7 +24,11 @@ QUESTION_CHARACTERS = (15, 200)
 
 
 def measure(
-    session: Session, generation: Generation, dictionary: Dictionary, embedder: Embedder, reporter: Reporter
+    session: Session,
+    generation: GenerationRow,
+    dictionary: Dictionary,
+    embedder: Embedder,
+    reporter: Reporter,
 ) -> None:
     """Writes the scorecard onto the dictionary's card: its names, and how far they explain searches of this
     collection.

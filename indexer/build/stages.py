@@ -12,15 +12,15 @@ from sqlalchemy.orm import Session
 from indexer.build.passage_rows import fill, passage_texts
 from indexer.dictionary.naming import model_dictionary, with_own_names
 from indexer.progress import Reporter
-from search.db.models import DictionaryRow, Generation
+from search.db.models import DictionaryRow, GenerationRow
 from search.dictionary.autoencoder import NAMED, Dictionary
 from search.dictionary.lexicon import general_lexicon
 from search.embedding.embedder import Embedder
-from search.index.generation_files import read_dictionary, read_embeddings
+from search.index.passage_store import read_dictionary, read_embeddings
 
 
 def obtain_dictionary(
-    session: Session, generation: Generation, embedder: Embedder, reporter: Reporter, data: Path
+    session: Session, generation: GenerationRow, embedder: Embedder, reporter: Reporter, data: Path
 ) -> Dictionary:
     """The dictionary of the build: its own from before a kill, else that of its model's names with names of
     the collection's own, found anew in the texts as they are now. Those of the dictionary before stay.
@@ -41,7 +41,11 @@ def obtain_dictionary(
 
 
 def activate(
-    session: Session, generation: Generation, dictionary: Dictionary, embedder: Embedder, reporter: Reporter
+    session: Session,
+    generation: GenerationRow,
+    dictionary: Dictionary,
+    embedder: Embedder,
+    reporter: Reporter,
 ) -> None:
     """Active features of every passage."""
     with reporter.step("finding features"):
@@ -56,7 +60,7 @@ def activate(
 
 def _new_dictionary(
     session: Session,
-    generation: Generation,
+    generation: GenerationRow,
     known: Dictionary | None,
     embedder: Embedder,
     reporter: Reporter,
@@ -76,7 +80,7 @@ def _new_dictionary(
         return with_own_names(base, read, x_ND, general_lexicon(), embedder.encode, known=known)
 
 
-def _latest_dictionary(session: Session, generation: Generation) -> int | None:
+def _latest_dictionary(session: Session, generation: GenerationRow) -> int | None:
     """The collection's latest dictionary, if it is one of names, of the same model."""
     latest = session.execute(
         select(DictionaryRow.id, DictionaryRow.card["training"]["way"].astext)

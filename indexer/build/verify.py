@@ -16,18 +16,13 @@ from sqlalchemy.orm import Session
 from indexer.build.passage_rows import READ_DOCUMENTS
 from indexer.documents import fingerprint
 from indexer.sources import SourceDocument
-from search.db.models import Collection, DictionaryRow, Document, Generation, Passage
+from search.db.models import CollectionRow, DictionaryRow, DocumentRow, GenerationRow, PassageRow
 from search.dictionary.autoencoder import Activations, Dictionary
 from search.errors import DictionaryError, IndexDamaged
 from search.index.bm25 import Counts
 from search.index.faiss_index import FaissIndex
-from search.index.generation_files import (
-    INDEX_FILE,
-    WORDS_FILE,
-    generation_folder,
-    read_embeddings,
-    write_files,
-)
+from search.index.generation_files import INDEX_FILE, WORDS_FILE, generation_folder, write_files
+from search.index.passage_store import read_embeddings
 
 SAMPLED = 1000  # vectors of each index that are compared with those in Postgres
 QUESTIONS, NEAREST = 100, 10  # how recall is measured
@@ -68,10 +63,10 @@ def verify(database: Engine, data: Path, *, collection: int | None = None, repai
     problems: list[Problem] = []
     passages = 0
     with Session(database) as session:
-        finished = Generation.state.in_(("live", "retired"))
-        wanted = [finished] if collection is None else [finished, Generation.collection_id == collection]
-        names = {row.id: row.name for row in session.scalars(select(Collection))}
-        generations = session.scalars(select(Generation).where(*wanted).order_by(Generation.id)).all()
+        finished = GenerationRow.state.in_(("live", "retired"))
+        wanted = [finished] if collection is None else [finished, GenerationRow.collection_id == collection]
+        names = {row.id: row.name for row in session.scalars(select(CollectionRow))}
+        generations = session.scalars(select(GenerationRow).where(*wanted).order_by(GenerationRow.id)).all()
         for generation in generations:
             passages += generation.passages or 0
             name = names[generation.collection_id]
@@ -89,7 +84,7 @@ def verify(database: Engine, data: Path, *, collection: int | None = None, repai
     return Verified(len(generations), passages, problems)
 
 
-def check(session: Session, data: Path, generation: Generation) -> dict[str, Any]:
+def check(session: Session, data: Path, generation: GenerationRow) -> dict[str, Any]:
     """What a build looks at before it goes live: its rows, its file, and how many of the nearest passages
     its index finds (`recall`, against a scan of all).
 
@@ -121,7 +116,7 @@ def check(session: Session, data: Path, generation: Generation) -> dict[str, Any
     return {"passages": len(x_ND), "vectors": min(SAMPLED, len(x_ND)), "recall": recall}
 
 
-def _rows(session: Session, generation: Generation) -> Iterator[str]:
+def _rows(session: Session, generation: GenerationRow) -> Iterator[str]:
     """What is wrong with a generation in Postgres."""
     row = session.get(DictionaryRow, generation.dictionary_id)
     if row is None:
@@ -134,21 +129,21 @@ def _rows(session: Session, generation: Generation) -> Iterator[str]:
         return
     active = dictionary.card.active
     whole = and_(
-        func.octet_length(Passage.embedding) == FLOAT16 * dictionary.width,
-        func.octet_length(Passage.feature_ids) == ID * active,
-        func.octet_length(Passage.activations) == ACTIVATION * active,
+        func.octet_length(PassageRow.embedding) == FLOAT16 * dictionary.width,
+        func.octet_length(PassageRow.feature_ids) == ID * active,
+        func.octet_length(PassageRow.activations) == ACTIVATION * active,
     )
-    inside = and_(Passage.start >= 0, Passage.end <= func.char_length(Document.text))
+    inside = and_(PassageRow.start >= 0, PassageRow.end <= func.char_length(DocumentRow.text))
     count, highest, broken, outside = session.execute(
         select(
             func.count(),
-            func.coalesce(func.max(Passage.id), -1),
+            func.coalesce(func.max(PassageRow.id), -1),
             func.count(case((or_(whole.is_(None), ~whole), 1))),
             func.count(case((or_(inside.is_(None), ~inside), 1))),
         )
-        .select_from(Passage)
-        .outerjoin(Document, Document.id == Passage.document_id)
-        .where(Passage.generation_id == generation.id)
+        .select_from(PassageRow)
+        .outerjoin(DocumentRow, DocumentRow.id == PassageRow.document_id)
+        .where(PassageRow.generation_id == generation.id)
     ).one()
     if count < (generation.passages or 0) or highest != count - 1:
         yield f"{count:,} passages are there, up to {highest:,}; it was built with {generation.passages:,}."
@@ -162,12 +157,12 @@ def _rows(session: Session, generation: Generation) -> Iterator[str]:
         yield f"{changed:,} documents are not what was written: their hash is another."
 
 
-def _wrong_features(session: Session, generation: Generation, dictionary: Dictionary) -> str:
+def _wrong_features(session: Session, generation: GenerationRow, dictionary: Dictionary) -> str:
     """Of some passages drawn at random: whether their features are those that the dictionary finds. (A few
     may differ on another machine, most may not.)"""
-    drawn = select(Passage.embedding, Passage.feature_ids, Passage.activations)
+    drawn = select(PassageRow.embedding, PassageRow.feature_ids, PassageRow.activations)
     rows = session.execute(
-        drawn.where(Passage.generation_id == generation.id).order_by(func.random()).limit(SAMPLED)
+        drawn.where(PassageRow.generation_id == generation.id).order_by(func.random()).limit(SAMPLED)
     ).all()
     if not rows:
         return ""
@@ -189,21 +184,21 @@ def _alike(stored: dict[int, float], found: dict[int, float]) -> bool:
     return stored == found or both > LEAST_ALIKE * sizes[0] * sizes[1]
 
 
-def _documents(session: Session, generation: Generation) -> Iterator[Document]:
+def _documents(session: Session, generation: GenerationRow) -> Iterator[DocumentRow]:
     """The documents that a generation holds passages of."""
-    held = select(Passage.document_id).where(Passage.generation_id == generation.id)
-    rows = select(Document).where(Document.id.in_(held)).execution_options(yield_per=READ_DOCUMENTS)
+    held = select(PassageRow.document_id).where(PassageRow.generation_id == generation.id)
+    rows = select(DocumentRow).where(DocumentRow.id.in_(held)).execution_options(yield_per=READ_DOCUMENTS)
     for document in session.scalars(rows):
         yield document
         session.expunge(document)
 
 
-def _is_whole(document: Document) -> bool:
+def _is_whole(document: DocumentRow) -> bool:
     given = SourceDocument(document.external_id, document.title, document.text, document.url, document.meta)
     return fingerprint(given) == document.sha256
 
 
-def _checked_index(session: Session, data: Path, generation: Generation) -> FaissIndex:
+def _checked_index(session: Session, data: Path, generation: GenerationRow) -> FaissIndex:
     """The index of a generation, after a look at the bytes of its files, the number of vectors and of texts
     whose words were counted, and some of the vectors, drawn at random.
 
@@ -218,8 +213,8 @@ def _checked_index(session: Session, data: Path, generation: Generation) -> Fais
             raise IndexDamaged(f"The index holds {there:,} {what} for {generation.passages:,} passages.")
     drawn = np.sort(np.random.default_rng().permutation(len(index))[:SAMPLED])
     rows = session.execute(
-        select(Passage.id, Passage.embedding).where(
-            Passage.generation_id == generation.id, Passage.id.in_(drawn.tolist())
+        select(PassageRow.id, PassageRow.embedding).where(
+            PassageRow.generation_id == generation.id, PassageRow.id.in_(drawn.tolist())
         )
     ).all()
     numbers = np.array([row[0] for row in rows], dtype=np.int64)

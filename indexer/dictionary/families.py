@@ -21,12 +21,11 @@ from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from indexer.progress import Reporter
-from search.db.models import DictionaryRow, Generation
-from search.db.models import Family as FamilyRow
+from search.db.models import DictionaryRow, FamilyRow, GenerationRow
 from search.dictionary.autoencoder import Dictionary
 from search.dictionary.families import Family, read_families
 from search.dictionary.labels import Label, read_labels
-from search.index.generation_files import read_activations
+from search.index.passage_store import read_activations
 from search.query.remapping import read_aliases
 
 MOST_FEATURES = 2048  # the most frequent ones: likeness is a square of them
@@ -186,7 +185,7 @@ def keep_families(before: Sequence[Family], found: Sequence[Family]) -> list[Fam
 
 
 def store_families(
-    session: Session, generation: Generation, dictionary: Dictionary, reporter: Reporter
+    session: Session, generation: GenerationRow, dictionary: Dictionary, reporter: Reporter
 ) -> None:
     """The stage of a build: families for a dictionary that has none yet.
 

@@ -12,8 +12,7 @@ from typing import Any, Literal
 
 from procrastinate import App, SyncPsycopgConnector
 from procrastinate.exceptions import AlreadyEnqueued
-from sqlalchemy import Engine as Database
-from sqlalchemy import Row, text
+from sqlalchemy import Engine, Row, text
 from sqlalchemy.orm import Session
 
 from search.errors import Busy, InvalidRequest, JobNotFound
@@ -55,7 +54,7 @@ class JobInfo:
     ended_at: datetime | None
 
 
-def start_job(database: Database, kind: Kind, collection: str | None = None, **arguments: Any) -> int:
+def start_job(database: Engine, kind: Kind, collection: str | None = None, **arguments: Any) -> int:
     """Puts a job in the queue; gives its number. A worker begins it at once if none of that collection runs.
 
     Raises:
@@ -74,7 +73,7 @@ def start_job(database: Database, kind: Kind, collection: str | None = None, **a
             ) from None
 
 
-def cancel_job(database: Database, number: int) -> None:
+def cancel_job(database: Engine, number: int) -> None:
     """Takes a waiting job out of the queue, or asks a running one to stop; it does within a second or two.
     What it has done is kept.
 
@@ -90,7 +89,7 @@ def cancel_job(database: Database, number: int) -> None:
             )
 
 
-def retry_job(database: Database, number: int) -> int:
+def retry_job(database: Engine, number: int) -> int:
     """Begins a job that failed or was cancelled again, where it stopped; gives the number it runs under.
 
     Raises:
@@ -109,7 +108,7 @@ def retry_job(database: Database, number: int) -> int:
     )
 
 
-def get_job(database: Database, number: int) -> JobInfo:
+def get_job(database: Engine, number: int) -> JobInfo:
     """One job.
 
     Raises:
@@ -122,7 +121,7 @@ def get_job(database: Database, number: int) -> JobInfo:
     return _job(row)
 
 
-def list_jobs(database: Database, *, limit: int = 50, collection: str | None = None) -> list[JobInfo]:
+def list_jobs(database: Engine, *, limit: int = 50, collection: str | None = None) -> list[JobInfo]:
     """The latest jobs, the newest first."""
     wanted = "WHERE cast(:collection AS text) IS NULL OR job.args ->> 'collection' = :collection"
     statement = _select(f"{wanted} ORDER BY job.id DESC LIMIT :limit")
@@ -132,14 +131,14 @@ def list_jobs(database: Database, *, limit: int = 50, collection: str | None = N
 
 
 @contextmanager
-def _queue(database: Database) -> Iterator[App]:
+def _queue(database: Engine) -> Iterator[App]:
     """The queue, to write to."""
     app = App(connector=SyncPsycopgConnector(**connection_options(database), min_size=1, max_size=1))
     with app.open():
         yield app
 
 
-def connection_options(database: Database) -> dict[str, Any]:
+def connection_options(database: Engine) -> dict[str, Any]:
     """How the queue reaches its tables."""
     url = database.url.set(drivername="postgresql").render_as_string(hide_password=False)
     return {"conninfo": url, "kwargs": {"options": f"-c search_path={SCHEMA}"}}

@@ -12,7 +12,7 @@ from typing import Any
 from procrastinate import BaseRetryStrategy, Blueprint, JobContext, RetryDecision
 from procrastinate.exceptions import JobAborted
 from procrastinate.jobs import Job as QueuedJob
-from sqlalchemy import Engine as Database
+from sqlalchemy import Engine
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -22,10 +22,10 @@ from indexer.pipeline import reindex, take_in
 from indexer.progress import Reporter
 from indexer.sources import open_source
 from search.db.connection import GONE, first_line
-from search.db.models import JobReport
+from search.db.lookup import find_collection
+from search.db.models import JobReportRow
 from search.errors import Busy, RefractError, StoreUnavailable
-from search.index.generation_files import find_collection
-from search.responses.features import Progress
+from search.responses.collections import Progress
 
 LOG_LINES = 50
 SECONDS_BETWEEN_WRITES = 0.5
@@ -52,7 +52,7 @@ class Again(BaseRetryStrategy):
 class Job:
     """What a job works with."""
 
-    database: Database
+    database: Engine
     data: Path
     collection: str | None
     arguments: dict[str, Any]
@@ -62,7 +62,7 @@ class Job:
 class JobLog:
     """Writes down where a job is, and stops it where it is to stop."""
 
-    def __init__(self, database: Database, number: int, should_abort: Callable[[], bool]) -> None:
+    def __init__(self, database: Engine, number: int, should_abort: Callable[[], bool]) -> None:
         self._database = database
         self._number = number
         self._should_abort = should_abort
@@ -94,7 +94,7 @@ class JobLog:
         self._written = time.monotonic()
         values = {"log": list(self._lines), **values}
         with Session(self._database) as session:
-            statement = insert(JobReport).values(job_id=self._number, **values)
+            statement = insert(JobReportRow).values(job_id=self._number, **values)
             session.execute(statement.on_conflict_do_update(index_elements=["job_id"], set_=values))
             session.commit()
 

@@ -12,20 +12,19 @@ import time
 from pathlib import Path
 
 from procrastinate import App, PsycopgConnector
-from sqlalchemy import Engine as Database
-from sqlalchemy import func, select, update
+from sqlalchemy import Engine, func, select, update
 from sqlalchemy.orm import Session
 
-from indexer.build.catch_up import Replay, count_pending
+from indexer.build.catch_up import CatchUp, count_pending
 from indexer.jobs.queue import connection_options, list_jobs, start_job
 from indexer.jobs.tasks import tasks
 from indexer.pipeline import is_outgrown
 from search.db.connection import GONE, first_line
-from search.db.listener import Following
+from search.db.listener import ChangeListener
 from search.db.locks import is_built
-from search.db.models import Collection, Document
+from search.db.lookup import live_of
+from search.db.models import CollectionRow, DocumentRow
 from search.errors import Busy, RefractError
-from search.index.generation_files import live_of
 
 HEARTBEAT_SECONDS = 2.0
 STALLED_SECONDS = 8.0
@@ -37,7 +36,7 @@ RETRY_SECONDS = 5.0
 logger = logging.getLogger(__name__)
 
 
-def run_worker(database: Database, data: Path, *, wait: bool = True) -> None:
+def run_worker(database: Engine, data: Path, *, wait: bool = True) -> None:
     """Works until the process is asked to stop; without `wait`, until nothing is left to do."""
     logging.getLogger("procrastinate").setLevel(logging.CRITICAL)  # jobs log their own failures
     keeper = Keeper(database)
@@ -51,7 +50,7 @@ def run_worker(database: Database, data: Path, *, wait: bool = True) -> None:
         keeper.end()
 
 
-async def _work(database: Database, data: Path, *, wait: bool) -> None:
+async def _work(database: Engine, data: Path, *, wait: bool) -> None:
     app = App(connector=PsycopgConnector(**connection_options(database), min_size=1, max_size=4))
     app.add_tasks_from(tasks, namespace="")
     async with app.open_async():
@@ -93,13 +92,13 @@ async def _take_up_stalled(app: App) -> None:
 class Keeper:
     """Keeps the live generations up with their documents."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Engine) -> None:
         self._database = database
-        self._replays: dict[int, Replay] = {}  # by collection
+        self._replays: dict[int, CatchUp] = {}  # by collection
         self._looked_at: dict[int, int] = {}  # the version of a collection when its size was looked at
         self._paused_until: dict[int, float] = {}  # those that failed, by the clock that never goes back
         self._asked: dict[int, int] = {}  # its newest document when its first build was asked for
-        self._following = Following(
+        self._following = ChangeListener(
             database, self.catch_up, name="keeper", seconds=POLL_SECONDS, pause=RETRY_SECONDS
         )
 
@@ -117,11 +116,11 @@ class Keeper:
         added = True
         while added and not self._following.ended:
             with Session(self._database) as session:
-                collections = session.scalars(select(Collection)).all()
+                collections = session.scalars(select(CollectionRow)).all()
             steps = [self._try_step(collection) for collection in collections]
             added = any(steps)
 
-    def _try_step(self, collection: Collection) -> bool:
+    def _try_step(self, collection: CollectionRow) -> bool:
         """Whether something was added. A collection that cannot be kept up says so and holds up no other."""
         if time.monotonic() < self._paused_until.get(collection.id, 0.0):
             return False
@@ -139,12 +138,12 @@ class Keeper:
         if trouble != collection.trouble:
             with Session(self._database) as session:
                 session.execute(
-                    update(Collection).where(Collection.id == collection.id).values(trouble=trouble)
+                    update(CollectionRow).where(CollectionRow.id == collection.id).values(trouble=trouble)
                 )
                 session.commit()
         return added
 
-    def _step(self, collection: Collection) -> bool:
+    def _step(self, collection: CollectionRow) -> bool:
         """Whether something was added."""
         with Session(self._database) as session:
             live = live_of(session, collection.id)
@@ -159,10 +158,10 @@ class Keeper:
             if replay is None or replay.generation != live.id:
                 if not count_pending(session, live):
                     return False  # no model is loaded before there is something for it
-                replay = self._replays[collection.id] = Replay(self._database, live.id)
+                replay = self._replays[collection.id] = CatchUp(self._database, live.id)
         return replay.step() > 0
 
-    def _build_first(self, session: Session, collection: Collection) -> None:
+    def _build_first(self, session: Session, collection: CollectionRow) -> None:
         """A build for a collection that has none, once for what is in it now: one that failed is not begun
         again before something changes."""
         newest = _newest(session, collection.id)
@@ -180,5 +179,5 @@ class Keeper:
 
 def _newest(session: Session, collection: int) -> int | None:
     """The change that wrote the newest document of a collection; None where it has none."""
-    is_current = (Document.collection_id == collection, Document.superseded.is_(None))
-    return session.scalar(select(func.max(Document.seq)).where(*is_current))
+    is_current = (DocumentRow.collection_id == collection, DocumentRow.superseded.is_(None))
+    return session.scalar(select(func.max(DocumentRow.seq)).where(*is_current))

@@ -7,18 +7,17 @@ rollback, and a build that is about to go live.
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import Engine as Database
-from sqlalchemy import delete, update
+from sqlalchemy import Engine, delete, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
 from indexer.dictionary.inherit import lock_dictionaries, same_numbers
 from indexer.labels.file_format import LabelLine, clean_label
-from search.db.models import DictionaryRow, Feature
+from search.db.lookup import find_collection, live_generation
+from search.db.models import DictionaryRow, FeatureRow
 from search.dictionary.autoencoder import Dictionary
 from search.dictionary.labels import Label, read_labels, unwritten_labels
 from search.errors import FeatureNotFound, LabelError
-from search.index.generation_files import find_collection, live_generation
 
 HAND = "hand"
 """The origin of a label by hand."""
@@ -42,7 +41,7 @@ class HandLabel:
     label: str
 
 
-def edit_label(database: Database, collection: str, feature: int, text: str | None) -> Change:
+def edit_label(database: Engine, collection: str, feature: int, text: str | None) -> Change:
     """Writes the label of a feature; without a text it is taken away, and the name stands again.
 
     Raises:
@@ -87,7 +86,7 @@ def list_hand_labels(session: Session, collection: str) -> list[HandLabel]:
 
 
 def import_labels(
-    database: Database, collection: str, lines: Iterable[LabelLine], *, dry_run: bool = False
+    database: Engine, collection: str, lines: Iterable[LabelLine], *, dry_run: bool = False
 ) -> list[Change]:
     """Writes all labels of a file by hand, or none; gives what changes. With `dry_run` it only says so.
 
@@ -114,13 +113,15 @@ def import_labels(
 def write_label(session: Session, dictionary: int, feature: int, text: str) -> None:
     """Writes a label by hand into one dictionary (not committed)."""
     values = {"label": text, "score": None, "reliable": True, "origin": HAND}
-    row = upsert(Feature).values(dictionary_id=dictionary, feature=feature, **values)
+    row = upsert(FeatureRow).values(dictionary_id=dictionary, feature=feature, **values)
     session.execute(row.on_conflict_do_update(index_elements=["dictionary_id", "feature"], set_=values))
 
 
 def clear_label(session: Session, dictionary: int, feature: int) -> None:
     """Takes what was written over a feature's name in one dictionary away (not committed)."""
-    session.execute(delete(Feature).where(Feature.dictionary_id == dictionary, Feature.feature == feature))
+    session.execute(
+        delete(FeatureRow).where(FeatureRow.dictionary_id == dictionary, FeatureRow.feature == feature)
+    )
 
 
 @dataclass(frozen=True, eq=False)

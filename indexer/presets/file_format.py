@@ -26,7 +26,7 @@ from indexer.presets.store import get_preset
 from search.db.connection import open_session
 from search.db.models import DictionaryRow
 from search.dictionary.families import Family
-from search.engine.engine import Engine
+from search.engine.engine import SearchEngine
 from search.errors import InvalidRequest, InvalidSteering, RefractError
 from search.index.snapshot import Snapshot
 from search.query.presets import MAX_DESCRIPTION, clean_name
@@ -152,7 +152,7 @@ def read_preset_file(content: bytes | str) -> PresetFile:
         ) from None
 
 
-def export_preset(engine: Engine, collection: str, name: str) -> PresetFile:
+def export_preset(engine: SearchEngine, collection: str, name: str) -> PresetFile:
     """The file of a preset, as it steers now.
 
     Raises:

@@ -24,12 +24,12 @@ from indexer.presets.store import save_preset
 from search.db.connection import open_session
 from search.db.models import DictionaryRow
 from search.engine.effective_steering import usable
-from search.engine.engine import Engine
+from search.engine.engine import SearchEngine
 from search.errors import InvalidRequest, InvalidSteering
 from search.index.snapshot import Snapshot
-from search.query.remapping import Translation, lost_knob, translate
+from search.query.remapping import RemappedSteering, lost_knob, translate
 from search.query.steering import Knob, Steering
-from search.responses.features import PresetInfo
+from search.responses.collections import PresetInfo
 from search.responses.search import LostKnob
 
 LEAST_COSINE = 0.6
@@ -91,7 +91,7 @@ class _Home:
 
 
 def import_preset(
-    engine: Engine, collection: str, file: PresetFile, *, name: str | None = None
+    engine: SearchEngine, collection: str, file: PresetFile, *, name: str | None = None
 ) -> ImportedPreset:
     """Saves a preset from a file, with those of its knobs that mean something here.
 
@@ -143,7 +143,7 @@ def _matched(home: _Home) -> tuple[Steering, list[KnobMatch], list[LostKnob]]:
         elif given.direction:
             lost.append(lost_knob(knob, reason or NOT_ALIKE))
     as_they_are = Steering(tuple(given.knob() for given in home.file.knobs if not given.direction))
-    there = usable(home.session, home.snapshot, Translation(as_they_are, home.dictionary.id))
+    there = usable(home.session, home.snapshot, RemappedSteering(as_they_are, home.dictionary.id))
     labels = {given.knob().target: given.label for given in home.file.knobs}
     for knob in there.steering.knobs:
         label = knob.concept or labels.get(knob.target, "")

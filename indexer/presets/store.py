@@ -6,24 +6,24 @@ from sqlalchemy import ColumnElement, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
-from search.db.connection import notify, open_session
-from search.db.models import Collection
-from search.db.models import Preset as PresetRow
+from search.db.connection import open_session
+from search.db.listener import notify
+from search.db.models import CollectionRow, PresetRow
 from search.dictionary.steer import feature_deltas
 from search.engine.concept_resolver import fit_concept
 from search.engine.effective_steering import describe
-from search.engine.engine import Engine
-from search.engine.prepared import Request
+from search.engine.engine import SearchEngine
 from search.errors import InvalidRequest, InvalidSteering
 from search.index.snapshot import Snapshot
 from search.query.presets import NONE, clean_description, clean_name, find_preset
+from search.query.request import SearchRequest
 from search.query.steering import Steering, format_steering
-from search.responses.features import PresetInfo
+from search.responses.collections import PresetInfo
 
 MOST = 200  # presets of a collection: all are read with its generation, and shown on its page
 
 
-def list_presets(engine: Engine, collection: str) -> list[PresetInfo]:
+def list_presets(engine: SearchEngine, collection: str) -> list[PresetInfo]:
     """The presets of a collection by name.
 
     Raises:
@@ -34,7 +34,7 @@ def list_presets(engine: Engine, collection: str) -> list[PresetInfo]:
         return describe(session, snapshot, snapshot.presets.values())
 
 
-def get_preset(engine: Engine, collection: str, name: str) -> PresetInfo:
+def get_preset(engine: SearchEngine, collection: str, name: str) -> PresetInfo:
     """One preset.
 
     Raises:
@@ -46,7 +46,7 @@ def get_preset(engine: Engine, collection: str, name: str) -> PresetInfo:
 
 
 def save_preset(
-    engine: Engine,
+    engine: SearchEngine,
     collection: str,
     name: str,
     steering: Steering,
@@ -67,7 +67,7 @@ def save_preset(
     """
     name, description = clean_name(name), clean_description(description)
     snapshot = engine.snapshot(collection)
-    translation = engine.translate(Request("", steering, dictionary, NONE), collection)
+    translation = engine.translate(SearchRequest("", steering, dictionary, NONE), collection)
     if not translation.steering.knobs:
         lost = " ".join(dict.fromkeys(each.reason for each in translation.lost))
         raise InvalidSteering(
@@ -92,7 +92,7 @@ def save_preset(
     return get_preset(engine, collection, name)
 
 
-def delete_preset(engine: Engine, collection: str, name: str) -> None:
+def delete_preset(engine: SearchEngine, collection: str, name: str) -> None:
     """Deletes a preset.
 
     Raises:
@@ -107,7 +107,7 @@ def delete_preset(engine: Engine, collection: str, name: str) -> None:
     engine.snapshots.renew(collection)
 
 
-def set_default_preset(engine: Engine, collection: str, name: str | None) -> None:
+def set_default_preset(engine: SearchEngine, collection: str, name: str | None) -> None:
     """Makes a preset the one that searches are steered by that name neither a preset nor steering; with None
     there is no such one any more.
 
@@ -124,7 +124,7 @@ def set_default_preset(engine: Engine, collection: str, name: str | None) -> Non
     engine.snapshots.renew(collection)
 
 
-def _check(engine: Engine, snapshot: Snapshot, steering: Steering) -> None:
+def _check(engine: SearchEngine, snapshot: Snapshot, steering: Steering) -> None:
     """Turns every knob once, as a search does, so that one with this preset will not fail."""
     feature_deltas(steering, {}, snapshot.scale_F)
     embed = functools.partial(engine.embed, snapshot.space)
@@ -136,8 +136,10 @@ def _check(engine: Engine, snapshot: Snapshot, steering: Steering) -> None:
 
 def _lock(session: Session, collection: int) -> None:
     """Lets no other change the collection's presets until this transaction ends, and tells the change."""
-    version = Collection.presets_version + 1
-    session.execute(update(Collection).where(Collection.id == collection).values(presets_version=version))
+    version = CollectionRow.presets_version + 1
+    session.execute(
+        update(CollectionRow).where(CollectionRow.id == collection).values(presets_version=version)
+    )
     notify(session)
 
 

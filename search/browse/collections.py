@@ -8,36 +8,36 @@ from sqlalchemy.orm import Session
 
 from search.db.connection import open_session
 from search.db.locks import is_built
-from search.db.models import Collection, DictionaryRow, Document, Generation
-from search.engine.engine import Engine
-from search.index.generation_files import count_passages
+from search.db.lookup import count_passages
+from search.db.models import CollectionRow, DictionaryRow, DocumentRow, GenerationRow
+from search.engine.engine import SearchEngine
 from search.index.snapshot import Snapshot
-from search.responses.features import CollectionInfo, Progress
+from search.responses.collections import CollectionInfo, Progress
 
 START_EXAMPLES = 5
 
 
-def collections(engine: Engine) -> list[CollectionInfo]:
+def collections(engine: SearchEngine) -> list[CollectionInfo]:
     """All collections by name, with what can be searched and what is being built."""
     with open_session(engine.database) as session:
-        found = session.scalars(select(Collection).order_by(Collection.name)).all()
+        found = session.scalars(select(CollectionRow).order_by(CollectionRow.name)).all()
         return [_info(session, each, engine.snapshots.held(each.name)) for each in found]
 
 
-def default_collection(engine: Engine) -> str:
+def default_collection(engine: SearchEngine) -> str:
     """The collection of requests that name none: "default", or else the first by name that is live."""
     with open_session(engine.database) as session:
-        is_live = Generation.state == "live"
+        is_live = GenerationRow.state == "live"
         live = session.scalars(
-            select(Collection.name)
-            .join(Generation, Generation.collection_id == Collection.id)
+            select(CollectionRow.name)
+            .join(GenerationRow, GenerationRow.collection_id == CollectionRow.id)
             .where(is_live)
-            .order_by(Collection.name)
+            .order_by(CollectionRow.name)
         ).all()
     return "default" if "default" in live or not live else live[0]
 
 
-def start_examples(engine: Engine, *, collection: str) -> list[str]:
+def start_examples(engine: SearchEngine, *, collection: str) -> list[str]:
     """Example questions that have answers in this collection: the best-held labels of features that are
     neither rare nor everywhere, phrases before words; titles of documents where there are too few."""
     snapshot = engine.snapshot(collection)
@@ -51,22 +51,24 @@ def start_examples(engine: Engine, *, collection: str) -> list[str]:
     return list(dict.fromkeys([text for _, text in best] + _titles(engine, snapshot)))[:START_EXAMPLES]
 
 
-def _titles(engine: Engine, snapshot: Snapshot) -> list[str]:
+def _titles(engine: SearchEngine, snapshot: Snapshot) -> list[str]:
     numbers = np.unique(snapshot.document_N)
     spread = numbers[:: max(len(numbers) // START_EXAMPLES, 1)].tolist()
     with open_session(engine.database) as session:
-        titles = session.scalars(select(Document.title).where(Document.id.in_(spread))).all()
+        titles = session.scalars(select(DocumentRow.title).where(DocumentRow.id.in_(spread))).all()
     return [title for title in titles if any(character.isalnum() for character in title)]
 
 
-def _info(session: Session, collection: Collection, held: Snapshot | None) -> CollectionInfo:
-    states: dict[str, Generation] = {}
+def _info(session: Session, collection: CollectionRow, held: Snapshot | None) -> CollectionInfo:
+    states: dict[str, GenerationRow] = {}
     for generation in session.scalars(
-        select(Generation).where(Generation.collection_id == collection.id).order_by(Generation.id)
+        select(GenerationRow).where(GenerationRow.collection_id == collection.id).order_by(GenerationRow.id)
     ):
         states[generation.state] = generation
     documents = session.scalar(
-        select(func.count()).where(Document.collection_id == collection.id, Document.superseded.is_(None))
+        select(func.count()).where(
+            DocumentRow.collection_id == collection.id, DocumentRow.superseded.is_(None)
+        )
     )
     live = states.get("live")
     # What was killed stays "building" in its row; only a process that is there holds the lock.
@@ -84,7 +86,7 @@ def _info(session: Session, collection: Collection, held: Snapshot | None) -> Co
     )
 
 
-def _passages(session: Session, held: Snapshot | None, generation: Generation) -> int:
+def _passages(session: Session, held: Snapshot | None, generation: GenerationRow) -> int:
     """How many a search sees, where the generation is in memory; else how many it was built with and got
     since, some of which may be hidden."""
     if held is not None and held.generation == generation.id:
@@ -92,6 +94,6 @@ def _passages(session: Session, held: Snapshot | None, generation: Generation) -
     return count_passages(session, generation.id)
 
 
-def _scorecard(session: Session, generation: Generation) -> dict[str, Any]:
+def _scorecard(session: Session, generation: GenerationRow) -> dict[str, Any]:
     card = session.scalar(select(DictionaryRow.card).where(DictionaryRow.id == generation.dictionary_id))
     return dict((card or {}).get("scorecard", {}))

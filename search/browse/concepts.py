@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from search.db.connection import open_session
 from search.dictionary.families import Family
 from search.engine.concept_resolver import find_family
-from search.engine.engine import Engine
+from search.engine.engine import SearchEngine
 from search.engine.response import EXAMPLE_CHARACTERS
-from search.index.passage_texts import PassageRow, passages_at
+from search.index.passage_texts import LocatedPassage, passages_at
 from search.index.snapshot import Snapshot
 from search.query.limits import check_page, check_query
 from search.responses.features import ConceptList, ConceptSummary, FamilyRef, FeatureRef
@@ -23,7 +23,7 @@ NEAREST_SHARE = 5  # but no more than one in so many of a small collection
 
 
 def find_concepts(
-    engine: Engine, query: str, *, collection: str, limit: int = 20, offset: int = 0
+    engine: SearchEngine, query: str, *, collection: str, limit: int = 20, offset: int = 0
 ) -> ConceptList:
     """Families for a text: those that hold its words in their name, then in a label of theirs, then by how
     much the passages nearest to the text belong to them. An empty text lists those of most passages first.
@@ -51,7 +51,7 @@ def find_concepts(
     )
 
 
-def concept_detail(engine: Engine, number: int, *, collection: str) -> ConceptSummary:
+def concept_detail(engine: SearchEngine, number: int, *, collection: str) -> ConceptSummary:
     """One family in full.
 
     Raises:
@@ -99,7 +99,7 @@ def _unnamed(snapshot: Snapshot, family: Family, query: str) -> tuple[bool, bool
     return wanted not in family.name.casefold(), not named
 
 
-def _described(engine: Engine, snapshot: Snapshot, families: list[Family]) -> list[ConceptSummary]:
+def _described(engine: SearchEngine, snapshot: Snapshot, families: list[Family]) -> list[ConceptSummary]:
     strongest = {family.number: snapshot.reach[family.number].strongest for family in families}
     wanted = [passage for passage in strongest.values() if passage is not None]
     with open_session(engine.database) as session:
@@ -107,7 +107,7 @@ def _described(engine: Engine, snapshot: Snapshot, families: list[Family]) -> li
     return [_concept(snapshot, family, texts.get(strongest[family.number] or 0)) for family in families]
 
 
-def _concept(snapshot: Snapshot, family: Family, example: PassageRow | None) -> ConceptSummary:
+def _concept(snapshot: Snapshot, family: Family, example: LocatedPassage | None) -> ConceptSummary:
     parent = None if family.parent is None else snapshot.families.get(family.parent)
     return ConceptSummary(
         family=family.number,

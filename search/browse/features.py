@@ -5,27 +5,21 @@ Shape suffixes: F features, D embedding width.
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import func, literal, select
-from sqlalchemy.orm import Session
 
 from search.browse.concepts import families_of
 from search.db.connection import open_session
-from search.db.models import Document, Passage
-from search.engine.concept_resolver import find_documents, find_family
-from search.engine.engine import Engine
-from search.engine.prepared import Request
+from search.engine.concept_resolver import find_family
+from search.engine.engine import SearchEngine
 from search.engine.pursuit import CANDIDATES
 from search.engine.reasons import topics
 from search.engine.response import EXAMPLE_CHARACTERS
-from search.errors import DocumentNotFound, FeatureNotFound
-from search.index.passage_texts import PassageRow, passages_at
+from search.errors import FeatureNotFound
+from search.index.passage_texts import LocatedPassage, passages_at
 from search.index.snapshot import Snapshot
 from search.query.limits import check_page, check_query
 from search.query.presets import NONE
+from search.query.request import SearchRequest
 from search.responses.features import (
-    ActiveFeature,
-    DocumentDetail,
-    DocumentPassage,
     Example,
     FeatureDetail,
     FeatureList,
@@ -33,18 +27,16 @@ from search.responses.features import (
     Histogram,
     Neighbour,
 )
-from search.responses.search import DocumentRef
 
 DECILES = 10
 HISTOGRAM_BINS = 30
 EXAMPLES_A_DECILE = 2
 NEAR_MISSES = 4
 NEIGHBOURS = 8
-MAX_WORDS = 20
 
 
 def find_features(
-    engine: Engine,
+    engine: SearchEngine,
     query: str,
     *,
     collection: str,
@@ -81,7 +73,7 @@ def find_features(
     )
 
 
-def near_features(engine: Engine, query: str, *, collection: str, limit: int) -> list[FeatureSummary]:
+def near_features(engine: SearchEngine, query: str, *, collection: str, limit: int) -> list[FeatureSummary]:
     """Features near a question that its first answers are about and that do not explain it yet: what else to
     steer by.
 
@@ -89,14 +81,14 @@ def near_features(engine: Engine, query: str, *, collection: str, limit: int) ->
         InvalidQuery, CollectionNotFound, NotIndexed
     """
     snapshot = engine.snapshot(collection)
-    asked = engine.inquire(snapshot, Request(query, preset=NONE)).asked
+    asked = engine.inquire(snapshot, SearchRequest(query, preset=NONE)).asked
     first = asked.rank(snapshot, CANDIDATES).passages[:CANDIDATES]
     question = asked.question
     found = topics(snapshot, asked.typed.text, question.vector_D, first, question.active)[:limit]
     return _summaries(engine, snapshot, found)
 
 
-def feature_detail(engine: Engine, feature: int, *, collection: str) -> FeatureDetail:
+def feature_detail(engine: SearchEngine, feature: int, *, collection: str) -> FeatureDetail:
     """One feature: its numbers, examples across the deciles of its activation, near misses, neighbours.
 
     Raises:
@@ -133,35 +125,6 @@ def feature_detail(engine: Engine, feature: int, *, collection: str) -> FeatureD
     )
 
 
-def document_detail(engine: Engine, document_id: str, *, collection: str) -> DocumentDetail:
-    """A document by the id its user gave, as the live generation holds it.
-
-    Raises:
-        DocumentNotFound, CollectionNotFound, NotIndexed
-    """
-    snapshot = engine.snapshot(collection)
-    with open_session(engine.database) as session:
-        document = find_document(session, snapshot, document_id)
-        where = (Passage.generation_id == snapshot.generation, Passage.document_id == document.id)
-        rows = session.execute(
-            select(Passage.id, Passage.start, Passage.end).where(*where).order_by(Passage.id)
-        ).all()
-        places = snapshot.passages_of(document.id).tolist()
-        return DocumentDetail(
-            id=document.external_id,
-            title=document.title,
-            url=document.url,
-            collection=collection,
-            generation=snapshot.generation,
-            text=document.text,
-            meta=document.meta,
-            passages=[
-                DocumentPassage(number, start, end, _active(snapshot, place))
-                for place, (number, start, end) in zip(places, rows, strict=False)
-            ],
-        )
-
-
 def across_deciles(values_N: NDArray[np.float32], each: int) -> list[tuple[int, int | None]]:
     """(place, decile): some of each decile of a feature's activations, the strongest first.
 
@@ -192,7 +155,7 @@ def _histogram(values_N: NDArray[np.float32]) -> Histogram:
 
 
 def _by_relevance(
-    engine: Engine, snapshot: Snapshot, query: str, alive: NDArray[np.int64]
+    engine: SearchEngine, snapshot: Snapshot, query: str, alive: NDArray[np.int64]
 ) -> NDArray[np.int64]:
     q_D = engine.embed(snapshot.space, query)
     wanted = query.casefold().strip()
@@ -218,7 +181,7 @@ def _distinctive(snapshot: Snapshot, alive: NDArray[np.int64]) -> NDArray[np.int
     return alive[np.argsort(-snapshot.passages_F[alive] * lean, kind="stable")]
 
 
-def _summaries(engine: Engine, snapshot: Snapshot, features: list[int]) -> list[FeatureSummary]:
+def _summaries(engine: SearchEngine, snapshot: Snapshot, features: list[int]) -> list[FeatureSummary]:
     """Features in lists, each with the passage that is most about it."""
     examples = {feature: snapshot.strongest_of(feature) for feature in features}
     with open_session(engine.database) as session:
@@ -226,7 +189,7 @@ def _summaries(engine: Engine, snapshot: Snapshot, features: list[int]) -> list[
     return [_summary(snapshot, feature, texts.get(examples[feature] or 0)) for feature in features]
 
 
-def _summary(snapshot: Snapshot, feature: int, example: PassageRow | None) -> FeatureSummary:
+def _summary(snapshot: Snapshot, feature: int, example: LocatedPassage | None) -> FeatureSummary:
     label = snapshot.labels[feature]
     return FeatureSummary(
         feature,
@@ -279,21 +242,6 @@ def _together(snapshot: Snapshot, feature: int) -> list[Neighbour]:
     ]
 
 
-def find_document(session: Session, snapshot: Snapshot, document_id: str) -> Document:
-    """A document by the id its user gave.
-
-    Raises:
-        DocumentNotFound
-    """
-    known = {} if "\0" in document_id else find_documents(snapshot, [document_id], session)
-    if document_id not in known:
-        raise DocumentNotFound(
-            f"There is no document {document_id[:100]!r} in {snapshot.collection!r}.",
-            hint="Search for it; ids are case-sensitive.",
-        )
-    return known[document_id]
-
-
 def check_feature(snapshot: Snapshot, feature: int) -> None:
     """Refuses a number that is no feature's.
 
@@ -305,37 +253,3 @@ def check_feature(snapshot: Snapshot, feature: int) -> None:
         raise FeatureNotFound(
             f"There is no feature {feature}.", hint=f"Features are numbered 0 to {features - 1}."
         )
-
-
-def _active(snapshot: Snapshot, passage: int) -> list[ActiveFeature]:
-    strongest = sorted(snapshot.active(passage).items(), key=lambda pair: -pair[1])
-    return [
-        ActiveFeature(f, snapshot.labels[f].shown, snapshot.labels[f].reliable, value)
-        for f, value in strongest
-    ]
-
-
-def find_by_name(engine: Engine, name: str, *, collection: str, limit: int = 10) -> list[DocumentRef]:
-    """Documents whose id or title has every word of a text, the one of just that id first, then short titles.
-
-    Raises:
-        InvalidQuery, InvalidPage, CollectionNotFound, NotIndexed
-    """
-    check_query(name)
-    check_page(limit, 0)
-    snapshot = engine.snapshot(collection)
-    named = func.lower(Document.external_id + literal(" ") + Document.title)
-    words = list(dict.fromkeys(name.lower().split()))[:MAX_WORDS]
-    statement = (
-        select(Document.id, Document.external_id, Document.title, Document.url)
-        .where(
-            Document.collection_id == snapshot.collection_id,
-            *(named.contains(word, autoescape=True) for word in words),
-        )
-        .order_by(Document.external_id != name.strip(), func.length(Document.title), Document.external_id)
-        .limit(5 * limit)
-    )
-    with open_session(engine.database) as session:
-        rows = session.execute(statement).all()
-    held = np.isin([row[0] for row in rows], snapshot.documents_sorted)
-    return [DocumentRef(*row[1:]) for row, is_held in zip(rows, held, strict=True) if is_held][:limit]

@@ -1,19 +1,26 @@
-"""A thread that follows what others change in the database."""
+"""Listening for changes that others make in the database, and telling them of our own."""
 
+import contextlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from threading import Event, Thread
 
-from sqlalchemy import Engine as Database
+from sqlalchemy import (
+    Engine,
+)
+from sqlalchemy import text as sql
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
 
-from search.db.connection import listening
+from search.db.connection import driver
 from search.errors import RefractError
+
+CHANNEL = "refract"
 
 logger = logging.getLogger(__name__)
 
 
-class Following:
+class ChangeListener:
     """Calls a function at once, after every notification, and at least every so many `seconds`.
 
     Where it fails, because the database is away or for any other reason, that is logged, and it is called
@@ -21,7 +28,7 @@ class Following:
     """
 
     def __init__(
-        self, database: Database, call: Callable[[], object], *, name: str, seconds: float, pause: float
+        self, database: Engine, call: Callable[[], object], *, name: str, seconds: float, pause: float
     ) -> None:
         self._database = database
         self._call = call
@@ -56,3 +63,26 @@ class Following:
             except Exception:
                 logger.exception("The %s waits.", self._thread.name)
             self._ended.wait(self._pause)
+
+
+@contextlib.contextmanager
+def listening(engine: Engine) -> Iterator[Callable[[float], None]]:
+    """Gives a function that waits for a notification that something changed, at most so many seconds."""
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.exec_driver_sql(f"LISTEN {CHANNEL}")
+        listener = driver(connection)
+
+        def wait(seconds: float) -> None:
+            for _ in listener.notifies(timeout=seconds, stop_after=1):
+                pass
+
+        try:
+            yield wait
+        finally:
+            with contextlib.suppress(DBAPIError):
+                connection.exec_driver_sql(f"UNLISTEN {CHANNEL}")
+
+
+def notify(session: Session) -> None:
+    """Tells all who listen, once the transaction is committed, that something changed."""
+    session.execute(sql("SELECT pg_notify(:channel, '')"), {"channel": CHANNEL})

@@ -49,7 +49,7 @@ class Base(DeclarativeBase):
 change_seq = Sequence("change_seq", metadata=Base.metadata)
 
 
-class Collection(Base):
+class CollectionRow(Base):
     """One knowledge base and the embedding model of its live generation.
 
     `version` grows with every change that a search can see, so that who holds the collection in memory reads
@@ -68,7 +68,7 @@ class Collection(Base):
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
-class Document(Base):
+class DocumentRow(Base):
     """What the user gave us, whole. Rows never change: replacing or deleting a document marks its row as
     `superseded` (by the change of that number), so that generations built before go on reading what they
     were built from. `external_id` is the user's own id, `sha256` covers all that the user gave but the id,
@@ -124,7 +124,7 @@ class DictionaryRow(Base):
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
-class Feature(Base):
+class FeatureRow(Base):
     """What is written over the name of one feature; `origin` is then "hand".
 
     Features that an earlier version learned have rows of other origins (offline, shipped, import, the model
@@ -143,7 +143,7 @@ class Feature(Base):
     origin: Mapped[str] = mapped_column(server_default="offline")
 
 
-class Family(Base):
+class FamilyRow(Base):
     """Features of one dictionary that belong together, with the weight of each.
 
     `parent` is the wider family that this one is part of (a number of the same dictionary), null at the top.
@@ -161,7 +161,7 @@ class Family(Base):
     weights: Mapped[list[float]] = mapped_column(ARRAY(REAL))
 
 
-class FeatureMatch(Base):
+class FeatureMatchRow(Base):
     """Where a feature of an earlier dictionary went: the feature that is the same in a later one.
 
     `feature` is null where none is alike enough. The earlier dictionary may be gone, so it is no foreign key.
@@ -178,7 +178,7 @@ class FeatureMatch(Base):
     confidence: Mapped[float] = mapped_column(REAL)
 
 
-class Preset(Base):
+class PresetRow(Base):
     """Steering under a name, in its text form (see `search.query.steering`).
 
     `dictionary` is the one that its numbers of features and families belong to; it may be gone, so it is no
@@ -203,7 +203,7 @@ class Preset(Base):
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
-class Generation(Base):
+class GenerationRow(Base):
     """One build of a collection's index.
 
     state: building -> ready -> live -> retired; an index holds the rule that at most one is live, and what is
@@ -235,7 +235,7 @@ class Generation(Base):
     live_seq: Mapped[int | None]
 
 
-class Passage(Base):
+class PassageRow(Base):
     """A passage: its place in its document's text, its embedding (float16), its active features (ids int32,
     activations float32; all little-endian arrays).
 
@@ -264,7 +264,7 @@ class Passage(Base):
     activations: Mapped[bytes | None] = mapped_column(LargeBinary)
 
 
-class Key(Base):
+class KeyRow(Base):
     """A key of an API client or an admin. Only its SHA-256 is kept: a key is 32 random bytes, so that no salt
     or slow hash is needed. `scope`: search, write or admin, each with what the one before may do."""
 
@@ -279,7 +279,7 @@ class Key(Base):
     revoked_at: Mapped[datetime | None]
 
 
-class AdminSession(Base):
+class AdminSessionRow(Base):
     """Somebody who looks at the admin's pages. The cookie's SHA-256 is kept; `key_id` is the key it was
     opened with, null where it was the link that a start prints. It ends with its key."""
 
@@ -291,7 +291,7 @@ class AdminSession(Base):
     expires_at: Mapped[datetime]
 
 
-class JobReport(Base):
+class JobReportRow(Base):
     """What a job says of itself; its state, arguments and times are the queue's (schema `jobs`), under the
     same number. `log` holds its last lines, `reason` why it failed, `result` what it made."""
 

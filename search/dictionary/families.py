@@ -11,7 +11,7 @@ from scipy.sparse import csc_matrix, csr_matrix
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from search.db.models import Family as FamilyRow
+from search.db.models import FamilyRow
 from search.dictionary.concepts import THRESHOLD, Concept, calibrated
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from search.db.models import Feature
+from search.db.models import FeatureRow
 from search.dictionary.autoencoder import Dictionary
 
 NO_LABEL = "no reliable label"
@@ -34,7 +34,7 @@ def read_labels(session: Session, number: int | None, dictionary: Dictionary) ->
     """The labels of a dictionary (its number in the store), by feature: its names, but for those that
     somebody wrote over."""
     labels = unwritten_labels(dictionary)
-    for row in session.scalars(select(Feature).where(Feature.dictionary_id == number)):
+    for row in session.scalars(select(FeatureRow).where(FeatureRow.dictionary_id == number)):
         labels[row.feature] = Label(row.label, row.score, row.reliable, row.origin)
     return labels
 

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from search.embedding.words import stems
 from search.errors import LexiconError
-from search.index.bm25 import stems
 
 LEXICON = Path(__file__).parent / "shipped" / "lexicon"
 NAMES_FILE = "names.txt"

@@ -26,7 +26,7 @@ AT_ONCE = 10  # passages that are read together; between them others may embed
 
 
 @dataclass(frozen=True, eq=False)
-class Parts:
+class WordSums:
     """The embedding of one passage = sum of `parts_PD` + `rest_D`, to the store's rounding.
 
     `spans` are offsets of the parts into the passage's text, `size_P` how much of it each is (tokens, or a
@@ -84,19 +84,19 @@ def levels(value_P: FloatArray) -> NDArray[np.int64]:
     return np.where(value_P > 0, above_P, 0).astype(np.int64)
 
 
-def take_apart(embedder: Embedder, texts: Sequence[tuple[str, str]]) -> list[Parts]:
+def take_apart(embedder: Embedder, texts: Sequence[tuple[str, str]]) -> list[WordSums]:
     """The parts of passages, each given as what is in front of it when it is embedded, and its own text."""
     batches = [texts[start : start + AT_ONCE] for start in range(0, len(texts), AT_ONCE)]
     apart = _by_words if embedder.mean_pooled else _by_sentences
     return [parts for batch in batches for parts in apart(embedder, batch)]
 
 
-def _by_words(embedder: Embedder, texts: Sequence[tuple[str, str]]) -> list[Parts]:
+def _by_words(embedder: Embedder, texts: Sequence[tuple[str, str]]) -> list[WordSums]:
     read = embedder.encode_tokens([front + text for front, text in texts])
     return [word_parts(text, len(front), tokens) for (front, text), tokens in zip(texts, read, strict=True)]
 
 
-def _by_sentences(embedder: Embedder, texts: Sequence[tuple[str, str]]) -> list[Parts]:
+def _by_sentences(embedder: Embedder, texts: Sequence[tuple[str, str]]) -> list[WordSums]:
     return [
         sentence_parts(
             text, embedder.encode([front + text, *(text[s.start : s.end] for s in sentences(text))])
@@ -105,7 +105,7 @@ def _by_sentences(embedder: Embedder, texts: Sequence[tuple[str, str]]) -> list[
     ]
 
 
-def word_parts(text: str, shift: int, tokens: Tokens) -> Parts:
+def word_parts(text: str, shift: int, tokens: Tokens) -> WordSums:
     """The words of a passage that stands `shift` characters into what was embedded. What the model does not
     read any more is in no part."""
     x_TD = tokens.h_TD / max(float(np.linalg.norm(tokens.h_TD.sum(axis=0))), 1e-9)
@@ -122,16 +122,16 @@ def word_parts(text: str, shift: int, tokens: Tokens) -> Parts:
     sums_PD = np.zeros((len(order) + 1, x_TD.shape[1]), np.float32)
     np.add.at(sums_PD, part_T, x_TD)
     size_P = np.bincount(part_T, minlength=len(order) + 1)[:-1].astype(np.float32)
-    return Parts(
+    return WordSums(
         "word", list(spans.values()), size_P, sums_PD[:-1].astype(np.float16), sums_PD[-1], sentences(text)
     )
 
 
-def sentence_parts(text: str, x_ND: NDArray[np.float16]) -> Parts:
+def sentence_parts(text: str, x_ND: NDArray[np.float16]) -> WordSums:
     """The sentences of a passage, from its own vector followed by theirs (1 + P, D)."""
     spans = sentences(text)
     length_P = np.array([span.end - span.start for span in spans], dtype=np.float32)
     size_P = length_P / max(float(length_P.sum()), 1.0)
     parts_PD = (x_ND[1:].astype(np.float32) * size_P[:, None]).astype(np.float16)
     rest_D = x_ND[0].astype(np.float32) - parts_PD.astype(np.float32).sum(axis=0)
-    return Parts("sentence", spans, size_P, parts_PD, rest_D, spans)
+    return WordSums("sentence", spans, size_P, parts_PD, rest_D, spans)

@@ -15,14 +15,14 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from search.engine.prepared import Inquiry
+from search.engine.prepared import PreparedQuery
 from search.engine.ranking import ByDocument, Ranking
 from search.engine.response import RanksWithout
 
 FloatArray = NDArray[np.float64]
 
 
-def ranks_without(inquiry: Inquiry, ranking: Ranking, page: slice) -> RanksWithout:
+def ranks_without(inquiry: PreparedQuery, ranking: Ranking, page: slice) -> RanksWithout:
     """The rank that each result of a page would have without each term of the question."""
     grouped = ByDocument.of(inquiry.snapshot, ranking.candidates)
     scored = grouped.scored
@@ -35,7 +35,7 @@ def ranks_without(inquiry: Inquiry, ranking: Ranking, page: slice) -> RanksWitho
 
 
 def _added(
-    inquiry: Inquiry, passages: NDArray[np.int64], concepts_PC: FloatArray
+    inquiry: PreparedQuery, passages: NDArray[np.int64], concepts_PC: FloatArray
 ) -> tuple[FloatArray, list[tuple[str, str | int]]]:
     """What concepts and words add to each passage (P, T), and which they are."""
     words = inquiry.asked.words
@@ -45,7 +45,7 @@ def _added(
 
 
 def _semantic(
-    inquiry: Inquiry, passages: NDArray[np.int64], semantic_P: FloatArray
+    inquiry: PreparedQuery, passages: NDArray[np.int64], semantic_P: FloatArray
 ) -> tuple[FloatArray, list[tuple[str, str | int]]]:
     """The inner products (P, T) with the question without each of its features, asked and steered."""
     steered, active = inquiry.steered, inquiry.asked.question.active

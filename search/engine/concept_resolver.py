@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sqlalchemy import select
 from sqlalchemy.orm import Session, defer
 
-from search.db.models import Document
+from search.db.models import DocumentRow
 from search.dictionary.concepts import Concept, concept_from_examples, concept_from_members, members_wanted
 from search.dictionary.families import Family, concept_from_family
 from search.errors import InvalidSteering
@@ -50,18 +50,18 @@ def find_family(snapshot: Snapshot, number: int) -> Family:
     return family
 
 
-def find_documents(snapshot: Snapshot, ids: list[str], session: Session) -> dict[str, Document]:
+def find_documents(snapshot: Snapshot, ids: list[str], session: Session) -> dict[str, DocumentRow]:
     """The documents of these ids that a snapshot holds, by the id their user gave."""
     rows = session.scalars(
-        select(Document)
-        .options(defer(Document.text))
-        .where(Document.collection_id == snapshot.collection_id, Document.external_id.in_(ids))
+        select(DocumentRow)
+        .options(defer(DocumentRow.text))
+        .where(DocumentRow.collection_id == snapshot.collection_id, DocumentRow.external_id.in_(ids))
     ).all()
     held = np.isin([row.id for row in rows], snapshot.document_N)
     return {row.external_id: row for row, is_held in zip(rows, held, strict=True) if is_held}
 
 
-def concept_name(snapshot: Snapshot, knob: Knob, found: Mapping[str, Document]) -> str:
+def concept_name(snapshot: Snapshot, knob: Knob, found: Mapping[str, DocumentRow]) -> str:
     """What a knob that turns no feature is called; `found` are the documents it takes as examples.
 
     Raises:
@@ -95,7 +95,7 @@ def _of_examples(snapshot: Snapshot, knob: Knob, session: Session) -> Concept:
     return concept_from_examples(_name(knob, found), like, unlike, snapshot.acts_NF)
 
 
-def _name(knob: Knob, found: Mapping[str, Document]) -> str:
+def _name(knob: Knob, found: Mapping[str, DocumentRow]) -> str:
     """`like "A" and 2 more, unlike "B"`."""
 
     def named(ids: tuple[str, ...]) -> str:

@@ -5,21 +5,23 @@ from dataclasses import replace
 
 from sqlalchemy.orm import Session
 
-from search.db.models import Document
+from search.db.models import DocumentRow
 from search.engine.concept_resolver import concept_name, find_documents
 from search.engine.response import named_terms
 from search.index.snapshot import Snapshot
 from search.query.presets import NONE, Preset, find_preset
-from search.query.remapping import Translation, lose, marked
+from search.query.remapping import RemappedSteering, lose, marked
 from search.query.steering import Knob, Steering, format_steering
-from search.responses.features import PresetInfo
+from search.responses.collections import PresetInfo
 from search.responses.search import LostKnob
 
 NO_FAMILY = "There is no such family."
 NO_DOCUMENT = "There is no such document with text."
 
 
-def with_preset(session: Session, snapshot: Snapshot, own: Translation, asked: str | None) -> Translation:
+def with_preset(
+    session: Session, snapshot: Snapshot, own: RemappedSteering, asked: str | None
+) -> RemappedSteering:
     """The knobs of a preset, and those of a search, which go before those of the same target.
 
     `asked`: the preset's name, "none" for none, None for the collection's default one if it has one.
@@ -37,12 +39,12 @@ def with_preset(session: Session, snapshot: Snapshot, own: Translation, asked: s
         steering = steering.with_knob(knob)
     turned = {knob.feature for knob in own.steering.knobs}
     carried = {feature: came for feature, came in there.carried.items() if feature not in turned}
-    return Translation(
+    return RemappedSteering(
         steering, own.dictionary, {**carried, **own.carried}, (*there.lost, *own.lost), preset.name
     )
 
 
-def usable(session: Session, snapshot: Snapshot, translation: Translation) -> Translation:
+def usable(session: Session, snapshot: Snapshot, translation: RemappedSteering) -> RemappedSteering:
     """What is left of saved steering where a family or a document is not there any more. (Of a search's own
     steering that is an error.)"""
     found = _documents(session, snapshot, translation.steering)
@@ -90,13 +92,13 @@ def _info(session: Session, snapshot: Snapshot, preset: Preset) -> PresetInfo:
     )
 
 
-def _documents(session: Session, snapshot: Snapshot, steering: Steering) -> dict[str, Document]:
+def _documents(session: Session, snapshot: Snapshot, steering: Steering) -> dict[str, DocumentRow]:
     """The documents that knobs take as examples, those that are there, by id."""
     ids = [document for knob in steering.knobs for document in (*knob.like, *knob.unlike)]
     return find_documents(snapshot, ids, session) if ids else {}
 
 
-def _examples_left(knob: Knob, found: Mapping[str, Document]) -> tuple[Knob | None, LostKnob | None]:
+def _examples_left(knob: Knob, found: Mapping[str, DocumentRow]) -> tuple[Knob | None, LostKnob | None]:
     """What is left of a knob, and what is not: examples that are not there, or all of it without one."""
     like, unlike = (tuple(id for id in ids if id in found) for ids in (knob.like, knob.unlike))
     if (like, unlike) == (knob.like, knob.unlike):

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Engine as Database
+from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from search.db.connection import open_session
@@ -20,13 +20,13 @@ from search.dictionary.concepts import Concept
 from search.dictionary.steer import feature_deltas, steer
 from search.embedding.embedder import load_embedder
 from search.embedding.query_encoder import QueryEncoder
-from search.embedding.word_sums import Parts
+from search.embedding.word_sums import WordSums
 from search.engine.ablation import ranks_without
 from search.engine.concept_resolver import fit_concept
 from search.engine.effective_steering import with_preset
 from search.engine.facets import count_facets
 from search.engine.highlighting import PartsMemory, mark
-from search.engine.prepared import Asked, Inquiry, Request
+from search.engine.prepared import AnalyzedQuery, PreparedQuery
 from search.engine.ranking import Ranking
 from search.engine.response import (
     NOT_ASKED,
@@ -41,14 +41,15 @@ from search.engine.timing import Clock
 from search.errors import IndexReplaced
 from search.index.doc_values import Metadata, read_metadata
 from search.index.filtering import allowed_passages
-from search.index.passage_texts import PassageRow, passages_at
+from search.index.passage_texts import LocatedPassage, passages_at
 from search.index.snapshot import Snapshot
-from search.index.snapshot_manager import Snapshots
-from search.limiter import Turns
+from search.index.snapshot_manager import SnapshotManager
+from search.limiter import ConcurrencyLimiter
 from search.query.limits import check_mode, check_page, check_query
-from search.query.parser import Condition, Typed, may_restrict, parse_query
+from search.query.parser import Condition, ParsedQuery, may_restrict, parse_query
 from search.query.presets import NONE
-from search.query.remapping import Translation, marked, translate, translate_filters
+from search.query.remapping import RemappedSteering, marked, translate, translate_filters
+from search.query.request import SearchRequest
 from search.query.steering import Knob, Steering
 from search.responses.search import Facets, Result, SearchResponse
 
@@ -57,22 +58,22 @@ T = TypeVar("T")
 FloatArray = NDArray[np.float32]
 
 
-class Engine:
+class SearchEngine:
     """Answers searches on every collection of one database.
 
     Snapshots of live generations are kept in memory and swapped when documents or labels change or another
     generation goes live.
     """
 
-    def __init__(self, database: Database, data: Path) -> None:
+    def __init__(self, database: Engine, data: Path) -> None:
         self.database = database
         self.data = data
-        self.snapshots = Snapshots(database, data)
+        self.snapshots = SnapshotManager(database, data)
         self._parts = PartsMemory()
         self._metadata: dict[int, tuple[tuple[int, int], Metadata]] = {}  # by collection: of what, and what
         self._reading_metadata = Lock()
         self.embed = QueryEncoder()
-        self._turns = Turns()
+        self._turns = ConcurrencyLimiter()
 
     def snapshot(self, collection: str) -> Snapshot:
         """The live generation of a collection, loaded if it is not in memory yet.
@@ -88,7 +89,7 @@ class Engine:
 
     def search(
         self,
-        request: Request,
+        request: SearchRequest,
         *,
         collection: str,
         limit: int = 10,
@@ -128,7 +129,9 @@ class Engine:
         except IndexReplaced:  # two generations later, in the middle of a search
             return answer(self.snapshots.renew(collection))
 
-    def inquire(self, snapshot: Snapshot, request: Request, clock: Clock | None = None) -> Inquiry:
+    def inquire(
+        self, snapshot: Snapshot, request: SearchRequest, clock: Clock | None = None
+    ) -> PreparedQuery:
         """A request worked out on a snapshot, so that it can be ranked, scored and explained.
 
         Raises:
@@ -144,10 +147,10 @@ class Engine:
         deltas = feature_deltas(translation.steering, asked.question.active, snapshot.scale_F)
         steered = steer(asked.question.vector_D, snapshot.dictionary.w_dec_FD, deltas)
         concepts = self._concepts(snapshot, translation.steering)
-        return Inquiry(snapshot, translation, asked, steered, concepts)
+        return PreparedQuery(snapshot, translation, asked, steered, concepts)
 
     def _answer(
-        self, snapshot: Snapshot, request: Request, page: slice, *, facets: bool, for_people: bool
+        self, snapshot: Snapshot, request: SearchRequest, page: slice, *, facets: bool, for_people: bool
     ) -> SearchResponse:
         clock = Clock()
         with self._turns.taken():
@@ -157,8 +160,8 @@ class Engine:
 
     def _found(
         self,
-        inquiry: Inquiry,
-        request: Request,
+        inquiry: PreparedQuery,
+        request: SearchRequest,
         page: slice,
         clock: Clock,
         *,
@@ -200,13 +203,15 @@ class Engine:
             facets=counted,
         )
 
-    def _asked(self, snapshot: Snapshot, query: str, mode: str, filters: tuple[Condition, ...]) -> Asked:
+    def _asked(
+        self, snapshot: Snapshot, query: str, mode: str, filters: tuple[Condition, ...]
+    ) -> AnalyzedQuery:
         typed, allowed_N = self._restricted(snapshot, query, filters)
         with self._turns.aside():  # others may be embedded together with it
             q_D = self.embed(snapshot.space, typed.text)
-        return Asked.of(snapshot, typed, allowed_N, q_D, asked_words(snapshot, typed.text, mode))
+        return AnalyzedQuery.of(snapshot, typed, allowed_N, q_D, asked_words(snapshot, typed.text, mode))
 
-    def translate(self, request: Request, collection: str) -> Translation:
+    def translate(self, request: SearchRequest, collection: str) -> RemappedSteering:
         """A request's steering and filters in the numbers of a collection's live dictionary (see
         `search.query.remapping`), with the knobs of its preset (see `search.engine.effective_steering`).
 
@@ -215,7 +220,7 @@ class Engine:
         """
         return self._translate(self.snapshot(collection), request)
 
-    def _translate(self, snapshot: Snapshot, request: Request) -> Translation:
+    def _translate(self, snapshot: Snapshot, request: SearchRequest) -> RemappedSteering:
         preset = NONE if request.preset is None and request.steering.knobs else request.preset
         numbered = request.dictionary, snapshot.dictionary_id
         with open_session(self.database) as session:
@@ -224,10 +229,10 @@ class Engine:
             return replace(with_preset(session, snapshot, own, preset), filters=filters)
 
     def _marked(self, snapshot: Snapshot, q_D: FloatArray, results: list[Result]) -> list[Result]:
-        parts = self.parts(snapshot, [PassageRow(result.document, result.passage) for result in results])
+        parts = self.parts(snapshot, [LocatedPassage(result.document, result.passage) for result in results])
         return mark(results, parts, q_D, snapshot.dictionary.w_enc_FD)
 
-    def parts(self, snapshot: Snapshot, passages: list[PassageRow]) -> list[Parts]:
+    def parts(self, snapshot: Snapshot, passages: list[LocatedPassage]) -> list[WordSums]:
         """The words of passages and what each adds to the passage's embedding."""
         embedder = load_embedder(snapshot.space.model, snapshot.space.precision)
         return self._parts.of(embedder, snapshot.generation, passages)
@@ -249,22 +254,22 @@ class Engine:
 
     def _restricted(
         self, snapshot: Snapshot, query: str, filters: tuple[Condition, ...]
-    ) -> tuple[Typed, NDArray[np.bool_] | None]:
+    ) -> tuple[ParsedQuery, NDArray[np.bool_] | None]:
         """The query taken apart, and the passages that it and the filters leave (N,); None: all."""
         if not (filters or may_restrict(query)):
-            return Typed(query), None
+            return ParsedQuery(query), None
         with open_session(self.database) as session:
             fields = self._metadata_of(session, snapshot).kinds if filters or ":" in query else {}
             typed = parse_query(query, fields)
             typed = replace(typed, conditions=(*typed.conditions, *filters))
             return typed, self._allowed(session, snapshot, typed)
 
-    def allowed(self, snapshot: Snapshot, typed: Typed) -> NDArray[np.bool_] | None:
+    def allowed(self, snapshot: Snapshot, typed: ParsedQuery) -> NDArray[np.bool_] | None:
         """The passages of a snapshot that the restrictions of a query leave (N,); None: all."""
         with open_session(self.database) as session:
             return self._allowed(session, snapshot, typed)
 
-    def _allowed(self, session: Session, snapshot: Snapshot, typed: Typed) -> NDArray[np.bool_] | None:
+    def _allowed(self, session: Session, snapshot: Snapshot, typed: ParsedQuery) -> NDArray[np.bool_] | None:
         if not typed.restricts:
             return None
         fields = self._metadata_of(session, snapshot).kinds if typed.conditions else {}
@@ -283,13 +288,13 @@ class Engine:
             self._metadata[snapshot.collection_id] = now, found
         return found
 
-    def _facets(self, snapshot: Snapshot, asked: Asked, ranking: Ranking) -> Facets:
+    def _facets(self, snapshot: Snapshot, asked: AnalyzedQuery, ranking: Ranking) -> Facets:
         with open_session(self.database) as session:
             metadata = self._metadata_of(session, snapshot)
             allowed = functools.partial(self._allowed, session, snapshot)
             return count_facets(snapshot, metadata, asked.typed, ranking, allowed)
 
-    def _texts(self, snapshot: Snapshot, passages: NDArray[np.int64]) -> dict[int, PassageRow]:
+    def _texts(self, snapshot: Snapshot, passages: NDArray[np.int64]) -> dict[int, LocatedPassage]:
         """The texts of a page."""
         wanted = set(passages.tolist())
         known = {place: row for place in wanted if (row := snapshot.kept.texts.known(place)) is not None}

@@ -17,7 +17,7 @@ from search.errors import InvalidFilter
 from search.index.doc_values import Metadata, Values
 from search.index.snapshot import Snapshot
 from search.query.filters import format_filter, parse_filter
-from search.query.parser import TITLE, Condition, Typed
+from search.query.parser import TITLE, Condition, ParsedQuery
 from search.responses.search import Facet, Facets, FacetValue, Topic
 
 FIRST = 100
@@ -34,11 +34,11 @@ LEAST_TOP = 3
 
 Mask = NDArray[np.bool_]
 IntArray = NDArray[np.int64]
-Allowed = Callable[[Typed], Mask | None]
+Allowed = Callable[[ParsedQuery], Mask | None]
 
 
 def count_facets(
-    snapshot: Snapshot, metadata: Metadata, typed: Typed, ranking: Ranking, allowed: Allowed
+    snapshot: Snapshot, metadata: Metadata, typed: ParsedQuery, ranking: Ranking, allowed: Allowed
 ) -> Facets:
     """The facets of a search; `allowed` says which passages (N,) a query leaves.
 
@@ -57,7 +57,9 @@ def count_facets(
     return Facets(found[:SHOWN_FIELDS], _topics(snapshot, typed, ranking.passages[:FIRST], allowed(typed)))
 
 
-def _counts(snapshot: Snapshot, metadata: Metadata, typed: Typed, allowed: Allowed) -> tuple[int, IntArray]:
+def _counts(
+    snapshot: Snapshot, metadata: Metadata, typed: ParsedQuery, allowed: Allowed
+) -> tuple[int, IntArray]:
     """How many documents a query leaves, and how many of them have each value (V,)."""
 
     def count() -> tuple[int, IntArray]:
@@ -133,7 +135,7 @@ class _Counted:
         ]
 
 
-def _shown(choices: list[_Choice], typed: Typed) -> list[FacetValue]:
+def _shown(choices: list[_Choice], typed: ParsedQuery) -> list[FacetValue]:
     """What the first answers have most, and what is chosen; ranges in their order."""
     found = [
         FacetValue(each.text, written, each.documents, each.top, _chosen(each.condition, typed))
@@ -142,7 +144,7 @@ def _shown(choices: list[_Choice], typed: Typed) -> list[FacetValue]:
     return [value for value in found if _reads_back(value.filter)]
 
 
-def _best(choices: list[_Choice], typed: Typed) -> list[_Choice]:
+def _best(choices: list[_Choice], typed: ParsedQuery) -> list[_Choice]:
     if any(choice.condition.least or choice.condition.most for choice in choices):
         return choices
     by_use = sorted(
@@ -159,7 +161,7 @@ def _reads_back(text: str) -> bool:
         return False
 
 
-def _chosen(condition: Condition, typed: Typed) -> bool:
+def _chosen(condition: Condition, typed: ParsedQuery) -> bool:
     values = {value.lower() for value in condition.values}
     return any(
         values <= {value.lower() for value in each.values}
@@ -169,7 +171,7 @@ def _chosen(condition: Condition, typed: Typed) -> bool:
     )
 
 
-def _topics(snapshot: Snapshot, typed: Typed, first: IntArray, allowed_N: Mask | None) -> list[Topic]:
+def _topics(snapshot: Snapshot, typed: ParsedQuery, first: IntArray, allowed_N: Mask | None) -> list[Topic]:
     """Features that the first answers fire more often than passages do, by how much that says."""
     top_F = np.bincount(snapshot.about_NF[first].indices, minlength=snapshot.dictionary.features)
     expected_F = snapshot.passages_F * (len(first) / max(snapshot.passages, 1))

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from search.embedding.embedder import Embedder
 from search.embedding.splitter import PassageSplitter, embedded_text
-from search.embedding.word_sums import Parts, take_apart
-from search.index.passage_texts import PassageRow
+from search.embedding.word_sums import WordSums, take_apart
+from search.index.passage_texts import LocatedPassage
 from search.responses.search import Light, Result, Term
 
 FloatArray = NDArray[np.float32]
@@ -30,10 +30,10 @@ class PartsMemory:
 
     def __init__(self, room: int = REMEMBERED_BYTES) -> None:
         self._room = room
-        self._known: OrderedDict[tuple[int, int], Parts] = OrderedDict()
+        self._known: OrderedDict[tuple[int, int], WordSums] = OrderedDict()
         self._lock = Lock()
 
-    def of(self, embedder: Embedder, generation: int, passages: Sequence[PassageRow]) -> list[Parts]:
+    def of(self, embedder: Embedder, generation: int, passages: Sequence[LocatedPassage]) -> list[WordSums]:
         """The parts of passages of a generation."""
         keys = [(generation, row.passage.id) for row in passages]
         with self._lock:
@@ -44,7 +44,7 @@ class PartsMemory:
         self._remember(found)
         return [found[key] for key in keys]
 
-    def _remember(self, used: dict[tuple[int, int], Parts]) -> None:
+    def _remember(self, used: dict[tuple[int, int], WordSums]) -> None:
         with self._lock:
             for key, parts in used.items():
                 self._known[key] = parts
@@ -54,7 +54,9 @@ class PartsMemory:
                 size -= self._known.popitem(last=False)[1].parts_PD.nbytes
 
 
-def mark(results: list[Result], parts: list[Parts], q_D: FloatArray, encoder_FD: FloatArray) -> list[Result]:
+def mark(
+    results: list[Result], parts: list[WordSums], q_D: FloatArray, encoder_FD: FloatArray
+) -> list[Result]:
     """The results with `best` and `lights` of their passages, for a question and the rows of an encoder."""
     return [_marked(result, part, q_D, encoder_FD) for result, part in zip(results, parts, strict=True)]
 
@@ -65,7 +67,7 @@ def top_topics(terms: Sequence[Term]) -> list[Term]:
     return sorted(shared, key=lambda term: -abs(term.value))[:TOP_TOPICS]
 
 
-def _marked(result: Result, parts: Parts, q_D: FloatArray, encoder_FD: FloatArray) -> Result:
+def _marked(result: Result, parts: WordSums, q_D: FloatArray, encoder_FD: FloatArray) -> Result:
     topics = [term.feature for term in top_topics(result.terms) if term.feature is not None]
     value_MP, _ = parts.values(np.vstack([q_D, encoder_FD[topics]]))
     lights = [
@@ -76,7 +78,7 @@ def _marked(result: Result, parts: Parts, q_D: FloatArray, encoder_FD: FloatArra
     return replace(result, passage=passage)
 
 
-def _in_front(embedder: Embedder, row: PassageRow) -> tuple[str, str]:
+def _in_front(embedder: Embedder, row: LocatedPassage) -> tuple[str, str]:
     """What is in front of a passage when it is embedded, and the passage."""
     text = row.passage.text
     whole = embedded_text(_splitter(embedder).clip_title(row.document.title), text)

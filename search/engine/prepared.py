@@ -18,37 +18,22 @@ from search.engine.reasons import FAVOURED, agreement, explaining
 from search.engine.response import NOT_ASKED, AskedWords, RanksWithout, Seen, SteeredConcept, page_terms
 from search.index.agreement import SHARED, UNDERSTOOD
 from search.index.snapshot import Snapshot
-from search.query.limits import MAX_DEPTH, USUAL_MODE
-from search.query.parser import Condition, Typed
-from search.query.remapping import Translation
-from search.query.steering import UNSTEERED, Steering
+from search.query.limits import MAX_DEPTH
+from search.query.parser import ParsedQuery
+from search.query.remapping import RemappedSteering
 from search.responses.search import Term
 
 COMPARED = 100
 """The unsteered ranking is exact for at least so many documents."""
 
 
-@dataclass(frozen=True)
-class Request:
-    """What is asked, as it came. `dictionary` is the one that features of steering and filters are numbered
-    in, where it is not the live one. Knobs of the `preset` are turned too ("none": of none; None: of the
-    default one, where there is no steering)."""
-
-    query: str
-    steering: Steering = UNSTEERED
-    dictionary: int | None = None
-    preset: str | None = None
-    mode: str = USUAL_MODE
-    filters: tuple[Condition, ...] = ()
-
-
 @dataclass(eq=False)
-class Asked:
+class AnalyzedQuery:
     """What of a request has nothing to do with its steering: the text it asks for, the passages that may
     answer it (N,) (None: all), its features, its words, and which of the features are `understood`: those
     that readers see in its first answers. Kept while its steering changes."""
 
-    typed: Typed
+    typed: ParsedQuery
     allowed_N: NDArray[np.bool_] | None
     question: Question
     words: AskedWords
@@ -59,11 +44,11 @@ class Asked:
     def of(
         cls,
         snapshot: Snapshot,
-        typed: Typed,
+        typed: ParsedQuery,
         allowed_N: NDArray[np.bool_] | None,
         q_D: NDArray[np.float32],
         words: AskedWords,
-    ) -> "Asked":
+    ) -> "AnalyzedQuery":
         """A question with its first answers, which decide what explains it: the same for every page."""
         first = rank(snapshot, q_D, [], COMPARED, words.scores, allowed_N)
         active = explaining(snapshot, typed.text, q_D, first.passages[:CANDIDATES])
@@ -98,12 +83,12 @@ class Asked:
 
 
 @dataclass(frozen=True, eq=False)
-class Inquiry:
+class PreparedQuery:
     """A request on a snapshot: what was asked, the steered question, and the concepts that are turned."""
 
     snapshot: Snapshot
-    translation: Translation
-    asked: Asked
+    translation: RemappedSteering
+    asked: AnalyzedQuery
     steered: SteeredQuery
     concepts: list[SteeredConcept]
 

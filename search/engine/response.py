@@ -12,13 +12,13 @@ from scipy.sparse import csr_matrix
 
 from search.dictionary.attribution import Attribution, Question
 from search.dictionary.concepts import Concept
+from search.embedding.words import words
 from search.engine.hybrid import WordScores, no_words, word_scores
 from search.engine.ranking import Ranking
-from search.index.bm25 import words
-from search.index.passage_texts import PassageRow
+from search.index.passage_texts import LocatedPassage
 from search.index.snapshot import Snapshot
 from search.query.filters import format_filter
-from search.query.parser import Typed
+from search.query.parser import ParsedQuery
 from search.query.steering import Knob, Steering
 from search.responses.search import Part, QueryFeature, QueryWord, Restriction, Result, SteeringTerm, Term
 
@@ -172,7 +172,7 @@ def _concept_term(
 
 def page_results(
     snapshot: Snapshot,
-    texts: dict[int, PassageRow],
+    texts: dict[int, LocatedPassage],
     ranking: Ranking,
     page: slice,
     asked: Ranking,
@@ -192,7 +192,7 @@ def page_results(
     ]
 
 
-def restrictions(snapshot: Snapshot, typed: Typed) -> list[Restriction]:
+def restrictions(snapshot: Snapshot, typed: ParsedQuery) -> list[Restriction]:
     """What a query and its filters say its results must be, or must not be."""
     return [
         *(Restriction(without=False, phrase=phrase) for phrase in typed.phrases),

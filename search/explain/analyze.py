@@ -15,20 +15,20 @@ from scipy.optimize import nnls
 from scipy.sparse import csr_matrix
 
 from search.db.connection import open_session
-from search.db.models import Generation
+from search.db.models import GenerationRow
 from search.embedding.embedder import Embedder, load_embedder
 from search.embedding.splitter import TARGET_TOKENS, PassageSplitter
-from search.embedding.word_sums import Parts, take_apart
-from search.engine.engine import Engine
-from search.engine.prepared import Request
+from search.embedding.word_sums import WordSums, take_apart
+from search.engine.engine import SearchEngine
 from search.errors import InvalidQuery
 from search.index.agreement import about
 from search.index.bm25 import Counts
 from search.index.snapshot import Snapshot
 from search.query.limits import MAX_QUERY, check_page, is_text
 from search.query.presets import NONE
+from search.query.request import SearchRequest
 from search.query.steering import MAX_KNOBS, MAX_STRENGTH, Knob, Steering
-from search.responses.features import ActiveFeature
+from search.responses.documents import ActiveFeature
 from search.responses.search import Span
 from search.responses.words import FeatureWords, TextAnalysis, TextFeature, TextPassage, TextSentence
 
@@ -54,10 +54,10 @@ class _Taken:
     spans: list[Span]
     x_ND: FloatArray
     acts_NF: csr_matrix
-    parts: list[Parts]
+    parts: list[WordSums]
 
 
-def analyze(engine: Engine, text: str, *, collection: str, limit: int = 20) -> TextAnalysis:
+def analyze(engine: SearchEngine, text: str, *, collection: str, limit: int = 20) -> TextAnalysis:
     """The features of a text in a collection's dictionary, the strongest `limit` of them.
 
     Of a long text the first 16,000 characters are analysed, to the end of a word.
@@ -92,14 +92,14 @@ def analyze(engine: Engine, text: str, *, collection: str, limit: int = 20) -> T
     )
 
 
-def only(engine: Engine, query: str, kept: list[int], *, collection: str) -> Steering:
+def only(engine: SearchEngine, query: str, kept: list[int], *, collection: str) -> Steering:
     """Steering that takes every feature out of a question but those to keep; the strongest 50 at most.
 
     Raises:
         InvalidQuery, CollectionNotFound, NotIndexed
     """
     snapshot = engine.snapshot(collection)
-    active = engine.inquire(snapshot, Request(query, preset=NONE)).asked.question.active
+    active = engine.inquire(snapshot, SearchRequest(query, preset=NONE)).asked.question.active
     others = [feature for feature in active if feature not in kept]
     return Steering(tuple(Knob("off", feature=feature) for feature in others[:MAX_KNOBS]))
 
@@ -133,9 +133,9 @@ def check_text(text: str) -> None:
         raise InvalidQuery(f"The text {text[:40]!r} has no letter or digit.", hint="Paste a sentence.")
 
 
-def _passages(engine: Engine, snapshot: Snapshot, embedder: Embedder, text: str) -> list[Span]:
+def _passages(engine: SearchEngine, snapshot: Snapshot, embedder: Embedder, text: str) -> list[Span]:
     with open_session(engine.database) as session:
-        generation = session.get(Generation, snapshot.generation)
+        generation = session.get(GenerationRow, snapshot.generation)
         recipe = generation.recipe if generation else {}
     target = recipe.get("passage_tokens", TARGET_TOKENS)
     return PassageSplitter(embedder.tokenizer_json, embedder.max_tokens, target).split(text)
@@ -211,7 +211,7 @@ def _passage(snapshot: Snapshot, taken: _Taken, row: int, lit: list[int]) -> Tex
     )
 
 
-def _sentences(snapshot: Snapshot, text: str, span: Span, parts: Parts) -> list[TextSentence]:
+def _sentences(snapshot: Snapshot, text: str, span: Span, parts: WordSums) -> list[TextSentence]:
     """Each sentence's own features: those of the sum of its parts."""
     x_SD = parts.by_sentence()
     starts = [span.start + sentence.start for sentence in parts.sentences]

@@ -9,13 +9,15 @@ from sqlalchemy.orm import Session
 
 from search.db.connection import open_session
 from search.engine.concept_resolver import find_documents
-from search.engine.engine import Engine
-from search.engine.prepared import Inquiry, Request
+from search.engine.engine import SearchEngine
+from search.engine.prepared import PreparedQuery
 from search.engine.ranking import Ranking
 from search.errors import DocumentNotFound, InvalidRequest
 from search.index.passage_texts import passages_at
 from search.index.snapshot import Snapshot
-from search.responses.search import Comparison, Margin, Result, Term
+from search.query.request import SearchRequest
+from search.responses.explanations import Comparison, Margin
+from search.responses.search import Result, Term
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,7 +29,7 @@ class Places:
     rank_unsteered: dict[int, int]
 
     @classmethod
-    def of(cls, inquiry: Inquiry) -> "Places":
+    def of(cls, inquiry: PreparedQuery) -> "Places":
         """Ranks every document: exact, and slower than a search."""
         documents = inquiry.snapshot.documents
         ranking = inquiry.rank(documents)
@@ -36,7 +38,9 @@ class Places:
         return cls(ranking, ranking.ranks, inquiry.asked.rank(inquiry.snapshot, documents).ranks)
 
 
-def compare(engine: Engine, request: Request, first: str, second: str, *, collection: str) -> Comparison:
+def compare(
+    engine: SearchEngine, request: SearchRequest, first: str, second: str, *, collection: str
+) -> Comparison:
     """Two documents, by the ids their user gave, each with the passage that speaks most for it.
 
     Raises:
@@ -51,7 +55,9 @@ def compare(engine: Engine, request: Request, first: str, second: str, *, collec
     return engine.on_live(collection, lambda snapshot: _compare(engine, snapshot, request, first, second))
 
 
-def _compare(engine: Engine, snapshot: Snapshot, request: Request, first: str, second: str) -> Comparison:
+def _compare(
+    engine: SearchEngine, snapshot: Snapshot, request: SearchRequest, first: str, second: str
+) -> Comparison:
     inquiry = engine.inquire(snapshot, request)
     with open_session(engine.database) as session:
         rows = passages_of(session, snapshot, [first, second])
@@ -111,7 +117,7 @@ def passages_of(session: Session, snapshot: Snapshot, ids: list[str]) -> dict[st
     return {name: snapshot.passages_of(row.id) for name, row in found.items()}
 
 
-def seen_in(inquiry: Inquiry, documents: Iterable[NDArray[np.int64]]) -> frozenset[int]:
+def seen_in(inquiry: PreparedQuery, documents: Iterable[NDArray[np.int64]]) -> frozenset[int]:
     """The question's features that readers see in one of some documents (passages of each), so that these can
     be compared by them."""
     best = np.array([_scored(inquiry, passages).passages[0] for passages in documents])
@@ -119,20 +125,20 @@ def seen_in(inquiry: Inquiry, documents: Iterable[NDArray[np.int64]]) -> frozens
     return frozenset(np.array(list(inquiry.asked.question.active), np.int64)[seen_A].tolist())
 
 
-def _scored(inquiry: Inquiry, passages: NDArray[np.int64]) -> Ranking:
+def _scored(inquiry: PreparedQuery, passages: NDArray[np.int64]) -> Ranking:
     allowed = inquiry.allowed(passages)
     return inquiry.score(allowed if len(allowed) else passages)
 
 
 def result_of(
     session: Session,
-    inquiry: Inquiry,
+    inquiry: PreparedQuery,
     passages: NDArray[np.int64],
     places: Places,
     named: Collection[int] = (),
 ) -> Result:
     """A document as the search sees it: by the best of its passages, with the terms of its score; see
-    `Inquiry.terms` for those that are to be `named`."""
+    `PreparedQuery.terms` for those that are to be `named`."""
     snapshot = inquiry.snapshot
     scored = _scored(inquiry, passages)
     (terms,) = inquiry.terms(scored, slice(0, 1), named=named)

@@ -17,15 +17,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from search.engine.engine import Engine
-from search.engine.prepared import Inquiry, Request
+from search.engine.engine import SearchEngine
+from search.engine.prepared import PreparedQuery
 from search.engine.ranking import ByDocument
 from search.engine.response import steering_terms
 from search.errors import InvalidSteering
 from search.explain.compare import Places
 from search.query.presets import NONE
+from search.query.request import SearchRequest
 from search.query.steering import MAX_KNOBS, MAX_STRENGTH, Knob, Steering, format_steering
-from search.responses.search import Way
+from search.responses.explanations import Way
 
 NEAR = 5000
 """So many passages of the top take part in looking for steering."""
@@ -55,11 +56,13 @@ class _Near:
     document: int
 
     @classmethod
-    def of(cls, inquiry: Inquiry, passages: NDArray[np.int64], document: int) -> "_Near":
+    def of(cls, inquiry: PreparedQuery, passages: NDArray[np.int64], document: int) -> "_Near":
         grouped = ByDocument.of(inquiry.snapshot, inquiry.score(passages).candidates)
         return cls(grouped, inquiry.snapshot.index.vectors(grouped.scored.passages), document)
 
-    def ranks(self, inquiry: Inquiry, edit_D: NDArray[np.float32]) -> tuple[NDArray[np.int64], FloatArray]:
+    def ranks(
+        self, inquiry: PreparedQuery, edit_D: NDArray[np.float32]
+    ) -> tuple[NDArray[np.int64], FloatArray]:
         """Where the document stands when the question is moved along `edit_D` by each strength (S,), and the
         cosine between the question before and after."""
         steered, scored = inquiry.steered, self.grouped.scored
@@ -75,9 +78,9 @@ class _Near:
 
 
 def find_ways(
-    engine: Engine,
-    inquiry: Inquiry,
-    request: Request,
+    engine: SearchEngine,
+    inquiry: PreparedQuery,
+    request: SearchRequest,
     passages: NDArray[np.int64],
     places: Places,
     wanted: int,
@@ -99,7 +102,7 @@ def find_ways(
 
 
 def _trials(
-    inquiry: Inquiry, near: _Near, passage: np.int64, places: Places, wanted: int
+    inquiry: PreparedQuery, near: _Near, passage: np.int64, places: Places, wanted: int
 ) -> Iterator[_Trial]:
     """Single features: those of the document turned up, those of the question that it lacks turned down. And
     several together: those that gain most on the last of the first ones, turned alike."""
@@ -122,7 +125,7 @@ def _trials(
             yield _Trial(knobs, float(moved_S[enough[0]]))
 
 
-def _candidates(inquiry: Inquiry, passage: int) -> list[tuple[int, int]]:
+def _candidates(inquiry: PreparedQuery, passage: int) -> list[tuple[int, int]]:
     """Features to turn and which way, none that is turned already or that never fires."""
     snapshot = inquiry.snapshot
     turned = {knob.feature for knob in inquiry.translation.steering.knobs}
@@ -135,7 +138,12 @@ def _candidates(inquiry: Inquiry, passage: int) -> list[tuple[int, int]]:
 
 
 def _tried(
-    engine: Engine, inquiry: Inquiry, request: Request, trial: _Trial, document: int, wanted: int
+    engine: SearchEngine,
+    inquiry: PreparedQuery,
+    request: SearchRequest,
+    trial: _Trial,
+    document: int,
+    wanted: int,
 ) -> Way | None:
     """What a trial really does; a little more of it where that is not enough yet."""
     snapshot, before = inquiry.snapshot, inquiry.translation

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, vstack
 
 from search.db.connection import open_session
-from search.db.models import Document
+from search.db.models import DocumentRow
 from search.engine.concept_resolver import find_documents
-from search.engine.engine import Engine
+from search.engine.engine import SearchEngine
 from search.errors import DocumentNotFound, InvalidSteering
 from search.index.snapshot import Snapshot
 from search.query.limits import check_query
@@ -34,7 +34,7 @@ NOTHING_IN_COMMON = "No feature fires on most of these documents and less on the
 
 
 def refine(
-    engine: Engine,
+    engine: SearchEngine,
     like: list[str],
     unlike: list[str],
     *,
@@ -101,7 +101,7 @@ def side(snapshot: Snapshot, documents: list[int]) -> Side:
     return Side.of(vstack(means, format="csr"))
 
 
-def _background(engine: Engine, snapshot: Snapshot, query: str) -> csr_matrix:
+def _background(engine: SearchEngine, snapshot: Snapshot, query: str) -> csr_matrix:
     """The activations of the passages nearest to a query, or of all."""
     if not query.strip():
         return snapshot.about_NF
@@ -146,7 +146,7 @@ def _difference(
     )
 
 
-def _check_found(snapshot: Snapshot, asked: list[str], found: dict[str, Document]) -> None:
+def _check_found(snapshot: Snapshot, asked: list[str], found: dict[str, DocumentRow]) -> None:
     missing = [document for document in asked if document not in found]
     if missing:
         named = ", ".join(repr(document[:100]) for document in missing)
@@ -156,5 +156,5 @@ def _check_found(snapshot: Snapshot, asked: list[str], found: dict[str, Document
         )
 
 
-def _ref(document: Document) -> DocumentRef:
+def _ref(document: DocumentRow) -> DocumentRef:
     return DocumentRef(document.external_id, document.title, document.url)

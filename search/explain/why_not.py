@@ -4,19 +4,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search.db.connection import open_session
-from search.engine.engine import Engine
-from search.engine.prepared import Inquiry, Request
+from search.engine.engine import SearchEngine
+from search.engine.prepared import PreparedQuery
 from search.engine.response import restrictions
 from search.explain.compare import Places, margins, passages_of, result_of, seen_in
 from search.explain.counterfactuals import find_ways
 from search.index.snapshot import Snapshot
-from search.responses.search import Restriction, WhyNot
+from search.query.request import SearchRequest
+from search.responses.explanations import WhyNot
+from search.responses.search import Restriction
 
 WANTED = 10
 
 
 def why_not(
-    engine: Engine, request: Request, document: str, *, collection: str, wanted: int = WANTED
+    engine: SearchEngine, request: SearchRequest, document: str, *, collection: str, wanted: int = WANTED
 ) -> WhyNot:
     """Why a document, by the id its user gave, is not among the first `wanted` of a search.
 
@@ -27,7 +29,9 @@ def why_not(
     return engine.on_live(collection, lambda snapshot: _why_not(engine, snapshot, request, document, wanted))
 
 
-def _why_not(engine: Engine, snapshot: Snapshot, request: Request, document: str, wanted: int) -> WhyNot:
+def _why_not(
+    engine: SearchEngine, snapshot: Snapshot, request: SearchRequest, document: str, wanted: int
+) -> WhyNot:
     inquiry = engine.inquire(snapshot, request)
     with open_session(engine.database) as session:
         passages = passages_of(session, snapshot, [document])[document]
@@ -56,7 +60,9 @@ def _why_not(engine: Engine, snapshot: Snapshot, request: Request, document: str
     )
 
 
-def _excluded_by(engine: Engine, inquiry: Inquiry, passages: NDArray[np.int64]) -> list[Restriction]:
+def _excluded_by(
+    engine: SearchEngine, inquiry: PreparedQuery, passages: NDArray[np.int64]
+) -> list[Restriction]:
     """The restrictions that none of a document's passages meets; all, where they meet one each."""
     snapshot, typed = inquiry.snapshot, inquiry.asked.typed
     unmet = []

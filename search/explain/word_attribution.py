@@ -9,16 +9,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from search.browse.features import check_feature, find_document
+from search.browse.documents import find_document
+from search.browse.features import check_feature
 from search.db.connection import open_session
-from search.embedding.word_sums import Parts
-from search.engine.engine import Engine
-from search.engine.prepared import Request
+from search.embedding.word_sums import WordSums
+from search.engine.engine import SearchEngine
 from search.errors import InvalidRequest, PassageNotFound
-from search.index.passage_texts import PassageRow, passages_at
+from search.index.passage_texts import LocatedPassage, passages_at
 from search.index.snapshot import Snapshot
 from search.query.limits import check_page
 from search.query.presets import NONE
+from search.query.request import SearchRequest
 from search.query.steering import Steering
 from search.responses.search import DocumentRef
 from search.responses.words import DocumentWords, FeatureWords, NamedFeature, PassageWords, WordSum
@@ -40,7 +41,7 @@ class Directions:
 
 
 def document_words(
-    engine: Engine,
+    engine: SearchEngine,
     document_id: str,
     *,
     collection: str,
@@ -107,7 +108,7 @@ def name_features(snapshot: Snapshot, features: Sequence[int]) -> list[NamedFeat
 
 
 def _asked(
-    engine: Engine,
+    engine: SearchEngine,
     snapshot: Snapshot,
     query: str,
     steering: Steering,
@@ -123,7 +124,7 @@ def _asked(
     )
     if not query.strip():
         return Directions(False, features, directions_MD, constant_M)
-    q_D = engine.inquire(snapshot, Request(query, steering, dictionary, NONE)).steered.vector_D
+    q_D = engine.inquire(snapshot, SearchRequest(query, steering, dictionary, NONE)).steered.vector_D
     return Directions(
         True, features, np.vstack([q_D, directions_MD]), np.concatenate([np.zeros(1, np.float32), constant_M])
     )
@@ -133,8 +134,8 @@ def _passages(
     snapshot: Snapshot,
     asked: Directions,
     places: NDArray[np.int64],
-    rows: list[PassageRow],
-    parts: list[Parts],
+    rows: list[LocatedPassage],
+    parts: list[WordSums],
 ) -> list[PassageWords]:
     total_NM = snapshot.index.vectors(places).astype(np.float32) @ asked.directions_MD.T + asked.constant_M
     acts_NF = snapshot.about_NF[places][:, asked.features].toarray()

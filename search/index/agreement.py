@@ -17,7 +17,8 @@ from scipy.sparse import csc_matrix, csr_matrix
 from scipy.special import expit, logit
 
 from search.dictionary.autoencoder import Dictionary
-from search.index.bm25 import Counts, stems
+from search.embedding.words import stems
+from search.index.bm25 import Counts
 
 ABOUT = 0.5
 """A passage is about a name where readers agree so likely at least,"""

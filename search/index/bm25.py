@@ -9,8 +9,6 @@ Shape suffixes: N passages, V stems known, T stems asked.
 
 import io
 import itertools
-import re
-import threading
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -18,43 +16,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import Stemmer
 from numpy.typing import NDArray
 from scipy.sparse import csc_matrix, csr_matrix, vstack
 
+from search.embedding.words import WORD, stem_each
 from search.index.atomic_files import read_file, write_file
 
 K1, B = 1.5, 0.75
-WORD = re.compile(r"\b\w\w+\b")
-_SILENT = (
-    "a an and are as at be but by for if in into is it no not of on or such that the their then there these "
-    "they this to was will with"
-)
-SILENT = frozenset(_SILENT.split())
-"""Lucene's English stop words."""
-
-_of_thread = threading.local()  # a stemmer serves one thread at a time
-
-
-@dataclass(frozen=True)
-class Word:
-    """A word of a text, where it stands, and its stem."""
-
-    stem: str
-    start: int
-    end: int
-
-
-def words(text: str) -> list[Word]:
-    """The words of a text that can be searched for."""
-    found = list(WORD.finditer(text))
-    pairs = zip(_stems([match[0] for match in found]), found, strict=True)
-    return [Word(stem, *match.span()) for stem, match in pairs if stem]
-
-
-def stems(text: str) -> list[str]:
-    """The stems of a text's words, each once, in the order of their first words."""
-    return list(dict.fromkeys(word.stem for word in words(text)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +40,7 @@ class Counts:
         numbers: defaultdict[str, int] = defaultdict(itertools.count().__next__)
         rows = [np.array([numbers[word] for word in WORD.findall(text)], dtype=np.int32) for text in texts]
         columns: defaultdict[str, int] = defaultdict(itertools.count().__next__)
-        column_of = np.array([columns[stem] if stem else -1 for stem in _stems(list(numbers))], np.int32)
+        column_of = np.array([columns[stem] if stem else -1 for stem in stem_each(list(numbers))], np.int32)
         cols = column_of[np.concatenate(rows)] if rows else np.zeros(0, np.int32)
         at = np.repeat(np.arange(len(rows)), [len(row) for row in rows])[cols >= 0]
         cols = cols[cols >= 0]
@@ -179,12 +147,3 @@ class Lexicon:
         parts = (np.repeat(rarity_T, found_T) * often, counts.indices, counts.indptr)
         scores_MT = csc_matrix(parts, shape=counts.shape)
         return scores_MT if len(self.number_N) == passages else scores_MT.tocsr()[self.number_N].tocsc()
-
-
-def _stems(found: list[str]) -> list[str]:
-    """The stem of each word; "" for one that says nothing."""
-    lower = [word.lower() for word in found]
-    if not hasattr(_of_thread, "stemmer"):
-        _of_thread.stemmer = Stemmer.Stemmer("english")
-    stemmed: list[str] = _of_thread.stemmer.stemWords(lower)
-    return ["" if word in SILENT else stem for word, stem in zip(lower, stemmed, strict=True)]

@@ -18,7 +18,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from search.db.connection import among
-from search.db.models import Document
+from search.db.models import DocumentRow
 from search.index.snapshot import Snapshot
 
 LONGEST = 100
@@ -90,7 +90,7 @@ def read_metadata(session: Session, snapshot: Snapshot, before: Metadata | None)
     if not len(missing):
         return before
     rows = session.execute(
-        select(Document.id, Document.meta).where(among(Document.id, missing.tolist()))
+        select(DocumentRow.id, DocumentRow.meta).where(among(DocumentRow.id, missing.tolist()))
     ).all()
     return _with(before, {row[0]: row[1] or {} for row in rows})
 

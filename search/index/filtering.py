@@ -16,18 +16,20 @@ from sqlalchemy import ColumnElement, Numeric, and_, case, cast, func, literal, 
 from sqlalchemy.orm import Session
 
 from search.db.connection import among
-from search.db.models import Document
+from search.db.models import DocumentRow
+from search.embedding.words import WORD, stems
 from search.errors import InvalidFilter
-from search.index.bm25 import WORD, stems
 from search.index.doc_values import Kinds
 from search.index.snapshot import Snapshot
-from search.query.parser import TITLE, Condition, Typed
+from search.query.parser import TITLE, Condition, ParsedQuery
 
 _NUMBER = re.compile(r"[+-]?\d{1,300}(\.\d{1,300})?([eE][+-]?\d{1,3})?")
 _PART_OF_DATE = re.compile(r"\d{4}(-\d\d(-\d\d([T ].*)?)?)?")
 
 
-def allowed_passages(session: Session, snapshot: Snapshot, typed: Typed, fields: Kinds) -> NDArray[np.bool_]:
+def allowed_passages(
+    session: Session, snapshot: Snapshot, typed: ParsedQuery, fields: Kinds
+) -> NDArray[np.bool_]:
     """Which passages of a snapshot (N,) are of documents that a query allows.
 
     Raises:
@@ -61,7 +63,7 @@ def _left(
     if not mask_N.any():
         return mask_N
     documents = snapshot.documents_of(mask_N).tolist()
-    found = session.scalars(select(Document.id).where(among(Document.id, documents), *clauses)).all()
+    found = session.scalars(select(DocumentRow.id).where(among(DocumentRow.id, documents), *clauses)).all()
     return mask_N & np.isin(snapshot.document_N, np.array(found, dtype=np.int64))
 
 
@@ -126,14 +128,14 @@ def _of_documents_with(snapshot: Snapshot, value: str) -> NDArray[np.bool_]:
 def _says(value: str, column: ColumnElement[str] | None = None) -> ColumnElement[bool]:
     """Whether a document has these words next to each other, in any case."""
     if column is None:
-        column = Document.title + literal("\n") + Document.text
+        column = DocumentRow.title + literal("\n") + DocumentRow.text
     words = r"\s+".join(re.sub(r"([^\w])", r"\\\1", word) for word in value.split())
     return column.regexp_match(rf"(?<!\w){words}(?!\w)", flags="i")
 
 
 def _meets(condition: Condition, fields: Kinds) -> ColumnElement[bool]:
     if condition.field == TITLE:
-        met = _says(condition.values[0], Document.title.expression)
+        met = _says(condition.values[0], DocumentRow.title.expression)
     elif condition.values:
         met = _is_one_of(condition.field, condition.values, fields)
     else:
@@ -144,7 +146,7 @@ def _meets(condition: Condition, fields: Kinds) -> ColumnElement[bool]:
 def _is_one_of(field: str, values: tuple[str, ...], fields: Kinds) -> ColumnElement[bool]:
     """One of some values in any case, or a list that holds one; numbers by what they are worth, 2020-05 for
     any day of that May."""
-    stored = Document.meta[field]
+    stored = DocumentRow.meta[field]
     if fields.get(field, frozenset()) == {"date"}:
         return or_(*(func.left(stored.astext, len(value)) == value for value in values))
     lower = [value.lower() for value in values]
@@ -158,7 +160,7 @@ def _is_one_of(field: str, values: tuple[str, ...], fields: Kinds) -> ColumnElem
 
 
 def _number(field: str) -> ColumnElement[Decimal]:
-    stored = Document.meta[field]
+    stored = DocumentRow.meta[field]
     return case((func.jsonb_typeof(stored) == "number", cast(stored.astext, Numeric)), else_=None)
 
 
@@ -167,7 +169,7 @@ def _between(condition: Condition) -> ColumnElement[bool]:
     all of that May."""
     ends = [end for end in (condition.least, condition.most) if end]
     numeric = all(_NUMBER.fullmatch(end) for end in ends)
-    stored = Document.meta[condition.field]
+    stored = DocumentRow.meta[condition.field]
     written = case((func.jsonb_typeof(stored) == "string", stored.astext))
     by_letters, by_worth = list[ColumnElement[bool]](), list[ColumnElement[bool]]()
     if condition.least:

@@ -6,21 +6,21 @@ from dataclasses import dataclass
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from search.db.models import Document, Passage
+from search.db.models import DocumentRow, PassageRow
 from search.errors import IndexReplaced
 from search.index.snapshot import Snapshot
 from search.responses.search import DocumentRef, PassageText
 
 
 @dataclass(frozen=True)
-class PassageRow:
+class LocatedPassage:
     """A passage with the document it belongs to."""
 
     document: DocumentRef
     passage: PassageText
 
 
-def passages_at(session: Session, snapshot: Snapshot, places: Iterable[int]) -> dict[int, PassageRow]:
+def passages_at(session: Session, snapshot: Snapshot, places: Iterable[int]) -> dict[int, LocatedPassage]:
     """Passages of a snapshot by their place in it.
 
     Raises:
@@ -34,24 +34,26 @@ def passages_at(session: Session, snapshot: Snapshot, places: Iterable[int]) -> 
     return {numbers[number]: row for number, row in found.items()}
 
 
-def read_passages(session: Session, generation: int, ids: Iterable[int]) -> dict[int, PassageRow]:
+def read_passages(session: Session, generation: int, ids: Iterable[int]) -> dict[int, LocatedPassage]:
     """Passages of a generation by number. Only the passages' own stretches of text travel."""
-    text = func.substr(Document.text, Passage.start + 1, Passage.end - Passage.start)
+    text = func.substr(DocumentRow.text, PassageRow.start + 1, PassageRow.end - PassageRow.start)
     columns = (
-        Passage.id,
+        PassageRow.id,
         text,
-        Passage.start,
-        Passage.end,
-        Document.external_id,
-        Document.title,
-        Document.url,
+        PassageRow.start,
+        PassageRow.end,
+        DocumentRow.external_id,
+        DocumentRow.title,
+        DocumentRow.url,
     )
     statement = (
         select(*columns)
-        .join(Document, Document.id == Passage.document_id)
-        .where(Passage.generation_id == generation, Passage.id.in_(list(ids)))
+        .join(DocumentRow, DocumentRow.id == PassageRow.document_id)
+        .where(PassageRow.generation_id == generation, PassageRow.id.in_(list(ids)))
     )
     return {
-        row[0]: PassageRow(DocumentRef(row[4], row[5], row[6]), PassageText(row[0], row[1], row[2], row[3]))
+        row[0]: LocatedPassage(
+            DocumentRef(row[4], row[5], row[6]), PassageText(row[0], row[1], row[2], row[3])
+        )
         for row in session.execute(statement)
     }

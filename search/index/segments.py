@@ -1,66 +1,22 @@
-"""Which passages of a generation a search sees.
+"""The index of a generation in segments: what it was built with, and what was added since.
 
 A generation is built once and then keeps up with its documents: passages of new ones are added behind those
-it was built with, and passages of documents that were deleted or replaced are hidden. A replaced document
-stays as it was until its new version has its passages, so that it is always there exactly once.
+it was built with, and those that are no longer live are passed over (see `search.index.live_docs`).
 
 Shape suffixes: M all passages of a generation, N those that are visible, D embedding width.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import or_, select
-from sqlalchemy.orm import Session
 
-from search.db.models import Document, Generation
 from search.index.faiss_index import FaissIndex, FloatArray, IntArray
 
 
-@dataclass(frozen=True)
-class Version:
-    """One row of a document that changed: its number, the change that made it, and the change that ended it:
-    that of the next version, or one that no version has where the document was deleted."""
-
-    document: int
-    seq: int
-    superseded: int | None
-
-
-def hidden_documents(changed: Iterable[Version], indexed: set[int]) -> set[int]:
-    """Those of the indexed documents that are not to be seen: the deleted ones, and those whose next version,
-    or one after it, is indexed as well."""
-    versions = list(changed)
-    by_change = {version.seq: version for version in versions}
-
-    def is_hidden(version: Version) -> bool:
-        while version.superseded is not None:
-            following = by_change.get(version.superseded)
-            if following is None or following.document in indexed:
-                return True
-            version = following
-        return False
-
-    return {version.document for version in versions if version.document in indexed and is_hidden(version)}
-
-
-def visible_numbers(session: Session, generation: Generation, document_M: IntArray) -> IntArray:
-    """The numbers (N,), ascending, of the passages that a search sees now; `document_M` is the document of
-    each passage of the generation."""
-    changed = select(Document.id, Document.seq, Document.superseded).where(
-        Document.collection_id == generation.collection_id,
-        or_(Document.seq > generation.seq, Document.superseded > generation.seq),
-    )
-    versions = [Version(*row) for row in session.execute(changed)]
-    hidden = hidden_documents(versions, set(document_M.tolist())) if versions else set()
-    return np.flatnonzero(~np.isin(document_M, list(hidden))) if hidden else np.arange(len(document_M))
-
-
 @dataclass(frozen=True, eq=False)
-class VisibleIndex:
+class SegmentedIndex:
     """The index of a generation together with that of the passages added since, without those hidden.
 
     Passages are numbered 0 to N - 1 in the order of `number_N`, their numbers in the generation. It is exact

@@ -17,7 +17,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from search.cache import Memory
-from search.db.models import Collection, DictionaryRow, Generation
+from search.db.models import CollectionRow, DictionaryRow, GenerationRow
 from search.dictionary.autoencoder import Dictionary
 from search.dictionary.concepts import Concept
 from search.dictionary.families import Family, Reach, read_families
@@ -26,16 +26,11 @@ from search.embedding.embedder import VectorSpace
 from search.index.agreement import about
 from search.index.bm25 import Counts, Lexicon
 from search.index.faiss_index import FaissIndex, VectorIndex
-from search.index.generation_files import (
-    open_index,
-    open_words,
-    read_activations,
-    read_dictionary,
-    read_embeddings,
-    read_texts,
-)
-from search.index.segments import VisibleIndex, visible_numbers
-from search.query.parser import Typed
+from search.index.generation_files import open_index, open_words
+from search.index.live_docs import visible_numbers
+from search.index.passage_store import read_activations, read_dictionary, read_embeddings, read_texts
+from search.index.segments import SegmentedIndex
+from search.query.parser import ParsedQuery
 from search.query.presets import Preset, read_presets
 
 SCALE_QUANTILE = 0.9
@@ -69,7 +64,7 @@ class Kept:
     restrictions leave, questions that were asked, counts of values, and the texts that were shown."""
 
     concepts: Memory[str, Concept] = field(default_factory=lambda: Memory(256))
-    restricted: Memory[Typed, NDArray[np.bool_]] = field(default_factory=lambda: Memory(64))
+    restricted: Memory[ParsedQuery, NDArray[np.bool_]] = field(default_factory=lambda: Memory(64))
     asked: Memory[Hashable, Any] = field(default_factory=lambda: Memory(64))
     counted: Memory[Hashable, tuple[int, NDArray[np.int64]]] = field(default_factory=lambda: Memory(16))
     texts: Memory[int, Any] = field(default_factory=lambda: Memory(4096))
@@ -193,10 +188,10 @@ class Snapshot:
         return float(self.passages_F[feature]) / max(self.passages, 1)
 
 
-def load_snapshot(session: Session, data: Path, generation: Generation) -> Snapshot:
+def load_snapshot(session: Session, data: Path, generation: GenerationRow) -> Snapshot:
     """Reads a generation from Postgres and its index file. A file that is missing or fails its hash is made
     again from Postgres (and recorded)."""
-    collection = session.get_one(Collection, generation.collection_id)
+    collection = session.get_one(CollectionRow, generation.collection_id)
     dictionary_row = session.get_one(DictionaryRow, generation.dictionary_id)
     dictionary = read_dictionary(session, dictionary_row.id)
     document_M, acts_MF = read_activations(session, generation.id, dictionary)
@@ -223,9 +218,9 @@ def load_snapshot(session: Session, data: Path, generation: Generation) -> Snaps
     )
 
 
-def read_changes_again(session: Session, snapshot: Snapshot, generation: Generation) -> Snapshot:
+def read_changes_again(session: Session, snapshot: Snapshot, generation: GenerationRow) -> Snapshot:
     """The snapshot of the same generation with the documents as they are now."""
-    version = session.get_one(Collection, generation.collection_id).version  # it may be older, never newer
+    version = session.get_one(CollectionRow, generation.collection_id).version  # it may be older, never newer
     rows, dictionary = snapshot.rows, snapshot.dictionary
     assert rows is not None
     there = len(rows.document_M)
@@ -245,7 +240,7 @@ def read_changes_again(session: Session, snapshot: Snapshot, generation: Generat
     return replace(snapshot, version=version, **_seen(session, generation, rows))
 
 
-def _seen(session: Session, generation: Generation, rows: Rows) -> dict[str, Any]:
+def _seen(session: Session, generation: GenerationRow, rows: Rows) -> dict[str, Any]:
     """The fields of a snapshot that follow from which passages are visible."""
     number_N = visible_numbers(session, generation, rows.document_M)
     everything = len(number_N) == len(rows.document_M)
@@ -254,7 +249,7 @@ def _seen(session: Session, generation: Generation, rows: Rows) -> dict[str, Any
     added = FaissIndex.build(rows.added_AD, on_gpu=False) if len(rows.added_AD) else None
     return {
         "rows": rows,
-        "index": VisibleIndex(rows.base, added, number_N),
+        "index": SegmentedIndex(rows.base, added, number_N),
         "lexicon": Lexicon(rows.words, rows.added_words, number_N),
         "kept": Kept.of(len(number_N)),
         "number_N": number_N,
@@ -279,20 +274,20 @@ class Mark:
 
 def read_marks(session: Session, collection: str | None = None) -> dict[str, Mark]:
     """How every searchable collection stands now, by name; or one alone."""
-    versions = (Collection.version, DictionaryRow.labels_version, Collection.presets_version)
-    columns = (Collection.name, Generation.id, *versions)
+    versions = (CollectionRow.version, DictionaryRow.labels_version, CollectionRow.presets_version)
+    columns = (CollectionRow.name, GenerationRow.id, *versions)
     statement = (
         select(*columns)
-        .join(Generation, Generation.collection_id == Collection.id)
-        .join(DictionaryRow, DictionaryRow.id == Generation.dictionary_id)
-        .where(Generation.state == "live")
+        .join(GenerationRow, GenerationRow.collection_id == CollectionRow.id)
+        .join(DictionaryRow, DictionaryRow.id == GenerationRow.dictionary_id)
+        .where(GenerationRow.state == "live")
     )
     if collection is not None:
-        statement = statement.where(Collection.name == collection)
+        statement = statement.where(CollectionRow.name == collection)
     return {name: Mark(*rest) for name, *rest in session.execute(statement)}
 
 
-def read_labels_again(session: Session, snapshot: Snapshot, generation: Generation) -> Snapshot:
+def read_labels_again(session: Session, snapshot: Snapshot, generation: GenerationRow) -> Snapshot:
     """The snapshot of the same generation with the labels as they are now."""
     wanted = select(DictionaryRow.labels_version).where(DictionaryRow.id == generation.dictionary_id)
     version = session.scalars(wanted).one()  # before the labels: they may be newer, never older
@@ -303,7 +298,7 @@ def read_labels_again(session: Session, snapshot: Snapshot, generation: Generati
 
 def read_presets_again(session: Session, snapshot: Snapshot) -> Snapshot:
     """The snapshot of the same generation with the presets as they are now."""
-    wanted = select(Collection.presets_version).where(Collection.id == snapshot.collection_id)
+    wanted = select(CollectionRow.presets_version).where(CollectionRow.id == snapshot.collection_id)
     version = session.scalars(wanted).one()  # before the presets: they may be newer, never older
     presets = read_presets(session, snapshot.collection_id, snapshot.dictionary_id)
     return replace(snapshot, presets=presets, presets_version=version)

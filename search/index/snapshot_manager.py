@@ -3,15 +3,14 @@
 from pathlib import Path
 from threading import Lock
 
-from sqlalchemy import Engine as Database
-from sqlalchemy import select
+from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from search.db.connection import open_session
-from search.db.listener import Following
+from search.db.listener import ChangeListener
 from search.db.locks import is_built
-from search.db.models import Generation
-from search.index.generation_files import live_generation
+from search.db.lookup import live_generation
+from search.db.models import GenerationRow
 from search.index.snapshot import (
     Snapshot,
     load_snapshot,
@@ -27,20 +26,20 @@ FOLLOW_SECONDS = 0.5
 RETRY_SECONDS = 2.0
 
 
-class Snapshots:
+class SnapshotManager:
     """The live generation of each collection, in memory.
 
     By default every access looks whether something changed, and waits for what did. Once `follow` was called
     a thread of its own does that, and an access gives at once what is there.
     """
 
-    def __init__(self, database: Database, data: Path) -> None:
+    def __init__(self, database: Engine, data: Path) -> None:
         self._database = database
         self._data = data
         self._held: dict[str, Snapshot] = {}
         self._ahead: dict[int, Snapshot] = {}
         self._loading = Lock()
-        self._follower: Following | None = None
+        self._follower: ChangeListener | None = None
 
     def of(self, collection: str) -> Snapshot:
         """The live generation of a collection, loaded if it is not in memory yet.
@@ -85,7 +84,7 @@ class Snapshots:
 
     def follow(self) -> None:
         """Begins to follow changes, in a thread that ends with `end`."""
-        self._follower = Following(
+        self._follower = ChangeListener(
             self._database, self._catch_up, name="follower", seconds=FOLLOW_SECONDS, pause=RETRY_SECONDS
         )
         self._follower.start()
@@ -112,7 +111,7 @@ class Snapshots:
     def _load_ahead(self, generation: int) -> None:
         """Loads a generation that is about to go live, so that nobody waits for it then."""
         with open_session(self._database) as session:
-            row = _at_one_moment(session).get(Generation, generation)
+            row = _at_one_moment(session).get(GenerationRow, generation)
             if row is not None:
                 self._ahead[generation] = load_snapshot(session, self._data, row)
                 session.commit()
@@ -121,7 +120,7 @@ class Snapshots:
 def _about_to_go_live(session: Session) -> set[int]:
     """Generations that are ready, and whose build goes on: one that was killed may stay so for long."""
     rows = session.execute(
-        select(Generation.id, Generation.collection_id).where(Generation.state == "ready")
+        select(GenerationRow.id, GenerationRow.collection_id).where(GenerationRow.state == "ready")
     ).all()
     return {generation for generation, collection in rows if is_built(session, collection)}
 

@@ -41,7 +41,7 @@ class Condition:
 
 
 @dataclass(frozen=True)
-class Typed:
+class ParsedQuery:
     """A query taken apart: the text to be embedded and whose words count, and what restricts the results."""
 
     text: str
@@ -53,12 +53,12 @@ class Typed:
     def restricts(self) -> bool:
         return bool(self.phrases or self.without or self.conditions)
 
-    def one_by_one(self) -> "list[Typed]":
+    def one_by_one(self) -> "list[ParsedQuery]":
         """Each restriction on its own."""
         return [
-            *(Typed("", phrases=(phrase,)) for phrase in self.phrases),
-            *(Typed("", without=(phrase,)) for phrase in self.without),
-            *(Typed("", conditions=(condition,)) for condition in self.conditions),
+            *(ParsedQuery("", phrases=(phrase,)) for phrase in self.phrases),
+            *(ParsedQuery("", without=(phrase,)) for phrase in self.without),
+            *(ParsedQuery("", conditions=(condition,)) for condition in self.conditions),
         ]
 
 
@@ -67,7 +67,7 @@ def may_restrict(query: str) -> bool:
     return any(mark in query for mark in '":-')
 
 
-def parse_query(query: str, fields: Collection[str]) -> Typed:
+def parse_query(query: str, fields: Collection[str]) -> ParsedQuery:
     """Takes a query apart; `fields` are those of the collection's metadata.
 
     Raises:
@@ -94,7 +94,7 @@ def parse_query(query: str, fields: Collection[str]) -> Typed:
             kept += [query[end : piece.start()], shown]
             end = piece.end()
     text = "".join([*kept, query[end:]]) if kept else query
-    typed = Typed(
+    typed = ParsedQuery(
         " ".join(text.split()) if kept else query,
         tuple(dict.fromkeys(phrases)),
         tuple(dict.fromkeys(without)),
@@ -109,7 +109,7 @@ def parse_query(query: str, fields: Collection[str]) -> Typed:
     return typed
 
 
-def _check_size(typed: Typed) -> None:
+def _check_size(typed: ParsedQuery) -> None:
     """Refuses more restrictions than anyone types."""
     many = len(typed.phrases) + len(typed.without) + len(typed.conditions)
     values = max((len(each.values) for each in typed.conditions), default=0)

@@ -7,10 +7,10 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from search.db.models import Preset as PresetRow
+from search.db.models import PresetRow
 from search.errors import InvalidRequest, InvalidSteering, PresetNotFound
 from search.query.limits import is_text
-from search.query.remapping import Translation, is_numbered, lose, translate
+from search.query.remapping import RemappedSteering, is_numbered, lose, translate
 from search.query.steering import parse
 
 NONE = "none"
@@ -28,7 +28,7 @@ class Preset:
     name: str
     description: str
     is_default: bool
-    translation: Translation
+    translation: RemappedSteering
     updated_at: datetime
 
 
@@ -92,9 +92,9 @@ def clean_description(text: str) -> str:
     return line
 
 
-def _translated(session: Session, row: PresetRow, live: int) -> Translation:
+def _translated(session: Session, row: PresetRow, live: int) -> RemappedSteering:
     steering = parse(row.steering)
     try:
         return translate(session, steering, row.dictionary, live)
     except InvalidSteering:  # that dictionary is gone: what has no number is left
-        return lose(Translation(steering, live), lambda knob: FORGOTTEN if is_numbered(knob) else "")
+        return lose(RemappedSteering(steering, live), lambda knob: FORGOTTEN if is_numbered(knob) else "")

@@ -12,8 +12,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, exists, func, select
 from sqlalchemy.orm import Session, load_only
 
-from search.db.models import DictionaryRow, FeatureMatch
-from search.db.models import Family as FamilyRow
+from search.db.models import DictionaryRow, FamilyRow, FeatureMatchRow
 from search.errors import InvalidFilter, InvalidSteering
 from search.query.parser import Condition
 from search.query.steering import Knob, Steering
@@ -33,7 +32,7 @@ class Carried:
 
 
 @dataclass(frozen=True)
-class Translation:
+class RemappedSteering:
     """Steering and filters in the numbers of `dictionary`, the live one: `carried` by the new number, `lost`
     left out; the name of the `preset` that is in it, if one is."""
 
@@ -63,14 +62,14 @@ def is_numbered(knob: Knob) -> bool:
     return knob.feature is not None or knob.family is not None
 
 
-def translate(session: Session, steering: Steering, dictionary: int | None, live: int) -> Translation:
+def translate(session: Session, steering: Steering, dictionary: int | None, live: int) -> RemappedSteering:
     """Steering of a dictionary (None: the live one), in the numbers of the live dictionary.
 
     Raises:
         InvalidSteering: nothing is known of that dictionary, or it had no such feature.
     """
     if dictionary is None or dictionary == live or not any(map(is_numbered, steering.knobs)):
-        return Translation(steering, live)
+        return RemappedSteering(steering, live)
     features = [knob.feature for knob in steering.knobs if knob.feature is not None]
     families = [knob.family for knob in steering.knobs if knob.family is not None]
     went = _went(session, features, dictionary, live)
@@ -81,7 +80,7 @@ def translate(session: Session, steering: Steering, dictionary: int | None, live
             return "" if knob.family in stayed else NO_FAMILIES
         return NO_COUNTERPART if knob.feature is not None and knob.feature not in went else ""
 
-    there = lose(Translation(steering, live), why_lost)
+    there = lose(RemappedSteering(steering, live), why_lost)
     knobs = [
         knob if knob.feature is None else replace(knob, feature=went[knob.feature][0])
         for knob in there.steering.knobs
@@ -115,7 +114,7 @@ def translate_filters(
     )
 
 
-def lose(translation: Translation, why: Callable[[Knob], str]) -> Translation:
+def lose(translation: RemappedSteering, why: Callable[[Knob], str]) -> RemappedSteering:
     """The same without the knobs for which there is a reason, which is told with each."""
     lost = [(knob, reason) for knob in translation.steering.knobs if (reason := why(knob))]
     gone = {knob.target for knob, _ in lost}
@@ -134,7 +133,7 @@ def lost_knob(knob: Knob, reason: str) -> LostKnob:
     )
 
 
-def marked(terms: list[SteeringTerm], translation: Translation) -> list[SteeringTerm]:
+def marked(terms: list[SteeringTerm], translation: RemappedSteering) -> list[SteeringTerm]:
     """The knobs of an answer, with what those that were carried over were before."""
     return [
         replace(term, was=came.was, confidence=came.confidence) if came else term
@@ -161,9 +160,9 @@ def _went(session: Session, asked: list[int], dictionary: int, live: int) -> dic
     if same is not None and same.dictionary == live:
         return {feature: (feature, 1.0) for feature in asked if feature < same.features}
     number = dictionary if same is None else same.dictionary
-    old, new = FeatureMatch.old_feature, FeatureMatch.feature
-    forth = select(old, new, FeatureMatch.confidence).where(*_pair(number, live), old.in_(asked))
-    back = select(new, old, FeatureMatch.confidence).where(*_pair(live, number), new.in_(asked))
+    old, new = FeatureMatchRow.old_feature, FeatureMatchRow.feature
+    forth = select(old, new, FeatureMatchRow.confidence).where(*_pair(number, live), old.in_(asked))
+    back = select(new, old, FeatureMatchRow.confidence).where(*_pair(live, number), new.in_(asked))
     rows = session.execute(forth).all() or session.execute(back).all()
     return {
         was: (feature, confidence)
@@ -201,7 +200,7 @@ def _known(session: Session, dictionary: int, live: int) -> tuple[int | None, Al
         later = read_aliases(cards[dictionary]).get(live)
         if later is not None and later.dictionary == dictionary:
             return int(cards[dictionary]["features"]), Alias(live, later.features)
-    last = session.scalar(select(func.max(FeatureMatch.old_feature)).where(*_pair(dictionary, live)))
+    last = session.scalar(select(func.max(FeatureMatchRow.old_feature)).where(*_pair(dictionary, live)))
     if last is not None:
         return last + 1, None
     if dictionary in cards and session.scalar(select(exists().where(*_pair(live, dictionary)))):
@@ -210,4 +209,4 @@ def _known(session: Session, dictionary: int, live: int) -> tuple[int | None, Al
 
 
 def _pair(old: int, new: int) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-    return FeatureMatch.old_dictionary == old, FeatureMatch.dictionary_id == new
+    return FeatureMatchRow.old_dictionary == old, FeatureMatchRow.dictionary_id == new

@@ -3,11 +3,10 @@
 Part of the public contract, like `search.responses.search` and `search.responses.words`.
 """
 
-from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Literal
 
-from search.responses.search import DocumentRef, LostKnob, PassageText, SteeringTerm
+from search.responses.search import DocumentRef, PassageText
 
 
 @dataclass(frozen=True)
@@ -136,79 +135,6 @@ class FeatureDetail:
     neighbours: list[Neighbour]
     together: list[Neighbour]
     families: list[FamilyRef]
-
-
-@dataclass(frozen=True)
-class ActiveFeature:
-    feature: int
-    label: str
-    reliable: bool
-    activation: float
-
-
-@dataclass(frozen=True)
-class DocumentPassage:
-    """A passage of a document page: offsets into the document's text and what fires there."""
-
-    id: int
-    start: int
-    end: int
-    features: list[ActiveFeature]
-
-
-@dataclass(frozen=True)
-class Progress:
-    """Where a build is: `done` of `total` in a step; seconds left are None until a rate is known."""
-
-    step: str
-    done: int
-    total: int
-    rate: float | None
-    seconds_left: float | None
-
-
-@dataclass(frozen=True)
-class CollectionInfo:
-    """A collection: "live" (searchable), "building" (its first index is under way) or "empty"."""
-
-    name: str
-    state: Literal["live", "building", "empty"]
-    documents: int
-    passages: int
-    generation: int | None = None
-    progress: Progress | None = None
-    scorecard: dict[str, Any] | None = None
-
-
-@dataclass(frozen=True)
-class DocumentDetail:
-    """A document with its stored text and, by passage, the features that fire there."""
-
-    id: str
-    title: str
-    url: str | None
-    collection: str
-    generation: int
-    text: str
-    meta: dict[str, Any] = field(default_factory=dict)
-    passages: list[DocumentPassage] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class PresetInfo:
-    """A preset as it steers now: its knobs as text (`steer`) and one by one, numbered in `dictionary`, the
-    live one; `steering_lost` is what of it means nothing any more. `default`: searches that name neither a
-    preset nor steering are steered by it."""
-
-    name: str
-    description: str
-    collection: str
-    default: bool
-    dictionary: int
-    steer: str
-    steering: list[SteeringTerm]
-    steering_lost: list[LostKnob]
-    updated_at: datetime
 
 
 Against = Literal["unlike", "answers", "collection"]

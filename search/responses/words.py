@@ -5,7 +5,7 @@ Part of the public contract, like `search.responses.search` and `search.response
 
 from dataclasses import dataclass
 
-from search.responses.features import ActiveFeature
+from search.responses.documents import ActiveFeature
 from search.responses.search import DocumentRef, LitBy, PassageText, Span
 
 

@@ -5,11 +5,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from search.limiter import Turns
+from search.limiter import ConcurrencyLimiter
 
 
 def test_no_more_are_at_work_than_there_are_turns() -> None:
-    turns, lock = Turns(2), threading.Lock()
+    turns, lock = ConcurrencyLimiter(2), threading.Lock()
     now = most = 0
 
     def work(_: int) -> None:
@@ -28,7 +28,7 @@ def test_no_more_are_at_work_than_there_are_turns() -> None:
 
 
 def test_who_steps_aside_lets_the_next_one_work_and_comes_back_behind() -> None:
-    turns, order = Turns(1), list[str]()
+    turns, order = ConcurrencyLimiter(1), list[str]()
     aside, go_on = threading.Event(), threading.Event()
 
     def first() -> None:
@@ -52,7 +52,7 @@ def test_who_steps_aside_lets_the_next_one_work_and_comes_back_behind() -> None:
 
 
 def test_a_turn_is_given_back_after_an_error_and_nothing_is_left_that_was_not_taken() -> None:
-    turns = Turns(1)
+    turns = ConcurrencyLimiter(1)
     for _ in range(3):
         with pytest.raises(ValueError, match="no"), turns.taken(), turns.aside():
             raise ValueError("no")

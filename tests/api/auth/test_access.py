@@ -19,8 +19,7 @@ import pytest
 from fastapi import Depends, FastAPI, Request
 from jinja2 import ChoiceLoader, DictLoader
 from lxml import html
-from sqlalchemy import Engine as Database
-from sqlalchemy import create_engine, select, update
+from sqlalchemy import Engine, create_engine, select, update
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 from starlette.testclient import TestClient
@@ -31,8 +30,8 @@ from api.auth.keys import create_key, find_key, list_keys, revoke_key
 from api.auth.sessions import COOKIE, Caller, OneTimeLinks, begin_session
 from api.views import rendering
 from search.db.connection import server_url
-from search.db.models import AdminSession, Key
-from search.engine.engine import Engine
+from search.db.models import AdminSessionRow, KeyRow
+from search.engine.engine import SearchEngine
 from search.errors import InvalidRequest, KeyNotFound
 
 pytestmark = pytest.mark.database
@@ -43,7 +42,7 @@ Open = Callable[..., TestClient]
 
 
 @pytest.fixture
-def open_client(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Open]:
+def open_client(database: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Open]:
     """Opens clients of one app that has, besides its own routes, one of each guarded kind."""
     own = rendering.ENVIRONMENT
     assert own.loader is not None
@@ -54,7 +53,7 @@ def open_client(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
         def opened(*, private: bool = False, base_url: str = "http://testserver") -> TestClient:
             if private not in apps:
-                apps[private] = create_app(Engine(database, tmp_path), private=private)
+                apps[private] = create_app(SearchEngine(database, tmp_path), private=private)
                 add_guarded(apps[private])
             client = TestClient(apps[private], base_url=base_url, follow_redirects=False)
             return stack.enter_context(client)
@@ -89,14 +88,14 @@ def add_guarded(app: FastAPI) -> None:
         return dict(form)
 
 
-def make_key(database: Database, scope: str, name: str = "a name") -> str:
+def make_key(database: Engine, scope: str, name: str = "a name") -> str:
     with Session(database) as session:
         key = create_key(session, name, scope)
         session.commit()
     return key
 
 
-def revoke(database: Database, number: int) -> None:
+def revoke(database: Engine, number: int) -> None:
     with Session(database) as session:
         revoke_key(session, number)
         session.commit()
@@ -135,7 +134,7 @@ def cookie_of(header: str) -> "Morsel[str]":
 # Keys
 
 
-def test_only_a_keys_hash_is_kept(database: Database) -> None:
+def test_only_a_keys_hash_is_kept(database: Engine) -> None:
     key = make_key(database, "write", "  robot ")
     assert key.startswith("rf_")
     assert len(key) == 3 + 43
@@ -146,19 +145,19 @@ def test_only_a_keys_hash_is_kept(database: Database) -> None:
 
 
 @pytest.mark.parametrize("name", ["", "   ", "a" * 101, "two\nlines", "nul\0", "\ud800"])
-def test_a_key_needs_a_name_that_can_be_shown(database: Database, name: str) -> None:
+def test_a_key_needs_a_name_that_can_be_shown(database: Engine, name: str) -> None:
     with Session(database) as session:
         with pytest.raises(InvalidRequest, match="cannot be named"):
             create_key(session, name, "admin")
         assert list_keys(session) == []
 
 
-def test_a_key_needs_a_scope_that_exists(database: Database) -> None:
+def test_a_key_needs_a_scope_that_exists(database: Engine) -> None:
     with Session(database) as session, pytest.raises(InvalidRequest, match="'root'"):
         create_key(session, "a", "root")
 
 
-def test_each_scope_may_do_what_those_before_it_may(client: TestClient, database: Database) -> None:
+def test_each_scope_may_do_what_those_before_it_may(client: TestClient, database: Engine) -> None:
     asked = [("GET", "/v1/read"), ("POST", "/v1/write"), ("DELETE", "/v1/all")]
     expected = {"search": [200, 403, 403], "write": [200, 200, 403], "admin": [200, 200, 200]}
     for scope, statuses in expected.items():
@@ -172,7 +171,7 @@ def test_each_scope_may_do_what_those_before_it_may(client: TestClient, database
 
 
 def test_nobody_is_told_whether_a_key_is_missing_wrong_or_revoked(
-    client: TestClient, database: Database
+    client: TestClient, database: Engine
 ) -> None:
     key = make_key(database, "admin")
     revoke(database, 1)
@@ -201,53 +200,51 @@ def test_nobody_is_told_whether_a_key_is_missing_wrong_or_revoked(
     assert error["code"] == "unauthorized"
 
 
-def test_the_scheme_may_be_in_any_case(client: TestClient, database: Database) -> None:
+def test_the_scheme_may_be_in_any_case(client: TestClient, database: Engine) -> None:
     headers = {"Authorization": f"bearer {make_key(database, 'write')}"}
     assert client.post("/v1/write", headers=headers).status_code == 200
 
 
 def test_a_key_holds_until_it_is_revoked_and_revoking_again_changes_nothing(
-    client: TestClient, database: Database
+    client: TestClient, database: Engine
 ) -> None:
     kept, gone = make_key(database, "write"), make_key(database, "write")
     assert client.post("/v1/write", headers=bearer(gone)).status_code == 200
     revoke(database, 2)
     with Session(database) as session:
-        first = session.get_one(Key, 2).revoked_at
+        first = session.get_one(KeyRow, 2).revoked_at
     revoke(database, 2)
     with Session(database) as session:
-        assert session.get_one(Key, 2).revoked_at == first is not None
+        assert session.get_one(KeyRow, 2).revoked_at == first is not None
     assert client.post("/v1/write", headers=bearer(gone)).status_code == 401
     assert client.post("/v1/write", headers=bearer(kept)).status_code == 200
 
 
 @pytest.mark.parametrize("number", [0, -1, 7, 2**63, 10**40])
-def test_a_key_that_is_not_there_cannot_be_revoked(database: Database, number: int) -> None:
+def test_a_key_that_is_not_there_cannot_be_revoked(database: Engine, number: int) -> None:
     make_key(database, "search")
     with Session(database) as session, pytest.raises(KeyNotFound, match=str(number)):
         revoke_key(session, number)
 
 
 @pytest.mark.parametrize(("ago", "noted"), [(None, True), (30, False), (120, True)])
-def test_the_last_use_of_a_key_is_noted_once_a_minute(
-    database: Database, ago: int | None, noted: bool
-) -> None:
+def test_the_last_use_of_a_key_is_noted_once_a_minute(database: Engine, ago: int | None, noted: bool) -> None:
     key = make_key(database, "search")
     before = None if ago is None else datetime.now(UTC) - timedelta(seconds=ago)
     with Session(database) as session:
-        session.execute(update(Key).values(used_at=before))
+        session.execute(update(KeyRow).values(used_at=before))
         session.commit()
         assert find_key(session, key) is not None
         session.commit()
-        after = session.get_one(Key, 1).used_at
+        after = session.get_one(KeyRow, 1).used_at
         assert (after != before) is noted
 
 
-def test_a_wrong_key_is_not_noted_as_used(client: TestClient, database: Database) -> None:
+def test_a_wrong_key_is_not_noted_as_used(client: TestClient, database: Engine) -> None:
     make_key(database, "search")
     client.get("/v1/read", headers=bearer("rf_wrong"))
     with Session(database) as session:
-        assert session.get_one(Key, 1).used_at is None
+        assert session.get_one(KeyRow, 1).used_at is None
 
 
 def test_searching_is_open_to_everybody(client: TestClient) -> None:
@@ -265,13 +262,13 @@ def test_the_description_of_the_api_says_which_routes_need_a_key(client: TestCli
 # Sessions
 
 
-def test_an_admins_key_opens_a_session(client: TestClient, database: Database) -> None:
+def test_an_admins_key_opens_a_session(client: TestClient, database: Engine) -> None:
     answer = client.post("/admin/login", data={"key": f" {make_key(database, 'admin')}\n"})
     assert answer.status_code == 303
     assert answer.headers["Location"] == "/admin"
     cookie = cookie_of(answer.headers["Set-Cookie"])
     with Session(database) as session:
-        row = session.scalars(select(AdminSession)).one()
+        row = session.scalars(select(AdminSessionRow)).one()
         assert row.sha256 == sha256(cookie.value.encode()).digest()
         assert row.key_id == 1
         assert row.expires_at - row.created_at == timedelta(days=30)
@@ -280,7 +277,7 @@ def test_an_admins_key_opens_a_session(client: TestClient, database: Database) -
 
 @pytest.mark.parametrize(("base_url", "secure"), [("http://testserver", False), ("https://testserver", True)])
 def test_the_cookie_is_for_this_site_and_not_for_scripts(
-    open_client: Open, database: Database, base_url: str, secure: bool
+    open_client: Open, database: Engine, base_url: str, secure: bool
 ) -> None:
     client = open_client(base_url=base_url)
     answer = client.post("/admin/login", data={"key": make_key(database, "admin")})
@@ -293,7 +290,7 @@ def test_the_cookie_is_for_this_site_and_not_for_scripts(
     assert bool(cookie["secure"]) is secure
 
 
-def test_without_a_session_a_page_leads_to_the_login_and_back(client: TestClient, database: Database) -> None:
+def test_without_a_session_a_page_leads_to_the_login_and_back(client: TestClient, database: Engine) -> None:
     answer = client.get("/admin/test?a=b%20c&d=%2F")
     assert answer.status_code == 303
     login = urlsplit(answer.headers["Location"])
@@ -338,7 +335,7 @@ def test_a_wrong_key_shows_the_form_again(client: TestClient, key: str) -> None:
     assert page.xpath("//input[@type='password']/@value") == []
 
 
-def test_a_revoked_key_is_answered_like_a_wrong_one(client: TestClient, database: Database) -> None:
+def test_a_revoked_key_is_answered_like_a_wrong_one(client: TestClient, database: Engine) -> None:
     key = make_key(database, "admin")
     revoke(database, 1)
     wrong, revoked = (client.post("/admin/login", data={"key": each}) for each in ("rf_wrong", key))
@@ -347,7 +344,7 @@ def test_a_revoked_key_is_answered_like_a_wrong_one(client: TestClient, database
 
 @pytest.mark.parametrize("scope", ["search", "write"])
 def test_a_key_of_another_scope_does_not_open_the_admins_pages(
-    client: TestClient, database: Database, scope: str
+    client: TestClient, database: Engine, scope: str
 ) -> None:
     answer = client.post("/admin/login", data={"key": make_key(database, scope)})
     assert answer.status_code == 403
@@ -374,21 +371,19 @@ def test_what_is_no_form_is_refused_in_words(client: TestClient, content: bytes,
     assert tree(answer.text).xpath("//p[@class='hint']")
 
 
-def test_a_session_ends_after_its_time_and_is_then_cleared_away(
-    open_client: Open, database: Database
-) -> None:
+def test_a_session_ends_after_its_time_and_is_then_cleared_away(open_client: Open, database: Engine) -> None:
     key = make_key(database, "admin")
     client = signed_in(open_client(), key)
     with Session(database) as session:
-        session.execute(update(AdminSession).values(expires_at=datetime.now(UTC) - timedelta(seconds=1)))
+        session.execute(update(AdminSessionRow).values(expires_at=datetime.now(UTC) - timedelta(seconds=1)))
         session.commit()
     assert client.get("/admin/test").status_code == 303
     signed_in(open_client(), key)
     with Session(database) as session:
-        assert session.scalars(select(AdminSession)).one().expires_at > datetime.now(UTC)
+        assert session.scalars(select(AdminSessionRow)).one().expires_at > datetime.now(UTC)
 
 
-def test_revoking_a_key_ends_its_sessions_and_no_others(open_client: Open, database: Database) -> None:
+def test_revoking_a_key_ends_its_sessions_and_no_others(open_client: Open, database: Engine) -> None:
     kept = signed_in(open_client(), make_key(database, "admin"))
     gone = signed_in(open_client(), make_key(database, "admin"))
     assert gone.get("/admin/test").status_code == 200
@@ -396,23 +391,23 @@ def test_revoking_a_key_ends_its_sessions_and_no_others(open_client: Open, datab
     assert gone.get("/admin/test").status_code == 303
     assert kept.get("/admin/test").status_code == 200
     with Session(database) as session:
-        assert [row.key_id for row in session.scalars(select(AdminSession))] == [1]
+        assert [row.key_id for row in session.scalars(select(AdminSessionRow))] == [1]
 
 
-def test_a_session_opened_while_its_key_is_revoked_is_none(client: TestClient, database: Database) -> None:
+def test_a_session_opened_while_its_key_is_revoked_is_none(client: TestClient, database: Engine) -> None:
     make_key(database, "admin")
     with Session(database) as session:
-        cookie = begin_session(session, session.get_one(Key, 1))
+        cookie = begin_session(session, session.get_one(KeyRow, 1))
         session.commit()
         headers = {"Cookie": f"{COOKIE}={cookie}"}
         assert client.get("/admin/test", headers=headers).status_code == 200
-        session.get_one(Key, 1).revoked_at = datetime.now(UTC)
+        session.get_one(KeyRow, 1).revoked_at = datetime.now(UTC)
         session.commit()
         assert client.get("/admin/test", headers=headers).status_code == 303
 
 
 def test_signing_out_ends_the_session_also_for_who_kept_the_cookie(
-    open_client: Open, database: Database
+    open_client: Open, database: Engine
 ) -> None:
     client = signed_in(open_client(), make_key(database, "admin"))
     cookie = client.cookies[COOKIE]
@@ -425,16 +420,16 @@ def test_signing_out_ends_the_session_also_for_who_kept_the_cookie(
     assert again.status_code == 303
 
 
-def test_signing_in_anew_leaves_no_session_behind(client: TestClient, database: Database) -> None:
+def test_signing_in_anew_leaves_no_session_behind(client: TestClient, database: Engine) -> None:
     key = make_key(database, "admin")
     first = signed_in(client, key).cookies[COOKIE]
     second = signed_in(client, key).cookies[COOKIE]
     assert first != second
     with Session(database) as session:
-        assert session.scalars(select(AdminSession.sha256)).all() == [sha256(second.encode()).digest()]
+        assert session.scalars(select(AdminSessionRow.sha256)).all() == [sha256(second.encode()).digest()]
 
 
-def test_the_admins_pages_are_never_stored(client: TestClient, database: Database) -> None:
+def test_the_admins_pages_are_never_stored(client: TestClient, database: Engine) -> None:
     answers = [
         client.get("/admin/login"),
         client.get("/admin/test"),
@@ -468,7 +463,7 @@ def test_the_admins_pages_are_never_stored(client: TestClient, database: Databas
         "",
     ],
 )
-def test_signing_in_leads_to_no_other_host(client: TestClient, database: Database, address: str) -> None:
+def test_signing_in_leads_to_no_other_host(client: TestClient, database: Engine, address: str) -> None:
     shown = tree(client.get("/admin/login", params={"next": address}).text)
     assert shown.xpath("//input[@name='next']") == []
     answer = client.post("/admin/login", data={"key": make_key(database, "admin"), "next": address})
@@ -478,7 +473,7 @@ def test_signing_in_leads_to_no_other_host(client: TestClient, database: Databas
 # The one-time link
 
 
-def test_a_one_time_link_opens_an_admins_session_once(open_client: Open, database: Database) -> None:
+def test_a_one_time_link_opens_an_admins_session_once(open_client: Open, database: Engine) -> None:
     client = open_client()
     link = make_link(client)
     answer = client.get(link)
@@ -486,7 +481,7 @@ def test_a_one_time_link_opens_an_admins_session_once(open_client: Open, databas
     assert answer.headers["Location"] == "/admin"
     assert client.get("/admin/test").status_code == 200
     with Session(database) as session:
-        assert session.scalars(select(AdminSession)).one().key_id is None
+        assert session.scalars(select(AdminSessionRow)).one().key_id is None
     other = open_client()
     again = other.get(link)
     assert again.status_code == 401
@@ -504,7 +499,7 @@ def test_a_wrong_link_opens_nothing(client: TestClient, token: str) -> None:
     assert "Set-Cookie" not in answer.headers
 
 
-def test_of_many_who_use_a_link_at_once_one_gets_in(open_client: Open, database: Database) -> None:
+def test_of_many_who_use_a_link_at_once_one_gets_in(open_client: Open, database: Engine) -> None:
     clients = [open_client() for _ in range(20)]
     link = make_link(clients[0])
     together = threading.Barrier(len(clients))
@@ -517,7 +512,7 @@ def test_of_many_who_use_a_link_at_once_one_gets_in(open_client: Open, database:
         statuses = list(threads.map(use, clients))
     assert sorted(statuses) == [303] + [401] * 19
     with Session(database) as session:
-        assert len(session.scalars(select(AdminSession)).all()) == 1
+        assert len(session.scalars(select(AdminSessionRow)).all()) == 1
 
 
 def test_a_link_ends_after_its_time() -> None:
@@ -528,20 +523,20 @@ def test_a_link_ends_after_its_time() -> None:
         assert valid
 
 
-def test_a_link_that_could_not_be_used_is_not_used_up(database: Database, tmp_path: Path) -> None:
+def test_a_link_that_could_not_be_used_is_not_used_up(database: Engine, tmp_path: Path) -> None:
     gone = create_engine(server_url("postgresql://nobody@127.0.0.1:1/none"))
-    app = create_app(Engine(gone, tmp_path))
+    app = create_app(SearchEngine(gone, tmp_path))
     with TestClient(app, follow_redirects=False) as client:
         link = make_link(client)
         assert client.get(link).status_code == 503
-        app.state.engine = Engine(database, tmp_path)
+        app.state.engine = SearchEngine(database, tmp_path)
         assert client.get(link).status_code == 303
 
 
 # Forms
 
 
-def test_a_form_needs_the_token_of_its_own_session(open_client: Open, database: Database) -> None:
+def test_a_form_needs_the_token_of_its_own_session(open_client: Open, database: Engine) -> None:
     key = make_key(database, "admin")
     client, other = signed_in(open_client(), key), signed_in(open_client(), key)
     token = token_of(client)
@@ -570,7 +565,7 @@ ELSEWHERE = [
 
 @pytest.mark.parametrize("headers", ELSEWHERE)
 def test_what_another_site_sends_is_refused(
-    open_client: Open, database: Database, headers: dict[str, str]
+    open_client: Open, database: Engine, headers: dict[str, str]
 ) -> None:
     key = make_key(database, "admin")
     client = signed_in(open_client(), key)
@@ -592,7 +587,7 @@ def test_what_another_site_sends_is_refused(
     ],
 )
 def test_what_the_own_pages_send_is_taken(
-    client: TestClient, database: Database, headers: dict[str, str]
+    client: TestClient, database: Engine, headers: dict[str, str]
 ) -> None:
     signed_in(client, make_key(database, "admin"))
     answer = client.post("/admin/test", data={"csrf": token_of(client)}, headers=headers)
@@ -600,7 +595,7 @@ def test_what_the_own_pages_send_is_taken(
 
 
 def test_a_key_is_no_way_into_pages_and_a_session_none_into_writing(
-    open_client: Open, database: Database
+    open_client: Open, database: Engine
 ) -> None:
     key = make_key(database, "admin")
     assert open_client().get("/admin/test", headers=bearer(key)).status_code == 303
@@ -614,7 +609,7 @@ def test_a_key_is_no_way_into_pages_and_a_session_none_into_writing(
 CLOSED = ["/v1/collections", "/v1/search?q=x", "/v1/documents/x", "/v1/openapi.json"]
 
 
-def test_where_searching_is_private_the_api_needs_a_key(open_client: Open, database: Database) -> None:
+def test_where_searching_is_private_the_api_needs_a_key(open_client: Open, database: Engine) -> None:
     client = open_client(private=True)
     for path in CLOSED:
         for headers in ({}, bearer("rf_wrong")):
@@ -645,7 +640,7 @@ def test_where_searching_is_private_health_and_looks_stay_open(open_client: Open
 
 
 def test_where_searching_is_private_any_key_opens_a_session_of_its_scope(
-    open_client: Open, database: Database
+    open_client: Open, database: Engine
 ) -> None:
     client = open_client(private=True)
     answer = client.post("/admin/login", data={"key": make_key(database, "search")})
@@ -686,9 +681,9 @@ def test_where_searching_is_private_any_key_opens_a_session_of_its_scope(
     ],
 )
 def test_a_server_of_this_machine_answers_under_its_own_names(
-    database: Database, tmp_path: Path, host: str, status: int
+    database: Engine, tmp_path: Path, host: str, status: int
 ) -> None:
-    app = create_app(Engine(database, tmp_path), hosts={"search.example.org"})
+    app = create_app(SearchEngine(database, tmp_path), hosts={"search.example.org"})
     with TestClient(app) as client:
         for path in ("/v1/collections", "/healthz", "/v1/openapi.json", "/admin/login"):
             answer = client.get(path, headers={"Host": host})
@@ -702,7 +697,7 @@ def test_a_server_of_this_machine_answers_under_its_own_names(
 # The program
 
 
-def environment(database: Database, tmp_path: Path, **more: str) -> dict[str, str]:
+def environment(database: Engine, tmp_path: Path, **more: str) -> dict[str, str]:
     url = database.url.render_as_string(hide_password=False)
     return {**os.environ, "DATABASE_URL": url, "REFRACT_DATA": str(tmp_path), **more}
 
@@ -729,7 +724,7 @@ def ask(port: int, path: str, **headers: str) -> http.client.HTTPResponse:
     return answer
 
 
-def test_a_start_on_this_machine_prints_a_link_that_works_once(database: Database, tmp_path: Path) -> None:
+def test_a_start_on_this_machine_prints_a_link_that_works_once(database: Engine, tmp_path: Path) -> None:
     with serving(environment(database, tmp_path, REFRACT_PRIVATE="1")) as (_, process):
         assert process.stdout is not None
         said = process.stdout.readline()
@@ -751,7 +746,7 @@ def test_a_start_on_this_machine_prints_a_link_that_works_once(database: Databas
     assert parse_qs(link.query)["token"][0] not in said
 
 
-def test_a_start_for_others_prints_no_link(database: Database, tmp_path: Path) -> None:
+def test_a_start_for_others_prints_no_link(database: Engine, tmp_path: Path) -> None:
     with serving(environment(database, tmp_path, REFRACT_HOST="0.0.0.0")) as (line, process):
         port = urlsplit(line.split()[3]).port
         assert port is not None
@@ -762,7 +757,7 @@ def test_a_start_for_others_prints_no_link(database: Database, tmp_path: Path) -
 
 
 def test_keys_are_made_listed_and_revoked_on_the_command_line(
-    client: TestClient, database: Database, tmp_path: Path
+    client: TestClient, database: Engine, tmp_path: Path
 ) -> None:
     def refract(*arguments: str) -> "subprocess.CompletedProcess[str]":
         command = [sys.executable, "-m", "api.cli.main", "keys", *arguments]

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine as Database
+from sqlalchemy import Engine
 
 from search.embedding.embedder import Embedder
 from tests.api.cli.test_cli import assert_one_line
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.database
 
 
 def test_a_preset_is_saved_used_shared_and_deleted(
-    database: Database, tmp_path: Path, embedder: Embedder
+    database: Engine, tmp_path: Path, embedder: Embedder
 ) -> None:
     shell = Shell(database, tmp_path / "data")
     build(database, tmp_path / "data", embedder, "n", [document(number) for number in range(6)])

@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine as Database
+from sqlalchemy import Engine
 
 from indexer.jobs.queue import get_job, start_job
 from tests.api.cli.forked import forked
@@ -18,7 +18,7 @@ from tests.indexer.jobs.test_jobs import eventually
 class Shell:
     """Commands on one database and data folder."""
 
-    def __init__(self, database: Database, data: Path) -> None:
+    def __init__(self, database: Engine, data: Path) -> None:
         url = database.url.render_as_string(hide_password=False)
         self.settings = {"DATABASE_URL": url, "REFRACT_DATA": str(data)}
 
@@ -37,7 +37,7 @@ class Shell:
 
 
 @pytest.fixture
-def shell(database: Database, tmp_path: Path) -> Shell:
+def shell(database: Engine, tmp_path: Path) -> Shell:
     return Shell(database, tmp_path / "data")
 
 
@@ -114,9 +114,7 @@ def test_a_watched_folder_is_followed(shell: Shell, notes: Path) -> None:
         assert process.wait(30) is not None
 
 
-def test_jobs_are_listed_shown_cancelled_and_begun_again(
-    shell: Shell, notes: Path, database: Database
-) -> None:
+def test_jobs_are_listed_shown_cancelled_and_begun_again(shell: Shell, notes: Path, database: Engine) -> None:
     shell.run("index", str(notes), "--collection", "n")
     number = str(start_job(database, "verify", "n"))
     assert "verify" in shell.run("jobs", "list")

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine as Database
+from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
@@ -16,7 +16,7 @@ from api.middleware import MAX_BODY
 from indexer.jobs.worker import Keeper
 from indexer.sources.document import MAX_ID, MAX_TEXT
 from search.embedding.embedder import Embedder
-from search.engine.engine import Engine
+from search.engine.engine import SearchEngine
 from tests.conftest import build, work_off
 from tests.indexer.build.test_catch_up import document
 
@@ -26,12 +26,12 @@ Client = Callable[[str], TestClient]
 
 
 @pytest.fixture
-def client(database: Database, tmp_path: Path, embedder: Embedder) -> Client:
+def client(database: Engine, tmp_path: Path, embedder: Embedder) -> Client:
     """Clients with a key of some scope, on a collection "c" of two documents."""
     build(
         database, tmp_path, embedder, "c", [document("a", "Whales sing."), document("b", "Bread is baked.")]
     )
-    app = create_app(Engine(database, tmp_path))
+    app = create_app(SearchEngine(database, tmp_path))
     with Session(database) as session:
         keys = {scope: create_key(session, scope, scope) for scope in ("search", "write", "admin")}
         session.commit()
@@ -43,7 +43,7 @@ def ids(client: TestClient, query: str = "anything") -> set[str]:
     return {result["document"]["id"] for result in answer["results"]}
 
 
-def keep_up(database: Database) -> None:
+def keep_up(database: Engine) -> None:
     Keeper(database).catch_up()
 
 
@@ -62,7 +62,7 @@ STRANGE = [
 ]
 
 
-def test_any_id_is_written_read_and_deleted(client: Client, database: Database) -> None:
+def test_any_id_is_written_read_and_deleted(client: Client, database: Engine) -> None:
     write = client("write")
     given = [{"id": id, "text": f"Document number {number}."} for number, id in enumerate(STRANGE)]
     answer = write.post("/v1/documents", json={"collection": "c", "documents": given})
@@ -75,7 +75,7 @@ def test_any_id_is_written_read_and_deleted(client: Client, database: Database) 
 
 
 @pytest.mark.parametrize("id", ["one", "a/b/c", "🙂 é", "100% sure"])
-def test_one_document_is_put_replaced_and_deleted(client: Client, database: Database, id: str) -> None:
+def test_one_document_is_put_replaced_and_deleted(client: Client, database: Engine, id: str) -> None:
     write = client("write")
     address = "/v1/documents/" + "".join(f"%{byte:02X}" for byte in id.encode())
     where = {"collection": "c"}
@@ -90,7 +90,7 @@ def test_one_document_is_put_replaced_and_deleted(client: Client, database: Data
     assert write.get(address, params=where).status_code == 404
 
 
-def test_broken_documents_are_named_and_the_others_stored(client: Client, database: Database) -> None:
+def test_broken_documents_are_named_and_the_others_stored(client: Client, database: Engine) -> None:
     many = [{"id": f"n{number}", "text": f"Number {number}."} for number in range(10_000)]
     many[10]["text"] = "  "
     many[5000]["id"] = "x" * 1_000_000
@@ -164,7 +164,7 @@ def test_each_route_asks_for_its_scope(client: Client) -> None:
             assert (status not in (401, 403)) if reaches else (status == 403), (path, scope)
 
 
-def test_jobs_generations_and_going_back(client: Client, database: Database, tmp_path: Path) -> None:
+def test_jobs_generations_and_going_back(client: Client, database: Engine, tmp_path: Path) -> None:
     admin = client("admin")
     asked = {"kind": "reindex", "collection": "c", "passage_tokens": 24}
     job = admin.post("/v1/jobs", json=asked)

@@ -15,7 +15,7 @@ from starlette.testclient import TestClient
 from api.app import create_app
 from api.auth.keys import create_key
 from search.embedding.embedder import Embedder
-from search.engine.engine import Engine
+from search.engine.engine import SearchEngine
 from search.query.steering import MAX_KNOBS
 from tests.conftest import build
 from tests.indexer.jobs.test_jobs import document
@@ -38,7 +38,7 @@ def built(
     with new_database() as url:
         database = create_engine(url)
         build(database, data, embedder, "c", [document(number) for number in range(12)])
-        app = create_app(Engine(database, data))
+        app = create_app(SearchEngine(database, data))
         with Session(database) as session:
             keys = {scope: create_key(session, scope, scope) for scope in ("search", "write", "admin")}
             session.commit()

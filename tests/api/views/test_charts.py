@@ -4,7 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api.views import charts
-from search.responses.features import ActiveFeature, DocumentDetail, DocumentPassage, Histogram
+from search.responses.documents import ActiveFeature, DocumentDetail, DocumentPassage
+from search.responses.features import Histogram
 from search.responses.words import NamedFeature
 
 

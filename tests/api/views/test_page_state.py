@@ -9,7 +9,7 @@ from api.views.page_state import PageState, find_collection, is_sent_form, read_
 from search.errors import CollectionNotFound, InvalidPage, InvalidSteering
 from search.query.filters import parse_filters
 from search.query.steering import MAX_KNOBS, MAX_PHRASE, Knob, Steering, parse
-from search.responses.features import CollectionInfo
+from search.responses.collections import CollectionInfo
 
 
 def read(fields: dict[str, str] | str) -> PageState:

@@ -10,12 +10,12 @@ from api.app import create_app
 from api.cli.output import print_scorecard
 from api.views.scorecard import figures
 from search.dictionary.artifact import shipped
-from search.engine.engine import Engine
+from search.engine.engine import SearchEngine
 from search.settings import DEFAULT_MODEL
 
 
 @pytest.fixture
-def client(engine: Engine) -> Iterator[TestClient]:
+def client(engine: SearchEngine) -> Iterator[TestClient]:
     with TestClient(create_app(engine)) as opened:
         yield opened
 

@@ -13,7 +13,7 @@ from starlette.testclient import TestClient
 from api.app import create_app
 from indexer.sources import SourceDocument
 from search.embedding.embedder import Embedder
-from search.engine.engine import Engine
+from search.engine.engine import SearchEngine
 from tests.conftest import build
 
 pytestmark = pytest.mark.database
@@ -57,7 +57,7 @@ def client(
     with new_database() as url:
         database = create_engine(url)
         build(database, data, embedder, "c", DOCUMENTS)
-        app = create_app(Engine(database, data))
+        app = create_app(SearchEngine(database, data))
         with TestClient(app, raise_server_exceptions=False, follow_redirects=False) as client:
             yield client
         database.dispose()

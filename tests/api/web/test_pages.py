@@ -7,8 +7,7 @@ from urllib.parse import parse_qsl, quote, urlsplit
 import numpy as np
 import pytest
 from lxml import html
-from sqlalchemy import Engine as Database
-from sqlalchemy import create_engine, text
+from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
@@ -17,10 +16,10 @@ from search.browse.collections import start_examples
 from search.browse.concepts import find_concepts
 from search.browse.features import feature_detail, find_features
 from search.db.locks import build_lock
-from search.db.models import Collection, Generation
-from search.engine.engine import Engine
-from search.engine.prepared import Request
+from search.db.models import CollectionRow, GenerationRow
+from search.engine.engine import SearchEngine
 from search.explain.relevance_feedback import refine
+from search.query.request import SearchRequest
 from search.query.steering import MAX_KNOBS, MAX_PHRASE, Knob, parse
 from tests.conftest import Indexed
 
@@ -31,13 +30,13 @@ HTMX = {"HX-Request": "true"}
 
 
 @pytest.fixture(scope="module")
-def client(engine: Engine) -> Iterator[TestClient]:
+def client(engine: SearchEngine) -> Iterator[TestClient]:
     with TestClient(create_app(engine), follow_redirects=False) as opened:
         yield opened
 
 
 @pytest.fixture(scope="module")
-def feature(engine: Engine, indexed: Indexed) -> int:
+def feature(engine: SearchEngine, indexed: Indexed) -> int:
     """A feature that fires often."""
     return find_features(engine, "", collection=indexed.collection, limit=1).features[0].feature
 
@@ -64,7 +63,7 @@ def shown(found: html.HtmlElement) -> list[int]:
 
 
 def test_the_front_page_offers_searches_that_have_answers(
-    client: TestClient, engine: Engine, indexed: Indexed
+    client: TestClient, engine: SearchEngine, indexed: Indexed
 ) -> None:
     links = tree(client, "/").xpath("//ul[@class='examples']//a")
     assert [link.text for link in links] == start_examples(engine, collection=indexed.collection)
@@ -202,7 +201,9 @@ def test_topics_near_the_question_are_offered_and_name_their_one_term(client: Te
     assert not tree(client, f"/?q={QUESTION}&find=dates").find_class("near")
 
 
-def test_a_family_has_its_features_and_a_feature_its_families(client: TestClient, engine: Engine) -> None:
+def test_a_family_has_its_features_and_a_feature_its_families(
+    client: TestClient, engine: SearchEngine
+) -> None:
     concept = find_concepts(engine, "dates", collection="manual").concepts[0]
     firing = engine.snapshot("manual").passages_F > 0
     feature = next(part.feature for part in concept.features if firing[part.feature])
@@ -328,7 +329,7 @@ def test_every_field_and_picture_has_a_name(client: TestClient, feature: int) ->
         assert page.xpath("//svg[@role='img'][not(@aria-label)]") == []
 
 
-def test_features_are_listed_and_found(client: TestClient, engine: Engine, indexed: Indexed) -> None:
+def test_features_are_listed_and_found(client: TestClient, engine: SearchEngine, indexed: Indexed) -> None:
     listed = [words(found) for found in tree(client, "/features").xpath("//li[@data-result]//h3")]
     assert len(listed) == 24
     labels = find_features(engine, "", collection=indexed.collection, limit=100).features
@@ -355,7 +356,7 @@ def test_near_misses_are_told_by_their_direction(client: TestClient, feature: in
 
 
 def test_a_feature_that_fires_less_often_than_there_are_tenths_has_none(
-    client: TestClient, engine: Engine, indexed: Indexed, monkeypatch: pytest.MonkeyPatch
+    client: TestClient, engine: SearchEngine, indexed: Indexed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     passages_F = engine.snapshot(indexed.collection).passages_F
     seldom = int(np.argmin(np.where(passages_F > 1, passages_F, np.inf)))
@@ -393,7 +394,9 @@ def test_a_result_marks_words_and_says_which_made_a_topic_fire(client: TestClien
     assert passage.xpath(".//*[contains(@class, 'heat')]")
 
 
-def test_a_document_has_several_features_as_tracks(client: TestClient, engine: Engine, feature: int) -> None:
+def test_a_document_has_several_features_as_tracks(
+    client: TestClient, engine: SearchEngine, feature: int
+) -> None:
     document = feature_detail(engine, feature, collection="manual").examples[0].document.id
     found = [f.feature for f in find_features(engine, "", collection="manual", limit=3).features]
     page = tree(client, f"/documents/{document}?" + "&".join(f"feature={f}" for f in found))
@@ -527,8 +530,8 @@ def test_a_wrong_method_gets_a_page(client: TestClient) -> None:
     assert "GET" in response.text
 
 
-def test_without_documents_the_front_page_says_what_to_do(database: Database, indexed: Indexed) -> None:
-    client = TestClient(create_app(Engine(database, indexed.data)))
+def test_without_documents_the_front_page_says_what_to_do(database: Engine, indexed: Indexed) -> None:
+    client = TestClient(create_app(SearchEngine(database, indexed.data)))
     assert "refract index" in tree(client, "/", 503).text_content()
 
 
@@ -536,7 +539,7 @@ def test_with_several_collections_each_page_offers_them_and_knobs_stay(
     client: TestClient, indexed: Indexed
 ) -> None:
     with Session(indexed.database) as session:
-        another = Collection(name="another", model="m")
+        another = CollectionRow(name="another", model="m")
         session.add(another)
         session.commit()
         try:
@@ -554,14 +557,14 @@ def test_with_several_collections_each_page_offers_them_and_knobs_stay(
             session.commit()
 
 
-def test_a_build_shows_its_progress_until_the_search_opens(database: Database, indexed: Indexed) -> None:
-    client = TestClient(create_app(Engine(database, indexed.data)))
+def test_a_build_shows_its_progress_until_the_search_opens(database: Engine, indexed: Indexed) -> None:
+    client = TestClient(create_app(SearchEngine(database, indexed.data)))
     progress = {"step": "embedding", "done": 30, "total": 120, "rate": 12.5, "seconds_left": 7.2}
     with Session(database) as session:
-        collection = Collection(name="new", model="m")
+        collection = CollectionRow(name="new", model="m")
         session.add(collection)
         session.flush()
-        generation = Generation(collection_id=collection.id, recipe={}, seq=0, progress=progress)
+        generation = GenerationRow(collection_id=collection.id, recipe={}, seq=0, progress=progress)
         session.add(generation)
         session.commit()
         # A build is under way as long as somebody holds its lock.
@@ -581,13 +584,15 @@ def test_a_build_shows_its_progress_until_the_search_opens(database: Database, i
 
 def test_without_a_database_the_page_says_so(indexed: Indexed) -> None:
     nowhere = create_engine("postgresql+psycopg://127.0.0.1:1/nothing")
-    page = tree(TestClient(create_app(Engine(nowhere, indexed.data))), "/", 503)
+    page = tree(TestClient(create_app(SearchEngine(nowhere, indexed.data))), "/", 503)
     assert "database" in words(page).lower()
 
 
-def test_examples_are_spelled_out_and_turned_one_by_one_instead(client: TestClient, engine: Engine) -> None:
+def test_examples_are_spelled_out_and_turned_one_by_one_instead(
+    client: TestClient, engine: SearchEngine
+) -> None:
     def search(query: str, steering: str = "") -> list[str]:
-        answer = engine.search(Request(query, parse(steering)), collection="manual")
+        answer = engine.search(SearchRequest(query, parse(steering)), collection="manual")
         return [result.document.id for result in answer.results]
 
     liked, other = search("dates")[:2], search("files")[0]

@@ -13,15 +13,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from sqlalchemy import URL, create_engine, inspect, select, text
-from sqlalchemy import Engine as Database
+from sqlalchemy import URL, Engine, create_engine, inspect, select, text
 from sqlalchemy.orm import Session
 
 from indexer.backup.dump import OF_GENERATIONS, ROWS, dump
 from indexer.backup.manifest import MANIFEST, Manifest, read_checked
 from indexer.backup.restore import restore
 from indexer.build.builder import Build
-from indexer.build.catch_up import Replay
+from indexer.build.catch_up import CatchUp
 from indexer.build.passage_rows import create_partition
 from indexer.build.verify import verify
 from indexer.documents import delete_documents, ensure_collection, ingest
@@ -29,14 +28,14 @@ from indexer.labels.edit import edit_label
 from indexer.presets.store import get_preset, list_presets, save_preset
 from indexer.progress import Reporter
 from indexer.sources import SourceDocument
-from search.db.connection import current_revision, known_revisions, take_tables_to
-from search.db.models import Collection, Feature, Generation, Key
+from search.db.migrations import current_revision, known_revisions, take_tables_to
+from search.db.models import CollectionRow, FeatureRow, GenerationRow, KeyRow
 from search.embedding.embedder import Embedder
-from search.engine.engine import Engine
-from search.engine.prepared import Request
+from search.engine.engine import SearchEngine
 from search.errors import CollectionNotFound, ConfigurationError, InvalidRequest, SourceError
+from search.query.request import SearchRequest
 from search.query.steering import parse
-from search.responses.features import Progress
+from search.responses.collections import Progress
 from search.responses.search import SearchResponse
 from search.settings import DEFAULT_MODEL
 from tests.conftest import build
@@ -63,7 +62,7 @@ def document(number: str, content: str) -> SourceDocument:
 class Source:
     """A database that is dumped, and its dump."""
 
-    database: Database
+    database: Engine
     data: Path
     path: Path
     manifest: Manifest
@@ -93,60 +92,60 @@ def source(
             database.dispose()
 
 
-def _change(database: Database, data: Path, embedder: Embedder) -> None:
+def _change(database: Engine, data: Path, embedder: Embedder) -> None:
     number = collection_id(database, "c")
     with pytest.MonkeyPatch.context() as patch:  # another dictionary, so that there are matches
         patch.setattr("indexer.build.stages._latest_dictionary", lambda *_: None)
         Build(database, data, embedder, Reporter(database)).run(number)
     write(database, "c", [document("0", "Not indexed, and soon replaced.")])
     write(database, "c", [document("0", MARK), document("new", "Sails carry ships over the sea.")])
-    Replay(database, live(database, "c"), embedder).run(Reporter(database))
+    CatchUp(database, live(database, "c"), embedder).run(Reporter(database))
     write(database, "c", [document("1", "Waits for its passages, first version.")])
     write(database, "c", [document("1", "Waits for its passages."), document("late", "So does this one.")])
     with Session(database) as session:
         delete_documents(session, number, ["2", "3"])
         ensure_collection(session, "waiting", DEFAULT_MODEL)
-        session.add(Key(name="gone", scope="admin", sha256=b"\0\\\n", revoked_at=datetime.now(UTC)))
-        session.add(Key(name="there", scope="search", sha256=b"there"))
+        session.add(KeyRow(name="gone", scope="admin", sha256=b"\0\\\n", revoked_at=datetime.now(UTC)))
+        session.add(KeyRow(name="there", scope="search", sha256=b"there"))
         session.commit()
     edit_label(database, "c", 7, LABEL)
-    engine, knobs = Engine(database, data), f"5:1.5,concept:{MARK[:5]}:-1,like:4!9:1"
+    engine, knobs = SearchEngine(database, data), f"5:1.5,concept:{MARK[:5]}:-1,like:4!9:1"
     save_preset(engine, "c", "Bridges – N", parse(knobs), description="of \\N 'steel'", default=True)
     save_preset(engine, "beside", "other", parse("7:off"))
     write(database, "waiting", [document("w", "Has no index yet.")])
 
 
-def write(database: Database, name: str, documents: list[SourceDocument]) -> None:
+def write(database: Engine, name: str, documents: list[SourceDocument]) -> None:
     ingest(database, collection_id(database, name), documents, Reporter(database))
 
 
-def collection_id(database: Database, name: str) -> int:
+def collection_id(database: Engine, name: str) -> int:
     with Session(database) as session:
-        return session.scalars(select(Collection.id).where(Collection.name == name)).one()
+        return session.scalars(select(CollectionRow.id).where(CollectionRow.name == name)).one()
 
 
-def live(database: Database, name: str) -> int:
+def live(database: Engine, name: str) -> int:
     with Session(database) as session:
-        is_live = (Collection.name == name, Generation.state == "live")
-        return session.scalars(select(Generation.id).join(Collection).where(*is_live)).one()
+        is_live = (CollectionRow.name == name, GenerationRow.state == "live")
+        return session.scalars(select(GenerationRow.id).join(CollectionRow).where(*is_live)).one()
 
 
-def answers(database: Database, data: Path, *, limit: int = 30) -> list[SearchResponse]:
+def answers(database: Engine, data: Path, *, limit: int = 30) -> list[SearchResponse]:
     """What both collections say to some questions, steered in every way."""
-    engine = Engine(database, data)
-    plain = engine.search(Request(QUESTIONS[0], preset="none"), collection="c", limit=1)
+    engine = SearchEngine(database, data)
+    plain = engine.search(SearchRequest(QUESTIONS[0], preset="none"), collection="c", limit=1)
     first = int(engine.snapshot("c").passages_F.argmax())
     ways = ["", f"{first}:2", f"{first}:off", "concept:the sea:1", "like:4~6!9:1"]
     ways += [f"family:{family}:1" for family in engine.snapshot("c").families][:1]
     found = [
-        engine.search(Request(question, parse(way), preset="none"), collection=name, limit=limit)
+        engine.search(SearchRequest(question, parse(way), preset="none"), collection=name, limit=limit)
         for question in QUESTIONS
         for way in ways
         for name in ("c", "beside")
         if name == "c" or ("family" not in way and "like" not in way)
     ]
     earlier = plain.dictionary - 2  # that of "beside" came between
-    return [*found, engine.search(Request("a", parse("5:1"), earlier), collection="c")]
+    return [*found, engine.search(SearchRequest("a", parse("5:1"), earlier), collection="c")]
 
 
 def ranking(response: SearchResponse) -> list[tuple[str, int, str]]:
@@ -157,19 +156,19 @@ def scores(response: SearchResponse) -> dict[str, float]:
     return {each.document.id: each.score for each in response.results}
 
 
-def count(database: Database, table: str) -> int:
+def count(database: Engine, table: str) -> int:
     with database.connect() as connection:
         return int(connection.execute(text(f"SELECT count(*) FROM {table}")).scalar_one())
 
 
-def assert_empty(database: Database) -> None:
+def assert_empty(database: Engine) -> None:
     for table in ("collections", "documents", "passages", "dictionaries", "keys"):
         assert count(database, table) == 0
     with database.connect() as connection:
         assert current_revision(connection) == known_revisions()[-1]
 
 
-def test_a_restored_dump_gives_the_same_answers(source: Source, database: Database, tmp_path: Path) -> None:
+def test_a_restored_dump_gives_the_same_answers(source: Source, database: Engine, tmp_path: Path) -> None:
     assert restore(database, tmp_path, source.path, Reporter(database)) == source.manifest
     assert verify(database, tmp_path).sound
     pairs = zip(source.answers, answers(database, tmp_path), strict=True)
@@ -183,9 +182,7 @@ def test_a_restored_dump_gives_the_same_answers(source: Source, database: Databa
     assert not {"2", "3", "late"} & shown
 
 
-def test_without_embeddings_they_are_computed_again(
-    source: Source, database: Database, tmp_path: Path
-) -> None:
+def test_without_embeddings_they_are_computed_again(source: Source, database: Engine, tmp_path: Path) -> None:
     path = tmp_path / "small.dump"
     manifest = dump(source.database, path, Reporter(source.database), embeddings=False)
     assert not manifest.embeddings
@@ -201,7 +198,7 @@ def test_without_embeddings_they_are_computed_again(
 
 
 def test_every_byte_comes_back_whatever_the_server_is_set_to(
-    source: Source, database: Database, tmp_path: Path
+    source: Source, database: Engine, tmp_path: Path
 ) -> None:
     restore(database, tmp_path, source.path, Reporter(database))
     name = database.url.database
@@ -216,37 +213,37 @@ def test_every_byte_comes_back_whatever_the_server_is_set_to(
     assert {member.table for member in again.members} >= {"families", "feature_matches"}
 
 
-def test_labels_by_hand_and_keys_survive(source: Source, database: Database, tmp_path: Path) -> None:
+def test_labels_by_hand_and_keys_survive(source: Source, database: Engine, tmp_path: Path) -> None:
     restore(database, tmp_path, source.path, Reporter(database))
     with Session(database) as session:
-        by_hand = session.scalars(select(Feature).where(Feature.origin == "hand")).one()
+        by_hand = session.scalars(select(FeatureRow).where(FeatureRow.origin == "hand")).one()
         assert (by_hand.feature, by_hand.label) == (7, LABEL)
-        keys = {key.name: key for key in session.scalars(select(Key))}
+        keys = {key.name: key for key in session.scalars(select(KeyRow))}
         assert keys["gone"].revoked_at is not None
         assert keys["gone"].sha256 == b"\0\\\n"
         assert keys["there"].revoked_at is None
 
 
-def test_presets_survive(source: Source, database: Database, tmp_path: Path) -> None:
+def test_presets_survive(source: Source, database: Engine, tmp_path: Path) -> None:
     restore(database, tmp_path, source.path, Reporter(database))
-    there, here = Engine(source.database, source.data), Engine(database, tmp_path)
+    there, here = SearchEngine(source.database, source.data), SearchEngine(database, tmp_path)
     for name in ("c", "beside"):
         assert list_presets(here, name) == list_presets(there, name)
     preset = get_preset(here, "c", "Bridges – N")
     assert (preset.default, preset.steer) == (True, "5:1.5,concept:Steel:-1,like:4!9:1")
-    assert here.search(Request("a"), collection="c").preset == preset.name
+    assert here.search(SearchRequest("a"), collection="c").preset == preset.name
     save_preset(here, "c", "after", parse("5:1"))
 
 
 def test_a_restored_collection_goes_on(
-    source: Source, database: Database, tmp_path: Path, embedder: Embedder
+    source: Source, database: Engine, tmp_path: Path, embedder: Embedder
 ) -> None:
     restore(database, tmp_path, source.path, Reporter(database))
-    engine = Engine(database, tmp_path)
-    engine.search(Request("a", parse("")), collection="c")
+    engine = SearchEngine(database, tmp_path)
+    engine.search(SearchRequest("a", parse("")), collection="c")
     fresh = document("fresh", "Volcanoes throw out hot stone.")
     write(database, "c", [fresh, document("12", "Changed after it was restored.")])
-    Replay(database, live(database, "c"), embedder).run(Reporter(database))
+    CatchUp(database, live(database, "c"), embedder).run(Reporter(database))
     found = {number: body for number, _, body in ranking(answers(database, tmp_path)[0])}
     assert found["fresh"] == fresh.text
     assert found["12"] == "Changed after it was restored."
@@ -260,7 +257,7 @@ def test_a_restored_collection_goes_on(
 
 
 def test_a_dump_is_of_one_moment_and_holds_up_nobody(
-    source: Source, database: Database, tmp_path: Path, embedder: Embedder
+    source: Source, database: Engine, tmp_path: Path, embedder: Embedder
 ) -> None:
     restore(database, tmp_path, source.path, Reporter(database))
     steps: list[str] = []
@@ -274,7 +271,7 @@ def test_a_dump_is_of_one_moment_and_holds_up_nobody(
         with Session(database) as session:
             delete_documents(session, collection_id(database, "c"), [str(9 + len(steps))])
             session.commit()
-        Replay(database, live(database, "c"), embedder).run(Reporter(database))
+        CatchUp(database, live(database, "c"), embedder).run(Reporter(database))
         with Session(database) as session:  # a build begins, which else every search would queue behind
             session.execute(text("SET LOCAL lock_timeout = '5s'"))
             create_partition(session, 99)
@@ -286,7 +283,7 @@ def test_a_dump_is_of_one_moment_and_holds_up_nobody(
     assert count(database, "documents") > manifest.count("documents")
 
 
-def test_one_collection_goes_alone(source: Source, database: Database, tmp_path: Path) -> None:
+def test_one_collection_goes_alone(source: Source, database: Engine, tmp_path: Path) -> None:
     path = tmp_path / "beside.dump"
     manifest = dump(source.database, path, Reporter(source.database), collection="beside")
     assert (manifest.collections, manifest.count("keys")) == (["beside"], 0)
@@ -295,7 +292,7 @@ def test_one_collection_goes_alone(source: Source, database: Database, tmp_path:
         1, 6, 1, 0,
     ]  # fmt: skip
     before, after = (
-        Engine(*place).search(Request(QUESTIONS[0]), collection="beside")
+        SearchEngine(*place).search(SearchRequest(QUESTIONS[0]), collection="beside")
         for place in ((source.database, source.data), (database, tmp_path))
     )
     assert after.results == before.results
@@ -304,7 +301,7 @@ def test_one_collection_goes_alone(source: Source, database: Database, tmp_path:
     assert not (tmp_path / "no.dump").exists()
 
 
-def test_an_empty_database_can_be_dumped(database: Database, tmp_path: Path) -> None:
+def test_an_empty_database_can_be_dumped(database: Engine, tmp_path: Path) -> None:
     manifest = dump(database, tmp_path / "nothing.dump", Reporter(database))
     assert (manifest.collections, manifest.rows) == ([], 0)
     assert restore(database, tmp_path, tmp_path / "nothing.dump", Reporter(database)) == manifest
@@ -316,7 +313,7 @@ def cut(path: Path, share: float) -> None:
 
 
 @pytest.mark.parametrize("share", [0.0, 0.001, 0.5, 0.9, 0.99999])
-def test_a_dump_cut_off_is_refused(source: Source, database: Database, tmp_path: Path, share: float) -> None:
+def test_a_dump_cut_off_is_refused(source: Source, database: Engine, tmp_path: Path, share: float) -> None:
     path = tmp_path / "cut.dump"
     shutil.copy(source.path, path)
     cut(path, share)
@@ -325,7 +322,7 @@ def test_a_dump_cut_off_is_refused(source: Source, database: Database, tmp_path:
     assert_empty(database)
 
 
-def test_a_dump_with_a_changed_byte_is_refused(source: Source, database: Database, tmp_path: Path) -> None:
+def test_a_dump_with_a_changed_byte_is_refused(source: Source, database: Engine, tmp_path: Path) -> None:
     path = tmp_path / "flipped.dump"
     for share in (0.1, 0.5, 0.9):  # at the end stand times, which say nothing; see the next test
         content = bytearray(source.path.read_bytes())
@@ -374,7 +371,7 @@ def changed(source: Source, path: Path, **changes: object) -> Path:
 
 @pytest.mark.parametrize("other", [None, b"", b"1\tcollection\n"])
 def test_a_member_that_is_not_the_one_written_is_refused(
-    source: Source, database: Database, tmp_path: Path, other: bytes | None
+    source: Source, database: Engine, tmp_path: Path, other: bytes | None
 ) -> None:
     path = tmp_path / "other.dump"
     rewritten(source, path, lambda name, content: other if name == "collections.copy" else content)
@@ -385,7 +382,7 @@ def test_a_member_that_is_not_the_one_written_is_refused(
 
 @pytest.mark.parametrize("changes", [{"format": 2, "more": 1}, {"revision": "9999"}])
 def test_a_dump_of_a_newer_version_is_refused(
-    source: Source, database: Database, tmp_path: Path, changes: dict[str, object]
+    source: Source, database: Engine, tmp_path: Path, changes: dict[str, object]
 ) -> None:
     path = changed(source, tmp_path / "newer.dump", version="99.1", **changes)
     with pytest.raises(SourceError, match=r"newer\.dump was made by Refract 99\.1 .* or newer\.") as error:
@@ -397,7 +394,7 @@ def test_a_dump_of_a_newer_version_is_refused(
 
 @pytest.mark.parametrize("changes", [{"members": []}, {"members": [{}]}, {"format": "1"}, {"more": 1}])
 def test_a_manifest_of_another_shape_is_refused(
-    source: Source, database: Database, tmp_path: Path, changes: dict[str, object]
+    source: Source, database: Engine, tmp_path: Path, changes: dict[str, object]
 ) -> None:
     path = changed(source, tmp_path / "odd.dump", **changes)
     with pytest.raises(SourceError, match=r"odd\.dump is damaged"):
@@ -405,7 +402,7 @@ def test_a_manifest_of_another_shape_is_refused(
     assert_empty(database)
 
 
-def test_what_is_no_dump_is_refused(database: Database, tmp_path: Path) -> None:
+def test_what_is_no_dump_is_refused(database: Engine, tmp_path: Path) -> None:
     words, archive = tmp_path / "words.txt", tmp_path / "archive.zip"
     words.write_text("Not a dump.")
     with zipfile.ZipFile(archive, "w") as file:
@@ -423,10 +420,10 @@ def test_what_is_no_dump_is_refused(database: Database, tmp_path: Path) -> None:
 
 
 def test_a_database_that_is_not_empty_stays_as_it_is(
-    source: Source, database: Database, tmp_path: Path
+    source: Source, database: Engine, tmp_path: Path
 ) -> None:
     with Session(database) as session:
-        session.add(Key(name="mine", scope="admin", sha256=b"mine"))
+        session.add(KeyRow(name="mine", scope="admin", sha256=b"mine"))
         session.commit()
     with pytest.raises(InvalidRequest, match=r"not empty: it has 1 key\(s\)"):
         restore(database, tmp_path, source.path, Reporter(database))
@@ -438,7 +435,7 @@ def test_a_database_that_is_not_empty_stays_as_it_is(
     assert [count(database, table) for table in ("collections", "keys", "documents")] == [1, 1, 0]
 
 
-def test_a_dump_that_does_not_fit_is_refused(source: Source, database: Database, tmp_path: Path) -> None:
+def test_a_dump_that_does_not_fit_is_refused(source: Source, database: Engine, tmp_path: Path) -> None:
     """Whole, but its rows point to others that are not there."""
     members = [asdict(each) for each in source.manifest.members if each.table != "documents"]
 
@@ -467,7 +464,7 @@ def stop_at(step: str) -> Callable[[Progress], None]:
 
 @pytest.mark.parametrize("step", ["loading the dump", "writing the index"])
 def test_a_restore_that_was_stopped_leaves_nothing_and_can_be_repeated(
-    source: Source, database: Database, tmp_path: Path, step: str
+    source: Source, database: Engine, tmp_path: Path, step: str
 ) -> None:
     with pytest.raises(Stopped):
         restore(database, tmp_path, source.path, Reporter(database, stop_at(step)))
@@ -523,7 +520,7 @@ def test_a_full_disk_is_told_and_leaves_no_file(source: Source, tmp_path: Path, 
 
 def test_a_dump_of_older_tables_is_brought_up_to_date(
     source: Source,
-    database: Database,
+    database: Engine,
     tmp_path: Path,
     new_database: Callable[[], AbstractContextManager[URL]],
 ) -> None:
@@ -552,7 +549,7 @@ def test_a_dump_of_older_tables_is_brought_up_to_date(
 
 def test_columns_and_tables_that_are_gone_are_taken_from_an_older_dump_and_dropped(
     source: Source,
-    database: Database,
+    database: Engine,
     tmp_path: Path,
     new_database: Callable[[], AbstractContextManager[URL]],
     monkeypatch: pytest.MonkeyPatch,
@@ -571,7 +568,7 @@ def test_columns_and_tables_that_are_gone_are_taken_from_an_older_dump_and_dropp
         newer = create_engine(url)
         assert restore(newer, tmp_path / "newer", path, Reporter(newer)) == manifest
         with Session(newer) as session:
-            assert session.scalars(select(Feature)).one().label == LABEL
+            assert session.scalars(select(FeatureRow)).one().label == LABEL
         assert "feature_stats" not in inspect(newer).get_table_names()
         assert verify(newer, tmp_path / "newer").sound
         newer.dispose()

@@ -22,21 +22,15 @@ from indexer.progress import Reporter
 from indexer.sources import Failure, SourceDocument
 from search.browse.collections import collections
 from search.db.connection import among
-from search.db.models import (
-    Collection,
-    DictionaryRow,
-    Document,
-    Feature,
-    Generation,
-    Passage,
-)
+from search.db.models import CollectionRow, DictionaryRow, DocumentRow, FeatureRow, GenerationRow, PassageRow
 from search.dictionary.artifact import shipped
 from search.dictionary.autoencoder import Card, Dictionary
 from search.embedding.embedder import Embedder
-from search.engine.engine import Engine as SearchEngine
+from search.engine.engine import SearchEngine
 from search.errors import InvalidRequest, SourceError
-from search.index.generation_files import INDEX_FILE, generation_folder, read_dictionary
-from search.responses.features import Progress
+from search.index.generation_files import INDEX_FILE, generation_folder
+from search.index.passage_store import read_dictionary
+from search.responses.collections import Progress
 from search.settings import DEFAULT_MODEL
 from tests.conftest import build
 
@@ -51,7 +45,9 @@ def short(documents: list[SourceDocument]) -> list[SourceDocument]:
 
 def generations(database: Engine) -> dict[int, str]:
     with Session(database) as session:
-        return {row.id: row.state for row in session.scalars(select(Generation).order_by(Generation.id))}
+        return {
+            row.id: row.state for row in session.scalars(select(GenerationRow).order_by(GenerationRow.id))
+        }
 
 
 def partitions(database: Engine) -> set[str]:
@@ -60,7 +56,7 @@ def partitions(database: Engine) -> set[str]:
 
 def collection_id(database: Engine) -> int:
     with Session(database) as session:
-        return session.scalars(select(Collection.id)).one()
+        return session.scalars(select(CollectionRow.id)).one()
 
 
 def test_a_build_makes_everything_a_search_needs(
@@ -71,12 +67,12 @@ def test_a_build_makes_everything_a_search_needs(
     assert {"fvu", "l0", "dead", "names", "own", "explained"} <= set(report.scorecard)
     assert set(report.seconds) >= {"embedding passages", "naming features", "finding features"}
     with Session(database) as session:
-        row = session.scalars(select(Generation)).one()
+        row = session.scalars(select(GenerationRow)).one()
         assert (row.state, row.recipe["precision"]) == ("live", embedder.space.precision)
         dictionary = read_dictionary(session, row.dictionary_id)
         assert len(dictionary.names) == dictionary.features == report.scorecard["names"]
-        assert session.scalar(select(func.count()).select_from(Feature)) == 0  # names need no labels
-        passages = session.scalars(select(Passage).order_by(Passage.id)).all()
+        assert session.scalar(select(func.count()).select_from(FeatureRow)) == 0  # names need no labels
+        passages = session.scalars(select(PassageRow).order_by(PassageRow.id)).all()
         assert [passage.id for passage in passages] == list(range(report.passages))
         x_ND = np.stack([np.frombuffer(p.embedding or b"", np.float16) for p in passages])
         np.testing.assert_allclose(np.linalg.norm(x_ND.astype(np.float32), axis=1), 1, atol=1e-3)
@@ -113,9 +109,9 @@ def test_only_changed_documents_are_embedded_again(
     with Session(database) as session:
         # The generation before still reads the text it was built from.
         old = session.scalars(
-            select(Document.text)
-            .join(Passage, Passage.document_id == Document.id)
-            .where(Document.external_id == short[0].id, Passage.generation_id == before.generation)
+            select(DocumentRow.text)
+            .join(PassageRow, PassageRow.document_id == DocumentRow.id)
+            .where(DocumentRow.external_id == short[0].id, PassageRow.generation_id == before.generation)
         ).all()
         assert set(old) == {short[0].text}
 
@@ -150,7 +146,7 @@ def test_a_killed_build_goes_on_where_it_was(
 def _embedded(database: Engine) -> tuple[int, int]:
     with Session(database) as session:
         done, everything = session.execute(
-            select(func.count(Passage.embedding), func.count(Passage.id))
+            select(func.count(PassageRow.embedding), func.count(PassageRow.id))
         ).one()
         return done, everything
 
@@ -193,7 +189,7 @@ def test_splitting_does_not_keep_searches_waiting(
         if progress.step == "splitting into passages" and progress.done and not searched:
             with Session(database) as session:
                 session.execute(text("SET LOCAL statement_timeout = '5s'"))
-                searched.append(str(session.scalar(select(func.count()).select_from(Passage))))
+                searched.append(str(session.scalar(select(func.count()).select_from(PassageRow))))
 
     changed = [replace(document, title="Another title") for document in short]
     with Session(database) as session:
@@ -256,20 +252,20 @@ def test_a_dictionary_stays_from_build_to_build_and_a_learned_one_gives_way_to_n
         row.card = learned.card_json()
         session.add(row)
         session.flush()
-        live = session.scalars(select(Generation).where(Generation.state == "live")).one()
+        live = session.scalars(select(GenerationRow).where(GenerationRow.state == "live")).one()
         live.dictionary_id = row.id
-        session.add(Feature(dictionary_id=row.id, feature=3, label="mine", reliable=True, origin="hand"))
-        session.add(Feature(dictionary_id=row.id, feature=4, label="a guess", reliable=False))
+        session.add(FeatureRow(dictionary_id=row.id, feature=3, label="mine", reliable=True, origin="hand"))
+        session.add(FeatureRow(dictionary_id=row.id, feature=4, label="a guess", reliable=False))
         session.commit()
         before = {row.id, named.id}
     report = again.run(collection_id(database))
     assert report.scorecard["names"] > 20_000
     assert report.lost_labels == []
     with Session(database) as session:
-        live = session.scalars(select(Generation).where(Generation.state == "live")).one()
+        live = session.scalars(select(GenerationRow).where(GenerationRow.state == "live")).one()
         assert live.dictionary_id not in before
         assert read_dictionary(session, live.dictionary_id).names
-        kept = session.scalars(select(Feature).where(Feature.dictionary_id == live.dictionary_id)).all()
+        kept = session.scalars(select(FeatureRow).where(FeatureRow.dictionary_id == live.dictionary_id)).all()
         assert [(each.feature, each.label, each.score) for each in kept] == [(3, "mine", None)]
 
 
@@ -341,7 +337,7 @@ def test_progress_tells_rate_and_time_left_and_is_stored(
     assert embedding[-1].done == embedding[-1].total == report.passages
     assert any(progress.rate and progress.seconds_left is not None for progress in embedding)
     with Session(database) as session:
-        stored = session.get_one(Generation, report.generation)
+        stored = session.get_one(GenerationRow, report.generation)
         assert stored.progress["step"] == "going live"
         assert stored.timings == report.seconds
 
@@ -362,7 +358,7 @@ def test_there_may_be_more_documents_than_a_statement_takes_parameters(database:
     many = 70_000
     with Session(database) as session:
         collection = ensure_collection(session, "c", DEFAULT_MODEL).id
-        generation = Generation(collection_id=collection, state="building", recipe={}, seq=0)
+        generation = GenerationRow(collection_id=collection, state="building", recipe={}, seq=0)
         session.add(generation)
         session.flush()
         create_partition(session, generation.id)
@@ -379,5 +375,5 @@ def test_there_may_be_more_documents_than_a_statement_takes_parameters(database:
         texts = passage_texts(session, generation.id)
         assert len(texts) == many
         assert texts[-1] == (many - 1, "", "text ")
-        allowed = session.scalars(select(Document.id).where(among(Document.id, range(many)))).all()
+        allowed = session.scalars(select(DocumentRow.id).where(among(DocumentRow.id, range(many)))).all()
         assert len(allowed) > many // 2

@@ -11,8 +11,7 @@ from urllib.parse import parse_qsl, urlsplit
 import numpy as np
 import pytest
 from lxml import html
-from sqlalchemy import URL, create_engine, select, update
-from sqlalchemy import Engine as Database
+from sqlalchemy import URL, Engine, create_engine, select, update
 from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
@@ -27,15 +26,15 @@ from indexer.presets.importer import import_preset
 from indexer.presets.store import delete_preset
 from indexer.progress import Reporter
 from indexer.sources import SourceDocument
-from search.db.models import Collection, DictionaryRow, Family, Feature, FeatureMatch, Preset
+from search.db.lookup import live_generation
+from search.db.models import CollectionRow, DictionaryRow, FamilyRow, FeatureMatchRow, FeatureRow, PresetRow
 from search.dictionary.artifact import shipped
 from search.dictionary.autoencoder import Card, Dictionary
 from search.embedding.embedder import Embedder
-from search.engine.engine import Engine
-from search.engine.prepared import Request
+from search.engine.engine import SearchEngine
 from search.errors import InvalidSteering
-from search.index.generation_files import live_generation
 from search.query.remapping import is_numbered, read_aliases, translate
+from search.query.request import SearchRequest
 from search.query.steering import Knob, Steering, parse
 from search.responses.search import SearchResponse
 from search.settings import DEFAULT_MODEL
@@ -70,8 +69,8 @@ class Renewed:
 
     oldest: int
     steps: list[Step]
-    database: Database
-    engine: Engine
+    database: Engine
+    engine: SearchEngine
     learned: SearchResponse
 
     @property
@@ -105,13 +104,15 @@ def renewed(
             builder.run(collection)
             oldest = before = live_dictionary(database)
             label_all_by_hand(database, oldest)
-            learned = Engine(database, data).search(Request(QUESTION, parse("3:1")), collection=NAME)
+            learned = SearchEngine(database, data).search(
+                SearchRequest(QUESTION, parse("3:1")), collection=NAME
+            )
             while given:
                 report = builder.run(collection)
                 now = live_dictionary(database)
                 steps.append(Step(report, now, matches(database, before, now), by_hand(database, now)))
                 before = now
-        yield Renewed(oldest, steps, database, Engine(database, data), learned)
+        yield Renewed(oldest, steps, database, SearchEngine(database, data), learned)
         database.dispose()
 
 
@@ -147,7 +148,7 @@ def learned_dictionary(alike: list[int]) -> Dictionary:
 
 
 def unbuilt(
-    database: Database, data: Path, embedder: Embedder, documents: list[SourceDocument]
+    database: Engine, data: Path, embedder: Embedder, documents: list[SourceDocument]
 ) -> tuple[Build, int]:
     """What builds a collection of these documents, and its number."""
     with Session(database) as session:
@@ -158,30 +159,30 @@ def unbuilt(
     return Build(database, data, embedder, reporter), collection
 
 
-def live_dictionary(database: Database) -> int:
+def live_dictionary(database: Engine) -> int:
     with Session(database) as session:
         number = live_generation(session, NAME).dictionary_id
         assert number is not None
         return number
 
 
-def matches(database: Database, old: int, new: int) -> Matches:
+def matches(database: Engine, old: int, new: int) -> Matches:
     """{old feature: (new feature, confidence)} as stored."""
-    pair = (FeatureMatch.old_dictionary == old, FeatureMatch.dictionary_id == new)
+    pair = (FeatureMatchRow.old_dictionary == old, FeatureMatchRow.dictionary_id == new)
     with Session(database) as session:
         if alias := read_aliases(session.get_one(DictionaryRow, new).card).get(old):
             return {feature: (feature, 1.0) for feature in range(alias.features)}
-        rows = session.scalars(select(FeatureMatch).where(*pair))
+        rows = session.scalars(select(FeatureMatchRow).where(*pair))
         return {row.old_feature: (row.feature, row.confidence) for row in rows}
 
 
-def by_hand(database: Database, dictionary: int) -> dict[int, str]:
-    wanted = select(Feature).where(Feature.dictionary_id == dictionary, Feature.origin == "hand")
+def by_hand(database: Engine, dictionary: int) -> dict[int, str]:
+    wanted = select(FeatureRow).where(FeatureRow.dictionary_id == dictionary, FeatureRow.origin == "hand")
     with Session(database) as session:
         return {row.feature: row.label for row in session.scalars(wanted)}
 
 
-def label_all_by_hand(database: Database, dictionary: int) -> None:
+def label_all_by_hand(database: Engine, dictionary: int) -> None:
     with Session(database) as session:
         for feature in range(LEARNED):
             write_label(session, dictionary, feature, f"reading file number {feature}")
@@ -318,13 +319,13 @@ def test_a_collection_that_grows_keeps_the_numbers_of_its_names(
         builder, collection = unbuilt(database, tmp_path, embedder, fields + engines)
         builder.run(collection)
         first = live_dictionary(database)
-        engine = Engine(database, tmp_path)
+        engine = SearchEngine(database, tmp_path)
         named = {group[0]: f for f, group in enumerate(engine.snapshot(NAME).dictionary.names)}
         zorkmid, features = named["zorkmid"], len(named)
         edit_label(database, NAME, zorkmid, "the zorkmid")
         with Session(database) as session:
             row = {"family": 70, "name": "odd", "features": [zorkmid, 0, 1], "weights": [1.0, 0.5, 0.5]}
-            session.add(Family(dictionary_id=first, **row))
+            session.add(FamilyRow(dictionary_id=first, **row))
             session.commit()
 
         ingest(database, collection, ships, Reporter(database))
@@ -332,23 +333,29 @@ def test_a_collection_that_grows_keeps_the_numbers_of_its_names(
         second = live_dictionary(database)
         assert second != first
         with Session(database) as session:
-            assert session.scalars(select(FeatureMatch)).all() == []
+            assert session.scalars(select(FeatureMatchRow)).all() == []
             card = session.get_one(DictionaryRow, second).card
             assert card["aliases"] == {str(first): {"dictionary": second, "features": features}}
         assert by_hand(database, second) == {zorkmid: "the zorkmid"}
-        answer = engine.search(Request("loud", Steering((Knob(1, feature=zorkmid),)), first), collection=NAME)
+        answer = engine.search(
+            SearchRequest("loud", Steering((Knob(1, feature=zorkmid),)), first), collection=NAME
+        )
         assert [(term.feature, term.was, term.confidence) for term in answer.steering] == [
             (zorkmid, zorkmid, 1)
         ]
         odd = Knob(1, family=70)
-        answer = engine.search(Request("loud", Steering((odd, Knob(1, family=71))), first), collection=NAME)
+        answer = engine.search(
+            SearchRequest("loud", Steering((odd, Knob(1, family=71))), first), collection=NAME
+        )
         assert [(term.family, term.label) for term in answer.steering] == [(70, "odd")]
         assert [knob.family for knob in answer.steering_lost] == [71]
         names = engine.snapshot(NAME).dictionary.names
         frobnicator = next(f for f, group in enumerate(names) if group[0] == "frobnicator")
         assert frobnicator >= features
         with pytest.raises(InvalidSteering, match=f"no feature {frobnicator}"):
-            engine.search(Request("loud", Steering((Knob(1, feature=frobnicator),)), first), collection=NAME)
+            engine.search(
+                SearchRequest("loud", Steering((Knob(1, feature=frobnicator),)), first), collection=NAME
+            )
 
         edit_label(database, NAME, zorkmid, "zorkmids")
         assert by_hand(database, first) == by_hand(database, second) == {zorkmid: "zorkmids"}
@@ -411,7 +418,7 @@ def test_matches_outlive_the_dictionary_they_are_from(renewed: Renewed) -> None:
 def test_saved_steering_works_with_another_dictionary(renewed: Renewed, kept: int, gone: int) -> None:
     steering = Steering((Knob(1.5, feature=kept), Knob(1, feature=gone), Knob(1, concept="files")))
     oldest, live = renewed.oldest, renewed.live
-    answer = renewed.engine.search(Request(QUESTION, steering, oldest), collection=NAME)
+    answer = renewed.engine.search(SearchRequest(QUESTION, steering, oldest), collection=NAME)
     new, confidence = renewed.matches[kept]
     assert answer.dictionary == live
     knob, phrase = answer.steering
@@ -420,14 +427,14 @@ def test_saved_steering_works_with_another_dictionary(renewed: Renewed, kept: in
     assert (phrase.concept, phrase.was) == ("files", None)
     assert [(lost.feature, lost.strength) for lost in answer.steering_lost] == [(gone, 1)]
     translated = Steering((Knob(1.5, feature=new), Knob(1, concept="files")))
-    again = renewed.engine.search(Request(QUESTION, translated, live), collection=NAME)
+    again = renewed.engine.search(SearchRequest(QUESTION, translated, live), collection=NAME)
     assert [result.score for result in again.results] == [result.score for result in answer.results]
     assert again.steering_lost == []
 
 
 def test_families_of_an_earlier_dictionary_are_left_out(renewed: Renewed) -> None:
     steering = Steering((Knob(1, family=3),))
-    translation = renewed.engine.translate(Request("", steering, renewed.oldest), NAME)
+    translation = renewed.engine.translate(SearchRequest("", steering, renewed.oldest), NAME)
     assert translation.steering == Steering()
     assert [(lost.family, lost.feature) for lost in translation.lost] == [(3, None)]
 
@@ -457,8 +464,8 @@ def test_a_preset_of_an_earlier_dictionary_is_carried_over_and_what_is_lost_is_s
         number = live_generation(session, NAME).collection_id
         knobs = f"{kept}:1.5,{gone}:1,family:3:1,concept:files:-1"
         for name, dictionary in (("old", renewed.oldest), ("forgotten", 10**9)):
-            session.add(Preset(collection_id=number, name=name, steering=knobs, dictionary=dictionary))
-        session.get_one(Collection, number).presets_version += 1
+            session.add(PresetRow(collection_id=number, name=name, steering=knobs, dictionary=dictionary))
+        session.get_one(CollectionRow, number).presets_version += 1
         session.commit()
     answer = client.get("/v1/search", params={"q": QUESTION, "preset": "old"}).json()
     assert [(knob["feature"], knob["was"]) for knob in answer["steering"]] == [(new, kept), (None, None)]
@@ -519,7 +526,7 @@ def test_a_feature_that_never_was_is_refused(renewed: Renewed) -> None:
     many = len(renewed.matches)
     steering = Steering((Knob(1, feature=many),))
     with pytest.raises(InvalidSteering, match=f"no feature {many} in dictionary") as refused:
-        renewed.engine.translate(Request("", steering, renewed.oldest), NAME)
+        renewed.engine.translate(SearchRequest("", steering, renewed.oldest), NAME)
     assert f"0 to {many - 1}" in refused.value.hint
 
 

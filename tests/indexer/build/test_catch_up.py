@@ -5,25 +5,24 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine as Database
-from sqlalchemy import select
+from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from indexer.build.builder import Build
-from indexer.build.catch_up import Replay, count_pending
+from indexer.build.catch_up import CatchUp, count_pending
 from indexer.build.verify import verify
 from indexer.documents import IngestReport, delete_documents, ingest
 from indexer.progress import Reporter, silent
 from indexer.sources import SourceDocument
-from search.browse.features import document_detail
-from search.db.models import Document, Passage
+from search.browse.documents import document_detail
+from search.db.lookup import live_generation
+from search.db.models import DocumentRow, PassageRow
 from search.embedding.embedder import Embedder
-from search.engine.engine import Engine
-from search.engine.prepared import Request
+from search.engine.engine import SearchEngine
 from search.errors import DocumentNotFound
-from search.index.generation_files import live_generation
+from search.query.request import SearchRequest
 from search.query.steering import parse
-from search.responses.features import Progress
+from search.responses.collections import Progress
 from search.responses.search import SearchResponse
 from tests.conftest import build
 
@@ -44,10 +43,10 @@ def document(number: str, content: str) -> SourceDocument:
 class Kept:
     """A collection whose live generation is kept up."""
 
-    def __init__(self, database: Database, data: Path, embedder: Embedder) -> None:
+    def __init__(self, database: Engine, data: Path, embedder: Embedder) -> None:
         build(database, data, embedder, "c", [document(*pair) for pair in TEXTS.items()])
         self.database, self.data, self.embedder = database, data, embedder
-        self.engine = Engine(database, data)
+        self.engine = SearchEngine(database, data)
         self.number = self.engine.snapshot("c").collection_id
 
     def write(self, *documents: SourceDocument) -> IngestReport:
@@ -64,21 +63,21 @@ class Kept:
             return live_generation(session, "c").id
 
     def replay(self) -> int:
-        return Replay(self.database, self.live(), self.embedder).run(Reporter(self.database))
+        return CatchUp(self.database, self.live(), self.embedder).run(Reporter(self.database))
 
     def build(self, listener: object = silent) -> None:
         reporter = Reporter(self.database, listener)  # type: ignore[arg-type]
         Build(self.database, self.data, self.embedder, reporter).run(self.number)
 
     def search(self, query: str, steer: str = "") -> SearchResponse:
-        return self.engine.search(Request(query, parse(steer)), collection="c", limit=50)
+        return self.engine.search(SearchRequest(query, parse(steer)), collection="c", limit=50)
 
     def texts(self) -> dict[str, str]:
         return {result.document.id: result.passage.text for result in self.search("anything").results}
 
 
 @pytest.fixture
-def kept(database: Database, tmp_path: Path, embedder: Embedder) -> Kept:
+def kept(database: Engine, tmp_path: Path, embedder: Embedder) -> Kept:
     return Kept(database, tmp_path, embedder)
 
 
@@ -160,7 +159,7 @@ def test_an_emptied_collection_is_searched_and_filled_again(kept: Kept) -> None:
 def test_the_newest_is_added_first(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("indexer.build.catch_up.DOCUMENTS", 2)
     kept.write(*(document(f"n{number}", f"Number {number} of a long list.") for number in range(5)))
-    replay = Replay(kept.database, kept.live(), kept.embedder)
+    replay = CatchUp(kept.database, kept.live(), kept.embedder)
     assert replay.step() == 2
     assert set(kept.texts()) - set(TEXTS) == {"n3", "n4"}
     with Session(kept.database) as session:
@@ -193,7 +192,7 @@ def test_text_that_is_known_is_not_embedded_again(kept: Kept, monkeypatch: pytes
 
 def test_two_at_the_same_add_each_document_once(kept: Kept) -> None:
     kept.write(*(document(f"n{number}", f"Number {number} of a long list.") for number in range(5)))
-    first, second = (Replay(kept.database, kept.live(), kept.embedder) for _ in range(2))
+    first, second = (CatchUp(kept.database, kept.live(), kept.embedder) for _ in range(2))
     original = first._add
 
     def overtaken(session: Session, rows: object) -> None:
@@ -203,7 +202,7 @@ def test_two_at_the_same_add_each_document_once(kept: Kept) -> None:
     first._add = overtaken  # type: ignore[method-assign]
     first.step()
     with Session(kept.database) as session:
-        documents = session.scalars(select(Passage.document_id)).all()
+        documents = session.scalars(select(PassageRow.document_id)).all()
     assert len(documents) == len(set(documents)) == len(TEXTS) + 5
     assert verify(kept.database, kept.data).sound
 
@@ -238,7 +237,9 @@ def test_what_was_deleted_is_dropped_with_the_last_generation_that_held_it(kept:
 
     def old() -> Iterator[str]:
         with Session(kept.database) as session:
-            yield from session.scalars(select(Document.external_id).where(Document.superseded.is_not(None)))
+            yield from session.scalars(
+                select(DocumentRow.external_id).where(DocumentRow.superseded.is_not(None))
+            )
 
     for _ in range(3):
         assert sorted(old()) == ["bread", "whales"]
@@ -247,7 +248,7 @@ def test_what_was_deleted_is_dropped_with_the_last_generation_that_held_it(kept:
 
 
 def test_a_dropped_generation_is_left_alone(kept: Kept) -> None:
-    replay = Replay(kept.database, kept.live(), kept.embedder)
+    replay = CatchUp(kept.database, kept.live(), kept.embedder)
     kept.write(document("cells", "Cells divide."))
     kept.build()
     assert replay.step() == 1  # it is retired, but there

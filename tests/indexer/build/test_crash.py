@@ -3,14 +3,14 @@ a thousand times, and kills the database server too.)"""
 
 from pathlib import Path
 
-from sqlalchemy import Engine as Database
+from sqlalchemy import Engine
 
 from benchmarks.crash_trials import MOST_SECONDS, run_trials
 
 TRIALS = 30
 
 
-def test_whatever_is_killed_nothing_is_lost_and_nothing_half_done(database: Database, tmp_path: Path) -> None:
+def test_whatever_is_killed_nothing_is_lost_and_nothing_half_done(database: Engine, tmp_path: Path) -> None:
     outcome = run_trials(database, tmp_path, TRIALS, seed=7)
     assert outcome.problems == []
     assert outcome.trials == dict.fromkeys(MOST_SECONDS, TRIALS // len(MOST_SECONDS))

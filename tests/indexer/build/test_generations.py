@@ -3,8 +3,7 @@
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine as Database
-from sqlalchemy import text
+from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
 from indexer.build.generations import list_generations, roll_back
@@ -13,9 +12,9 @@ from indexer.progress import Reporter
 from indexer.sources import SourceDocument
 from search.db.locks import build_lock
 from search.embedding.embedder import Embedder
-from search.engine.engine import Engine
-from search.engine.prepared import Request
+from search.engine.engine import SearchEngine
 from search.errors import CollectionNotFound, InvalidRequest
+from search.query.request import SearchRequest
 from tests.conftest import build
 
 pytestmark = pytest.mark.database
@@ -29,25 +28,27 @@ LONG = " ".join(f"Bread number {number} is baked in an oven of stone." for numbe
 
 
 @pytest.fixture
-def engine(database: Database, tmp_path: Path, embedder: Embedder) -> Engine:
+def engine(database: Engine, tmp_path: Path, embedder: Embedder) -> SearchEngine:
     """A collection indexed twice: the second time with other texts, in shorter passages."""
     first = [document("1", "Whales sing."), document("2", LONG)]
     build(database, tmp_path, embedder, "c", first)
     build(database, tmp_path, embedder, "c", [document("1", "Stars shine.")], passage_tokens=24)
-    return Engine(database, tmp_path)
+    return SearchEngine(database, tmp_path)
 
 
-def found(engine: Engine) -> dict[str, str]:
-    response = engine.search(Request("whales"), collection="c", limit=10)
+def found(engine: SearchEngine) -> dict[str, str]:
+    response = engine.search(SearchRequest("whales"), collection="c", limit=10)
     return {result.document.id: result.passage.text for result in response.results}
 
 
-def live(database: Database) -> list[int]:
+def live(database: Engine) -> list[int]:
     with Session(database) as session:
         return [each.number for each in list_generations(session, "c") if each.state == "live"]
 
 
-def test_rolling_back_changes_the_index_and_keeps_the_documents(database: Database, engine: Engine) -> None:
+def test_rolling_back_changes_the_index_and_keeps_the_documents(
+    database: Engine, engine: SearchEngine
+) -> None:
     now, passages = found(engine), engine.snapshot("c").passages
     assert now["1"] == "Stars shine."
     before = live(database)
@@ -59,7 +60,9 @@ def test_rolling_back_changes_the_index_and_keeps_the_documents(database: Databa
     assert found(engine) == now
 
 
-def test_a_build_that_was_rolled_back_gets_what_changed_meanwhile(database: Database, engine: Engine) -> None:
+def test_a_build_that_was_rolled_back_gets_what_changed_meanwhile(
+    database: Engine, engine: SearchEngine
+) -> None:
     roll_back(database, "c")
     number = engine.snapshot("c").collection_id
     with Session(database) as session:
@@ -71,7 +74,7 @@ def test_a_build_that_was_rolled_back_gets_what_changed_meanwhile(database: Data
 
 
 @pytest.mark.usefixtures("engine")
-def test_a_generation_is_chosen_by_its_number(database: Database) -> None:
+def test_a_generation_is_chosen_by_its_number(database: Engine) -> None:
     with Session(database) as session:
         newest, oldest = list_generations(session, "c")
     assert (newest.state, oldest.state) == ("live", "retired")
@@ -84,7 +87,7 @@ def test_a_generation_is_chosen_by_its_number(database: Database) -> None:
 
 
 def test_what_is_built_next_is_of_the_documents_as_they_are(
-    database: Database, engine: Engine, tmp_path: Path, embedder: Embedder
+    database: Engine, engine: SearchEngine, tmp_path: Path, embedder: Embedder
 ) -> None:
     roll_back(database, "c")
     build(database, tmp_path, embedder, "c", [document("4", "Whales dive.")])
@@ -92,7 +95,7 @@ def test_what_is_built_next_is_of_the_documents_as_they_are(
 
 
 def test_with_nothing_to_go_back_to_nothing_changes(
-    database: Database, tmp_path: Path, embedder: Embedder
+    database: Engine, tmp_path: Path, embedder: Embedder
 ) -> None:
     with pytest.raises(CollectionNotFound):
         roll_back(database, "c")
@@ -103,7 +106,7 @@ def test_with_nothing_to_go_back_to_nothing_changes(
     assert live(database) == before
 
 
-def test_a_build_is_not_disturbed(database: Database, engine: Engine) -> None:
+def test_a_build_is_not_disturbed(database: Engine, engine: SearchEngine) -> None:
     collection = engine.snapshot("c").collection_id
     with database.connect() as builder:
         builder.execute(text("SELECT pg_advisory_lock(hashtext(:key))"), {"key": build_lock(collection)})

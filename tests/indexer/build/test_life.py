@@ -21,17 +21,17 @@ from sqlalchemy import URL, create_engine
 from sqlalchemy.orm import Session
 
 from indexer.build.builder import Build
-from indexer.build.catch_up import Replay
+from indexer.build.catch_up import CatchUp
 from indexer.build.generations import list_generations, roll_back
 from indexer.build.verify import verify
 from indexer.documents import delete_documents, ensure_collection, ingest
 from indexer.progress import Reporter
 from indexer.sources import SourceDocument
+from search.db.lookup import live_generation
 from search.embedding.embedder import Embedder
-from search.engine.engine import Engine
-from search.engine.prepared import Request
+from search.engine.engine import SearchEngine
 from search.errors import InvalidRequest
-from search.index.generation_files import live_generation
+from search.query.request import SearchRequest
 from search.responses.search import SearchResponse
 from search.settings import DEFAULT_MODEL
 
@@ -111,7 +111,7 @@ def machine(new_database: Callable[[], contextlib.AbstractContextManager[URL]], 
 
         @rule()
         def restart(self) -> None:
-            self.engine = Engine(self.database, self.data)
+            self.engine = SearchEngine(self.database, self.data)
 
         @rule()
         def damage(self) -> None:
@@ -128,10 +128,10 @@ def machine(new_database: Callable[[], contextlib.AbstractContextManager[URL]], 
                 return
             with Session(self.database) as session:
                 live = live_generation(session, "c").id
-            Replay(self.database, live, embedder).run(Reporter(self.database))
+            CatchUp(self.database, live, embedder).run(Reporter(self.database))
 
             def ask(mode: str) -> SearchResponse:
-                return self.engine.search(Request(QUESTION, mode=mode), collection="c", limit=50)
+                return self.engine.search(SearchRequest(QUESTION, mode=mode), collection="c", limit=50)
 
             response = ask("semantic")
             found = {result.document.id: result for result in response.results}

@@ -12,7 +12,7 @@ from pathlib import Path
 from threading import Event
 
 import pytest
-from sqlalchemy import Engine as Database
+from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
@@ -24,9 +24,9 @@ from indexer.documents import delete_documents, ingest
 from indexer.jobs.queue import cancel_job, get_job, retry_job, start_job
 from indexer.jobs.worker import Keeper
 from indexer.progress import Reporter
-from search.db.connection import open_database
+from search.db.database import open_database
 from search.embedding.embedder import Embedder
-from search.engine.engine import Engine
+from search.engine.engine import SearchEngine
 from search.settings import Settings
 from tests.conftest import build, work_off
 from tests.indexer.jobs.test_jobs import document, eventually, many
@@ -52,7 +52,7 @@ def small_disk(folder: Path) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def collection(data: Path, embedder: Embedder) -> Iterator[Database]:
+def collection(data: Path, embedder: Embedder) -> Iterator[Engine]:
     """A collection of five documents on a server of its own."""
     with open_database(Settings(data=data, database_url=None)) as database:
         build(database, data, embedder, "c", [document(number) for number in range(5)])
@@ -63,7 +63,7 @@ def stop_server(data: Path, signal: signal.Signals) -> None:
     os.kill(int((data / "postgres" / "postmaster.pid").read_text().split()[0]), signal)
 
 
-def current(database: Database) -> set[str]:
+def current(database: Engine) -> set[str]:
     """The ids of all documents."""
     with database.connect() as connection:
         rows = connection.exec_driver_sql("SELECT external_id FROM documents WHERE superseded IS NULL")
@@ -87,7 +87,7 @@ def test_a_server_that_stops_under_load_comes_back_and_so_do_searches(
     """Three clients search and one writes meanwhile: each answer is whole or says that the database is away,
     and every write that was acknowledged is found."""
     with collection(folder, embedder) as database:
-        engine = Engine(database, folder)
+        engine = SearchEngine(database, folder)
         engine.snapshots.follow()
         with Session(database) as session:
             key = create_key(session, "k", "write")
@@ -146,7 +146,7 @@ def test_a_full_disk_stops_writes_and_loses_none_that_was_acknowledged(
         with Session(database) as session:
             key = create_key(session, "k", "write")
             session.commit()
-        engine = Engine(database, data)
+        engine = SearchEngine(database, data)
         client = TestClient(create_app(engine), headers={"Authorization": f"Bearer {key}"})
         ballast = fill(small_disk, left)
         acknowledged = []
@@ -195,14 +195,14 @@ def test_a_job_on_a_full_disk_fails_with_the_reason_and_goes_on_later(
 
 
 def test_a_clock_that_was_set_back_disturbs_nothing(
-    database: Database, tmp_path: Path, embedder: Embedder
+    database: Engine, tmp_path: Path, embedder: Embedder
 ) -> None:
     """Order is by numbers from one sequence, never by the clock: times from the future change nothing."""
     build(database, tmp_path, embedder, "c", [document(number) for number in range(3)])
     with database.begin() as connection:
         for column in ("created_at", "live_at"):
             connection.exec_driver_sql(f"UPDATE generations SET {column} = now() + interval '10 years'")
-    engine = Engine(database, tmp_path)
+    engine = SearchEngine(database, tmp_path)
     number = engine.snapshot("c").collection_id
     ingest(database, number, [document(3)], Reporter(database))
     with Session(database) as session:

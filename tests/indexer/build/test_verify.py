@@ -4,8 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine as Database
-from sqlalchemy import text
+from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
 from api.cli.output import print_verified
@@ -13,10 +12,10 @@ from indexer.build.generations import list_generations
 from indexer.build.verify import Verified, verify
 from indexer.sources import SourceDocument
 from search.embedding.embedder import Embedder
-from search.engine.engine import Engine
+from search.engine.engine import SearchEngine
 from search.engine.hybrid import WORDS_WEIGHT
-from search.engine.prepared import Request
 from search.index.generation_files import INDEX_FILE, WORDS_FILE, generation_folder
+from search.query.request import SearchRequest
 from tests.conftest import build
 
 pytestmark = pytest.mark.database
@@ -25,9 +24,7 @@ TEXTS = ["Whales sing in the deep sea.", "Bread is baked of flour.", "Stars shin
 
 
 @pytest.fixture(params=[INDEX_FILE, WORDS_FILE])
-def index_file(
-    database: Database, tmp_path: Path, embedder: Embedder, request: pytest.FixtureRequest
-) -> Path:
+def index_file(database: Engine, tmp_path: Path, embedder: Embedder, request: pytest.FixtureRequest) -> Path:
     """Each of the files of a small collection."""
     documents = [SourceDocument(str(n), "", content, None, {}) for n, content in enumerate(TEXTS)]
     build(database, tmp_path, embedder, "c", documents)
@@ -55,7 +52,7 @@ DAMAGES = [flip, cut, empty, Path.unlink]
 
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_a_damaged_file_is_found_and_made_again(
-    database: Database, tmp_path: Path, index_file: Path, damage: object
+    database: Engine, tmp_path: Path, index_file: Path, damage: object
 ) -> None:
     before = index_file.read_bytes()
     assert verify(database, tmp_path) == Verified(1, len(TEXTS), [])
@@ -91,7 +88,7 @@ WRONGS = {
 
 @pytest.mark.parametrize("statement", WRONGS)
 def test_what_is_wrong_in_the_database_is_found_and_left_alone(
-    database: Database, tmp_path: Path, index_file: Path, statement: str
+    database: Engine, tmp_path: Path, index_file: Path, statement: str
 ) -> None:
     before = index_file.read_bytes()
     with database.begin() as connection:
@@ -104,7 +101,7 @@ def test_what_is_wrong_in_the_database_is_found_and_left_alone(
 
 
 def test_no_byte_of_the_file_can_be_changed_unnoticed(
-    database: Database, tmp_path: Path, index_file: Path, embedder: Embedder
+    database: Engine, tmp_path: Path, index_file: Path, embedder: Embedder
 ) -> None:
     """And what is damaged is made again before it is searched."""
     whole = index_file.read_bytes()
@@ -114,8 +111,8 @@ def test_no_byte_of_the_file_can_be_changed_unnoticed(
         content[place] ^= 0x10
         index_file.write_bytes(content)
         assert not verify(database, tmp_path).sound, place
-    engine = Engine(database, tmp_path)
-    response = engine.search(Request("bread"), collection="c")
+    engine = SearchEngine(database, tmp_path)
+    response = engine.search(SearchRequest("bread"), collection="c")
     expected = embedder.encode(TEXTS).astype("float32") @ embedder.encode_queries(["bread"])[0]
     expected[1] += WORDS_WEIGHT  # the one with the word
     scores = [result.score for result in response.results]
@@ -123,7 +120,7 @@ def test_no_byte_of_the_file_can_be_changed_unnoticed(
     assert verify(database, tmp_path) == recorded
 
 
-def test_an_index_of_other_vectors_is_found(database: Database, tmp_path: Path, index_file: Path) -> None:
+def test_an_index_of_other_vectors_is_found(database: Engine, tmp_path: Path, index_file: Path) -> None:
     assert index_file.exists()
     with database.begin() as connection:
         connection.execute(
@@ -138,7 +135,7 @@ def test_an_index_of_other_vectors_is_found(database: Database, tmp_path: Path, 
 
 
 def test_what_was_found_is_told(
-    database: Database, tmp_path: Path, index_file: Path, capsys: pytest.CaptureFixture[str]
+    database: Engine, tmp_path: Path, index_file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     print_verified(verify(database, tmp_path))
     assert "3 passages in 1 generation(s): all is sound." in capsys.readouterr().out

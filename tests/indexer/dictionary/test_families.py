@@ -14,8 +14,7 @@ from sqlalchemy.orm import Session
 from indexer.build.builder import Build
 from indexer.dictionary.families import FEWEST_PASSAGES, SMALL, WIDE, find_families, keep_families, likeness
 from indexer.progress import Reporter
-from search.db.models import Collection, DictionaryRow
-from search.db.models import Family as FamilyRow
+from search.db.models import CollectionRow, DictionaryRow, FamilyRow
 from search.dictionary.families import Family
 from search.dictionary.labels import Label
 from search.embedding.embedder import Embedder
@@ -211,7 +210,7 @@ def test_families_that_came_with_a_dictionary_are_kept(
 ) -> None:
     build(database, tmp_path, embedder, "kept", indexed.documents[:60])
     with Session(database) as session:
-        collection = session.scalars(select(Collection.id)).one()
+        collection = session.scalars(select(CollectionRow.id)).one()
         dictionary = session.scalars(select(DictionaryRow.id)).one()
         session.execute(delete(FamilyRow))
         mine = {"family": 5, "name": "mine", "features": [1], "weights": [1.0]}

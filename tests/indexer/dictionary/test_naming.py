@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.modules import Pooling, Transformer
-from sqlalchemy import Engine as Database
+from sqlalchemy import Engine
 from transformers import AutoTokenizer, BertConfig, BertModel
 
 from indexer.dictionary.matching import match
@@ -29,9 +29,9 @@ from search.dictionary.artifact import shipped
 from search.dictionary.autoencoder import Card, Dictionary, rounded
 from search.dictionary.lexicon import general_lexicon
 from search.embedding.embedder import Embedder, load_embedder
-from search.engine.engine import Engine
-from search.engine.prepared import Request
+from search.engine.engine import SearchEngine
 from search.errors import DictionaryError
+from search.query.request import SearchRequest
 from search.query.steering import parse
 from search.settings import DEFAULT_MODEL
 from tests.conftest import build
@@ -188,12 +188,12 @@ def test_odd_collections_get_few_names_or_none(
 
 
 def test_a_repeated_text_is_about_nothing_in_particular(
-    database: Database, tmp_path: Path, embedder: Embedder
+    database: Engine, tmp_path: Path, embedder: Embedder
 ) -> None:
     documents = [SourceDocument(str(n), "", "Bread is baked in an oven.", None, {}) for n in range(30)]
     build(database, tmp_path, embedder, "same", documents)
-    engine = Engine(database, tmp_path)
-    response = engine.search(Request("how is bread baked"), collection="same")
+    engine = SearchEngine(database, tmp_path)
+    response = engine.search(SearchRequest("how is bread baked"), collection="same")
     assert len(response.results) == 10
     assert response.query_features == []  # what every passage is about tells nothing
     for result in response.results:
@@ -224,14 +224,14 @@ def test_any_model_gets_a_dictionary_and_keeps_it(small_model: Path, tmp_path: P
 
 
 def test_the_same_preset_steers_a_collection_of_another_model(
-    database: Database, tmp_path: Path, embedder: Embedder, small_model: Path
+    database: Engine, tmp_path: Path, embedder: Embedder, small_model: Path
 ) -> None:
     subjects = ("whales sing in the sea", "taxes are due in spring", "bread is baked in ovens")
     texts = [f"{subject}, says witness number {n} of this story." for subject in subjects for n in range(12)]
     documents = [SourceDocument(str(n), "", text, None, {}) for n, text in enumerate(texts)]
     build(database, tmp_path, embedder, "here", documents)
     build(database, tmp_path, load_embedder(str(small_model), "float32"), "there", documents)
-    engine = Engine(database, tmp_path)
+    engine = SearchEngine(database, tmp_path)
     names = engine.snapshot("here").dictionary.names
     whale = next(feature for feature, group in enumerate(names) if group[0] == "whale")
     save_preset(engine, "here", "sea", parse(f"{whale}:3"))
@@ -240,7 +240,7 @@ def test_the_same_preset_steers_a_collection_of_another_model(
     taken = import_preset(engine, "there", read_preset_file(written))
     assert [(match.how, match.label) for match in taken.matched] == [("same name", "whale")]
     assert taken.lost == []
-    answer = engine.search(Request("a story", preset="sea"), collection="there", limit=12)
+    answer = engine.search(SearchRequest("a story", preset="sea"), collection="there", limit=12)
     assert answer.steering[0].label == "whale"
 
 

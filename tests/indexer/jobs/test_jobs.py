@@ -10,8 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine as Database
-from sqlalchemy import cast, text, update
+from sqlalchemy import Engine, cast, text, update
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
@@ -22,12 +21,12 @@ from indexer.jobs.queue import JobInfo, cancel_job, get_job, list_jobs, retry_jo
 from indexer.jobs.worker import Keeper
 from indexer.progress import Reporter
 from indexer.sources import SourceDocument
-from search.db.models import Generation
+from search.db.lookup import find_collection
+from search.db.models import GenerationRow
 from search.embedding.embedder import Embedder
-from search.engine.engine import Engine
-from search.engine.prepared import Request
+from search.engine.engine import SearchEngine
 from search.errors import Busy, InvalidRequest, JobNotFound
-from search.index.generation_files import find_collection
+from search.query.request import SearchRequest
 from search.settings import DEFAULT_MODEL
 from tests.conftest import build, work_off
 
@@ -42,7 +41,7 @@ def document(number: int) -> SourceDocument:
 
 
 @contextlib.contextmanager
-def worker(database: Database, data: Path) -> Iterator[subprocess.Popen[bytes]]:
+def worker(database: Engine, data: Path) -> Iterator[subprocess.Popen[bytes]]:
     """`refract worker` until the block ends."""
     url = database.url.render_as_string(hide_password=False)
     environment = {**os.environ, "DATABASE_URL": url, "REFRACT_DATA": str(data)}
@@ -62,24 +61,24 @@ def eventually(holds: Callable[[], bool]) -> None:
         time.sleep(0.1)
 
 
-def work(database: Database, data: Path) -> list[JobInfo]:
+def work(database: Engine, data: Path) -> list[JobInfo]:
     """Does all that waits, in this process; gives the jobs."""
     work_off(database, data)
     return list_jobs(database)
 
 
 @pytest.fixture
-def collection(database: Database, tmp_path: Path, embedder: Embedder) -> str:
+def collection(database: Engine, tmp_path: Path, embedder: Embedder) -> str:
     build(database, tmp_path, embedder, "c", [document(number) for number in range(5)])
     return "c"
 
 
-def live(database: Database, name: str = "c") -> list[int]:
+def live(database: Engine, name: str = "c") -> list[int]:
     with Session(database) as session:
         return [each.number for each in list_generations(session, name) if each.state == "live"]
 
 
-def test_a_job_waits_runs_and_tells_what_it_made(database: Database, tmp_path: Path, collection: str) -> None:
+def test_a_job_waits_runs_and_tells_what_it_made(database: Engine, tmp_path: Path, collection: str) -> None:
     number = start_job(database, "reindex", collection, passage_tokens=32, index="ivf")
     waiting = get_job(database, number)
     assert (waiting.state, waiting.kind, waiting.started_at) == ("waiting", "reindex", None)
@@ -105,7 +104,7 @@ def test_a_job_waits_runs_and_tells_what_it_made(database: Database, tmp_path: P
     ],
 )
 def test_a_job_that_fails_says_why_and_changes_nothing(
-    database: Database, tmp_path: Path, collection: str, kind: str, arguments: dict[str, str], reason: str
+    database: Engine, tmp_path: Path, collection: str, kind: str, arguments: dict[str, str], reason: str
 ) -> None:
     before = live(database)
     start_job(database, kind, collection, **arguments)  # type: ignore[arg-type]
@@ -120,7 +119,7 @@ def test_a_job_that_fails_says_why_and_changes_nothing(
 
 
 def test_jobs_of_a_collection_take_turns_and_wait_once(
-    database: Database, tmp_path: Path, collection: str
+    database: Engine, tmp_path: Path, collection: str
 ) -> None:
     start_job(database, "reindex", collection)
     with pytest.raises(Busy, match="waits already"):
@@ -135,7 +134,7 @@ def test_jobs_of_a_collection_take_turns_and_wait_once(
 
 
 def test_a_waiting_job_is_cancelled_and_begun_again(
-    database: Database, tmp_path: Path, collection: str
+    database: Engine, tmp_path: Path, collection: str
 ) -> None:
     number = start_job(database, "reindex", collection)
     cancel_job(database, number)
@@ -153,7 +152,7 @@ def test_a_waiting_job_is_cancelled_and_begun_again(
             ask(database, 10**6)
 
 
-def test_documents_of_a_folder_come_by_a_job(database: Database, tmp_path: Path, collection: str) -> None:
+def test_documents_of_a_folder_come_by_a_job(database: Engine, tmp_path: Path, collection: str) -> None:
     folder = tmp_path / "notes"
     folder.mkdir()
     (folder / "a.md").write_text("# A\n\nBread is baked.")
@@ -165,7 +164,7 @@ def test_documents_of_a_folder_come_by_a_job(database: Database, tmp_path: Path,
     assert job.result["failures"][0]["name"] == "b.pdf"
 
 
-def test_a_running_job_is_cancelled(database: Database, tmp_path: Path, collection: str) -> None:
+def test_a_running_job_is_cancelled(database: Engine, tmp_path: Path, collection: str) -> None:
     many(database, collection, 150)
     before = live(database)
     with worker(database, tmp_path):
@@ -180,7 +179,7 @@ def test_a_running_job_is_cancelled(database: Database, tmp_path: Path, collecti
 
 @pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGTERM])
 def test_a_job_whose_worker_was_ended_is_taken_up_by_the_next(
-    database: Database, tmp_path: Path, collection: str, end: signal.Signals
+    database: Engine, tmp_path: Path, collection: str, end: signal.Signals
 ) -> None:
     many(database, collection, 80)
     number = start_job(database, "reindex", collection, passage_tokens=16)
@@ -205,17 +204,17 @@ def test_a_job_whose_worker_was_ended_is_taken_up_by_the_next(
 
 
 def test_a_collection_that_is_written_to_becomes_searchable(
-    database: Database, tmp_path: Path, embedder: Embedder
+    database: Engine, tmp_path: Path, embedder: Embedder
 ) -> None:
     """The first build, then additions, then a build when the generation is outgrown: all by the worker."""
     del embedder  # loaded before it is measured
     with Session(database) as session:
         number = ensure_collection(session, "new", DEFAULT_MODEL).id
         session.commit()
-    engine = Engine(database, tmp_path)
+    engine = SearchEngine(database, tmp_path)
 
     def found() -> int:
-        response = engine.search(Request("whales"), collection="new", limit=1)
+        response = engine.search(SearchRequest("whales"), collection="new", limit=1)
         return response.total
 
     with worker(database, tmp_path):
@@ -235,7 +234,7 @@ def test_a_collection_that_is_written_to_becomes_searchable(
         assert found() == 149
 
 
-def test_a_build_that_failed_is_not_begun_again_and_again(database: Database, tmp_path: Path) -> None:
+def test_a_build_that_failed_is_not_begun_again_and_again(database: Engine, tmp_path: Path) -> None:
     with Session(database) as session:
         number = ensure_collection(session, "new", "no/such-model").id
         session.commit()
@@ -251,7 +250,7 @@ def test_a_build_that_failed_is_not_begun_again_and_again(database: Database, tm
     assert list_jobs(database)[0].state == "waiting"
 
 
-def many(database: Database, name: str, documents: int) -> None:
+def many(database: Engine, name: str, documents: int) -> None:
     with Session(database) as session:
         number = ensure_collection(session, name, DEFAULT_MODEL).id
         session.commit()
@@ -259,16 +258,16 @@ def many(database: Database, name: str, documents: int) -> None:
 
 
 def test_a_collection_that_cannot_be_kept_up_says_why_and_holds_up_no_other(
-    database: Database, embedder: Embedder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    database: Engine, embedder: Embedder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The model of one was removed from this machine after its generation was built."""
     for name in ("a", "b"):
         build(database, tmp_path, embedder, name, [document(each) for each in range(5)])
     with Session(database) as session:
         session.execute(
-            update(Generation)
-            .where(Generation.collection_id == find_collection(session, "a").id)
-            .values(recipe=Generation.recipe.op("||")(cast({"model": "gone/model"}, JSONB)))
+            update(GenerationRow)
+            .where(GenerationRow.collection_id == find_collection(session, "a").id)
+            .values(recipe=GenerationRow.recipe.op("||")(cast({"model": "gone/model"}, JSONB)))
         )
         session.commit()
     monkeypatch.setattr("indexer.jobs.worker.RETRY_SECONDS", 0.0)
@@ -276,13 +275,13 @@ def test_a_collection_that_cannot_be_kept_up_says_why_and_holds_up_no_other(
     for name in ("a", "b"):
         many(database, name, 6)
     keeper.catch_up()
-    engine = Engine(database, tmp_path)
-    assert engine.search(Request("whales"), collection="b").total == 6
+    engine = SearchEngine(database, tmp_path)
+    assert engine.search(SearchRequest("whales"), collection="b").total == 6
     with Session(database) as session:
         assert "gone/model" in find_collection(session, "a").trouble
         assert not find_collection(session, "b").trouble
-        recipe = Generation.recipe.op("||")(cast({"model": DEFAULT_MODEL}, JSONB))
-        session.execute(update(Generation).values(recipe=recipe))
+        recipe = GenerationRow.recipe.op("||")(cast({"model": DEFAULT_MODEL}, JSONB))
+        session.execute(update(GenerationRow).values(recipe=recipe))
         session.commit()
     keeper.catch_up()
     with Session(database) as session:

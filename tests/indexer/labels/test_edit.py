@@ -18,11 +18,11 @@ from api.cli.main import app
 from indexer.labels.edit import Change, HandLabel, edit_label, import_labels, list_hand_labels
 from indexer.labels.file_format import LabelLine, label_line, read_label_lines
 from indexer.sources import SourceDocument
-from search.db.models import DictionaryRow, Feature, Generation
+from search.db.models import DictionaryRow, FeatureRow, GenerationRow
 from search.dictionary.autoencoder import Card, Dictionary
 from search.dictionary.labels import NAME, NO_LABEL
 from search.embedding.embedder import Embedder
-from search.engine.engine import Engine as SearchEngine
+from search.engine.engine import SearchEngine
 from search.errors import FeatureNotFound, LabelError
 from tests.conftest import build
 
@@ -201,9 +201,11 @@ def test_labels_of_learned_features_are_read_and_written_over(
     monkeypatch.setattr("indexer.build.stages._new_dictionary", lambda *_: learned)
     build(database, tmp_path, embedder, "c", documents[:3])
     with Session(database) as session:
-        live = session.scalars(select(Generation).where(Generation.state == "live")).one()
+        live = session.scalars(select(GenerationRow).where(GenerationRow.state == "live")).one()
         for feature, reliable in ((1, True), (2, False)):
-            row = Feature(dictionary_id=live.dictionary_id, feature=feature, label="old", reliable=reliable)
+            row = FeatureRow(
+                dictionary_id=live.dictionary_id, feature=feature, label="old", reliable=reliable
+            )
             row.score = 0.7
             session.add(row)
         session.get_one(DictionaryRow, live.dictionary_id).labels_version += 1

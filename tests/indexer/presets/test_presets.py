@@ -25,12 +25,11 @@ from indexer.presets.store import (
     save_preset,
     set_default_preset,
 )
-from search.db.models import Collection, DictionaryRow, Preset
-from search.db.models import Family as FamilyRow
+from search.db.models import CollectionRow, DictionaryRow, FamilyRow, PresetRow
 from search.embedding.embedder import Embedder
-from search.engine.engine import Engine
-from search.engine.prepared import Request
+from search.engine.engine import SearchEngine
 from search.errors import InvalidRequest, InvalidSteering, PresetNotFound
+from search.query.request import SearchRequest
 from search.query.steering import MAX_KNOBS, parse
 from tests.conftest import build
 from tests.indexer.jobs.test_jobs import document
@@ -150,7 +149,7 @@ def engine(
     new_database: Callable[[], AbstractContextManager[URL]],
     tmp_path_factory: pytest.TempPathFactory,
     embedder: Embedder,
-) -> Iterator[Engine]:
+) -> Iterator[SearchEngine]:
     """Two collections of other texts, whose dictionaries were adapted from one."""
     data = tmp_path_factory.mktemp("presets")
     with new_database() as url:
@@ -167,7 +166,7 @@ def engine(
                 }
                 session.execute(insert(FamilyRow).values(dictionary_id=number, family=3, **shape))
             session.commit()
-        yield Engine(database, data)
+        yield SearchEngine(database, data)
         database.dispose()
 
 
@@ -175,13 +174,13 @@ def engine(
 def no_presets(request: pytest.FixtureRequest) -> Iterator[None]:
     yield
     if "engine" in request.fixturenames:
-        engine: Engine = request.getfixturevalue("engine")
+        engine: SearchEngine = request.getfixturevalue("engine")
         for name in ("here", "there"):
             for preset in list_presets(engine, name):
                 delete_preset(engine, name, preset.name)
 
 
-def family(engine: Engine) -> int:
+def family(engine: SearchEngine) -> int:
     return min(engine.snapshot("here").families)
 
 
@@ -189,7 +188,7 @@ database = pytest.mark.database
 
 
 @database
-def test_a_file_means_the_same_in_a_collection_adapted_from_the_same_dictionary(engine: Engine) -> None:
+def test_a_file_means_the_same_in_a_collection_adapted_from_the_same_dictionary(engine: SearchEngine) -> None:
     steer = f"12:1.5,45:off,concept:songs:1,family:{family(engine)}:1,like:d10!d11:1"
     save_preset(engine, "here", "academic", parse(steer), description="papers  first")
     written = export_preset(engine, "here", "academic").model_dump_json(exclude_defaults=True)
@@ -205,11 +204,11 @@ def test_a_file_means_the_same_in_a_collection_adapted_from_the_same_dictionary(
     assert all(match.confidence > 0.9 for match in taken.matched)
     again = import_preset(engine, "here", read_preset_file(written), name="again")
     assert {match.how for match in again.matched if match.was in ("12", "45")} == {"same dictionary"}
-    assert engine.search(Request("songs", preset="again"), collection="here").results
+    assert engine.search(SearchRequest("songs", preset="again"), collection="here").results
 
 
 @database
-def test_features_of_another_dictionary_are_found_by_their_direction_one_to_one(engine: Engine) -> None:
+def test_features_of_another_dictionary_are_found_by_their_direction_one_to_one(engine: SearchEngine) -> None:
     save_preset(engine, "here", "p", parse("12:1,45:-1,46:2"))
     file = export_preset(engine, "here", "p")
     w_dec_FD = engine.snapshot("there").dictionary.w_dec_FD
@@ -230,7 +229,7 @@ def test_features_of_another_dictionary_are_found_by_their_direction_one_to_one(
 
 
 @database
-def test_of_another_model_only_what_is_words_is_kept(engine: Engine) -> None:
+def test_of_another_model_only_what_is_words_is_kept(engine: SearchEngine) -> None:
     save_preset(engine, "here", "p", parse(f"12:1,concept:songs:2,like:d1~d10:1,family:{family(engine)}:1"))
     file = export_preset(engine, "here", "p").model_copy(update={"model": "another"})
     taken = import_preset(engine, "there", file)
@@ -250,24 +249,24 @@ def test_of_another_model_only_what_is_words_is_kept(engine: Engine) -> None:
 
 
 @database
-def test_a_preset_goes_on_without_its_documents(engine: Engine) -> None:
+def test_a_preset_goes_on_without_its_documents(engine: SearchEngine) -> None:
     save_preset(engine, "there", "p", parse("like:d20~d21!d22:1,12:1"), default=True)
     save_preset(engine, "there", "only", parse("like:d21:1"))
     with Session(engine.database) as session:
-        number = session.scalars(select(Collection.id).where(Collection.name == "there")).one()
+        number = session.scalars(select(CollectionRow.id).where(CollectionRow.name == "there")).one()
         delete_documents(session, number, ["d21", "d22"])
         session.commit()
-    answer = engine.search(Request("songs"), collection="there")
+    answer = engine.search(SearchRequest("songs"), collection="there")
     assert (answer.preset, [term.like for term in answer.steering]) == ("p", [["d20"], []])
     assert [(knob.like, knob.unlike) for knob in answer.steering_lost] == [(["d21"], ["d22"])]
     assert get_preset(engine, "there", "only").steer == ""
-    assert engine.search(Request("songs", preset="only"), collection="there").results
+    assert engine.search(SearchRequest("songs", preset="only"), collection="there").results
     with pytest.raises(InvalidSteering, match="Nothing is left"):
         export_preset(engine, "there", "only")
 
 
 @database
-def test_there_is_one_default_preset_and_it_can_end(engine: Engine) -> None:
+def test_there_is_one_default_preset_and_it_can_end(engine: SearchEngine) -> None:
     def default() -> list[str]:
         return [preset.name for preset in list_presets(engine, "here") if preset.default]
 
@@ -290,35 +289,35 @@ def test_there_is_one_default_preset_and_it_can_end(engine: Engine) -> None:
 
 
 @database
-def test_without_a_default_preset_a_search_is_as_it_was(engine: Engine) -> None:
-    plain = engine.search(Request("songs"), collection="here")
+def test_without_a_default_preset_a_search_is_as_it_was(engine: SearchEngine) -> None:
+    plain = engine.search(SearchRequest("songs"), collection="here")
     save_preset(engine, "here", "a", parse("12:3"))
-    again = engine.search(Request("songs"), collection="here")
+    again = engine.search(SearchRequest("songs"), collection="here")
     assert replace(again, took_ms=plain.took_ms) == plain
     set_default_preset(engine, "here", "a")
-    steered = engine.search(Request("songs"), collection="here")
-    assert steered.results == engine.search(Request("songs", parse("12:3")), collection="here").results
-    none = engine.search(Request("songs", preset="none"), collection="here")
+    steered = engine.search(SearchRequest("songs"), collection="here")
+    assert steered.results == engine.search(SearchRequest("songs", parse("12:3")), collection="here").results
+    none = engine.search(SearchRequest("songs", preset="none"), collection="here")
     assert replace(none, took_ms=plain.took_ms) == plain
 
 
 @database
-def test_there_is_room_for_so_many_and_they_go_with_their_collection(engine: Engine) -> None:
+def test_there_is_room_for_so_many_and_they_go_with_their_collection(engine: SearchEngine) -> None:
     with Session(engine.database) as session:
-        gone = Collection(name="gone", model="m")
-        here = session.scalars(select(Collection).where(Collection.name == "here")).one()
+        gone = CollectionRow(name="gone", model="m")
+        here = session.scalars(select(CollectionRow).where(CollectionRow.name == "here")).one()
         session.add(gone)
         session.flush()
         for number in (gone.id, here.id):
             session.add_all(
-                Preset(collection_id=number, name=f"p{n}", steering="concept:sea:1", dictionary=1)
+                PresetRow(collection_id=number, name=f"p{n}", steering="concept:sea:1", dictionary=1)
                 for n in range(MOST)
             )
         here.presets_version += 1
         session.commit()
         session.delete(gone)
         session.commit()
-        assert len(session.scalars(select(Preset.id)).all()) == MOST
+        assert len(session.scalars(select(PresetRow.id)).all()) == MOST
     with pytest.raises(InvalidRequest, match=str(MOST)):
         save_preset(engine, "here", "one more", parse("12:1"))
     assert save_preset(engine, "here", "p7", parse("12:1")).steer == "12:1"

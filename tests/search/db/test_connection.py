@@ -9,14 +9,9 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Engine, create_engine, inspect, text
 
 from indexer.jobs.queue import list_jobs, start_job
-from search.db.connection import (
-    migrate,
-    migration_config,
-    open_database,
-    open_session,
-    server_url,
-    take_tables_to,
-)
+from search.db.connection import open_session, server_url
+from search.db.database import open_database
+from search.db.migrations import migrate, migration_config, take_tables_to
 from search.db.models import Base
 from search.errors import ConfigurationError, StoreUnavailable
 from search.settings import Settings

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from search.dictionary.attribution import Attribution, Question, attribute, decompose
 from search.dictionary.steer import SteeredQuery, steer
-from search.engine.engine import Engine
+from search.engine.engine import SearchEngine
 from search.engine.pursuit import MOST_TERMS
 from search.engine.reasons import explaining
 from search.index.snapshot import Snapshot
@@ -24,12 +24,12 @@ WITHIN = 1e-5
 
 
 @pytest.fixture(scope="module")
-def snapshot(engine: Engine) -> Snapshot:
+def snapshot(engine: SearchEngine) -> Snapshot:
     return engine.snapshot("manual")
 
 
 @pytest.fixture(scope="module")
-def questions(engine: Engine, snapshot: Snapshot) -> list[Question]:
+def questions(engine: SearchEngine, snapshot: Snapshot) -> list[Question]:
     def explained(text: str) -> Question:
         q_D = engine.embed(snapshot.space, text)
         _, (first,) = snapshot.index.search(q_D[None], 100)

@@ -4,15 +4,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from sqlalchemy import Engine as Database
+from sqlalchemy import Engine
 
 from indexer.sources import SourceDocument
 from search.browse.concepts import concept_detail, find_concepts
 from search.browse.features import feature_detail, find_features, near_features
 from search.embedding.embedder import Embedder
-from search.engine.engine import Engine
-from search.engine.prepared import Request
+from search.engine.engine import SearchEngine
 from search.errors import InvalidQuery, InvalidSteering
+from search.query.request import SearchRequest
 from search.query.steering import parse
 from search.responses.features import ConceptSummary
 from search.responses.search import SearchResponse
@@ -23,17 +23,17 @@ pytestmark = pytest.mark.database
 QUESTION = "read a file line by line"
 
 
-def ask(engine: Engine, steer: str, query: str = QUESTION) -> SearchResponse:
-    return engine.search(Request(query, parse(steer)), collection="manual", limit=20)
+def ask(engine: SearchEngine, steer: str, query: str = QUESTION) -> SearchResponse:
+    return engine.search(SearchRequest(query, parse(steer)), collection="manual", limit=20)
 
 
 @pytest.fixture(scope="module")
-def family(engine: Engine) -> ConceptSummary:
+def family(engine: SearchEngine) -> ConceptSummary:
     """The family nearest to something that the question is not about."""
     return find_concepts(engine, "dates and times", collection="manual").concepts[0]
 
 
-def test_families_are_listed_by_how_many_passages_belong(engine: Engine) -> None:
+def test_families_are_listed_by_how_many_passages_belong(engine: SearchEngine) -> None:
     listed = find_concepts(engine, "", collection="manual", limit=100)
     counts = [concept.passages for concept in listed.concepts]
     assert counts == sorted(counts, reverse=True)
@@ -48,7 +48,7 @@ def test_families_are_listed_by_how_many_passages_belong(engine: Engine) -> None
             assert concept.family in [child.family for child in wider.children]
 
 
-def test_a_family_is_found_by_its_name_and_by_what_it_is_about(engine: Engine) -> None:
+def test_a_family_is_found_by_its_name_and_by_what_it_is_about(engine: SearchEngine) -> None:
     for concept in find_concepts(engine, "", collection="manual").concepts[:5]:
         found = find_concepts(engine, concept.name.upper(), collection="manual")
         assert found.concepts[0].family == concept.family
@@ -59,11 +59,11 @@ def test_a_family_is_found_by_its_name_and_by_what_it_is_about(engine: Engine) -
 
 @pytest.mark.parametrize("question", ["parse command line arguments", "regular expressions"])
 def test_topics_near_a_question_are_those_that_its_first_answers_are_about(
-    engine: Engine, question: str
+    engine: SearchEngine, question: str
 ) -> None:
     snapshot = engine.snapshot("manual")
     found = near_features(engine, question, collection="manual", limit=4)
-    asked = engine.inquire(snapshot, Request(question)).asked
+    asked = engine.inquire(snapshot, SearchRequest(question)).asked
     first = asked.rank(snapshot, 100).passages[:100]
     for topic in found:
         assert snapshot.telling[topic.feature]
@@ -73,23 +73,23 @@ def test_topics_near_a_question_are_those_that_its_first_answers_are_about(
 
 
 def test_a_small_collection_has_topics_near_a_question_too(
-    database: Database, tmp_path: Path, embedder: Embedder
+    database: Engine, tmp_path: Path, embedder: Embedder
 ) -> None:
     cooking = [f"Bread number {n} is baked of flour, water and yeast in a hot oven." for n in range(4)]
     stars = [f"Star number {n} is a galaxy's sun, seen by astronomers with a telescope." for n in range(24)]
     texts = [SourceDocument(str(n), "", text, None, {}) for n, text in enumerate(cooking + stars)]
     build(database, tmp_path, embedder, "small", texts)
-    engine = Engine(database, tmp_path)
+    engine = SearchEngine(database, tmp_path)
     snapshot, query = engine.snapshot("small"), "how to bake bread"
     near = near_features(engine, query, collection="small", limit=4)
-    explained = engine.inquire(snapshot, Request(query)).asked.question.active
+    explained = engine.inquire(snapshot, SearchRequest(query)).asked.question.active
     topics = {snapshot.labels[f].text for f in (*explained, *(topic.feature for topic in near))}
     assert topics & {"bread", "baking", "bake", "baker"}
     assert not topics & {"star", "galaxy", "telescope"}
 
 
 def test_steering_by_a_family_prefers_its_passages_in_one_term(
-    engine: Engine, family: ConceptSummary
+    engine: SearchEngine, family: ConceptSummary
 ) -> None:
     snapshot = engine.snapshot("manual")
     knob = f"family:{family.family}"
@@ -113,7 +113,7 @@ def test_steering_by_a_family_prefers_its_passages_in_one_term(
 
 
 def test_a_familys_members_are_counted_as_the_search_sees_them(
-    engine: Engine, family: ConceptSummary
+    engine: SearchEngine, family: ConceptSummary
 ) -> None:
     snapshot = engine.snapshot("manual")
     ask(engine, f"family:{family.family}:1")
@@ -124,7 +124,7 @@ def test_a_familys_members_are_counted_as_the_search_sees_them(
     assert snapshot.membership(concept) is membership_N
 
 
-def test_steering_by_examples_brings_in_others_like_them(engine: Engine, indexed: Indexed) -> None:
+def test_steering_by_examples_brings_in_others_like_them(engine: SearchEngine, indexed: Indexed) -> None:
     encoded = [result.document.id for result in ask(engine, "", "encode bytes as base64 text").results]
     files = [result.document.id for result in ask(engine, "").results]
     like, rest = "~".join(encoded[:3]), set(encoded[3:])
@@ -151,7 +151,7 @@ def test_steering_by_examples_brings_in_others_like_them(engine: Engine, indexed
     ],
 )
 def test_unknown_families_and_documents_are_named(
-    engine: Engine, indexed: Indexed, steer: str, named: str
+    engine: SearchEngine, indexed: Indexed, steer: str, named: str
 ) -> None:
     with pytest.raises(InvalidSteering, match=named) as refused:
         ask(engine, steer.format(indexed.documents[0].id))
@@ -160,13 +160,13 @@ def test_unknown_families_and_documents_are_named(
         concept_detail(engine, 99999, collection="manual")
 
 
-def test_a_feature_says_which_families_it_is_in(engine: Engine, family: ConceptSummary) -> None:
+def test_a_feature_says_which_families_it_is_in(engine: SearchEngine, family: ConceptSummary) -> None:
     detail = feature_detail(engine, family.features[0].feature, collection="manual")
     assert family.family in [other.family for other in detail.families]
 
 
 def test_the_features_of_a_family_are_listed_most_central_first(
-    engine: Engine, family: ConceptSummary
+    engine: SearchEngine, family: ConceptSummary
 ) -> None:
     listed = find_features(engine, "", collection="manual", family=family.family, limit=100)
     firing = engine.snapshot("manual").passages_F > 0

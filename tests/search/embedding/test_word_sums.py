@@ -8,16 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy.orm import Session
 
-from search.browse.features import document_detail
+from search.browse.documents import document_detail
 from search.embedding.embedder import Embedder, Tokens
 from search.embedding.splitter import sentences
-from search.embedding.word_sums import Parts, levels, sentence_parts, take_apart, word_parts
-from search.engine.engine import Engine
+from search.embedding.word_sums import WordSums, levels, sentence_parts, take_apart, word_parts
+from search.engine.engine import SearchEngine
 from search.engine.highlighting import PartsMemory
-from search.engine.prepared import Request
 from search.errors import FeatureNotFound, InvalidQuery, InvalidRequest, PassageNotFound
 from search.explain.word_attribution import MAX_FEATURES, document_words
-from search.index.passage_texts import PassageRow, read_passages
+from search.index.passage_texts import LocatedPassage, read_passages
+from search.query.request import SearchRequest
 from search.query.steering import Steering, parse
 from search.responses.search import DocumentRef, PassageText, SearchResponse, Span
 from search.responses.words import DocumentWords
@@ -31,12 +31,12 @@ TEXT = (
 )
 
 
-def ask(engine: Engine, query: str, steer: str = "") -> SearchResponse:
-    return engine.search(Request(query, parse(steer)), collection="manual", for_people=True)
+def ask(engine: SearchEngine, query: str, steer: str = "") -> SearchResponse:
+    return engine.search(SearchRequest(query, parse(steer)), collection="manual", for_people=True)
 
 
 def words_of(
-    engine: Engine,
+    engine: SearchEngine,
     document: str,
     query: str = "",
     features: Sequence[int] = (),
@@ -132,21 +132,21 @@ def test_levels_follow_values_and_only_what_is_above_the_others_stands_out(value
 
 def test_the_memory_is_bounded_and_gives_what_taking_apart_gives(embedder: Embedder) -> None:
     rows = [
-        PassageRow(DocumentRef("d", TITLE), PassageText(number, f"{TEXT} {number}", 0, 1))
+        LocatedPassage(DocumentRef("d", TITLE), PassageText(number, f"{TEXT} {number}", 0, 1))
         for number in range(20)
     ]
     (one,) = take_apart(embedder, [(f"{TITLE} ", f"{TEXT} 3")])
     memory = PartsMemory(room=5 * one.parts_PD.nbytes)
     first = memory.of(embedder, 1, rows)
     np.testing.assert_allclose(first[3].parts_PD.astype(float), one.parts_PD.astype(float), atol=1e-3)
-    again: list[Parts] = memory.of(embedder, 1, rows[-3:])
+    again: list[WordSums] = memory.of(embedder, 1, rows[-3:])
     assert [parts is before for parts, before in zip(again, first[-3:], strict=True)] == [True] * 3
     assert memory.of(embedder, 2, rows[-1:])[0] is not first[-1]
     assert memory.of(embedder, 1, rows[:1])[0] is not first[0]
 
 
 @pytest.mark.parametrize("steer", ["", "3:2,concept:dates:1"])
-def test_results_are_lit_by_the_question_and_by_their_topics(engine: Engine, steer: str) -> None:
+def test_results_are_lit_by_the_question_and_by_their_topics(engine: SearchEngine, steer: str) -> None:
     for result in ask(engine, "sort a list by two keys", steer).results:
         asked, *topics = result.passage.lights
         assert asked.feature is None
@@ -159,7 +159,7 @@ def test_results_are_lit_by_the_question_and_by_their_topics(engine: Engine, ste
             assert all(text[w.start : w.end].strip() and 1 <= w.level <= 4 for w in light.words)
 
 
-def test_the_words_that_match_are_those_of_the_question(engine: Engine) -> None:
+def test_the_words_that_match_are_those_of_the_question(engine: SearchEngine) -> None:
     lit = {
         result.passage.text[word.start : word.end].casefold()
         for result in ask(engine, "sort a list").results
@@ -168,14 +168,14 @@ def test_the_words_that_match_are_those_of_the_question(engine: Engine) -> None:
     assert {"sort", "list"} & lit
 
 
-def test_without_asking_nothing_is_lit(engine: Engine) -> None:
-    found = engine.search(Request("sort"), collection="manual")
+def test_without_asking_nothing_is_lit(engine: SearchEngine) -> None:
+    found = engine.search(SearchRequest("sort"), collection="manual")
     assert all(result.passage.lights == [] and result.passage.best is None for result in found.results)
 
 
-def test_words_of_a_document_sum_to_score_and_preactivations(engine: Engine) -> None:
+def test_words_of_a_document_sum_to_score_and_preactivations(engine: SearchEngine) -> None:
     query, steering = "sort a list by two keys", parse("3:1.5")
-    request = Request(query, steering, mode="semantic")
+    request = SearchRequest(query, steering, mode="semantic")
     result = engine.search(request, collection="manual").results[0]
     snapshot = engine.snapshot("manual")
     place = int(np.flatnonzero(snapshot.number_N == result.passage.id)[0])
@@ -202,7 +202,7 @@ def test_words_of_a_document_sum_to_score_and_preactivations(engine: Engine) -> 
     assert passage.passage.text[passage.words[0].start : passage.words[0].end].strip()
 
 
-def test_all_passages_of_a_document_come_in_pages(engine: Engine, indexed_longest: str) -> None:
+def test_all_passages_of_a_document_come_in_pages(engine: SearchEngine, indexed_longest: str) -> None:
     passages = document_detail(engine, indexed_longest, collection="manual").passages
     pages = [words_of(engine, indexed_longest, "files", limit=2, offset=offset) for offset in (0, 2)]
     assert [page.total for page in pages] == [len(passages)] * 2
@@ -214,7 +214,7 @@ def test_all_passages_of_a_document_come_in_pages(engine: Engine, indexed_longes
 
 
 @pytest.fixture
-def indexed_longest(engine: Engine) -> str:
+def indexed_longest(engine: SearchEngine) -> str:
     snapshot = engine.snapshot("manual")
     rows, counts = np.unique(snapshot.document_N, return_counts=True)
     place = int(np.flatnonzero(snapshot.document_N == rows[np.argmax(counts)])[0])
@@ -223,7 +223,7 @@ def indexed_longest(engine: Engine) -> str:
     return next(iter(found.values())).document.id
 
 
-def test_what_cannot_be_lit_is_named(engine: Engine, indexed_longest: str) -> None:
+def test_what_cannot_be_lit_is_named(engine: SearchEngine, indexed_longest: str) -> None:
     with pytest.raises(InvalidRequest, match="Neither"):
         words_of(engine, indexed_longest)
     with pytest.raises(InvalidQuery, match="letter"):
@@ -240,7 +240,7 @@ def test_a_sentence_is_best_by_its_mean_not_its_length() -> None:
     spans = [Span(0, 1), Span(2, 3), Span(4, 5)]
     x_PD = np.array([[1.0], [1.0], [1.5]], dtype=np.float16)
     ones = np.ones(3, np.float32)
-    parts = Parts("word", spans, ones, x_PD, np.zeros(1, np.float32), [Span(0, 3), Span(4, 5)])
+    parts = WordSums("word", spans, ones, x_PD, np.zeros(1, np.float32), [Span(0, 3), Span(4, 5)])
     assert parts.best_sentence(parts.values(ones[:1, None])[0][0]) == Span(4, 5)
-    alone = Parts("word", spans, ones, x_PD, np.zeros(1, np.float32), [Span(0, 5)])
+    alone = WordSums("word", spans, ones, x_PD, np.zeros(1, np.float32), [Span(0, 5)])
     assert alone.best_sentence(ones) is None

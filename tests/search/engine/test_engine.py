@@ -13,11 +13,12 @@ from sqlalchemy.orm import Session
 from Stemmer import Stemmer
 
 from search.browse.collections import collections, default_collection, start_examples
-from search.browse.features import document_detail, feature_detail, find_features
-from search.db.models import Collection
-from search.engine.engine import Engine
+from search.browse.documents import document_detail
+from search.browse.features import feature_detail, find_features
+from search.db.models import CollectionRow
+from search.embedding.words import SILENT, WORD, stems
+from search.engine.engine import SearchEngine
 from search.engine.hybrid import WORDS_WEIGHT
-from search.engine.prepared import Request
 from search.engine.pursuit import MOST_TERMS, NEAR
 from search.engine.response import OTHER_TOPICS
 from search.errors import (
@@ -29,11 +30,12 @@ from search.errors import (
     InvalidSteering,
     NotIndexed,
 )
-from search.index.bm25 import SILENT, WORD, stems
-from search.index.generation_files import INDEX_FILE, WORDS_FILE, generation_folder, read_texts
+from search.index.generation_files import INDEX_FILE, WORDS_FILE, generation_folder
+from search.index.passage_store import read_texts
 from search.index.snapshot import Kept
 from search.query.filters import parse_filters
 from search.query.limits import MODES
+from search.query.request import SearchRequest
 from search.query.steering import Knob, Steering, format_steering, parse
 from search.responses.search import SearchResponse, Term
 from tests.conftest import Indexed
@@ -44,10 +46,10 @@ pytestmark = pytest.mark.database
 
 
 def ask(
-    engine: Engine, query: str, steer: str = "", limit: int = 10, offset: int = 0, mode: str = "hybrid"
+    engine: SearchEngine, query: str, steer: str = "", limit: int = 10, offset: int = 0, mode: str = "hybrid"
 ) -> SearchResponse:
     return engine.search(
-        Request(query, parse(steer), mode=mode),
+        SearchRequest(query, parse(steer), mode=mode),
         collection="manual",
         limit=limit,
         offset=offset,
@@ -55,14 +57,14 @@ def ask(
     )
 
 
-def features_of(engine: Engine, query: str) -> list[int]:
+def features_of(engine: SearchEngine, query: str) -> list[int]:
     """The features that explain a question, then others."""
     snapshot = engine.snapshot("manual")
-    active = engine.inquire(snapshot, Request(query)).asked.question.active
+    active = engine.inquire(snapshot, SearchRequest(query)).asked.question.active
     return [*active, *(f for f in np.flatnonzero(snapshot.telling)[:5].tolist() if f not in active)]
 
 
-def knobs(engine: Engine, query: str) -> list[str]:
+def knobs(engine: SearchEngine, query: str) -> list[str]:
     """Steering of several kinds that means something for a query."""
     first, second = features_of(engine, query)[:2]
     return [
@@ -76,7 +78,7 @@ def knobs(engine: Engine, query: str) -> list[str]:
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("query", QUERIES)
-def test_terms_sum_to_the_score_whatever_the_steering(engine: Engine, query: str, mode: str) -> None:
+def test_terms_sum_to_the_score_whatever_the_steering(engine: SearchEngine, query: str, mode: str) -> None:
     for steer in ["", *knobs(engine, query)]:
         for result in ask(engine, query, steer, limit=20, mode=mode).results:
             assert sum(term.value for term in result.terms) == pytest.approx(result.score, abs=1e-5)
@@ -85,7 +87,7 @@ def test_terms_sum_to_the_score_whatever_the_steering(engine: Engine, query: str
 
 
 @pytest.mark.parametrize("query", QUERIES)
-def test_results_come_best_first_and_each_document_once(engine: Engine, query: str) -> None:
+def test_results_come_best_first_and_each_document_once(engine: SearchEngine, query: str) -> None:
     for steer in ["", *knobs(engine, query)]:
         results = ask(engine, query, steer, limit=50).results
         scores = [result.score for result in results]
@@ -95,7 +97,7 @@ def test_results_come_best_first_and_each_document_once(engine: Engine, query: s
 
 
 @pytest.mark.parametrize("query", QUERIES)
-def test_no_steering_is_exactly_dense_search(engine: Engine, query: str) -> None:
+def test_no_steering_is_exactly_dense_search(engine: SearchEngine, query: str) -> None:
     snapshot = engine.snapshot("manual")
     x_ND = snapshot.index.vectors(np.arange(snapshot.passages))
     dense_N = x_ND @ engine.embed(snapshot.space, query)
@@ -114,7 +116,7 @@ def test_no_steering_is_exactly_dense_search(engine: Engine, query: str) -> None
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("query", QUERIES)
 def test_pages_of_any_size_fit_together(
-    engine: Engine, query: str, mode: str, monkeypatch: pytest.MonkeyPatch
+    engine: SearchEngine, query: str, mode: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also where few passages are looked at first, and what words and concepts lift is found later."""
     steerings = ["", *knobs(engine, query), "concept:mathematics:4,concept:network%20protocols:-4"]
@@ -133,7 +135,7 @@ def test_pages_of_any_size_fit_together(
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("query", QUERIES)
-def test_what_a_term_says_of_its_absence_comes_true(engine: Engine, query: str, mode: str) -> None:
+def test_what_a_term_says_of_its_absence_comes_true(engine: SearchEngine, query: str, mode: str) -> None:
     for steer in ["", *knobs(engine, query)[2:3]]:
         response = ask(engine, query, steer, limit=5, mode=mode)
         steered = parse(steer)
@@ -166,7 +168,7 @@ def ranks(now: SearchResponse, before: SearchResponse) -> list[int | None]:
 
 
 @pytest.mark.parametrize("query", QUERIES)
-def test_words_and_meaning_are_mixed_as_they_are_said_to_be(engine: Engine, query: str) -> None:
+def test_words_and_meaning_are_mixed_as_they_are_said_to_be(engine: SearchEngine, query: str) -> None:
     """Worked out again over all passages, with the words counted by a library."""
     snapshot = engine.snapshot("manual")
     with Session(engine.database) as session:
@@ -188,7 +190,7 @@ def test_words_and_meaning_are_mixed_as_they_are_said_to_be(engine: Engine, quer
         assert set(by_word) <= {word.word for word in response.query_words}
 
 
-def test_a_rare_word_brings_its_passage_forward(engine: Engine) -> None:
+def test_a_rare_word_brings_its_passage_forward(engine: SearchEngine) -> None:
     snapshot = engine.snapshot("manual")
     rare = next(
         stem
@@ -206,7 +208,7 @@ def test_a_rare_word_brings_its_passage_forward(engine: Engine) -> None:
     assert [(word.word, word.passages) for word in response.query_words if word.word == rare] == [(rare, 1)]
 
 
-def test_words_that_nobody_wrote_change_nothing(engine: Engine) -> None:
+def test_words_that_nobody_wrote_change_nothing(engine: SearchEngine) -> None:
     plain = ask(engine, "zzyzx qwertz", mode="semantic")
     mixed = ask(engine, "zzyzx qwertz")
     assert [result.passage.id for result in mixed.results] == [result.passage.id for result in plain.results]
@@ -214,7 +216,7 @@ def test_words_that_nobody_wrote_change_nothing(engine: Engine) -> None:
     assert not any(term.kind == "word" for result in mixed.results for term in result.terms)
 
 
-def test_boosting_a_feature_raises_what_fires_it(engine: Engine) -> None:
+def test_boosting_a_feature_raises_what_fires_it(engine: SearchEngine) -> None:
     query = "read a file line by line"
     snapshot = engine.snapshot("manual")
     feature = features_of(engine, query)[0]
@@ -226,7 +228,7 @@ def test_boosting_a_feature_raises_what_fires_it(engine: Engine) -> None:
     assert firing(f"{feature}:-2") <= firing("") < firing(f"{feature}:5")
 
 
-def test_a_steered_response_says_what_was_done(engine: Engine) -> None:
+def test_a_steered_response_says_what_was_done(engine: SearchEngine) -> None:
     feature = features_of(engine, "sort numbers")[0]
     response = ask(engine, "sort numbers", f"{feature}:1.5,concept:sea:1")
     assert [(knob.feature, knob.concept, knob.strength) for knob in response.steering] == [
@@ -239,14 +241,14 @@ def test_a_steered_response_says_what_was_done(engine: Engine) -> None:
     assert response.took_ms.total >= response.took_ms.explain
 
 
-def test_pages_are_slices_of_one_ranking(engine: Engine) -> None:
+def test_pages_are_slices_of_one_ranking(engine: SearchEngine) -> None:
     whole = [result.document.id for result in ask(engine, "lists", limit=40).results]
     parts = [ask(engine, "lists", limit=10, offset=start).results for start in range(0, 40, 10)]
     assert [result.document.id for part in parts for result in part] == whole
     assert [part[0].rank for part in parts] == [1, 11, 21, 31]
 
 
-def test_a_page_beyond_the_end_is_empty(engine: Engine) -> None:
+def test_a_page_beyond_the_end_is_empty(engine: SearchEngine) -> None:
     response = ask(engine, "lists", limit=10, offset=990)
     assert response.results == []
     with Session(engine.database) as session:
@@ -254,7 +256,7 @@ def test_a_page_beyond_the_end_is_empty(engine: Engine) -> None:
     assert response.total == counted
 
 
-def test_passages_are_stretches_of_the_stored_text(engine: Engine, indexed: Indexed) -> None:
+def test_passages_are_stretches_of_the_stored_text(engine: SearchEngine, indexed: Indexed) -> None:
     given = {document.id: document for document in indexed.documents}
     for result in ask(engine, "dates and time zones", limit=20).results:
         document, passage = given[result.document.id], result.passage
@@ -264,7 +266,7 @@ def test_passages_are_stretches_of_the_stored_text(engine: Engine, indexed: Inde
             assert 0 <= passage.best.start < passage.best.end <= len(passage.text)
 
 
-def test_the_best_sentence_is_about_the_question(engine: Engine) -> None:
+def test_the_best_sentence_is_about_the_question(engine: SearchEngine) -> None:
     marked = [result for result in ask(engine, "read a json file", limit=20).results if result.passage.best]
     assert len(marked) > 5
 
@@ -273,32 +275,32 @@ def test_the_best_sentence_is_about_the_question(engine: Engine) -> None:
     ("steer", "error"), [("999999:1", InvalidSteering), ("concept:?!:1", InvalidRequest)]
 )
 def test_steering_that_does_not_fit_the_collection(
-    engine: Engine, steer: str, error: type[Exception]
+    engine: SearchEngine, steer: str, error: type[Exception]
 ) -> None:
     with pytest.raises(error):
         ask(engine, "lists", steer)
 
 
 @pytest.mark.parametrize(("limit", "offset"), [(0, 0), (-1, 0), (101, 0), (10, -1), (10, 991), (10**30, 0)])
-def test_pages_out_of_range(engine: Engine, limit: int, offset: int) -> None:
+def test_pages_out_of_range(engine: SearchEngine, limit: int, offset: int) -> None:
     with pytest.raises(InvalidPage):
         ask(engine, "lists", limit=limit, offset=offset)
 
 
-def test_an_unknown_mode_or_collection(engine: Engine) -> None:
+def test_an_unknown_mode_or_collection(engine: SearchEngine) -> None:
     with pytest.raises(InvalidRequest, match="psychic"):
-        engine.search(Request("x", mode="psychic"), collection="manual")
+        engine.search(SearchRequest("x", mode="psychic"), collection="manual")
     with pytest.raises(CollectionNotFound, match="nowhere"):
-        engine.search(Request("x"), collection="nowhere")
+        engine.search(SearchRequest("x"), collection="nowhere")
 
 
-def test_a_collection_without_an_index(engine: Engine) -> None:
+def test_a_collection_without_an_index(engine: SearchEngine) -> None:
     with Session(engine.database) as session:
-        fresh = Collection(name="fresh", model="m")
+        fresh = CollectionRow(name="fresh", model="m")
         session.add(fresh)
         session.commit()
         with pytest.raises(NotIndexed, match="no finished index"):
-            engine.search(Request("x"), collection="fresh")
+            engine.search(SearchRequest("x"), collection="fresh")
         found = {info.name: info.state for info in collections(engine)}
         assert found == {"fresh": "empty", "manual": "live"}
         assert default_collection(engine) == "manual"
@@ -316,12 +318,12 @@ def test_a_damaged_index_file_is_rebuilt(indexed: Indexed, tmp_path: Path, damag
         path.unlink()
     else:
         path.write_bytes(whole[:-100] if damage == "cut" else whole[:-1] + bytes([whole[-1] ^ 1]))
-    engine = Engine(indexed.database, tmp_path)
+    engine = SearchEngine(indexed.database, tmp_path)
     assert len(ask(engine, "lists").results) == 10
     assert path.read_bytes() == whole
 
 
-def test_features_for_a_text_and_the_most_distinctive(engine: Engine) -> None:
+def test_features_for_a_text_and_the_most_distinctive(engine: SearchEngine) -> None:
     first = find_features(engine, "", collection="manual", limit=10)
     assert all(0 < feature.density <= 0.2 for feature in first.features)
     assert {"asyncio", "Python Debugger", "Format Specification"} & {each.label for each in first.features}
@@ -330,7 +332,7 @@ def test_features_for_a_text_and_the_most_distinctive(engine: Engine) -> None:
     assert found.total == first.total
 
 
-def test_what_nothing_is_about_or_nearly_everything_is_never_shown(engine: Engine) -> None:
+def test_what_nothing_is_about_or_nearly_everything_is_never_shown(engine: SearchEngine) -> None:
     snapshot = engine.snapshot("manual")
     shown = {f.feature for query in QUERIES for f in ask(engine, query).query_features}
     shown |= {
@@ -344,25 +346,25 @@ def test_what_nothing_is_about_or_nearly_everything_is_never_shown(engine: Engin
     assert all(0 < snapshot.density(feature) <= 0.2 for feature in shown)
 
 
-def test_names_are_near_the_question_and_the_same_on_every_page(engine: Engine) -> None:
+def test_names_are_near_the_question_and_the_same_on_every_page(engine: SearchEngine) -> None:
     snapshot = engine.snapshot("manual")
     for query in QUERIES:
         q_D = engine.embed(snapshot.space, query)
-        active = engine.inquire(snapshot, Request(query)).asked.question.active
+        active = engine.inquire(snapshot, SearchRequest(query)).asked.question.active
         assert len(active) <= MOST_TERMS
         assert all(float(snapshot.dictionary.w_dec_FD[f] @ q_D) >= NEAR - 1e-6 for f in active)
         assert all(weight > 0 for weight in active.values())
-        fresh = Engine(engine.database, engine.data)
+        fresh = SearchEngine(engine.database, engine.data)
         page = ask(fresh, query, limit=10, offset=20)
         assert page.query_features == ask(engine, query).query_features
-        again = fresh.inquire(fresh.snapshot("manual"), Request(query)).asked.question.active
+        again = fresh.inquire(fresh.snapshot("manual"), SearchRequest(query)).asked.question.active
         assert again == pytest.approx(active)
 
 
-def test_what_nobody_would_see_in_a_passage_is_summed_and_not_named(engine: Engine) -> None:
+def test_what_nobody_would_see_in_a_passage_is_summed_and_not_named(engine: SearchEngine) -> None:
     snapshot = engine.snapshot("manual")
     for query in QUERIES:
-        active = engine.inquire(snapshot, Request(query)).asked.question.active
+        active = engine.inquire(snapshot, SearchRequest(query)).asked.question.active
         for result in ask(engine, query).results:
             terms = [term for term in result.terms if term.kind == "feature"]
             named = [term for term in terms if term.feature is not None]
@@ -370,14 +372,14 @@ def test_what_nobody_would_see_in_a_passage_is_summed_and_not_named(engine: Engi
             assert len([term for term in terms if term.feature is None]) == (len(named) < len(active))
 
 
-def test_a_label_is_found_by_its_words(engine: Engine) -> None:
+def test_a_label_is_found_by_its_words(engine: SearchEngine) -> None:
     snapshot = engine.snapshot("manual")
     feature = int(np.flatnonzero(snapshot.telling)[0])
     found = find_features(engine, snapshot.labels[feature].text.upper(), collection="manual", limit=20)
     assert found.features[0].feature == feature
 
 
-def test_a_feature_is_found_by_the_names_that_mean_the_same(engine: Engine) -> None:
+def test_a_feature_is_found_by_the_names_that_mean_the_same(engine: SearchEngine) -> None:
     snapshot = engine.snapshot("manual")
     feature, other = next(
         (int(feature), snapshot.dictionary.names[feature][1])
@@ -387,7 +389,7 @@ def test_a_feature_is_found_by_the_names_that_mean_the_same(engine: Engine) -> N
     assert find_features(engine, other, collection="manual", limit=1).features[0].feature == feature
 
 
-def test_a_feature_in_full(engine: Engine) -> None:
+def test_a_feature_in_full(engine: SearchEngine) -> None:
     snapshot = engine.snapshot("manual")
     feature = int(np.argmax(snapshot.passages_F))
     detail = feature_detail(engine, feature, collection="manual")
@@ -410,12 +412,12 @@ def test_a_feature_in_full(engine: Engine) -> None:
 
 
 @pytest.mark.parametrize("feature", [-1, 10**9])
-def test_features_that_do_not_exist(engine: Engine, feature: int) -> None:
+def test_features_that_do_not_exist(engine: SearchEngine, feature: int) -> None:
     with pytest.raises(FeatureNotFound, match=str(feature)):
         feature_detail(engine, feature, collection="manual")
 
 
-def test_a_document_in_full(engine: Engine, indexed: Indexed) -> None:
+def test_a_document_in_full(engine: SearchEngine, indexed: Indexed) -> None:
     given = indexed.documents[7]
     detail = document_detail(engine, given.id, collection="manual")
     assert (detail.text, detail.title, detail.meta) == (given.text, given.title, given.meta)
@@ -426,20 +428,20 @@ def test_a_document_in_full(engine: Engine, indexed: Indexed) -> None:
 
 
 @pytest.mark.parametrize("name", ["no.such.document", "", "a\0b", "x" * 10_000])
-def test_documents_that_do_not_exist(engine: Engine, name: str) -> None:
+def test_documents_that_do_not_exist(engine: SearchEngine, name: str) -> None:
     with pytest.raises(DocumentNotFound):
         document_detail(engine, name, collection="manual")
 
 
-def test_start_examples_have_answers(engine: Engine) -> None:
+def test_start_examples_have_answers(engine: SearchEngine) -> None:
     examples = start_examples(engine, collection="manual")
     assert examples
     for example in examples:
         assert ask(engine, example).results
 
 
-def test_many_ask_at_once_and_get_what_each_would_get_alone(engine: Engine) -> None:
-    fresh = Engine(engine.database, engine.data)
+def test_many_ask_at_once_and_get_what_each_would_get_alone(engine: SearchEngine) -> None:
+    fresh = SearchEngine(engine.database, engine.data)
     queries = [f"{query} {number}" for number in range(6) for query in QUERIES]
     with ThreadPoolExecutor(8) as pool:
         together = list(pool.map(lambda query: ask(fresh, query), queries))
@@ -452,24 +454,26 @@ def test_many_ask_at_once_and_get_what_each_would_get_alone(engine: Engine) -> N
         assert scores == pytest.approx([result.score for result in alone.results], abs=1e-5)
 
 
-def test_topics_of_the_first_answers_can_be_chosen(engine: Engine) -> None:
-    facets = engine.search(Request("asynchronous tasks"), collection="manual", facets=True).facets
+def test_topics_of_the_first_answers_can_be_chosen(engine: SearchEngine) -> None:
+    facets = engine.search(SearchRequest("asynchronous tasks"), collection="manual", facets=True).facets
     assert facets is not None
     assert len(facets.topics) > 3
     snapshot = engine.snapshot("manual")
     for topic in facets.topics:
         assert topic.top / 100 > snapshot.density(topic.feature)
         filters = parse_filters([topic.filter])
-        left = engine.search(Request("asynchronous tasks", filters=filters), collection="manual", limit=5)
+        left = engine.search(
+            SearchRequest("asynchronous tasks", filters=filters), collection="manual", limit=5
+        )
         assert left.total == topic.documents
         for result in left.results:
             assert snapshot.acts_NF[snapshot.number_N.tolist().index(result.passage.id), topic.feature] > 0
 
 
-def test_removing_a_feature_takes_its_term_out(engine: Engine) -> None:
+def test_removing_a_feature_takes_its_term_out(engine: SearchEngine) -> None:
     feature = ask(engine, "sort numbers").query_features[0].feature
     response = engine.search(
-        Request("sort numbers", Steering((Knob("off", feature=feature),))), collection="manual"
+        SearchRequest("sort numbers", Steering((Knob("off", feature=feature),))), collection="manual"
     )
     for result in response.results:
         about = [term.value for term in result.terms if term.feature == feature]

@@ -5,12 +5,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from search.engine.engine import Engine
-from search.engine.prepared import Request
+from search.engine.engine import SearchEngine
 from search.errors import InvalidPage, InvalidQuery
 from search.explain.analyze import MAX_ANALYSED, analyze, as_query, beginning, only
 from search.query.limits import MAX_QUERY
 from search.query.parser import parse_query
+from search.query.request import SearchRequest
 from search.query.steering import Knob, Steering
 
 pytestmark = pytest.mark.database
@@ -21,7 +21,7 @@ TEXT = (
 )
 
 
-def test_shares_sum_to_one_and_features_come_strongest_first(engine: Engine) -> None:
+def test_shares_sum_to_one_and_features_come_strongest_first(engine: SearchEngine) -> None:
     found = analyze(engine, TEXT, collection="manual", limit=100)
     assert len(found.features) == found.total
     shares = sum(each.share for each in found.features)
@@ -31,7 +31,7 @@ def test_shares_sum_to_one_and_features_come_strongest_first(engine: Engine) -> 
     assert len(analyze(engine, TEXT, collection="manual", limit=3).features) == 3
 
 
-def test_a_short_text_has_the_features_of_the_question_it_is(engine: Engine) -> None:
+def test_a_short_text_has_the_features_of_the_question_it_is(engine: SearchEngine) -> None:
     found = analyze(engine, "sort a list", collection="manual", limit=100)
     assert len(found.passages) == 1
     assert {each.label for each in found.features[:4]} & {"sort", "sorting", "list", "sorted list"}
@@ -42,7 +42,7 @@ def test_a_short_text_has_the_features_of_the_question_it_is(engine: Engine) -> 
         assert each.strength == pytest.approx(min(each.activation / scale, 5) if scale else 0)
 
 
-def test_sentences_and_words_stand_where_they_are_said_to(engine: Engine) -> None:
+def test_sentences_and_words_stand_where_they_are_said_to(engine: SearchEngine) -> None:
     found = analyze(engine, TEXT, collection="manual")
     sentences = [sentence for passage in found.passages for sentence in passage.sentences]
     assert [TEXT[s.start : s.end].split()[0] for s in sentences] == ["A", "The", "Sockets", "A"]
@@ -54,13 +54,13 @@ def test_sentences_and_words_stand_where_they_are_said_to(engine: Engine) -> Non
             assert sum(lit.values) + lit.elsewhere == pytest.approx(lit.total, abs=2e-3)
 
 
-def test_different_sentences_have_different_features(engine: Engine) -> None:
+def test_different_sentences_have_different_features(engine: SearchEngine) -> None:
     found = analyze(engine, TEXT, collection="manual")
     first, *_, last = (sentence for passage in found.passages for sentence in passage.sentences)
     assert first.features[0].feature != last.features[0].feature
 
 
-def test_of_a_long_text_the_beginning_is_analysed_and_that_is_said(engine: Engine) -> None:
+def test_of_a_long_text_the_beginning_is_analysed_and_that_is_said(engine: SearchEngine) -> None:
     text = "word after word " * 50_000
     found = analyze(engine, text, collection="manual", limit=1)
     assert (found.characters, len(found.query) <= MAX_QUERY) == (len(text), True)
@@ -71,21 +71,21 @@ def test_of_a_long_text_the_beginning_is_analysed_and_that_is_said(engine: Engin
 @pytest.mark.parametrize(
     "text", ["", " \n", "?!…", "a\0b", "a\ud800", " " * MAX_ANALYSED + "word", " " * 20_000 + "w"]
 )
-def test_what_has_no_meaning_is_refused(engine: Engine, text: str) -> None:
+def test_what_has_no_meaning_is_refused(engine: SearchEngine, text: str) -> None:
     with pytest.raises(InvalidQuery):
         analyze(engine, text, collection="manual")
     with pytest.raises(InvalidPage):
         analyze(engine, "word", collection="manual", limit=0)
 
 
-def test_only_some_of_its_topics_are_left_in_a_question(engine: Engine) -> None:
+def test_only_some_of_its_topics_are_left_in_a_question(engine: SearchEngine) -> None:
     query = as_query(TEXT)
     snapshot = engine.snapshot("manual")
-    kept = list(engine.inquire(snapshot, Request(query)).asked.question.active)[:2]
+    kept = list(engine.inquire(snapshot, SearchRequest(query)).asked.question.active)[:2]
     steering = only(engine, query, kept, collection="manual")
     assert steering.knobs
     assert not {knob.feature for knob in steering.knobs} & set(kept)
-    answer = engine.search(Request(query, steering, mode="semantic"), collection="manual")
+    answer = engine.search(SearchRequest(query, steering, mode="semantic"), collection="manual")
     assert answer.moved < 1
     for result in answer.results:
         left: dict[int | None, float] = {}
@@ -94,13 +94,13 @@ def test_only_some_of_its_topics_are_left_in_a_question(engine: Engine) -> None:
         assert all(left[knob.feature] == pytest.approx(0, abs=1e-5) for knob in steering.knobs)
 
 
-def test_its_features_as_knobs_move_another_question_towards_it(engine: Engine) -> None:
+def test_its_features_as_knobs_move_another_question_towards_it(engine: SearchEngine) -> None:
     found = analyze(engine, "open a network socket", collection="manual")
     knobs = tuple(Knob(each.strength, feature=each.feature) for each in found.features[:5])
     snapshot = engine.snapshot("manual")
     there = engine.embed(snapshot.space, "open a network socket")
     before, after = (
-        engine.inquire(snapshot, Request("examples", steering)).steered.vector_D
+        engine.inquire(snapshot, SearchRequest("examples", steering)).steered.vector_D
         for steering in (Steering(), Steering(knobs))
     )
     assert float(after @ there) > float(before @ there) + 0.2

@@ -5,8 +5,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from search.engine.engine import Engine
-from search.engine.prepared import Request
+from search.engine.engine import SearchEngine
 from search.errors import DocumentNotFound, InvalidQuery, InvalidSteering
 from search.explain.relevance_feedback import (
     ANSWERS,
@@ -16,6 +15,7 @@ from search.explain.relevance_feedback import (
     NOTHING_IN_COMMON,
     refine,
 )
+from search.query.request import SearchRequest
 from search.query.steering import MAX_EXAMPLES, parse
 from search.responses.search import SearchResponse
 
@@ -25,26 +25,26 @@ HERE = "manual"
 QUESTION = "read a file line by line"
 
 
-def ask(engine: Engine, query: str, steer: str = "", limit: int = 20) -> SearchResponse:
-    return engine.search(Request(query, parse(steer)), collection=HERE, limit=limit)
+def ask(engine: SearchEngine, query: str, steer: str = "", limit: int = 20) -> SearchResponse:
+    return engine.search(SearchRequest(query, parse(steer)), collection=HERE, limit=limit)
 
 
-def found(engine: Engine, query: str, number: int = 3) -> list[str]:
+def found(engine: SearchEngine, query: str, number: int = 3) -> list[str]:
     return [result.document.id for result in ask(engine, query).results[:number]]
 
 
 @pytest.fixture(scope="module")
-def dates(engine: Engine) -> list[str]:
+def dates(engine: SearchEngine) -> list[str]:
     return found(engine, "dates and times")
 
 
 @pytest.fixture(scope="module")
-def files(engine: Engine) -> list[str]:
+def files(engine: SearchEngine) -> list[str]:
     return found(engine, QUESTION)
 
 
 def test_the_knobs_lead_to_documents_like_those_one_likes(
-    engine: Engine, dates: list[str], files: list[str]
+    engine: SearchEngine, dates: list[str], files: list[str]
 ) -> None:
     told = refine(engine, dates, files, collection=HERE)
     assert told.against == "unlike"
@@ -67,7 +67,7 @@ def test_the_knobs_lead_to_documents_like_those_one_likes(
 
 
 def test_sides_that_are_exchanged_say_the_opposite(
-    engine: Engine, dates: list[str], files: list[str]
+    engine: SearchEngine, dates: list[str], files: list[str]
 ) -> None:
     there = {each.feature: each.difference for each in refine(engine, dates, files, collection=HERE).features}
     back = {each.feature: each.difference for each in refine(engine, files, dates, collection=HERE).features}
@@ -78,7 +78,7 @@ def test_sides_that_are_exchanged_say_the_opposite(
 
 
 def test_without_unliked_ones_the_answers_or_the_collection_are_what_they_are_told_from(
-    engine: Engine, dates: list[str]
+    engine: SearchEngine, dates: list[str]
 ) -> None:
     plain = refine(engine, dates, [], collection=HERE)
     asked = refine(engine, dates, [], collection=HERE, query="dates and times")
@@ -98,7 +98,7 @@ def test_without_unliked_ones_the_answers_or_the_collection_are_what_they_are_to
 
 
 def test_the_strength_of_the_knob_is_that_of_what_it_is_spelled_out_as(
-    engine: Engine, dates: list[str]
+    engine: SearchEngine, dates: list[str]
 ) -> None:
     one, two = (refine(engine, dates, [], collection=HERE, strength=s).features for s in (1.0, -2.0))
     for first, second in zip(one, two, strict=True):
@@ -106,12 +106,12 @@ def test_the_strength_of_the_knob_is_that_of_what_it_is_spelled_out_as(
         assert second.strength == pytest.approx(-2 * first.difference, abs=0.051)
 
 
-def test_documents_that_have_nothing_in_common_are_told_so(engine: Engine, dates: list[str]) -> None:
+def test_documents_that_have_nothing_in_common_are_told_so(engine: SearchEngine, dates: list[str]) -> None:
     told = refine(engine, dates[:1], [], collection=HERE, query="", strength=1e-6)
     assert (told.features, told.steer, told.note) == ([], "", NOTHING_IN_COMMON)
 
 
-def test_what_is_not_there_or_contradicts_itself_is_refused(engine: Engine, dates: list[str]) -> None:
+def test_what_is_not_there_or_contradicts_itself_is_refused(engine: SearchEngine, dates: list[str]) -> None:
     with pytest.raises(DocumentNotFound, match=r"'nobody', 'none'") as refused:
         refine(engine, [dates[0], "nobody"], ["none"], collection=HERE)
     assert refused.value.status == 404
@@ -129,7 +129,7 @@ def test_what_is_not_there_or_contradicts_itself_is_refused(engine: Engine, date
 
 @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.data())
-def test_any_documents_give_knobs_a_search_takes(engine: Engine, data: st.DataObject) -> None:
+def test_any_documents_give_knobs_a_search_takes(engine: SearchEngine, data: st.DataObject) -> None:
     ids = [result.document.id for result in ask(engine, "python", limit=60).results]
     drawn = data.draw(st.lists(st.sampled_from(ids), min_size=1, max_size=8, unique=True))
     cut = data.draw(st.integers(1, len(drawn)))

@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
-from search.browse.features import find_by_name
-from search.engine.engine import Engine
-from search.engine.prepared import Request
+from search.browse.documents import find_by_name
+from search.engine.engine import SearchEngine
 from search.errors import DocumentNotFound, InvalidFilter, InvalidRequest
 from search.explain.compare import compare
 from search.explain.why_not import WANTED, why_not
 from search.query.filters import parse_filters
 from search.query.limits import MODES
+from search.query.request import SearchRequest
 from search.query.steering import Steering, parse
 from search.responses.search import SearchResponse
 
@@ -19,17 +19,17 @@ QUERY = "read a file line by line"
 pytestmark = pytest.mark.database
 
 
-def search(engine: Engine, request: Request, limit: int = 50) -> SearchResponse:
+def search(engine: SearchEngine, request: SearchRequest, limit: int = 50) -> SearchResponse:
     return engine.search(request, collection="manual", limit=limit)
 
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("steer", ["", "concept:mathematics:2", "like"])
-def test_margins_sum_to_the_margin(engine: Engine, mode: str, steer: str) -> None:
-    asked = engine.inquire(engine.snapshot("manual"), Request(QUERY, mode=mode)).asked
+def test_margins_sum_to_the_margin(engine: SearchEngine, mode: str, steer: str) -> None:
+    asked = engine.inquire(engine.snapshot("manual"), SearchRequest(QUERY, mode=mode)).asked
     one, other, *_ = asked.question.active
     like = f"{one}:1.5,{other}:off"
-    request = Request(QUERY, parse(like if steer == "like" else steer), mode=mode)
+    request = SearchRequest(QUERY, parse(like if steer == "like" else steer), mode=mode)
     results = search(engine, request).results
     for first, second in ((results[0], results[1]), (results[40], results[3])):
         found = compare(engine, request, first.document.id, second.document.id, collection="manual")
@@ -46,14 +46,14 @@ def test_margins_sum_to_the_margin(engine: Engine, mode: str, steer: str) -> Non
         }
 
 
-def test_what_cannot_be_compared_is_told(engine: Engine) -> None:
-    first, second = (result.document.id for result in search(engine, Request(QUERY)).results[:2])
+def test_what_cannot_be_compared_is_told(engine: SearchEngine) -> None:
+    first, second = (result.document.id for result in search(engine, SearchRequest(QUERY)).results[:2])
     with pytest.raises(InvalidRequest, match="with itself"):
-        compare(engine, Request(QUERY), first, first, collection="manual")
+        compare(engine, SearchRequest(QUERY), first, first, collection="manual")
     with pytest.raises(DocumentNotFound, match="'nowhere'"):
-        compare(engine, Request(QUERY), first, "nowhere", collection="manual")
-    title = search(engine, Request(QUERY)).results[0].document.title
-    without = Request(f'{QUERY} -title:"{title}"')
+        compare(engine, SearchRequest(QUERY), first, "nowhere", collection="manual")
+    title = search(engine, SearchRequest(QUERY)).results[0].document.title
+    without = SearchRequest(f'{QUERY} -title:"{title}"')
     with pytest.raises(InvalidRequest, match="left out"):
         compare(engine, without, second, first, collection="manual")
 
@@ -61,9 +61,9 @@ def test_what_cannot_be_compared_is_told(engine: Engine) -> None:
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize(("rank", "steer"), [(12, ""), (30, "concept:mathematics:1"), (200, "")])
 def test_the_steering_that_is_offered_does_what_it_says(
-    engine: Engine, mode: str, rank: int, steer: str
+    engine: SearchEngine, mode: str, rank: int, steer: str
 ) -> None:
-    request = Request(QUERY, parse(steer), mode=mode)
+    request = SearchRequest(QUERY, parse(steer), mode=mode)
     ranking = engine.inquire(engine.snapshot("manual"), request).rank(rank)
     place = int(ranking.passages[rank - 1])
     missing = next(
@@ -83,12 +83,12 @@ def test_the_steering_that_is_offered_does_what_it_says(
     for way in found.ways:
         assert parse(way.steer).knobs[: len(request.steering.knobs)] == request.steering.knobs
         assert len(way.added) == len(way.steering) - len(request.steering.knobs) > 0
-        now = search(engine, Request(QUERY, parse(way.steer), mode=mode), limit=WANTED)
+        now = search(engine, SearchRequest(QUERY, parse(way.steer), mode=mode), limit=WANTED)
         assert now.results[way.rank - 1].document.id == missing
 
 
-def test_no_smaller_strength_of_the_same_feature_would_do(engine: Engine) -> None:
-    request = Request(QUERY)
+def test_no_smaller_strength_of_the_same_feature_would_do(engine: SearchEngine) -> None:
+    request = SearchRequest(QUERY)
     missing = search(engine, request).results[24].document.id
     (single,) = [
         way for way in why_not(engine, request, missing, collection="manual").ways if len(way.added) == 1
@@ -96,47 +96,47 @@ def test_no_smaller_strength_of_the_same_feature_would_do(engine: Engine) -> Non
     knob = parse(single.steer).knobs[0]
     for tenths in range(1, round(abs(float(knob.strength)) * 10)):
         strength = np.sign(float(knob.strength)) * tenths / 10
-        less = search(engine, Request(QUERY, parse(f"{knob.feature}:{strength}")), limit=WANTED)
+        less = search(engine, SearchRequest(QUERY, parse(f"{knob.feature}:{strength}")), limit=WANTED)
         assert missing not in [result.document.id for result in less.results]
 
 
-def test_one_that_is_there_already_needs_nothing(engine: Engine) -> None:
-    first = search(engine, Request(QUERY)).results[0]
-    found = why_not(engine, Request(QUERY), first.document.id, collection="manual")
+def test_one_that_is_there_already_needs_nothing(engine: SearchEngine) -> None:
+    first = search(engine, SearchRequest(QUERY)).results[0]
+    found = why_not(engine, SearchRequest(QUERY), first.document.id, collection="manual")
     assert found.result.rank == 1
     assert (found.ways, found.lacks, found.last) == ([], [], None)
     assert found.result.score == pytest.approx(first.score, abs=1e-5)
 
 
-def test_one_that_is_left_out_is_told_by_what(engine: Engine) -> None:
-    first = search(engine, Request(QUERY)).results[0].document
-    request = Request(f'{QUERY} -"{first.title}" "line"')
+def test_one_that_is_left_out_is_told_by_what(engine: SearchEngine) -> None:
+    first = search(engine, SearchRequest(QUERY)).results[0].document
+    request = SearchRequest(f'{QUERY} -"{first.title}" "line"')
     found = why_not(engine, request, first.id, collection="manual")
     assert found.result.rank is None
     assert [(each.without, each.phrase) for each in found.excluded_by] == [(True, first.title)]
     assert found.ways == []
-    feature = search(engine, Request(QUERY)).query_features[0].feature
-    filtered = Request(QUERY, filters=parse_filters([f"-feature:{feature}"]))
+    feature = search(engine, SearchRequest(QUERY)).query_features[0].feature
+    filtered = SearchRequest(QUERY, filters=parse_filters([f"-feature:{feature}"]))
     about = next(
         result.document.id
-        for result in search(engine, Request(QUERY)).results
+        for result in search(engine, SearchRequest(QUERY)).results
         if why_not(engine, filtered, result.document.id, collection="manual").result.rank is None
     )
     (excluded,) = why_not(engine, filtered, about, collection="manual").excluded_by
     assert excluded.feature == feature
 
 
-def test_bad_requests_are_told(engine: Engine) -> None:
+def test_bad_requests_are_told(engine: SearchEngine) -> None:
     with pytest.raises(DocumentNotFound, match="'nowhere'"):
-        why_not(engine, Request(QUERY), "nowhere", collection="manual")
+        why_not(engine, SearchRequest(QUERY), "nowhere", collection="manual")
     with pytest.raises(InvalidFilter, match="no field"):
-        why_not(engine, Request(QUERY, filters=parse_filters(["a:b"])), "nowhere", collection="manual")
+        why_not(engine, SearchRequest(QUERY, filters=parse_filters(["a:b"])), "nowhere", collection="manual")
 
 
-def test_documents_are_found_by_words_of_their_names(engine: Engine) -> None:
-    first = search(engine, Request(QUERY)).results[0].document
+def test_documents_are_found_by_words_of_their_names(engine: SearchEngine) -> None:
+    first = search(engine, SearchRequest(QUERY)).results[0].document
     assert find_by_name(engine, first.id, collection="manual")[0] == first
     words = " ".join(reversed(first.title.upper().split()))
     assert first in find_by_name(engine, words, collection="manual", limit=100)
     assert find_by_name(engine, "no such name 100%", collection="manual") == []
-    assert Steering() == Request(QUERY).steering
+    assert Steering() == SearchRequest(QUERY).steering

@@ -5,10 +5,10 @@ import pytest
 from scipy.sparse import csr_matrix
 
 from search.dictionary.autoencoder import Card, Dictionary
-from search.engine.engine import Engine
-from search.engine.prepared import Request
+from search.engine.engine import SearchEngine
 from search.index.agreement import NameWords, about, density, shared
 from search.index.bm25 import Counts
+from search.query.request import SearchRequest
 
 ACCEPTABLE = {
     "cancel an asyncio task": {"asyncio", "cancellation requests", "cancellation", "cancel", "task"},
@@ -48,8 +48,8 @@ ACCEPTABLE = {
 
 @pytest.mark.database
 @pytest.mark.parametrize("question", ACCEPTABLE)
-def test_reasons_read_like_a_persons(engine: Engine, question: str) -> None:
-    results = engine.search(Request(question), collection="manual", limit=3).results
+def test_reasons_read_like_a_persons(engine: SearchEngine, question: str) -> None:
+    results = engine.search(SearchRequest(question), collection="manual", limit=3).results
     shown = [
         [term.label for term in result.terms if term.kind == "feature" and term.feature is not None]
         for result in results

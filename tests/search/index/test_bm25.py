@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from indexer.sources import SourceDocument
+from search.embedding.words import SILENT, WORD, stems, words
 from search.errors import IndexDamaged
-from search.index.bm25 import SILENT, WORD, Counts, Lexicon, stems, words
+from search.index.bm25 import Counts, Lexicon
 
 QUERIES = ("sorting lists quickly", "the reader of files", "asynchronous tasks tasks", "zzzz lists")
 TEXTS = st.lists(st.text("ab cd AB\n'-é", max_size=40), max_size=8)

@@ -13,12 +13,12 @@ from indexer.jobs.worker import Keeper
 from indexer.progress import Reporter
 from indexer.sources import SourceDocument
 from search.embedding.embedder import Embedder
-from search.engine.engine import Engine
+from search.engine.engine import SearchEngine
 from search.engine.facets import FIRST
-from search.engine.prepared import Request
 from search.errors import InvalidFilter, InvalidSteering
 from search.query.filters import format_filter, parse_filter, parse_filters
 from search.query.limits import MODES
+from search.query.request import SearchRequest
 from search.query.steering import parse
 from search.responses.search import Restriction, SearchResponse
 from tests.conftest import build
@@ -76,18 +76,18 @@ def engine(
     new_database: Callable[[], AbstractContextManager[URL]],
     tmp_path_factory: pytest.TempPathFactory,
     embedder: Embedder,
-) -> Iterator[Engine]:
+) -> Iterator[SearchEngine]:
     data = tmp_path_factory.mktemp("data")
     with new_database() as url:
         database = create_engine(url)
         build(database, data, embedder, "c", DOCUMENTS)
-        yield Engine(database, data)
+        yield SearchEngine(database, data)
         database.dispose()
 
 
-def ask(engine: Engine, query: str, **options: Any) -> SearchResponse:
+def ask(engine: SearchEngine, query: str, **options: Any) -> SearchResponse:
     named = {name: options.pop(name) for name in ("limit", "offset", "facets") if name in options}
-    return engine.search(Request(query, **options), collection="c", **named)
+    return engine.search(SearchRequest(query, **options), collection="c", **named)
 
 
 def ids(response: SearchResponse) -> str:
@@ -96,13 +96,13 @@ def ids(response: SearchResponse) -> str:
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("query", LEFT)
-def test_exactly_what_is_left_is_found(engine: Engine, query: str, mode: str) -> None:
+def test_exactly_what_is_left_is_found(engine: SearchEngine, query: str, mode: str) -> None:
     response = ask(engine, query, mode=mode)
     assert ids(response) == LEFT[query]
     assert response.total == len(LEFT[query])
 
 
-def test_the_answer_says_what_was_understood(engine: Engine) -> None:
+def test_the_answer_says_what_was_understood(engine: SearchEngine) -> None:
     response = ask(engine, 'light "black hole" -bread year:1990..2010')
     assert response.query == 'light "black hole" -bread year:1990..2010'
     assert response.restrictions == [
@@ -113,7 +113,7 @@ def test_the_answer_says_what_was_understood(engine: Engine) -> None:
     assert [word.word for word in response.query_words] == ["light", "black", "hole"]
 
 
-def test_steering_and_pages_stay_within_what_is_left(engine: Engine) -> None:
+def test_steering_and_pages_stay_within_what_is_left(engine: SearchEngine) -> None:
     steering = parse("concept:bread:3")
     first = ask(engine, "light -bread", steering=steering, limit=2)
     rest = ask(engine, "light -bread", steering=steering, limit=10, offset=2)
@@ -122,7 +122,7 @@ def test_steering_and_pages_stay_within_what_is_left(engine: Engine) -> None:
         assert sum(term.value for term in result.terms) == pytest.approx(result.score, abs=1e-5)
 
 
-def test_a_range_that_does_not_fit_its_field_is_told(engine: Engine) -> None:
+def test_a_range_that_does_not_fit_its_field_is_told(engine: SearchEngine) -> None:
     for query in ("light year:then..2000", "light year:then"):
         with pytest.raises(InvalidFilter, match="year is a number, and 'then' is none"):
             ask(engine, query)
@@ -141,7 +141,7 @@ FILTERED = {
 
 
 @pytest.mark.parametrize("filters", FILTERED)
-def test_filters_leave_exactly_what_meets_them(engine: Engine, filters: tuple[str, ...]) -> None:
+def test_filters_leave_exactly_what_meets_them(engine: SearchEngine, filters: tuple[str, ...]) -> None:
     response = ask(engine, "light", filters=parse_filters(filters))
     assert ids(response) == FILTERED[filters]
     assert [restriction.filter for restriction in response.restrictions] == [
@@ -163,19 +163,19 @@ def test_filters_leave_exactly_what_meets_them(engine: Engine, filters: tuple[st
         "feature:99999": "no feature 99999",
     }.items(),
 )
-def test_a_filter_that_nothing_could_meet_is_told(engine: Engine, text: str, message: str) -> None:
+def test_a_filter_that_nothing_could_meet_is_told(engine: SearchEngine, text: str, message: str) -> None:
     with pytest.raises(InvalidFilter, match=message) as caught:
         ask(engine, "light", filters=parse_filters([text]))
     assert caught.value.hint
 
 
-def test_known_fields_are_named_where_one_is_not(engine: Engine) -> None:
+def test_known_fields_are_named_where_one_is_not(engine: SearchEngine) -> None:
     with pytest.raises(InvalidFilter) as caught:
         ask(engine, "light", filters=parse_filters(["nosuch:1"]))
     assert caught.value.hint == "Known fields: title, lang, ok, tags, when, year."
 
 
-def test_a_feature_leaves_the_passages_that_it_fires_on(engine: Engine) -> None:
+def test_a_feature_leaves_the_passages_that_it_fires_on(engine: SearchEngine) -> None:
     snapshot = engine.snapshot("c")
     feature = int(snapshot.acts_NF[0].indices[0])
     with_it = ask(engine, "light", filters=parse_filters([f"feature:{feature}"]))
@@ -189,7 +189,7 @@ def test_a_feature_leaves_the_passages_that_it_fires_on(engine: Engine) -> None:
         ask(engine, "light", filters=parse_filters([f"feature:{feature}"]), dictionary=77)
 
 
-def narrowed(engine: Engine, query: str, *filters: str) -> dict[str, int]:
+def narrowed(engine: SearchEngine, query: str, *filters: str) -> dict[str, int]:
     """What a search can be narrowed down to: what each filter would leave."""
     facets = ask(engine, query, filters=parse_filters(filters), facets=True).facets
     assert facets is not None
@@ -198,7 +198,7 @@ def narrowed(engine: Engine, query: str, *filters: str) -> dict[str, int]:
 
 
 @pytest.mark.parametrize("query", ["light", "light -bread", 'stars "hole"'])
-def test_a_count_is_what_choosing_it_leaves(engine: Engine, query: str) -> None:
+def test_a_count_is_what_choosing_it_leaves(engine: SearchEngine, query: str) -> None:
     found = ask(engine, query, facets=True)
     assert found.facets is not None
     first = ids(ask(engine, query, limit=FIRST))
@@ -213,7 +213,7 @@ def test_a_count_is_what_choosing_it_leaves(engine: Engine, query: str) -> None:
         assert ask(engine, query, filters=parse_filters([topic.filter])).total == topic.documents
 
 
-def test_other_values_of_a_chosen_field_can_still_be_chosen(engine: Engine) -> None:
+def test_other_values_of_a_chosen_field_can_still_be_chosen(engine: SearchEngine) -> None:
     before, after = narrowed(engine, "light"), narrowed(engine, "light", "lang:de")
     assert before["lang:en"] == after["lang:en"] == 1
     assert "year:1990" not in after
@@ -223,7 +223,7 @@ def test_other_values_of_a_chosen_field_can_still_be_chosen(engine: Engine) -> N
     assert [(value.value, value.chosen) for value in lang.values] == [("de", True), ("en", False)]
 
 
-def test_documents_that_come_and_go_are_seen(engine: Engine) -> None:
+def test_documents_that_come_and_go_are_seen(engine: SearchEngine) -> None:
     number = engine.snapshot("c").collection_id
     reporter = Reporter(engine.database)
     assert ids(ask(engine, "light -star year:1990..")) == "bc"

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from search.index.faiss_index import FaissIndex
-from search.index.segments import Version, VisibleIndex, hidden_documents
+from search.index.live_docs import Version, hidden_documents
+from search.index.segments import SegmentedIndex
 
 RNG = np.random.default_rng(0)
 
@@ -49,7 +50,7 @@ def test_the_visible_index_is_a_scan_of_what_is_visible(added: int, hidden: int)
     x_MD = RNG.normal(size=(100, 16)).astype(np.float16)
     number_N = np.sort(RNG.permutation(100)[hidden:])
     base = FaissIndex.build(x_MD[: 100 - added])
-    index = VisibleIndex(base, FaissIndex.build(x_MD[100 - added :]) if added else None, number_N)
+    index = SegmentedIndex(base, FaissIndex.build(x_MD[100 - added :]) if added else None, number_N)
     q_QD = RNG.normal(size=(3, 16)).astype(np.float32)
     exact_QN = q_QD @ x_MD[number_N].astype(np.float32).T
     for wanted in (1, 10, len(number_N), 1000):
@@ -64,6 +65,6 @@ def test_the_visible_index_is_a_scan_of_what_is_visible(added: int, hidden: int)
 
 def test_with_nothing_visible_nothing_is_found() -> None:
     base = FaissIndex.build(RNG.normal(size=(5, 16)).astype(np.float16))
-    index = VisibleIndex(base, None, np.zeros(0, np.int64))
+    index = SegmentedIndex(base, None, np.zeros(0, np.int64))
     scores, places = index.search(np.ones((2, 16), np.float32), 10)
     assert scores.shape == places.shape == (2, 0)

@@ -5,23 +5,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from search.errors import InvalidQuery
-from search.query.parser import Condition, Typed, may_restrict, parse_query
+from search.query.parser import Condition, ParsedQuery, may_restrict, parse_query
 
 FIELDS = {"year", "lang"}
 
 TAKEN_APART = {
-    "how do stars shine": Typed("how do stars shine"),
-    '"black hole" mass -fusion': Typed("black hole mass", ("black hole",), ("fusion",)),
-    'stars -"neutron star" shine': Typed("stars shine", (), ("neutron star",)),
-    "title:sun spots": Typed("sun spots", (), (), (Condition("title", ("sun",)),)),
-    'title:"two words"': Typed("two words", (), (), (Condition("title", ("two words",)),)),
-    "-title:moon tides": Typed("tides", (), (), (Condition("title", ("moon",), negated=True),)),
-    "stars year:1990..2000": Typed("stars", (), (), (Condition("year", least="1990", most="2000"),)),
-    "stars year:..2000": Typed("stars", (), (), (Condition("year", most="2000"),)),
-    "stars lang:en,de -year:1999": Typed(
+    "how do stars shine": ParsedQuery("how do stars shine"),
+    '"black hole" mass -fusion': ParsedQuery("black hole mass", ("black hole",), ("fusion",)),
+    'stars -"neutron star" shine': ParsedQuery("stars shine", (), ("neutron star",)),
+    "title:sun spots": ParsedQuery("sun spots", (), (), (Condition("title", ("sun",)),)),
+    'title:"two words"': ParsedQuery("two words", (), (), (Condition("title", ("two words",)),)),
+    "-title:moon tides": ParsedQuery("tides", (), (), (Condition("title", ("moon",), negated=True),)),
+    "stars year:1990..2000": ParsedQuery("stars", (), (), (Condition("year", least="1990", most="2000"),)),
+    "stars year:..2000": ParsedQuery("stars", (), (), (Condition("year", most="2000"),)),
+    "stars lang:en,de -year:1999": ParsedQuery(
         "stars", (), (), (Condition("lang", ("en", "de")), Condition("year", ("1999",), negated=True))
     ),
-    'stars lang:"en,de"': Typed("stars", (), (), (Condition("lang", ("en,de",)),)),
+    'stars lang:"en,de"': ParsedQuery("stars", (), (), (Condition("lang", ("en,de",)),)),
 }
 
 
@@ -50,7 +50,7 @@ def test_operators_are_taken_out_of_the_text(query: str) -> None:
     ],
 )
 def test_what_only_looks_like_an_operator_is_text(query: str) -> None:
-    assert parse_query(query, FIELDS) == Typed(query)
+    assert parse_query(query, FIELDS) == ParsedQuery(query)
 
 
 @pytest.mark.parametrize("query", ["-only", '-"only this"', "year:1990", "lang:en -x", "-title:sun"])

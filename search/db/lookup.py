@@ -1,0 +1,57 @@
+"""Looking up the rows of collections and generations."""
+
+import re
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from search.db.models import CollectionRow, GenerationRow, PassageRow
+from search.errors import CollectionNotFound, NotIndexed
+
+COLLECTION_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+
+
+def find_collection(session: Session, name: str) -> CollectionRow:
+    """The collection of that name.
+
+    Raises:
+        CollectionNotFound: naming those that exist.
+    """
+    usable = COLLECTION_NAME.fullmatch(name) is not None
+    found = session.scalar(select(CollectionRow).where(CollectionRow.name == name)) if usable else None
+    if found is None:
+        known = ", ".join(session.scalars(select(CollectionRow.name).order_by(CollectionRow.name)))
+        raise CollectionNotFound(
+            f"There is no collection {name[:100]!r}.",
+            hint=f"Known collections: {known}." if known else "Run refract index PATH to make one.",
+        )
+    return found
+
+
+def live_generation(session: Session, name: str) -> GenerationRow:
+    """The live generation of a collection.
+
+    Raises:
+        CollectionNotFound, NotIndexed: there is none yet.
+    """
+    live = live_of(session, find_collection(session, name).id)
+    if live is None:
+        raise NotIndexed(
+            f"The collection {name!r} has no finished index yet.",
+            hint="Wait for the build to end, or run refract index PATH.",
+        )
+    return live
+
+
+def live_of(session: Session, collection: int) -> GenerationRow | None:
+    """The live generation of a collection (its row id), if it has one."""
+    return session.scalar(
+        select(GenerationRow).where(GenerationRow.collection_id == collection, GenerationRow.state == "live")
+    )
+
+
+def count_passages(session: Session, generation: int) -> int:
+    """How many passages a generation was built with and got since, hidden ones too (their numbers count
+    from 0)."""
+    last = session.scalar(select(func.max(PassageRow.id)).where(PassageRow.generation_id == generation))
+    return 0 if last is None else last + 1

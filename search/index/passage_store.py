@@ -1,0 +1,73 @@
+"""What Postgres holds of a generation's passages, as arrays: texts, embeddings, activations.
+
+Shape suffixes: N passages, D embedding width, F features.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from search.db.models import DictionaryRow, DocumentRow, PassageRow
+from search.dictionary.autoencoder import Activations, Dictionary
+
+READ_ROWS = 10_000
+
+
+def read_dictionary(session: Session, number: int | None) -> Dictionary:
+    """A dictionary of the store by its number.
+
+    Raises:
+        DictionaryError: it is not what was stored.
+    """
+    row = session.get_one(DictionaryRow, number)
+    return Dictionary.from_bytes(row.weights, row.card)
+
+
+def read_texts(
+    session: Session, generation: int, *, start: int = 0, stop: int | None = None
+) -> Iterator[str]:
+    """Title and text of a generation's passages from `start` to before `stop`, by number."""
+    text = func.substr(DocumentRow.text, PassageRow.start + 1, PassageRow.end - PassageRow.start)
+    of_document = select(DocumentRow.title + "\n" + text).where(DocumentRow.id == PassageRow.document_id)
+    for row in _stream(session, generation, start, stop, of_document.correlate(PassageRow).scalar_subquery()):
+        yield row[0]
+
+
+def read_embeddings(
+    session: Session, generation: int, *, start: int = 0, stop: int | None = None
+) -> NDArray[np.float16]:
+    """The embeddings (N, D) of a generation's passages from `start` to before `stop`, by number."""
+    rows = [row[0] for row in _stream(session, generation, start, stop, PassageRow.embedding)]
+    return np.frombuffer(b"".join(rows), dtype=np.float16).reshape(len(rows), -1 if rows else 0)
+
+
+def read_activations(
+    session: Session, generation: int, dictionary: Dictionary, *, start: int = 0
+) -> tuple[NDArray[np.int64], csr_matrix]:
+    """The document (N,) and the activations (N, F) of a generation's passages from `start` on, by number."""
+    columns = (PassageRow.document_id, PassageRow.feature_ids, PassageRow.activations)
+    documents, ids, values = [], [], []
+    for document, row_ids, row_values in _stream(session, generation, start, None, *columns):
+        documents.append(document)
+        ids.append(row_ids)
+        values.append(row_values)
+    shape = (len(documents), dictionary.card.active)
+    acts = Activations(
+        np.frombuffer(b"".join(ids), dtype=np.int32).reshape(shape),
+        np.frombuffer(b"".join(values), dtype=np.float32).reshape(shape),
+    )
+    return np.array(documents, dtype=np.int64), acts.matrix(dictionary.features)
+
+
+def _stream(session: Session, generation: int, start: int, stop: int | None, *columns: Any) -> Iterator[Any]:
+    statement = select(*columns).where(PassageRow.generation_id == generation).order_by(PassageRow.id)
+    if start:
+        statement = statement.where(PassageRow.id >= start)
+    if stop is not None:
+        statement = statement.where(PassageRow.id < stop)
+    return iter(session.execute(statement, execution_options={"yield_per": READ_ROWS}))

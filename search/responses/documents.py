@@ -1,0 +1,36 @@
+"""What the engine says about a document."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class ActiveFeature:
+    feature: int
+    label: str
+    reliable: bool
+    activation: float
+
+
+@dataclass(frozen=True)
+class DocumentPassage:
+    """A passage of a document page: offsets into the document's text and what fires there."""
+
+    id: int
+    start: int
+    end: int
+    features: list[ActiveFeature]
+
+
+@dataclass(frozen=True)
+class DocumentDetail:
+    """A document with its stored text and, by passage, the features that fire there."""
+
+    id: str
+    title: str
+    url: str | None
+    collection: str
+    generation: int
+    text: str
+    meta: dict[str, Any] = field(default_factory=dict)
+    passages: list[DocumentPassage] = field(default_factory=list)
