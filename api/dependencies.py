@@ -5,7 +5,6 @@ from urllib.parse import unquote_to_bytes
 
 from fastapi import Depends, Query, Request
 
-from search.browse.collections import default_collection
 from search.engine.engine import SearchEngine
 from search.errors import InvalidRequest
 
@@ -40,7 +39,7 @@ def get_collection(
     ] = "",
 ) -> str:
     """The collection asked for, or the default one."""
-    return collection or default_collection(engine)
+    return collection or engine.default_collection()
 
 
 EngineDep = Annotated[SearchEngine, Depends(get_engine)]

@@ -27,7 +27,7 @@ from benchmarks.common import embedded, report, table, times_ms
 from benchmarks.retrieval import passage_texts, read_task
 from search.embedding.embedder import Embedder, load_embedder
 from search.embedding.word_sums import WordSums
-from search.engine.highlighting import PartsMemory
+from search.engine.highlighting import WordSumsCache
 from search.index.passage_texts import LocatedPassage
 from search.responses.search import DocumentRef, PassageText
 
@@ -71,15 +71,15 @@ def main(shared: Path, queries: int = 10) -> None:
 
 def _trial(query: str, texts: list[str], embedder: Embedder, peer: Any) -> Trial:
     rows = [_row(number, text) for number, text in enumerate(texts)]
-    memory = PartsMemory()
+    memory = WordSumsCache()
 
-    def ours(memory: PartsMemory, known_D: FloatArray | None = None) -> list[FloatArray]:
+    def ours(memory: WordSumsCache, known_D: FloatArray | None = None) -> list[FloatArray]:
         q_D = embedder.encode_queries([query])[0] if known_D is None else known_D
         return [parts.values(q_D[None])[0][0] for parts in memory.of(embedder, 0, rows)]
 
     values, q_D = ours(memory), embedder.encode_queries([query])[0]
     times = {
-        "cold": statistics.median(times_ms(lambda: ours(PartsMemory()), repeats=REPEATS, warm_up=0)),
+        "cold": statistics.median(times_ms(lambda: ours(WordSumsCache()), repeats=REPEATS, warm_up=0)),
         "asked": statistics.median(times_ms(lambda: ours(memory), repeats=REPEATS, warm_up=0)),
         "turned": statistics.median(times_ms(lambda: ours(memory, q_D), repeats=REPEATS, warm_up=0)),
     }

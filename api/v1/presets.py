@@ -41,7 +41,8 @@ class DeletedPreset(BaseModel):
 @router.get("")
 def get_presets(engine: EngineDep, collection: CollectionDep) -> list[PresetInfo]:
     """A collection's presets by name, as they steer now."""
-    return list_presets(engine, collection)
+    with engine.reader(collection) as reader:
+        return list_presets(reader)
 
 
 @router.post("/import", dependencies=WRITING)
@@ -59,7 +60,8 @@ def post_import(
 @router.get("/{name}")
 def get_one_preset(engine: EngineDep, collection: CollectionDep, name: str) -> PresetInfo:
     """One preset, as it steers now."""
-    return get_preset(engine, collection, name)
+    with engine.reader(collection) as reader:
+        return get_preset(reader, name)
 
 
 @router.put("/{name}", dependencies=WRITING)
@@ -89,4 +91,5 @@ def get_preset_file(
 ) -> PresetFile:
     """The preset as a file that can be imported elsewhere."""
     response.headers["Content-Disposition"] = f'attachment; filename="{file_name(name)}"'
-    return export_preset(engine, collection, name)
+    with engine.reader(collection) as reader:
+        return export_preset(reader, name)

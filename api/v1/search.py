@@ -8,7 +8,6 @@ from fastapi.responses import JSONResponse
 from api.dependencies import CollectionDep, EngineDep
 from api.v1.schemas import FACETS, OF_DICTIONARY, OF_PRESET, AnalyzeIn, RefineIn, SearchIn, errors
 from search.browse import collections, concepts, documents, features
-from search.browse.documents import find_by_name
 from search.explain import word_attribution
 from search.explain.analyze import analyze
 from search.explain.compare import compare
@@ -68,7 +67,7 @@ def post_search(engine: EngineDep, body: SearchIn) -> SearchResponse:
     """The same search, asked as JSON."""
     return engine.search(
         body.request(),
-        collection=body.collection or collections.default_collection(engine),
+        collection=body.collection or engine.default_collection(),
         facets=body.facets,
         limit=body.limit,
         offset=body.offset,
@@ -85,7 +84,8 @@ def get_comparison(
 ) -> Comparison:
     """Why one document stands before another: what each term adds to both scores. The margins of the terms
     sum to the margin of the scores."""
-    return compare(engine, request, first, second, collection=collection)
+    with engine.reader(collection) as reader:
+        return compare(reader, request, first, second)
 
 
 @router.get("/why-not")
@@ -97,7 +97,8 @@ def get_why_not(
 ) -> WhyNot:
     """Where a document stands in a search, what it lacks, and the smallest steering that brings it among the
     first ten."""
-    return why_not(engine, request, document, collection=collection)
+    with engine.reader(collection) as reader:
+        return why_not(reader, request, document)
 
 
 @router.get("/features")
@@ -109,13 +110,15 @@ def list_features(
     offset: Offset = 0,
 ) -> FeatureList:
     """Features for a text; without one, the most frequent features."""
-    return features.find_features(engine, q, collection=collection, limit=limit, offset=offset)
+    with engine.reader(collection) as reader:
+        return features.find_features(reader, q, limit=limit, offset=offset)
 
 
 @router.get("/features/{feature}")
 def get_feature(engine: EngineDep, collection: CollectionDep, feature: int) -> FeatureDetail:
     """One feature: its label and how well it holds, its activations, examples, neighbours."""
-    return features.feature_detail(engine, feature, collection=collection)
+    with engine.reader(collection) as reader:
+        return features.feature_detail(reader, feature)
 
 
 @router.get("/concepts")
@@ -127,7 +130,8 @@ def list_concepts(
     offset: Offset = 0,
 ) -> ConceptList:
     """Families of features to steer by, those nearest to a text; without one, the largest first."""
-    return concepts.find_concepts(engine, q, collection=collection, limit=limit, offset=offset)
+    with engine.reader(collection) as reader:
+        return concepts.find_concepts(reader, q, limit=limit, offset=offset)
 
 
 @router.get("/documents")
@@ -138,25 +142,22 @@ def list_documents(
     limit: Limit = 10,
 ) -> list[DocumentRef]:
     """Documents by their id, or by words of their id or title."""
-    return find_by_name(engine, q, collection=collection, limit=limit)
+    with engine.reader(collection) as reader:
+        return documents.find_by_name(reader, q, limit=limit)
 
 
 @router.post("/refine")
 def post_refine(engine: EngineDep, body: RefineIn) -> Refinement:
     """The features that tell liked documents from unliked ones, and the steering that says the same."""
-    return refine(
-        engine,
-        body.like,
-        body.unlike,
-        collection=body.collection or collections.default_collection(engine),
-        query=body.q,
-    )
+    with engine.reader(body.collection or engine.default_collection()) as reader:
+        return refine(reader, body.like, body.unlike, query=body.q)
 
 
 @router.get("/documents/{document:path}")
 def get_document(engine: EngineDep, collection: CollectionDep, document: str) -> DocumentDetail:
     """A document by the id its user gave, with the features of each passage."""
-    return documents.document_detail(engine, document, collection=collection)
+    with engine.reader(collection) as reader:
+        return documents.document_detail(reader, document)
 
 
 @router.get("/words")
@@ -179,30 +180,19 @@ def get_words(
     What the words of a passage add, and what is elsewhere, sums to the total to 1e-3: embeddings are stored
     as float16.
     """
-    return word_attribution.document_words(
-        engine,
-        document,
-        collection=collection,
-        query=q,
-        steering=parse(steer),
-        dictionary=dictionary,
-        features=feature,
-        passages=passage,
-        limit=limit,
-        offset=offset,
-    )
+    request = SearchRequest(q, parse(steer), dictionary)
+    with engine.reader(collection) as reader:
+        return word_attribution.document_words(
+            reader, document, request, features=feature, passages=passage, limit=limit, offset=offset
+        )
 
 
 @router.post("/analyze")
 def analyze_text(engine: EngineDep, body: AnalyzeIn) -> TextAnalysis:
     """The features of any text, with the strength that a knob is turned to for as much of each; by passage,
     by sentence, and down to its words. Of a long text, the beginning."""
-    return analyze(
-        engine,
-        body.text,
-        collection=body.collection or collections.default_collection(engine),
-        limit=body.limit,
-    )
+    with engine.reader(body.collection or engine.default_collection()) as reader:
+        return analyze(reader, body.text, limit=body.limit)
 
 
 @router.get("/collections")

@@ -14,13 +14,12 @@ from urllib.parse import quote, urlencode
 
 from starlette.datastructures import QueryParams
 
-from search.engine.engine import SearchEngine
 from search.errors import CollectionNotFound, InvalidPage, InvalidSteering
 from search.query.filters import bounded, format_filter, parse_filter, parse_filters
 from search.query.limits import USUAL_MODE
 from search.query.parser import MAX_RESTRICTIONS, Condition
 from search.query.presets import NONE
-from search.query.remapping import RemappedSteering, is_numbered
+from search.query.remapping import is_numbered
 from search.query.request import SearchRequest
 from search.query.steering import (
     MAX_EXAMPLES,
@@ -221,26 +220,6 @@ def read_state(params: QueryParams) -> PageState:
 def page_state(params: QueryParams, collection: str) -> PageState:
     """The same with the collection filled in, for pages that belong to one."""
     return replace(read_state(params), collection=collection)
-
-
-def in_live_numbers(
-    engine: SearchEngine, state: PageState, collection: str, preset: str | None = NONE
-) -> tuple[PageState, RemappedSteering]:
-    """The state with its steering and filters in the numbers of the collection's live dictionary, and what
-    became of them; with the knobs of a preset (None: of the default one, where the state has no steering).
-
-    Raises:
-        InvalidSteering: nothing is known of the dictionary that the steering is of.
-        InvalidFilter: a feature that is filtered by is not in the live dictionary.
-        PresetNotFound
-    """
-    translation = engine.translate(replace(state.request(), preset=preset), collection)
-    return replace(
-        state,
-        steering=translation.steering,
-        filters=translation.filters,
-        dictionary=translation.dictionary,
-    ), translation
 
 
 def is_sent_form(params: Mapping[str, str]) -> bool:

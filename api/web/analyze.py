@@ -1,7 +1,7 @@
 """The page that shows the features of any text, and searches with some of them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from fastapi import APIRouter, Request
@@ -12,17 +12,18 @@ from api.auth.guards import FormDep, SameSite
 from api.dependencies import CollectionDep, EngineDep
 from api.views.cards import Lit
 from api.views.excerpts import Mark, Run, runs
-from api.views.page_state import PageState, find_collection
+from api.views.page_state import PageState
 from api.views.rendering import render
-from search.browse.collections import collections
+from search.browse.collections import collection_names
 from search.browse.documents import document_detail
 from search.embedding.word_sums import levels
 from search.engine.engine import SearchEngine
 from search.engine.highlighting import TOP_TOPICS
+from search.engine.reader import Reader
 from search.errors import InvalidRequest, PassageNotFound
 from search.explain.analyze import MAX_ANALYSED, analyze, as_query, only
 from search.query.limits import check_query
-from search.query.steering import parse
+from search.query.steering import UNSTEERED, parse
 from search.responses.documents import ActiveFeature
 from search.responses.words import TextAnalysis, TextPassage
 
@@ -52,7 +53,8 @@ def analyze_page(
 ) -> Response:
     """A form for a text; with one, or a passage of a document, its features."""
     if document and passage is not None:
-        text = _passage_text(engine, collection, document, passage)
+        with engine.reader(collection) as reader:
+            text = _passage_text(reader, document, passage)
     return _page(request, engine, collection, text)
 
 
@@ -82,29 +84,30 @@ def search_with(
     ticked = parse(",".join(request.query_params.getlist("keep")))
     if use != "text" and not ticked.knobs:
         raise InvalidRequest("No topic is ticked.", hint="Go back and tick at least one.")
-    state = PageState(
-        q=q if use == "steer" else as_query(text),
-        dictionary=engine.snapshot(collection).dictionary_id,
-        collection=collection,
-    )
-    check_query(state.q)
-    if use == "only":
-        kept = [knob.feature for knob in ticked.knobs if knob.feature is not None]
-        state = replace(state, steering=only(engine, state.q, kept, collection=collection))
-    elif use == "steer":
-        state = replace(state, steering=ticked)
+    question = q if use == "steer" else as_query(text)
+    check_query(question)
+    with engine.reader(collection) as reader:
+        steering = UNSTEERED
+        if use == "only":
+            kept = [knob.feature for knob in ticked.knobs if knob.feature is not None]
+            steering = only(reader, question, kept)
+        elif use == "steer":
+            steering = ticked
+        dictionary = reader.snapshot.dictionary_id
+    state = PageState(q=question, steering=steering, dictionary=dictionary, collection=collection)
     return RedirectResponse(state.url(), status_code=303)
 
 
 def _page(
     request: Request, engine: SearchEngine, collection: str, text: str, *, sent: bool = False
 ) -> Response:
-    known = collections(engine)
-    found = analyze(engine, text, collection=collection, limit=SHOWN) if text or sent else None
+    with engine.reader(collection) as reader:
+        known = collection_names(reader.session)
+        found = analyze(reader, text, limit=SHOWN) if text or sent else None
     context = {
         "state": PageState(collection=collection),
         "known": known,
-        "here": find_collection(known, collection, collection),
+        "here": collection,
         "text": text,
         "most": MAX_ANALYSED,
         "found": found,
@@ -148,8 +151,8 @@ def _marks(passage: TextPassage, number: int) -> Sequence[Mark]:
     ]
 
 
-def _passage_text(engine: SearchEngine, collection: str, document_id: str, passage: int) -> str:
-    document = document_detail(engine, document_id, collection=collection)
+def _passage_text(reader: Reader, document_id: str, passage: int) -> str:
+    document = document_detail(reader, document_id)
     for each in document.passages:
         if each.id == passage:
             return document.text[each.start : each.end]

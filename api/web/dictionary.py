@@ -5,10 +5,10 @@ from starlette.responses import Response
 
 from api.dependencies import CollectionDep, EngineDep
 from api.views import scorecard
-from api.views.page_state import find_collection, page_state
+from api.views.page_state import page_state
 from api.views.rendering import render
 from indexer.dictionary.inherit import adapted_from
-from search.browse.collections import collections
+from search.browse.collections import collection_names
 
 router = APIRouter(include_in_schema=False)
 
@@ -16,19 +16,18 @@ router = APIRouter(include_in_schema=False)
 @router.get("/dictionary")
 def dictionary_page(request: Request, engine: EngineDep, collection: CollectionDep) -> Response:
     """How good the features of a collection are."""
-    snapshot = engine.snapshot(collection)
-    known = collections(engine)
-    here = find_collection(known, collection, collection)
+    with engine.reader(collection) as reader:
+        snapshot, known = reader.snapshot, collection_names(reader.session)
     card = snapshot.dictionary.card
     base = adapted_from(snapshot.dictionary)
     context = {
         "state": page_state(request.query_params, collection),
-        "here": here,
+        "here": collection,
         "known": known,
         "card": card,
         "named": bool(snapshot.dictionary.names),
         "features": snapshot.dictionary.features,
-        "figures": list(scorecard.figures((here.scorecard if here else None) or {})),
+        "figures": list(scorecard.figures(card.scorecard)),
         "shipped": list(scorecard.figures(base.dictionary.card.scorecard)) if base else [],
     }
     return render(request, "dictionary.html", context)

@@ -10,9 +10,9 @@ from api.dependencies import CollectionDep, EngineDep
 from api.views.cards import round_to_sum
 from api.views.page_state import page_state
 from api.views.rendering import render
-from api.web.presets import with_preset
+from api.web.live_state import with_preset
 from search.browse.documents import find_by_name
-from search.engine.engine import SearchEngine
+from search.engine.reader import Reader
 from search.errors import DocumentNotFound
 from search.explain.compare import compare
 from search.explain.why_not import why_not
@@ -48,15 +48,16 @@ def shown_margins(terms: Sequence[Margin], total: float) -> list[ShownMargin]:
 @router.get("/compare")
 def compare_page(request: Request, engine: EngineDep, collection: CollectionDep) -> Response:
     """Two documents under one question, the terms that part them most first."""
-    state, translation = with_preset(engine, page_state(request.query_params, collection), collection)
     first, second = (request.query_params.get(name, "") for name in ("first", "second"))
-    found = compare(engine, state.request(), first, second, collection=collection)
+    with engine.reader(collection) as reader:
+        state, remapped = with_preset(reader, page_state(request.query_params, collection))
+        found = compare(reader, state.request(), first, second)
     context = {
         "state": state,
         "found": found,
         "terms": shown_margins(found.terms, found.margin),
         "units": round(found.margin * 1000),
-        "lost": translation.lost,
+        "lost": remapped.lost,
     }
     return render(request, "compare.html", context)
 
@@ -65,20 +66,28 @@ def compare_page(request: Request, engine: EngineDep, collection: CollectionDep)
 def why_not_page(request: Request, engine: EngineDep, collection: CollectionDep) -> Response:
     """Where a document stands, what it lacks, and the smallest steering that would bring it up. What is no
     document's id is looked for among ids and titles."""
-    state, translation = with_preset(engine, page_state(request.query_params, collection), collection)
     document = request.query_params.get("document", "").strip()
-    context = {"state": state, "document": document, "lost": translation.lost, "found": None, "named": []}
-    if document:
-        try:
-            found = why_not(engine, state.request(), document, collection=collection)
-            lacks = shown_margins(found.lacks, sum(term.margin for term in found.lacks))
-            context |= {"found": found, "lacks": lacks}
-        except DocumentNotFound:
-            context["named"] = _named(engine, document, collection)
+    found, lacks, named = None, [], []
+    with engine.reader(collection) as reader:
+        state, remapped = with_preset(reader, page_state(request.query_params, collection))
+        if document:
+            try:
+                found = why_not(reader, state.request(), document)
+                lacks = shown_margins(found.lacks, sum(term.margin for term in found.lacks))
+            except DocumentNotFound:
+                named = _named(reader, document)
+    context = {
+        "state": state,
+        "document": document,
+        "lost": remapped.lost,
+        "found": found,
+        "lacks": lacks,
+        "named": named,
+    }
     return render(request, "whynot.html", context)
 
 
-def _named(engine: SearchEngine, text: str, collection: str) -> list[DocumentRef]:
+def _named(reader: Reader, text: str) -> list[DocumentRef]:
     if not any(map(str.isalnum, text)):
         return []
-    return find_by_name(engine, text, collection=collection, limit=FOUND)
+    return find_by_name(reader, text, limit=FOUND)

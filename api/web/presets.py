@@ -1,6 +1,6 @@
 """Presets on the pages: the list beside a search, saving one there, looking after them as an admin."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from urllib.parse import quote
 
 from fastapi import APIRouter, Request
@@ -10,16 +10,13 @@ from starlette.responses import Response
 
 from api.auth.guards import AdminForm, WriterForm
 from api.dependencies import EngineDep
-from api.views.page_state import PageState, in_live_numbers, read_state
+from api.views.page_state import PageState, read_state
 from api.views.rendering import render
 from api.web.login import local_path
 from indexer.presets.file_format import read_preset_file
 from indexer.presets.importer import import_preset
 from indexer.presets.store import delete_preset, list_presets, save_preset, set_default_preset
-from search.browse.collections import default_collection
-from search.engine.engine import SearchEngine
-from search.query.presets import NONE
-from search.query.remapping import RemappedSteering
+from search.engine.reader import Reader
 from search.query.steering import Steering, parse
 from search.responses.collections import PresetInfo
 
@@ -35,24 +32,10 @@ class PresetLink:
     current: bool
 
 
-def with_preset(
-    engine: SearchEngine, state: PageState, collection: str
-) -> tuple[PageState, RemappedSteering]:
-    """The state with the knobs of the preset it names, or of the collection's default one, spelled out and
-    in live numbers. From there on its addresses name no preset but "none", where there is a default one.
-
-    Raises:
-        InvalidSteering, PresetNotFound
-    """
-    state, translation = in_live_numbers(engine, state, collection, state.preset or None)
-    has_default = any(preset.is_default for preset in engine.snapshot(collection).presets.values())
-    return replace(state, preset=NONE if has_default else ""), translation
-
-
-def preset_links(engine: SearchEngine, state: PageState, collection: str) -> list[PresetLink]:
-    """The presets of a collection, for a search in live numbers."""
+def preset_links(reader: Reader, state: PageState) -> list[PresetLink]:
+    """The presets of the reader's collection, for a search in live numbers."""
     links = []
-    for info in list_presets(engine, collection):
+    for info in list_presets(reader):
         steering = parse(info.steer)
         url = state.url(steering=steering, offset=0, find="")
         links.append(PresetLink(info, url, _same(steering, state.steering)))
@@ -65,7 +48,7 @@ def post_preset(engine: EngineDep, form: WriterForm) -> Response:
     state = read_state(QueryParams(form.multi_items()))
     save_preset(
         engine,
-        state.collection or default_collection(engine),
+        state.collection or engine.default_collection(),
         form.get("as", ""),
         state.steering,
         dictionary=state.dictionary,

@@ -16,15 +16,16 @@ from api.views import cards
 from api.views.page_state import PageState, find_collection, is_sent_form, read_state
 from api.views.rendering import is_fragment, render
 from api.web import analyze, dictionary, explain, features, presets
-from api.web.presets import preset_links, with_preset
-from search.browse.collections import collections, start_examples
+from api.web.live_state import with_preset
+from api.web.presets import preset_links
+from search.browse.collections import collection_names, collections, start_examples
 from search.browse.concepts import find_concepts
 from search.browse.features import find_features, near_features
 from search.engine.engine import SearchEngine
-from search.errors import InvalidQuery
+from search.engine.reader import Reader
+from search.errors import CollectionNotFound, InvalidQuery, NotIndexed
 from search.explain.relevance_feedback import refine
 from search.query.remapping import RemappedSteering
-from search.responses.collections import CollectionInfo
 from search.responses.features import ConceptSummary, FeatureSummary, Refinement
 from search.responses.search import SearchResponse
 
@@ -46,79 +47,76 @@ def search_page(request: Request, engine: EngineDep, collection: CollectionDep, 
     state = read_state(params)
     if is_sent_form(params) and not is_fragment(request):
         return RedirectResponse(state.url(), status_code=303)
+    may_save = caller is not None and reaches(caller.scope, "write")
+    try:
+        with engine.reader(state.collection or collection) as reader:
+            return _live(request, reader, state, may_save=may_save)
+    except (CollectionNotFound, NotIndexed):
+        return _building(request, engine, state, collection)
+
+
+def _building(request: Request, engine: SearchEngine, state: PageState, collection: str) -> Response:
+    """How far the index is, where there is none to be searched yet."""
     known = collections(engine)
     here = find_collection(known, state.collection, collection)
-    if here is None or here.state != "live":
-        return _building(request, state, known, here)
-    trigger = request.headers.get("HX-Trigger")
-    if trigger == "building":
-        return Response(headers={"HX-Refresh": "true"})
-    state, translation = with_preset(engine, state, here.name)
-    if trigger == "find":
-        return render(request, "search.html", _found(engine, state, here), blocks=["found"])
-    if not state.q.strip():
-        return _start(request, engine, state, known, here, translation)
-    may_save = caller is not None and reaches(caller.scope, "write")
-    return _results(request, engine, state, known, here, translation, may_save=may_save)
-
-
-def _building(
-    request: Request, state: PageState, known: list[CollectionInfo], here: CollectionInfo | None
-) -> Response:
+    if here is not None and here.state == "live":  # since a moment ago
+        return RedirectResponse(str(request.url))
     context = {"state": state, "known": known, "here": here}
     status = 200 if is_fragment(request) else 503
     return render(request, "building.html", context, blocks=["building"], status=status)
 
 
-def _start(
-    request: Request,
-    engine: SearchEngine,
-    state: PageState,
-    known: list[CollectionInfo],
-    here: CollectionInfo,
-    translation: RemappedSteering,
-) -> Response:
+def _live(request: Request, reader: Reader, state: PageState, *, may_save: bool) -> Response:
+    """The page of a collection that can be searched: all of it is of one generation."""
+    trigger = request.headers.get("HX-Trigger")
+    if trigger == "building":
+        return Response(headers={"HX-Refresh": "true"})
+    state, remapped = with_preset(reader, state)
+    if trigger == "find":
+        return render(request, "search.html", _found(reader, state), blocks=["found"])
+    if not state.q.strip():
+        return _start(request, reader, state, remapped)
+    return _results(request, reader, state, remapped, may_save=may_save)
+
+
+def _start(request: Request, reader: Reader, state: PageState, remapped: RemappedSteering) -> Response:
     if is_fragment(request):
         return Response(headers={"HX-Redirect": state.url()})
-    context = {"state": state, "known": known, "here": here, "lost": translation.lost}
-    examples = start_examples(engine, collection=here.name)
-    return render(request, "start.html", {**context, "examples": examples})
+    context = {
+        "state": state,
+        "known": collection_names(reader.session),
+        "here": reader.collection,
+        "lost": remapped.lost,
+        "passages": reader.snapshot.passages,
+        "documents": reader.snapshot.documents,
+        "examples": start_examples(reader),
+    }
+    return render(request, "start.html", context)
 
 
 def _results(
-    request: Request,
-    engine: SearchEngine,
-    state: PageState,
-    known: list[CollectionInfo],
-    here: CollectionInfo,
-    translation: RemappedSteering,
-    *,
-    may_save: bool,
+    request: Request, reader: Reader, state: PageState, remapped: RemappedSteering, *, may_save: bool
 ) -> Response:
-    response = engine.search(
-        state.request(),
-        collection=here.name,
-        limit=state.limit,
-        offset=state.offset,
-        facets=True,
-        for_people=True,
+    response = reader.search(
+        state.request(), limit=state.limit, offset=state.offset, facets=True, for_people=True
     )
     dragged = request.headers.get("HX-Trigger") == "knobs"
     context = {
-        "known": known,
         "panel": not dragged,
-        "lost": translation.lost,
-        "carried": translation.carried,
-        "presets": preset_links(engine, state, here.name),
+        "lost": remapped.lost,
+        "carried": remapped.carried,
+        "turned": list(zip(state.steering.knobs, response.steering, strict=True)),
+        "presets": preset_links(reader, state),
         "may_save": may_save,
         "state": state,
-        "here": here,
+        "here": reader.collection,
         **_answer(response),
     }
     if not dragged:  # while a knob is dragged the rest of the panel is left alone
         context |= {
-            "apart": _apart(engine, state, here),
-            **_found(engine, state, here),
+            "known": collection_names(reader.session),
+            "apart": _apart(reader, state),
+            **_found(reader, state),
         }
     history = "HX-Replace-Url" if dragged else "HX-Push-Url"
     return render(
@@ -130,16 +128,10 @@ def _results(
     )
 
 
-def _apart(engine: SearchEngine, state: PageState, here: CollectionInfo) -> dict[str, Refinement]:
+def _apart(reader: Reader, state: PageState) -> dict[str, Refinement]:
     """For each knob on examples, by its target, the features that set them apart."""
     return {
-        knob.target: refine(
-            engine,
-            list(knob.like),
-            list(knob.unlike),
-            collection=here.name,
-            strength=float(knob.strength) or 1.0,
-        )
+        knob.target: refine(reader, list(knob.like), list(knob.unlike), strength=float(knob.strength) or 1.0)
         for knob in state.steering.knobs
         if knob.like
     }
@@ -155,7 +147,7 @@ def _answer(response: SearchResponse) -> dict[str, Any]:
     }
 
 
-def _found(engine: SearchEngine, state: PageState, here: CollectionInfo) -> dict[str, Any]:
+def _found(reader: Reader, state: PageState) -> dict[str, Any]:
     """What the panel's "find a topic" box found, or why it cannot look for what is in it. Nothing looked for:
     the topics that are near the question."""
     found: list[FeatureSummary] = []
@@ -164,11 +156,10 @@ def _found(engine: SearchEngine, state: PageState, here: CollectionInfo) -> dict
     problem = ""
     try:
         if state.find:
-            concepts = find_concepts(engine, state.find, collection=here.name, limit=FOUND_CONCEPTS).concepts
-            found = find_features(engine, state.find, collection=here.name, limit=FOUND).features
+            concepts = find_concepts(reader, state.find, limit=FOUND_CONCEPTS).concepts
+            found = find_features(reader, state.find, limit=FOUND).features
         elif state.q.strip():
-            near = near_features(engine, state.q, collection=here.name, limit=FOUND_CONCEPTS)
+            near = near_features(reader, state.q, limit=FOUND_CONCEPTS)
     except InvalidQuery as error:
         problem = str(error)
-    found_here = {"concepts": concepts, "found": found, "near": near}
-    return {"state": state, "here": here, "problem": problem, **found_here}
+    return {"state": state, "problem": problem, "concepts": concepts, "found": found, "near": near}

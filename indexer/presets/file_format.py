@@ -23,10 +23,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from indexer.dictionary.inherit import lineage
 from indexer.presets.store import get_preset
-from search.db.connection import open_session
 from search.db.models import DictionaryRow
 from search.dictionary.families import Family
-from search.engine.engine import SearchEngine
+from search.engine.reader import Reader
 from search.errors import InvalidRequest, InvalidSteering, RefractError
 from search.index.snapshot import Snapshot
 from search.query.presets import MAX_DESCRIPTION, clean_name
@@ -152,19 +151,17 @@ def read_preset_file(content: bytes | str) -> PresetFile:
         ) from None
 
 
-def export_preset(engine: SearchEngine, collection: str, name: str) -> PresetFile:
+def export_preset(reader: Reader, name: str) -> PresetFile:
     """The file of a preset, as it steers now.
 
     Raises:
-        PresetNotFound, CollectionNotFound, NotIndexed
+        PresetNotFound: there is none of that name.
         InvalidSteering: nothing is left of it.
     """
-    snapshot = engine.snapshot(collection)
-    preset = get_preset(engine, collection, name)
+    snapshot, preset = reader.snapshot, get_preset(reader, name)
     if not preset.steering:
         raise InvalidSteering(f"Nothing is left of the preset {name!r}.", hint="Save it anew.")
-    with open_session(engine.database) as session:
-        card = session.get_one(DictionaryRow, snapshot.dictionary_id).card
+    card = reader.session.get_one(DictionaryRow, snapshot.dictionary_id).card
     return PresetFile(
         format="refract-preset",
         version=1,

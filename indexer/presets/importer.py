@@ -21,7 +21,6 @@ from indexer.dictionary.inherit import lineage
 from indexer.dictionary.matching import LEAST
 from indexer.presets.file_format import FileKnob, PresetFile, family_direction
 from indexer.presets.store import save_preset
-from search.db.connection import open_session
 from search.db.models import DictionaryRow
 from search.engine.effective_steering import usable
 from search.engine.engine import SearchEngine
@@ -99,10 +98,10 @@ def import_preset(
         InvalidRequest: none of them does, or there is a preset of that name.
         CollectionNotFound, NotIndexed
     """
-    snapshot = engine.snapshot(collection)
-    with open_session(engine.database) as session:
-        row = session.get_one(DictionaryRow, snapshot.dictionary_id)
-        steering, matched, lost = _matched(_Home(session, snapshot, row, file))
+    with engine.reader(collection) as reader:
+        dictionary = reader.snapshot.dictionary_id
+        row = reader.session.get_one(DictionaryRow, dictionary)
+        steering, matched, lost = _matched(_Home(reader.session, reader.snapshot, row, file))
     if not steering.knobs:
         reasons = " ".join(dict.fromkeys(each.reason for each in lost))
         raise InvalidRequest(
@@ -114,7 +113,7 @@ def import_preset(
         collection,
         name or file.name,
         steering,
-        dictionary=snapshot.dictionary_id,
+        dictionary=dictionary,
         description=file.description,
         replace=False,
     )

@@ -1,7 +1,5 @@
 """Presets: listed, saved, deleted, made the default one of their collection."""
 
-import functools
-
 from sqlalchemy import ColumnElement, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
@@ -10,12 +8,12 @@ from search.db.connection import open_session
 from search.db.listener import notify
 from search.db.models import CollectionRow, PresetRow
 from search.dictionary.steer import feature_deltas
-from search.engine.concept_resolver import fit_concept
 from search.engine.effective_steering import describe
 from search.engine.engine import SearchEngine
+from search.engine.reader import Reader
 from search.errors import InvalidRequest, InvalidSteering
-from search.index.snapshot import Snapshot
 from search.query.presets import NONE, clean_description, clean_name, find_preset
+from search.query.remapping import RemappedSteering
 from search.query.request import SearchRequest
 from search.query.steering import Steering, format_steering
 from search.responses.collections import PresetInfo
@@ -23,26 +21,19 @@ from search.responses.collections import PresetInfo
 MOST = 200  # presets of a collection: all are read with its generation, and shown on its page
 
 
-def list_presets(engine: SearchEngine, collection: str) -> list[PresetInfo]:
-    """The presets of a collection by name.
-
-    Raises:
-        CollectionNotFound, NotIndexed
-    """
-    snapshot = engine.snapshot(collection)
-    with open_session(engine.database) as session:
-        return describe(session, snapshot, snapshot.presets.values())
+def list_presets(reader: Reader) -> list[PresetInfo]:
+    """The presets of a collection by name."""
+    return describe(reader.session, reader.snapshot, reader.snapshot.presets.values())
 
 
-def get_preset(engine: SearchEngine, collection: str, name: str) -> PresetInfo:
+def get_preset(reader: Reader, name: str) -> PresetInfo:
     """One preset.
 
     Raises:
-        PresetNotFound, CollectionNotFound, NotIndexed
+        PresetNotFound: there is none of that name.
     """
-    snapshot = engine.snapshot(collection)
-    with open_session(engine.database) as session:
-        return describe(session, snapshot, [find_preset(snapshot.presets, name, collection)])[0]
+    preset = find_preset(reader.snapshot.presets, name, reader.collection)
+    return describe(reader.session, reader.snapshot, [preset])[0]
 
 
 def save_preset(
@@ -66,14 +57,10 @@ def save_preset(
         CollectionNotFound, NotIndexed
     """
     name, description = clean_name(name), clean_description(description)
-    snapshot = engine.snapshot(collection)
-    translation = engine.translate(SearchRequest("", steering, dictionary, NONE), collection)
-    if not translation.steering.knobs:
-        lost = " ".join(dict.fromkeys(each.reason for each in translation.lost))
-        raise InvalidSteering(
-            f"The preset {name!r} would turn nothing. {lost}".strip(), hint="Give it a knob, like 123:1.5."
-        )
-    _check(engine, snapshot, translation.steering)
+    with engine.reader(collection) as reader:
+        number = reader.snapshot.collection_id
+        translation = reader.translate(SearchRequest("", steering, dictionary, NONE))
+        _check(reader, name, translation)
     values = {
         "description": description,
         "steering": format_steering(translation.steering),
@@ -81,15 +68,16 @@ def save_preset(
         "updated_at": func.now(),
     }
     with open_session(engine.database) as session:
-        _lock(session, snapshot.collection_id)
-        _check_room(session, snapshot.collection_id, name, replace=replace)
-        row = upsert(PresetRow).values(collection_id=snapshot.collection_id, name=name, **values)
+        _lock(session, number)
+        _check_room(session, number, name, replace=replace)
+        row = upsert(PresetRow).values(collection_id=number, name=name, **values)
         session.execute(row.on_conflict_do_update(index_elements=["collection_id", "name"], set_=values))
         if default is not None:
-            _set_default(session, snapshot.collection_id, name, is_default=default)
+            _set_default(session, number, name, is_default=default)
         session.commit()
     engine.snapshots.renew(collection)
-    return get_preset(engine, collection, name)
+    with engine.reader(collection) as reader:
+        return get_preset(reader, name)
 
 
 def delete_preset(engine: SearchEngine, collection: str, name: str) -> None:
@@ -124,14 +112,17 @@ def set_default_preset(engine: SearchEngine, collection: str, name: str | None) 
     engine.snapshots.renew(collection)
 
 
-def _check(engine: SearchEngine, snapshot: Snapshot, steering: Steering) -> None:
+def _check(reader: Reader, name: str, translation: RemappedSteering) -> None:
     """Turns every knob once, as a search does, so that one with this preset will not fail."""
-    feature_deltas(steering, {}, snapshot.scale_F)
-    embed = functools.partial(engine.embed, snapshot.space)
-    with open_session(engine.database) as session:
-        for knob in steering.knobs:
-            if knob.feature is None:
-                fit_concept(snapshot, knob, embed, session)
+    if not translation.steering.knobs:
+        lost = " ".join(dict.fromkeys(each.reason for each in translation.lost))
+        raise InvalidSteering(
+            f"The preset {name!r} would turn nothing. {lost}".strip(), hint="Give it a knob, like 123:1.5."
+        )
+    feature_deltas(translation.steering, {}, reader.snapshot.scale_F)
+    for knob in translation.steering.knobs:
+        if knob.feature is None:
+            reader.concept(knob)
 
 
 def _lock(session: Session, collection: int) -> None:

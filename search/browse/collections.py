@@ -1,9 +1,9 @@
 """What there is to search: collections, the one searched by default, and where a newcomer may start."""
 
+from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
 from search.db.connection import open_session
@@ -11,6 +11,7 @@ from search.db.locks import is_built
 from search.db.lookup import count_passages
 from search.db.models import CollectionRow, DictionaryRow, DocumentRow, GenerationRow
 from search.engine.engine import SearchEngine
+from search.engine.reader import Reader
 from search.index.snapshot import Snapshot
 from search.responses.collections import CollectionInfo, Progress
 
@@ -24,23 +25,25 @@ def collections(engine: SearchEngine) -> list[CollectionInfo]:
         return [_info(session, each, engine.snapshots.held(each.name)) for each in found]
 
 
-def default_collection(engine: SearchEngine) -> str:
-    """The collection of requests that name none: "default", or else the first by name that is live."""
-    with open_session(engine.database) as session:
-        is_live = GenerationRow.state == "live"
-        live = session.scalars(
-            select(CollectionRow.name)
-            .join(GenerationRow, GenerationRow.collection_id == CollectionRow.id)
-            .where(is_live)
-            .order_by(CollectionRow.name)
-        ).all()
-    return "default" if "default" in live or not live else live[0]
+@dataclass(frozen=True)
+class CollectionName:
+    """A collection, and whether it can be searched."""
+
+    name: str
+    live: bool
 
 
-def start_examples(engine: SearchEngine, *, collection: str) -> list[str]:
+def collection_names(session: Session) -> list[CollectionName]:
+    """All collections by name: one query, however many there are."""
+    is_live = exists().where(GenerationRow.collection_id == CollectionRow.id, GenerationRow.state == "live")
+    rows = session.execute(select(CollectionRow.name, is_live).order_by(CollectionRow.name))
+    return [CollectionName(*row) for row in rows]
+
+
+def start_examples(reader: Reader) -> list[str]:
     """Example questions that have answers in this collection: the best-held labels of features that are
     neither rare nor everywhere, phrases before words; titles of documents where there are too few."""
-    snapshot = engine.snapshot(collection)
+    snapshot = reader.snapshot
     low, high = 5, max(snapshot.passages // 20, 6)
     fit = [
         (label.score or 0.0, label.text.split(" · ")[0])
@@ -48,14 +51,13 @@ def start_examples(engine: SearchEngine, *, collection: str) -> list[str]:
         if label.reliable and low <= passages <= high
     ]
     best = sorted(fit, key=lambda pair: (" " not in pair[1], -pair[0]))[:START_EXAMPLES]
-    return list(dict.fromkeys([text for _, text in best] + _titles(engine, snapshot)))[:START_EXAMPLES]
+    return list(dict.fromkeys([text for _, text in best] + _titles(reader)))[:START_EXAMPLES]
 
 
-def _titles(engine: SearchEngine, snapshot: Snapshot) -> list[str]:
-    numbers = np.unique(snapshot.document_N)
+def _titles(reader: Reader) -> list[str]:
+    numbers = reader.snapshot.documents_sorted
     spread = numbers[:: max(len(numbers) // START_EXAMPLES, 1)].tolist()
-    with open_session(engine.database) as session:
-        titles = session.scalars(select(DocumentRow.title).where(DocumentRow.id.in_(spread))).all()
+    titles = reader.session.scalars(select(DocumentRow.title).where(DocumentRow.id.in_(spread))).all()
     return [title for title in titles if any(character.isalnum() for character in title)]
 
 

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from search.db.connection import open_session
 from search.dictionary.families import Family
 from search.engine.concept_resolver import find_family
-from search.engine.engine import SearchEngine
+from search.engine.reader import Reader
 from search.engine.response import EXAMPLE_CHARACTERS
-from search.index.passage_texts import LocatedPassage, passages_at
+from search.index.passage_texts import LocatedPassage
 from search.index.snapshot import Snapshot
 from search.query.limits import check_page, check_query
 from search.responses.features import ConceptList, ConceptSummary, FamilyRef, FeatureRef
@@ -22,44 +21,41 @@ NEAREST = 20  # passages that show what a text is about here,
 NEAREST_SHARE = 5  # but no more than one in so many of a small collection
 
 
-def find_concepts(
-    engine: SearchEngine, query: str, *, collection: str, limit: int = 20, offset: int = 0
-) -> ConceptList:
+def find_concepts(reader: Reader, query: str, *, limit: int = 20, offset: int = 0) -> ConceptList:
     """Families for a text: those that hold its words in their name, then in a label of theirs, then by how
     much the passages nearest to the text belong to them. An empty text lists those of most passages first.
 
     Raises:
-        InvalidQuery, InvalidPage, CollectionNotFound, NotIndexed
+        InvalidQuery, InvalidPage
     """
     check_page(limit, offset)
-    snapshot = engine.snapshot(collection)
+    snapshot = reader.snapshot
     there = _there(snapshot)
     if query.strip():
         check_query(query)
-        near = _Near.to(snapshot, engine.embed(snapshot.space, query))
+        near = _Near.to(snapshot, reader.embed(query))
         ordered = sorted(there, key=lambda family: (*_unnamed(snapshot, family, query), -near.lift(family)))
     else:
         ordered = sorted(there, key=lambda family: -snapshot.reach[family.number].passages)
     return ConceptList(
         query=query,
-        collection=collection,
+        collection=reader.collection,
         generation=snapshot.generation,
         total=len(ordered),
         limit=limit,
         offset=offset,
-        concepts=_described(engine, snapshot, ordered[offset : offset + limit]),
+        concepts=_described(reader, ordered[offset : offset + limit]),
     )
 
 
-def concept_detail(engine: SearchEngine, number: int, *, collection: str) -> ConceptSummary:
+def concept_detail(reader: Reader, number: int) -> ConceptSummary:
     """One family in full.
 
     Raises:
         InvalidSteering: there is none of that number.
-        CollectionNotFound, NotIndexed
     """
-    snapshot = engine.snapshot(collection)
-    return _described(engine, snapshot, [find_family(snapshot, number)])[0]
+    snapshot = reader.snapshot
+    return _described(reader, [find_family(snapshot, number)])[0]
 
 
 def families_of(snapshot: Snapshot, feature: int) -> list[FamilyRef]:
@@ -99,12 +95,14 @@ def _unnamed(snapshot: Snapshot, family: Family, query: str) -> tuple[bool, bool
     return wanted not in family.name.casefold(), not named
 
 
-def _described(engine: SearchEngine, snapshot: Snapshot, families: list[Family]) -> list[ConceptSummary]:
-    strongest = {family.number: snapshot.reach[family.number].strongest for family in families}
-    wanted = [passage for passage in strongest.values() if passage is not None]
-    with open_session(engine.database) as session:
-        texts = passages_at(session, snapshot, wanted)
-    return [_concept(snapshot, family, texts.get(strongest[family.number] or 0)) for family in families]
+def _described(reader: Reader, families: list[Family]) -> list[ConceptSummary]:
+    snapshot = reader.snapshot
+    strongest = [snapshot.reach[family.number].strongest for family in families]
+    texts = reader.texts(passage for passage in strongest if passage is not None)
+    return [
+        _concept(snapshot, family, None if passage is None else texts[passage])
+        for family, passage in zip(families, strongest, strict=True)
+    ]
 
 
 def _concept(snapshot: Snapshot, family: Family, example: LocatedPassage | None) -> ConceptSummary:

@@ -4,10 +4,9 @@ import numpy as np
 from sqlalchemy import func, literal, select
 from sqlalchemy.orm import Session
 
-from search.db.connection import open_session
 from search.db.models import DocumentRow, PassageRow
 from search.engine.concept_resolver import find_documents
-from search.engine.engine import SearchEngine
+from search.engine.reader import Reader
 from search.errors import DocumentNotFound
 from search.index.snapshot import Snapshot
 from search.query.limits import check_page, check_query
@@ -17,33 +16,31 @@ from search.responses.search import DocumentRef
 MAX_WORDS = 20
 
 
-def document_detail(engine: SearchEngine, document_id: str, *, collection: str) -> DocumentDetail:
+def document_detail(reader: Reader, document_id: str) -> DocumentDetail:
     """A document by the id its user gave, as the live generation holds it.
 
     Raises:
-        DocumentNotFound, CollectionNotFound, NotIndexed
+        DocumentNotFound
     """
-    snapshot = engine.snapshot(collection)
-    with open_session(engine.database) as session:
-        document = find_document(session, snapshot, document_id)
-        where = (PassageRow.generation_id == snapshot.generation, PassageRow.document_id == document.id)
-        rows = session.execute(
-            select(PassageRow.id, PassageRow.start, PassageRow.end).where(*where).order_by(PassageRow.id)
-        ).all()
-        places = snapshot.passages_of(document.id).tolist()
-        return DocumentDetail(
-            id=document.external_id,
-            title=document.title,
-            url=document.url,
-            collection=collection,
-            generation=snapshot.generation,
-            text=document.text,
-            meta=document.meta,
-            passages=[
-                DocumentPassage(number, start, end, _active(snapshot, place))
-                for place, (number, start, end) in zip(places, rows, strict=False)
-            ],
-        )
+    snapshot, session = reader.snapshot, reader.session
+    document = find_document(session, snapshot, document_id)
+    where = (PassageRow.generation_id == snapshot.generation, PassageRow.document_id == document.id)
+    rows = session.execute(select(PassageRow.id, PassageRow.start, PassageRow.end).where(*where)).all()
+    spans = {number: (start, end) for number, start, end in rows}
+    places = snapshot.passages_of(document.id)
+    return DocumentDetail(
+        id=document.external_id,
+        title=document.title,
+        url=document.url,
+        collection=reader.collection,
+        generation=snapshot.generation,
+        text=document.text,
+        meta=document.meta,
+        passages=[
+            DocumentPassage(number, *spans[number], _active(snapshot, place))
+            for place, number in zip(places.tolist(), snapshot.number_N[places].tolist(), strict=True)
+        ],
+    )
 
 
 def find_document(session: Session, snapshot: Snapshot, document_id: str) -> DocumentRow:
@@ -69,15 +66,15 @@ def _active(snapshot: Snapshot, passage: int) -> list[ActiveFeature]:
     ]
 
 
-def find_by_name(engine: SearchEngine, name: str, *, collection: str, limit: int = 10) -> list[DocumentRef]:
+def find_by_name(reader: Reader, name: str, *, limit: int = 10) -> list[DocumentRef]:
     """Documents whose id or title has every word of a text, the one of just that id first, then short titles.
 
     Raises:
-        InvalidQuery, InvalidPage, CollectionNotFound, NotIndexed
+        InvalidQuery, InvalidPage
     """
     check_query(name)
     check_page(limit, 0)
-    snapshot = engine.snapshot(collection)
+    snapshot = reader.snapshot
     named = func.lower(DocumentRow.external_id + literal(" ") + DocumentRow.title)
     words = list(dict.fromkeys(name.lower().split()))[:MAX_WORDS]
     statement = (
@@ -91,7 +88,6 @@ def find_by_name(engine: SearchEngine, name: str, *, collection: str, limit: int
         )
         .limit(5 * limit)
     )
-    with open_session(engine.database) as session:
-        rows = session.execute(statement).all()
+    rows = reader.session.execute(statement).all()
     held = np.isin([row[0] for row in rows], snapshot.documents_sorted)
     return [DocumentRef(*row[1:]) for row, is_held in zip(rows, held, strict=True) if is_held][:limit]

@@ -7,14 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search.browse.concepts import families_of
-from search.db.connection import open_session
 from search.engine.concept_resolver import find_family
-from search.engine.engine import SearchEngine
 from search.engine.pursuit import CANDIDATES
+from search.engine.reader import Reader
 from search.engine.reasons import topics
 from search.engine.response import EXAMPLE_CHARACTERS
 from search.errors import FeatureNotFound
-from search.index.passage_texts import LocatedPassage, passages_at
+from search.index.passage_texts import LocatedPassage
 from search.index.snapshot import Snapshot
 from search.query.limits import check_page, check_query
 from search.query.presets import NONE
@@ -36,10 +35,9 @@ NEIGHBOURS = 8
 
 
 def find_features(
-    engine: SearchEngine,
+    reader: Reader,
     query: str,
     *,
-    collection: str,
     family: int | None = None,
     limit: int = 20,
     offset: int = 0,
@@ -49,61 +47,60 @@ def find_features(
     `family` its features are listed, the most central first.
 
     Raises:
-        InvalidQuery, InvalidPage, InvalidSteering, CollectionNotFound, NotIndexed
+        InvalidQuery, InvalidPage, InvalidSteering
     """
     check_page(limit, offset)
-    snapshot = engine.snapshot(collection)
+    snapshot = reader.snapshot
     alive = np.flatnonzero(snapshot.telling)
     if family is not None:
         members = find_family(snapshot, family).features
         order = members[snapshot.passages_F[members] > 0]
     elif query.strip():
         check_query(query)
-        order = _by_relevance(engine, snapshot, query, alive)
+        order = _by_relevance(reader, query, alive)
     else:
         order = _distinctive(snapshot, alive)
     return FeatureList(
         query=query,
-        collection=collection,
+        collection=reader.collection,
         generation=snapshot.generation,
         total=len(order),
         limit=limit,
         offset=offset,
-        features=_summaries(engine, snapshot, order[offset : offset + limit].tolist()),
+        features=_summaries(reader, order[offset : offset + limit].tolist()),
     )
 
 
-def near_features(engine: SearchEngine, query: str, *, collection: str, limit: int) -> list[FeatureSummary]:
+def near_features(reader: Reader, query: str, *, limit: int) -> list[FeatureSummary]:
     """Features near a question that its first answers are about and that do not explain it yet: what else to
     steer by.
 
     Raises:
-        InvalidQuery, CollectionNotFound, NotIndexed
+        InvalidQuery
     """
-    snapshot = engine.snapshot(collection)
-    asked = engine.inquire(snapshot, SearchRequest(query, preset=NONE)).asked
+    snapshot = reader.snapshot
+    asked = reader.prepare(SearchRequest(query, preset=NONE)).asked
     first = asked.rank(snapshot, CANDIDATES).passages[:CANDIDATES]
     question = asked.question
     found = topics(snapshot, asked.typed.text, question.vector_D, first, question.active)[:limit]
-    return _summaries(engine, snapshot, found)
+    return _summaries(reader, found)
 
 
-def feature_detail(engine: SearchEngine, feature: int, *, collection: str) -> FeatureDetail:
+def feature_detail(reader: Reader, feature: int) -> FeatureDetail:
     """One feature: its numbers, examples across the deciles of its activation, near misses, neighbours.
 
     Raises:
-        FeatureNotFound, CollectionNotFound, NotIndexed
+        FeatureNotFound
     """
-    snapshot = engine.snapshot(collection)
+    snapshot = reader.snapshot
     check_feature(snapshot, feature)
     chosen = _examples(snapshot, feature)
     misses = _near_misses(snapshot, feature)
-    with open_session(engine.database) as session:
-        texts = passages_at(session, snapshot, {*(passage for passage, _, _ in chosen), *misses})
+    texts = reader.texts([*(passage for passage, _, _ in chosen), *misses])
     label = snapshot.labels[feature]
     return FeatureDetail(
         feature=feature,
-        collection=collection,
+        collection=reader.collection,
         generation=snapshot.generation,
         label=label.shown,
         label_score=label.score,
@@ -154,10 +151,8 @@ def _histogram(values_N: NDArray[np.float32]) -> Histogram:
     return Histogram(most, counts.tolist())
 
 
-def _by_relevance(
-    engine: SearchEngine, snapshot: Snapshot, query: str, alive: NDArray[np.int64]
-) -> NDArray[np.int64]:
-    q_D = engine.embed(snapshot.space, query)
+def _by_relevance(reader: Reader, query: str, alive: NDArray[np.int64]) -> NDArray[np.int64]:
+    snapshot, q_D = reader.snapshot, reader.embed(query)
     wanted = query.casefold().strip()
     called = [[name.casefold() for name in _names(snapshot, feature)] for feature in alive.tolist()]
     is_name = np.array([wanted in names for names in called], dtype=np.bool_)
@@ -181,12 +176,15 @@ def _distinctive(snapshot: Snapshot, alive: NDArray[np.int64]) -> NDArray[np.int
     return alive[np.argsort(-snapshot.passages_F[alive] * lean, kind="stable")]
 
 
-def _summaries(engine: SearchEngine, snapshot: Snapshot, features: list[int]) -> list[FeatureSummary]:
+def _summaries(reader: Reader, features: list[int]) -> list[FeatureSummary]:
     """Features in lists, each with the passage that is most about it."""
+    snapshot = reader.snapshot
     examples = {feature: snapshot.strongest_of(feature) for feature in features}
-    with open_session(engine.database) as session:
-        texts = passages_at(session, snapshot, [each for each in examples.values() if each is not None])
-    return [_summary(snapshot, feature, texts.get(examples[feature] or 0)) for feature in features]
+    texts = reader.texts(passage for passage in examples.values() if passage is not None)
+    return [
+        _summary(snapshot, feature, None if passage is None else texts[passage])
+        for feature, passage in examples.items()
+    ]
 
 
 def _summary(snapshot: Snapshot, feature: int, example: LocatedPassage | None) -> FeatureSummary:

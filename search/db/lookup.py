@@ -2,7 +2,7 @@
 
 import re
 
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
 from search.db.models import CollectionRow, GenerationRow, PassageRow
@@ -48,6 +48,12 @@ def live_of(session: Session, collection: int) -> GenerationRow | None:
     return session.scalar(
         select(GenerationRow).where(GenerationRow.collection_id == collection, GenerationRow.state == "live")
     )
+
+
+def holds(session: Session, generation: int) -> bool:
+    """Whether a generation is still there, which lasts as long as the session's transaction: its passages are
+    not dropped while they are being read."""
+    return bool(session.scalar(select(exists().where(PassageRow.generation_id == generation))))
 
 
 def count_passages(session: Session, generation: int) -> int:

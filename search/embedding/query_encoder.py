@@ -7,7 +7,7 @@ from threading import Lock
 import numpy as np
 from numpy.typing import NDArray
 
-from search.cache import Memory
+from search.cache import LRUCache
 from search.embedding.embedder import VectorSpace, load_embedder
 
 KEPT = 4096
@@ -26,7 +26,7 @@ class QueryEncoder:
 
     def __init__(self, encode: Encode | None = None) -> None:
         self._encode = encode or _encode
-        self._known: Memory[tuple[VectorSpace, str], FloatArray] = Memory(KEPT)
+        self._known: LRUCache[tuple[VectorSpace, str], FloatArray] = LRUCache(KEPT)
         self._waiting: dict[tuple[VectorSpace, str], Future[FloatArray]] = {}
         self._lock = Lock()
         self._at_work = Lock()

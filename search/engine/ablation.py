@@ -22,37 +22,37 @@ from search.engine.response import RanksWithout
 FloatArray = NDArray[np.float64]
 
 
-def ranks_without(inquiry: PreparedQuery, ranking: Ranking, page: slice) -> RanksWithout:
+def ranks_without(prepared: PreparedQuery, ranking: Ranking, page: slice) -> RanksWithout:
     """The rank that each result of a page would have without each term of the question."""
-    grouped = ByDocument.of(inquiry.snapshot, ranking.candidates)
+    grouped = ByDocument.of(prepared.snapshot, ranking.candidates)
     scored = grouped.scored
     extra_P = scored.scores - scored.semantic_P
-    added_PT, named = _added(inquiry, scored.passages, scored.concepts_PC)
-    semantic_PT, features = _semantic(inquiry, scored.passages, scored.semantic_P.astype(np.float64))
+    added_PT, named = _added(prepared, scored.passages, scored.concepts_PC)
+    semantic_PT, features = _semantic(prepared, scored.passages, scored.semantic_P.astype(np.float64))
     scores_PT = np.concatenate([scored.scores[:, None] - added_PT, semantic_PT + extra_P[:, None]], axis=1)
     ranks_RT = grouped.ranks(scores_PT, ranking.documents[page])
     return dict(zip([*named, *features], ranks_RT.T.tolist(), strict=True))
 
 
 def _added(
-    inquiry: PreparedQuery, passages: NDArray[np.int64], concepts_PC: FloatArray
+    prepared: PreparedQuery, passages: NDArray[np.int64], concepts_PC: FloatArray
 ) -> tuple[FloatArray, list[tuple[str, str | int]]]:
     """What concepts and words add to each passage (P, T), and which they are."""
-    words = inquiry.asked.words
-    concepts: Sequence[tuple[str, str | int]] = [("steering", each.knob.target) for each in inquiry.concepts]
+    words = prepared.asked.words
+    concepts: Sequence[tuple[str, str | int]] = [("steering", each.knob.target) for each in prepared.concepts]
     named = [*concepts, *(("word", word) for word in words.words)]
     return np.concatenate([concepts_PC, words.values(passages)], axis=1), named
 
 
 def _semantic(
-    inquiry: PreparedQuery, passages: NDArray[np.int64], semantic_P: FloatArray
+    prepared: PreparedQuery, passages: NDArray[np.int64], semantic_P: FloatArray
 ) -> tuple[FloatArray, list[tuple[str, str | int]]]:
     """The inner products (P, T) with the question without each of its features, asked and steered."""
-    steered, active = inquiry.steered, inquiry.asked.question.active
+    steered, active = prepared.steered, prepared.asked.question.active
     features = [*active, *steered.features]
     weight_T = np.array([*active.values(), *steered.delta_M.tolist()])
-    w_TD = inquiry.snapshot.dictionary.w_dec_FD[features]
-    with_PT = inquiry.snapshot.index.vectors(passages) @ w_TD.T
+    w_TD = prepared.snapshot.dictionary.w_dec_FD[features]
+    with_PT = prepared.snapshot.index.vectors(passages) @ w_TD.T
     along_T = w_TD @ steered.vector_D
     length_T = np.sqrt(
         np.maximum(steered.norm**2 - 2 * steered.norm * weight_T * along_T + weight_T**2, 1e-6)

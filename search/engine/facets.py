@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from search.engine.ranking import Ranking
 from search.errors import InvalidFilter
-from search.index.doc_values import Metadata, Values
+from search.index.doc_values import DocValues, Values
 from search.index.snapshot import Snapshot
 from search.query.filters import format_filter, parse_filter
 from search.query.parser import TITLE, Condition, ParsedQuery
@@ -34,39 +34,33 @@ LEAST_TOP = 3
 
 Mask = NDArray[np.bool_]
 IntArray = NDArray[np.int64]
-Allowed = Callable[[ParsedQuery], Mask | None]
+Left = Callable[[ParsedQuery], tuple[int, IntArray]]
+"""How many documents a query leaves, and how many of them have each value (V,)."""
 
 
 def count_facets(
-    snapshot: Snapshot, metadata: Metadata, typed: ParsedQuery, ranking: Ranking, allowed: Allowed
+    snapshot: Snapshot,
+    doc_values: DocValues,
+    typed: ParsedQuery,
+    ranking: Ranking,
+    left: Left,
+    allowed_N: Mask | None,
 ) -> Facets:
-    """The facets of a search; `allowed` says which passages (N,) a query leaves.
+    """The facets of a search that leaves these passages; `left` counts what another query would leave.
 
     The values of a field are counted as if nothing were asked of that field, so that another one can be
     chosen instead.
     """
-    top_V = metadata.counts(ranking.documents[:FIRST])
+    top_V = doc_values.counts(ranking.documents[:FIRST])
     found = []
-    for field, values in metadata.fields.items():
+    for field, values in doc_values.fields.items():
         others = tuple(each for each in typed.conditions if each.field != field)
-        left, left_V = _counts(snapshot, metadata, replace(typed, text="", conditions=others), allowed)
+        documents, left_V = left(replace(typed, text="", conditions=others))
         counted = _Counted(field, values, left_V[values.number_A], top_V[values.number_A])
-        shown = _shown(counted.choices(metadata.kinds[field]), typed)
-        if any(value.chosen or value.documents < left for value in shown):
+        shown = _shown(counted.choices(doc_values.kinds[field]), typed)
+        if any(value.chosen or value.documents < documents for value in shown):
             found.append(Facet(field, shown))
-    return Facets(found[:SHOWN_FIELDS], _topics(snapshot, typed, ranking.passages[:FIRST], allowed(typed)))
-
-
-def _counts(
-    snapshot: Snapshot, metadata: Metadata, typed: ParsedQuery, allowed: Allowed
-) -> tuple[int, IntArray]:
-    """How many documents a query leaves, and how many of them have each value (V,)."""
-
-    def count() -> tuple[int, IntArray]:
-        left = snapshot.documents_of(allowed(typed))
-        return len(left), metadata.counts(left)
-
-    return snapshot.kept.counted.get((typed, metadata), count)
+    return Facets(found[:SHOWN_FIELDS], _topics(snapshot, typed, ranking.passages[:FIRST], allowed_N))
 
 
 @dataclass(frozen=True)

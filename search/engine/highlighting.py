@@ -4,15 +4,14 @@ words that made the topics fire that carry most of the score.
 Shape suffixes: D embedding width, F features, M directions.
 """
 
-from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
-from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
 
+from search.cache import LRUCache
 from search.embedding.embedder import Embedder
 from search.embedding.splitter import PassageSplitter, embedded_text
 from search.embedding.word_sums import WordSums, take_apart
@@ -25,33 +24,22 @@ TOP_TOPICS = 3
 REMEMBERED_BYTES = 64 << 20  # some 600 passages
 
 
-class PartsMemory:
+class WordSumsCache:
     """Takes passages apart, and remembers them: while a slider is dragged, only the question changes."""
 
     def __init__(self, room: int = REMEMBERED_BYTES) -> None:
-        self._room = room
-        self._known: OrderedDict[tuple[int, int], WordSums] = OrderedDict()
-        self._lock = Lock()
+        self._known: LRUCache[tuple[int, int], WordSums] = LRUCache(room, lambda sums: sums.parts_PD.nbytes)
 
     def of(self, embedder: Embedder, generation: int, passages: Sequence[LocatedPassage]) -> list[WordSums]:
         """The parts of passages of a generation."""
         keys = [(generation, row.passage.id) for row in passages]
-        with self._lock:
-            found = {key: self._known[key] for key in keys if key in self._known}
+        found = {key: sums for key in keys if (sums := self._known.known(key)) is not None}
         new = [number for number, key in enumerate(keys) if key not in found]
         parts = take_apart(embedder, [_in_front(embedder, passages[number]) for number in new])
-        found.update(zip((keys[number] for number in new), parts, strict=True))
-        self._remember(found)
+        for number, sums in zip(new, parts, strict=True):
+            self._known.put(keys[number], sums)
+            found[keys[number]] = sums
         return [found[key] for key in keys]
-
-    def _remember(self, used: dict[tuple[int, int], WordSums]) -> None:
-        with self._lock:
-            for key, parts in used.items():
-                self._known[key] = parts
-                self._known.move_to_end(key)
-            size = sum(parts.parts_PD.nbytes for parts in self._known.values())
-            while size > self._room:
-                size -= self._known.popitem(last=False)[1].parts_PD.nbytes
 
 
 def mark(

@@ -21,6 +21,7 @@ from search.index.snapshot import Snapshot
 from search.query.limits import MAX_DEPTH
 from search.query.parser import ParsedQuery
 from search.query.remapping import RemappedSteering
+from search.query.request import SearchRequest
 from search.responses.search import Term
 
 COMPARED = 100
@@ -86,6 +87,7 @@ class AnalyzedQuery:
 class PreparedQuery:
     """A request on a snapshot: what was asked, the steered question, and the concepts that are turned."""
 
+    request: SearchRequest
     snapshot: Snapshot
     translation: RemappedSteering
     asked: AnalyzedQuery

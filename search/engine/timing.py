@@ -8,11 +8,12 @@ LAPS = ("embed", "wait", "search", "explain", "texts", "words", "facets")
 
 
 class Clock:
-    """Milliseconds of each lap since the one before."""
+    """Milliseconds of each lap since the one before; `waited` seconds went by before it was started."""
 
-    def __init__(self) -> None:
-        self._start = self._last = time.perf_counter()
-        self._laps: dict[str, float] = {}
+    def __init__(self, waited: float = 0.0) -> None:
+        self._last = time.perf_counter()
+        self._start = self._last - waited
+        self._laps = {"wait": waited * 1000}
 
     def lap(self, name: str) -> None:
         """Ends a lap of that name; laps of one name are added up."""

@@ -14,12 +14,11 @@ from numpy.typing import NDArray
 from scipy.optimize import nnls
 from scipy.sparse import csr_matrix
 
-from search.db.connection import open_session
 from search.db.models import GenerationRow
 from search.embedding.embedder import Embedder, load_embedder
 from search.embedding.splitter import TARGET_TOKENS, PassageSplitter
 from search.embedding.word_sums import WordSums, take_apart
-from search.engine.engine import SearchEngine
+from search.engine.reader import Reader
 from search.errors import InvalidQuery
 from search.index.agreement import about
 from search.index.bm25 import Counts
@@ -57,28 +56,28 @@ class _Taken:
     parts: list[WordSums]
 
 
-def analyze(engine: SearchEngine, text: str, *, collection: str, limit: int = 20) -> TextAnalysis:
+def analyze(reader: Reader, text: str, *, limit: int = 20) -> TextAnalysis:
     """The features of a text in a collection's dictionary, the strongest `limit` of them.
 
     Of a long text the first 16,000 characters are analysed, to the end of a word.
 
     Raises:
         InvalidQuery: nothing but white space, no letter or digit, or not text.
-        InvalidPage, CollectionNotFound, NotIndexed
+        InvalidPage: the limit is not 1 to 100.
     """
     check_text(text)
     check_page(limit, 0)
-    snapshot = engine.snapshot(collection)
+    snapshot = reader.snapshot
     analysed = beginning(text, MAX_ANALYSED)
     check_text(analysed)
     embedder = load_embedder(snapshot.space.model, snapshot.space.precision)
-    taken = _take(snapshot, embedder, analysed, _passages(engine, snapshot, embedder, analysed))
+    taken = _take(snapshot, embedder, analysed, _passages(reader, embedder, analysed))
     share_F, baseline, remainder = _shares(snapshot, taken)
     mean_F = np.asarray(taken.acts_NF.mean(axis=0)).ravel()
     order = np.argsort(-mean_F, kind="stable")[: np.count_nonzero(mean_F)]
     chosen = order[:limit].tolist()
     return TextAnalysis(
-        collection=collection,
+        collection=reader.collection,
         generation=snapshot.generation,
         dictionary=snapshot.dictionary_id,
         characters=len(text),
@@ -92,14 +91,13 @@ def analyze(engine: SearchEngine, text: str, *, collection: str, limit: int = 20
     )
 
 
-def only(engine: SearchEngine, query: str, kept: list[int], *, collection: str) -> Steering:
+def only(reader: Reader, query: str, kept: list[int]) -> Steering:
     """Steering that takes every feature out of a question but those to keep; the strongest 50 at most.
 
     Raises:
-        InvalidQuery, CollectionNotFound, NotIndexed
+        InvalidQuery: the question cannot be searched with.
     """
-    snapshot = engine.snapshot(collection)
-    active = engine.inquire(snapshot, SearchRequest(query, preset=NONE)).asked.question.active
+    active = reader.prepare(SearchRequest(query, preset=NONE)).asked.question.active
     others = [feature for feature in active if feature not in kept]
     return Steering(tuple(Knob("off", feature=feature) for feature in others[:MAX_KNOBS]))
 
@@ -133,10 +131,8 @@ def check_text(text: str) -> None:
         raise InvalidQuery(f"The text {text[:40]!r} has no letter or digit.", hint="Paste a sentence.")
 
 
-def _passages(engine: SearchEngine, snapshot: Snapshot, embedder: Embedder, text: str) -> list[Span]:
-    with open_session(engine.database) as session:
-        generation = session.get(GenerationRow, snapshot.generation)
-        recipe = generation.recipe if generation else {}
+def _passages(reader: Reader, embedder: Embedder, text: str) -> list[Span]:
+    recipe = reader.session.get_one(GenerationRow, reader.snapshot.generation).recipe
     target = recipe.get("passage_tokens", TARGET_TOKENS)
     return PassageSplitter(embedder.tokenizer_json, embedder.max_tokens, target).split(text)
 

@@ -7,13 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
-from search.db.connection import open_session
 from search.engine.concept_resolver import find_documents
-from search.engine.engine import SearchEngine
 from search.engine.prepared import PreparedQuery
 from search.engine.ranking import Ranking
+from search.engine.reader import Reader
 from search.errors import DocumentNotFound, InvalidRequest
-from search.index.passage_texts import passages_at
 from search.index.snapshot import Snapshot
 from search.query.request import SearchRequest
 from search.responses.explanations import Comparison, Margin
@@ -29,47 +27,38 @@ class Places:
     rank_unsteered: dict[int, int]
 
     @classmethod
-    def of(cls, inquiry: PreparedQuery) -> "Places":
+    def of(cls, prepared: PreparedQuery) -> "Places":
         """Ranks every document: exact, and slower than a search."""
-        documents = inquiry.snapshot.documents
-        ranking = inquiry.rank(documents)
-        if not inquiry.is_steered:
+        documents = prepared.snapshot.documents
+        ranking = prepared.rank(documents)
+        if not prepared.is_steered:
             return cls(ranking, ranking.ranks, ranking.ranks)
-        return cls(ranking, ranking.ranks, inquiry.asked.rank(inquiry.snapshot, documents).ranks)
+        return cls(ranking, ranking.ranks, prepared.asked.rank(prepared.snapshot, documents).ranks)
 
 
-def compare(
-    engine: SearchEngine, request: SearchRequest, first: str, second: str, *, collection: str
-) -> Comparison:
+def compare(reader: Reader, request: SearchRequest, first: str, second: str) -> Comparison:
     """Two documents, by the ids their user gave, each with the passage that speaks most for it.
 
     Raises:
         DocumentNotFound: there is no such document, or it has no text to be searched.
         InvalidRequest: both are the same, or a restriction of the query leaves one out.
-        InvalidQuery, InvalidSteering, InvalidFilter, CollectionNotFound, NotIndexed, StoreUnavailable
+        InvalidQuery, InvalidSteering, InvalidFilter: the request's own words are wrong.
     """
     if first == second:
         raise InvalidRequest(
             f"{first[:80]!r} cannot be compared with itself.", hint="Choose two different documents."
         )
-    return engine.on_live(collection, lambda snapshot: _compare(engine, snapshot, request, first, second))
-
-
-def _compare(
-    engine: SearchEngine, snapshot: Snapshot, request: SearchRequest, first: str, second: str
-) -> Comparison:
-    inquiry = engine.inquire(snapshot, request)
-    with open_session(engine.database) as session:
-        rows = passages_of(session, snapshot, [first, second])
-        for name, passages in rows.items():
-            if not len(inquiry.allowed(passages)):
-                raise InvalidRequest(
-                    f"{name[:80]!r} is left out by this search, so it has no score.",
-                    hint="Take the restriction or the filter away that leaves it out.",
-                )
-        places = Places.of(inquiry)
-        seen = seen_in(inquiry, rows.values())
-        one, other = (result_of(session, inquiry, rows[name], places, seen) for name in (first, second))
+    snapshot, prepared = reader.snapshot, reader.prepare(request)
+    rows = passages_of(reader.session, snapshot, [first, second])
+    for name, passages in rows.items():
+        if not len(prepared.allowed(passages)):
+            raise InvalidRequest(
+                f"{name[:80]!r} is left out by this search, so it has no score.",
+                hint="Take the restriction or the filter away that leaves it out.",
+            )
+    places = Places.of(prepared)
+    seen = seen_in(prepared, rows.values())
+    one, other = (result_of(reader, prepared, rows[name], places, seen) for name in (first, second))
     return Comparison(
         query=request.query,
         collection=snapshot.collection,
@@ -79,7 +68,7 @@ def _compare(
         second=other,
         margin=one.score - other.score,
         terms=margins(one, other),
-        steering_lost=list(inquiry.translation.lost),
+        steering_lost=list(prepared.translation.lost),
     )
 
 
@@ -117,32 +106,32 @@ def passages_of(session: Session, snapshot: Snapshot, ids: list[str]) -> dict[st
     return {name: snapshot.passages_of(row.id) for name, row in found.items()}
 
 
-def seen_in(inquiry: PreparedQuery, documents: Iterable[NDArray[np.int64]]) -> frozenset[int]:
+def seen_in(prepared: PreparedQuery, documents: Iterable[NDArray[np.int64]]) -> frozenset[int]:
     """The question's features that readers see in one of some documents (passages of each), so that these can
     be compared by them."""
-    best = np.array([_scored(inquiry, passages).passages[0] for passages in documents])
-    seen_A = inquiry.asked.shared(inquiry.snapshot, best).any(axis=0)
-    return frozenset(np.array(list(inquiry.asked.question.active), np.int64)[seen_A].tolist())
+    best = np.array([_scored(prepared, passages).passages[0] for passages in documents])
+    seen_A = prepared.asked.shared(prepared.snapshot, best).any(axis=0)
+    return frozenset(np.array(list(prepared.asked.question.active), np.int64)[seen_A].tolist())
 
 
-def _scored(inquiry: PreparedQuery, passages: NDArray[np.int64]) -> Ranking:
-    allowed = inquiry.allowed(passages)
-    return inquiry.score(allowed if len(allowed) else passages)
+def _scored(prepared: PreparedQuery, passages: NDArray[np.int64]) -> Ranking:
+    allowed = prepared.allowed(passages)
+    return prepared.score(allowed if len(allowed) else passages)
 
 
 def result_of(
-    session: Session,
-    inquiry: PreparedQuery,
+    reader: Reader,
+    prepared: PreparedQuery,
     passages: NDArray[np.int64],
     places: Places,
     named: Collection[int] = (),
 ) -> Result:
     """A document as the search sees it: by the best of its passages, with the terms of its score; see
     `PreparedQuery.terms` for those that are to be `named`."""
-    snapshot = inquiry.snapshot
-    scored = _scored(inquiry, passages)
-    (terms,) = inquiry.terms(scored, slice(0, 1), named=named)
-    (text,) = passages_at(session, snapshot, scored.passages.tolist()).values()
+    snapshot = prepared.snapshot
+    scored = _scored(prepared, passages)
+    (terms,) = prepared.terms(scored, slice(0, 1), named=named)
+    (text,) = reader.texts(scored.passages.tolist()).values()
     document = int(snapshot.document_N[passages[0]])
     return Result(
         rank=places.rank.get(document),

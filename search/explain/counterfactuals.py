@@ -17,14 +17,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from search.engine.engine import SearchEngine
 from search.engine.prepared import PreparedQuery
 from search.engine.ranking import ByDocument
+from search.engine.reader import Reader
 from search.engine.response import steering_terms
 from search.errors import InvalidSteering
 from search.explain.compare import Places
 from search.query.presets import NONE
-from search.query.request import SearchRequest
 from search.query.steering import MAX_KNOBS, MAX_STRENGTH, Knob, Steering, format_steering
 from search.responses.explanations import Way
 
@@ -56,16 +55,16 @@ class _Near:
     document: int
 
     @classmethod
-    def of(cls, inquiry: PreparedQuery, passages: NDArray[np.int64], document: int) -> "_Near":
-        grouped = ByDocument.of(inquiry.snapshot, inquiry.score(passages).candidates)
-        return cls(grouped, inquiry.snapshot.index.vectors(grouped.scored.passages), document)
+    def of(cls, prepared: PreparedQuery, passages: NDArray[np.int64], document: int) -> "_Near":
+        grouped = ByDocument.of(prepared.snapshot, prepared.score(passages).candidates)
+        return cls(grouped, prepared.snapshot.index.vectors(grouped.scored.passages), document)
 
     def ranks(
-        self, inquiry: PreparedQuery, edit_D: NDArray[np.float32]
+        self, prepared: PreparedQuery, edit_D: NDArray[np.float32]
     ) -> tuple[NDArray[np.int64], FloatArray]:
         """Where the document stands when the question is moved along `edit_D` by each strength (S,), and the
         cosine between the question before and after."""
-        steered, scored = inquiry.steered, self.grouped.scored
+        steered, scored = prepared.steered, self.grouped.scored
         along = float(steered.vector_D @ edit_D)
         square = float(edit_D @ edit_D)
         length_S = np.sqrt(steered.norm**2 + 2 * steered.norm * along * STRENGTHS_S + square * STRENGTHS_S**2)
@@ -78,38 +77,34 @@ class _Near:
 
 
 def find_ways(
-    engine: SearchEngine,
-    inquiry: PreparedQuery,
-    request: SearchRequest,
+    reader: Reader,
+    prepared: PreparedQuery,
     passages: NDArray[np.int64],
     places: Places,
     wanted: int,
 ) -> list[Way]:
     """Steering that really brings a document among the first, the smallest first."""
-    snapshot = inquiry.snapshot
+    snapshot = prepared.snapshot
     document = int(snapshot.document_N[passages[0]])
-    own = inquiry.allowed(passages)
-    near = _Near.of(inquiry, np.union1d(places.ranking.candidates.passages[:NEAR], own), document)
-    trials = _trials(inquiry, near, inquiry.score(own).passages[0], places, wanted)
+    own = prepared.allowed(passages)
+    near = _Near.of(prepared, np.union1d(places.ranking.candidates.passages[:NEAR], own), document)
+    trials = _trials(prepared, near, prepared.score(own).passages[0], places, wanted)
     in_order = sorted(trials, key=lambda each: -each.moved)
     single = [trial for trial in in_order if len(trial.knobs) == 1][:1]  # the one that people grasp at once
-    tried = (
-        _tried(engine, inquiry, request, trial, document, wanted)
-        for trial in dict.fromkeys(single + in_order)
-    )
+    tried = (_tried(reader, prepared, trial, document, wanted) for trial in dict.fromkeys(single + in_order))
     held = itertools.islice((way for way in tried if way is not None), MOST_WAYS)
     return sorted(held, key=lambda way: -way.moved)
 
 
 def _trials(
-    inquiry: PreparedQuery, near: _Near, passage: np.int64, places: Places, wanted: int
+    prepared: PreparedQuery, near: _Near, passage: np.int64, places: Places, wanted: int
 ) -> Iterator[_Trial]:
     """Single features: those of the document turned up, those of the question that it lacks turned down. And
     several together: those that gain most on the last of the first ones, turned alike."""
-    snapshot = inquiry.snapshot
+    snapshot = prepared.snapshot
     last = places.ranking.passages[wanted - 1]
     x_D, last_D = snapshot.index.vectors(np.array([passage, last]))
-    candidates = _candidates(inquiry, int(passage))
+    candidates = _candidates(prepared, int(passage))
     w_dec_FD = snapshot.dictionary.w_dec_FD
     edits = {
         (feature, sign): sign * snapshot.scale_F[feature] * w_dec_FD[feature] for feature, sign in candidates
@@ -117,7 +112,7 @@ def _trials(
     gaining = sorted(edits, key=lambda each: -float((x_D - last_D) @ edits[each]))
     groups = [(each,) for each in gaining] + [tuple(gaining[:several]) for several in TOGETHER]
     for group in dict.fromkeys(groups):
-        rank_S, moved_S = near.ranks(inquiry, np.sum([edits[each] for each in group], axis=0))
+        rank_S, moved_S = near.ranks(prepared, np.sum([edits[each] for each in group], axis=0))
         enough = np.flatnonzero(rank_S <= wanted)
         if len(enough):
             strength = float(STRENGTHS_S[enough[0]])
@@ -125,44 +120,41 @@ def _trials(
             yield _Trial(knobs, float(moved_S[enough[0]]))
 
 
-def _candidates(inquiry: PreparedQuery, passage: int) -> list[tuple[int, int]]:
+def _candidates(prepared: PreparedQuery, passage: int) -> list[tuple[int, int]]:
     """Features to turn and which way, none that is turned already or that never fires."""
-    snapshot = inquiry.snapshot
-    turned = {knob.feature for knob in inquiry.translation.steering.knobs}
+    snapshot = prepared.snapshot
+    turned = {knob.feature for knob in prepared.translation.steering.knobs}
     active = snapshot.active(passage)
     strongest = sorted(active, key=lambda feature: -active[feature])
-    lacking = [feature for feature in inquiry.asked.question.active if feature not in strongest]
+    lacking = [feature for feature in prepared.asked.question.active if feature not in strongest]
     both = [(feature, 1) for feature in strongest] + [(feature, -1) for feature in lacking]
     alive = [pair for pair in both if pair[0] not in turned and snapshot.scale_F[pair[0]] > 0]
     return alive[:MOST_FEATURES]
 
 
 def _tried(
-    engine: SearchEngine,
-    inquiry: PreparedQuery,
-    request: SearchRequest,
+    reader: Reader,
+    prepared: PreparedQuery,
     trial: _Trial,
     document: int,
     wanted: int,
 ) -> Way | None:
     """What a trial really does; a little more of it where that is not enough yet."""
-    snapshot, before = inquiry.snapshot, inquiry.translation
+    snapshot, before = prepared.snapshot, prepared.translation
+    asked = replace(prepared.request, filters=before.filters, dictionary=None, preset=NONE)
     if len(before.steering.knobs) + len(trial.knobs) > MAX_KNOBS:
         return None
     for more in (0.0, 0.1, 0.2):
         knobs = tuple(replace(knob, strength=_more(knob, more)) for knob in trial.knobs)
         steering = Steering((*before.steering.knobs, *knobs))
         try:
-            now = engine.inquire(
-                snapshot,
-                replace(request, steering=steering, filters=before.filters, dictionary=None, preset=NONE),
-            )
+            now = reader.prepare(replace(asked, steering=steering))
         except InvalidSteering:  # it cancels the question
             return None
         first = now.rank(wanted).documents[:wanted].tolist()
         if document in first:
             terms = steering_terms(snapshot, steering, now.concepts)
-            moved = float(inquiry.steered.vector_D @ now.steered.vector_D)
+            moved = float(prepared.steered.vector_D @ now.steered.vector_D)
             added = terms[len(before.steering.knobs) :]
             return Way(format_steering(steering), terms, added, moved, first.index(document) + 1)
     return None

@@ -13,10 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, vstack
 
-from search.db.connection import open_session
 from search.db.models import DocumentRow
 from search.engine.concept_resolver import find_documents
-from search.engine.engine import SearchEngine
+from search.engine.reader import Reader
 from search.errors import DocumentNotFound, InvalidSteering
 from search.index.snapshot import Snapshot
 from search.query.limits import check_query
@@ -34,11 +33,10 @@ NOTHING_IN_COMMON = "No feature fires on most of these documents and less on the
 
 
 def refine(
-    engine: SearchEngine,
+    reader: Reader,
     like: list[str],
     unlike: list[str],
     *,
-    collection: str,
     query: str = "",
     strength: float = 1.0,
 ) -> Refinement:
@@ -49,25 +47,23 @@ def refine(
         InvalidSteering: no liked document, too many, or one given twice.
         InvalidQuery
         DocumentNotFound: naming those that are not there.
-        CollectionNotFound, NotIndexed
     """
     if not like:
         raise InvalidSteering("There is no document to be like.", hint="Name one at least.")
     Knob(strength, like=tuple(like), unlike=tuple(unlike))  # the same limits
-    snapshot = engine.snapshot(collection)
-    with open_session(engine.database) as session:
-        found = find_documents(snapshot, [*like, *unlike], session)
+    snapshot = reader.snapshot
+    found = find_documents(snapshot, [*like, *unlike], reader.session)
     _check_found(snapshot, [*like, *unlike], found)
     against: Against = "unlike" if unlike else "answers" if query.strip() else "collection"
     liked = side(snapshot, [found[document].id for document in like])
     if against == "unlike":
         others = side(snapshot, [found[document].id for document in unlike])
     else:
-        others = Side.of(_background(engine, snapshot, query))
+        others = Side.of(_background(reader, query))
     features = differences(snapshot, liked, others, strength)
     knobs = tuple(Knob(each.strength, feature=each.feature) for each in features)
     return Refinement(
-        collection=collection,
+        collection=reader.collection,
         generation=snapshot.generation,
         dictionary=snapshot.dictionary_id,
         query=query,
@@ -101,12 +97,12 @@ def side(snapshot: Snapshot, documents: list[int]) -> Side:
     return Side.of(vstack(means, format="csr"))
 
 
-def _background(engine: SearchEngine, snapshot: Snapshot, query: str) -> csr_matrix:
+def _background(reader: Reader, query: str) -> csr_matrix:
     """The activations of the passages nearest to a query, or of all."""
     if not query.strip():
-        return snapshot.about_NF
+        return reader.snapshot.about_NF
     check_query(query)
-    return answers(snapshot, engine.embed(snapshot.space, query))
+    return answers(reader.snapshot, reader.embed(query))
 
 
 def answers(snapshot: Snapshot, q_D: NDArray[np.float32]) -> csr_matrix:

@@ -4,23 +4,21 @@ Shape suffixes: N passages, D embedding width, M directions, P words of a passag
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from search.browse.documents import find_document
 from search.browse.features import check_feature
-from search.db.connection import open_session
 from search.embedding.word_sums import WordSums
-from search.engine.engine import SearchEngine
+from search.engine.reader import Reader
 from search.errors import InvalidRequest, PassageNotFound
-from search.index.passage_texts import LocatedPassage, passages_at
+from search.index.passage_texts import LocatedPassage
 from search.index.snapshot import Snapshot
 from search.query.limits import check_page
 from search.query.presets import NONE
 from search.query.request import SearchRequest
-from search.query.steering import Steering
 from search.responses.search import DocumentRef
 from search.responses.words import DocumentWords, FeatureWords, NamedFeature, PassageWords, WordSum
 
@@ -41,43 +39,40 @@ class Directions:
 
 
 def document_words(
-    engine: SearchEngine,
+    reader: Reader,
     document_id: str,
+    request: SearchRequest,
     *,
-    collection: str,
-    query: str = "",
-    steering: Steering,
-    dictionary: int | None = None,
     features: Sequence[int],
     passages: Sequence[int] = (),
     limit: int = 10,
     offset: int = 0,
 ) -> DocumentWords:
-    """The words of a document, or of some passages of it by their numbers, for a question and for features.
+    """The words of a document, or of some passages of it by their numbers, for features and for the question
+    of a request, if it asks one. The request's filters and preset have no part in it.
 
     Raises:
         InvalidRequest: neither a question nor a feature, or more than 6 features.
-        InvalidQuery, InvalidSteering, InvalidPage
-        DocumentNotFound, PassageNotFound, FeatureNotFound, CollectionNotFound, NotIndexed
+        InvalidQuery, InvalidSteering, InvalidPage: the request's own words are wrong.
+        DocumentNotFound, PassageNotFound, FeatureNotFound: there is no such thing in the collection.
     """
     check_page(limit, offset)
-    snapshot = engine.snapshot(collection)
+    snapshot = reader.snapshot
     named = name_features(snapshot, features)
-    asked = _asked(engine, snapshot, query, steering, dictionary, [each.feature for each in named])
-    with open_session(engine.database) as session:
-        document = find_document(session, snapshot, document_id)
-        places = snapshot.passages_of(document.id)
-        if passages:
-            _check_passages(document_id, passages, snapshot.number_N[places].tolist())
-            places = places[np.isin(snapshot.number_N[places], passages)]
-        page = places[offset : offset + limit]
-        found = passages_at(session, snapshot, page.tolist())
+    asked = _asked(reader, request, [each.feature for each in named])
+    document = find_document(reader.session, snapshot, document_id)
+    places = snapshot.passages_of(document.id)
+    if passages:
+        _check_passages(document_id, passages, snapshot.number_N[places].tolist())
+        places = places[np.isin(snapshot.number_N[places], passages)]
+    page = places[offset : offset + limit]
+    found = reader.texts(page.tolist())
     rows = [found[place] for place in page.tolist()]
-    parts = engine.parts(snapshot, rows)
+    parts = reader.word_sums(rows)
     return DocumentWords(
         document=DocumentRef(document.external_id, document.title, document.url),
-        query=query,
-        collection=collection,
+        query=request.query,
+        collection=reader.collection,
         generation=snapshot.generation,
         features=named,
         total=len(places),
@@ -107,24 +102,18 @@ def name_features(snapshot: Snapshot, features: Sequence[int]) -> list[NamedFeat
     ]
 
 
-def _asked(
-    engine: SearchEngine,
-    snapshot: Snapshot,
-    query: str,
-    steering: Steering,
-    dictionary: int | None,
-    features: list[int],
-) -> Directions:
-    if not (query.strip() or features):
+def _asked(reader: Reader, request: SearchRequest, features: list[int]) -> Directions:
+    asks = bool(request.query.strip())
+    if not (asks or features):
         raise InvalidRequest("Neither a question nor a feature is given.", hint="Send q, feature or both.")
-    encoder, width = snapshot.dictionary, snapshot.dictionary.width
+    encoder, width = reader.snapshot.dictionary, reader.snapshot.dictionary.width
     directions_MD, constant_M = (
         encoder.w_enc_FD[features],
         encoder.preactivations(np.zeros((1, width)), features)[0],
     )
-    if not query.strip():
+    if not asks:
         return Directions(False, features, directions_MD, constant_M)
-    q_D = engine.inquire(snapshot, SearchRequest(query, steering, dictionary, NONE)).steered.vector_D
+    q_D = reader.prepare(replace(request, preset=NONE, filters=())).steered.vector_D
     return Directions(
         True, features, np.vstack([q_D, directions_MD]), np.concatenate([np.zeros(1, np.float32), constant_M])
     )

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from sqlalchemy.orm import Session
 
 from search.db.connection import among
 from search.db.models import DocumentRow
-from search.index.snapshot import Snapshot
+from search.index.snapshot import Snapshot, View
 
 LONGEST = 100
 """A longer text is no value that anyone would choose from a list."""
@@ -53,7 +54,7 @@ class Values:
 
 
 @dataclass(frozen=True, eq=False)
-class Metadata:
+class DocValues:
     """Which values each document has: row ids of documents, ascending (R,), the number of each of `values`
     (field and text in lower case), how each was first written, a matrix of ones (R, V), kinds of fields."""
 
@@ -80,12 +81,32 @@ class Metadata:
         return np.asarray(self.has_RV[rows].sum(axis=0), dtype=np.int64).ravel()
 
 
-def read_metadata(session: Session, snapshot: Snapshot, before: Metadata | None) -> Metadata:
+class DocValuesCache:
+    """The doc values of each collection, kept up to date from one snapshot to the next. Reading those of one
+    collection holds up no other."""
+
+    def __init__(self) -> None:
+        self._held: dict[int, tuple[View, DocValues]] = {}
+        self._reading: dict[int, Lock] = {}
+
+    def of(self, session: Session, snapshot: Snapshot) -> DocValues:
+        """Those of a snapshot's documents."""
+        collection = snapshot.collection_id
+        with self._reading.setdefault(collection, Lock()):
+            view, before = self._held.get(collection, (None, None))
+            if before is not None and view is snapshot.view:
+                return before
+            found = read_doc_values(session, snapshot, before)
+            self._held[collection] = snapshot.view, found
+        return found
+
+
+def read_doc_values(session: Session, snapshot: Snapshot, before: DocValues | None) -> DocValues:
     """The metadata of all documents of a snapshot; what was read `before` is not read again. A document's row
     never changes: a new version is a new row."""
     wanted = snapshot.documents_sorted
     if before is None or len(before.documents_R) > 2 * len(wanted) + 1000:  # most of it is of the past
-        before = Metadata()
+        before = DocValues()
     missing = np.setdiff1d(wanted, before.documents_R)
     if not len(missing):
         return before
@@ -95,7 +116,7 @@ def read_metadata(session: Session, snapshot: Snapshot, before: Metadata | None)
     return _with(before, {row[0]: row[1] or {} for row in rows})
 
 
-def _with(before: Metadata, meta: dict[int, dict[str, Any]]) -> Metadata:
+def _with(before: DocValues, meta: dict[int, dict[str, Any]]) -> DocValues:
     values, written = dict(before.values), list(before.written)
     kinds: dict[str, set[str]] = {name: set(found) for name, found in before.kinds.items()}
     rows = []
@@ -117,7 +138,7 @@ def _with(before: Metadata, meta: dict[int, dict[str, Any]]) -> Metadata:
     documents = np.concatenate([before.documents_R, np.fromiter(meta, np.int64, len(meta))])
     order = np.argsort(documents)
     frozen = {name: frozenset(found) for name, found in kinds.items()}
-    return Metadata(documents[order], values, written, vstack([above, below], format="csr")[order], frozen)
+    return DocValues(documents[order], values, written, vstack([above, below], format="csr")[order], frozen)
 
 
 def _pairs(meta: dict[str, Any]) -> Iterator[tuple[str, str]]:

@@ -4,7 +4,7 @@ start to end, and a new generation is a new snapshot.
 Shape suffixes: N passages, F features, K active features a passage.
 """
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -16,7 +16,6 @@ from scipy.sparse import csc_matrix, csr_matrix, vstack
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from search.cache import Memory
 from search.db.models import CollectionRow, DictionaryRow, GenerationRow
 from search.dictionary.autoencoder import Dictionary
 from search.dictionary.concepts import Concept
@@ -30,17 +29,12 @@ from search.index.generation_files import open_index, open_words
 from search.index.live_docs import visible_numbers
 from search.index.passage_store import read_activations, read_dictionary, read_embeddings, read_texts
 from search.index.segments import SegmentedIndex
-from search.query.parser import ParsedQuery
 from search.query.presets import Preset, read_presets
 
 SCALE_QUANTILE = 0.9
 MEMBERSHIP_BYTES = 64 << 20
-KEPT_BYTES = 32 << 20
 MOST_TOLD, FEW_TOLD = 0.2, 3
 """What more than this share of the passages is about (of a tiny collection: so many) says nothing there."""
-
-BYTES_ASKED = 12
-"""About so many a passage: what the words of a question add to it, in all and one by one."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,24 +52,8 @@ class Rows:
     added_words: Counts
 
 
-@dataclass(frozen=True, eq=False)
-class Kept:
-    """What was worked out on the passages of a snapshot: concepts by what they mean, the passages that
-    restrictions leave, questions that were asked, counts of values, and the texts that were shown."""
-
-    concepts: Memory[str, Concept] = field(default_factory=lambda: Memory(256))
-    restricted: Memory[ParsedQuery, NDArray[np.bool_]] = field(default_factory=lambda: Memory(64))
-    asked: Memory[Hashable, Any] = field(default_factory=lambda: Memory(64))
-    counted: Memory[Hashable, tuple[int, NDArray[np.int64]]] = field(default_factory=lambda: Memory(16))
-    texts: Memory[int, Any] = field(default_factory=lambda: Memory(4096))
-
-    @classmethod
-    def of(cls, passages: int) -> "Kept":
-        """Fewer questions and restrictions of many passages: each holds a few bytes for every one."""
-        room = KEPT_BYTES // max(passages, 1)
-        return cls(
-            restricted=Memory(min(max(room, 16), 64)), asked=Memory(min(max(room // BYTES_ASKED, 16), 64))
-        )
+class View:
+    """Stands for the passages and labels of a snapshot: what is worked out on them is kept under it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,7 +65,7 @@ class Snapshot:
     which is what anybody is shown, and `about_by_feature` the same by column; `document_N` the row id of each
     passage's document; `scale_F` the 90th percentile activation of the passages that are about a feature,
     `passages_F` how many these are; `families` by number;
-    `presets` by name; `kept` is what was worked out on these passages; `version` is the collection's,
+    `presets` by name; `view` is another where passages or labels are; `version` is the collection's,
     `labels_version` that of the dictionary's labels, `presets_version` that of the presets; `dictionary_id`
     is the dictionary's number in the store (0: it is in none), `rows` what the snapshot was made from.
     """
@@ -109,7 +87,7 @@ class Snapshot:
     passages_F: NDArray[np.int64]
     families: dict[int, Family] = field(default_factory=dict)
     presets: dict[str, Preset] = field(default_factory=dict)
-    kept: Kept = field(default_factory=Kept)
+    view: View = field(default_factory=View)
     version: int = 0
     labels_version: int = 0
     presets_version: int = 0
@@ -251,7 +229,7 @@ def _seen(session: Session, generation: GenerationRow, rows: Rows) -> dict[str, 
         "rows": rows,
         "index": SegmentedIndex(rows.base, added, number_N),
         "lexicon": Lexicon(rows.words, rows.added_words, number_N),
-        "kept": Kept.of(len(number_N)),
+        "view": View(),
         "number_N": number_N,
         "document_N": rows.document_M if everything else rows.document_M[number_N],
         "acts_NF": rows.acts_MF if everything else rows.acts_MF[number_N],
@@ -292,8 +270,8 @@ def read_labels_again(session: Session, snapshot: Snapshot, generation: Generati
     wanted = select(DictionaryRow.labels_version).where(DictionaryRow.id == generation.dictionary_id)
     version = session.scalars(wanted).one()  # before the labels: they may be newer, never older
     labels = read_labels(session, generation.dictionary_id, snapshot.dictionary)
-    kept = Kept.of(snapshot.passages)  # which labels hold decides what questions are explained by
-    return replace(snapshot, labels=labels, labels_version=version, kept=kept)
+    # Another view: which labels hold decides what questions are explained by.
+    return replace(snapshot, labels=labels, labels_version=version, view=View())
 
 
 def read_presets_again(session: Session, snapshot: Snapshot) -> Snapshot:

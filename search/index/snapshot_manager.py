@@ -1,5 +1,7 @@
 """The snapshots that a process searches, kept up to date."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
 
@@ -11,6 +13,7 @@ from search.db.listener import ChangeListener
 from search.db.locks import is_built
 from search.db.lookup import live_generation
 from search.db.models import GenerationRow
+from search.errors import CollectionNotFound
 from search.index.snapshot import (
     Snapshot,
     load_snapshot,
@@ -38,7 +41,8 @@ class SnapshotManager:
         self._data = data
         self._held: dict[str, Snapshot] = {}
         self._ahead: dict[int, Snapshot] = {}
-        self._loading = Lock()
+        self._live: list[str] = []
+        self._loading: dict[str, Lock] = {}
         self._follower: ChangeListener | None = None
 
     def of(self, collection: str) -> Snapshot:
@@ -62,7 +66,7 @@ class SnapshotManager:
         Raises:
             CollectionNotFound, NotIndexed, StoreUnavailable
         """
-        with self._loading, open_session(self._database) as session:
+        with self._alone(collection), open_session(self._database) as session:
             live = live_generation(_at_one_moment(session), collection)
             mark = read_marks(session, collection)[collection]
             held = self._held.get(collection)  # another may have renewed it meanwhile
@@ -77,6 +81,13 @@ class SnapshotManager:
             session.commit()
             self._held[collection] = held
         return held
+
+    def live(self) -> list[str]:
+        """The names of the collections that can be searched, in order."""
+        if self._follower is not None and self._live:
+            return self._live
+        with open_session(self._database) as session:
+            return sorted(read_marks(session))
 
     def held(self, collection: str) -> Snapshot | None:
         """What is in memory of a collection, if anything."""
@@ -94,10 +105,21 @@ class SnapshotManager:
         if self._follower is not None:
             self._follower.end()
 
+    @contextmanager
+    def _alone(self, collection: str) -> Iterator[None]:
+        """Lets no other thread load the same collection meanwhile; others are not held up."""
+        try:
+            with self._loading.setdefault(collection, Lock()):
+                yield
+        except CollectionNotFound:
+            self._loading.pop(collection, None)  # any name may be asked for
+            raise
+
     def _catch_up(self) -> None:
         with open_session(self._database) as session:
             marks = read_marks(session)
             ready = _about_to_go_live(session)
+        self._live = sorted(marks)
         for name in self._held.keys() - marks.keys():
             self._held.pop(name, None)
         for name, mark in marks.items():

@@ -13,7 +13,7 @@ from search.embedding.embedder import Embedder, Tokens
 from search.embedding.splitter import sentences
 from search.embedding.word_sums import WordSums, levels, sentence_parts, take_apart, word_parts
 from search.engine.engine import SearchEngine
-from search.engine.highlighting import PartsMemory
+from search.engine.highlighting import WordSumsCache
 from search.errors import FeatureNotFound, InvalidQuery, InvalidRequest, PassageNotFound
 from search.explain.word_attribution import MAX_FEATURES, document_words
 from search.index.passage_texts import LocatedPassage, read_passages
@@ -136,7 +136,7 @@ def test_the_memory_is_bounded_and_gives_what_taking_apart_gives(embedder: Embed
         for number in range(20)
     ]
     (one,) = take_apart(embedder, [(f"{TITLE} ", f"{TEXT} 3")])
-    memory = PartsMemory(room=5 * one.parts_PD.nbytes)
+    memory = WordSumsCache(room=5 * one.parts_PD.nbytes)
     first = memory.of(embedder, 1, rows)
     np.testing.assert_allclose(first[3].parts_PD.astype(float), one.parts_PD.astype(float), atol=1e-3)
     again: list[WordSums] = memory.of(embedder, 1, rows[-3:])

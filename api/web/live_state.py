@@ -1,0 +1,39 @@
+"""The state of a page in the numbers of the live dictionary."""
+
+from dataclasses import replace
+
+from api.views.page_state import PageState
+from search.engine.reader import Reader
+from search.query.presets import NONE
+from search.query.remapping import RemappedSteering
+
+
+def in_live_numbers(
+    reader: Reader, state: PageState, preset: str | None = NONE
+) -> tuple[PageState, RemappedSteering]:
+    """The state with its steering and filters in the numbers of the reader's dictionary, and what became of
+    them; with the knobs of a preset (None: of the default one, where the state has no steering).
+
+    Raises:
+        InvalidSteering: nothing is known of the dictionary that the steering is of.
+        InvalidFilter: a feature that is filtered by is not in the live dictionary.
+        PresetNotFound: there is no preset of that name.
+    """
+    remapped = reader.translate(replace(state.request(), preset=preset))
+    live = replace(
+        state, steering=remapped.steering, filters=remapped.filters, dictionary=remapped.dictionary
+    )
+    return live, remapped
+
+
+def with_preset(reader: Reader, state: PageState) -> tuple[PageState, RemappedSteering]:
+    """The state with the knobs of the preset it names, or of the collection's default one, spelled out and
+    in live numbers. From there on its addresses name no preset but "none", where there is a default one.
+
+    Raises:
+        InvalidSteering, InvalidFilter: see `in_live_numbers`.
+        PresetNotFound: there is no preset of the name that the state has.
+    """
+    live, remapped = in_live_numbers(reader, state, state.preset or None)
+    has_default = any(preset.is_default for preset in reader.snapshot.presets.values())
+    return replace(live, preset=NONE if has_default else ""), remapped

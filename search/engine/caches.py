@@ -1,0 +1,66 @@
+"""What was worked out on the passages of a snapshot, for the requests that follow."""
+
+from dataclasses import dataclass, field
+from threading import Lock
+from weakref import WeakKeyDictionary
+
+import numpy as np
+from numpy.typing import NDArray
+
+from search.cache import LRUCache
+from search.dictionary.concepts import Concept
+from search.engine.prepared import AnalyzedQuery
+from search.index.passage_texts import LocatedPassage
+from search.index.snapshot import Snapshot, View
+from search.query.parser import Condition, ParsedQuery
+
+KEPT_BYTES = 32 << 20
+BYTES_ANALYZED = 12
+"""About so many a passage: what the words of a question add to it, in all and one by one."""
+
+Asked = tuple[str, str, tuple[Condition, ...]]
+"""A question, its mode, and its filters."""
+
+
+@dataclass(frozen=True, eq=False)
+class SnapshotCaches:
+    """What was worked out: concepts by what they mean, the passages that restrictions leave (N,), questions
+    that were asked, counts of values by restriction, and texts by passage."""
+
+    concepts: LRUCache[str, Concept]
+    restricted: LRUCache[ParsedQuery, NDArray[np.bool_]]
+    analyzed: LRUCache[Asked, AnalyzedQuery]
+    counted: LRUCache[ParsedQuery, tuple[int, NDArray[np.int64]]]
+    texts: LRUCache[int, LocatedPassage]
+
+    @classmethod
+    def for_passages(cls, passages: int) -> "SnapshotCaches":
+        """Fewer questions and restrictions of many passages: each holds a few bytes for every one."""
+        room = KEPT_BYTES // max(passages, 1)
+        return cls(
+            concepts=LRUCache(256),
+            restricted=LRUCache(min(max(room, 16), 64)),
+            analyzed=LRUCache(min(max(room // BYTES_ANALYZED, 16), 64)),
+            counted=LRUCache(16),
+            texts=LRUCache(4096),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Caches:
+    """The caches of all snapshots in memory.
+
+    Snapshots of one view, which differ in their presets alone, share theirs; those of a view that no snapshot
+    has any more are gone.
+    """
+
+    _by_view: "WeakKeyDictionary[View, SnapshotCaches]" = field(default_factory=WeakKeyDictionary)
+    _lock: Lock = field(default_factory=Lock)
+
+    def of(self, snapshot: Snapshot) -> SnapshotCaches:
+        """Those of a snapshot."""
+        with self._lock:
+            found = self._by_view.get(snapshot.view)
+            if found is None:
+                found = self._by_view[snapshot.view] = SnapshotCaches.for_passages(snapshot.passages)
+        return found

@@ -1,0 +1,271 @@
+"""One reader of one snapshot: what a request reads, from its first query to its last.
+
+Shape suffixes: N passages, D embedding width.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy.orm import Session
+
+from search.dictionary.concepts import Concept
+from search.dictionary.steer import feature_deltas, steer
+from search.embedding.embedder import load_embedder
+from search.embedding.query_encoder import QueryEncoder
+from search.embedding.word_sums import WordSums
+from search.engine.ablation import ranks_without
+from search.engine.caches import Caches, SnapshotCaches
+from search.engine.concept_resolver import fit_concept
+from search.engine.effective_steering import with_preset
+from search.engine.facets import count_facets
+from search.engine.highlighting import WordSumsCache, mark
+from search.engine.prepared import AnalyzedQuery, PreparedQuery
+from search.engine.ranking import Ranking
+from search.engine.response import (
+    NOT_ASKED,
+    SteeredConcept,
+    asked_words,
+    page_results,
+    query_features,
+    restrictions,
+    steering_terms,
+)
+from search.engine.timing import Clock
+from search.index.doc_values import DocValues, DocValuesCache
+from search.index.filtering import allowed_passages
+from search.index.passage_texts import LocatedPassage, passages_at
+from search.index.snapshot import Snapshot
+from search.limiter import ConcurrencyLimiter
+from search.query.limits import check_mode, check_page, check_query
+from search.query.parser import Condition, ParsedQuery, may_restrict, parse_query
+from search.query.presets import NONE
+from search.query.remapping import RemappedSteering, marked, translate, translate_filters
+from search.query.request import SearchRequest
+from search.query.steering import Knob
+from search.responses.search import Facets, Result, SearchResponse
+
+FloatArray = NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Shared:
+    """What the readers of an engine share: the query encoder, the turns, and what was worked out before."""
+
+    encoder: QueryEncoder = field(default_factory=QueryEncoder)
+    limiter: ConcurrencyLimiter = field(default_factory=ConcurrencyLimiter)
+    caches: Caches = field(default_factory=Caches)
+    doc_values: DocValuesCache = field(default_factory=DocValuesCache)
+    word_sums: WordSumsCache = field(default_factory=WordSumsCache)
+
+
+@dataclass(frozen=True, eq=False)
+class Reader:
+    """Reads one snapshot of a collection in one session, whose transaction keeps the generation from being
+    dropped. `waited`: seconds until its turn came.
+
+    All that one answer says comes from one reader: then its parts are of one generation.
+    """
+
+    snapshot: Snapshot
+    session: Session
+    shared: Shared
+    waited: float = 0.0
+
+    @property
+    def collection(self) -> str:
+        """The collection's name."""
+        return self.snapshot.collection
+
+    def embed(self, text: str) -> FloatArray:
+        """The unit vector (D,) of a question. Others take their turn meanwhile: they may be embedded together
+        with it."""
+        with self.shared.limiter.aside():
+            return self.shared.encoder(self.snapshot.space, text)
+
+    def translate(self, request: SearchRequest) -> RemappedSteering:
+        """The steering and filters of a request in the numbers of the live dictionary, with the knobs of its
+        preset (see `search.query.remapping` and `search.engine.effective_steering`).
+
+        Raises:
+            InvalidSteering, InvalidFilter: a number means nothing here, or the knobs are too many.
+            PresetNotFound: there is no preset of the name that the request gives.
+        """
+        snapshot, session = self.snapshot, self.session
+        preset = NONE if request.preset is None and request.steering.knobs else request.preset
+        numbered = request.dictionary, snapshot.dictionary_id
+        filters = translate_filters(session, request.filters, *numbered)
+        own = translate(session, request.steering, *numbered)
+        return replace(with_preset(session, snapshot, own, preset), filters=filters)
+
+    def prepare(self, request: SearchRequest, clock: Clock | None = None) -> PreparedQuery:
+        """Works a request out, so that it can be ranked, scored and explained.
+
+        Raises:
+            InvalidQuery, InvalidSteering, InvalidFilter, InvalidRequest: the request's own words are wrong.
+            PresetNotFound: there is no preset of the name that the request gives.
+        """
+        check_query(request.query)
+        check_mode(request.mode)
+        clock = clock or Clock()
+        snapshot, translation = self.snapshot, self.translate(request)
+        key = request.query, request.mode, translation.filters
+        asked = self._cached.analyzed.get(key, lambda: self._analyze(*key))
+        clock.lap("embed")
+        deltas = feature_deltas(translation.steering, asked.question.active, snapshot.scale_F)
+        steered = steer(asked.question.vector_D, snapshot.dictionary.w_dec_FD, deltas)
+        concepts = [
+            SteeredConcept(knob, self.concept(knob))
+            for knob in translation.steering.knobs
+            if knob.feature is None
+        ]
+        return PreparedQuery(request, snapshot, translation, asked, steered, concepts)
+
+    def search(
+        self,
+        request: SearchRequest,
+        *,
+        limit: int = 10,
+        offset: int = 0,
+        facets: bool = False,
+        for_people: bool = False,
+    ) -> SearchResponse:
+        """The documents nearest to the steered question, each with the terms of its score.
+
+        Knobs of the request's preset are turned too; where it has neither that nor steering, those of the
+        collection's default preset. `facets` counts what the answers can be narrowed down to. `for_people`
+        adds what a page shows (one more pass): the sentence of each passage that is closest to the question,
+        the words that match it or made its topics fire, and the rank that each result would have without each
+        of its terms.
+
+        Raises:
+            InvalidQuery, InvalidSteering, InvalidFilter, InvalidPage, InvalidRequest: the request's own words
+                are wrong.
+            PresetNotFound: there is no preset of the name that the request gives.
+        """
+        check_page(limit, offset)
+        clock = Clock(self.waited)
+        prepared = self.prepare(request, clock)
+        page = slice(offset, offset + limit)
+        return self.answer(prepared, page, facets=facets, for_people=for_people, clock=clock)
+
+    def answer(
+        self,
+        prepared: PreparedQuery,
+        page: slice,
+        *,
+        facets: bool = False,
+        for_people: bool = False,
+        clock: Clock | None = None,
+    ) -> SearchResponse:
+        """A page of the answers to a prepared query, see `search`."""
+        clock = clock or Clock(self.waited)
+        snapshot, asked, translation = self.snapshot, prepared.asked, prepared.translation
+        ranking, unsteered = prepared.rank(page.stop), asked.rank(snapshot, page.stop)
+        clock.lap("search")
+        without = ranks_without(prepared, ranking, page) if for_people else NOT_ASKED
+        terms = prepared.terms(ranking, page, without)
+        clock.lap("explain")
+        texts = self.texts(ranking.passages[page].tolist())
+        results = page_results(snapshot, texts, ranking, page, unsteered, terms)
+        clock.lap("texts")
+        if for_people:
+            results = self._marked(prepared.steered.vector_D, results)
+            clock.lap("words")
+        counted = self._facets(asked, ranking) if facets else None
+        clock.lap("facets")
+        return SearchResponse(
+            query=prepared.request.query,
+            restrictions=restrictions(snapshot, asked.typed),
+            mode=prepared.request.mode,
+            collection=snapshot.collection,
+            generation=snapshot.generation,
+            dictionary=snapshot.dictionary_id,
+            took_ms=clock.timings(),
+            total=asked.documents(snapshot),
+            limit=page.stop - page.start,
+            offset=page.start,
+            moved=float(asked.question.vector_D @ prepared.steered.vector_D),
+            query_features=query_features(snapshot, asked.question, asked.understood),
+            query_words=asked.words.found(),
+            preset=translation.preset,
+            steering=marked(steering_terms(snapshot, translation.steering, prepared.concepts), translation),
+            steering_lost=list(translation.lost),
+            results=results,
+            facets=counted,
+        )
+
+    def concept(self, knob: Knob) -> Concept:
+        """The concept of a knob that turns no feature.
+
+        Raises:
+            InvalidQuery, InvalidSteering: the phrase cannot be embedded; there is no such family or document.
+        """
+
+        def fit() -> Concept:
+            return fit_concept(self.snapshot, knob, self.embed, self.session)
+
+        return self._cached.concepts.get(knob.target, fit)
+
+    def allowed(self, typed: ParsedQuery) -> NDArray[np.bool_] | None:
+        """The passages that the restrictions of a query leave (N,); None: all."""
+        if not typed.restricts:
+            return None
+
+        def find() -> NDArray[np.bool_]:
+            fields = self._doc_values.kinds if typed.conditions else {}
+            return allowed_passages(self.session, self.snapshot, typed, fields)
+
+        return self._cached.restricted.get(replace(typed, text=""), find)
+
+    def texts(self, places: Iterable[int]) -> dict[int, LocatedPassage]:
+        """The texts of passages, by their place in the snapshot."""
+        cached, wanted = self._cached.texts, set(places)
+        known = {place: row for place in wanted if (row := cached.known(place)) is not None}
+        if len(known) < len(wanted):
+            read = passages_at(self.session, self.snapshot, wanted - known.keys())
+            for place, row in read.items():
+                cached.put(place, row)
+            known |= read
+        return known
+
+    def word_sums(self, passages: list[LocatedPassage]) -> list[WordSums]:
+        """The words of passages and what each adds to the passage's embedding."""
+        embedder = load_embedder(self.snapshot.space.model, self.snapshot.space.precision)
+        return self.shared.word_sums.of(embedder, self.snapshot.generation, passages)
+
+    @property
+    def _cached(self) -> SnapshotCaches:
+        return self.shared.caches.of(self.snapshot)
+
+    @property
+    def _doc_values(self) -> DocValues:
+        return self.shared.doc_values.of(self.session, self.snapshot)
+
+    def _analyze(self, query: str, mode: str, filters: tuple[Condition, ...]) -> AnalyzedQuery:
+        typed = ParsedQuery(query)
+        if filters or may_restrict(query):
+            fields = self._doc_values.kinds if filters or ":" in query else {}
+            typed = parse_query(query, fields)
+            typed = replace(typed, conditions=(*typed.conditions, *filters))
+        allowed_N = self.allowed(typed)
+        q_D = self.embed(typed.text)
+        words = asked_words(self.snapshot, typed.text, mode)
+        return AnalyzedQuery.of(self.snapshot, typed, allowed_N, q_D, words)
+
+    def _marked(self, q_D: FloatArray, results: list[Result]) -> list[Result]:
+        sums = self.word_sums([LocatedPassage(result.document, result.passage) for result in results])
+        return mark(results, sums, q_D, self.snapshot.dictionary.w_enc_FD)
+
+    def _facets(self, asked: AnalyzedQuery, ranking: Ranking) -> Facets:
+        doc_values = self._doc_values
+
+        def left(typed: ParsedQuery) -> tuple[int, NDArray[np.int64]]:
+            def count() -> tuple[int, NDArray[np.int64]]:
+                documents = self.snapshot.documents_of(self.allowed(typed))
+                return len(documents), doc_values.counts(documents)
+
+            return self._cached.counted.get(typed, count)
+
+        return count_facets(self.snapshot, doc_values, asked.typed, ranking, left, self.allowed(asked.typed))
