@@ -6,7 +6,7 @@ from rich.table import Table
 
 from api.cli.context import opened
 from api.cli.output import console, output
-from api.views.cards import duration
+from api.views.numbers import duration
 from indexer.jobs.queue import JobInfo, cancel_job, get_job, list_jobs, retry_job
 
 

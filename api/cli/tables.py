@@ -6,8 +6,8 @@ from rich.table import Table
 from rich.text import Text
 
 from api.cli.output import console, output
-from api.views.cards import lost_name
 from api.views.excerpts import excerpt
+from api.views.numbers import lost_name
 from search.engine.facets import FIRST
 from search.responses.features import Refinement
 from search.responses.search import Comparison, Facets, LostKnob, Margin, Result, SearchResponse, WhyNot
