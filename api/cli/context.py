@@ -1,22 +1,36 @@
-"""The database for a command. Apart from the commands, so that those without a model start at once."""
+"""What commands share: the option for a collection, the open database, a text to read.
+
+Imports the database when a command runs, so that help and a wrong option need not wait for it.
+"""
 
 import contextlib
 from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
-from sqlalchemy import Engine as Database
+import typer
 
-from search.db.connection import GONE, open_database, unavailable
-from search.errors import ConfigurationError
-from search.settings import Settings, load_settings
+from search.errors import ConfigurationError, SourceError
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine as Database
+
+    from search.engine.engine import Engine
+    from search.settings import Settings
+
+Collection = Annotated[str, typer.Option(help="Name of the collection.")]
 
 
 @contextlib.contextmanager
-def opened() -> Iterator[tuple[Settings, Database]]:
+def opened() -> "Iterator[tuple[Settings, Database]]":
     """Settings and an open database; what goes wrong below is told in one line.
 
     Raises:
         ConfigurationError, StoreUnavailable
     """
+    from search.db.connection import GONE, open_database, unavailable
+    from search.settings import load_settings
+
     settings = load_settings()
     with open_database(settings) as database:
         try:
@@ -29,3 +43,32 @@ def opened() -> Iterator[tuple[Settings, Database]]:
                 f"{error.strerror or error}: {error.filename or settings.data}.",
                 hint="What was done is kept; mend it, then repeat the command.",
             ) from None
+
+
+@contextlib.contextmanager
+def opened_engine() -> "Iterator[Engine]":
+    """A search engine over the open database.
+
+    Raises:
+        ConfigurationError, StoreUnavailable
+    """
+    from search.engine.engine import Engine
+
+    with opened() as (settings, database):
+        yield Engine(database, settings.data)
+
+
+def read_text(path: Path) -> str:
+    """The text of a file.
+
+    Raises:
+        SourceError: it cannot be read, or is no UTF-8.
+    """
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise SourceError(f"{path} cannot be read: {error.strerror or error}.") from None
+    except UnicodeDecodeError:
+        raise SourceError(
+            f"{path} is not UTF-8 text.", hint="Index other kinds of files with refract index."
+        ) from None
