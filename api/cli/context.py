@@ -1,23 +1,38 @@
-"""The database for a command. Apart from the commands, so that those without a model start at once."""
+"""What commands share: the option for a collection, the open database, a text to read.
+
+Imports the database when a command runs, so that help and a wrong option need not wait for it.
+"""
 
 import contextlib
 from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
-from sqlalchemy import Engine
+import typer
 
-from search.db.connection import GONE, unavailable
-from search.db.database import open_database
-from search.errors import ConfigurationError
-from search.settings import Settings, load_settings
+from search.errors import ConfigurationError, SourceError
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from search.engine.engine import SearchEngine
+    from search.engine.reader import Reader
+    from search.settings import Settings
+
+Collection = Annotated[str, typer.Option(help="Name of the collection.")]
 
 
 @contextlib.contextmanager
-def opened() -> Iterator[tuple[Settings, Engine]]:
+def opened() -> "Iterator[tuple[Settings, Engine]]":
     """Settings and an open database; what goes wrong below is told in one line.
 
     Raises:
         ConfigurationError, StoreUnavailable
     """
+    from search.db.connection import GONE, unavailable
+    from search.db.database import open_database
+    from search.settings import load_settings
+
     settings = load_settings()
     with open_database(settings) as database:
         try:
@@ -30,3 +45,44 @@ def opened() -> Iterator[tuple[Settings, Engine]]:
                 f"{error.strerror or error}: {error.filename or settings.data}.",
                 hint="What was done is kept; mend it, then repeat the command.",
             ) from None
+
+
+@contextlib.contextmanager
+def opened_engine() -> "Iterator[SearchEngine]":
+    """A search engine over the open database.
+
+    Raises:
+        ConfigurationError, StoreUnavailable
+    """
+    from search.engine.engine import SearchEngine
+
+    with opened() as (settings, database):
+        yield SearchEngine(database, settings.data)
+
+
+@contextlib.contextmanager
+def opened_reader(collection: str) -> "Iterator[Reader]":
+    """A reader of a collection of the open database.
+
+    Raises:
+        ConfigurationError, StoreUnavailable: see `opened`.
+        CollectionNotFound, NotIndexed: there is nothing to read.
+    """
+    with opened_engine() as engine, engine.reader(collection) as reader:
+        yield reader
+
+
+def read_text(path: Path) -> str:
+    """The text of a file.
+
+    Raises:
+        SourceError: it cannot be read, or is no UTF-8.
+    """
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise SourceError(f"{path} cannot be read: {error.strerror or error}.") from None
+    except UnicodeDecodeError:
+        raise SourceError(
+            f"{path} is not UTF-8 text.", hint="Index other kinds of files with refract index."
+        ) from None

@@ -1,36 +1,66 @@
 """The commands below `refract keys`."""
 
+import sys
+from datetime import datetime
 from typing import Annotated
 
 import typer
+from rich.markup import escape
+from rich.table import Table
 
 from api.auth.scopes import Scope
+from api.cli.context import opened
+from api.cli.output import output
 
-keys = typer.Typer(help="Make, list and revoke keys of API clients and admins.", no_args_is_help=True)
+app = typer.Typer(help="Make, list and revoke keys of API clients and admins.", no_args_is_help=True)
 
 
-@keys.command()
+@app.command()
 def create(
     name: Annotated[str, typer.Argument(help="Whose key it is, or what it is for.")],
     scope: Annotated[Scope, typer.Option(help="What it may do; each may do what those before it may.")],
 ) -> None:
     """Make a key and print it, this once: only its hash is kept."""
-    from api.cli import key_commands
+    from sqlalchemy.orm import Session
 
-    key_commands.create(name, scope)
+    from api.auth.keys import create_key
+
+    with opened() as (_, database), Session(database) as session:
+        key = create_key(session, name, scope)
+        session.commit()
+    print(key)  # alone on standard output
+    print("Keep this key: it is shown this once.", file=sys.stderr)
 
 
-@keys.command("list")
+@app.command("list")
 def list_() -> None:
     """List all keys: when each was made, last used, revoked."""
-    from api.cli import key_commands
+    from sqlalchemy.orm import Session
 
-    key_commands.show()
+    from api.auth.keys import list_keys
+
+    table = Table(header_style="bold")
+    for heading in ("number", "name", "scope", "created", "last used", "revoked"):
+        table.add_column(heading)
+    with opened() as (_, database), Session(database) as session:
+        for key in list_keys(session):
+            times = map(_minute, (key.created_at, key.used_at, key.revoked_at))
+            table.add_row(str(key.id), escape(key.name), key.scope, *times)
+    output.print(table)
 
 
-@keys.command()
+@app.command()
 def revoke(number: Annotated[int, typer.Argument(help="Number of the key in `refract keys list`.")]) -> None:
     """Make a key worthless at once, and end the sessions opened with it."""
-    from api.cli import key_commands
+    from sqlalchemy.orm import Session
 
-    key_commands.revoke(number)
+    from api.auth.keys import revoke_key
+
+    with opened() as (_, database), Session(database) as session:
+        revoke_key(session, number)
+        session.commit()
+    print(f"Key {number} is revoked.", file=sys.stderr)
+
+
+def _minute(time: datetime | None) -> str:
+    return f"{time:%Y-%m-%d %H:%M}" if time else ""

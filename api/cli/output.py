@@ -1,9 +1,9 @@
-"""What the terminal shows: progress, reports, results."""
+"""What the terminal shows: progress and reports."""
 
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TaskID, TextColumn
@@ -11,17 +11,17 @@ from rich.progress import Progress as Bars
 from rich.table import Table
 
 from api.views.scorecard import figures
-from indexer.backup.manifest import Manifest
-from indexer.build.builder import BuildReport
-from indexer.build.carry_over import LostLabel
-from indexer.build.generations import GenerationInfo
-from indexer.build.verify import Verified
-from indexer.documents import IngestReport
 from search.responses.collections import Progress
 
+if TYPE_CHECKING:
+    from indexer.backup.manifest import Manifest
+    from indexer.build.builder import BuildReport
+    from indexer.build.carry_over import LostLabel
+    from indexer.build.generations import GenerationInfo
+    from indexer.build.verify import Verified
+    from indexer.documents import IngestReport
+
 FAILURES_SHOWN = 20
-SHOWN_CHARACTERS = 160
-TERMS_SHOWN = 4
 
 console = Console(stderr=True, highlight=False)
 output = Console(highlight=False)
@@ -62,7 +62,7 @@ class ProgressDisplay:
         self._bars.update(self._task, completed=progress.done, total=total, speed=_speed(progress))
 
 
-def print_ingest(report: IngestReport) -> None:
+def print_ingest(report: "IngestReport") -> None:
     """Counts, and the failures by name and reason."""
     console.print(
         f"{report.documents:,} documents: {report.added:,} new, {report.changed:,} changed, "
@@ -75,7 +75,7 @@ def print_ingest(report: IngestReport) -> None:
         console.print(f"  … and {len(report.failures) - FAILURES_SHOWN:,} more")
 
 
-def print_build(report: BuildReport) -> None:
+def print_build(report: "BuildReport") -> None:
     """What is live now, where the time went, and how good the dictionary is."""
     total = sum(report.seconds.values())
     console.print(
@@ -106,7 +106,7 @@ def _scorecard(card: Mapping[str, Any]) -> Table:
     return table
 
 
-def print_generations(generations: list[GenerationInfo]) -> None:
+def print_generations(generations: "list[GenerationInfo]") -> None:
     """A table, the newest first."""
     table = Table(header_style="bold")
     for heading in ("generation", "state", "live since", "passages", "dictionary", "model"):
@@ -119,7 +119,7 @@ def print_generations(generations: list[GenerationInfo]) -> None:
     output.print(table)
 
 
-def print_verified(found: Verified) -> None:
+def print_verified(found: "Verified") -> None:
     """A line a problem with its remedy, then what was looked at."""
     for problem in found.problems:
         done = "Made anew from the database." if problem.repaired else problem.remedy
@@ -129,7 +129,7 @@ def print_verified(found: Verified) -> None:
     output.print(f"{found.passages:,} passages in {found.generations} generation(s): {state}.")
 
 
-def print_dump(done: str, manifest: Manifest, path: Path, seconds: Mapping[str, float]) -> None:
+def print_dump(done: str, manifest: "Manifest", path: Path, seconds: Mapping[str, float]) -> None:
     """What was dumped or restored, how large it is, how long it took."""
     names = ", ".join(manifest.collections) or "no collection"
     counted = ", ".join(f"{manifest.count(table):,} {table}" for table in ("documents", "passages", "keys"))
@@ -139,7 +139,7 @@ def print_dump(done: str, manifest: Manifest, path: Path, seconds: Mapping[str, 
     console.print(said, markup=False, soft_wrap=True)
 
 
-def _print_lost_labels(lost: list[LostLabel]) -> None:
+def _print_lost_labels(lost: "list[LostLabel]") -> None:
     named = [f"{label.label!r} (feature {label.feature})" for label in lost[:FAILURES_SHOWN]]
     more = f" and {len(lost) - FAILURES_SHOWN:,} more" if len(lost) > FAILURES_SHOWN else ""
     console.print(

@@ -1,13 +1,33 @@
 """The commands that ask: search, compare, why-not, analyze, refine."""
 
+import dataclasses
+import json
+import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
+from api.cli.context import Collection, opened_reader, read_text
+from api.cli.tables import (
+    print_absence,
+    print_analysis,
+    print_comparison,
+    print_refinement,
+    print_results,
+)
+from search.errors import InvalidRequest
+from search.query.filters import parse_filters
 from search.query.limits import USUAL_MODE, WAYS
+from search.query.steering import parse
 
-Collection = Annotated[str, typer.Option(help="Name of the collection.")]
+if TYPE_CHECKING:
+    from search.engine.reader import Reader
+    from search.query.request import SearchRequest
+
+app = typer.Typer()
+
 Steer = Annotated[str, typer.Option(help="Knobs, like 123:1.5,45:off,concept:astronomy:-1.")]
 OfDictionary = Annotated[
     int | None, typer.Option(help="The dictionary that --steer was saved with, if not the live one.")
@@ -23,13 +43,10 @@ Filter = Annotated[
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="The API's JSON instead of tables.")]
 
-
-def add_commands(app: typer.Typer) -> None:
-    """Adds these commands to those of the program."""
-    for command in (search, compare, why_not, analyze, refine):
-        app.command(command.__name__.replace("_", "-"))(command)
+Answer = TypeVar("Answer")
 
 
+@app.command()
 def search(
     query: str,
     collection: Collection = "default",
@@ -45,13 +62,17 @@ def search(
     as_json: AsJson = False,
 ) -> None:
     """Search a collection and show what each score is made of."""
-    from api.cli import search_commands
-
-    request = search_commands.request(query, steer, dictionary, preset, mode, filter)
+    request = _request(query, steer, dictionary, preset, mode, filter)
     page = {"limit": limit, "offset": offset}
-    search_commands.search(request, collection, **page, facets=facets, words=words, as_json=as_json)
+    _print(
+        collection,
+        lambda reader: reader.search(request, **page, facets=facets, for_people=words),
+        print_results,
+        as_json=as_json,
+    )
 
 
+@app.command()
 def compare(
     query: str,
     first: Annotated[str, typer.Argument(help="A document by its id.")],
@@ -65,12 +86,18 @@ def compare(
     as_json: AsJson = False,
 ) -> None:
     """Show why one document stands before another, term by term."""
-    from api.cli import search_commands
+    from search.explain.compare import compare
 
-    request = search_commands.request(query, steer, dictionary, preset, mode, filter)
-    search_commands.compare_two(request, first, second, collection, as_json=as_json)
+    request = _request(query, steer, dictionary, preset, mode, filter)
+    _print(
+        collection,
+        lambda reader: compare(reader, request, first, second),
+        print_comparison,
+        as_json=as_json,
+    )
 
 
+@app.command()
 def why_not(
     query: str,
     document: Annotated[str, typer.Argument(help="A document by its id.")],
@@ -83,12 +110,18 @@ def why_not(
     as_json: AsJson = False,
 ) -> None:
     """Show where a document stands, what it lacks, and the smallest steering that brings it up."""
-    from api.cli import search_commands
+    from search.explain.why_not import why_not
 
-    request = search_commands.request(query, steer, dictionary, preset, mode, filter)
-    search_commands.explain_absence(request, document, collection, as_json=as_json)
+    request = _request(query, steer, dictionary, preset, mode, filter)
+    _print(
+        collection,
+        lambda reader: why_not(reader, request, document),
+        print_absence,
+        as_json=as_json,
+    )
 
 
+@app.command()
 def analyze(
     path: Annotated[Path | None, typer.Argument(help="A file; standard input when left out or -.")] = None,
     text: Annotated[str | None, typer.Option(help="The text itself, instead of a file.")] = None,
@@ -97,11 +130,22 @@ def analyze(
     as_json: AsJson = False,
 ) -> None:
     """Show the features of any text, and of its sentences, as knobs to search with."""
-    from api.cli import search_commands
+    from search.explain.analyze import analyze
 
-    search_commands.analyze_text(path, text, collection, limit, as_json=as_json)
+    if text is not None and path is not None:
+        raise InvalidRequest("Both --text and a file are given.", hint="Leave one of them out.")
+    if text is None:
+        text = sys.stdin.read() if path is None or path == Path("-") else read_text(path)
+    given = text
+    _print(
+        collection,
+        lambda reader: analyze(reader, given, limit=limit),
+        lambda found: print_analysis(found, given),
+        as_json=as_json,
+    )
 
 
+@app.command()
 def refine(
     like: Annotated[list[str], typer.Option(help="Id of a document to be like; again for more.")],
     unlike: Annotated[list[str] | None, typer.Option(help="Id of one not to be like.")] = None,
@@ -110,6 +154,36 @@ def refine(
     as_json: AsJson = False,
 ) -> None:
     """Show the features that tell liked documents from others, and the steering that says the same."""
-    from api.cli import search_commands
+    from search.explain.relevance_feedback import refine
 
-    search_commands.refine_by_example(collection, like, unlike or [], query, as_json=as_json)
+    _print(
+        collection,
+        lambda reader: refine(reader, like, unlike or [], query=query),
+        print_refinement,
+        as_json=as_json,
+    )
+
+
+def _request(
+    query: str,
+    steer: str,
+    dictionary: int | None,
+    preset: str | None,
+    mode: str,
+    filters: list[str] | None,
+) -> "SearchRequest":
+    from search.query.request import SearchRequest
+
+    return SearchRequest(query, parse(steer), dictionary, preset, mode, parse_filters(filters or []))
+
+
+def _print(
+    collection: str, ask: "Callable[[Reader], Answer]", show: Callable[[Answer], None], *, as_json: bool
+) -> None:
+    """Prints an answer as tables or as the API's JSON."""
+    with opened_reader(collection) as reader:
+        answer: Any = ask(reader)
+        if as_json:
+            print(json.dumps(dataclasses.asdict(answer), indent=2, ensure_ascii=False))
+        else:
+            show(answer)

@@ -1,20 +1,16 @@
 """The admin's side of the JSON API: jobs, generations, going back."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import APIRouter, Body, Depends
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from api.auth.guards import require
 from api.dependencies import CollectionDep, EngineDep
 from api.v1.schemas import errors
 from indexer.build.generations import GenerationInfo, list_generations, roll_back
-from indexer.jobs.queue import JobInfo, cancel_job, get_job, list_jobs, retry_job, start_job
-from search.browse.collections import default_collection
+from indexer.jobs.queue import JobInfo, cancel_job, get_job, list_jobs, retry_job
+from indexer.jobs.requests import JobRequest, start
 from search.db.connection import open_session
-from search.db.lookup import find_collection
-from search.engine.engine import SearchEngine
-from search.query.limits import IndexKind
 
 router = APIRouter(
     prefix="/v1",
@@ -24,52 +20,7 @@ router = APIRouter(
 )
 
 
-class _JobIn(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-    collection: str = ""
-
-
-class ReindexIn(_JobIn):
-    """A new generation, of what is given here anew and else as the live one is."""
-
-    kind: Literal["reindex"]
-    model: str | None = None
-    passage_tokens: int | None = Field(default=None, ge=16, le=8192)
-    index: IndexKind | None = None
-
-
-class IngestIn(_JobIn):
-    """Documents from a file or folder of the machine that the worker runs on."""
-
-    kind: Literal["ingest"]
-    path: str
-    format: str | None = None
-    sync: bool = False
-    id_column: str | None = None
-    title_column: str | None = None
-    text_column: str | None = None
-    url_column: str | None = None
-
-
-class VerifyIn(_JobIn):
-    """Whether the database and the files made from it agree."""
-
-    kind: Literal["verify"]
-    repair: bool = False
-
-
-class DumpIn(_JobIn):
-    """All that cannot be made again, in a new file on the machine that the worker runs on."""
-
-    kind: Literal["dump"]
-    path: str
-    embeddings: bool = True
-
-
-AnyJob = ReindexIn | IngestIn | VerifyIn | DumpIn
-JobIn = Annotated[AnyJob, Body(discriminator="kind")]
-JOB: TypeAdapter[AnyJob] = TypeAdapter(Annotated[AnyJob, Field(discriminator="kind")])
+JobIn = Annotated[JobRequest, Body(discriminator="kind")]
 
 
 @router.get("/jobs")
@@ -82,19 +33,6 @@ def get_jobs(engine: EngineDep, collection: str | None = None, limit: int = 50) 
 def post_job(engine: EngineDep, body: JobIn) -> JobInfo:
     """Puts a job in the queue."""
     return get_job(engine.database, start(engine, body))
-
-
-def start(engine: SearchEngine, job: AnyJob) -> int:
-    """Puts a job in the queue; gives its number.
-
-    Raises:
-        CollectionNotFound, Busy
-    """
-    collection = job.collection or default_collection(engine)
-    with open_session(engine.database) as session:
-        find_collection(session, collection)
-    options = job.model_dump(exclude={"kind", "collection"}, exclude_defaults=True)
-    return start_job(engine.database, job.kind, collection, **options)
 
 
 @router.get("/jobs/{job}")

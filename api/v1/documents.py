@@ -13,7 +13,6 @@ from indexer.documents import delete_documents, ensure_collection, ingest
 from indexer.progress import Reporter
 from indexer.sources import Failure, SourceDocument, checked
 from indexer.sources.document import MAX_ID, MAX_TEXT
-from search.browse.collections import default_collection
 from search.db.connection import open_session
 from search.db.lookup import find_collection
 from search.engine.engine import SearchEngine
@@ -89,14 +88,14 @@ class Deleted(BaseModel):
 def write_documents(engine: EngineDep, body: DocumentsIn) -> Written:
     """Writes documents in bulk: new ones are added, those whose id is there are replaced. A broken one is
     reported and the others are stored."""
-    collection = body.collection or default_collection(engine)
+    collection = body.collection or engine.default_collection()
     return _store(engine, collection, [given.document(given.id) for given in body.documents])
 
 
 @router.post("/delete")
 def delete_many(engine: EngineDep, body: IdsIn) -> Deleted:
     """Deletes documents in bulk; ids that are unknown are named and change nothing."""
-    deleted = set(_delete(engine, body.collection or default_collection(engine), body.ids))
+    deleted = set(_delete(engine, body.collection or engine.default_collection(), body.ids))
     return Deleted(deleted=len(deleted), unknown=[id for id in body.ids if id not in deleted])
 
 

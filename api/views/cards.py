@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from api.views.excerpts import named_words
+from api.views.numbers import round_to_sum
 from search.engine.highlighting import top_topics
-from search.responses.search import LostKnob, Result, SearchResponse, Term
+from search.responses.search import Result, SearchResponse, Term
 
 HUES = 8
 
@@ -85,20 +86,6 @@ class Card:
         return None if before is None or now is None else before - now
 
 
-def round_to_sum(values: Sequence[float], total: float) -> list[int]:
-    """Thousandths that sum to the rounded `total`: the roundings that were closest to a tie give way.
-
-    Each differs from its value by less than one unit, given that `values` sum to `total`.
-    """
-    units = [round(value * 1000) for value in values]
-    gap = round(total * 1000) - sum(units)
-    step = 1 if gap > 0 else -1
-    by_error = sorted(range(len(values)), key=lambda i: step * (units[i] - values[i] * 1000))
-    for i in by_error[: abs(gap)]:
-        units[i] += step
-    return units
-
-
 def build_cards(response: SearchResponse) -> list[Card]:
     """The cards of one page of results; their bars share one scale."""
     tones = topic_tones(response)
@@ -165,67 +152,3 @@ def _card(result: Result, terms: list[ShownTerm], pieces: Sequence[Segment], lea
             Segment(piece.label, piece.units, piece.tone, piece.feature, round(x, 2), round(width, 2))
         )
     return Card(result, sum(item.units for item in terms), terms, placed, round(zero, 2))
-
-
-def thousandths(units: int) -> str:
-    """`-34` as `−0.034`, with a true minus sign."""
-    return f"{'−' if units < 0 else ''}{abs(units) / 1000:.3f}"
-
-
-def signed(value: float) -> str:
-    """A strength as `+1.5` or `−0.5`."""
-    return f"{'−' if value < 0 else '+'}{abs(value):g}"
-
-
-def share(part: float) -> str:
-    """A share of the whole as a percentage that never rounds something to nothing."""
-    percent = part * 100
-    if percent == 0:
-        return "0%"
-    return "under 0.1%" if percent < 0.1 else f"{percent:.1f}%" if percent < 10 else f"{percent:.0f}%"
-
-
-def duration(seconds: float) -> str:
-    """Seconds as `40 s`, `3 min` or `1 h 20 min`."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
-
-
-def holds(score: float | None, reliable: bool) -> str:
-    """How well a label holds, in plain words."""
-    if score is None:
-        return "not tested"
-    if not reliable:
-        return "no reliable label"
-    return "holds well" if score >= 0.85 else "holds weakly"
-
-
-def written_by(origin: str) -> str:
-    """Who wrote a label, in plain words."""
-    known = {
-        "hand": "written by hand",
-        "name": "the name it was made from",
-        "shipped": "came with the dictionary",
-        "offline": "found in the texts",
-        "import": "imported",
-    }
-    return known.get(origin, f"written by {origin}")
-
-
-def lost_name(knob: LostKnob) -> str:
-    """What a knob that was left out turned, in plain words."""
-    if knob.feature is not None:
-        return f"topic {knob.feature}"
-    if knob.family is not None:
-        return f"family {knob.family}"
-    if knob.concept is not None:
-        return f"“{knob.concept}”"
-    return "the example " + ", ".join(f"“{document}”" for document in (*knob.like, *knob.unlike))
-
-
-def moved_words(cosine: float) -> str:
-    """How far steering moved the question, in words, from the cosine between before and after."""
-    steps = ((0.999, "not at all"), (0.97, "a little"), (0.9, "somewhat"), (0.7, "a lot"))
-    return next((words for least, words in steps if cosine >= least), "very far")

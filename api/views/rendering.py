@@ -15,7 +15,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from api.auth.sessions import COOKIE, csrf_token
-from api.views import cards, charts, excerpts
+from api.views import charts, excerpts, numbers
 from api.views.document_map import document_path, reading_url, with_first
 from search.errors import RefractError
 from search.query.filters import format_filter
@@ -76,19 +76,19 @@ def _environment() -> Environment:
         reading_url=reading_url,
         with_first=with_first,
         web_link=web_link,
-        holds=cards.holds,
-        moved_words=cards.moved_words,
-        written_by=cards.written_by,
+        holds=numbers.holds,
+        moved_words=numbers.moved_words,
+        written_by=numbers.written_by,
         excerpt=excerpts.excerpt,
-        lost_name=cards.lost_name,
+        lost_name=numbers.lost_name,
         unsteered=UNSTEERED,
         histogram=charts.histogram,
     )
     env.filters.update(
-        thousandths=cards.thousandths,
-        signed=cards.signed,
-        share=cards.share,
-        duration=cards.duration,
+        thousandths=numbers.thousandths,
+        signed=numbers.signed,
+        share=numbers.share,
+        duration=numbers.duration,
         steer=format_steering,
         filter_text=format_filter,
         parse_steering=parse,

@@ -6,20 +6,19 @@ from urllib.parse import quote
 
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse
-from pydantic import ValidationError
 from starlette.responses import Response
 
 from api.auth.guards import AdminDep, AdminForm, Fields
 from api.auth.keys import create_key, list_keys, revoke_key
 from api.auth.scopes import SCOPES
 from api.dependencies import EngineDep
-from api.v1.admin import JOB, AnyJob, start
 from api.views.rendering import is_fragment, render
 from api.views.scorecard import figures
 from api.web.login import local_path
 from indexer.build.generations import list_generations, roll_back
 from indexer.documents import delete_documents
 from indexer.jobs.queue import JobInfo, cancel_job, get_job, list_jobs, retry_job
+from indexer.jobs.requests import JobRequest, read_request, start
 from indexer.labels.edit import edit_label
 from indexer.presets.store import list_presets
 from indexer.stats import count_waiting, database_size, generation_sizes, list_documents
@@ -28,6 +27,7 @@ from search.db.connection import open_session
 from search.db.lookup import find_collection
 from search.engine.engine import SearchEngine
 from search.errors import CollectionNotFound, InvalidRequest, NotIndexed
+from search.responses.collections import CollectionInfo, PresetInfo
 
 router = APIRouter(prefix="/admin", include_in_schema=False)
 
@@ -84,7 +84,7 @@ def collection_page(
             "generations": list_generations(session, name),
             "sizes": generation_sizes(session, engine.data, collection.id),
             "waiting": count_waiting(session, collection.id),
-            "presets": list_presets(engine, name) if info.state == "live" else [],
+            "presets": _presets(engine, info),
             "found": list_documents(session, collection, find, limit=DOCUMENTS, offset=offset),
             "find": find,
             "offset": offset,
@@ -106,6 +106,13 @@ def job_page(number: int, request: Request, engine: EngineDep, _: AdminDep) -> R
 def keys_page(request: Request, engine: EngineDep, _: AdminDep) -> Response:
     """All keys, and a form for a new one."""
     return _keys(request, engine)
+
+
+def _presets(engine: SearchEngine, info: CollectionInfo) -> list[PresetInfo]:
+    if info.state != "live":
+        return []
+    with engine.reader(info.name) as reader:
+        return list_presets(reader)
 
 
 @router.post("/keys")
@@ -194,20 +201,14 @@ def _job_context(jobs: list[JobInfo], path: str) -> dict[str, Any]:
     return {"jobs": jobs, "active": any(job.state in ("waiting", "running") for job in jobs), "here": path}
 
 
-def _job(name: str, form: Fields) -> AnyJob:
+def _job(name: str, form: Fields) -> JobRequest:
     """The job that a form describes; what is left empty stays as it is.
 
     Raises:
         InvalidRequest: naming the field.
     """
     given = {field: value.strip() for field, value in form.items() if value.strip() and field != "csrf"}
-    try:
-        return JOB.validate_python({"collection": name, **given})
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise InvalidRequest(
-            f"{first['loc'][-1]}={str(first['input'])[:80]!r} cannot be used.", hint=f"{first['msg']}."
-        ) from None
+    return read_request(given.pop("kind", ""), name, given)
 
 
 def _address(name: str) -> str:

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from api.dependencies import CollectionDep, EngineDep
-from api.views.cards import round_to_sum
+from api.views.numbers import round_to_sum
 from api.views.page_state import page_state
 from api.views.rendering import render
 from api.web.live_state import with_preset

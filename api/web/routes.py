@@ -1,5 +1,5 @@
 """All routes of the web pages."""
 
-from api.web import admin, login, search
+from api.web import admin, documents, login, search
 
-PAGE_ROUTERS = (search.router, login.router, admin.router)
+PAGE_ROUTERS = (search.router, documents.router, login.router, admin.router)

@@ -13,6 +13,7 @@ from api.auth.guards import SignedIn
 from api.auth.scopes import reaches
 from api.dependencies import CollectionDep, EngineDep
 from api.views import cards
+from api.views.numbers import moved_words
 from api.views.page_state import PageState, find_collection, is_sent_form, read_state
 from api.views.rendering import is_fragment, render
 from api.web import analyze, dictionary, explain, features, presets
@@ -143,7 +144,7 @@ def _answer(response: SearchResponse) -> dict[str, Any]:
         "response": response,
         "cards": cards.build_cards(response),
         "tones": cards.topic_tones(response),
-        "moved": cards.moved_words(response.moved),
+        "moved": moved_words(response.moved),
     }
 
 

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from procrastinate import BaseRetryStrategy, Blueprint, JobContext, RetryDecision
 from procrastinate.exceptions import JobAborted
@@ -18,6 +18,15 @@ from sqlalchemy.orm import Session
 
 from indexer.backup.dump import dump
 from indexer.build.verify import verify
+from indexer.jobs.queue import Kind
+from indexer.jobs.requests import (
+    DumpRequest,
+    IngestRequest,
+    JobRequest,
+    ReindexRequest,
+    VerifyRequest,
+    read_request,
+)
 from indexer.pipeline import reindex, take_in
 from indexer.progress import Reporter
 from indexer.sources import open_source
@@ -49,13 +58,11 @@ class Again(BaseRetryStrategy):
 
 
 @dataclass(frozen=True)
-class Job:
-    """What a job works with."""
+class Resources:
+    """What every job works with."""
 
     database: Engine
     data: Path
-    collection: str | None
-    arguments: dict[str, Any]
     reporter: Reporter
 
 
@@ -99,48 +106,79 @@ class JobLog:
             session.commit()
 
 
-def _reindex(job: Job) -> dict[str, Any]:
+def _reindex(request: ReindexRequest, resources: Resources) -> dict[str, Any]:
     """Builds a new generation: of another model, passage size or index where they are given."""
-    built = reindex(job.database, job.data, job.collection or "", job.reporter, **job.arguments)
+    built = reindex(
+        resources.database,
+        resources.data,
+        request.collection,
+        resources.reporter,
+        model=request.model,
+        passage_tokens=request.passage_tokens,
+        index=request.index,
+    )
     found = dataclasses.asdict(built)
     return {name: found[name] for name in ("generation", "documents", "passages", "embedded", "seconds")}
 
 
-def _ingest(job: Job) -> dict[str, Any]:
+def _ingest(request: IngestRequest, resources: Resources) -> dict[str, Any]:
     """Reads documents from a file or folder of this machine."""
-    given = dict(job.arguments)
-    path = Path(given.pop("path"))
-    sync, format = given.pop("sync", False), given.pop("format", None)
-    source = open_source(path, format, **given)
-    with Session(job.database) as session:
-        number = find_collection(session, job.collection or "").id
+    path = Path(request.path)
+    source = open_source(
+        path,
+        request.format,
+        id_column=request.id_column,
+        title_column=request.title_column,
+        text_column=request.text_column,
+        url_column=request.url_column,
+    )
+    with Session(resources.database) as session:
+        number = find_collection(session, request.collection).id
+    named = str(path.resolve())
     taken = take_in(
-        job.database, job.data, number, source, job.reporter, source=str(path.resolve()), sync=sync
+        resources.database,
+        resources.data,
+        number,
+        source,
+        resources.reporter,
+        source=named,
+        sync=request.sync,
     )
     report = dataclasses.asdict(taken.report)
     return {**report, "failures": report["failures"][:LOG_LINES], "failed": len(report["failures"])}
 
 
-def _verify(job: Job) -> dict[str, Any]:
+def _verify(request: VerifyRequest, resources: Resources) -> dict[str, Any]:
     """Compares Postgres with the files made from it."""
     number = None
-    if job.collection:
-        with Session(job.database) as session:
-            number = find_collection(session, job.collection).id
-    with job.reporter.step("verifying"):
-        found = verify(job.database, job.data, collection=number, repair=job.arguments.get("repair", False))
+    if request.collection:
+        with Session(resources.database) as session:
+            number = find_collection(session, request.collection).id
+    with resources.reporter.step("verifying"):
+        found = verify(resources.database, resources.data, collection=number, repair=request.repair)
     return dataclasses.asdict(found)
 
 
-def _dump(job: Job) -> dict[str, Any]:
+def _dump(request: DumpRequest, resources: Resources) -> dict[str, Any]:
     """Writes all that cannot be made again into a file on the worker's machine."""
-    path = Path(job.arguments["path"])
-    embeddings = job.arguments.get("embeddings", True)
-    dump(job.database, path, job.reporter, collection=job.collection, embeddings=embeddings)
+    path, collection = Path(request.path), request.collection or None
+    dump(resources.database, path, resources.reporter, collection=collection, embeddings=request.embeddings)
     return {"file": str(path.resolve()), "bytes": path.stat().st_size}
 
 
-def _perform(work: Callable[[Job], dict[str, Any]], context: JobContext, arguments: dict[str, Any]) -> None:
+def _work(request: JobRequest, resources: Resources) -> dict[str, Any]:
+    match request:
+        case ReindexRequest():
+            return _reindex(request, resources)
+        case IngestRequest():
+            return _ingest(request, resources)
+        case VerifyRequest():
+            return _verify(request, resources)
+        case DumpRequest():
+            return _dump(request, resources)
+
+
+def _perform(kind: str, context: JobContext, arguments: dict[str, Any]) -> None:
     """Runs one job and writes down what came of it.
 
     Raises:
@@ -152,8 +190,8 @@ def _perform(work: Callable[[Job], dict[str, Any]], context: JobContext, argumen
     collection = arguments.pop("collection", None)
     log.say("begun again" if context.job.attempts else "begun")
     try:
-        job = Job(database, data, collection, arguments, Reporter(database, log.hear))
-        result = work(job)
+        request = read_request(kind, collection, arguments)
+        result = _work(request, Resources(database, data, Reporter(database, log.hear)))
         log.say("done")
         log.store(result=result, reason=None)
     except JobAborted:
@@ -169,19 +207,11 @@ def _perform(work: Callable[[Job], dict[str, Any]], context: JobContext, argumen
         raise
 
 
-WORK: dict[str, Callable[[Job], dict[str, Any]]] = {
-    "reindex": _reindex,
-    "ingest": _ingest,
-    "verify": _verify,
-    "dump": _dump,
-}
-
-
-def _register(kind: str, work: Callable[[Job], dict[str, Any]]) -> None:
+def _register(kind: str) -> None:
     @tasks.task(name=kind, pass_context=True, retry=Again())
     def task(context: JobContext, /, **arguments: Any) -> None:
-        _perform(work, context, arguments)
+        _perform(kind, context, arguments)
 
 
-for _kind, _work in WORK.items():
-    _register(_kind, _work)
+for _kind in get_args(Kind):
+    _register(_kind)

@@ -15,7 +15,7 @@ SECONDS = 120
 def forked(*arguments: str, environment: dict[str, str]) -> "subprocess.CompletedProcess[str]":
     """Runs `refract` with these arguments in this environment."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["api.cli.commands"])
+    context.set_forkserver_preload(["api.server", "indexer.jobs.worker", "indexer.backup.restore"])
     with TemporaryDirectory() as folder:
         files = [Path(folder) / name for name in ("stdout", "stderr")]
         process = context.Process(target=_run, args=(arguments, environment, files))

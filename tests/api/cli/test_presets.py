@@ -7,8 +7,7 @@ import pytest
 from sqlalchemy import Engine
 
 from search.embedding.embedder import Embedder
-from tests.api.cli.test_cli import assert_one_line
-from tests.api.cli.test_upkeep import Shell
+from tests.api.cli.shell import Shell, assert_one_line
 from tests.conftest import build
 from tests.indexer.jobs.test_jobs import document
 

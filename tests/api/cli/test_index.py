@@ -1,57 +1,14 @@
-"""Documents, folders and jobs by the command line, as a process of its own."""
+"""Documents and folders by the command line, as a process of its own."""
 
-import json
-import os
 import shutil
-import subprocess
 from pathlib import Path
 
-import pytest
-from sqlalchemy import Engine
-
-from indexer.jobs.queue import get_job, start_job
-from tests.api.cli.forked import forked
-from tests.api.cli.test_cli import assert_one_line, started
+from tests.api.cli.shell import (
+    Shell,
+    assert_one_line,
+    started,
+)
 from tests.indexer.jobs.test_jobs import eventually
-
-
-class Shell:
-    """Commands on one database and data folder."""
-
-    def __init__(self, database: Engine, data: Path) -> None:
-        url = database.url.render_as_string(hide_password=False)
-        self.settings = {"DATABASE_URL": url, "REFRACT_DATA": str(data)}
-
-    def tried(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
-        return forked(*arguments, environment={**os.environ, **self.settings})
-
-    def run(self, *arguments: str) -> str:
-        done = self.tried(*arguments)
-        assert done.returncode == 0, done.stderr
-        return " ".join((done.stdout + done.stderr).split())
-
-    def ids(self) -> list[str]:
-        asked = ("search", "anything", "--collection", "n", "--limit", "50", "--json")
-        found = json.loads(self.tried(*asked).stdout)
-        return sorted(result["document"]["id"] for result in found["results"])
-
-
-@pytest.fixture
-def shell(database: Engine, tmp_path: Path) -> Shell:
-    return Shell(database, tmp_path / "data")
-
-
-@pytest.fixture
-def notes(tmp_path: Path) -> Path:
-    folder = tmp_path / "notes"
-    (folder / "deep").mkdir(parents=True)
-    for name, content in {
-        "a.md": "Whales sing.",
-        "b.md": "Bread is baked.",
-        "deep/c.md": "Stars shine.",
-    }.items():
-        (folder / name).write_text(content)
-    return folder
 
 
 def test_a_folder_read_again_follows_what_changed_moved_and_went(shell: Shell, notes: Path) -> None:
@@ -112,18 +69,6 @@ def test_a_watched_folder_is_followed(shell: Shell, notes: Path) -> None:
         eventually(lambda: shell.ids() == ["a.md", "deep/c.md", "new.md"])
         process.terminate()
         assert process.wait(30) is not None
-
-
-def test_jobs_are_listed_shown_cancelled_and_begun_again(shell: Shell, notes: Path, database: Engine) -> None:
-    shell.run("index", str(notes), "--collection", "n")
-    number = str(start_job(database, "verify", "n"))
-    assert "verify" in shell.run("jobs", "list")
-    assert "cancelled" in shell.run("jobs", "cancel", number)
-    assert "cancelled" in shell.run("jobs", "show", number)
-    assert "waits for a worker" in shell.run("jobs", "retry", number)
-    assert_one_line(shell.tried("jobs", "show", "999"), "no job 999")
-    with started("worker", **shell.settings):
-        eventually(lambda: get_job(database, int(number) + 1).state == "done")
 
 
 def test_a_reindex_may_change_passages_and_index(shell: Shell, notes: Path) -> None:

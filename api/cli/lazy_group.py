@@ -1,0 +1,38 @@
+"""A group of commands that imports the module of a command only when that command is called."""
+
+import importlib
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import typer.main
+from typer.core import TyperCommand, TyperGroup
+
+
+class LazyGroup(TyperGroup):
+    """Lists its commands from a table of modules.
+
+    Each module has a Typer called `app`: the commands that the table names are below it, or it is itself the
+    one (a group of commands).
+    """
+
+    modules: ClassVar[Mapping[str, Mapping[str, str]]] = {}
+    """By module, its commands and what the list says of each."""
+
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        self._module_of = {name: module for module, listed in self.modules.items() for name in listed}
+        self.commands = {
+            name: TyperCommand(name, help=told)
+            for listed in self.modules.values()
+            for name, told in listed.items()
+        }
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The command that is called, from its module; a name that is not listed is told without any."""
+        name, listed, rest = super().resolve_command(ctx, args)
+        return name, listed and self.load(str(listed.name)), rest
+
+    def load(self, name: str) -> Any:
+        """The command itself."""
+        group = typer.main.get_group(importlib.import_module(self._module_of[name]).app)
+        return group.commands.get(name, group)

@@ -1,0 +1,119 @@
+"""The commands that look after a collection: generations, rollback, verify, dump, restore, scorecard."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from api.cli.context import Collection, opened
+from api.cli.output import (
+    ProgressDisplay,
+    console,
+    print_dump,
+    print_generations,
+    print_scorecard,
+    print_verified,
+)
+
+app = typer.Typer()
+
+
+@app.command()
+def generations(collection: Collection = "default") -> None:
+    """List the collection's generations: the live one, and the one before, that rollback goes back to."""
+    from sqlalchemy.orm import Session
+
+    from indexer.build.generations import list_generations
+
+    with opened() as (_, database), Session(database) as session:
+        print_generations(list_generations(session, collection))
+
+
+@app.command()
+def rollback(
+    collection: Collection = "default",
+    to: Annotated[int | None, typer.Option(help="Number of a generation; else the one before.")] = None,
+) -> None:
+    """Make an earlier generation live again, at once: its texts as they were, its dictionary, its index."""
+    from indexer.build.generations import roll_back
+
+    with opened() as (_, database):
+        live = roll_back(database, collection, to)
+    console.print(f"Generation {live} of {collection} is live again. Rolling back once more undoes it.")
+
+
+@app.command("verify")
+def verify_all(
+    collection: Annotated[str | None, typer.Option(help="Name of the collection; else all.")] = None,
+    repair: Annotated[bool, typer.Option("--repair", help="Make damaged files again.")] = False,
+) -> None:
+    """Compare the database with the files made from it; exit status 1 if something is wrong."""
+    from sqlalchemy.orm import Session
+
+    from indexer.build.verify import verify
+    from search.db.lookup import find_collection
+
+    with opened() as (settings, database):
+        with Session(database) as session:
+            number = find_collection(session, collection).id if collection else None
+        found = verify(database, settings.data, collection=number, repair=repair)
+    print_verified(found)
+    if not found.sound:
+        raise typer.Exit(1)
+
+
+@app.command("dump")
+def dump_all(
+    file: Annotated[Path, typer.Argument(help="The file to write; it must not be there yet.")],
+    collection: Annotated[
+        str | None, typer.Option(help="One collection alone, without the keys; else all.")
+    ] = None,
+    without_embeddings: Annotated[
+        bool, typer.Option("--without-embeddings", help="Much smaller; restoring it embeds all texts again.")
+    ] = False,
+) -> None:
+    """Write documents, labels, dictionaries, live indexes and keys into one file, also while serving."""
+    from indexer.backup.dump import dump
+    from indexer.progress import Reporter
+
+    with opened() as (_, database), ProgressDisplay() as display:
+        reporter = Reporter(database, display)
+        embeddings = not without_embeddings
+        manifest = dump(database, file, reporter, collection=collection, embeddings=embeddings)
+    print_dump("Dumped", manifest, file, reporter.seconds)
+
+
+@app.command("restore")
+def restore_all(file: Annotated[Path, typer.Argument(help="A file that refract dump wrote.")]) -> None:
+    """Put a dump into an empty database, embedded or of DATABASE_URL: all of it or, if stopped, nothing."""
+    from indexer.backup.restore import restore
+    from indexer.progress import Reporter
+
+    with opened() as (settings, database), ProgressDisplay() as display:
+        reporter = Reporter(database, display)
+        manifest = restore(database, settings.data, file, reporter)
+    print_dump("Restored", manifest, file, reporter.seconds)
+
+
+@app.command()
+def scorecard(
+    collection: Collection = "default",
+    as_json: Annotated[bool, typer.Option("--json", help="Everything that was measured.")] = False,
+) -> None:
+    """Show how good the collection's dictionary is."""
+    from sqlalchemy.orm import Session
+
+    from indexer.dictionary.inherit import adapted_from
+    from search.db.lookup import live_generation
+    from search.db.models import DictionaryRow
+    from search.dictionary.autoencoder import Dictionary
+
+    with opened() as (_, database), Session(database) as session:
+        row = session.get_one(DictionaryRow, live_generation(session, collection).dictionary_id)
+        base = adapted_from(Dictionary.from_bytes(row.weights, row.card))
+    here, shipped = row.card["scorecard"], base.dictionary.card.scorecard if base else None
+    if as_json:
+        print(json.dumps({**here, "shipped": shipped}, indent=2))
+    else:
+        print_scorecard(here, shipped)

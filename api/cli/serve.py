@@ -1,0 +1,75 @@
+"""The commands that go on until they are stopped: run, serve, worker."""
+
+import contextlib
+import os
+from typing import Annotated
+
+import typer
+
+from api.cli.context import Collection, opened
+from api.cli.output import console
+
+NICENESS = 10
+
+app = typer.Typer()
+
+Port = Annotated[
+    int | None, typer.Option(min=0, max=65535, help="Port (else PORT, else 8000; 0 takes a free one).")
+]
+
+
+@app.command()
+def run(port: Port = None, collection: Collection = "demo") -> None:
+    """Index the demo (the documentation of the installed Python) if it is not there yet, and serve it."""
+    from api.cli.index import read_in
+    from api.server import listen, serve
+    from api.worker_process import beside
+    from search.browse.collections import collections
+    from search.engine.engine import SearchEngine
+
+    with opened() as (settings, database):
+        wanted = settings.port if port is None else port
+        engine = SearchEngine(database, settings.data)
+        if not any(known.name == collection and known.state == "live" for known in collections(engine)):
+            listen(settings.host, wanted).close()  # a taken port is told now, not after the work
+            console.print("First start: indexing the documentation of the installed Python.")
+            read_in(settings, database, collection, None, "pydoc", {}, sync=False)
+        with beside(worker=True):
+            serve(engine, listen(settings.host, wanted), settings, say=_say)
+
+
+@app.command("serve")
+def serve_all(
+    port: Port = None,
+    worker: Annotated[bool, typer.Option(help="Whether a worker runs beside; see refract worker.")] = True,
+) -> None:
+    """Serve what is indexed: the web page at / and the JSON API at /v1."""
+    from api.server import listen, serve
+    from api.worker_process import beside
+    from search.engine.engine import SearchEngine
+
+    with opened() as (settings, database):
+        listening = listen(settings.host, settings.port if port is None else port)
+        with beside(worker=worker):
+            serve(SearchEngine(database, settings.data), listening, settings, say=_say)
+
+
+@app.command()
+def worker(with_parent: Annotated[bool, typer.Option(hidden=True)] = False) -> None:
+    """Add new documents to what is searched and do the jobs of the queue, as a process of its own."""
+    from api.worker_process import end_with_parent
+    from indexer.jobs.worker import run_worker
+
+    with opened() as (settings, database):
+        if with_parent:
+            end_with_parent()
+        with contextlib.suppress(OSError, AttributeError):
+            os.nice(NICENESS)  # searches go first
+        print("Refract's worker runs (Ctrl-C stops it)", flush=True)
+        run_worker(database, settings.data)
+
+
+def _say(address: str, admin_link: str) -> None:
+    print(f"Refract is at {address} (Ctrl-C stops it)", flush=True)
+    if admin_link:
+        print(f"Admin page: {admin_link} (works once, within an hour)", flush=True)

@@ -1,0 +1,64 @@
+"""The page of a document."""
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from api.dependencies import CollectionDep, EngineDep
+from api.views import charts, document_map
+from api.views.page_state import PageState, page_state
+from api.views.rendering import render
+from api.web.features import read_number
+from api.web.live_state import in_live_numbers
+from search.browse.documents import document_detail
+from search.engine.reader import Reader
+from search.explain.word_attribution import document_words, name_features
+from search.query.request import SearchRequest
+from search.responses.words import DocumentWords, NamedFeature
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/documents/{document_id:path}")
+def document_page(
+    document_id: str, request: Request, engine: EngineDep, collection: CollectionDep
+) -> Response:
+    """A whole document, with the words lit that made the first `?feature=` fire or match the question, and
+    every feature as a track of its map; or to htmx one passage."""
+    numbers = [read_number(asked) for asked in request.query_params.getlist("feature") if asked]
+    one = read_number(asked, "passage") if (asked := request.query_params.get("passage")) else None
+    with engine.reader(collection) as reader:
+        state, remapped = in_live_numbers(reader, page_state(request.query_params, collection))
+        document = document_detail(reader, document_id)
+        features = name_features(reader.snapshot, numbers)
+        parts = charts.stretches(document, features)
+        lights = bool(features) or bool(state.q.strip())
+        lighting = document_map.to_light(parts, feature=bool(features)) if lights else []
+        wanted = lighting[: document_map.AT_ONCE] if one is None else [one]
+        words = _words(reader, document_id, state, features, wanted)
+    context = {
+        "state": state,
+        "document": document,
+        "features": [feature.feature for feature in features],
+        "tracks": document_map.tracks(document.id, state, features, parts),
+        "parts": parts if one is None else [part for part in parts if part.passage == one],
+        "lost": remapped.lost,
+        "later": set(lighting) - set(wanted),
+        "lit": {part.passage: document_map.lit_runs(part, words) for part in parts if words},
+    }
+    fragment = ["passages"] if one is not None else []
+    return render(request, "document.html", context, blocks=fragment)
+
+
+def _words(
+    reader: Reader,
+    document_id: str,
+    state: PageState,
+    features: list[NamedFeature],
+    passages: list[int],
+) -> DocumentWords | None:
+    """The words of some passages for the first feature or, without one, for the question."""
+    if not passages:
+        return None
+    request = SearchRequest("" if features else state.q, state.steering)
+    lit = [feature.feature for feature in features[:1]]
+    return document_words(reader, document_id, request, features=lit, passages=passages)

@@ -1,0 +1,89 @@
+"""What a job is asked to do: validated once, for the API, the admin's page and the worker alike."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from indexer.jobs.queue import start_job
+from search.db.connection import open_session
+from search.db.lookup import find_collection
+from search.engine.engine import SearchEngine
+from search.errors import InvalidRequest
+from search.query.limits import IndexKind
+
+
+class _Request(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    collection: str = ""
+
+
+class ReindexRequest(_Request):
+    """A new generation, of what is given here anew and else as the live one is."""
+
+    kind: Literal["reindex"]
+    model: str | None = None
+    passage_tokens: int | None = Field(default=None, ge=16, le=8192)
+    index: IndexKind | None = None
+
+
+class IngestRequest(_Request):
+    """Documents from a file or folder of the machine that the worker runs on."""
+
+    kind: Literal["ingest"]
+    path: str
+    format: str | None = None
+    sync: bool = False
+    id_column: str | None = None
+    title_column: str | None = None
+    text_column: str | None = None
+    url_column: str | None = None
+
+
+class VerifyRequest(_Request):
+    """Whether the database and the files made from it agree."""
+
+    kind: Literal["verify"]
+    repair: bool = False
+
+
+class DumpRequest(_Request):
+    """All that cannot be made again, in a new file on the machine that the worker runs on."""
+
+    kind: Literal["dump"]
+    path: str
+    embeddings: bool = True
+
+
+JobRequest = ReindexRequest | IngestRequest | VerifyRequest | DumpRequest
+_JOB_REQUEST: TypeAdapter[JobRequest] = TypeAdapter(Annotated[JobRequest, Field(discriminator="kind")])
+
+
+def read_request(kind: str, collection: str | None, arguments: Mapping[str, Any]) -> JobRequest:
+    """The request that a form or a row of the queue describes; what is left out stays as it is.
+
+    Raises:
+        InvalidRequest: naming the field.
+    """
+    try:
+        return _JOB_REQUEST.validate_python({**arguments, "kind": kind, "collection": collection or ""})
+    except ValidationError as error:
+        first = error.errors()[0]
+        # Without a place it is the kind that there is not.
+        field, given = (first["loc"][-1], first["input"]) if first["loc"] else ("kind", kind)
+        told = f"{field}={str(given)[:80]!r} cannot be used."
+        raise InvalidRequest(told, hint=f"{first['msg']}.") from None
+
+
+def start(engine: SearchEngine, request: JobRequest) -> int:
+    """Puts a job in the queue; gives its number.
+
+    Raises:
+        CollectionNotFound, Busy
+    """
+    collection = request.collection or engine.default_collection()
+    with open_session(engine.database) as session:
+        find_collection(session, collection)
+    options = request.model_dump(exclude={"kind", "collection"}, exclude_defaults=True)
+    return start_job(engine.database, request.kind, collection, **options)

@@ -1,0 +1,89 @@
+"""Serving as a process of its own: start and stop."""
+
+import contextlib
+import os
+import signal
+import time
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.api.cli.shell import (
+    address,
+    assert_one_line,
+    refract,
+    started,
+)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "word"),
+    [
+        ("DATABASE_URL", "postgresql://nobody@127.0.0.1:1/none", "does not answer"),
+        ("DATABASE_URL", "mysql://x/y", "mysql"),
+        ("PORT", "http", "PORT='http'"),
+        ("REFRACT_DATA", "/dev/null/x", "/dev/null/x"),
+    ],
+)
+def test_settings_that_do_not_work_are_one_line(tmp_path: Path, variable: str, value: str, word: str) -> None:
+    environment = {"REFRACT_DATA": str(tmp_path), "DATABASE_URL": "", variable: value}
+    if not environment["DATABASE_URL"]:
+        del environment["DATABASE_URL"]
+    assert_one_line(refract("serve", "--port", "0", **environment), word)
+
+
+def postgres_of(data: Path) -> list[psutil.Process]:
+    """The server of the embedded database in a data folder (not its children, which are called the same for
+    a moment)."""
+    parents = {}
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if str(data / "postgres") in process.cmdline():
+                parents[process] = process.ppid()
+    return [process for process, parent in parents.items() if parent not in {each.pid for each in parents}]
+
+
+def test_ctrl_c_stops_everything_and_the_next_start_finds_it_again(
+    open_folder: Callable[[], Path],
+) -> None:
+    data = open_folder()
+    environment = {key: value for key, value in os.environ.items() if key != "DATABASE_URL"}
+    for ending, status in ((signal.SIGINT, 0), (signal.SIGTERM, 143)):
+        with started("serve", "--port", "0", **_embedded(data, environment)) as process:
+            url = address(process)
+            assert urllib.request.urlopen(f"{url}healthz").status == 200
+            assert postgres_of(data)
+            process.send_signal(ending)
+            output = process.communicate(timeout=60)
+            assert process.returncode == status, output
+            assert "Traceback" not in output[1]
+        assert not postgres_of(data)
+
+
+def test_after_a_kill_the_database_is_taken_over_and_stopped_in_order(
+    open_folder: Callable[[], Path],
+) -> None:
+    data = open_folder()
+    environment = {key: value for key, value in os.environ.items() if key != "DATABASE_URL"}
+    with started("serve", "--port", "0", **_embedded(data, environment)) as process:
+        address(process)
+        process.kill()
+        process.communicate()
+    left = postgres_of(data)
+    assert left
+    with started("serve", "--port", "0", **_embedded(data, environment)) as process:
+        address(process)
+        assert postgres_of(data) == left
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)
+    deadline = time.monotonic() + 20
+    while postgres_of(data) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not postgres_of(data)
+
+
+def _embedded(data: Path, environment: dict[str, str]) -> dict[str, str]:
+    return {**environment, "REFRACT_DATA": str(data)}

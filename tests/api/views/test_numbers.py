@@ -1,0 +1,55 @@
+"""Shown numbers sum exactly, and never round something to nothing."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from api.views import numbers
+
+VALUES = st.lists(st.floats(-2, 2), min_size=1, max_size=80)
+
+
+@given(VALUES)
+def test_rounded_terms_sum_to_the_rounded_total_and_stay_close(values: list[float]) -> None:
+    units = numbers.round_to_sum(values, sum(values))
+    assert sum(units) == round(sum(values) * 1000)
+    assert all(abs(unit - value * 1000) < 1 + 1e-9 for unit, value in zip(units, values, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("units", "shown"), [(0, "0.000"), (-34, "−0.034"), (1234, "1.234"), (-1000, "−1.000")]
+)
+def test_thousandths(units: int, shown: str) -> None:
+    assert numbers.thousandths(units) == shown
+
+
+@pytest.mark.parametrize(
+    ("score", "reliable", "words"),
+    [
+        (0.97, True, "holds well"),
+        (0.7, True, "holds weakly"),
+        (0.5, False, "no reliable label"),
+        (None, False, "not tested"),
+    ],
+)
+def test_how_a_label_holds_is_said_in_words(score: float | None, reliable: bool, words: str) -> None:
+    assert numbers.holds(score, reliable) == words
+
+
+@pytest.mark.parametrize(
+    ("cosine", "words"), [(1.0, "not at all"), (0.98, "a little"), (0.92, "somewhat"), (0.1, "very far")]
+)
+def test_how_far_a_question_moved_is_said_in_words(cosine: float, words: str) -> None:
+    assert numbers.moved_words(cosine) == words
+
+
+@pytest.mark.parametrize(
+    ("part", "shown"), [(0, "0%"), (0.0001, "under 0.1%"), (0.0123, "1.2%"), (0.5, "50%")]
+)
+def test_shares_never_round_something_to_nothing(part: float, shown: str) -> None:
+    assert numbers.share(part) == shown
+
+
+@pytest.mark.parametrize(("seconds", "shown"), [(12, "12 s"), (200, "3 min"), (4800, "1 h 20 min")])
+def test_durations(seconds: float, shown: str) -> None:
+    assert numbers.duration(seconds) == shown
