@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2_fragments import render_blocks
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
@@ -117,15 +118,13 @@ def render(
 
     Every template knows `csrf`, which its forms hand to the macro `csrf_field`.
     """
-    page = ENVIRONMENT.get_template(template)
     partial = bool(blocks) and is_fragment(request)
     csrf = csrf_token(request.cookies.get(COOKIE, ""))
     values = {"path": request.url.path, "fragment": partial, "csrf": csrf, **context}
     if partial:
-        scope = page.new_context(values)
-        html = "".join(part for name in blocks for part in page.blocks[name](scope))
+        html = render_blocks(ENVIRONMENT, template, blocks, values)
     else:
-        html = page.render(values)
+        html = ENVIRONMENT.get_template(template).render(values)
     fixed = {"Vary": "HX-Request", "Cache-Control": "no-cache"}
     return HTMLResponse(html, status_code=status, headers={**fixed, **(headers or {})})
 

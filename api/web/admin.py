@@ -39,7 +39,7 @@ DOCUMENTS = 20
 def overview(request: Request, engine: EngineDep, _: AdminDep) -> Response:
     """All collections and the latest jobs."""
     jobs = list_jobs(engine.database, limit=JOBS)
-    if polled := _polled(request, "admin.html", jobs, "/admin"):
+    if polled := _polled(request, "admin/overview.html", jobs, "/admin"):
         return polled
     known = collections(engine)
     with open_session(engine.database) as session:
@@ -58,7 +58,7 @@ def overview(request: Request, engine: EngineDep, _: AdminDep) -> Response:
         "used": used,
         "database": database,
     }
-    return render(request, "admin.html", context)
+    return render(request, "admin/overview.html", context)
 
 
 @router.get("/collections/{name}")
@@ -67,7 +67,7 @@ def collection_page(
 ) -> Response:
     """One collection: what is live and what was, jobs, documents."""
     jobs = list_jobs(engine.database, limit=JOBS, collection=name)
-    if polled := _polled(request, "admin_collection.html", jobs, _address(name)):
+    if polled := _polled(request, "admin/collection.html", jobs, _address(name)):
         return polled
     info = next((info for info in collections(engine) if info.name == name), None)
     if info is None:
@@ -90,16 +90,16 @@ def collection_page(
             "offset": offset,
             "size": DOCUMENTS,
         }
-    return render(request, "admin_collection.html", context)
+    return render(request, "admin/collection.html", context)
 
 
 @router.get("/jobs/{number}")
 def job_page(number: int, request: Request, engine: EngineDep, _: AdminDep) -> Response:
     """One job: where it is, its last lines, what it made or why it failed."""
     job = get_job(engine.database, number)
-    if polled := _polled(request, "admin_job.html", [job], f"/admin/jobs/{number}"):
+    if polled := _polled(request, "admin/job.html", [job], f"/admin/jobs/{number}"):
         return polled
-    return render(request, "admin_job.html", {"job": job, **_job_context([job], f"/admin/jobs/{number}")})
+    return render(request, "admin/job.html", {"job": job, **_job_context([job], f"/admin/jobs/{number}")})
 
 
 @router.get("/keys")
@@ -182,7 +182,7 @@ def post_retry(number: int, engine: EngineDep, form: AdminForm) -> Response:
 def _keys(request: Request, engine: SearchEngine, made: str | None = None) -> Response:
     with open_session(engine.database) as session:
         return render(
-            request, "admin_keys.html", {"keys": list_keys(session), "made": made, "scopes": SCOPES}
+            request, "admin/keys.html", {"keys": list_keys(session), "made": made, "scopes": SCOPES}
         )
 
 

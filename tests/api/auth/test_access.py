@@ -36,7 +36,7 @@ from search.errors import InvalidRequest, KeyNotFound
 
 pytestmark = pytest.mark.database
 
-PAGE = "{% from 'macros.html' import csrf_field %}<form>{{ csrf_field(csrf) }}</form>"
+PAGE = "{% from 'partials/_forms.html' import csrf_field %}<form>{{ csrf_field(csrf) }}</form>"
 LONG = "x" * 1_000_000
 Open = Callable[..., TestClient]
 

@@ -59,7 +59,7 @@ def test_style_and_script_load_nothing_from_elsewhere() -> None:
 
 
 def test_templates_hold_no_inline_code_or_style() -> None:
-    for template in rendering.TEMPLATES.glob("*.html"):
+    for template in rendering.TEMPLATES.rglob("*.html"):
         text = template.read_text(encoding="utf-8")
         assert not re.search(r"<style|<script(?! src=)|\sstyle=|\son[a-z]+=|javascript:|\|safe\b", text), (
             template
