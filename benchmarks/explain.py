@@ -28,6 +28,7 @@ from search.engine.response import AskedWords
 from search.index.snapshot import Snapshot
 from search.query.parser import ParsedQuery
 from search.query.remapping import RemappedSteering
+from search.query.request import SearchRequest
 from search.query.steering import UNSTEERED
 from search.responses.search import Term
 
@@ -80,7 +81,9 @@ def explain_page(snapshot: Snapshot, page: Page) -> list[list[Term]]:
         snapshot, ParsedQuery(page.query), None, page.q_D, AskedWords([], no_words(snapshot))
     )
     unsteered = steer(page.q_D, snapshot.dictionary.w_dec_FD, {})
-    inquiry = PreparedQuery(snapshot, RemappedSteering(UNSTEERED, 0), asked, unsteered, [])
+    inquiry = PreparedQuery(
+        SearchRequest(page.query), snapshot, RemappedSteering(UNSTEERED, 0), asked, unsteered, []
+    )
     return inquiry.terms(page.ranking, slice(0, RESULTS))
 
 

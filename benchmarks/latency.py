@@ -95,8 +95,8 @@ def _timed(calls: Sequence[Call], clients: int) -> list[float]:
 
 
 def _request(engine: SearchEngine, question: str, step: int) -> SearchRequest:
-    snapshot = engine.snapshot(NAME)
-    asked = engine.inquire(snapshot, SearchRequest(question)).asked
+    with engine.reader(NAME) as reader:
+        asked = reader.prepare(SearchRequest(question)).asked
     return SearchRequest(question, Steering((Knob(step / 10, feature=next(iter(asked.question.active))),)))
 
 
@@ -105,7 +105,9 @@ def _ask(engine: SearchEngine, request: SearchRequest) -> None:
 
 
 def _steered(engine: SearchEngine, question: str, step: int) -> NDArray[np.float32]:
-    return engine.inquire(engine.snapshot(NAME), _request(engine, question, step)).steered.vector_D
+    request = _request(engine, question, step)
+    with engine.reader(NAME) as reader:
+        return reader.prepare(request).steered.vector_D
 
 
 def _scan(engine: SearchEngine, q_D: NDArray[np.float32]) -> None:

@@ -22,6 +22,7 @@ from search.explain.relevance_feedback import refine
 from search.query.request import SearchRequest
 from search.query.steering import MAX_KNOBS, MAX_PHRASE, Knob, parse
 from tests.conftest import Indexed
+from tests.support.reading import read
 
 pytestmark = pytest.mark.database
 
@@ -38,7 +39,7 @@ def client(engine: SearchEngine) -> Iterator[TestClient]:
 @pytest.fixture(scope="module")
 def feature(engine: SearchEngine, indexed: Indexed) -> int:
     """A feature that fires often."""
-    return find_features(engine, "", collection=indexed.collection, limit=1).features[0].feature
+    return read(engine, indexed.collection, find_features, "", limit=1).features[0].feature
 
 
 def tree(client: TestClient, url: str, status: int = 200) -> html.HtmlElement:
@@ -66,7 +67,7 @@ def test_the_front_page_offers_searches_that_have_answers(
     client: TestClient, engine: SearchEngine, indexed: Indexed
 ) -> None:
     links = tree(client, "/").xpath("//ul[@class='examples']//a")
-    assert [link.text for link in links] == start_examples(engine, collection=indexed.collection)
+    assert [link.text for link in links] == read(engine, indexed.collection, start_examples)
     for link in links:
         assert select(tree(client, link.get("href")), "card")
 
@@ -204,7 +205,7 @@ def test_topics_near_the_question_are_offered_and_name_their_one_term(client: Te
 def test_a_family_has_its_features_and_a_feature_its_families(
     client: TestClient, engine: SearchEngine
 ) -> None:
-    concept = find_concepts(engine, "dates", collection="manual").concepts[0]
+    concept = read(engine, "manual", find_concepts, "dates").concepts[0]
     firing = engine.snapshot("manual").passages_F > 0
     feature = next(part.feature for part in concept.features if firing[part.feature])
     (belongs,) = select(tree(client, f"/features/{feature}?q={QUESTION}"), "belongs")
@@ -332,7 +333,7 @@ def test_every_field_and_picture_has_a_name(client: TestClient, feature: int) ->
 def test_features_are_listed_and_found(client: TestClient, engine: SearchEngine, indexed: Indexed) -> None:
     listed = [words(found) for found in tree(client, "/features").xpath("//li[@data-result]//h3")]
     assert len(listed) == 24
-    labels = find_features(engine, "", collection=indexed.collection, limit=100).features
+    labels = read(engine, indexed.collection, find_features, "", limit=100).features
     label = next(found.label for found in labels if found.reliable)
     assert label in [words(h) for h in tree(client, f"/features?q={label}").xpath("//li[@data-result]//h3")]
 
@@ -361,7 +362,7 @@ def test_a_feature_that_fires_less_often_than_there_are_tenths_has_none(
     passages_F = engine.snapshot(indexed.collection).passages_F
     seldom = int(np.argmin(np.where(passages_F > 1, passages_F, np.inf)))
     monkeypatch.setattr("search.browse.features.DECILES", int(passages_F[seldom]) + 1)
-    detail = feature_detail(engine, seldom, collection=indexed.collection)
+    detail = read(engine, indexed.collection, feature_detail, seldom)
     assert len(detail.examples) == detail.passages
     assert {example.decile for example in detail.examples} == {None}
     page = tree(client, f"/features/{seldom}")
@@ -397,8 +398,8 @@ def test_a_result_marks_words_and_says_which_made_a_topic_fire(client: TestClien
 def test_a_document_has_several_features_as_tracks(
     client: TestClient, engine: SearchEngine, feature: int
 ) -> None:
-    document = feature_detail(engine, feature, collection="manual").examples[0].document.id
-    found = [f.feature for f in find_features(engine, "", collection="manual", limit=3).features]
+    document = read(engine, "manual", feature_detail, feature).examples[0].document.id
+    found = [f.feature for f in read(engine, "manual", find_features, "", limit=3).features]
     page = tree(client, f"/documents/{document}?" + "&".join(f"feature={f}" for f in found))
     tracks = select(page, "tracks")[0].xpath("./li")
     assert len(tracks) == 3
@@ -599,7 +600,7 @@ def test_examples_are_spelled_out_and_turned_one_by_one_instead(
     knob = Knob(2.0, like=tuple(liked), unlike=(other,))
     page = tree(client, f"/?q={QUESTION}&steer={quote(f'{knob.target}:2,7:1')}")
     (swap,) = page.xpath("//button[@name='swap']/@value")
-    told = refine(engine, liked, [other], collection="manual", strength=2.0)
+    told = read(engine, "manual", refine, liked, [other], strength=2.0)
     assert swap == f"{knob.target} {told.steer}"
     labels = [words(item) for item in page.xpath("//*[@class='keep-body']/ul/li")]
     assert len(labels) == len(told.features)

@@ -39,6 +39,7 @@ from search.responses.collections import Progress
 from search.responses.search import SearchResponse
 from search.settings import DEFAULT_MODEL
 from tests.conftest import build
+from tests.support.reading import read
 
 pytestmark = pytest.mark.database
 
@@ -228,8 +229,8 @@ def test_presets_survive(source: Source, database: Engine, tmp_path: Path) -> No
     restore(database, tmp_path, source.path, Reporter(database))
     there, here = SearchEngine(source.database, source.data), SearchEngine(database, tmp_path)
     for name in ("c", "beside"):
-        assert list_presets(here, name) == list_presets(there, name)
-    preset = get_preset(here, "c", "Bridges – N")
+        assert read(here, name, list_presets) == read(there, name, list_presets)
+    preset = read(here, "c", get_preset, "Bridges – N")
     assert (preset.default, preset.steer) == (True, "5:1.5,concept:Steel:-1,like:4!9:1")
     assert here.search(SearchRequest("a"), collection="c").preset == preset.name
     save_preset(here, "c", "after", parse("5:1"))

@@ -32,12 +32,14 @@ from search.dictionary.artifact import shipped
 from search.dictionary.autoencoder import Card, Dictionary
 from search.embedding.embedder import Embedder
 from search.engine.engine import SearchEngine
+from search.engine.reader import Reader
 from search.errors import InvalidSteering
 from search.query.remapping import is_numbered, read_aliases, translate
 from search.query.request import SearchRequest
 from search.query.steering import Knob, Steering, parse
 from search.responses.search import SearchResponse
 from search.settings import DEFAULT_MODEL
+from tests.support.reading import read
 
 pytestmark = pytest.mark.database
 
@@ -434,7 +436,7 @@ def test_saved_steering_works_with_another_dictionary(renewed: Renewed, kept: in
 
 def test_families_of_an_earlier_dictionary_are_left_out(renewed: Renewed) -> None:
     steering = Steering((Knob(1, family=3),))
-    translation = renewed.engine.translate(SearchRequest("", steering, renewed.oldest), NAME)
+    translation = read(renewed.engine, NAME, Reader.translate, SearchRequest("", steering, renewed.oldest))
     assert translation.steering == Steering()
     assert [(lost.family, lost.feature) for lost in translation.lost] == [(3, None)]
 
@@ -526,7 +528,7 @@ def test_a_feature_that_never_was_is_refused(renewed: Renewed) -> None:
     many = len(renewed.matches)
     steering = Steering((Knob(1, feature=many),))
     with pytest.raises(InvalidSteering, match=f"no feature {many} in dictionary") as refused:
-        renewed.engine.translate(SearchRequest("", steering, renewed.oldest), NAME)
+        read(renewed.engine, NAME, Reader.translate, SearchRequest("", steering, renewed.oldest))
     assert f"0 to {many - 1}" in refused.value.hint
 
 

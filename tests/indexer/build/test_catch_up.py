@@ -25,6 +25,7 @@ from search.query.steering import parse
 from search.responses.collections import Progress
 from search.responses.search import SearchResponse
 from tests.conftest import build
+from tests.support.reading import read
 
 pytestmark = pytest.mark.database
 
@@ -122,14 +123,14 @@ def test_a_replaced_document_is_there_exactly_once_at_every_moment(kept: Kept) -
     assert kept.texts()["whales"] == TEXTS["whales"]
     assert kept.replay() == 1
     assert kept.texts() == {**TEXTS, "whales": "Whales dive deep."}
-    assert document_detail(kept.engine, "whales", collection="c").text == "Whales dive deep."
+    assert read(kept.engine, "c", document_detail, "whales").text == "Whales dive deep."
 
 
 def test_a_deleted_document_is_gone_at_once_and_may_come_back(kept: Kept) -> None:
     assert kept.delete("whales", "unknown") == 1
     assert "whales" not in kept.texts()
     with pytest.raises(DocumentNotFound):
-        document_detail(kept.engine, "whales", collection="c")
+        read(kept.engine, "c", document_detail, "whales")
     kept.write(document("whales", "Whales dive deep."))
     assert "whales" not in kept.texts()  # the old one does not come back meanwhile
     kept.replay()

@@ -35,6 +35,7 @@ from search.query.request import SearchRequest
 from search.query.steering import parse
 from search.settings import DEFAULT_MODEL
 from tests.conftest import build
+from tests.support.reading import read
 
 WIDTH = 64
 
@@ -235,7 +236,7 @@ def test_the_same_preset_steers_a_collection_of_another_model(
     names = engine.snapshot("here").dictionary.names
     whale = next(feature for feature, group in enumerate(names) if group[0] == "whale")
     save_preset(engine, "here", "sea", parse(f"{whale}:3"))
-    written = export_preset(engine, "here", "sea").model_dump_json(exclude_defaults=True)
+    written = read(engine, "here", export_preset, "sea").model_dump_json(exclude_defaults=True)
     assert json.loads(written)["knobs"][0]["label"] == "whale"
     taken = import_preset(engine, "there", read_preset_file(written))
     assert [(match.how, match.label) for match in taken.matched] == [("same name", "whale")]

@@ -33,6 +33,7 @@ from search.query.request import SearchRequest
 from search.query.steering import MAX_KNOBS, parse
 from tests.conftest import build
 from tests.indexer.jobs.test_jobs import document
+from tests.support.reading import read
 
 WIDTH = 4
 SHA = "ab" * 32
@@ -176,7 +177,7 @@ def no_presets(request: pytest.FixtureRequest) -> Iterator[None]:
     if "engine" in request.fixturenames:
         engine: SearchEngine = request.getfixturevalue("engine")
         for name in ("here", "there"):
-            for preset in list_presets(engine, name):
+            for preset in read(engine, name, list_presets):
                 delete_preset(engine, name, preset.name)
 
 
@@ -191,7 +192,7 @@ database = pytest.mark.database
 def test_a_file_means_the_same_in_a_collection_adapted_from_the_same_dictionary(engine: SearchEngine) -> None:
     steer = f"12:1.5,45:off,concept:songs:1,family:{family(engine)}:1,like:d10!d11:1"
     save_preset(engine, "here", "academic", parse(steer), description="papers  first")
-    written = export_preset(engine, "here", "academic").model_dump_json(exclude_defaults=True)
+    written = read(engine, "here", export_preset, "academic").model_dump_json(exclude_defaults=True)
     assert len(written) < 6000
     taken = import_preset(engine, "there", read_preset_file(written))
     assert taken.lost == []
@@ -210,7 +211,7 @@ def test_a_file_means_the_same_in_a_collection_adapted_from_the_same_dictionary(
 @database
 def test_features_of_another_dictionary_are_found_by_their_direction_one_to_one(engine: SearchEngine) -> None:
     save_preset(engine, "here", "p", parse("12:1,45:-1,46:2"))
-    file = export_preset(engine, "here", "p")
+    file = read(engine, "here", export_preset, "p")
     w_dec_FD = engine.snapshot("there").dictionary.w_dec_FD
     other = file.dictionary.model_copy(update={"sha256": SHA, "origin": SHA})
     noise = np.random.default_rng(0).normal(size=w_dec_FD.shape[1])
@@ -231,7 +232,7 @@ def test_features_of_another_dictionary_are_found_by_their_direction_one_to_one(
 @database
 def test_of_another_model_only_what_is_words_is_kept(engine: SearchEngine) -> None:
     save_preset(engine, "here", "p", parse(f"12:1,concept:songs:2,like:d1~d10:1,family:{family(engine)}:1"))
-    file = export_preset(engine, "here", "p").model_copy(update={"model": "another"})
+    file = read(engine, "here", export_preset, "p").model_copy(update={"model": "another"})
     taken = import_preset(engine, "there", file)
     assert taken.preset.steer == "12:1,concept:songs:2,like:d10:1"  # a name is no model's own
     reasons = {(knob.feature, knob.family, *knob.like): knob.reason for knob in taken.lost}
@@ -243,7 +244,7 @@ def test_of_another_model_only_what_is_words_is_kept(engine: SearchEngine) -> No
     with pytest.raises(InvalidRequest, match=r"None of the knobs of 'q'.*'another'"):
         import_preset(engine, "there", nothing)
     with pytest.raises(PresetNotFound):
-        get_preset(engine, "there", "q")
+        read(engine, "there", get_preset, "q")
     with pytest.raises(InvalidRequest, match="already"):
         import_preset(engine, "there", file)
 
@@ -259,16 +260,16 @@ def test_a_preset_goes_on_without_its_documents(engine: SearchEngine) -> None:
     answer = engine.search(SearchRequest("songs"), collection="there")
     assert (answer.preset, [term.like for term in answer.steering]) == ("p", [["d20"], []])
     assert [(knob.like, knob.unlike) for knob in answer.steering_lost] == [(["d21"], ["d22"])]
-    assert get_preset(engine, "there", "only").steer == ""
+    assert read(engine, "there", get_preset, "only").steer == ""
     assert engine.search(SearchRequest("songs", preset="only"), collection="there").results
     with pytest.raises(InvalidSteering, match="Nothing is left"):
-        export_preset(engine, "there", "only")
+        read(engine, "there", export_preset, "only")
 
 
 @database
 def test_there_is_one_default_preset_and_it_can_end(engine: SearchEngine) -> None:
     def default() -> list[str]:
-        return [preset.name for preset in list_presets(engine, "here") if preset.default]
+        return [preset.name for preset in read(engine, "here", list_presets) if preset.default]
 
     save_preset(engine, "here", "a", parse("12:1"), default=True)
     save_preset(engine, "here", "b", parse("13:1"))
@@ -321,4 +322,4 @@ def test_there_is_room_for_so_many_and_they_go_with_their_collection(engine: Sea
     with pytest.raises(InvalidRequest, match=str(MOST)):
         save_preset(engine, "here", "one more", parse("12:1"))
     assert save_preset(engine, "here", "p7", parse("12:1")).steer == "12:1"
-    assert isinstance(export_preset(engine, "here", "p7"), PresetFile)
+    assert isinstance(read(engine, "here", export_preset, "p7"), PresetFile)

@@ -11,12 +11,14 @@ from search.browse.concepts import concept_detail, find_concepts
 from search.browse.features import feature_detail, find_features, near_features
 from search.embedding.embedder import Embedder
 from search.engine.engine import SearchEngine
+from search.engine.reader import Reader
 from search.errors import InvalidQuery, InvalidSteering
 from search.query.request import SearchRequest
 from search.query.steering import parse
 from search.responses.features import ConceptSummary
 from search.responses.search import SearchResponse
 from tests.conftest import Indexed, build
+from tests.support.reading import read
 
 pytestmark = pytest.mark.database
 
@@ -30,11 +32,11 @@ def ask(engine: SearchEngine, steer: str, query: str = QUESTION) -> SearchRespon
 @pytest.fixture(scope="module")
 def family(engine: SearchEngine) -> ConceptSummary:
     """The family nearest to something that the question is not about."""
-    return find_concepts(engine, "dates and times", collection="manual").concepts[0]
+    return read(engine, "manual", find_concepts, "dates and times").concepts[0]
 
 
 def test_families_are_listed_by_how_many_passages_belong(engine: SearchEngine) -> None:
-    listed = find_concepts(engine, "", collection="manual", limit=100)
+    listed = read(engine, "manual", find_concepts, "", limit=100)
     counts = [concept.passages for concept in listed.concepts]
     assert counts == sorted(counts, reverse=True)
     assert min(counts) > 0
@@ -44,17 +46,17 @@ def test_families_are_listed_by_how_many_passages_belong(engine: SearchEngine) -
         assert concept.example
         assert concept.features[0].weight == 1
         if concept.parent:
-            wider = concept_detail(engine, concept.parent.family, collection="manual")
+            wider = read(engine, "manual", concept_detail, concept.parent.family)
             assert concept.family in [child.family for child in wider.children]
 
 
 def test_a_family_is_found_by_its_name_and_by_what_it_is_about(engine: SearchEngine) -> None:
-    for concept in find_concepts(engine, "", collection="manual").concepts[:5]:
-        found = find_concepts(engine, concept.name.upper(), collection="manual")
+    for concept in read(engine, "manual", find_concepts, "").concepts[:5]:
+        found = read(engine, "manual", find_concepts, concept.name.upper())
         assert found.concepts[0].family == concept.family
         assert found.query == concept.name.upper()
     with pytest.raises(InvalidQuery):
-        find_concepts(engine, "?!", collection="manual")
+        read(engine, "manual", find_concepts, "?!")
 
 
 @pytest.mark.parametrize("question", ["parse command line arguments", "regular expressions"])
@@ -62,8 +64,8 @@ def test_topics_near_a_question_are_those_that_its_first_answers_are_about(
     engine: SearchEngine, question: str
 ) -> None:
     snapshot = engine.snapshot("manual")
-    found = near_features(engine, question, collection="manual", limit=4)
-    asked = engine.inquire(snapshot, SearchRequest(question)).asked
+    found = read(engine, "manual", near_features, question, limit=4)
+    asked = read(engine, "manual", Reader.prepare, SearchRequest(question)).asked
     first = asked.rank(snapshot, 100).passages[:100]
     for topic in found:
         assert snapshot.telling[topic.feature]
@@ -81,8 +83,8 @@ def test_a_small_collection_has_topics_near_a_question_too(
     build(database, tmp_path, embedder, "small", texts)
     engine = SearchEngine(database, tmp_path)
     snapshot, query = engine.snapshot("small"), "how to bake bread"
-    near = near_features(engine, query, collection="small", limit=4)
-    explained = engine.inquire(snapshot, SearchRequest(query)).asked.question.active
+    near = read(engine, "small", near_features, query, limit=4)
+    explained = read(engine, "manual", Reader.prepare, SearchRequest(query)).asked.question.active
     topics = {snapshot.labels[f].text for f in (*explained, *(topic.feature for topic in near))}
     assert topics & {"bread", "baking", "bake", "baker"}
     assert not topics & {"star", "galaxy", "telescope"}
@@ -117,8 +119,7 @@ def test_a_familys_members_are_counted_as_the_search_sees_them(
 ) -> None:
     snapshot = engine.snapshot("manual")
     ask(engine, f"family:{family.family}:1")
-    concept = snapshot.kept.concepts.known(f"family:{family.family}")
-    assert concept is not None
+    concept = read(engine, "manual", Reader.concept, Knob(1, family=family.family))
     membership_N = snapshot.membership(concept)
     assert np.count_nonzero(membership_N >= 0.5) == pytest.approx(family.passages, abs=1)
     assert snapshot.membership(concept) is membership_N
@@ -157,18 +158,18 @@ def test_unknown_families_and_documents_are_named(
         ask(engine, steer.format(indexed.documents[0].id))
     assert refused.value.hint
     with pytest.raises(InvalidSteering, match="99999"):
-        concept_detail(engine, 99999, collection="manual")
+        read(engine, "manual", concept_detail, 99999)
 
 
 def test_a_feature_says_which_families_it_is_in(engine: SearchEngine, family: ConceptSummary) -> None:
-    detail = feature_detail(engine, family.features[0].feature, collection="manual")
+    detail = read(engine, "manual", feature_detail, family.features[0].feature)
     assert family.family in [other.family for other in detail.families]
 
 
 def test_the_features_of_a_family_are_listed_most_central_first(
     engine: SearchEngine, family: ConceptSummary
 ) -> None:
-    listed = find_features(engine, "", collection="manual", family=family.family, limit=100)
+    listed = read(engine, "manual", find_features, "", family=family.family, limit=100)
     firing = engine.snapshot("manual").passages_F > 0
     expected = [part.feature for part in family.features if firing[part.feature]]
     assert [feature.feature for feature in listed.features] == expected

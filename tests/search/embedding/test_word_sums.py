@@ -21,6 +21,7 @@ from search.query.request import SearchRequest
 from search.query.steering import Steering, parse
 from search.responses.search import DocumentRef, PassageText, SearchResponse, Span
 from search.responses.words import DocumentWords
+from tests.support.reading import read
 
 pytestmark = pytest.mark.database
 
@@ -46,12 +47,12 @@ def words_of(
     limit: int = 10,
     offset: int = 0,
 ) -> DocumentWords:
-    return document_words(
+    return read(
         engine,
+        "manual",
+        document_words,
         document,
-        collection="manual",
-        query=query,
-        steering=steering,
+        SearchRequest(query, steering),
         features=features,
         passages=passages,
         limit=limit,
@@ -203,7 +204,7 @@ def test_words_of_a_document_sum_to_score_and_preactivations(engine: SearchEngin
 
 
 def test_all_passages_of_a_document_come_in_pages(engine: SearchEngine, indexed_longest: str) -> None:
-    passages = document_detail(engine, indexed_longest, collection="manual").passages
+    passages = read(engine, "manual", document_detail, indexed_longest).passages
     pages = [words_of(engine, indexed_longest, "files", limit=2, offset=offset) for offset in (0, 2)]
     assert [page.total for page in pages] == [len(passages)] * 2
     seen = [each.passage for page in pages for each in page.passages]

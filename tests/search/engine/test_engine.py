@@ -12,7 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 from Stemmer import Stemmer
 
-from search.browse.collections import collections, default_collection, start_examples
+from search.browse.collections import collections, start_examples
 from search.browse.documents import document_detail
 from search.browse.features import feature_detail, find_features
 from search.db.models import CollectionRow
@@ -20,6 +20,7 @@ from search.embedding.words import SILENT, WORD, stems
 from search.engine.engine import SearchEngine
 from search.engine.hybrid import WORDS_WEIGHT
 from search.engine.pursuit import MOST_TERMS, NEAR
+from search.engine.reader import Reader
 from search.engine.response import OTHER_TOPICS
 from search.errors import (
     CollectionNotFound,
@@ -32,13 +33,14 @@ from search.errors import (
 )
 from search.index.generation_files import INDEX_FILE, WORDS_FILE, generation_folder
 from search.index.passage_store import read_texts
-from search.index.snapshot import Kept
+from search.index.snapshot import View
 from search.query.filters import parse_filters
 from search.query.limits import MODES
 from search.query.request import SearchRequest
 from search.query.steering import Knob, Steering, format_steering, parse
 from search.responses.search import SearchResponse, Term
 from tests.conftest import Indexed
+from tests.support.reading import read
 
 QUERIES = ("read a file line by line", "sort numbers", "asynchronous tasks", "dates and time zones")
 
@@ -60,7 +62,7 @@ def ask(
 def features_of(engine: SearchEngine, query: str) -> list[int]:
     """The features that explain a question, then others."""
     snapshot = engine.snapshot("manual")
-    active = engine.inquire(snapshot, SearchRequest(query)).asked.question.active
+    active = read(engine, "manual", Reader.prepare, SearchRequest(query)).asked.question.active
     return [*active, *(f for f in np.flatnonzero(snapshot.telling)[:5].tolist() if f not in active)]
 
 
@@ -124,7 +126,7 @@ def test_pages_of_any_size_fit_together(
     monkeypatch.setattr("search.engine.ranking.POOL", 16)
     monkeypatch.setattr("search.engine.ranking.CHALLENGERS", 30)
     snapshot = engine.snapshot("manual")
-    engine.snapshots._held["manual"] = replace(snapshot, kept=Kept())  # nothing is remembered
+    engine.snapshots._held["manual"] = replace(snapshot, view=View())  # nothing is remembered
     for steer in steerings:
         pages = [ask(engine, query, steer, 12, offset, mode) for offset in range(0, 60, 12)]
         joined = [result for page in pages for result in page.results]
@@ -303,7 +305,7 @@ def test_a_collection_without_an_index(engine: SearchEngine) -> None:
             engine.search(SearchRequest("x"), collection="fresh")
         found = {info.name: info.state for info in collections(engine)}
         assert found == {"fresh": "empty", "manual": "live"}
-        assert default_collection(engine) == "manual"
+        assert engine.default_collection() == "manual"
         session.delete(fresh)
         session.commit()
 
@@ -324,10 +326,10 @@ def test_a_damaged_index_file_is_rebuilt(indexed: Indexed, tmp_path: Path, damag
 
 
 def test_features_for_a_text_and_the_most_distinctive(engine: SearchEngine) -> None:
-    first = find_features(engine, "", collection="manual", limit=10)
+    first = read(engine, "manual", find_features, "", limit=10)
     assert all(0 < feature.density <= 0.2 for feature in first.features)
     assert {"asyncio", "Python Debugger", "Format Specification"} & {each.label for each in first.features}
-    found = find_features(engine, "dates and time zones", collection="manual", limit=5)
+    found = read(engine, "manual", find_features, "dates and time zones", limit=5)
     assert {"datetime", "clock"} & {feature.label for feature in found.features}
     assert found.total == first.total
 
@@ -350,21 +352,20 @@ def test_names_are_near_the_question_and_the_same_on_every_page(engine: SearchEn
     snapshot = engine.snapshot("manual")
     for query in QUERIES:
         q_D = engine.embed(snapshot.space, query)
-        active = engine.inquire(snapshot, SearchRequest(query)).asked.question.active
+        active = read(engine, "manual", Reader.prepare, SearchRequest(query)).asked.question.active
         assert len(active) <= MOST_TERMS
         assert all(float(snapshot.dictionary.w_dec_FD[f] @ q_D) >= NEAR - 1e-6 for f in active)
         assert all(weight > 0 for weight in active.values())
         fresh = SearchEngine(engine.database, engine.data)
         page = ask(fresh, query, limit=10, offset=20)
         assert page.query_features == ask(engine, query).query_features
-        again = fresh.inquire(fresh.snapshot("manual"), SearchRequest(query)).asked.question.active
+        again = read(fresh, "manual", Reader.prepare, SearchRequest(query)).asked.question.active
         assert again == pytest.approx(active)
 
 
 def test_what_nobody_would_see_in_a_passage_is_summed_and_not_named(engine: SearchEngine) -> None:
-    snapshot = engine.snapshot("manual")
     for query in QUERIES:
-        active = engine.inquire(snapshot, SearchRequest(query)).asked.question.active
+        active = read(engine, "manual", Reader.prepare, SearchRequest(query)).asked.question.active
         for result in ask(engine, query).results:
             terms = [term for term in result.terms if term.kind == "feature"]
             named = [term for term in terms if term.feature is not None]
@@ -375,7 +376,7 @@ def test_what_nobody_would_see_in_a_passage_is_summed_and_not_named(engine: Sear
 def test_a_label_is_found_by_its_words(engine: SearchEngine) -> None:
     snapshot = engine.snapshot("manual")
     feature = int(np.flatnonzero(snapshot.telling)[0])
-    found = find_features(engine, snapshot.labels[feature].text.upper(), collection="manual", limit=20)
+    found = read(engine, "manual", find_features, snapshot.labels[feature].text.upper(), limit=20)
     assert found.features[0].feature == feature
 
 
@@ -386,13 +387,13 @@ def test_a_feature_is_found_by_the_names_that_mean_the_same(engine: SearchEngine
         for feature in np.flatnonzero(snapshot.telling)
         if len(snapshot.dictionary.names[feature]) > 1
     )
-    assert find_features(engine, other, collection="manual", limit=1).features[0].feature == feature
+    assert read(engine, "manual", find_features, other, limit=1).features[0].feature == feature
 
 
 def test_a_feature_in_full(engine: SearchEngine) -> None:
     snapshot = engine.snapshot("manual")
     feature = int(np.argmax(snapshot.passages_F))
-    detail = feature_detail(engine, feature, collection="manual")
+    detail = read(engine, "manual", feature_detail, feature)
     column = snapshot.about_by_feature[:, [feature]]
     assert detail.passages == sum(detail.histogram.counts) == column.nnz
     assert detail.quantiles == sorted(detail.quantiles)
@@ -414,12 +415,12 @@ def test_a_feature_in_full(engine: SearchEngine) -> None:
 @pytest.mark.parametrize("feature", [-1, 10**9])
 def test_features_that_do_not_exist(engine: SearchEngine, feature: int) -> None:
     with pytest.raises(FeatureNotFound, match=str(feature)):
-        feature_detail(engine, feature, collection="manual")
+        read(engine, "manual", feature_detail, feature)
 
 
 def test_a_document_in_full(engine: SearchEngine, indexed: Indexed) -> None:
     given = indexed.documents[7]
-    detail = document_detail(engine, given.id, collection="manual")
+    detail = read(engine, "manual", document_detail, given.id)
     assert (detail.text, detail.title, detail.meta) == (given.text, given.title, given.meta)
     assert detail.passages
     covered = "".join(detail.text[passage.start : passage.end] for passage in detail.passages)
@@ -430,11 +431,11 @@ def test_a_document_in_full(engine: SearchEngine, indexed: Indexed) -> None:
 @pytest.mark.parametrize("name", ["no.such.document", "", "a\0b", "x" * 10_000])
 def test_documents_that_do_not_exist(engine: SearchEngine, name: str) -> None:
     with pytest.raises(DocumentNotFound):
-        document_detail(engine, name, collection="manual")
+        read(engine, "manual", document_detail, name)
 
 
 def test_start_examples_have_answers(engine: SearchEngine) -> None:
-    examples = start_examples(engine, collection="manual")
+    examples = read(engine, "manual", start_examples)
     assert examples
     for example in examples:
         assert ask(engine, example).results

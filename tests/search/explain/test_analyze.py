@@ -6,12 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from search.engine.engine import SearchEngine
+from search.engine.reader import Reader
 from search.errors import InvalidPage, InvalidQuery
 from search.explain.analyze import MAX_ANALYSED, analyze, as_query, beginning, only
 from search.query.limits import MAX_QUERY
 from search.query.parser import parse_query
 from search.query.request import SearchRequest
 from search.query.steering import Knob, Steering
+from tests.support.reading import read
 
 pytestmark = pytest.mark.database
 
@@ -22,17 +24,17 @@ TEXT = (
 
 
 def test_shares_sum_to_one_and_features_come_strongest_first(engine: SearchEngine) -> None:
-    found = analyze(engine, TEXT, collection="manual", limit=100)
+    found = read(engine, "manual", analyze, TEXT, limit=100)
     assert len(found.features) == found.total
     shares = sum(each.share for each in found.features)
     assert shares + found.baseline + found.remainder == pytest.approx(1, abs=1e-4)
     activations = [each.activation for each in found.features]
     assert activations == sorted(activations, reverse=True)
-    assert len(analyze(engine, TEXT, collection="manual", limit=3).features) == 3
+    assert len(read(engine, "manual", analyze, TEXT, limit=3).features) == 3
 
 
 def test_a_short_text_has_the_features_of_the_question_it_is(engine: SearchEngine) -> None:
-    found = analyze(engine, "sort a list", collection="manual", limit=100)
+    found = read(engine, "manual", analyze, "sort a list", limit=100)
     assert len(found.passages) == 1
     assert {each.label for each in found.features[:4]} & {"sort", "sorting", "list", "sorted list"}
     snapshot = engine.snapshot("manual")
@@ -43,7 +45,7 @@ def test_a_short_text_has_the_features_of_the_question_it_is(engine: SearchEngin
 
 
 def test_sentences_and_words_stand_where_they_are_said_to(engine: SearchEngine) -> None:
-    found = analyze(engine, TEXT, collection="manual")
+    found = read(engine, "manual", analyze, TEXT)
     sentences = [sentence for passage in found.passages for sentence in passage.sentences]
     assert [TEXT[s.start : s.end].split()[0] for s in sentences] == ["A", "The", "Sockets", "A"]
     assert all(sentence.features for sentence in sentences)
@@ -55,14 +57,14 @@ def test_sentences_and_words_stand_where_they_are_said_to(engine: SearchEngine) 
 
 
 def test_different_sentences_have_different_features(engine: SearchEngine) -> None:
-    found = analyze(engine, TEXT, collection="manual")
+    found = read(engine, "manual", analyze, TEXT)
     first, *_, last = (sentence for passage in found.passages for sentence in passage.sentences)
     assert first.features[0].feature != last.features[0].feature
 
 
 def test_of_a_long_text_the_beginning_is_analysed_and_that_is_said(engine: SearchEngine) -> None:
     text = "word after word " * 50_000
-    found = analyze(engine, text, collection="manual", limit=1)
+    found = read(engine, "manual", analyze, text, limit=1)
     assert (found.characters, len(found.query) <= MAX_QUERY) == (len(text), True)
     assert MAX_ANALYSED - 20 < found.analysed <= MAX_ANALYSED
     assert found.passages[-1].end <= found.analysed
@@ -73,16 +75,15 @@ def test_of_a_long_text_the_beginning_is_analysed_and_that_is_said(engine: Searc
 )
 def test_what_has_no_meaning_is_refused(engine: SearchEngine, text: str) -> None:
     with pytest.raises(InvalidQuery):
-        analyze(engine, text, collection="manual")
+        read(engine, "manual", analyze, text)
     with pytest.raises(InvalidPage):
-        analyze(engine, "word", collection="manual", limit=0)
+        read(engine, "manual", analyze, "word", limit=0)
 
 
 def test_only_some_of_its_topics_are_left_in_a_question(engine: SearchEngine) -> None:
     query = as_query(TEXT)
-    snapshot = engine.snapshot("manual")
-    kept = list(engine.inquire(snapshot, SearchRequest(query)).asked.question.active)[:2]
-    steering = only(engine, query, kept, collection="manual")
+    kept = list(read(engine, "manual", Reader.prepare, SearchRequest(query)).asked.question.active)[:2]
+    steering = read(engine, "manual", only, query, kept)
     assert steering.knobs
     assert not {knob.feature for knob in steering.knobs} & set(kept)
     answer = engine.search(SearchRequest(query, steering, mode="semantic"), collection="manual")
@@ -95,12 +96,12 @@ def test_only_some_of_its_topics_are_left_in_a_question(engine: SearchEngine) ->
 
 
 def test_its_features_as_knobs_move_another_question_towards_it(engine: SearchEngine) -> None:
-    found = analyze(engine, "open a network socket", collection="manual")
+    found = read(engine, "manual", analyze, "open a network socket")
     knobs = tuple(Knob(each.strength, feature=each.feature) for each in found.features[:5])
     snapshot = engine.snapshot("manual")
     there = engine.embed(snapshot.space, "open a network socket")
     before, after = (
-        engine.inquire(snapshot, SearchRequest("examples", steering)).steered.vector_D
+        read(engine, "manual", Reader.prepare, SearchRequest("examples", steering)).steered.vector_D
         for steering in (Steering(), Steering(knobs))
     )
     assert float(after @ there) > float(before @ there) + 0.2

@@ -18,6 +18,7 @@ from search.explain.relevance_feedback import (
 from search.query.request import SearchRequest
 from search.query.steering import MAX_EXAMPLES, parse
 from search.responses.search import SearchResponse
+from tests.support.reading import read
 
 pytestmark = pytest.mark.database
 
@@ -46,7 +47,7 @@ def files(engine: SearchEngine) -> list[str]:
 def test_the_knobs_lead_to_documents_like_those_one_likes(
     engine: SearchEngine, dates: list[str], files: list[str]
 ) -> None:
-    told = refine(engine, dates, files, collection=HERE)
+    told = read(engine, HERE, refine, dates, files)
     assert told.against == "unlike"
     assert 0 < len(told.features) <= MOST
     assert sum(each.strength < 0 for each in told.features) <= MOST_AGAINST
@@ -69,8 +70,8 @@ def test_the_knobs_lead_to_documents_like_those_one_likes(
 def test_sides_that_are_exchanged_say_the_opposite(
     engine: SearchEngine, dates: list[str], files: list[str]
 ) -> None:
-    there = {each.feature: each.difference for each in refine(engine, dates, files, collection=HERE).features}
-    back = {each.feature: each.difference for each in refine(engine, files, dates, collection=HERE).features}
+    there = {each.feature: each.difference for each in read(engine, HERE, refine, dates, files).features}
+    back = {each.feature: each.difference for each in read(engine, HERE, refine, files, dates).features}
     both = there.keys() & back.keys()
     assert both
     for feature in both:
@@ -80,8 +81,8 @@ def test_sides_that_are_exchanged_say_the_opposite(
 def test_without_unliked_ones_the_answers_or_the_collection_are_what_they_are_told_from(
     engine: SearchEngine, dates: list[str]
 ) -> None:
-    plain = refine(engine, dates, [], collection=HERE)
-    asked = refine(engine, dates, [], collection=HERE, query="dates and times")
+    plain = read(engine, HERE, refine, dates, [])
+    asked = read(engine, HERE, refine, dates, [], query="dates and times")
     assert (plain.against, asked.against) == ("collection", "answers")
     assert plain.features[0].strength > 0
     snapshot = engine.snapshot(HERE)
@@ -100,31 +101,31 @@ def test_without_unliked_ones_the_answers_or_the_collection_are_what_they_are_to
 def test_the_strength_of_the_knob_is_that_of_what_it_is_spelled_out_as(
     engine: SearchEngine, dates: list[str]
 ) -> None:
-    one, two = (refine(engine, dates, [], collection=HERE, strength=s).features for s in (1.0, -2.0))
+    one, two = (read(engine, HERE, refine, dates, [], strength=s).features for s in (1.0, -2.0))
     for first, second in zip(one, two, strict=True):
         assert first.feature == second.feature
         assert second.strength == pytest.approx(-2 * first.difference, abs=0.051)
 
 
 def test_documents_that_have_nothing_in_common_are_told_so(engine: SearchEngine, dates: list[str]) -> None:
-    told = refine(engine, dates[:1], [], collection=HERE, query="", strength=1e-6)
+    told = read(engine, HERE, refine, dates[:1], [], query="", strength=1e-6)
     assert (told.features, told.steer, told.note) == ([], "", NOTHING_IN_COMMON)
 
 
 def test_what_is_not_there_or_contradicts_itself_is_refused(engine: SearchEngine, dates: list[str]) -> None:
     with pytest.raises(DocumentNotFound, match=r"'nobody', 'none'") as refused:
-        refine(engine, [dates[0], "nobody"], ["none"], collection=HERE)
+        read(engine, HERE, refine, [dates[0], "nobody"], ["none"])
     assert refused.value.status == 404
     with pytest.raises(InvalidSteering, match="given twice"):
-        refine(engine, dates, dates[:1], collection=HERE)
+        read(engine, HERE, refine, dates, dates[:1])
     with pytest.raises(InvalidSteering, match="21 examples"):
-        refine(engine, [f"d{n}" for n in range(MAX_EXAMPLES + 1)], [], collection=HERE)
+        read(engine, HERE, refine, [f"d{n}" for n in range(MAX_EXAMPLES + 1)], [])
     with pytest.raises(InvalidSteering, match="document to be like"):
-        refine(engine, [], dates, collection=HERE)
+        read(engine, HERE, refine, [], dates)
     with pytest.raises(InvalidSteering):
-        refine(engine, [], [], collection=HERE)
+        read(engine, HERE, refine, [], [])
     with pytest.raises(InvalidQuery):
-        refine(engine, dates, [], collection=HERE, query="?!")
+        read(engine, HERE, refine, dates, [], query="?!")
 
 
 @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
@@ -133,7 +134,7 @@ def test_any_documents_give_knobs_a_search_takes(engine: SearchEngine, data: st.
     ids = [result.document.id for result in ask(engine, "python", limit=60).results]
     drawn = data.draw(st.lists(st.sampled_from(ids), min_size=1, max_size=8, unique=True))
     cut = data.draw(st.integers(1, len(drawn)))
-    told = refine(engine, drawn[:cut], drawn[cut:], collection=HERE)
+    told = read(engine, HERE, refine, drawn[:cut], drawn[cut:])
     assert bool(told.features) != bool(told.note)
     assert len(parse(told.steer).knobs) == len(told.features) <= MOST
     assert ask(engine, QUESTION, told.steer, limit=3).results

@@ -5,6 +5,7 @@ import pytest
 
 from search.browse.documents import find_by_name
 from search.engine.engine import SearchEngine
+from search.engine.reader import Reader
 from search.errors import DocumentNotFound, InvalidFilter, InvalidRequest
 from search.explain.compare import compare
 from search.explain.why_not import WANTED, why_not
@@ -13,6 +14,7 @@ from search.query.limits import MODES
 from search.query.request import SearchRequest
 from search.query.steering import Steering, parse
 from search.responses.search import SearchResponse
+from tests.support.reading import read
 
 QUERY = "read a file line by line"
 
@@ -26,13 +28,13 @@ def search(engine: SearchEngine, request: SearchRequest, limit: int = 50) -> Sea
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("steer", ["", "concept:mathematics:2", "like"])
 def test_margins_sum_to_the_margin(engine: SearchEngine, mode: str, steer: str) -> None:
-    asked = engine.inquire(engine.snapshot("manual"), SearchRequest(QUERY, mode=mode)).asked
+    asked = read(engine, "manual", Reader.prepare, SearchRequest(QUERY, mode=mode)).asked
     one, other, *_ = asked.question.active
     like = f"{one}:1.5,{other}:off"
     request = SearchRequest(QUERY, parse(like if steer == "like" else steer), mode=mode)
     results = search(engine, request).results
     for first, second in ((results[0], results[1]), (results[40], results[3])):
-        found = compare(engine, request, first.document.id, second.document.id, collection="manual")
+        found = read(engine, "manual", compare, request, first.document.id, second.document.id)
         assert (found.first.rank, found.second.rank) == (first.rank, second.rank)
         assert found.first.passage == first.passage
         assert found.first.score == pytest.approx(first.score, abs=1e-5)
@@ -49,13 +51,13 @@ def test_margins_sum_to_the_margin(engine: SearchEngine, mode: str, steer: str) 
 def test_what_cannot_be_compared_is_told(engine: SearchEngine) -> None:
     first, second = (result.document.id for result in search(engine, SearchRequest(QUERY)).results[:2])
     with pytest.raises(InvalidRequest, match="with itself"):
-        compare(engine, SearchRequest(QUERY), first, first, collection="manual")
+        read(engine, "manual", compare, SearchRequest(QUERY), first, first)
     with pytest.raises(DocumentNotFound, match="'nowhere'"):
-        compare(engine, SearchRequest(QUERY), first, "nowhere", collection="manual")
+        read(engine, "manual", compare, SearchRequest(QUERY), first, "nowhere")
     title = search(engine, SearchRequest(QUERY)).results[0].document.title
     without = SearchRequest(f'{QUERY} -title:"{title}"')
     with pytest.raises(InvalidRequest, match="left out"):
-        compare(engine, without, second, first, collection="manual")
+        read(engine, "manual", compare, without, second, first)
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -64,7 +66,7 @@ def test_the_steering_that_is_offered_does_what_it_says(
     engine: SearchEngine, mode: str, rank: int, steer: str
 ) -> None:
     request = SearchRequest(QUERY, parse(steer), mode=mode)
-    ranking = engine.inquire(engine.snapshot("manual"), request).rank(rank)
+    ranking = read(engine, "manual", Reader.prepare, request).rank(rank)
     place = int(ranking.passages[rank - 1])
     missing = next(
         result.document.id
@@ -72,7 +74,7 @@ def test_the_steering_that_is_offered_does_what_it_says(
         for result in engine.search(request, collection="manual", limit=100, offset=offset).results
         if result.passage.id == engine.snapshot("manual").number_N[place]
     )
-    found = why_not(engine, request, missing, collection="manual")
+    found = read(engine, "manual", why_not, request, missing)
     assert found.result.rank == rank
     assert found.last is not None
     assert found.last.rank == WANTED
@@ -91,7 +93,7 @@ def test_no_smaller_strength_of_the_same_feature_would_do(engine: SearchEngine) 
     request = SearchRequest(QUERY)
     missing = search(engine, request).results[24].document.id
     (single,) = [
-        way for way in why_not(engine, request, missing, collection="manual").ways if len(way.added) == 1
+        way for way in read(engine, "manual", why_not, request, missing).ways if len(way.added) == 1
     ][:1]
     knob = parse(single.steer).knobs[0]
     for tenths in range(1, round(abs(float(knob.strength)) * 10)):
@@ -102,7 +104,7 @@ def test_no_smaller_strength_of_the_same_feature_would_do(engine: SearchEngine) 
 
 def test_one_that_is_there_already_needs_nothing(engine: SearchEngine) -> None:
     first = search(engine, SearchRequest(QUERY)).results[0]
-    found = why_not(engine, SearchRequest(QUERY), first.document.id, collection="manual")
+    found = read(engine, "manual", why_not, SearchRequest(QUERY), first.document.id)
     assert found.result.rank == 1
     assert (found.ways, found.lacks, found.last) == ([], [], None)
     assert found.result.score == pytest.approx(first.score, abs=1e-5)
@@ -111,7 +113,7 @@ def test_one_that_is_there_already_needs_nothing(engine: SearchEngine) -> None:
 def test_one_that_is_left_out_is_told_by_what(engine: SearchEngine) -> None:
     first = search(engine, SearchRequest(QUERY)).results[0].document
     request = SearchRequest(f'{QUERY} -"{first.title}" "line"')
-    found = why_not(engine, request, first.id, collection="manual")
+    found = read(engine, "manual", why_not, request, first.id)
     assert found.result.rank is None
     assert [(each.without, each.phrase) for each in found.excluded_by] == [(True, first.title)]
     assert found.ways == []
@@ -120,23 +122,23 @@ def test_one_that_is_left_out_is_told_by_what(engine: SearchEngine) -> None:
     about = next(
         result.document.id
         for result in search(engine, SearchRequest(QUERY)).results
-        if why_not(engine, filtered, result.document.id, collection="manual").result.rank is None
+        if read(engine, "manual", why_not, filtered, result.document.id).result.rank is None
     )
-    (excluded,) = why_not(engine, filtered, about, collection="manual").excluded_by
+    (excluded,) = read(engine, "manual", why_not, filtered, about).excluded_by
     assert excluded.feature == feature
 
 
 def test_bad_requests_are_told(engine: SearchEngine) -> None:
     with pytest.raises(DocumentNotFound, match="'nowhere'"):
-        why_not(engine, SearchRequest(QUERY), "nowhere", collection="manual")
+        read(engine, "manual", why_not, SearchRequest(QUERY), "nowhere")
     with pytest.raises(InvalidFilter, match="no field"):
-        why_not(engine, SearchRequest(QUERY, filters=parse_filters(["a:b"])), "nowhere", collection="manual")
+        read(engine, "manual", why_not, SearchRequest(QUERY, filters=parse_filters(["a:b"])), "nowhere")
 
 
 def test_documents_are_found_by_words_of_their_names(engine: SearchEngine) -> None:
     first = search(engine, SearchRequest(QUERY)).results[0].document
-    assert find_by_name(engine, first.id, collection="manual")[0] == first
+    assert read(engine, "manual", find_by_name, first.id)[0] == first
     words = " ".join(reversed(first.title.upper().split()))
-    assert first in find_by_name(engine, words, collection="manual", limit=100)
-    assert find_by_name(engine, "no such name 100%", collection="manual") == []
+    assert first in read(engine, "manual", find_by_name, words, limit=100)
+    assert read(engine, "manual", find_by_name, "no such name 100%") == []
     assert Steering() == SearchRequest(QUERY).steering
