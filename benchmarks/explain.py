@@ -81,10 +81,10 @@ def explain_page(snapshot: Snapshot, page: Page) -> list[list[Term]]:
         snapshot, ParsedQuery(page.query), None, page.q_D, AskedWords([], no_words(snapshot))
     )
     unsteered = steer(page.q_D, snapshot.dictionary.w_dec_FD, {})
-    inquiry = PreparedQuery(
+    prepared = PreparedQuery(
         SearchRequest(page.query), snapshot, RemappedSteering(UNSTEERED, 0), asked, unsteered, []
     )
-    return inquiry.terms(page.ranking, slice(0, RESULTS))
+    return prepared.terms(page.ranking, slice(0, RESULTS))
 
 
 def _queries(count: int) -> list[str]:

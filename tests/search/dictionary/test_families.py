@@ -14,7 +14,7 @@ from search.engine.engine import SearchEngine
 from search.engine.reader import Reader
 from search.errors import InvalidQuery, InvalidSteering
 from search.query.request import SearchRequest
-from search.query.steering import parse
+from search.query.steering import Knob, parse
 from search.responses.features import ConceptSummary
 from search.responses.search import SearchResponse
 from tests.conftest import Indexed, build
@@ -84,7 +84,7 @@ def test_a_small_collection_has_topics_near_a_question_too(
     engine = SearchEngine(database, tmp_path)
     snapshot, query = engine.snapshot("small"), "how to bake bread"
     near = read(engine, "small", near_features, query, limit=4)
-    explained = read(engine, "manual", Reader.prepare, SearchRequest(query)).asked.question.active
+    explained = read(engine, "small", Reader.prepare, SearchRequest(query)).asked.question.active
     topics = {snapshot.labels[f].text for f in (*explained, *(topic.feature for topic in near))}
     assert topics & {"bread", "baking", "bake", "baker"}
     assert not topics & {"star", "galaxy", "telescope"}
