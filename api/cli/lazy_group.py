@@ -29,8 +29,8 @@ class LazyGroup(TyperGroup):
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """The command that is called, from its module; a name that is not listed is told without any."""
-        name, listed, rest = super().resolve_command(ctx, args)
-        return name, listed and self.load(str(listed.name)), rest
+        name, _, rest = super().resolve_command(ctx, args)
+        return name, name and self.load(name), rest
 
     def load(self, name: str) -> Any:
         """The command itself."""

@@ -11,7 +11,6 @@ from rich.progress import Progress as Bars
 from rich.table import Table
 
 from api.views.scorecard import figures
-from search.responses.collections import Progress
 
 if TYPE_CHECKING:
     from indexer.backup.manifest import Manifest
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from indexer.build.generations import GenerationInfo
     from indexer.build.verify import Verified
     from indexer.documents import IngestReport
+    from search.responses.collections import Progress
 
 FAILURES_SHOWN = 20
 
@@ -52,7 +52,7 @@ class ProgressDisplay:
     ) -> None:
         self._bars.stop()
 
-    def __call__(self, progress: Progress) -> None:
+    def __call__(self, progress: "Progress") -> None:
         if progress.step != self._step or self._task is None:
             self._step = progress.step
             self._task = self._bars.add_task(progress.step, total=None, speed="")
@@ -149,7 +149,7 @@ def _print_lost_labels(lost: "list[LostLabel]") -> None:
     )
 
 
-def _speed(progress: Progress) -> str:
+def _speed(progress: "Progress") -> str:
     if progress.rate is None or progress.total == 1:
         return ""
     if progress.seconds_left is None:

@@ -10,17 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from api.cli.context import Collection, opened_reader, read_text
-from api.cli.tables import (
-    print_absence,
-    print_analysis,
-    print_comparison,
-    print_refinement,
-    print_results,
-)
 from search.errors import InvalidRequest
-from search.query.filters import parse_filters
 from search.query.limits import USUAL_MODE, WAYS
-from search.query.steering import parse
 
 if TYPE_CHECKING:
     from search.engine.reader import Reader
@@ -62,6 +53,8 @@ def search(
     as_json: AsJson = False,
 ) -> None:
     """Search a collection and show what each score is made of."""
+    from api.cli.tables import print_results
+
     request = _request(query, steer, dictionary, preset, mode, filter)
     page = {"limit": limit, "offset": offset}
     _print(
@@ -86,6 +79,7 @@ def compare(
     as_json: AsJson = False,
 ) -> None:
     """Show why one document stands before another, term by term."""
+    from api.cli.tables import print_comparison
     from search.explain.compare import compare
 
     request = _request(query, steer, dictionary, preset, mode, filter)
@@ -110,6 +104,7 @@ def why_not(
     as_json: AsJson = False,
 ) -> None:
     """Show where a document stands, what it lacks, and the smallest steering that brings it up."""
+    from api.cli.tables import print_absence
     from search.explain.why_not import why_not
 
     request = _request(query, steer, dictionary, preset, mode, filter)
@@ -130,6 +125,7 @@ def analyze(
     as_json: AsJson = False,
 ) -> None:
     """Show the features of any text, and of its sentences, as knobs to search with."""
+    from api.cli.tables import print_analysis
     from search.explain.analyze import analyze
 
     if text is not None and path is not None:
@@ -154,6 +150,7 @@ def refine(
     as_json: AsJson = False,
 ) -> None:
     """Show the features that tell liked documents from others, and the steering that says the same."""
+    from api.cli.tables import print_refinement
     from search.explain.relevance_feedback import refine
 
     _print(
@@ -172,7 +169,9 @@ def _request(
     mode: str,
     filters: list[str] | None,
 ) -> "SearchRequest":
+    from search.query.filters import parse_filters
     from search.query.request import SearchRequest
+    from search.query.steering import parse
 
     return SearchRequest(query, parse(steer), dictionary, preset, mode, parse_filters(filters or []))
 

@@ -8,6 +8,7 @@ from rich.text import Text
 from api.cli.output import console, output
 from api.views.excerpts import excerpt
 from api.views.numbers import lost_name
+from search.engine.facets import FIRST
 from search.responses.explanations import Comparison, Margin, WhyNot
 from search.responses.features import Refinement
 from search.responses.search import Facets, LostKnob, Result, SearchResponse
@@ -38,8 +39,6 @@ def print_results(response: SearchResponse) -> None:
 
 def _print_facets(facets: Facets) -> None:
     """What the answers can be narrowed down to: filters, what each leaves, how many of the first have it."""
-    from search.engine.facets import FIRST
-
     table = Table("narrow with --filter", "documents", f"of the first {FIRST}", show_header=True)
     for facet in facets.fields:
         for value in facet.values:

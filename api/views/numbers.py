@@ -4,8 +4,10 @@ Shown numbers are whole thousandths (`int`), so that sums of shown numbers are e
 """
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from search.responses.search import LostKnob
+if TYPE_CHECKING:
+    from search.responses.search import LostKnob
 
 
 def round_to_sum(values: Sequence[float], total: float) -> list[int]:
@@ -69,7 +71,7 @@ def written_by(origin: str) -> str:
     return known.get(origin, f"written by {origin}")
 
 
-def lost_name(knob: LostKnob) -> str:
+def lost_name(knob: "LostKnob") -> str:
     """What a knob that was left out turned, in plain words."""
     if knob.feature is not None:
         return f"topic {knob.feature}"
