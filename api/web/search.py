@@ -24,7 +24,7 @@ from search.browse.concepts import find_concepts
 from search.browse.features import find_features, near_features
 from search.engine.engine import SearchEngine
 from search.engine.reader import Reader
-from search.errors import CollectionNotFound, InvalidQuery, NotIndexed
+from search.errors import CollectionNotFound, InvalidQuery, NotIndexed, RefractError
 from search.explain.relevance_feedback import refine
 from search.query.remapping import RemappedSteering
 from search.responses.features import ConceptSummary, FeatureSummary, Refinement
@@ -52,16 +52,25 @@ def search_page(request: Request, engine: EngineDep, collection: CollectionDep, 
     try:
         with engine.reader(state.collection or collection) as reader:
             return _live(request, reader, state, may_save=may_save)
-    except (CollectionNotFound, NotIndexed):
-        return _building(request, engine, state, collection)
+    except (CollectionNotFound, NotIndexed) as error:
+        return _building(request, engine, state, collection, error)
 
 
-def _building(request: Request, engine: SearchEngine, state: PageState, collection: str) -> Response:
-    """How far the index is, where there is none to be searched yet."""
+def _building(
+    request: Request, engine: SearchEngine, state: PageState, collection: str, error: RefractError
+) -> Response:
+    """How far the index is, where there is none to be searched yet.
+
+    Raises:
+        CollectionNotFound: there is none of the name asked for.
+        RefractError: the error that came, where there is an index since.
+    """
     known = collections(engine)
     here = find_collection(known, state.collection, collection)
-    if here is not None and here.state == "live":  # since a moment ago
-        return RedirectResponse(str(request.url))
+    if here is not None and here.state == "live":
+        if not is_fragment(request):
+            raise error
+        return Response(headers={"HX-Refresh": "true"})
     context = {"state": state, "known": known, "here": here}
     status = 200 if is_fragment(request) else 503
     return render(request, "building.html", context, blocks=["building"], status=status)
@@ -70,7 +79,7 @@ def _building(request: Request, engine: SearchEngine, state: PageState, collecti
 def _live(request: Request, reader: Reader, state: PageState, *, may_save: bool) -> Response:
     """The page of a collection that can be searched: all of it is of one generation."""
     trigger = request.headers.get("HX-Trigger")
-    if trigger == "building":
+    if trigger == "building":  # it was, until now
         return Response(headers={"HX-Refresh": "true"})
     state, remapped = with_preset(reader, state)
     if trigger == "find":
