@@ -245,7 +245,7 @@ PAGES: dict[str, Callable[[], str]] = {
 
 
 def _page(parts: Iterable[str]) -> str:
-    return "\n\n".join([MADE, *(part for part in parts if part)]) + "\n"
+    return "\n\n".join([*(part for part in parts if part), MADE]) + "\n"
 
 
 def _table(heads: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
@@ -261,7 +261,7 @@ def _text(given: str | None) -> str:
 
 
 def _first_sentence(entry: Schema) -> str:
-    return re.split(r"(?<=[.:;]) ", _text(entry.get("description")), maxsplit=1)[0].rstrip(".:;")
+    return re.split(r"(?<=[.;]) ", _text(entry.get("description")), maxsplit=1)[0].rstrip(".;")
 
 
 def _anchor(title: str) -> str:
