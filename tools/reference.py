@@ -17,9 +17,10 @@ from sqlalchemy import create_engine
 from typer.core import TyperGroup
 
 from api.app import create_app
+from api.cli.lazy_group import LazyGroup
 from api.cli.main import app as cli
 from search import errors
-from search.engine.engine import Engine
+from search.engine.engine import SearchEngine
 from search.settings import Settings
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "reference"
@@ -65,7 +66,7 @@ def commands() -> str:
 def _leaves(group: TyperGroup, context: typer.Context) -> Iterator[typer.Context]:
     """The commands below a group, each as the context that it would run in."""
     for name in group.list_commands(context):
-        command = group.get_command(context, name)
+        command = group.load(name) if isinstance(group, LazyGroup) else group.get_command(context, name)
         assert command is not None
         below = typer.Context(command, info_name=name, parent=context)
         if isinstance(command, TyperGroup):
@@ -85,7 +86,9 @@ def _command(context: typer.Context) -> list[str]:
 
 def api() -> str:
     """The JSON API, from its OpenAPI description."""
-    application = create_app(Engine(create_engine("postgresql+psycopg://"), Path()))  # no connection is made
+    application = create_app(
+        SearchEngine(create_engine("postgresql+psycopg://"), Path())
+    )  # no connection is made
     described = application.openapi()
     parts = [API, "## Addresses"]
     found = [(path, method, entry) for path, of in described["paths"].items() for method, entry in of.items()]
