@@ -1,7 +1,8 @@
 # make run     the demo, on a fresh machine too (PORT=8080 make run moves it)
 # make test    everything that has to hold before a change goes in
+# make docs    the documentation as a site
 .DEFAULT_GOAL := help
-.PHONY: help run test check chromium clean
+.PHONY: help run test check docs chromium clean
 
 PYTHON ?= python3
 REFRACT_DATA ?= $(CURDIR)/.refract
@@ -10,12 +11,16 @@ export REFRACT_DATA
 # A process for each core, each with one thread; the tests of one file stay together.
 PYTEST := OMP_NUM_THREADS=1 pytest -n auto --dist loadfile
 
+# Made strictly: a link that leads nowhere ends it. (The variable silences an advertisement of the theme.)
+MKDOCS := NO_MKDOCS_2_WARNING=1 mkdocs build --quiet
+
 PIP := .venv/bin/python -m pip install --disable-pip-version-check -c constraints.txt
 
 help:
 	@echo "make run     install, index the demo if it is not there yet, and serve it (PORT, REFRACT_DATA)"
-	@echo "make test    install the tools too, then format, lint, types, layers and tests"
+	@echo "make test    install the tools too, then format, lint, types, layers, documentation and tests"
 	@echo "make check   the same without installing anything"
+	@echo "make docs    the documentation as a site, in site/"
 	@echo "make clean   remove the environment and the caches (the data in $(REFRACT_DATA) stays)"
 
 # exec: signals reach the program itself, which stops its database before it leaves.
@@ -27,7 +32,11 @@ test: .venv/.installed-test chromium
 
 check:
 	@PATH="$(CURDIR)/.venv/bin:$$PATH"; export PATH; set -x; \
-	ruff format --check . && ruff check . && mypy && lint-imports && $(PYTEST)
+	ruff format --check . && ruff check . && mypy && lint-imports && $(MKDOCS) && $(PYTEST)
+
+docs: .venv/.installed-test
+	@PATH="$(CURDIR)/.venv/bin:$$PATH" $(MKDOCS)
+	@echo "The documentation is in site/index.html"
 
 .venv/.created:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
@@ -60,5 +69,5 @@ chromium:
 	echo "*** No Chromium found: the browser tests will be SKIPPED. Install chromium and run make test again. ***" >&2
 
 clean:
-	rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv build dist site .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,4 +1,4 @@
-"""Settings: environment variables, each documented in README (a test holds the two together)."""
+"""Settings: environment variables. docs/reference/settings.md is made of the descriptions here."""
 
 from pathlib import Path
 
@@ -18,21 +18,28 @@ class Settings(BaseSettings):
 
     data: Path = Field(
         default_factory=lambda: platformdirs.user_data_path("refract"),
-        description="Data folder: the embedded database and the index files.",
+        description="Data folder: the embedded database and the index files. The user's data folder at "
+        "first; with make, .refract in the repository.",
     )
     database_url: str | None = Field(
         default=None,
         validation_alias="DATABASE_URL",
-        description="A PostgreSQL server to use instead of the embedded one.",
+        description="A PostgreSQL server (15 or newer) to use instead of the embedded one.",
     )
     host: str = Field(default="127.0.0.1", description="Address the web server listens on.")
     port: int = Field(
-        default=8000, ge=0, le=65535, validation_alias="PORT", description="Port the web server listens on."
+        default=8000,
+        ge=0,
+        le=65535,
+        validation_alias="PORT",
+        description="Port the web server listens on; 0 takes a free one. --port goes before it.",
     )
     public_host: str = Field(
-        default="", description="Host name people use where a proxy stands in front, like search.example.org."
+        default="",
+        description="Host name people use where a proxy stands in front, like search.example.org; the proxy "
+        "has to pass the Host header on.",
     )
-    private: bool = Field(default=False, description="Whether searching needs a key too.")
+    private: bool = Field(default=False, description="1: searching needs a key too.")
     model: str = Field(
         default=DEFAULT_MODEL,
         description="Embedding model of new collections: a sentence-transformers id or folder.",

@@ -1,4 +1,4 @@
-"""What README tells people to type is typed here, on a small collection of notes."""
+"""What README and the guide tell people to type is typed here, on a small collection of notes."""
 
 import re
 import shlex
@@ -22,8 +22,17 @@ from tests.conftest import build
 
 pytestmark = pytest.mark.database
 
-README = (Path(__file__).resolve().parent.parent / "README.md").read_text()
-BLOCKS = re.findall(r"^```\n(.*?)^```$", README, flags=re.MULTILINE | re.DOTALL)
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = [
+    ROOT / "README.md",
+    ROOT / "docs" / "getting-started.md",
+    *sorted((ROOT / "docs" / "guide").glob("*.md")),
+]
+BLOCKS = [
+    block
+    for page in PAGES
+    for block in re.findall(r"^```\n(.*?)^```$", page.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
+]
 LINES = [line for block in BLOCKS for line in block.replace("\\\n", " ").splitlines()]
 COMMANDS = [shlex.split(line, comments=True)[1:] for line in LINES if line.startswith("refract ")]
 REQUESTS = [line for line in LINES if line.startswith("curl ")]

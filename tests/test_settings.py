@@ -7,7 +7,7 @@ import pytest
 from search.errors import ConfigurationError
 from search.settings import Settings, load_settings
 
-README = Path(__file__).parent.parent / "README.md"
+REFERENCE = Path(__file__).parent.parent / "docs" / "reference" / "settings.md"
 
 
 def variables() -> list[str]:
@@ -18,8 +18,8 @@ def variables() -> list[str]:
 
 
 @pytest.mark.parametrize("variable", variables())
-def test_every_setting_is_in_the_readme(variable: str) -> None:
-    assert f"`{variable}`" in README.read_text(encoding="utf-8")
+def test_every_setting_is_in_the_reference(variable: str) -> None:
+    assert f"`{variable}`" in REFERENCE.read_text(encoding="utf-8")
 
 
 def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,8 +4,9 @@ import logging
 import os
 import signal
 import sys
+from importlib.metadata import version
 from threading import Timer
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import typer
 
@@ -65,8 +66,19 @@ class Commands(LazyGroup):
 app = typer.Typer(cls=Commands, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
 
+def _say_version(wanted: bool) -> None:
+    if wanted:
+        print(f"Refract {version('refract')}")
+        raise typer.Exit
+
+
 @app.callback()
-def refract() -> None:
+def refract(
+    _version: Annotated[
+        bool,
+        typer.Option("--version", callback=_say_version, is_eager=True, help="Say which version this is."),
+    ] = False,
+) -> None:
     """Refract: semantic search that can say why."""
 
 

@@ -12,8 +12,7 @@ from search.dictionary.autoencoder import Dictionary
 
 BLOCK = 512
 LEAST = 0.5
-"""Of the nearest features below it only about half fire on the same passages (README's decision log, features
-by their direction alone)."""
+"""Of the nearest features below it only about half fire on the same passages (docs/decisions/0008)."""
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,7 @@ from search.responses.search import LostKnob
 LEAST_COSINE = 0.6
 """Of the nearest features below it, more than one in five are not those that correlate most on passages
 never seen; of those above, one in eight (`benchmarks.directions`: 14,726 features of dictionaries adapted to
-or trained on other texts; README's decision log). The cosine foretells that correlation: .63 at .6 to .7, .73
+or trained on other texts; docs/decisions/0008). The cosine foretells that correlation: .63 at .6 to .7, .73
 at .7 to .8, .82 above. Adapted from one dictionary, all 2,422 that fired kept a cosine of .897 or more."""
 
 LEAST_FAMILY_COSINE = 0.7

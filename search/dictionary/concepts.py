@@ -7,8 +7,9 @@ It saturates on purpose: it asks "is this about c?" once, and leaves relevance t
 Its weights are those of a family of features, or they start from a few members (the nearest passages of a
 phrase, or examples) and spread: a feature weighs as much as the passages that fire it are members beyond the
 average, a passage is a member as far as its features weigh. After a few rounds "physics" knows passages on
-thermodynamics that never say the word. (Propagation on the graph of passages and features; README's decision
-log has it beside logistic regression.) Examples against take away what they have more of than those for it.
+thermodynamics that never say the word. (Propagation on the graph of passages and features;
+docs/decisions/0007 has it beside logistic regression.) Examples against take away what they have more of than
+those for it.
 
 Shape suffixes: N passages, F features, C features of the concept.
 """

@@ -25,7 +25,7 @@ from search.settings import DEFAULT_MODEL
 BATCH_TEXTS = 256
 BATCH_CHARACTERS = 1_000_000 if torch.cuda.is_available() else 12_000
 """A batch is padded to its longest text: so many characters a batch keep a CPU's caches warm and a GPU busy
-(README's decision log)."""
+(docs/decisions/0013)."""
 
 USUAL_TOKENS = 512
 """What a model takes at most that sets no limit, as those of static word vectors."""

@@ -2,7 +2,7 @@
 
 A knob on examples (`like:A~B!C:1`) says in one piece what these say one by one: how much more strongly the
 liked documents fire each feature than the others do, in units of what strength 1 is. (`benchmarks.examples`
-measures what that costs, and other ways to choose as few knobs: README's decision log.)
+measures what that costs, and other ways to choose as few knobs: docs/decisions/0010.)
 
 Shape suffixes: N passages, F features, M documents.
 """

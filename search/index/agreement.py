@@ -24,7 +24,7 @@ ABOUT = 0.5
 """A passage is about a name where readers agree so likely at least,"""
 
 SHARED = 0.75
-"""and question and passage share one where they agree so likely (README's decision log has the curve)."""
+"""and question and passage share one where they agree so likely (docs/decisions/0002 has the curve)."""
 
 UNDERSTOOD = 0.5
 """A question has a topic that one of its first answers shares so likely."""

@@ -4,6 +4,7 @@ import os
 import socket
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,10 @@ from tests.api.cli.shell import (
     refract,
 )
 from tests.conftest import Indexed
+
+
+def test_the_version_is_that_of_the_package() -> None:
+    assert refract("--version").stdout == f"Refract {version('refract')}\n"
 
 
 @pytest.mark.parametrize(
