@@ -20,8 +20,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.common import report, table
-from benchmarks.upkeep import CORPUS, NAME, index
+from benchmarks.harness.common import report, table
+from benchmarks.harness.glosses import CORPUS, NAME, index
 from indexer.sources.beir import read_queries
 from search.db.database import open_database
 from search.engine.engine import SearchEngine

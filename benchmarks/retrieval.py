@@ -13,21 +13,16 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
-from benchmarks.common import (
-    built_dictionary,
+from benchmarks.harness.common import (
     embedded,
     embedded_queries,
-    embedder,
     report,
-    snapshot_of,
     table,
 )
-from benchmarks.metrics import bootstrap_interval, ndcg, recall
-from indexer.sources import Failure, SourceDocument, open_source
-from indexer.sources.beir import read_qrels, read_queries
+from benchmarks.harness.judged import Task, read_task, snapshot_of_task
+from benchmarks.harness.metrics import NDCG_AT_10, RECALL_AT_100, bootstrap_interval, measured
 from search.dictionary.attribution import attribute, decompose
 from search.dictionary.steer import steer
-from search.embedding.splitter import PassageSplitter, embedded_text
 from search.engine.hybrid import no_words
 from search.engine.pursuit import CANDIDATES
 from search.engine.ranking import rank
@@ -38,19 +33,6 @@ DEPTH = 100
 EXPLAINED = 20
 
 FloatArray = NDArray[np.float32]
-
-
-@dataclass(frozen=True)
-class Task:
-    """A BEIR folder: documents, and the judged questions."""
-
-    documents: list[SourceDocument]
-    queries: dict[str, str]
-    judged: dict[str, dict[str, int]]
-
-    @property
-    def ids(self) -> list[str]:
-        return [document.id for document in self.documents]
 
 
 @dataclass(frozen=True)
@@ -69,21 +51,13 @@ def main(shared: Path, sets: Annotated[list[str] | None, typer.Argument()] = Non
     """Measures every set and prints one table."""
     rows, record = [], {}
     for name in sets or ["scifact"]:
-        measured = measure(read_task(shared / "beir" / name))
-        record[name] = measured
-        rows += [[name, *row] for row in measured["rows"]]
-        shares = ", ".join(f"{kind} {share:.1%}" for kind, share in measured["shares"].items())
-        print(f"{name}: {shares} of the score over the top {EXPLAINED}; {measured['dictionary']}")
+        figures = measure(read_task(shared / "beir" / name))
+        record[name] = figures
+        rows += [[name, *row] for row in figures["rows"]]
+        shares = ", ".join(f"{kind} {share:.1%}" for kind, share in figures["shares"].items())
+        print(f"{name}: {shares} of the score over the top {EXPLAINED}; {figures['dictionary']}")
     header = ["set", "documents and questions", "nDCG@10", "Recall@100", "nDCG@10 against dense (95%)"]
     report("retrieval", table(header, rows), record)
-
-
-def read_task(folder: Path, split: str = "test") -> Task:
-    """Reads a BEIR folder with Refract's own reader."""
-    documents = [item for item in open_source(folder, "beir") if not isinstance(item, Failure)]
-    judged = read_qrels(folder, split)
-    texts = read_queries(folder)
-    return Task(documents, {query: texts[query] for query in judged}, judged)
 
 
 def measure(task: Task) -> dict[str, Any]:
@@ -108,26 +82,6 @@ def measure(task: Task) -> dict[str, Any]:
     }
 
 
-def snapshot_of_task(task: Task) -> Snapshot:
-    """The set as Refract indexes it: split, embedded, with the shipped dictionary adapted to it."""
-    texts, documents, written = passage_texts(task)
-    x_ND = embedded(texts)
-    return snapshot_of(x_ND, np.array(documents), built_dictionary(x_ND, written), texts=written)
-
-
-def passage_texts(task: Task) -> tuple[list[str], list[int], list[str]]:
-    """Its passages: what of each is embedded, the number of its document, what of it has words."""
-    splitter = PassageSplitter(embedder().tokenizer_json, embedder().max_tokens)
-    texts, documents, written = [], [], []
-    for number, document in enumerate(task.documents):
-        title = splitter.clip_title(document.title)
-        for span in splitter.split(document.text, document.title):
-            texts.append(embedded_text(title, document.text[span.start : span.end]))
-            documents.append(number)
-            written.append(f"{document.title}\n{document.text[span.start : span.end]}")
-    return texts, documents, written
-
-
 def _by_score(scores_N: FloatArray) -> NDArray[np.int64]:
     return np.argsort(-scores_N, kind="stable")[:DEPTH]
 
@@ -150,12 +104,11 @@ def _reconstructed(snapshot: Snapshot, q_QD: FloatArray) -> list[NDArray[np.int6
 
 
 def _scores(task: Task, rankings: list[NDArray[np.int64]]) -> Scores:
-    ranked = [[task.ids[number] for number in ranking.tolist()] for ranking in rankings]
-    pairs = list(zip(ranked, task.judged.values(), strict=True))
-    return Scores(
-        [ndcg(ranking, judged) for ranking, judged in pairs],
-        [recall(ranking, judged, DEPTH) for ranking, judged in pairs],
-    )
+    ranked = {
+        query: [task.ids[number] for number in ranking.tolist()]
+        for query, ranking in zip(task.judged, rankings, strict=True)
+    }
+    return Scores(*(measured(measure, ranked, task.judged) for measure in (NDCG_AT_10, RECALL_AT_100)))
 
 
 def _against(scores: Scores, other: Scores) -> str:

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.dictionary.naming import centred, with_own_names
+from indexer.dictionary.naming import centred, mined_rows, with_own_names
 from search.dictionary.artifact import shipped
 from search.dictionary.autoencoder import Dictionary
 from search.dictionary.labels import unwritten_labels
@@ -30,8 +30,9 @@ from search.index.bm25 import Counts, Lexicon
 from search.index.faiss_index import FaissIndex
 from search.index.snapshot import Snapshot, scales
 
-CACHE = Path(__file__).parent / ".cache"
-RESULTS = Path(__file__).parent / "results"
+FOLDER = Path(__file__).parents[1]
+CACHE = FOLDER / ".cache"
+RESULTS = FOLDER / "results"
 PRECISION = "bfloat16"  # one vector space for every run, whatever is fastest today
 
 FloatArray = NDArray[np.float32]
@@ -76,8 +77,9 @@ def built_dictionary(x_ND: NDArray[np.float16], texts: Sequence[str] = ()) -> Di
     assert base is not None
     if not texts:
         return centred(base.dictionary, x_ND)
-    lexicon = general_lexicon()
-    return with_own_names(base.dictionary, lambda rows: [texts[row] for row in rows], x_ND, lexicon, embedded)
+    rows = mined_rows(len(x_ND))
+    mined = [texts[row] for row in rows.tolist()]
+    return with_own_names(base.dictionary, mined, x_ND[rows], general_lexicon(), embedded)
 
 
 def snapshot_of(
