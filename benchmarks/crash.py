@@ -15,8 +15,8 @@ from functools import partial
 from pathlib import Path
 from tempfile import mkdtemp
 
-from benchmarks.common import report, table
 from benchmarks.crash_trials import kill_server, run_trials
+from benchmarks.harness.common import report, table
 from search.db.connection import open_database
 from search.settings import Settings
 

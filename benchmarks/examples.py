@@ -19,10 +19,10 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
-from benchmarks.common import report, table
-from benchmarks.openstax import load
+from benchmarks.harness.common import report, table
+from benchmarks.harness.steering_methods import Corpus, Ids, Method, Steer, edited, preferred
+from benchmarks.harness.textbooks import load
 from benchmarks.steering import ALSO_KEPT, KEPT, Point, curve, precision_at
-from benchmarks.steering_methods import Corpus, Ids, Method, Steer, edited, preferred
 from search.dictionary.concepts import Concept, concept_from_examples
 from search.dictionary.steer import feature_deltas, steer
 from search.explain.relevance_feedback import MOST, Side, answers, differences, side

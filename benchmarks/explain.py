@@ -18,8 +18,8 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
-from benchmarks.common import built_dictionary, embedder, report, snapshot_of, table, times_ms
-from benchmarks.openstax import QUERIES, SUBJECTS, load
+from benchmarks.harness.common import built_dictionary, embedder, report, snapshot_of, table, times_ms
+from benchmarks.harness.textbooks import QUERIES, SUBJECTS, load
 from search.dictionary.steer import steer
 from search.engine.hybrid import no_words
 from search.engine.prepared import COMPARED, Asked, Inquiry

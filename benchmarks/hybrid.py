@@ -16,8 +16,8 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
-from benchmarks.common import embedded, embedded_queries, embedder, report, table
-from benchmarks.metrics import bootstrap_interval, ndcg, recall
+from benchmarks.harness.common import embedded, embedded_queries, embedder, report, table
+from benchmarks.harness.metrics import bootstrap_interval, ndcg, recall
 from benchmarks.retrieval import Task, passage_texts, read_task, snapshot_of_task
 from search.engine.hybrid import WORDS_WEIGHT, no_words, word_scores
 from search.engine.ranking import rank

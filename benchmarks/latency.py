@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.common import report, table
+from benchmarks.harness.common import report, table
 from benchmarks.upkeep import CORPUS, NAME, index
 from indexer.sources.beir import read_queries
 from search.db.connection import open_database

@@ -22,8 +22,8 @@ from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.modules import StaticEmbedding
 from tokenizers import Tokenizer
 
-from benchmarks.common import embedder, report, snapshot_of, table
-from benchmarks.openstax import QUERIES, SUBJECTS, paragraphs
+from benchmarks.harness.common import embedder, report, snapshot_of, table
+from benchmarks.harness.textbooks import QUERIES, SUBJECTS, paragraphs
 from indexer.dictionary.naming import model_dictionary, with_own_names
 from search.dictionary.lexicon import general_lexicon
 from search.embedding.embedder import Embedder, load_embedder

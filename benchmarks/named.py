@@ -12,8 +12,8 @@ from pathlib import Path
 
 import typer
 
-from benchmarks.common import embedded, embedder
-from benchmarks.mix import mix
+from benchmarks.harness.common import embedded, embedder
+from benchmarks.harness.mix import mix
 from indexer.dictionary.metrics import scorecard
 from indexer.dictionary.naming import centred, general_dictionary
 from search.dictionary.artifact import SHIPPED

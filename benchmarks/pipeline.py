@@ -14,7 +14,7 @@ import typer
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from benchmarks.common import embedder, report, table
+from benchmarks.harness.common import embedder, report, table
 from indexer.build.builder import Build, BuildReport
 from indexer.documents import ensure_collection, ingest
 from indexer.progress import Reporter

@@ -13,7 +13,7 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
-from benchmarks.common import (
+from benchmarks.harness.common import (
     built_dictionary,
     embedded,
     embedded_queries,
@@ -22,7 +22,7 @@ from benchmarks.common import (
     snapshot_of,
     table,
 )
-from benchmarks.metrics import bootstrap_interval, ndcg, recall
+from benchmarks.harness.metrics import bootstrap_interval, ndcg, recall
 from indexer.sources import Failure, SourceDocument, open_source
 from indexer.sources.beir import read_qrels, read_queries
 from search.dictionary.attribution import attribute, decompose

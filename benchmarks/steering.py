@@ -18,9 +18,9 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
-from benchmarks.common import report, table
-from benchmarks.openstax import MOST_A_BOOK, load
-from benchmarks.steering_methods import RESULTS, Corpus, Method, methods
+from benchmarks.harness.common import report, table
+from benchmarks.harness.steering_methods import RESULTS, Corpus, Method, methods
+from benchmarks.harness.textbooks import MOST_A_BOOK, load
 
 KEPT = 0.6
 ALSO_KEPT = (0.9, 0.8, 0.7)

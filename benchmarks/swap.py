@@ -27,8 +27,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from api.auth.keys import create_key
-from benchmarks.common import report, table
-from benchmarks.server import serving
+from benchmarks.harness.common import report, table
+from benchmarks.harness.server import serving
 from indexer.build.builder import Build
 from indexer.documents import ensure_collection, ingest
 from indexer.progress import Reporter

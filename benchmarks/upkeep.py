@@ -24,8 +24,8 @@ import psutil
 from sqlalchemy import Engine as Database
 from sqlalchemy.orm import Session
 
-from benchmarks.common import report, table
-from benchmarks.server import serving
+from benchmarks.harness.common import report, table
+from benchmarks.harness.server import serving
 from indexer.backup.dump import dump
 from indexer.backup.restore import restore
 from indexer.build.builder import Build

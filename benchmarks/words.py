@@ -23,7 +23,7 @@ import typer
 from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
-from benchmarks.common import embedded, report, table, times_ms
+from benchmarks.harness.common import embedded, report, table, times_ms
 from benchmarks.retrieval import passage_texts, read_task
 from search.embedding.embedder import Embedder, load_embedder
 from search.embedding.word_sums import Parts

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from benchmarks.metrics import bootstrap_interval, ndcg, recall
+from benchmarks.harness.metrics import bootstrap_interval, ndcg, recall
 
 
 def test_ndcg_of_a_graded_ranking() -> None:

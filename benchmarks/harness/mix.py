@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from benchmarks.common import read_corpus
+from benchmarks.harness.common import read_corpus
 from search.embedding.splitter import embedded_text, sentences
 
 TAKEN = {

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.common import embedded, embedded_queries, read_corpus
+from benchmarks.harness.common import embedded, embedded_queries, read_corpus
 
 CORPUS = "openstax_paragraphs"
 MOST_A_BOOK = 4000

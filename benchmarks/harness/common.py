@@ -30,8 +30,9 @@ from search.index.bm25 import Counts, Lexicon
 from search.index.faiss_index import FaissIndex
 from search.index.snapshot import Snapshot, scales
 
-CACHE = Path(__file__).parent / ".cache"
-RESULTS = Path(__file__).parent / "results"
+FOLDER = Path(__file__).parents[1]
+CACHE = FOLDER / ".cache"
+RESULTS = FOLDER / "results"
 PRECISION = "bfloat16"  # one vector space for every run, whatever is fastest today
 
 FloatArray = NDArray[np.float32]

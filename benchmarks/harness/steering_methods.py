@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.common import built_dictionary, embedded_queries, snapshot_of
-from benchmarks.openstax import Textbooks
+from benchmarks.harness.common import built_dictionary, embedded_queries, snapshot_of
+from benchmarks.harness.textbooks import Textbooks
 from search.dictionary.concepts import Concept, concept_from_members, members_wanted
 from search.engine.hybrid import no_words
 from search.engine.ranking import rank

@@ -5,7 +5,7 @@
     python -m benchmarks.readers score [KEY VERDICT_FILE...]   how right the shown names are
 
 Readers see question, passage and name, blind to what made it, and say R (names what both are about), V
-(vague), W (wrong) or N ("no reliable label"), strictly. `readers/terms.jsonl` and `about.jsonl` hold what the
+(vague), W (wrong) or N ("no reliable label"), strictly. `terms.jsonl` and `about.jsonl` hold what the
 models were learned from, `proof.jsonl` what was said of 60 other questions: of the names that are shown and,
 shuffled with them, of those that would be if gain alone chose them. (And, of 60 earlier questions, of the
 dictionary that shipped before there were names.) Verdict files have a number and a letter a line.
@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GroupKFold, cross_val_predict
 
-from benchmarks.common import (
+from benchmarks.harness.common import (
     built_dictionary,
     embedded,
     embedded_queries,
@@ -34,7 +34,7 @@ from benchmarks.common import (
     snapshot_of,
     table,
 )
-from benchmarks.openstax import CORPUS, LEAST_CHARACTERS
+from benchmarks.harness.textbooks import CORPUS, LEAST_CHARACTERS
 from indexer.sources import Failure, SourceDocument, open_source
 from search.embedding.splitter import PassageSplitter, embedded_text
 from search.engine.prepared import Asked
@@ -44,7 +44,7 @@ from search.index.agreement import MOST_WORDS, SHARED
 from search.index.snapshot import Snapshot
 from search.query.parser import Typed
 
-FOLDER = Path(__file__).parent / "readers"
+FOLDER = Path(__file__).parent
 SIGNS = (
     *("near_q", "near_x", "share_q", "whole", "words", "said", "part", "lettered", "score"),
     *("asked", "density"),

@@ -3,8 +3,8 @@
     python -m benchmarks.lexicon SHARED_DATA_FOLDER [--out FOLDER]
 
 Words and phrases of one to three words that enough texts hold, that read as nouns or as something one does,
-written as most texts write them, and what readers missed (`lexicon_added.txt`). What readers struck out
-(`lexicon_struck.txt`), what WordNet marks as offensive, Latin species and bare numbers are left out. Names
+written as most texts write them, and what readers missed (`added.txt`). What readers struck out
+(`struck.txt`), what WordNet marks as offensive, Latin species and bare numbers are left out. Names
 that say the same (the same words in other forms, or synonyms in WordNet that the default model finds alike)
 share a line: the first is shown, all are found.
 
@@ -22,7 +22,7 @@ import numpy as np
 import Stemmer
 import typer
 
-from benchmarks.common import embedded, read_corpus
+from benchmarks.harness.common import embedded, read_corpus
 from search.dictionary.lexicon import CLASSES_FILE, LEXICON, NAMES_FILE
 
 
@@ -34,7 +34,7 @@ def _read_list(name: str) -> list[str]:
     )
 
 
-WORD_LISTS = ("lexicon_silent.txt", "lexicon_empty.txt")
+WORD_LISTS = ("silent.txt", "empty.txt")
 READ = {
     "openstax_paragraphs": 70_000,
     "wikipedia_en_leads": 70_000,
@@ -89,10 +89,10 @@ SEXUAL_BUT_SAID = frozenset(
 )
 LIVED = re.compile(r"\((born|died|circa|c\.)? ?(in )?[12]?\d{3}\D|\(\d{3,4}-\d{2,4}\)")
 LATIN = re.compile(r"(aceae|idae|inae|oidea|ales|iformes|ineae|ophyta|mycetes|mycota|zoa)$")
-STOP = frozenset(_read_list("lexicon_silent.txt"))
+STOP = frozenset(_read_list("silent.txt"))
 """Words that no name holds."""
 
-EMPTY = frozenset(_read_list("lexicon_empty.txt"))
+EMPTY = frozenset(_read_list("empty.txt"))
 """Words that say too little to be, or to be part of, a name."""
 
 FORMS = (
@@ -382,11 +382,11 @@ def main(
 
 def list_names(found: dict[Phrase, int], counted: Counted) -> list[str]:
     """All names, the most frequent first; those that readers added stand at the median."""
-    left_out = {name.lower() for name in _read_list("lexicon_struck.txt")}
+    left_out = {name.lower() for name in _read_list("struck.txt")}
     spelled = {_usual(counted, phrase): texts for phrase, texts in found.items()}
     known = {name.lower() for name in spelled}
     middle = int(np.median(list(spelled.values())))
-    spelled |= {name: middle for name in _read_list("lexicon_added.txt") if name.lower() not in known}
+    spelled |= {name: middle for name in _read_list("added.txt") if name.lower() not in known}
     spelled |= dict.fromkeys(FORMS, middle)
     return [name for name in sorted(spelled, key=lambda n: (-spelled[n], n)) if name.lower() not in left_out]
 

@@ -1,0 +1,1 @@
+"""What the questions share: texts, judged collections, vectors, a server, metrics, reports."""

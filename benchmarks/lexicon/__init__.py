@@ -1,0 +1,1 @@
+"""How the general lexicon is made, with the lists of words that it is made with."""

@@ -1,0 +1,1 @@
+"""What readers said of names beside passages, and what is learned from it."""
