@@ -20,9 +20,9 @@ import typer
 from numpy.typing import NDArray
 
 from benchmarks.harness.common import report, table
+from benchmarks.harness.curves import ALSO_KEPT, KEPT, Point, curve, precision_at
 from benchmarks.harness.steering_methods import Corpus, Ids, Method, Steer, edited, preferred
 from benchmarks.harness.textbooks import load
-from benchmarks.steering import ALSO_KEPT, KEPT, Point, curve, precision_at
 from search.dictionary.concepts import Concept, concept_from_examples
 from search.dictionary.steer import feature_deltas, steer
 from search.explain.relevance_feedback import MOST, Side, answers, differences, side

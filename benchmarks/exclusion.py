@@ -19,8 +19,8 @@ import typer
 from numpy.typing import NDArray
 
 from benchmarks.harness.common import embedded_queries, report, table
+from benchmarks.harness.judged import read_task, snapshot_of_task
 from benchmarks.harness.metrics import bootstrap_interval, ndcg
-from benchmarks.retrieval import read_task, snapshot_of_task
 from search.dictionary.concepts import Concept, concept_from_members, members_wanted
 from search.engine.hybrid import no_words, word_scores
 from search.engine.ranking import rank

@@ -17,8 +17,8 @@ import typer
 from numpy.typing import NDArray
 
 from benchmarks.harness.common import embedded, embedded_queries, embedder, report, table
+from benchmarks.harness.judged import Task, passage_texts, read_task, snapshot_of_task
 from benchmarks.harness.metrics import bootstrap_interval, ndcg, recall
-from benchmarks.retrieval import Task, passage_texts, read_task, snapshot_of_task
 from search.engine.hybrid import WORDS_WEIGHT, no_words, word_scores
 from search.engine.ranking import rank
 from search.index.bm25 import stems

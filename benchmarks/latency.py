@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.harness.common import report, table
-from benchmarks.upkeep import CORPUS, NAME, index
+from benchmarks.harness.glosses import CORPUS, NAME, index
 from indexer.sources.beir import read_queries
 from search.db.connection import open_database
 from search.engine.engine import Engine

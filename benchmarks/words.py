@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
 from benchmarks.harness.common import embedded, report, table, times_ms
-from benchmarks.retrieval import passage_texts, read_task
+from benchmarks.harness.judged import passage_texts, read_task
 from search.embedding.embedder import Embedder, load_embedder
 from search.embedding.word_sums import Parts
 from search.engine.highlighting import PartsMemory

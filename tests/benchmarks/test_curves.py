@@ -1,6 +1,6 @@
 """Reading a steering curve."""
 
-from benchmarks.steering import Point, precision_at
+from benchmarks.harness.curves import Point, precision_at
 
 
 def test_precision_is_read_between_two_strengths() -> None:
