@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from benchmarks.harness.common import embedded_queries, report, table
 from benchmarks.harness.judged import read_task, snapshot_of_task
-from benchmarks.harness.metrics import bootstrap_interval, ndcg
+from benchmarks.harness.metrics import NDCG_AT_10, bootstrap_interval, measured
 from search.dictionary.concepts import Concept, concept_from_members, members_wanted
 from search.engine.hybrid import no_words, word_scores
 from search.engine.ranking import rank
@@ -74,13 +74,15 @@ def main(shared: Path, strength: float = 2.0) -> None:
             topic_QD[at], topics[at][0], [(concepts[at], -strength)], set()
         ),
     }
+    judged = {query: task.judged[query] for query in kept}
     rows, record = [], {}
     for name, way in ways.items():
         found = [way(at) for at in range(len(kept))]
-        gains = [
-            ndcg([task.ids[number] for number in ranking], task.judged[query])
+        rankings = {
+            query: [task.ids[number] for number in ranking]
             for query, ranking in zip(kept, found, strict=True)
-        ]
+        }
+        gains = measured(NDCG_AT_10, rankings, judged)
         mention = [
             sum(set(words) <= has[number] for number in ranking) / max(len(ranking), 1)
             for words, ranking in zip(stated, found, strict=True)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from benchmarks.harness.common import embedded, embedded_queries, embedder, report, table
 from benchmarks.harness.judged import Task, passage_texts, read_task, snapshot_of_task
-from benchmarks.harness.metrics import bootstrap_interval, ndcg, recall
+from benchmarks.harness.metrics import NDCG_AT_10, RECALL_AT_100, bootstrap_interval, measured
 from search.engine.hybrid import WORDS_WEIGHT, no_words, word_scores
 from search.engine.ranking import rank
 from search.index.bm25 import stems
@@ -41,10 +41,10 @@ def main(shared: Path, sets: Annotated[list[str] | None, typer.Argument()] = Non
     tables.append(table(["weight of words", "nDCG@10, development queries of SciFact"], tried))
     for name in sets or ["scifact", "cranfield", "clapnq_dev"]:
         task = read_task(shared / "beir" / name)
-        measured = _measure(task)
-        ours = np.array(measured["hybrid"]["ndcg"])
+        by_ranker = _measure(task)
+        ours = np.array(by_ranker["hybrid"]["ndcg"])
         rows = []
-        for ranker, figures in measured.items():
+        for ranker, figures in by_ranker.items():
             low, high = bootstrap_interval(figures["ndcg"])
             ahead = ours - np.array(figures["ndcg"])
             least, most = bootstrap_interval(ahead.tolist())
@@ -58,7 +58,7 @@ def main(shared: Path, sets: Annotated[list[str] | None, typer.Argument()] = Non
             )
         header = [f"{name}, {len(task.queries)} queries", "nDCG@10", "recall@100", "hybrid is ahead by"]
         tables.append(table(header, rows))
-        record[name] = measured
+        record[name] = by_ranker
     report("hybrid", "\n\n".join(tables), {"development": tried, "sets": record})
 
 
@@ -89,12 +89,12 @@ def _measure(task: Task) -> dict[str, Any]:
 
 
 def _scored(task: Task, q_QD: NDArray[np.float32], ranker: Ranker) -> dict[str, list[float]]:
-    found: dict[str, list[float]] = {"ndcg": [], "recall": []}
-    for (query, text), q_D in zip(task.queries.items(), q_QD, strict=True):
-        ranking = [task.ids[number] for number in ranker(text, q_D)[:DEPTH]]
-        found["ndcg"].append(ndcg(ranking, task.judged[query]))
-        found["recall"].append(recall(ranking, task.judged[query], DEPTH))
-    return found
+    rankings = {
+        query: [task.ids[number] for number in ranker(text, q_D)[:DEPTH]]
+        for (query, text), q_D in zip(task.queries.items(), q_QD, strict=True)
+    }
+    measures = {"ndcg": NDCG_AT_10, "recall": RECALL_AT_100}
+    return {name: measured(measure, rankings, task.judged) for name, measure in measures.items()}
 
 
 def _mixed(snapshot: Snapshot, weight: float) -> Ranker:

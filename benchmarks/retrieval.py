@@ -20,7 +20,7 @@ from benchmarks.harness.common import (
     table,
 )
 from benchmarks.harness.judged import Task, read_task, snapshot_of_task
-from benchmarks.harness.metrics import bootstrap_interval, ndcg, recall
+from benchmarks.harness.metrics import NDCG_AT_10, RECALL_AT_100, bootstrap_interval, measured
 from search.dictionary.attribution import attribute, decompose
 from search.dictionary.steer import steer
 from search.engine.hybrid import no_words
@@ -51,11 +51,11 @@ def main(shared: Path, sets: Annotated[list[str] | None, typer.Argument()] = Non
     """Measures every set and prints one table."""
     rows, record = [], {}
     for name in sets or ["scifact"]:
-        measured = measure(read_task(shared / "beir" / name))
-        record[name] = measured
-        rows += [[name, *row] for row in measured["rows"]]
-        shares = ", ".join(f"{kind} {share:.1%}" for kind, share in measured["shares"].items())
-        print(f"{name}: {shares} of the score over the top {EXPLAINED}; {measured['dictionary']}")
+        figures = measure(read_task(shared / "beir" / name))
+        record[name] = figures
+        rows += [[name, *row] for row in figures["rows"]]
+        shares = ", ".join(f"{kind} {share:.1%}" for kind, share in figures["shares"].items())
+        print(f"{name}: {shares} of the score over the top {EXPLAINED}; {figures['dictionary']}")
     header = ["set", "documents and questions", "nDCG@10", "Recall@100", "nDCG@10 against dense (95%)"]
     report("retrieval", table(header, rows), record)
 
@@ -104,12 +104,11 @@ def _reconstructed(snapshot: Snapshot, q_QD: FloatArray) -> list[NDArray[np.int6
 
 
 def _scores(task: Task, rankings: list[NDArray[np.int64]]) -> Scores:
-    ranked = [[task.ids[number] for number in ranking.tolist()] for ranking in rankings]
-    pairs = list(zip(ranked, task.judged.values(), strict=True))
-    return Scores(
-        [ndcg(ranking, judged) for ranking, judged in pairs],
-        [recall(ranking, judged, DEPTH) for ranking, judged in pairs],
-    )
+    ranked = {
+        query: [task.ids[number] for number in ranking.tolist()]
+        for query, ranking in zip(task.judged, rankings, strict=True)
+    }
+    return Scores(*(measured(measure, ranked, task.judged) for measure in (NDCG_AT_10, RECALL_AT_100)))
 
 
 def _against(scores: Scores, other: Scores) -> str:

@@ -1,27 +1,33 @@
-"""How good a ranking is.
+"""How good rankings are, question by question, by `ir_measures` (MacAvaney et al. 2022)."""
 
-Ties keep the order in which the ranking was given: Refract breaks equal scores by the passage's number.
-"""
-
-import math
 from collections.abc import Mapping, Sequence
 
+import ir_measures
 import numpy as np
+from ir_measures import R, nDCG
 from numpy.typing import NDArray
 
+MOST_RELEVANT = 4  # the highest grade of the collections at hand
+NDCG_AT_10 = nDCG(gains={grade: 2**grade - 1 for grade in range(MOST_RELEVANT + 1)}) @ 10
+"""Normalised discounted cumulative gain with gain 2^rel - 1 (Burges et al. 2005); where relevance is 0 or 1
+it is the same as with linear gain."""
 
-def ndcg(ranking: Sequence[str], judged: Mapping[str, int], depth: int = 10) -> float:
-    """Normalised discounted cumulative gain with gain 2^rel - 1 (Burges et al. 2005); where relevance is 0 or
-    1 it is the same as with linear gain. The ideal ranking is over all judged documents."""
-    gained = _discounted([judged.get(document, 0) for document in ranking[:depth]])
-    best = _discounted(sorted(judged.values(), reverse=True)[:depth])
-    return gained / best if best else 0.0
+RECALL_AT_100 = R @ 100
+
+Judged = Mapping[str, Mapping[str, int]]
+Rankings = Mapping[str, Sequence[str]]
+"""Documents by their ids, best first, for each question. Ties keep that order: Refract breaks equal scores by
+the passage's number."""
 
 
-def recall(ranking: Sequence[str], judged: Mapping[str, int], depth: int = 100) -> float:
-    """Share of the relevant documents (rel > 0) that are among the first `depth`."""
-    relevant = {document for document, relevance in judged.items() if relevance > 0}
-    return len(relevant.intersection(ranking[:depth])) / len(relevant) if relevant else 0.0
+def measured(measure: ir_measures.Measure, rankings: Rankings, judged: Judged) -> list[float]:
+    """A measure of each judged question, in their order; 0 where nothing was found."""
+    run = {
+        question: {document: float(-place) for place, document in enumerate(ranking)}
+        for question, ranking in rankings.items()
+    }
+    found = {one.query_id: one.value for one in measure.iter_calc(judged, run)}
+    return [float(found.get(question, 0.0)) for question in judged]
 
 
 def bootstrap_interval(
@@ -34,7 +40,3 @@ def bootstrap_interval(
     means = sample[rng.integers(len(sample), size=(rounds, len(sample)))].mean(axis=1)
     low, high = np.quantile(means, [0.025, 0.975])
     return float(low), float(high)
-
-
-def _discounted(relevances: Sequence[int]) -> float:
-    return sum((2.0**relevance - 1) / math.log2(place + 2) for place, relevance in enumerate(relevances))
