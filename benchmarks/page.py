@@ -1,0 +1,198 @@
+"""What a page asks of the database, among one collection and among many, and its time beside the search.
+
+    python -m benchmarks.page [--documents 100] [--collections 1 --collections 20] [--rounds 20]
+
+Indexes the documentation of the installed Python, and beside it collections of a few documents each. Then it
+asks for pages of the application as a browser does: a search, a slider that is dragged (what htmx sends, with
+the fields of the form on the page), two documents compared, a document that is missed, a text that is
+analyzed. Queries are those that SQLAlchemy sends. All questions are known from before, so that none is
+embedded. The peer is `engine.search` for what a page shows.
+"""
+
+import itertools
+import shutil
+import statistics
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Annotated, Any
+
+import typer
+from lxml import html
+from sqlalchemy import Engine as Database
+from sqlalchemy import event
+from sqlalchemy.orm import Session
+from starlette.testclient import TestClient
+
+from api.app import create_app
+from benchmarks.harness.common import report, table
+from indexer.build.builder import Build
+from indexer.documents import ensure_collection, ingest
+from indexer.progress import Reporter
+from indexer.sources import open_source
+from search.db.connection import open_database
+from search.embedding.embedder import load_embedder
+from search.engine.engine import Engine
+from search.engine.prepared import Request
+from search.query.steering import parse
+from search.settings import DEFAULT_MODEL, Settings
+
+NAME = "asked"
+FEW = 5  # documents of each of the other collections
+QUESTIONS = ["sort a list", "open a file", "parse dates", "threads and locks", "regular expressions"]
+TEXT = "A thread that holds a lock keeps others waiting. Release it in a finally clause, or use `with`."
+SLIDER = {"HX-Request": "true", "HX-Trigger": "knobs"}
+
+Call = Callable[[int], object]
+"""A request of one kind; the number says which question and how far the slider is."""
+
+
+class Queries:
+    """Counts the statements that go to a database."""
+
+    def __init__(self, database: Database) -> None:
+        self.count = 0
+        event.listen(database, "before_cursor_execute", self._count)
+
+    def _count(self, *_: object) -> None:
+        self.count += 1
+
+
+def main(
+    documents: int = 100,
+    collections: Annotated[list[int] | None, typer.Option()] = None,
+    rounds: int = 20,
+) -> None:
+    """Measures each kind of page and prints one table."""
+    folder = Path(mkdtemp(prefix="refract-page-"))
+    found: dict[str, list[list[float]]] = {}
+    try:
+        with open_database(Settings(data=folder, database_url=None)) as database:
+            _index(database, folder, NAME, documents)
+            there = 1
+            for wanted in collections or [1, 20]:
+                for number in range(there, wanted):
+                    _index(database, folder, f"other-{number}", FEW)
+                there = wanted
+                for kind, figures in _measured(database, folder, rounds).items():
+                    found.setdefault(kind, []).append(figures)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    header = ["page"]
+    for wanted in collections or [1, 20]:
+        header += [f"queries, collections: {wanted}", "most", "median ms"]
+    rows: list[list[Any]] = [[kind, *itertools.chain(*figures)] for kind, figures in found.items()]
+    report("page", table(header, rows), {"rows": rows, "documents": documents})
+
+
+def _index(database: Database, data: Path, name: str, documents: int) -> None:
+    with Session(database) as session:
+        number = ensure_collection(session, name, DEFAULT_MODEL).id
+        session.commit()
+    reporter = Reporter(database)
+    ingest(database, number, itertools.islice(open_source(None, "pydoc"), documents), reporter)
+    Build(database, data, load_embedder(), reporter).run(number)
+
+
+def _measured(database: Database, data: Path, rounds: int) -> dict[str, list[float]]:
+    """For each kind of page: the median and the most queries of a request, and its median milliseconds."""
+    found = {}
+    queries = Queries(database)
+    with _served(database, data) as (engine, client):
+        for kind, call in _kinds(engine, client).items():
+            counts, times = [], []
+            for number in range(-len(QUESTIONS), rounds):  # those before the first are not counted
+                before, started = queries.count, time.perf_counter()
+                call(number)
+                if number >= 0:
+                    counts.append(queries.count - before)
+                    times.append(1000 * (time.perf_counter() - started))
+            found[kind] = [statistics.median_low(counts), max(counts), statistics.median(times)]
+    return found
+
+
+@contextmanager
+def _served(database: Database, data: Path) -> Iterator[tuple[Engine, TestClient]]:
+    """The application as `refract serve` runs it: what changes is followed by a thread."""
+    engine = Engine(database, data)
+    engine.snapshots.follow()
+    try:
+        with TestClient(create_app(engine)) as client:
+            yield engine, client
+    finally:
+        engine.snapshots.end()
+
+
+def _kinds(engine: Engine, client: TestClient) -> dict[str, Call]:
+    answers = [_get(client, "/v1/search", q=question).json()["results"] for question in QUESTIONS]
+    ids = [[result["document"]["id"] for result in results] for results in answers]
+    knobs = [_feature(results) for results in answers]
+    forms = [
+        _form(_get(client, "/", q=question, steer=f"{knob}:1").text)
+        for question, knob in zip(QUESTIONS, knobs, strict=True)
+    ]
+
+    def asked(number: int) -> tuple[str, list[str]]:
+        return QUESTIONS[number % len(QUESTIONS)], ids[number % len(QUESTIONS)]
+
+    def alone(number: int) -> object:
+        question, _ = asked(number)
+        return engine.search(Request(question), collection=NAME, facets=True, for_people=True)
+
+    def alone_steered(number: int) -> object:
+        question, _ = asked(number)
+        steering = parse(f"{knobs[number % len(QUESTIONS)]}:{_strength(number)}")
+        return engine.search(Request(question, steering), collection=NAME, facets=True, for_people=True)
+
+    def page(number: int) -> object:
+        return _get(client, "/", q=asked(number)[0])
+
+    def slider(number: int) -> object:
+        form = dict(forms[number % len(QUESTIONS)])
+        form[next(name for name in form if name.startswith("s."))] = str(_strength(number))
+        return client.get("/", params=form, headers=SLIDER).raise_for_status()
+
+    def compare(number: int) -> object:
+        question, (first, second, *_) = asked(number)
+        return _get(client, "/compare", q=question, first=first, second=second)
+
+    def why_not(number: int) -> object:
+        question, found = asked(number)
+        return _get(client, "/why-not", q=question, document=found[-1])
+
+    return {
+        "engine.search alone": alone,
+        "search": page,
+        "engine.search alone, steered": alone_steered,
+        "slider move": slider,
+        "compare": compare,
+        "why not": why_not,
+        "analyze": lambda _: _get(client, "/analyze", text=TEXT),
+    }
+
+
+def _get(client: TestClient, path: str, **params: str) -> Any:
+    return client.get(path, params={**params, "collection": NAME}).raise_for_status()
+
+
+def _strength(number: int) -> float:
+    """A tenth further each time, and never as far as the page's own knob stood."""
+    return round(0.1 * (number % 9 + 1), 1)
+
+
+def _feature(results: Sequence[dict[str, Any]]) -> int:
+    """A feature that readers see in one of the results."""
+    terms = itertools.chain.from_iterable(result["terms"] for result in results)
+    return next(int(term["feature"]) for term in terms if term["feature"] is not None)
+
+
+def _form(page: str) -> dict[str, str]:
+    """What the form of the search page would send."""
+    form = html.fromstring(page).get_element_by_id("ask")
+    return {name: value for name, value in form.form_values() if name}
+
+
+if __name__ == "__main__":
+    typer.run(main)
