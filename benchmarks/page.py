@@ -13,7 +13,7 @@ import itertools
 import shutil
 import statistics
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import mkdtemp
@@ -41,7 +41,7 @@ from search.settings import DEFAULT_MODEL, Settings
 
 NAME = "asked"
 FEW = 5  # documents of each of the other collections
-QUESTIONS = ["sort a list", "open a file", "parse dates", "threads and locks", "regular expressions"]
+QUESTIONS = ["catch an exception", "slice a list", "format a string", "divide integers", "await a coroutine"]
 TEXT = "A thread that holds a lock keeps others waiting. Release it in a finally clause, or use `with`."
 SLIDER = {"HX-Request": "true", "HX-Trigger": "knobs"}
 
@@ -128,7 +128,7 @@ def _served(database: Database, data: Path) -> Iterator[tuple[Engine, TestClient
 def _kinds(engine: Engine, client: TestClient) -> dict[str, Call]:
     answers = [_get(client, "/v1/search", q=question).json()["results"] for question in QUESTIONS]
     ids = [[result["document"]["id"] for result in results] for results in answers]
-    knobs = [_feature(results) for results in answers]
+    knobs = [_topic(client, question) for question in QUESTIONS]
     forms = [
         _form(_get(client, "/", q=question, steer=f"{knob}:1").text)
         for question, knob in zip(QUESTIONS, knobs, strict=True)
@@ -182,10 +182,9 @@ def _strength(number: int) -> float:
     return round(0.1 * (number % 9 + 1), 1)
 
 
-def _feature(results: Sequence[dict[str, Any]]) -> int:
-    """A feature that readers see in one of the results."""
-    terms = itertools.chain.from_iterable(result["terms"] for result in results)
-    return next(int(term["feature"]) for term in terms if term["feature"] is not None)
+def _topic(client: TestClient, question: str) -> int:
+    """The feature that is nearest to a question."""
+    return int(_get(client, "/v1/features", q=question).json()["features"][0]["feature"])
 
 
 def _form(page: str) -> dict[str, str]:
