@@ -47,10 +47,7 @@ class Side:
     def __init__(self, model: Embedder, texts: list[str], folder: Path) -> None:
         x_ND = model.encode(texts)
         base = model_dictionary(model, folder)
-        read = [texts[row] for row in range(len(texts))]
-        dictionary = with_own_names(
-            base, lambda rows: [read[row] for row in rows], x_ND, general_lexicon(), model.encode
-        )
+        dictionary = with_own_names(base, texts, x_ND, general_lexicon(), model.encode)
         self.snapshot: Snapshot = snapshot_of(x_ND, np.arange(len(texts)), dictionary, texts=texts)
         self.x_ND = x_ND.astype(np.float32)
         self.q_QD = np.stack([model.encode_queries([query])[0] for query in QUERIES])

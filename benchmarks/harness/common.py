@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.dictionary.naming import centred, with_own_names
+from indexer.dictionary.naming import centred, mined_rows, with_own_names
 from search.dictionary.artifact import shipped
 from search.dictionary.autoencoder import Dictionary
 from search.dictionary.labels import unwritten_labels
@@ -77,8 +77,9 @@ def built_dictionary(x_ND: NDArray[np.float16], texts: Sequence[str] = ()) -> Di
     assert base is not None
     if not texts:
         return centred(base.dictionary, x_ND)
-    lexicon = general_lexicon()
-    return with_own_names(base.dictionary, lambda rows: [texts[row] for row in rows], x_ND, lexicon, embedded)
+    rows = mined_rows(len(x_ND))
+    mined = [texts[row] for row in rows.tolist()]
+    return with_own_names(base.dictionary, mined, x_ND[rows], general_lexicon(), embedded)
 
 
 def snapshot_of(

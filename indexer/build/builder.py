@@ -30,7 +30,6 @@ from indexer.build.passage_rows import (
 from indexer.build.retention import drop_dictionaries, drop_generation, drop_old_versions
 from indexer.build.scorecard import measure
 from indexer.build.verify import check
-from indexer.dictionary.families import store_families
 from indexer.documents import lock_documents
 from indexer.progress import Reporter
 from search.db.connection import notify
@@ -95,7 +94,7 @@ class Build:
                 dictionary = stages.obtain_dictionary(session, row, *parts, self.data)
                 stages.activate(session, row, dictionary, *parts)
                 lost = carry_over(session, row, dictionary, self.reporter)
-                store_families(session, row, dictionary, self.reporter)
+                stages.store_families(session, row, dictionary, self.reporter)
                 measure(session, row, dictionary, *parts)
             lost += self._go_live(generation)
             self._tidy(collection)

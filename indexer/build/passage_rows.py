@@ -1,18 +1,27 @@
-"""The rows of a generation: planned first, filled in later."""
+"""The rows of a generation: planned first, filled in later.
+
+Shape suffixes: N passages, D embedding width, F features.
+"""
 
 import hashlib
+import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix, vstack
 from sqlalchemy import or_, select, text
 from sqlalchemy.orm import Session
 
 from search.db.connection import among, driver
 from search.db.models import Document, Generation, Passage
+from search.dictionary.autoencoder import Activations, Dictionary
 from search.embedding.embedder import Embedder
 from search.embedding.splitter import TARGET_TOKENS, PassageSplitter, embedded_text
 
 READ_DOCUMENTS = 500
+LOOKED_UP = 1000
 
 PassageValues = tuple[int, int, int, bytes, bytes, bytes, bytes]
 """Document, start, end, hash of its text, embedding, feature ids, activations."""
@@ -94,15 +103,42 @@ def fill(session: Session, generation: int, columns: Sequence[str], rows: Iterab
     )
 
 
-def passage_texts(
-    session: Session, generation: int, ids: Sequence[int] | None = None
-) -> list[tuple[int, str, str]]:
-    """(passage, title, text) of some passages in the order of `ids`, or of all in their own order."""
+def read_passages(session: Session, generation: int, ids: Sequence[int], *columns: Any) -> Iterator[Any]:
+    """Columns of some passages, by number; so many are looked up at a time."""
+    for start in range(0, len(ids), LOOKED_UP):
+        these = among(Passage.id, ids[start : start + LOOKED_UP])
+        chosen = select(*columns).where(Passage.generation_id == generation, these)
+        yield from session.execute(chosen.order_by(Passage.id))
+
+
+def passage_embeddings(session: Session, generation: int, ids: Sequence[int]) -> NDArray[np.float16]:
+    """The embeddings (N, D) of some passages; `ids` ascend."""
+    rows = [row[0] for row in read_passages(session, generation, ids, Passage.embedding)]
+    return np.frombuffer(b"".join(rows), dtype=np.float16).reshape(len(rows), -1 if rows else 0)
+
+
+def passage_activations(
+    session: Session, generation: int, ids: Sequence[int], dictionary: Dictionary
+) -> csr_matrix:
+    """The activations (N, F) of some passages; `ids` ascend."""
+    columns = (Passage.feature_ids, Passage.activations)
+    rows = read_passages(session, generation, ids, *columns)
+    parts = [csr_matrix((0, dictionary.features), dtype=np.float32)]
+    while block := list(itertools.islice(rows, LOOKED_UP)):
+        acts = Activations.from_bytes(*zip(*block, strict=True), dictionary.card.active)
+        parts.append(acts.matrix(dictionary.features))
+    return vstack(parts, format="csr")
+
+
+def passage_texts(session: Session, generation: int, ids: Sequence[int]) -> list[tuple[int, str, str]]:
+    """(passage, title, text) of some passages in the order of `ids`."""
+    parts = (ids[start : start + LOOKED_UP] for start in range(0, len(ids), LOOKED_UP))
+    return [row for part in parts for row in _texts(session, generation, part)]
+
+
+def _texts(session: Session, generation: int, ids: Sequence[int]) -> list[tuple[int, str, str]]:
     columns = (Passage.id, Passage.document_id, Passage.start, Passage.end)
-    statement = select(*columns).where(Passage.generation_id == generation).order_by(Passage.id)
-    if ids is not None:
-        statement = statement.where(Passage.id.in_(ids))
-    spans = {row[0]: row for row in session.execute(statement)}
+    spans = {row[0]: row for row in read_passages(session, generation, ids, *columns)}
     wanted = {document for _, document, _, _ in spans.values()}
     # Whole documents, each once: Postgres would unpack a long text anew for each of its passages.
     texts = {
@@ -113,7 +149,7 @@ def passage_texts(
     }
     return [
         (passage, texts[document][1], texts[document][2][start:end])
-        for passage, document, start, end in (spans[passage] for passage in ids or spans)
+        for passage, document, start, end in (spans[passage] for passage in ids)
     ]
 
 

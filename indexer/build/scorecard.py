@@ -8,14 +8,14 @@ from dataclasses import asdict
 import numpy as np
 from sqlalchemy.orm import Session
 
-from indexer.build.passage_rows import passage_texts
+from indexer.build.passage_rows import passage_embeddings, passage_texts
 from indexer.dictionary.metrics import explained, scorecard
 from indexer.progress import Reporter
 from search.db.models import DictionaryRow, Generation
 from search.dictionary.autoencoder import Dictionary
 from search.embedding.embedder import Embedder
 from search.embedding.splitter import sentences
-from search.index.generation_files import read_embeddings
+from search.index.generation_files import count_passages
 
 QUESTIONS = 30
 READ_ROWS = 2_000  # for how much names leave out
@@ -32,15 +32,15 @@ def measure(
     The questions are titles and single sentences of passages drawn at random: nobody has asked any yet.
     """
     with reporter.step("measuring the dictionary"):
-        x_ND = read_embeddings(session, generation.id)
-        questions = _questions(session, generation.id, len(x_ND))
+        passages = count_passages(session, generation.id)
+        drawn = np.sort(np.random.default_rng(0).permutation(passages)[:READ_PASSAGES])
+        x_ND = passage_embeddings(session, generation.id, drawn.tolist())
+        questions = _questions(session, generation.id, passages)
         session.commit()  # while texts are embedded no transaction stays open
         q_QD = embedder.encode(questions).astype(np.float32)
-        rng = np.random.default_rng(0)
-        drawn = np.sort(rng.permutation(len(x_ND))[:READ_PASSAGES])
         found = {
-            **scorecard(dictionary, x_ND[drawn[:READ_ROWS]]),
-            "explained": asdict(explained(dictionary, x_ND[drawn], q_QD)),
+            **scorecard(dictionary, x_ND[:READ_ROWS]),
+            "explained": asdict(explained(dictionary, x_ND, q_QD)),
         }
         row = session.get_one(DictionaryRow, generation.dictionary_id)
         row.card = {**row.card, "scorecard": found}

@@ -1,4 +1,4 @@
-"""The stages of a build between the embeddings and the index: dictionary and activations.
+"""The stages of a build between the embeddings and the index: dictionary, activations, families.
 
 Each reads what the one before left in Postgres and commits its own result, so that a build that was killed
 goes on at the first stage without one.
@@ -6,17 +6,29 @@ goes on at the first stage without one.
 
 from pathlib import Path
 
-from sqlalchemy import select
+import numpy as np
+from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
-from indexer.build.passage_rows import fill, passage_texts
-from indexer.dictionary.naming import model_dictionary, with_own_names
+from indexer.build.passage_rows import fill, passage_activations, passage_embeddings, passage_texts
+from indexer.dictionary.families import find_families, keep_families
+from indexer.dictionary.naming import mined_rows, model_dictionary, with_own_names
 from indexer.progress import Reporter
 from search.db.models import DictionaryRow, Generation
-from search.dictionary.autoencoder import NAMED, Dictionary
+from search.db.models import Family as FamilyRow
+from search.dictionary.autoencoder import ENCODE_ROWS, NAMED, Dictionary
+from search.dictionary.families import Family, read_families
+from search.dictionary.labels import read_labels
 from search.dictionary.lexicon import general_lexicon
 from search.embedding.embedder import Embedder
-from search.index.generation_files import read_dictionary, read_embeddings
+from search.index.generation_files import count_passages, read_dictionary, read_embeddings
+from search.query.remapping import read_aliases
+
+BLOCK = 8 * ENCODE_ROWS
+"""So many passages are encoded between a read and a write."""
+
+FAMILY_PASSAGES = 100_000
+"""What fires together is looked for in so many passages, drawn at random: more of them tell the same."""
 
 
 def obtain_dictionary(
@@ -43,15 +55,53 @@ def obtain_dictionary(
 def activate(
     session: Session, generation: Generation, dictionary: Dictionary, embedder: Embedder, reporter: Reporter
 ) -> None:
-    """Active features of every passage."""
-    with reporter.step("finding features"):
-        acts = dictionary.encode(read_embeddings(session, generation.id), device=embedder.device)
-        rows = (
-            (passage, ids.tobytes(), values.tobytes())
-            for passage, (ids, values) in enumerate(zip(acts.ids_NK, acts.values_NK, strict=True))
-        )
-        fill(session, generation.id, ("feature_ids", "activations"), rows)
-        session.commit()
+    """Active features of every passage, a block at a time."""
+    passages = count_passages(session, generation.id)
+    with reporter.step("finding features", passages):
+        for start in range(0, passages, BLOCK):
+            x_ND = read_embeddings(session, generation.id, start=start, stop=start + BLOCK)
+            acts = dictionary.encode(x_ND, device=embedder.device)
+            rows = (
+                (passage, ids.tobytes(), values.tobytes())
+                for passage, (ids, values) in enumerate(zip(acts.ids_NK, acts.values_NK, strict=True), start)
+            )
+            fill(session, generation.id, ("feature_ids", "activations"), rows)
+            session.commit()
+            reporter.advance(len(x_ND))
+
+
+def store_families(
+    session: Session, generation: Generation, dictionary: Dictionary, reporter: Reporter
+) -> None:
+    """Families for a dictionary that has none yet.
+
+    Those of the dictionary whose numbers it keeps, if it does, go on under their numbers.
+    """
+    known = select(FamilyRow.family).where(FamilyRow.dictionary_id == generation.dictionary_id)
+    if session.scalar(known.limit(1)) is not None:
+        return
+    with reporter.step("finding families"):
+        passages = count_passages(session, generation.id)
+        drawn = np.sort(np.random.default_rng(0).permutation(passages)[:FAMILY_PASSAGES])
+        acts_NF = passage_activations(session, generation.id, drawn.tolist(), dictionary)
+        labels = read_labels(session, generation.dictionary_id, dictionary)
+        before = _families_before(session, generation.dictionary_id)
+        session.commit()  # no transaction stays open meanwhile
+        found = keep_families(before, find_families(acts_NF, dictionary.w_dec_FD, labels))
+    rows = [
+        {
+            "dictionary_id": generation.dictionary_id,
+            "family": family.number,
+            "parent": family.parent,
+            "name": family.name,
+            "features": family.features.tolist(),
+            "weights": family.weights_C.tolist(),
+        }
+        for family in found
+    ]
+    if rows:
+        session.execute(insert(FamilyRow), rows)
+    session.commit()
 
 
 def _new_dictionary(
@@ -63,17 +113,13 @@ def _new_dictionary(
     data: Path,
 ) -> Dictionary:
     """The names of the model and of the texts as they are now; what is `known` where nothing is new."""
-    x_ND = read_embeddings(session, generation.id)
-    session.commit()  # the work is long: no transaction stays open
     with reporter.step("naming features"):
+        rows = mined_rows(count_passages(session, generation.id)).tolist()
+        x_ND = passage_embeddings(session, generation.id, rows)
+        texts = [f"{title}\n{text}" for _, title, text in passage_texts(session, generation.id, rows)]
+        session.commit()  # the work is long: no transaction stays open
         base = model_dictionary(embedder, data / "dictionaries")
-
-        def read(rows: list[int]) -> list[str]:
-            texts = [f"{title}\n{text}" for _, title, text in passage_texts(session, generation.id, rows)]
-            session.commit()
-            return texts
-
-        return with_own_names(base, read, x_ND, general_lexicon(), embedder.encode, known=known)
+        return with_own_names(base, texts, x_ND, general_lexicon(), embedder.encode, known=known)
 
 
 def _latest_dictionary(session: Session, generation: Generation) -> int | None:
@@ -95,3 +141,12 @@ def _store_dictionary(session: Session, collection: int, dictionary: Dictionary)
     session.add(row)
     session.flush()
     return row.id
+
+
+def _families_before(session: Session, number: int | None) -> list[Family]:
+    """The families of the latest dictionary whose features have the same numbers in this one."""
+    card = session.scalar(select(DictionaryRow.card).where(DictionaryRow.id == number)) or {}
+    same = [earlier for earlier, alias in read_aliases(card).items() if alias.dictionary == number]
+    having = select(FamilyRow.dictionary_id).where(FamilyRow.dictionary_id.in_(same))
+    latest = session.scalar(having.order_by(FamilyRow.dictionary_id.desc()).limit(1))
+    return [] if latest is None else list(read_families(session, latest).values())

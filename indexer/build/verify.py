@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import Engine, and_, case, func, or_, select
 from sqlalchemy.orm import Session
 
-from indexer.build.passage_rows import READ_DOCUMENTS
+from indexer.build.passage_rows import READ_DOCUMENTS, passage_embeddings, read_passages
 from indexer.documents import fingerprint
 from indexer.sources import SourceDocument
 from search.db.models import Collection, DictionaryRow, Document, Generation, Passage
@@ -23,7 +24,9 @@ from search.index.bm25 import Counts
 from search.index.faiss_index import FaissIndex
 from search.index.generation_files import (
     INDEX_FILE,
+    READ_ROWS,
     WORDS_FILE,
+    count_passages,
     generation_folder,
     read_embeddings,
     write_files,
@@ -105,20 +108,35 @@ def check(session: Session, data: Path, generation: Generation) -> dict[str, Any
             f"Generation {generation.id} did not pass its checks and is not live: {damage}",
             hint="Reindex again; what is live stays.",
         ) from None
-    x_ND = read_embeddings(session, generation.id, stop=generation.passages).astype(np.float32)
-    drawn = np.random.default_rng(0).permutation(len(x_ND))[:QUESTIONS]
-    nearest = min(NEAREST, len(x_ND))
-    _, found_QK = index.search(x_ND[drawn], nearest)
-    exact_QN = x_ND[drawn] @ x_ND.T
-    least_Q = np.partition(exact_QN, -nearest, axis=1)[:, -nearest]
-    scores_QK = np.take_along_axis(exact_QN, found_QK, axis=1)
-    recall = float((scores_QK >= least_Q[:, None] - TIED).mean())
+    recall = measure_recall(session, generation, index)
     if recall < LEAST_RECALL:
         raise IndexDamaged(
             f"Generation {generation.id} finds {recall:.0%} of the nearest passages and is not live.",
             hint="Reindex with --index flat.",
         )
-    return {"passages": len(x_ND), "vectors": min(SAMPLED, len(x_ND)), "recall": recall}
+    return {"passages": len(index), "vectors": min(SAMPLED, len(index)), "recall": recall}
+
+
+def measure_recall(
+    session: Session, generation: Generation, index: FaissIndex, *, block: int = READ_ROWS
+) -> float:
+    """The share of the passages nearest to some of them that the index finds, against a scan of all, of which
+    a block is in memory at a time."""
+    passages = len(index)
+    drawn = np.sort(np.random.default_rng(0).permutation(passages)[:QUESTIONS])
+    q_QD = passage_embeddings(session, generation.id, drawn.tolist()).astype(np.float32)
+    nearest = min(NEAREST, passages)
+    _, found_QK = index.search(q_QD, nearest)
+    scores_QK = np.empty(found_QK.shape, np.float32)
+    best_QK = np.full(found_QK.shape, -np.inf, np.float32)
+    for start in range(0, passages, block):
+        stop = min(start + block, passages)
+        exact_QN = q_QD @ read_embeddings(session, generation.id, start=start, stop=stop).astype(np.float32).T
+        questions, places = np.nonzero((found_QK >= start) & (found_QK < stop))
+        scores_QK[questions, places] = exact_QN[questions, found_QK[questions, places] - start]
+        either = np.concatenate([best_QK, exact_QN], axis=1)
+        best_QK = np.partition(either, -nearest, axis=1)[:, -nearest:]
+    return float((scores_QK >= best_QK.min(axis=1, keepdims=True) - TIED).mean())
 
 
 def _rows(session: Session, generation: Generation) -> Iterator[str]:
@@ -165,21 +183,22 @@ def _rows(session: Session, generation: Generation) -> Iterator[str]:
 def _wrong_features(session: Session, generation: Generation, dictionary: Dictionary) -> str:
     """Of some passages drawn at random: whether their features are those that the dictionary finds. (A few
     may differ on another machine, most may not.)"""
-    drawn = select(Passage.embedding, Passage.feature_ids, Passage.activations)
-    rows = session.execute(
-        drawn.where(Passage.generation_id == generation.id).order_by(func.random()).limit(SAMPLED)
-    ).all()
+    drawn = _drawn(count_passages(session, generation.id))
+    columns = (Passage.embedding, Passage.feature_ids, Passage.activations)
+    rows = list(read_passages(session, generation.id, drawn.tolist(), *columns))
     if not rows:
         return ""
-    x_ND = np.frombuffer(b"".join(row[0] or b"" for row in rows), np.float16).reshape(len(rows), -1)
-    shape = (len(rows), dictionary.card.active)
-    stored = Activations(
-        np.frombuffer(b"".join(row[1] or b"" for row in rows), np.int32).reshape(shape),
-        np.frombuffer(b"".join(row[2] or b"" for row in rows), np.float32).reshape(shape),
-    )
+    embeddings, ids, values = zip(*rows, strict=True)
+    x_ND = np.frombuffer(b"".join(embeddings), np.float16).reshape(len(rows), -1)
+    stored = Activations.from_bytes(ids, values, dictionary.card.active)
     found = dictionary.encode(x_ND)
     wrong = sum(not _alike(stored.row(row), found.row(row)) for row in range(len(rows)))
     return f"{wrong:,} of {len(rows):,} passages drawn have features of something else." if wrong else ""
+
+
+def _drawn(passages: int) -> NDArray[np.int64]:
+    """Some passages by number, others each time."""
+    return np.sort(np.random.default_rng().permutation(passages)[:SAMPLED])
 
 
 def _alike(stored: dict[int, float], found: dict[int, float]) -> bool:
@@ -216,15 +235,9 @@ def _checked_index(session: Session, data: Path, generation: Generation) -> Fais
     for what, there in (("vectors", len(index)), ("counted texts", len(counts))):
         if there != generation.passages:
             raise IndexDamaged(f"The index holds {there:,} {what} for {generation.passages:,} passages.")
-    drawn = np.sort(np.random.default_rng().permutation(len(index))[:SAMPLED])
-    rows = session.execute(
-        select(Passage.id, Passage.embedding).where(
-            Passage.generation_id == generation.id, Passage.id.in_(drawn.tolist())
-        )
-    ).all()
-    numbers = np.array([row[0] for row in rows], dtype=np.int64)
-    stored = np.frombuffer(b"".join(row[1] or b"" for row in rows), dtype=np.float16)
-    wrong = int((index.vectors(numbers) != stored.reshape(len(rows), -1)).any(axis=1).sum())
+    drawn = _drawn(len(index))
+    stored_ND = passage_embeddings(session, generation.id, drawn.tolist())
+    wrong = int((index.vectors(drawn) != stored_ND).any(axis=1).sum())
     if wrong:
-        raise IndexDamaged(f"{wrong:,} of {len(numbers):,} vectors drawn are not those in Postgres.")
+        raise IndexDamaged(f"{wrong:,} of {len(drawn):,} vectors drawn are not those in Postgres.")
     return index

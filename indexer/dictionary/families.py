@@ -17,17 +17,9 @@ from numpy.typing import NDArray
 from scipy.cluster.hierarchy import ClusterNode, linkage, to_tree
 from scipy.sparse import csr_matrix
 from scipy.spatial.distance import squareform
-from sqlalchemy import insert, select
-from sqlalchemy.orm import Session
 
-from indexer.progress import Reporter
-from search.db.models import DictionaryRow, Generation
-from search.db.models import Family as FamilyRow
-from search.dictionary.autoencoder import Dictionary
-from search.dictionary.families import Family, read_families
-from search.dictionary.labels import Label, read_labels
-from search.index.generation_files import read_activations
-from search.query.remapping import read_aliases
+from search.dictionary.families import Family
+from search.dictionary.labels import Label
 
 MOST_FEATURES = 2048  # the most frequent ones: likeness is a square of them
 MOST_SHARE = 0.25  # what is near more passages tells nothing
@@ -183,44 +175,3 @@ def keep_families(before: Sequence[Family], found: Sequence[Family]) -> list[Fam
         for family in before
     ]
     return [*stay, *map(renumbered, new)]
-
-
-def store_families(
-    session: Session, generation: Generation, dictionary: Dictionary, reporter: Reporter
-) -> None:
-    """The stage of a build: families for a dictionary that has none yet.
-
-    Those of the dictionary whose numbers it keeps, if it does, go on under their numbers.
-    """
-    known = select(FamilyRow.family).where(FamilyRow.dictionary_id == generation.dictionary_id)
-    if session.scalar(known.limit(1)) is not None:
-        return
-    with reporter.step("finding families"):
-        _, acts_NF = read_activations(session, generation.id, dictionary)
-        labels = read_labels(session, generation.dictionary_id, dictionary)
-        before = _families_before(session, generation.dictionary_id)
-        session.commit()  # no transaction stays open meanwhile
-        found = keep_families(before, find_families(acts_NF, dictionary.w_dec_FD, labels))
-    rows = [
-        {
-            "dictionary_id": generation.dictionary_id,
-            "family": family.number,
-            "parent": family.parent,
-            "name": family.name,
-            "features": family.features.tolist(),
-            "weights": family.weights_C.tolist(),
-        }
-        for family in found
-    ]
-    if rows:
-        session.execute(insert(FamilyRow), rows)
-    session.commit()
-
-
-def _families_before(session: Session, number: int | None) -> list[Family]:
-    """The families of the latest dictionary whose features have the same numbers in this one."""
-    card = session.scalar(select(DictionaryRow.card).where(DictionaryRow.id == number)) or {}
-    same = [earlier for earlier, alias in read_aliases(card).items() if alias.dictionary == number]
-    having = select(FamilyRow.dictionary_id).where(FamilyRow.dictionary_id.in_(same))
-    latest = session.scalar(having.order_by(FamilyRow.dictionary_id.desc()).limit(1))
-    return [] if latest is None else list(read_families(session, latest).values())

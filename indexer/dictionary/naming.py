@@ -53,11 +53,10 @@ NEAREST = 5
 MOST_HELD = 0.2
 STICKS = 3.0
 SHARE_OF_RAREST = 0.03
-BLOCK = 2048
+BLOCK = 512
 
 FloatArray = NDArray[np.float32]
 Embed = Callable[[list[str]], NDArray[np.float16]]
-ReadTexts = Callable[[list[int]], Sequence[str]]
 
 _EMPTY = (
     "value values case cases number numbers name names type types note notes parameter parameters default "
@@ -121,7 +120,7 @@ def model_dictionary(embedder: Embedder, folder: Path) -> Dictionary:
 
 def centred(dictionary: Dictionary, x_ND: NDArray[Any], *, prior_rows: int = PRIOR_ROWS) -> Dictionary:
     """The same names, beyond what a collection's passages (N, D) have in common."""
-    rows = _sample(len(x_ND))
+    rows = mined_rows(len(x_ND))
     mean_D = x_ND[rows].mean(axis=0, dtype=np.float32) if len(rows) else dictionary.b_D
     b_D = (len(rows) * mean_D + prior_rows * dictionary.b_D) / (len(rows) + prior_rows)
     return replace(dictionary, b_D=b_D.astype(np.float32))
@@ -129,7 +128,7 @@ def centred(dictionary: Dictionary, x_ND: NDArray[Any], *, prior_rows: int = PRI
 
 def with_own_names(
     base: Dictionary,
-    read: ReadTexts,
+    texts: Sequence[str],
     x_ND: NDArray[Any],
     lexicon: NameLexicon,
     embed: Embed,
@@ -138,23 +137,22 @@ def with_own_names(
 ) -> Dictionary:
     """A collection's dictionary: that of its model, followed by names of its own.
 
-    `read` gives title and text of some of its passages `x_ND`; at most MINED_ROWS of them are read. The names
-    that the collection had in its dictionary so far (`known`) stay, under their numbers, as long as most of
-    them still occur. Where there is nothing new the answer is `known` itself.
+    `texts` are title and text of its passages `x_ND`, those of `mined_rows` alone. The names that the
+    collection had in its dictionary so far (`known`) stay, under their numbers, as long as most of them still
+    occur. Where there is nothing new the answer is `known` itself.
     """
     fitted = centred(base, x_ND)
-    rows = _sample(len(x_ND))
-    phrases = mine(read(rows.tolist()), fewest=2 if len(rows) < SMALL else 3)
+    phrases = mine(texts, fewest=2 if len(texts) < SMALL else 3)
     stays = known if known is not None and _still_fits(known, base, phrases) else base
     kept = stays.names[base.features :]
     there = {spelled(name) for group in kept for name in group}
-    chosen = candidates(phrases, len(rows), lexicon)[: min(CANDIDATES, 50 + len(rows) // 2)]
+    chosen = candidates(phrases, len(texts), lexicon)[: min(CANDIDATES, 50 + len(texts) // 2)]
     chosen = [at for at in chosen if spelled(phrases.shown[at]) not in there]
     names = [phrases.shown[at] for at in chosen]
     embedded_CD = embed(names) if names else np.zeros((0, base.width), np.float16)
     w_CD = name_directions(embedded_CD, np.array(base.card.training["mean"], np.float32))
     held_NC = phrases.held_NP[:, chosen].tocsr()
-    found = _explaining(fitted.b_D, stays.w_dec_FD, w_CD, held_NC, x_ND[rows])[: OWN_NAMES - len(kept)]
+    found = _explaining(fitted.b_D, stays.w_dec_FD, w_CD, held_NC, x_ND)[: OWN_NAMES - len(kept)]
     if stays is not base and not found and np.linalg.norm(fitted.b_D - stays.b_D) < MOVED:
         return stays
     own = (*kept, *((names[at],) for at in found))
@@ -286,7 +284,8 @@ def _explaining(
     return [int(at) for at in fit[np.argsort(-gain_C[fit], kind="stable")]]
 
 
-def _sample(passages: int) -> NDArray[np.int64]:
+def mined_rows(passages: int) -> NDArray[np.int64]:
+    """The passages that names are found in: all, or MINED_ROWS of them drawn at random, ascending."""
     if passages <= MINED_ROWS:
         return np.arange(passages)
     return np.sort(np.random.default_rng(0).choice(passages, MINED_ROWS, replace=False))

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from indexer.dictionary.inherit import lock_dictionaries, same_numbers
 from indexer.labels.file_format import LabelLine, clean_label
 from search.db.models import DictionaryRow, Feature
-from search.dictionary.autoencoder import Dictionary
+from search.dictionary.autoencoder import FeatureNames
 from search.dictionary.labels import Label, read_labels, unwritten_labels
 from search.errors import FeatureNotFound, LabelError
 from search.index.generation_files import find_collection, live_generation
@@ -78,7 +78,7 @@ def list_hand_labels(session: Session, collection: str) -> list[HandLabel]:
     """
     number = live_generation(session, collection).dictionary_id
     row = session.get_one(DictionaryRow, number)
-    dictionary = Dictionary.from_bytes(row.weights, row.card)
+    dictionary = FeatureNames.from_bytes(row.weights, row.card)
     return [
         HandLabel(feature, dictionary.names[feature][0] if dictionary.names else "", label.text)
         for feature, label in enumerate(read_labels(session, number, dictionary))
@@ -125,10 +125,10 @@ def clear_label(session: Session, dictionary: int, feature: int) -> None:
 
 @dataclass(frozen=True, eq=False)
 class _Live:
-    """The live dictionary of a collection, its labels, and how many features each has that numbers them as it
-    does."""
+    """The names of the live dictionary of a collection, its labels, and how many features each dictionary has
+    that numbers them as it does."""
 
-    dictionary: Dictionary
+    dictionary: FeatureNames
     labels: list[Label]
     same: dict[int, int]
 
@@ -137,7 +137,7 @@ class _Live:
         """As it is now, and stays until the transaction ends."""
         rows = lock_dictionaries(session, find_collection(session, collection).id)
         row = session.get_one(DictionaryRow, live_generation(session, collection).dictionary_id)
-        dictionary = Dictionary.from_bytes(row.weights, row.card)
+        dictionary = FeatureNames.from_bytes(row.weights, row.card)
         return cls(dictionary, read_labels(session, row.id, dictionary), same_numbers(row, rows))
 
     def called(self, feature: int, text: str | None) -> Label:

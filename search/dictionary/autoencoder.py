@@ -18,7 +18,7 @@ activations of chosen features.)
 import functools
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -39,7 +39,7 @@ IntArray = NDArray[np.int32]
 
 WEIGHTS_FILE = "dictionary.safetensors"
 CARD_FILE = "dictionary.json"
-ENCODE_ROWS = 4096
+ENCODE_ROWS = 1024  # the scores of all features for each of these are in memory at once
 REFIT_ROWS = 512  # K decoder rows for each of these are in memory at once
 NAMED = "named"
 """The `way` on the card of a dictionary whose features are names."""
@@ -58,6 +58,15 @@ class Activations:
 
     ids_NK: IntArray
     values_NK: FloatArray
+
+    @classmethod
+    def from_bytes(cls, ids: Sequence[bytes], values: Sequence[bytes], active: int) -> Self:
+        """Reads rows as they are stored, of so many places each."""
+        shape = (len(ids), active)
+        return cls(
+            np.frombuffer(b"".join(ids), dtype=np.int32).reshape(shape),
+            np.frombuffer(b"".join(values), dtype=np.float32).reshape(shape),
+        )
 
     def matrix(self, features: int) -> csr_matrix:
         """The same as a sparse (N, features) matrix without the empty places."""
@@ -84,6 +93,23 @@ class Card:
     training: dict[str, Any] = field(default_factory=dict)
     scorecard: dict[str, Any] = field(default_factory=dict)
     threshold: float = 0.0
+
+
+@dataclass(frozen=True)
+class FeatureNames:
+    """How many features a dictionary has, and their `names` (see `Dictionary`), without any vectors."""
+
+    features: int
+    names: tuple[Group, ...]
+
+    @classmethod
+    def from_bytes(cls, weights: bytes, card: dict[str, Any]) -> Self:
+        """Reads them from what `Dictionary.to_bytes` and `card_json` gave.
+
+        Raises:
+            DictionaryError: the weights are cut, changed or not a dictionary's.
+        """
+        return cls(int(card["features"]), _names(_tensors(weights, card)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -196,20 +222,17 @@ class Dictionary:
         Raises:
             DictionaryError: the weights are cut, changed or not a dictionary's.
         """
-        if hashlib.sha256(weights).hexdigest() != card.get("sha256"):
-            raise DictionaryError("The dictionary's weights do not match the hash on its card.")
+        tensors = _tensors(weights, card)
         try:
-            tensors = load_tensors(weights)
             training, scores = dict(card["training"]), dict(card["scorecard"])
             kept = Card(card["model"], int(card["active"]), training, scores, card.get("threshold", 0.0))
             # A copy of each, because the tensors read from bytes cannot be written to, which torch warns of.
             b_enc_F, b_D = (tensors[name].astype(np.float32) for name in ("b_enc", "b"))
-            if "names" in tensors:
+            if names := _names(tensors):
                 w_FD = _unit_rows(tensors["steps"].astype(np.float32))
-                lines = tensors["names"].tobytes().decode().split("\n")
-                return cls(w_FD, b_enc_F, w_FD, b_D, kept, tuple(tuple(line.split("\t")) for line in lines))
+                return cls(w_FD, b_enc_F, w_FD, b_D, kept, names)
             w_enc_FD, w_dec_FD = (tensors[name].astype(np.float32) for name in ("w_enc", "w_dec"))
-        except (SafetensorError, KeyError) as error:
+        except KeyError as error:
             raise DictionaryError(f"This is not a dictionary: {error}.") from None
         return cls(w_enc_FD, b_enc_F, w_dec_FD, b_D, kept)
 
@@ -232,6 +255,22 @@ class Dictionary:
         except (OSError, ValueError, TypeError) as error:
             raise DictionaryError(f"No dictionary can be read from {folder}: {error}.") from None
         return cls.from_bytes(weights, card)
+
+
+def _tensors(weights: bytes, card: dict[str, Any]) -> dict[str, NDArray[Any]]:
+    if hashlib.sha256(weights).hexdigest() != card.get("sha256"):
+        raise DictionaryError("The dictionary's weights do not match the hash on its card.")
+    try:
+        return load_tensors(weights)
+    except SafetensorError as error:
+        raise DictionaryError(f"This is not a dictionary: {error}.") from None
+
+
+def _names(tensors: dict[str, NDArray[Any]]) -> tuple[Group, ...]:
+    if "names" not in tensors:
+        return ()
+    lines = tensors["names"].tobytes().decode().split("\n")
+    return tuple(tuple(line.split("\t")) for line in lines)
 
 
 def rounded(w_FD: FloatArray) -> FloatArray:

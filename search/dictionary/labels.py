@@ -6,7 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from search.db.models import Feature
-from search.dictionary.autoencoder import Dictionary
+from search.dictionary.autoencoder import Dictionary, FeatureNames
 
 NO_LABEL = "no reliable label"
 NAME = "name"
@@ -30,7 +30,7 @@ class Label:
         return self.text if self.reliable else NO_LABEL
 
 
-def read_labels(session: Session, number: int | None, dictionary: Dictionary) -> list[Label]:
+def read_labels(session: Session, number: int | None, dictionary: Dictionary | FeatureNames) -> list[Label]:
     """The labels of a dictionary (its number in the store), by feature: its names, but for those that
     somebody wrote over."""
     labels = unwritten_labels(dictionary)
@@ -39,7 +39,7 @@ def read_labels(session: Session, number: int | None, dictionary: Dictionary) ->
     return labels
 
 
-def unwritten_labels(dictionary: Dictionary) -> list[Label]:
+def unwritten_labels(dictionary: Dictionary | FeatureNames) -> list[Label]:
     """What features are called before anybody labels them: a named one by its name, which holds."""
     if dictionary.names:
         return [Label(group[0], None, True, NAME) for group in dictionary.names]

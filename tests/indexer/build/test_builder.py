@@ -376,7 +376,7 @@ def test_there_may_be_more_documents_than_a_statement_takes_parameters(database:
             ),
             {"collection": collection, "generation": generation.id, "many": many},
         )
-        texts = passage_texts(session, generation.id)
+        texts = passage_texts(session, generation.id, range(many))
         assert len(texts) == many
         assert texts[-1] == (many - 1, "", "text ")
         allowed = session.scalars(select(Document.id).where(among(Document.id, range(many)))).all()

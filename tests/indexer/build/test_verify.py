@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 from sqlalchemy import Engine as Database
 from sqlalchemy import text
@@ -10,14 +11,21 @@ from sqlalchemy.orm import Session
 
 from api.cli.output import print_verified
 from indexer.build.generations import list_generations
-from indexer.build.verify import Verified, verify
+from indexer.build.verify import NEAREST, QUESTIONS, TIED, Verified, measure_recall, verify
 from indexer.sources import SourceDocument
 from search.embedding.embedder import Embedder
 from search.engine.engine import Engine
 from search.engine.hybrid import WORDS_WEIGHT
 from search.engine.prepared import Request
-from search.index.generation_files import INDEX_FILE, WORDS_FILE, generation_folder
-from tests.conftest import build
+from search.index.faiss_index import FaissIndex
+from search.index.generation_files import (
+    INDEX_FILE,
+    WORDS_FILE,
+    generation_folder,
+    live_generation,
+    read_embeddings,
+)
+from tests.conftest import Indexed, build
 
 pytestmark = pytest.mark.database
 
@@ -135,6 +143,26 @@ def test_an_index_of_other_vectors_is_found(database: Database, tmp_path: Path, 
     found = verify(database, tmp_path)
     assert [problem.what for problem in found.problems] == ["1 of 3 vectors drawn are not those in Postgres."]
     assert verify(database, tmp_path, repair=True).sound
+
+
+@pytest.mark.parametrize("block", [7, 1000, 100_000])
+def test_recall_is_that_of_a_scan_of_all_passages(indexed: Indexed, block: int) -> None:
+    with Session(indexed.database) as session:
+        generation = live_generation(session, indexed.collection)
+        x_ND = read_embeddings(session, generation.id)
+        whole = FaissIndex.build(x_ND)
+        assert measure_recall(session, generation, whole, block=block) == 1
+        mixed_ND = x_ND.copy()
+        mixed_ND[::2] = x_ND[::2][::-1]  # every second vector is another passage's
+        mixed = FaissIndex.build(mixed_ND)
+        drawn = np.sort(np.random.default_rng(0).permutation(len(x_ND))[:QUESTIONS])
+        exact_QN = x_ND[drawn].astype(np.float32) @ x_ND.T.astype(np.float32)
+        _, found_QK = mixed.search(x_ND[drawn].astype(np.float32), NEAREST)
+        least_Q = np.sort(exact_QN, axis=1)[:, -NEAREST]
+        scores_QK = np.take_along_axis(exact_QN, found_QK, axis=1)
+        expected = float((scores_QK >= least_Q[:, None] - TIED).mean())
+        assert 0 < expected < 1
+        assert measure_recall(session, generation, mixed, block=block) == pytest.approx(expected, abs=2e-3)
 
 
 def test_what_was_found_is_told(

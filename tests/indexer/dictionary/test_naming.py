@@ -89,9 +89,8 @@ def test_a_dictionary_keeps_its_names_and_their_numbers_when_texts_come(
 def named(
     base: Dictionary, embedder: Embedder, texts: list[str], known: Dictionary | None = None
 ) -> Dictionary:
-    x_ND, lexicon = embedder.encode(texts), general_lexicon()
     return with_own_names(
-        base, lambda rows: [texts[row] for row in rows], x_ND, lexicon, embedder.encode, known=known
+        base, texts, embedder.encode(texts), general_lexicon(), embedder.encode, known=known
     )
 
 

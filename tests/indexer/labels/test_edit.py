@@ -5,10 +5,11 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-from sqlalchemy import URL, Engine, create_engine, select
+from sqlalchemy import URL, Engine, create_engine, event, select
 from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 from typer.testing import CliRunner
@@ -106,6 +107,26 @@ def empty(store: tuple[Engine, Path]) -> Iterator[tuple[Engine, Path]]:
 def by_hand(database: Engine, name: str = "c") -> list[HandLabel]:
     with Session(database) as session:
         return list_hand_labels(session, name)
+
+
+@pytest.mark.database
+def test_a_label_edit_reads_no_passage_and_a_handful_of_rows(empty: tuple[Engine, Path]) -> None:
+    database, _ = empty
+    statements: list[str] = []
+    rows: list[int] = []
+
+    def heard(_: object, cursor: Any, statement: str, *__: object) -> None:
+        statements.append(statement)
+        rows.append(cursor.rowcount)
+
+    event.listen(database, "after_cursor_execute", heard)
+    try:
+        edit_label(database, "c", 7, "my own words")
+    finally:
+        event.remove(database, "after_cursor_execute", heard)
+    assert statements
+    assert not [statement for statement in statements if "passages" in statement or "documents" in statement]
+    assert sum(rows) <= 12
 
 
 @pytest.mark.database
