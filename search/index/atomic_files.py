@@ -7,7 +7,7 @@ from pathlib import Path
 from search.errors import IndexDamaged
 
 
-def write_file(path: Path, data: bytes) -> str:
+def write_file(path: Path, data: bytes | memoryview) -> str:
     """Writes a file under a temporary name, makes it durable, renames it; gives its SHA-256."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(path.name + ".part")

@@ -25,6 +25,7 @@ IVF_LEAST = 5000
 PROBED = 16
 """One in so many cells is scanned."""
 TRAINING_ROWS = 64  # for each cell
+ADDED_ROWS = 10_000  # as float32 in memory at once
 
 
 class VectorIndex(Protocol):
@@ -90,10 +91,10 @@ class FaissIndex:
     ) -> "FaissIndex":
         """An index of N vectors; they are stored as they are, without a second rounding. Cells need vectors
         to be made from: fewer than `IVF_LEAST` are scanned whatever the kind."""
-        rows_ND = np.ascontiguousarray(x_ND, dtype=np.float32)
-        in_cells = kind == "ivf" and len(rows_ND) >= IVF_LEAST
-        index = _cells(rows_ND) if in_cells else _scan(rows_ND.shape[1])
-        index.add(rows_ND)
+        in_cells = kind == "ivf" and len(x_ND) >= IVF_LEAST
+        index = _cells(x_ND) if in_cells else _scan(x_ND.shape[1])
+        for start in range(0, len(x_ND), ADDED_ROWS):
+            index.add(_widened(x_ND[start : start + ADDED_ROWS]))
         if isinstance(index, faiss.IndexIVF):
             index.make_direct_map()  # so that vectors can be read by number
         return cls(index, on_gpu=on_gpu)
@@ -146,7 +147,7 @@ class FaissIndex:
 
     def save(self, path: Path) -> str:
         """Writes the index into a file; gives its SHA-256."""
-        return write_file(path, faiss.serialize_index(self._stored).tobytes())
+        return write_file(path, faiss.serialize_index(self._stored).data)
 
     @classmethod
     def load(cls, path: Path, sha256: str) -> "FaissIndex":
@@ -163,7 +164,11 @@ def _scan(width: int) -> Any:
     return faiss.IndexScalarQuantizer(width, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT)
 
 
-def _cells(x_ND: FloatArray) -> Any:
+def _widened(x_ND: NDArray[Any]) -> FloatArray:
+    return np.ascontiguousarray(x_ND, dtype=np.float32)
+
+
+def _cells(x_ND: NDArray[Any]) -> Any:
     cells = min(int(4 * np.sqrt(len(x_ND))), len(x_ND) // 40)  # FAISS wants 39 vectors a cell
     metric = faiss.METRIC_INNER_PRODUCT
     centres: Any = faiss.IndexFlatIP(x_ND.shape[1])
@@ -173,7 +178,7 @@ def _cells(x_ND: FloatArray) -> Any:
     centres.this.disown()  # the index owns them from here on
     index.own_fields = True
     index.cp.niter = 10
-    index.train(x_ND[np.random.default_rng(0).permutation(len(x_ND))[: cells * TRAINING_ROWS]])
+    index.train(_widened(x_ND[np.random.default_rng(0).permutation(len(x_ND))[: cells * TRAINING_ROWS]]))
     return index
 
 

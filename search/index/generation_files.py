@@ -168,8 +168,11 @@ def read_embeddings(
     session: Session, generation: int, *, start: int = 0, stop: int | None = None
 ) -> NDArray[np.float16]:
     """The embeddings (N, D) of a generation's passages from `start` to before `stop`, by number."""
-    rows = [row[0] for row in _stream(session, generation, start, stop, Passage.embedding)]
-    return np.frombuffer(b"".join(rows), dtype=np.float16).reshape(len(rows), -1 if rows else 0)
+    content, rows = bytearray(), 0  # grows in place: no second copy while it is read
+    for row in _stream(session, generation, start, stop, Passage.embedding):
+        content += row[0]
+        rows += 1
+    return np.frombuffer(content, dtype=np.float16).reshape(rows, -1 if rows else 0)
 
 
 def read_activations(
@@ -182,11 +185,7 @@ def read_activations(
         documents.append(document)
         ids.append(row_ids)
         values.append(row_values)
-    shape = (len(documents), dictionary.card.active)
-    acts = Activations(
-        np.frombuffer(b"".join(ids), dtype=np.int32).reshape(shape),
-        np.frombuffer(b"".join(values), dtype=np.float32).reshape(shape),
-    )
+    acts = Activations.from_bytes(ids, values, dictionary.card.active)
     return np.array(documents, dtype=np.int64), acts.matrix(dictionary.features)
 
 
