@@ -21,7 +21,7 @@ from search.embedding.embedder import Embedder
 from search.embedding.splitter import TARGET_TOKENS, PassageSplitter, embedded_text
 
 READ_DOCUMENTS = 500
-LOOKED_UP = 1000
+LOOKED_UP = 500
 
 PassageValues = tuple[int, int, int, bytes, bytes, bytes, bytes]
 """Document, start, end, hash of its text, embedding, feature ids, activations."""
