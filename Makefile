@@ -1,15 +1,16 @@
 # make run     the demo, on a fresh machine too (PORT=8080 make run moves it)
 # make test    everything that has to hold before a change goes in
+# make quick   what can be told of it in a minute or so
 # make docs    the documentation as a site
 .DEFAULT_GOAL := help
-.PHONY: help run test check docs chromium clean
+.PHONY: help run test check quick docs chromium clean
 
 PYTHON ?= python3
 REFRACT_DATA ?= $(CURDIR)/.refract
 export REFRACT_DATA
 
-# A process for each core, each with one thread; the tests of one file stay together.
-PYTEST := OMP_NUM_THREADS=1 pytest -n auto --dist loadfile
+# A process for each core, each with one thread; who has nothing left to do takes over from another.
+PYTEST := OMP_NUM_THREADS=1 pytest -n auto --dist worksteal
 
 # Made strictly: a link that leads nowhere ends it. (The variable silences an advertisement of the theme.)
 MKDOCS := NO_MKDOCS_2_WARNING=1 mkdocs build --quiet
@@ -21,6 +22,7 @@ help:
 	@echo "make test    install the tools too, then format, lint, types, layers, documentation and tests"
 	@echo "make check   the same without installing anything"
 	@echo "make docs    the documentation as a site, in site/"
+	@echo "make quick   of that what needs neither a server nor a model: for the usual change"
 	@echo "make clean   remove the environment and the caches (the data in $(REFRACT_DATA) stays)"
 
 # exec: signals reach the program itself, which stops its database before it leaves.
@@ -32,7 +34,14 @@ test: .venv/.installed-test chromium
 
 check:
 	@PATH="$(CURDIR)/.venv/bin:$$PATH"; export PATH; set -x; \
-	ruff format --check . && ruff check . && mypy && lint-imports && $(MKDOCS) && $(PYTEST)
+	ruff format --check . && ruff check . && mypy && lint-imports && $(MKDOCS) && \
+	$(PYTEST) --durations=30 --junitxml=.pytest_cache/durations.xml
+
+# mypy looks again at what changed and at what imports it.
+quick:
+	@PATH="$(CURDIR)/.venv/bin:$$PATH"; export PATH; set -x; \
+	ruff format --check . && ruff check . && mypy && lint-imports && \
+	$(PYTEST) -m "not (database or model or browser or gpu or slow)"
 
 docs: .venv/.installed-test
 	@PATH="$(CURDIR)/.venv/bin:$$PATH" $(MKDOCS)

@@ -188,7 +188,8 @@ def _topic(client: TestClient, question: str) -> int:
 
 def _form(page: str) -> dict[str, str]:
     """What the form of the search page would send."""
-    form = html.fromstring(page).get_element_by_id("ask")
+    document: Any = html.fromstring(page)
+    form = document.get_element_by_id("ask")
     return {name: value for name, value in form.form_values() if name}
 
 

@@ -5,12 +5,16 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
-from tests.api.cli.shell import Shell
+from search.embedding.embedder import Embedder
+from tests.support.commands import Shell
+from tests.support.model import lend_dictionary
 
 
 @pytest.fixture
-def shell(database: Engine, tmp_path: Path) -> Shell:
-    return Shell(database, tmp_path / "data")
+def shell(database: Engine, tmp_path: Path, small_embedder: Embedder) -> Shell:
+    model = small_embedder.space.model
+    lend_dictionary(model, tmp_path / "data")
+    return Shell(database, tmp_path / "data", REFRACT_MODEL=model)
 
 
 @pytest.fixture

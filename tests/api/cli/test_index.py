@@ -3,12 +3,8 @@
 import shutil
 from pathlib import Path
 
-from tests.api.cli.shell import (
-    Shell,
-    assert_one_line,
-    started,
-)
-from tests.indexer.jobs.test_jobs import eventually
+from tests.support.building import eventually
+from tests.support.commands import Shell, assert_one_line, started
 
 
 def test_a_folder_read_again_follows_what_changed_moved_and_went(shell: Shell, notes: Path) -> None:

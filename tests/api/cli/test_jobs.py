@@ -5,8 +5,8 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from indexer.jobs.queue import get_job, start_job
-from tests.api.cli.shell import Shell, assert_one_line, started
-from tests.indexer.jobs.test_jobs import eventually
+from tests.support.building import eventually
+from tests.support.commands import Shell, assert_one_line, started
 
 
 def test_jobs_are_listed_shown_cancelled_and_begun_again(shell: Shell, notes: Path, database: Engine) -> None:

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
-from tests.api.cli.shell import (
+from tests.support.commands import (
     alone,
     assert_one_line,
     refract,
 )
-from tests.conftest import Indexed
+from tests.support.indexed import Indexed
 
 
 def test_the_version_is_that_of_the_package() -> None:

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
-from tests.api.cli.shell import (
+from tests.support.commands import (
     alone,
     assert_one_line,
     refract,
 )
-from tests.conftest import Indexed
+from tests.support.indexed import Indexed
 
 
 @pytest.mark.database

@@ -7,18 +7,17 @@ import pytest
 from sqlalchemy import Engine
 
 from search.embedding.embedder import Embedder
-from tests.api.cli.shell import Shell, assert_one_line
-from tests.conftest import build
-from tests.indexer.jobs.test_jobs import document
+from tests.support.building import build, document
+from tests.support.commands import Shell, assert_one_line
 
 pytestmark = pytest.mark.database
 
 
 def test_a_preset_is_saved_used_shared_and_deleted(
-    database: Engine, tmp_path: Path, embedder: Embedder
+    database: Engine, tmp_path: Path, small_embedder: Embedder
 ) -> None:
     shell = Shell(database, tmp_path / "data")
-    build(database, tmp_path / "data", embedder, "n", [document(number) for number in range(6)])
+    build(database, tmp_path / "data", small_embedder, "n", [document(number) for number in range(6)])
     here = ("--collection", "n")
 
     def search(*options: str) -> dict[str, object]:

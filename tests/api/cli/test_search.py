@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.api.cli.shell import (
+from tests.support.commands import (
     assert_one_line,
     refract,
 )
-from tests.conftest import Indexed
+from tests.support.indexed import Indexed
 
 
 @pytest.mark.database

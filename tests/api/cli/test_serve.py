@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.api.cli.shell import (
+from tests.support.commands import (
     address,
     assert_one_line,
     refract,

@@ -17,8 +17,7 @@ from api.auth.keys import create_key
 from search.embedding.embedder import Embedder
 from search.engine.engine import SearchEngine
 from search.query.steering import MAX_KNOBS
-from tests.conftest import build
-from tests.indexer.jobs.test_jobs import document
+from tests.support.building import build, document
 
 pytestmark = pytest.mark.database
 
@@ -31,13 +30,13 @@ SEA = {"concept": "the sea", "strength": -1}
 def built(
     new_database: Callable[[], AbstractContextManager[URL]],
     tmp_path_factory: pytest.TempPathFactory,
-    embedder: Embedder,
+    small_embedder: Embedder,
 ) -> Iterator[Client]:
     """Clients with a key of some scope, on a collection "c"."""
     data = tmp_path_factory.mktemp("presets")
     with new_database() as url:
         database = create_engine(url)
-        build(database, data, embedder, "c", [document(number) for number in range(12)])
+        build(database, data, small_embedder, "c", [document(number) for number in range(12)])
         app = create_app(SearchEngine(database, data))
         with Session(database) as session:
             keys = {scope: create_key(session, scope, scope) for scope in ("search", "write", "admin")}

@@ -14,7 +14,7 @@ from api.app import create_app
 from indexer.sources import SourceDocument
 from search.embedding.embedder import Embedder
 from search.engine.engine import SearchEngine
-from tests.conftest import build
+from tests.support.building import build
 
 pytestmark = pytest.mark.database
 
@@ -51,12 +51,12 @@ DOCUMENTS = [
 def client(
     new_database: Callable[[], AbstractContextManager[URL]],
     tmp_path_factory: pytest.TempPathFactory,
-    embedder: Embedder,
+    small_embedder: Embedder,
 ) -> Iterator[TestClient]:
     data = tmp_path_factory.mktemp("data")
     with new_database() as url:
         database = create_engine(url)
-        build(database, data, embedder, "c", DOCUMENTS)
+        build(database, data, small_embedder, "c", DOCUMENTS)
         app = create_app(SearchEngine(database, data))
         with TestClient(app, raise_server_exceptions=False, follow_redirects=False) as client:
             yield client

@@ -21,7 +21,7 @@ from search.engine.engine import SearchEngine
 from search.explain.relevance_feedback import refine
 from search.query.request import SearchRequest
 from search.query.steering import MAX_KNOBS, MAX_PHRASE, Knob, parse
-from tests.conftest import Indexed
+from tests.support.indexed import Indexed
 from tests.support.reading import read
 
 pytestmark = pytest.mark.database

@@ -38,10 +38,10 @@ from search.query.steering import parse
 from search.responses.collections import Progress
 from search.responses.search import SearchResponse
 from search.settings import DEFAULT_MODEL
-from tests.conftest import build
+from tests.support.building import build
 from tests.support.reading import read
 
-pytestmark = pytest.mark.database
+pytestmark = [pytest.mark.database, pytest.mark.sql]
 
 THINGS = ["Whales", "Ovens", "Stars", "Ships", "Forests", "Bridges"]
 DOINGS = [

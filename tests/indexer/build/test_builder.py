@@ -4,7 +4,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -15,7 +14,7 @@ import pytest
 from sqlalchemy import Engine, func, inspect, select, text
 from sqlalchemy.orm import Session
 
-from indexer.build.builder import Build
+from indexer.build.builder import EMBED_ROWS, Build
 from indexer.build.passage_rows import create_partition, passage_texts
 from indexer.documents import ensure_collection, ingest
 from indexer.progress import Reporter
@@ -25,16 +24,18 @@ from search.db.connection import among
 from search.db.models import CollectionRow, DictionaryRow, DocumentRow, FeatureRow, GenerationRow, PassageRow
 from search.dictionary.artifact import shipped
 from search.dictionary.autoencoder import Card, Dictionary
-from search.embedding.embedder import Embedder
+from search.embedding.embedder import Embedder, load_embedder
 from search.engine.engine import SearchEngine
 from search.errors import InvalidRequest, SourceError
 from search.index.generation_files import INDEX_FILE, generation_folder
 from search.index.passage_store import read_dictionary
 from search.responses.collections import Progress
 from search.settings import DEFAULT_MODEL
-from tests.conftest import build
+from tests.support.building import build
+from tests.support.commands import COMMAND
+from tests.support.forked import forked
 
-pytestmark = pytest.mark.database
+pytestmark = [pytest.mark.database, pytest.mark.sql]
 
 
 @pytest.fixture(scope="module")
@@ -116,27 +117,28 @@ def test_only_changed_documents_are_embedded_again(
         assert set(old) == {short[0].text}
 
 
-def test_a_killed_build_goes_on_where_it_was(
-    database: Engine, tmp_path: Path, documents: list[SourceDocument]
-) -> None:
+def test_a_killed_build_goes_on_where_it_was(database: Engine, tmp_path: Path) -> None:
+    """By the model that ships: more passages than are stored at once take it long enough to be caught."""
     source = tmp_path / "source.jsonl"
     with source.open("w", encoding="utf-8") as file:
-        for document in documents:
-            file.write(json.dumps({"id": document.id, "title": document.title, "text": document.text}) + "\n")
+        for number in range(2 * EMBED_ROWS):
+            file.write(json.dumps({"id": str(number), "title": "", "text": f"Whale {number} sings."}) + "\n")
     environment = {
         **os.environ,
         "DATABASE_URL": database.url.render_as_string(hide_password=False),
         "REFRACT_DATA": str(tmp_path),
     }
-    command = [sys.executable, "-m", "api.cli.main", "index", str(source)]
-    process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    arguments = ("index", str(source))
+    process = subprocess.Popen(
+        [*COMMAND, *arguments], env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
     _wait_for_embeddings(database, process)
     process.send_signal(signal.SIGKILL)
     process.communicate()
     done, everything = _embedded(database)
     assert 0 < done < everything
     assert set(generations(database).values()) == {"building"}
-    finished = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
+    finished = forked(*arguments, environment=environment)
     assert finished.returncode == 0, finished.stderr
     assert f"({everything - done:,} embedded now)" in " ".join(finished.stderr.split())
     assert _embedded(database) == (everything, everything)
@@ -171,7 +173,7 @@ def test_a_killed_build_is_not_shown_as_under_way(
             raise KeyboardInterrupt
 
     with Session(database) as session:
-        number = ensure_collection(session, "c", DEFAULT_MODEL).id
+        number = ensure_collection(session, "c", embedder.space.model).id
         session.commit()
     ingest(database, number, short, Reporter(database))
     with pytest.raises(KeyboardInterrupt):
@@ -193,7 +195,7 @@ def test_splitting_does_not_keep_searches_waiting(
 
     changed = [replace(document, title="Another title") for document in short]
     with Session(database) as session:
-        number = ensure_collection(session, "c", DEFAULT_MODEL).id
+        number = ensure_collection(session, "c", embedder.space.model).id
         session.commit()
     reporter = Reporter(database, search_meanwhile)
     ingest(database, number, changed, reporter)
@@ -271,12 +273,12 @@ def test_a_dictionary_stays_from_build_to_build_and_a_learned_one_gives_way_to_n
 
 @pytest.mark.parametrize("count", [1, 5])
 def test_a_handful_of_documents_gets_the_shipped_dictionary(
-    database: Engine, tmp_path: Path, embedder: Embedder, count: int
+    database: Engine, tmp_path: Path, count: int
 ) -> None:
     few = [
         SourceDocument(str(n), f"Title {n}", f"Text number {n} is on whales.", None, {}) for n in range(count)
     ]
-    report = build(database, tmp_path, embedder, "c", few)
+    report = build(database, tmp_path, load_embedder(), "c", few)
     base = shipped(DEFAULT_MODEL)
     assert base is not None
     assert report.scorecard["names"] <= base.dictionary.features + count
@@ -327,7 +329,7 @@ def test_progress_tells_rate_and_time_left_and_is_stored(
 ) -> None:
     heard: list[Progress] = []
     with Session(database) as session:
-        number = ensure_collection(session, "c", DEFAULT_MODEL).id
+        number = ensure_collection(session, "c", embedder.space.model).id
         session.commit()
     reporter = Reporter(database, heard.append)
     ingest(database, number, short, reporter)

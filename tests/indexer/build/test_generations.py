@@ -15,9 +15,9 @@ from search.embedding.embedder import Embedder
 from search.engine.engine import SearchEngine
 from search.errors import CollectionNotFound, InvalidRequest
 from search.query.request import SearchRequest
-from tests.conftest import build
+from tests.support.building import build
 
-pytestmark = pytest.mark.database
+pytestmark = [pytest.mark.database, pytest.mark.sql]
 
 
 def document(number: str, content: str) -> SourceDocument:

@@ -33,9 +33,9 @@ from search.engine.engine import SearchEngine
 from search.errors import InvalidRequest
 from search.query.request import SearchRequest
 from search.responses.search import SearchResponse
-from search.settings import DEFAULT_MODEL
+from tests.support.model import lend_dictionary
 
-pytestmark = pytest.mark.database
+pytestmark = [pytest.mark.database, pytest.mark.sql]
 
 IDS = st.sampled_from(["a", "b/c", "d é 🙂", "e", "f"])
 WORDS = [
@@ -62,6 +62,7 @@ def machine(new_database: Callable[[], contextlib.AbstractContextManager[URL]], 
             self.database = create_engine(self.stack.enter_context(new_database()))
             self.stack.callback(self.database.dispose)
             self.data = Path(self.stack.enter_context(TemporaryDirectory(prefix="refract-")))
+            lend_dictionary(embedder.space.model, self.data)
             self.model: dict[str, str] = {}
 
         def teardown(self) -> None:
@@ -71,7 +72,7 @@ def machine(new_database: Callable[[], contextlib.AbstractContextManager[URL]], 
         @initialize()
         def begin(self) -> None:
             with Session(self.database) as session:
-                self.number = ensure_collection(session, "c", DEFAULT_MODEL).id
+                self.number = ensure_collection(session, "c", embedder.space.model).id
                 session.commit()
             self.write([("a", "whales sing"), ("e", "bread is baked")])
             self.reindex(tokens=24)

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 from indexer.build.passage_rows import LOOKED_UP, passage_activations, passage_embeddings, passage_texts
 from search.db.lookup import live_generation
 from search.index.passage_store import read_activations, read_dictionary, read_embeddings, read_texts
-from tests.conftest import Indexed
+from tests.support.indexed import Indexed
 
 pytestmark = pytest.mark.database
 

@@ -20,9 +20,10 @@ from search.index.faiss_index import FaissIndex
 from search.index.generation_files import INDEX_FILE, WORDS_FILE, generation_folder
 from search.index.passage_store import read_embeddings
 from search.query.request import SearchRequest
-from tests.conftest import Indexed, build
+from tests.support.building import build
+from tests.support.indexed import Indexed
 
-pytestmark = pytest.mark.database
+pytestmark = [pytest.mark.database, pytest.mark.sql]
 
 TEXTS = ["Whales sing in the deep sea.", "Bread is baked of flour.", "Stars shine at night."]
 

@@ -34,7 +34,7 @@ from search.errors import DictionaryError
 from search.query.request import SearchRequest
 from search.query.steering import parse
 from search.settings import DEFAULT_MODEL
-from tests.conftest import build
+from tests.support.building import build
 from tests.support.reading import read
 
 WIDTH = 64

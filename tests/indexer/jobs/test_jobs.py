@@ -1,13 +1,8 @@
 """Jobs on a real queue with a real worker, a process of its own that may be killed."""
 
-import contextlib
-import os
 import signal
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine, cast, text, update
@@ -20,7 +15,6 @@ from indexer.documents import delete_documents, ensure_collection, ingest
 from indexer.jobs.queue import JobInfo, cancel_job, get_job, list_jobs, retry_job, start_job
 from indexer.jobs.worker import Keeper
 from indexer.progress import Reporter
-from indexer.sources import SourceDocument
 from search.db.lookup import find_collection
 from search.db.models import GenerationRow
 from search.embedding.embedder import Embedder
@@ -28,37 +22,14 @@ from search.engine.engine import SearchEngine
 from search.errors import Busy, InvalidRequest, JobNotFound
 from search.query.request import SearchRequest
 from search.settings import DEFAULT_MODEL
-from tests.conftest import build, work_off
+from tests.support.building import build, document, eventually, many, work_off
+from tests.support.commands import worker
+from tests.support.model import lend_dictionary
 
-pytestmark = pytest.mark.database
+pytestmark = [pytest.mark.database, pytest.mark.sql]
 
-SECONDS = 180
-
-
-def document(number: int) -> SourceDocument:
-    text = " ".join(f"Whale number {number} sings its song number {song}." for song in range(8))
-    return SourceDocument(f"d{number}", f"Title {number}", text, None, {})
-
-
-@contextlib.contextmanager
-def worker(database: Engine, data: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """`refract worker` until the block ends."""
-    url = database.url.render_as_string(hide_password=False)
-    environment = {**os.environ, "DATABASE_URL": url, "REFRACT_DATA": str(data)}
-    process = subprocess.Popen([sys.executable, "-m", "api.cli.main", "worker"], env=environment)
-    try:
-        yield process
-    finally:
-        process.terminate()
-        assert process.wait(30) is not None
-
-
-def eventually(holds: Callable[[], bool]) -> None:
-    """Waits for something that has to happen."""
-    end = time.monotonic() + SECONDS
-    while not holds():
-        assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.1)
+SLOW: dict[str, Any] = {"model": DEFAULT_MODEL, "passage_tokens": 16}
+"""A reindex that takes long enough to be caught at its work."""
 
 
 def work(database: Engine, data: Path) -> list[JobInfo]:
@@ -165,10 +136,10 @@ def test_documents_of_a_folder_come_by_a_job(database: Engine, tmp_path: Path, c
 
 
 def test_a_running_job_is_cancelled(database: Engine, tmp_path: Path, collection: str) -> None:
-    many(database, collection, 150)
+    many(database, collection, 60)
     before = live(database)
     with worker(database, tmp_path):
-        number = start_job(database, "reindex", collection, passage_tokens=16)
+        number = start_job(database, "reindex", collection, **SLOW)
         eventually(lambda: get_job(database, number).progress.get("step") == "embedding passages")
         cancel_job(database, number)
         eventually(lambda: get_job(database, number).state == "cancelled")
@@ -181,8 +152,8 @@ def test_a_running_job_is_cancelled(database: Engine, tmp_path: Path, collection
 def test_a_job_whose_worker_was_ended_is_taken_up_by_the_next(
     database: Engine, tmp_path: Path, collection: str, end: signal.Signals
 ) -> None:
-    many(database, collection, 80)
-    number = start_job(database, "reindex", collection, passage_tokens=16)
+    many(database, collection, 60)
+    number = start_job(database, "reindex", collection, **SLOW)
 
     def embedded() -> int:
         with database.connect() as connection:
@@ -207,10 +178,10 @@ def test_a_collection_that_is_written_to_becomes_searchable(
     database: Engine, tmp_path: Path, embedder: Embedder
 ) -> None:
     """The first build, then additions, then a build when the generation is outgrown: all by the worker."""
-    del embedder  # loaded before it is measured
     with Session(database) as session:
-        number = ensure_collection(session, "new", DEFAULT_MODEL).id
+        number = ensure_collection(session, "new", embedder.space.model).id
         session.commit()
+    lend_dictionary(embedder.space.model, tmp_path)
     engine = SearchEngine(database, tmp_path)
 
     def found() -> int:
@@ -218,7 +189,7 @@ def test_a_collection_that_is_written_to_becomes_searchable(
         return response.total
 
     with worker(database, tmp_path):
-        many(database, "new", 3)
+        many(database, "new", 3, model=embedder.space.model)
         eventually(lambda: bool(live(database, "new")))
         first = live(database, "new")
         assert found() == 3
@@ -250,15 +221,8 @@ def test_a_build_that_failed_is_not_begun_again_and_again(database: Engine, tmp_
     assert list_jobs(database)[0].state == "waiting"
 
 
-def many(database: Engine, name: str, documents: int) -> None:
-    with Session(database) as session:
-        number = ensure_collection(session, name, DEFAULT_MODEL).id
-        session.commit()
-    ingest(database, number, [document(each) for each in range(documents)], Reporter(database))
-
-
 def test_a_collection_that_cannot_be_kept_up_says_why_and_holds_up_no_other(
-    database: Engine, embedder: Embedder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    database: Engine, embedder: Embedder, tmp_path: Path
 ) -> None:
     """The model of one was removed from this machine after its generation was built."""
     for name in ("a", "b"):
@@ -270,8 +234,7 @@ def test_a_collection_that_cannot_be_kept_up_says_why_and_holds_up_no_other(
             .values(recipe=GenerationRow.recipe.op("||")(cast({"model": "gone/model"}, JSONB)))
         )
         session.commit()
-    monkeypatch.setattr("indexer.jobs.worker.RETRY_SECONDS", 0.0)
-    keeper = Keeper(database)
+    keeper = Keeper(database, retry_seconds=0)
     for name in ("a", "b"):
         many(database, name, 6)
     keeper.catch_up()
@@ -280,7 +243,7 @@ def test_a_collection_that_cannot_be_kept_up_says_why_and_holds_up_no_other(
     with Session(database) as session:
         assert "gone/model" in find_collection(session, "a").trouble
         assert not find_collection(session, "b").trouble
-        recipe = GenerationRow.recipe.op("||")(cast({"model": DEFAULT_MODEL}, JSONB))
+        recipe = GenerationRow.recipe.op("||")(cast({"model": embedder.space.model}, JSONB))
         session.execute(update(GenerationRow).values(recipe=recipe))
         session.commit()
     keeper.catch_up()

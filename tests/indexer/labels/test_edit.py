@@ -26,7 +26,7 @@ from search.dictionary.labels import NAME, NO_LABEL
 from search.embedding.embedder import Embedder
 from search.engine.engine import SearchEngine
 from search.errors import FeatureNotFound, LabelError
-from tests.conftest import build
+from tests.support.building import build
 
 BAD_LINES = [
     (b"{nonsense", "not JSON"),

@@ -31,8 +31,7 @@ from search.engine.engine import SearchEngine
 from search.errors import InvalidRequest, InvalidSteering, PresetNotFound
 from search.query.request import SearchRequest
 from search.query.steering import MAX_KNOBS, parse
-from tests.conftest import build
-from tests.indexer.jobs.test_jobs import document
+from tests.support.building import build, document
 from tests.support.reading import read
 
 WIDTH = 4

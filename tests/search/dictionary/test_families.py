@@ -17,7 +17,8 @@ from search.query.request import SearchRequest
 from search.query.steering import Knob, parse
 from search.responses.features import ConceptSummary
 from search.responses.search import SearchResponse
-from tests.conftest import Indexed, build
+from tests.support.building import build
+from tests.support.indexed import Indexed
 from tests.support.reading import read
 
 pytestmark = pytest.mark.database

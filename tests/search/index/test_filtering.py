@@ -21,9 +21,9 @@ from search.query.limits import MODES
 from search.query.request import SearchRequest
 from search.query.steering import parse
 from search.responses.search import Restriction, SearchResponse
-from tests.conftest import build
+from tests.support.building import build
 
-pytestmark = pytest.mark.database
+pytestmark = [pytest.mark.database, pytest.mark.sql]
 
 DOCUMENTS = [
     SourceDocument("a", "The sun", "The sun is a star. Stars burn.", None, {"year": 1990, "lang": "en"}),
@@ -75,12 +75,12 @@ LEFT = {
 def engine(
     new_database: Callable[[], AbstractContextManager[URL]],
     tmp_path_factory: pytest.TempPathFactory,
-    embedder: Embedder,
+    small_embedder: Embedder,
 ) -> Iterator[SearchEngine]:
     data = tmp_path_factory.mktemp("data")
     with new_database() as url:
         database = create_engine(url)
-        build(database, data, embedder, "c", DOCUMENTS)
+        build(database, data, small_embedder, "c", DOCUMENTS)
         yield SearchEngine(database, data)
         database.dispose()
 
