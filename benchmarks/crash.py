@@ -16,9 +16,10 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 from benchmarks.common import report, table
-from benchmarks.crash_trials import kill_server, run_trials
 from search.db.connection import open_database
+from search.embedding.embedder import load_embedder
 from search.settings import Settings
+from tests.support.crash_trials import kill_server, run_trials
 
 
 def main() -> None:
@@ -30,7 +31,9 @@ def main() -> None:
     try:
         with open_database(Settings(data=folder, database_url=None)) as database:
             kill = partial(kill_server, database, folder)
-            outcome = run_trials(database, folder, given.trials, given.seed, say=print, kill_server=kill)
+            outcome = run_trials(
+                database, folder, given.trials, given.seed, load_embedder(), say=print, kill_server=kill
+            )
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     rows = [[kind, count] for kind, count in sorted(outcome.trials.items())]

@@ -7,41 +7,25 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 
 import contextlib
 import itertools
-import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
 from sqlalchemy import URL, Engine, create_engine, text
-from sqlalchemy.orm import Session
 
-from indexer.build.builder import Build, BuildReport
-from indexer.documents import ensure_collection, ingest
-from indexer.jobs.worker import run_worker
-from indexer.progress import Reporter
 from indexer.sources import Failure, SourceDocument, open_source
 from search.db.connection import migrate, open_database, server_url
 from search.embedding.embedder import Embedder, load_embedder
 from search.engine import engine as search_engine
-from search.settings import DEFAULT_MODEL, Settings
+from search.settings import Settings
+from tests.support.building import build
+from tests.support.commands import serving
+from tests.support.indexed import COLLECTION, Indexed, built_or_restored
+from tests.support.model import make_small_model
 
 DOCUMENTS = 400
-COLLECTION = "manual"
-
-
-@dataclass(frozen=True)
-class Indexed:
-    """A collection that went through the whole pipeline."""
-
-    database: Engine
-    data: Path
-    collection: str
-    report: BuildReport
-    documents: list[SourceDocument]
 
 
 @pytest.fixture(scope="session")
@@ -105,10 +89,26 @@ def documents() -> list[SourceDocument]:
 
 
 @pytest.fixture(scope="session")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder for what is made once a run: one that all its processes have, or that of REFRACT_TEST_SHARED,
+    which outlives the run."""
+    if given := os.environ.get("REFRACT_TEST_SHARED"):
+        return Path(given)
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+
+@pytest.fixture(scope="session")
+def small_embedder(tmp_path_factory: pytest.TempPathFactory) -> Embedder:
+    """A small model, for tests that are not about what an embedding says."""
+    return load_embedder(str(make_small_model(tmp_path_factory.mktemp("models"))), "float32")
+
+
+@pytest.fixture(scope="session")
 def indexed(
     new_database: Callable[[], contextlib.AbstractContextManager[URL]],
     tmp_path_factory: pytest.TempPathFactory,
-    embedder: Embedder,
+    shared: Path,
     documents: list[SourceDocument],
 ) -> Iterator[Indexed]:
     """A collection made by the real pipeline. Tests read it and leave it as it is."""
@@ -116,7 +116,8 @@ def indexed(
     with new_database() as url:
         database = create_engine(url)
         try:
-            report = build(database, data, embedder, COLLECTION, documents)
+            make = partial(build, database, data, load_embedder(), COLLECTION, documents)
+            report = built_or_restored(shared, database, data, make)
             yield Indexed(database, data, COLLECTION, report, documents)
         finally:
             database.dispose()
@@ -133,55 +134,6 @@ def served_url(indexed: Indexed) -> Iterator[str]:
     database_url = indexed.database.url.render_as_string(hide_password=False)
     with serving({"DATABASE_URL": database_url, "REFRACT_DATA": str(indexed.data)}) as url:
         yield url
-
-
-def build(
-    database: Engine,
-    data: Path,
-    embedder: Embedder,
-    name: str,
-    documents: list[SourceDocument],
-    *,
-    passage_tokens: int | None = None,
-) -> BuildReport:
-    """Takes documents through the whole pipeline, as `refract index` does."""
-    with Session(database) as session:
-        collection = ensure_collection(session, name, DEFAULT_MODEL).id
-        session.commit()
-    reporter = Reporter(database)
-    ingest(database, collection, documents, reporter)
-    return Build(database, data, embedder, reporter).run(collection, passage_tokens=passage_tokens)
-
-
-def work_off(database: Engine, data: Path) -> None:
-    """Does all jobs that wait. In a thread: a browser that is open gives this one an event loop."""
-    with ThreadPoolExecutor(1) as pool:
-        pool.submit(run_worker, database, data, wait=False).result()
-
-
-@contextlib.contextmanager
-def serving(environment: dict[str, str]) -> Iterator[str]:
-    """Runs `refract serve` without a worker on a free port until the block ends; gives its address."""
-    with served(environment, "--no-worker") as (url, _):
-        yield url
-
-
-@contextlib.contextmanager
-def served(environment: dict[str, str], *options: str) -> Iterator[tuple[str, str]]:
-    """Runs `refract serve` on a free port until the block ends; gives its address and the admin's link."""
-    command = [sys.executable, "-m", "api.cli.main", "serve", "--port", "0", *options]
-    process = subprocess.Popen(
-        command, env={**os.environ, **environment}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    assert process.stdout is not None
-    assert process.stderr is not None
-    try:
-        lines = [process.stdout.readline() for _ in range(2)]
-        assert all("http://" in line for line in lines), process.stderr.read()
-        yield lines[0].split()[3], lines[1].split()[2]
-    finally:
-        process.terminate()
-        process.communicate(timeout=30)
 
 
 @contextlib.contextmanager

@@ -19,7 +19,7 @@ from api.cli.main import app
 from indexer.sources import SourceDocument
 from search.embedding.embedder import Embedder
 from search.engine.engine import Engine
-from tests.conftest import build
+from tests.support.building import build
 
 pytestmark = pytest.mark.database
 

@@ -12,8 +12,8 @@ from sqlalchemy import URL, create_engine
 
 from search.embedding.embedder import Embedder
 from tests.browser.test_looks import AXE
-from tests.conftest import build, served
-from tests.indexer.jobs.test_jobs import document
+from tests.support.building import build, document
+from tests.support.commands import served
 
 pytestmark = pytest.mark.browser
 

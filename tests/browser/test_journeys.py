@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import OpenPage
-from tests.conftest import Indexed
+from tests.support.indexed import Indexed
 
 pytestmark = pytest.mark.browser
 

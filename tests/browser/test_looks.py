@@ -9,7 +9,7 @@ from playwright.sync_api import Page
 
 from search.query.steering import Knob
 from tests.browser.conftest import OpenPage
-from tests.conftest import Indexed
+from tests.support.indexed import Indexed
 
 pytestmark = pytest.mark.browser
 

@@ -9,17 +9,16 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
 import pytest
 from sqlalchemy import Engine
 
-from tests.api.cli.forked import forked
-from tests.conftest import Indexed
-
-COMMAND = [sys.executable, "-m", "api.cli.main"]
+from tests.support.commands import COMMAND, assert_one_line, started
+from tests.support.forked import forked
+from tests.support.indexed import Indexed
 
 
 def refract(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
@@ -32,24 +31,6 @@ def alone(*arguments: str, environment: dict[str, str]) -> "subprocess.Completed
     return subprocess.run(
         [*COMMAND, *arguments], env=environment, capture_output=True, text=True, timeout=120
     )
-
-
-@contextlib.contextmanager
-def started(*arguments: str, **environment: str) -> Iterator["subprocess.Popen[str]"]:
-    """A server; killed at the end if it still runs."""
-    process = subprocess.Popen(
-        [*COMMAND, *arguments],
-        env={**os.environ, **environment},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
 
 
 def address(process: "subprocess.Popen[str]") -> str:
@@ -68,15 +49,6 @@ def postgres_of(data: Path) -> list[psutil.Process]:
             if str(data / "postgres") in process.cmdline():
                 parents[process] = process.ppid()
     return [process for process, parent in parents.items() if parent not in {each.pid for each in parents}]
-
-
-def assert_one_line(failed: "subprocess.CompletedProcess[str]", *words: str) -> None:
-    assert failed.returncode == 1
-    lines = failed.stderr.strip().splitlines()
-    assert len(lines) == 1, failed.stderr
-    assert lines[0].startswith("refract: ")
-    for word in words:
-        assert word in lines[0]
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,8 @@ import pytest
 from sqlalchemy import Engine as Database
 
 from search.embedding.embedder import Embedder
-from tests.api.cli.test_cli import assert_one_line
-from tests.api.cli.test_upkeep import Shell
-from tests.conftest import build
-from tests.indexer.jobs.test_jobs import document
+from tests.support.building import build, document
+from tests.support.commands import Shell, assert_one_line
 
 pytestmark = pytest.mark.database
 

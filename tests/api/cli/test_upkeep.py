@@ -1,39 +1,14 @@
 """Documents, folders and jobs by the command line, as a process of its own."""
 
-import json
-import os
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine as Database
 
 from indexer.jobs.queue import get_job, start_job
-from tests.api.cli.forked import forked
-from tests.api.cli.test_cli import assert_one_line, started
-from tests.indexer.jobs.test_jobs import eventually
-
-
-class Shell:
-    """Commands on one database and data folder."""
-
-    def __init__(self, database: Database, data: Path) -> None:
-        url = database.url.render_as_string(hide_password=False)
-        self.settings = {"DATABASE_URL": url, "REFRACT_DATA": str(data)}
-
-    def tried(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
-        return forked(*arguments, environment={**os.environ, **self.settings})
-
-    def run(self, *arguments: str) -> str:
-        done = self.tried(*arguments)
-        assert done.returncode == 0, done.stderr
-        return " ".join((done.stdout + done.stderr).split())
-
-    def ids(self) -> list[str]:
-        asked = ("search", "anything", "--collection", "n", "--limit", "50", "--json")
-        found = json.loads(self.tried(*asked).stdout)
-        return sorted(result["document"]["id"] for result in found["results"])
+from tests.support.building import eventually
+from tests.support.commands import Shell, assert_one_line, started
 
 
 @pytest.fixture

@@ -17,8 +17,8 @@ from indexer.jobs.worker import Keeper
 from indexer.sources.document import MAX_ID, MAX_TEXT
 from search.embedding.embedder import Embedder
 from search.engine.engine import Engine
-from tests.conftest import build, work_off
 from tests.indexer.build.test_catch_up import document
+from tests.support.building import build, work_off
 
 pytestmark = pytest.mark.database
 

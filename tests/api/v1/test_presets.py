@@ -17,8 +17,7 @@ from api.auth.keys import create_key
 from search.embedding.embedder import Embedder
 from search.engine.engine import Engine
 from search.query.steering import MAX_KNOBS
-from tests.conftest import build
-from tests.indexer.jobs.test_jobs import document
+from tests.support.building import build, document
 
 pytestmark = pytest.mark.database
 

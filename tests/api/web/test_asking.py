@@ -14,7 +14,7 @@ from api.app import create_app
 from indexer.sources import SourceDocument
 from search.embedding.embedder import Embedder
 from search.engine.engine import Engine
-from tests.conftest import build
+from tests.support.building import build
 
 pytestmark = pytest.mark.database
 

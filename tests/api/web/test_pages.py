@@ -22,7 +22,7 @@ from search.engine.engine import Engine
 from search.engine.prepared import Request
 from search.explain.relevance_feedback import refine
 from search.query.steering import MAX_KNOBS, MAX_PHRASE, Knob, parse
-from tests.conftest import Indexed
+from tests.support.indexed import Indexed
 
 pytestmark = pytest.mark.database
 

@@ -39,7 +39,7 @@ from search.query.steering import parse
 from search.responses.features import Progress
 from search.responses.search import SearchResponse
 from search.settings import DEFAULT_MODEL
-from tests.conftest import build
+from tests.support.building import build
 
 pytestmark = pytest.mark.database
 

@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import Engine, func, inspect, select, text
 from sqlalchemy.orm import Session
 
-from indexer.build.builder import Build
+from indexer.build.builder import EMBED_ROWS, Build
 from indexer.build.passage_rows import create_partition, passage_texts
 from indexer.documents import ensure_collection, ingest
 from indexer.progress import Reporter
@@ -32,13 +32,13 @@ from search.db.models import (
 )
 from search.dictionary.artifact import shipped
 from search.dictionary.autoencoder import Card, Dictionary
-from search.embedding.embedder import Embedder
+from search.embedding.embedder import Embedder, load_embedder
 from search.engine.engine import Engine as SearchEngine
 from search.errors import InvalidRequest, SourceError
 from search.index.generation_files import INDEX_FILE, generation_folder, read_dictionary
 from search.responses.features import Progress
 from search.settings import DEFAULT_MODEL
-from tests.conftest import build
+from tests.support.building import build
 
 pytestmark = pytest.mark.database
 
@@ -120,13 +120,12 @@ def test_only_changed_documents_are_embedded_again(
         assert set(old) == {short[0].text}
 
 
-def test_a_killed_build_goes_on_where_it_was(
-    database: Engine, tmp_path: Path, documents: list[SourceDocument]
-) -> None:
+def test_a_killed_build_goes_on_where_it_was(database: Engine, tmp_path: Path) -> None:
+    """By the model that ships: more passages than are stored at once take it long enough to be caught."""
     source = tmp_path / "source.jsonl"
     with source.open("w", encoding="utf-8") as file:
-        for document in documents:
-            file.write(json.dumps({"id": document.id, "title": document.title, "text": document.text}) + "\n")
+        for number in range(3 * EMBED_ROWS):
+            file.write(json.dumps({"id": str(number), "title": "", "text": f"Whale {number} sings."}) + "\n")
     environment = {
         **os.environ,
         "DATABASE_URL": database.url.render_as_string(hide_password=False),
@@ -175,7 +174,7 @@ def test_a_killed_build_is_not_shown_as_under_way(
             raise KeyboardInterrupt
 
     with Session(database) as session:
-        number = ensure_collection(session, "c", DEFAULT_MODEL).id
+        number = ensure_collection(session, "c", embedder.space.model).id
         session.commit()
     ingest(database, number, short, Reporter(database))
     with pytest.raises(KeyboardInterrupt):
@@ -197,7 +196,7 @@ def test_splitting_does_not_keep_searches_waiting(
 
     changed = [replace(document, title="Another title") for document in short]
     with Session(database) as session:
-        number = ensure_collection(session, "c", DEFAULT_MODEL).id
+        number = ensure_collection(session, "c", embedder.space.model).id
         session.commit()
     reporter = Reporter(database, search_meanwhile)
     ingest(database, number, changed, reporter)
@@ -275,12 +274,12 @@ def test_a_dictionary_stays_from_build_to_build_and_a_learned_one_gives_way_to_n
 
 @pytest.mark.parametrize("count", [1, 5])
 def test_a_handful_of_documents_gets_the_shipped_dictionary(
-    database: Engine, tmp_path: Path, embedder: Embedder, count: int
+    database: Engine, tmp_path: Path, count: int
 ) -> None:
     few = [
         SourceDocument(str(n), f"Title {n}", f"Text number {n} is on whales.", None, {}) for n in range(count)
     ]
-    report = build(database, tmp_path, embedder, "c", few)
+    report = build(database, tmp_path, load_embedder(), "c", few)
     base = shipped(DEFAULT_MODEL)
     assert base is not None
     assert report.scorecard["names"] <= base.dictionary.features + count
@@ -331,7 +330,7 @@ def test_progress_tells_rate_and_time_left_and_is_stored(
 ) -> None:
     heard: list[Progress] = []
     with Session(database) as session:
-        number = ensure_collection(session, "c", DEFAULT_MODEL).id
+        number = ensure_collection(session, "c", embedder.space.model).id
         session.commit()
     reporter = Reporter(database, heard.append)
     ingest(database, number, short, reporter)

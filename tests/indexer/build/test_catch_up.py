@@ -25,7 +25,7 @@ from search.index.generation_files import live_generation
 from search.query.steering import parse
 from search.responses.features import Progress
 from search.responses.search import SearchResponse
-from tests.conftest import build
+from tests.support.building import build
 
 pytestmark = pytest.mark.database
 

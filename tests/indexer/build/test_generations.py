@@ -16,7 +16,7 @@ from search.embedding.embedder import Embedder
 from search.engine.engine import Engine
 from search.engine.prepared import Request
 from search.errors import CollectionNotFound, InvalidRequest
-from tests.conftest import build
+from tests.support.building import build
 
 pytestmark = pytest.mark.database
 

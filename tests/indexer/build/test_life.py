@@ -33,7 +33,7 @@ from search.engine.prepared import Request
 from search.errors import InvalidRequest
 from search.index.generation_files import live_generation
 from search.responses.search import SearchResponse
-from search.settings import DEFAULT_MODEL
+from tests.support.model import lend_dictionary
 
 pytestmark = pytest.mark.database
 
@@ -62,6 +62,7 @@ def machine(new_database: Callable[[], contextlib.AbstractContextManager[URL]], 
             self.database = create_engine(self.stack.enter_context(new_database()))
             self.stack.callback(self.database.dispose)
             self.data = Path(self.stack.enter_context(TemporaryDirectory(prefix="refract-")))
+            lend_dictionary(embedder.space.model, self.data)
             self.model: dict[str, str] = {}
 
         def teardown(self) -> None:
@@ -71,7 +72,7 @@ def machine(new_database: Callable[[], contextlib.AbstractContextManager[URL]], 
         @initialize()
         def begin(self) -> None:
             with Session(self.database) as session:
-                self.number = ensure_collection(session, "c", DEFAULT_MODEL).id
+                self.number = ensure_collection(session, "c", embedder.space.model).id
                 session.commit()
             self.write([("a", "whales sing"), ("e", "bread is baked")])
             self.reindex(tokens=24)

@@ -28,8 +28,7 @@ from search.db.connection import open_database
 from search.embedding.embedder import Embedder
 from search.engine.engine import Engine
 from search.settings import Settings
-from tests.conftest import build, work_off
-from tests.indexer.jobs.test_jobs import document, eventually, many
+from tests.support.building import build, document, eventually, many, work_off
 
 MEBIBYTE = 1 << 20
 

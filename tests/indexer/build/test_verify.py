@@ -17,7 +17,7 @@ from search.engine.engine import Engine
 from search.engine.hybrid import WORDS_WEIGHT
 from search.engine.prepared import Request
 from search.index.generation_files import INDEX_FILE, WORDS_FILE, generation_folder
-from tests.conftest import build
+from tests.support.building import build
 
 pytestmark = pytest.mark.database
 

@@ -19,7 +19,8 @@ from search.db.models import Family as FamilyRow
 from search.dictionary.families import Family
 from search.dictionary.labels import Label
 from search.embedding.embedder import Embedder
-from tests.conftest import Indexed, build
+from tests.support.building import build
+from tests.support.indexed import Indexed
 
 TOPICS = 6
 OF_A_TOPIC = 5

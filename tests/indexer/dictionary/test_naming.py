@@ -34,7 +34,7 @@ from search.engine.prepared import Request
 from search.errors import DictionaryError
 from search.query.steering import parse
 from search.settings import DEFAULT_MODEL
-from tests.conftest import build
+from tests.support.building import build
 
 WIDTH = 64
 

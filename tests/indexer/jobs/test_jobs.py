@@ -1,13 +1,8 @@
 """Jobs on a real queue with a real worker, a process of its own that may be killed."""
 
-import contextlib
-import os
 import signal
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine as Database
@@ -21,7 +16,6 @@ from indexer.documents import delete_documents, ensure_collection, ingest
 from indexer.jobs.queue import JobInfo, cancel_job, get_job, list_jobs, retry_job, start_job
 from indexer.jobs.worker import Keeper
 from indexer.progress import Reporter
-from indexer.sources import SourceDocument
 from search.db.models import Generation
 from search.embedding.embedder import Embedder
 from search.engine.engine import Engine
@@ -29,37 +23,13 @@ from search.engine.prepared import Request
 from search.errors import Busy, InvalidRequest, JobNotFound
 from search.index.generation_files import find_collection
 from search.settings import DEFAULT_MODEL
-from tests.conftest import build, work_off
+from tests.support.building import build, document, eventually, many, work_off
+from tests.support.commands import worker
 
 pytestmark = pytest.mark.database
 
-SECONDS = 180
-
-
-def document(number: int) -> SourceDocument:
-    text = " ".join(f"Whale number {number} sings its song number {song}." for song in range(8))
-    return SourceDocument(f"d{number}", f"Title {number}", text, None, {})
-
-
-@contextlib.contextmanager
-def worker(database: Database, data: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """`refract worker` until the block ends."""
-    url = database.url.render_as_string(hide_password=False)
-    environment = {**os.environ, "DATABASE_URL": url, "REFRACT_DATA": str(data)}
-    process = subprocess.Popen([sys.executable, "-m", "api.cli.main", "worker"], env=environment)
-    try:
-        yield process
-    finally:
-        process.terminate()
-        assert process.wait(30) is not None
-
-
-def eventually(holds: Callable[[], bool]) -> None:
-    """Waits for something that has to happen."""
-    end = time.monotonic() + SECONDS
-    while not holds():
-        assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.1)
+SLOW: dict[str, Any] = {"model": DEFAULT_MODEL, "passage_tokens": 16}
+"""A reindex that takes long enough to be caught at its work."""
 
 
 def work(database: Database, data: Path) -> list[JobInfo]:
@@ -169,7 +139,7 @@ def test_a_running_job_is_cancelled(database: Database, tmp_path: Path, collecti
     many(database, collection, 150)
     before = live(database)
     with worker(database, tmp_path):
-        number = start_job(database, "reindex", collection, passage_tokens=16)
+        number = start_job(database, "reindex", collection, **SLOW)
         eventually(lambda: get_job(database, number).progress.get("step") == "embedding passages")
         cancel_job(database, number)
         eventually(lambda: get_job(database, number).state == "cancelled")
@@ -183,7 +153,7 @@ def test_a_job_whose_worker_was_ended_is_taken_up_by_the_next(
     database: Database, tmp_path: Path, collection: str, end: signal.Signals
 ) -> None:
     many(database, collection, 80)
-    number = start_job(database, "reindex", collection, passage_tokens=16)
+    number = start_job(database, "reindex", collection, **SLOW)
 
     def embedded() -> int:
         with database.connect() as connection:
@@ -208,9 +178,8 @@ def test_a_collection_that_is_written_to_becomes_searchable(
     database: Database, tmp_path: Path, embedder: Embedder
 ) -> None:
     """The first build, then additions, then a build when the generation is outgrown: all by the worker."""
-    del embedder  # loaded before it is measured
     with Session(database) as session:
-        number = ensure_collection(session, "new", DEFAULT_MODEL).id
+        number = ensure_collection(session, "new", embedder.space.model).id
         session.commit()
     engine = Engine(database, tmp_path)
 
@@ -219,7 +188,7 @@ def test_a_collection_that_is_written_to_becomes_searchable(
         return response.total
 
     with worker(database, tmp_path):
-        many(database, "new", 3)
+        many(database, "new", 3, model=embedder.space.model)
         eventually(lambda: bool(live(database, "new")))
         first = live(database, "new")
         assert found() == 3
@@ -251,13 +220,6 @@ def test_a_build_that_failed_is_not_begun_again_and_again(database: Database, tm
     assert list_jobs(database)[0].state == "waiting"
 
 
-def many(database: Database, name: str, documents: int) -> None:
-    with Session(database) as session:
-        number = ensure_collection(session, name, DEFAULT_MODEL).id
-        session.commit()
-    ingest(database, number, [document(each) for each in range(documents)], Reporter(database))
-
-
 def test_a_collection_that_cannot_be_kept_up_says_why_and_holds_up_no_other(
     database: Database, embedder: Embedder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -281,7 +243,7 @@ def test_a_collection_that_cannot_be_kept_up_says_why_and_holds_up_no_other(
     with Session(database) as session:
         assert "gone/model" in find_collection(session, "a").trouble
         assert not find_collection(session, "b").trouble
-        recipe = Generation.recipe.op("||")(cast({"model": DEFAULT_MODEL}, JSONB))
+        recipe = Generation.recipe.op("||")(cast({"model": embedder.space.model}, JSONB))
         session.execute(update(Generation).values(recipe=recipe))
         session.commit()
     keeper.catch_up()

@@ -24,7 +24,7 @@ from search.dictionary.labels import NAME, NO_LABEL
 from search.embedding.embedder import Embedder
 from search.engine.engine import Engine as SearchEngine
 from search.errors import FeatureNotFound, LabelError
-from tests.conftest import build
+from tests.support.building import build
 
 BAD_LINES = [
     (b"{nonsense", "not JSON"),

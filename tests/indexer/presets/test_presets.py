@@ -32,8 +32,7 @@ from search.engine.engine import Engine
 from search.engine.prepared import Request
 from search.errors import InvalidRequest, InvalidSteering, PresetNotFound
 from search.query.steering import MAX_KNOBS, parse
-from tests.conftest import build
-from tests.indexer.jobs.test_jobs import document
+from tests.support.building import build, document
 
 WIDTH = 4
 SHA = "ab" * 32

@@ -14,7 +14,7 @@ import pytest
 from indexer.sources import Failure, SourceDocument, document, guess_format, open_source
 from indexer.sources.beir import read_qrels, read_queries
 from search.errors import SourceError
-from tests.indexer.sources.pdfs import pdf
+from tests.support.pdfs import pdf
 
 PROSE = "Sea water holds about thirty-five grams of salt in every litre."
 

@@ -16,7 +16,8 @@ from search.errors import InvalidQuery, InvalidSteering
 from search.query.steering import parse
 from search.responses.features import ConceptSummary
 from search.responses.search import SearchResponse
-from tests.conftest import Indexed, build
+from tests.support.building import build
+from tests.support.indexed import Indexed
 
 pytestmark = pytest.mark.database
 

@@ -36,7 +36,7 @@ from search.query.filters import parse_filters
 from search.query.limits import MODES
 from search.query.steering import Knob, Steering, format_steering, parse
 from search.responses.search import SearchResponse, Term
-from tests.conftest import Indexed
+from tests.support.indexed import Indexed
 
 QUERIES = ("read a file line by line", "sort numbers", "asynchronous tasks", "dates and time zones")
 

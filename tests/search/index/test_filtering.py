@@ -21,7 +21,7 @@ from search.query.filters import format_filter, parse_filter, parse_filters
 from search.query.limits import MODES
 from search.query.steering import parse
 from search.responses.search import Restriction, SearchResponse
-from tests.conftest import build
+from tests.support.building import build
 
 pytestmark = pytest.mark.database
 

@@ -27,11 +27,10 @@ from indexer.documents import delete_documents, ensure_collection, ingest
 from indexer.progress import Reporter
 from indexer.sources import SourceDocument
 from search.db.models import Collection, Document
-from search.embedding.embedder import load_embedder
+from search.embedding.embedder import Embedder, VectorSpace, load_embedder
 from search.engine.engine import Engine
 from search.engine.prepared import Request
 from search.errors import SourceError
-from search.settings import DEFAULT_MODEL
 
 NAME = "crash"
 POOL = 40  # documents that are written, replaced and deleted
@@ -59,6 +58,7 @@ def run_trials(
     data: Path,
     trials: int,
     seed: int,
+    embedder: Embedder,
     *,
     say: Callable[[str], None] = lambda _: None,
     kill_server: Callable[[], None] | None = None,
@@ -68,14 +68,16 @@ def run_trials(
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([__name__])  # so that a trial need not wait for torch
     outcome = Outcome()
-    model = _begin(database, data, chance)
+    model = _begin(database, data, chance, embedder)
     kinds = list(MOST_SECONDS)
     for trial in range(trials):
         kind = kinds[trial % len(kinds)]
         with_server = kill_server is not None and trial % SERVER_EVERY == SERVER_EVERY - 1
         ours, theirs = context.Pipe()
         url = database.url.render_as_string(hide_password=False)
-        process = context.Process(target=_work, args=(kind, url, data, chance.random(), theirs))
+        process = context.Process(
+            target=_work, args=(kind, url, data, chance.random(), embedder.space, theirs)
+        )
         process.start()
         theirs.close()
         begun, acknowledged = _until_killed(process, ours, chance.random() * MOST_SECONDS[kind])
@@ -106,14 +108,14 @@ def kill_server(database: Database, data: Path) -> None:
     raise RuntimeError("The server did not start again.")
 
 
-def _begin(database: Database, data: Path, chance: random.Random) -> dict[str, str]:
+def _begin(database: Database, data: Path, chance: random.Random, embedder: Embedder) -> dict[str, str]:
     with Session(database) as session:
-        number = ensure_collection(session, NAME, DEFAULT_MODEL).id
+        number = ensure_collection(session, NAME, embedder.space.model).id
         session.commit()
     model = {f"d{each}": _text(chance) for each in range(POOL // 2)}
     ingest(database, number, [_document(*pair) for pair in model.items()], Reporter(database))
     for tokens in (24, 192):  # two generations, so that there is one to go back to
-        Build(database, data, load_embedder(), Reporter(database)).run(number, passage_tokens=tokens)
+        Build(database, data, embedder, Reporter(database)).run(number, passage_tokens=tokens)
     return model
 
 
@@ -206,11 +208,11 @@ def _apply(model: dict[str, str], change: Change) -> None:
             model[id] = content
 
 
-def _work(kind: str, url: str, data: Path, seed: float, pipe: Connection) -> None:
+def _work(kind: str, url: str, data: Path, seed: float, space: VectorSpace, pipe: Connection) -> None:
     """The process that is killed."""
     chance = random.Random(seed)
     database = create_engine(url)
-    embedder = load_embedder()
+    embedder = load_embedder(space.model, space.precision)
     reporter = Reporter(database)
     with Session(database) as session:
         number = session.scalars(select(Collection.id).where(Collection.name == NAME)).one()

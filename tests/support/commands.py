@@ -1,0 +1,102 @@
+"""The command line as processes of its own, on one database and data folder or alone."""
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from sqlalchemy import Engine as Database
+
+from tests.support.forked import forked
+
+COMMAND = [sys.executable, "-m", "api.cli.main"]
+
+
+class Shell:
+    """Commands on one database and data folder."""
+
+    def __init__(self, database: Database, data: Path, **settings: str) -> None:
+        url = database.url.render_as_string(hide_password=False)
+        self.settings = {"DATABASE_URL": url, "REFRACT_DATA": str(data), **settings}
+
+    def tried(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        return forked(*arguments, environment={**os.environ, **self.settings})
+
+    def run(self, *arguments: str) -> str:
+        done = self.tried(*arguments)
+        assert done.returncode == 0, done.stderr
+        return " ".join((done.stdout + done.stderr).split())
+
+    def ids(self) -> list[str]:
+        asked = ("search", "anything", "--collection", "n", "--limit", "50", "--json")
+        found = json.loads(self.tried(*asked).stdout)
+        return sorted(result["document"]["id"] for result in found["results"])
+
+
+@contextlib.contextmanager
+def started(*arguments: str, **environment: str) -> Iterator["subprocess.Popen[str]"]:
+    """A server; killed at the end if it still runs."""
+    process = subprocess.Popen(
+        [*COMMAND, *arguments],
+        env={**os.environ, **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+@contextlib.contextmanager
+def worker(database: Database, data: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """`refract worker` until the block ends."""
+    url = database.url.render_as_string(hide_password=False)
+    environment = {**os.environ, "DATABASE_URL": url, "REFRACT_DATA": str(data)}
+    process = subprocess.Popen([*COMMAND, "worker"], env=environment)
+    try:
+        yield process
+    finally:
+        process.terminate()
+        assert process.wait(30) is not None
+
+
+@contextlib.contextmanager
+def serving(environment: dict[str, str]) -> Iterator[str]:
+    """Runs `refract serve` without a worker on a free port until the block ends; gives its address."""
+    with served(environment, "--no-worker") as (url, _):
+        yield url
+
+
+@contextlib.contextmanager
+def served(environment: dict[str, str], *options: str) -> Iterator[tuple[str, str]]:
+    """Runs `refract serve` on a free port until the block ends; gives its address and the admin's link."""
+    command = [*COMMAND, "serve", "--port", "0", *options]
+    process = subprocess.Popen(
+        command, env={**os.environ, **environment}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    try:
+        lines = [process.stdout.readline() for _ in range(2)]
+        assert all("http://" in line for line in lines), process.stderr.read()
+        yield lines[0].split()[3], lines[1].split()[2]
+    finally:
+        process.terminate()
+        process.communicate(timeout=30)
+
+
+def assert_one_line(failed: "subprocess.CompletedProcess[str]", *words: str) -> None:
+    """Checks that a command failed and said so in one line with these words."""
+    assert failed.returncode == 1
+    lines = failed.stderr.strip().splitlines()
+    assert len(lines) == 1, failed.stderr
+    assert lines[0].startswith("refract: ")
+    for word in words:
+        assert word in lines[0]

@@ -1,0 +1,44 @@
+"""A collection that goes through the whole pipeline once a run: who comes first builds it, others restore."""
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from filelock import FileLock
+from sqlalchemy import Engine
+
+from indexer.backup.dump import dump
+from indexer.backup.restore import restore
+from indexer.build.builder import BuildReport
+from indexer.progress import Reporter
+from indexer.sources import SourceDocument
+
+COLLECTION = "manual"
+DUMP = "indexed.dump"
+REPORT = "indexed.json"
+
+
+@dataclass(frozen=True)
+class Indexed:
+    """A collection that went through the whole pipeline."""
+
+    database: Engine
+    data: Path
+    collection: str
+    report: BuildReport
+    documents: list[SourceDocument]
+
+
+def built_or_restored(
+    shared: Path, database: Engine, data: Path, build: Callable[[], BuildReport]
+) -> BuildReport:
+    """Restores what another process has dumped into a folder; builds it and dumps it there if none has."""
+    with FileLock(shared / "indexed.lock"):
+        if not (shared / REPORT).exists():
+            report = build()
+            dump(database, shared / DUMP, Reporter(database))
+            (shared / REPORT).write_text(json.dumps(asdict(report)))
+            return report
+    restore(database, data, shared / DUMP, Reporter(database))
+    return BuildReport(**json.loads((shared / REPORT).read_text()))
