@@ -1,14 +1,15 @@
 # make run     the demo, on a fresh machine too (PORT=8080 make run moves it)
 # make test    everything that has to hold before a change goes in
+# make quick   what can be told of it in a minute or so
 .DEFAULT_GOAL := help
-.PHONY: help run test check chromium clean
+.PHONY: help run test check quick chromium clean
 
 PYTHON ?= python3
 REFRACT_DATA ?= $(CURDIR)/.refract
 export REFRACT_DATA
 
-# A process for each core, each with one thread; the tests of one file stay together.
-PYTEST := OMP_NUM_THREADS=1 pytest -n auto --dist loadfile
+# A process for each core, each with one thread; who has nothing left to do takes over from another.
+PYTEST := OMP_NUM_THREADS=1 pytest -n auto --dist worksteal
 
 PIP := .venv/bin/python -m pip install --disable-pip-version-check -c constraints.txt
 
@@ -16,6 +17,7 @@ help:
 	@echo "make run     install, index the demo if it is not there yet, and serve it (PORT, REFRACT_DATA)"
 	@echo "make test    install the tools too, then format, lint, types, layers and tests"
 	@echo "make check   the same without installing anything"
+	@echo "make quick   of that what needs neither a server nor a model: for the usual change"
 	@echo "make clean   remove the environment and the caches (the data in $(REFRACT_DATA) stays)"
 
 # exec: signals reach the program itself, which stops its database before it leaves.
@@ -27,7 +29,14 @@ test: .venv/.installed-test chromium
 
 check:
 	@PATH="$(CURDIR)/.venv/bin:$$PATH"; export PATH; set -x; \
-	ruff format --check . && ruff check . && mypy && lint-imports && $(PYTEST)
+	ruff format --check . && ruff check . && mypy && lint-imports && \
+	$(PYTEST) --durations=30 --junitxml=.pytest_cache/durations.xml
+
+# mypy looks again at what changed and at what imports it.
+quick:
+	@PATH="$(CURDIR)/.venv/bin:$$PATH"; export PATH; set -x; \
+	ruff format --check . && ruff check . && mypy && lint-imports && \
+	$(PYTEST) -m "not (database or model or browser or gpu or slow)"
 
 .venv/.created:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \

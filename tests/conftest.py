@@ -27,6 +27,20 @@ from tests.support.model import make_small_model
 
 DOCUMENTS = 400
 
+NEEDS = {"server": "database", "open_folder": "database", "embedder": "model", "small_embedder": "model"}
+"""What a test needs that uses a fixture, as a marker."""
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks tests by what they need, and puts those of the indexed collection last: one of the processes that
+    share the list begins there and builds it, while the others have other tests."""
+    uses = {item: set(getattr(item, "fixturenames", ())) for item in items}
+    for item, fixtures in uses.items():
+        for marker in {NEEDS[name] for name in fixtures & NEEDS.keys()}:
+            item.add_marker(marker)
+    items.sort(key=lambda item: "indexed" in uses[item])
+
 
 @pytest.fixture(scope="session")
 def open_folder() -> Iterator[Callable[[], Path]]:
@@ -44,6 +58,7 @@ def server(open_folder: Callable[[], Path]) -> Iterator[URL]:
     else:
         settings = Settings(data=open_folder(), database_url=None)
         with open_database(settings) as engine:
+            _forgo_durability(engine)
             yield engine.url
 
 
@@ -134,6 +149,14 @@ def served_url(indexed: Indexed) -> Iterator[str]:
     database_url = indexed.database.url.render_as_string(hide_password=False)
     with serving({"DATABASE_URL": database_url, "REFRACT_DATA": str(indexed.data)}) as url:
         yield url
+
+
+def _forgo_durability(engine: Engine) -> None:
+    """Lets a server not wait for the disk: what tests store need not outlive a power cut."""
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        for setting in ("fsync", "full_page_writes", "synchronous_commit"):
+            connection.execute(text(f"ALTER SYSTEM SET {setting} = off"))
+        connection.execute(text("SELECT pg_reload_conf()"))
 
 
 @contextlib.contextmanager

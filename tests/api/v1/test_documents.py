@@ -20,7 +20,7 @@ from search.engine.engine import Engine
 from tests.indexer.build.test_catch_up import document
 from tests.support.building import build, work_off
 
-pytestmark = pytest.mark.database
+pytestmark = [pytest.mark.database, pytest.mark.sql]
 
 Client = Callable[[str], TestClient]
 

@@ -41,7 +41,7 @@ from search.responses.search import SearchResponse
 from search.settings import DEFAULT_MODEL
 from tests.support.building import build
 
-pytestmark = pytest.mark.database
+pytestmark = [pytest.mark.database, pytest.mark.sql]
 
 THINGS = ["Whales", "Ovens", "Stars", "Ships", "Forests", "Bridges"]
 DOINGS = [

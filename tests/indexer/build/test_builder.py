@@ -40,7 +40,7 @@ from search.responses.features import Progress
 from search.settings import DEFAULT_MODEL
 from tests.support.building import build
 
-pytestmark = pytest.mark.database
+pytestmark = [pytest.mark.database, pytest.mark.sql]
 
 
 @pytest.fixture(scope="module")

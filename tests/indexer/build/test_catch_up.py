@@ -27,7 +27,7 @@ from search.responses.features import Progress
 from search.responses.search import SearchResponse
 from tests.support.building import build
 
-pytestmark = pytest.mark.database
+pytestmark = [pytest.mark.database, pytest.mark.sql]
 
 TEXTS = {
     "whales": "Whales sing under water, and other whales answer from far away.",

@@ -18,7 +18,7 @@ from search.engine.prepared import Request
 from search.errors import CollectionNotFound, InvalidRequest
 from tests.support.building import build
 
-pytestmark = pytest.mark.database
+pytestmark = [pytest.mark.database, pytest.mark.sql]
 
 
 def document(number: str, content: str) -> SourceDocument:

@@ -35,7 +35,7 @@ from search.index.generation_files import live_generation
 from search.responses.search import SearchResponse
 from tests.support.model import lend_dictionary
 
-pytestmark = pytest.mark.database
+pytestmark = [pytest.mark.database, pytest.mark.sql]
 
 IDS = st.sampled_from(["a", "b/c", "d é 🙂", "e", "f"])
 WORDS = [

@@ -19,7 +19,7 @@ from search.engine.prepared import Request
 from search.index.generation_files import INDEX_FILE, WORDS_FILE, generation_folder
 from tests.support.building import build
 
-pytestmark = pytest.mark.database
+pytestmark = [pytest.mark.database, pytest.mark.sql]
 
 TEXTS = ["Whales sing in the deep sea.", "Bread is baked of flour.", "Stars shine at night."]
 

@@ -26,7 +26,7 @@ from search.settings import DEFAULT_MODEL
 from tests.support.building import build, document, eventually, many, work_off
 from tests.support.commands import worker
 
-pytestmark = pytest.mark.database
+pytestmark = [pytest.mark.database, pytest.mark.sql]
 
 SLOW: dict[str, Any] = {"model": DEFAULT_MODEL, "passage_tokens": 16}
 """A reindex that takes long enough to be caught at its work."""

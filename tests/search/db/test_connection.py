@@ -21,7 +21,7 @@ from search.db.models import Base
 from search.errors import ConfigurationError, StoreUnavailable
 from search.settings import Settings
 
-pytestmark = pytest.mark.database
+pytestmark = [pytest.mark.database, pytest.mark.sql]
 
 
 def test_models_and_migrations_agree(database: Engine) -> None:

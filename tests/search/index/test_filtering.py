@@ -23,7 +23,7 @@ from search.query.steering import parse
 from search.responses.search import Restriction, SearchResponse
 from tests.support.building import build
 
-pytestmark = pytest.mark.database
+pytestmark = [pytest.mark.database, pytest.mark.sql]
 
 DOCUMENTS = [
     SourceDocument("a", "The sun", "The sun is a star. Stars burn.", None, {"year": 1990, "lang": "en"}),
