@@ -1,4 +1,5 @@
-"""What an installation stands on: one pin for every dependency."""
+"""What an installation stands on, one pin for every dependency; where failures show, a test file for every
+module."""
 
 import re
 import tomllib
@@ -8,6 +9,64 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parent.parent
+
+RECORDS = "only records, names and numbers"
+ELSEWHERE = {
+    RECORDS: """
+        api/auth/scopes api/cli/context api/v1/schemas search/db/locks search/db/models search/engine/timing
+        search/errors search/query/limits search/responses/features search/responses/search
+        search/responses/words
+    """,
+    "tests/api/auth/test_access.py": """
+        api/app api/auth/guards api/auth/keys api/dependencies api/v1/admin api/web/admin api/web/login
+    """,
+    "tests/api/cli/test_cli.py": """
+        api/cli/commands api/cli/keys api/cli/main api/cli/search api/cli/search_commands api/cli/tables
+        api/cli/key_commands api/server indexer/stats
+    """,
+    "tests/api/cli/test_presets.py": "api/cli/preset_commands",
+    "tests/api/cli/test_upkeep.py": "api/cli/job_commands api/cli/jobs indexer/pipeline",
+    "tests/api/v1/test_presets.py": "api/web/presets",
+    "tests/api/v1/test_search.py": "api/v1/routes",
+    "tests/api/views/test_rendering.py": "api/views/document_map",
+    "tests/api/web/test_asking.py": "api/web/explain",
+    "tests/api/web/test_pages.py": """
+        api/web/analyze api/web/dictionary api/web/features api/web/routes api/web/search
+        search/browse/concepts search/browse/features search/index/passage_texts
+    """,
+    "tests/browser/test_admin.py": "api/worker_process",
+    "tests/indexer/backup/test_dump.py": "indexer/backup/manifest indexer/backup/restore",
+    "tests/indexer/build/test_builder.py": """
+        indexer/build/passage_rows indexer/build/retention indexer/build/stages indexer/documents
+        indexer/progress search/browse/collections
+    """,
+    "tests/indexer/build/test_carry_over.py": "indexer/dictionary/inherit search/query/remapping",
+    "tests/indexer/build/test_verify.py": "api/cli/output search/index/generation_files",
+    "tests/indexer/dictionary/test_metrics.py": "indexer/build/scorecard",
+    "tests/indexer/jobs/test_jobs.py": "indexer/jobs/queue indexer/jobs/tasks indexer/jobs/worker",
+    "tests/indexer/labels/test_edit.py": "api/cli/label_commands api/cli/labels indexer/labels/file_format",
+    "tests/indexer/presets/test_presets.py": """
+        indexer/presets/file_format indexer/presets/importer indexer/presets/store search/query/presets
+    """,
+    "tests/indexer/sources/test_pydoc.py": "indexer/sources/docstrings indexer/sources/pydoc_modules",
+    "tests/indexer/sources/test_sources.py": """
+        indexer/sources/beir indexer/sources/document indexer/sources/files indexer/sources/html
+        indexer/sources/parsers indexer/sources/records indexer/sources/rst
+    """,
+    "tests/search/dictionary/test_attribution.py": "search/engine/reasons",
+    "tests/search/dictionary/test_families.py": "search/engine/concept_resolver",
+    "tests/search/embedding/test_word_sums.py": "search/engine/highlighting search/explain/word_attribution",
+    "tests/search/engine/test_engine.py": """
+        search/cache search/engine/ablation search/engine/effective_steering search/engine/hybrid
+        search/engine/prepared search/engine/response search/index/snapshot
+    """,
+    "tests/search/explain/test_why_not.py": "search/explain/compare search/explain/counterfactuals",
+    "tests/search/index/test_filtering.py": "search/engine/facets",
+    "tests/search/index/test_snapshot_manager.py": "search/db/listener",
+    "tests/search/query/test_steering.py": "search/dictionary/steer",
+    "tests/test_settings.py": "search/settings",
+}
+"""Why modules have no test file of their own: the one that a failure of theirs shows in, or a reason."""
 
 
 def pins() -> dict[str, str]:
@@ -39,3 +98,38 @@ def test_pins_are_exact_and_fit_every_machine() -> None:
     pinned = [line for line in lines if line and not line.startswith("#")]
     assert [line for line in pinned if not re.fullmatch(r"[A-Za-z0-9._-]+==[0-9][0-9a-z.]*", line)] == []
     assert len(pins()) == len(pinned), "a package is pinned twice"
+
+
+def modules() -> list[str]:
+    """The modules of the three layers, as paths without their ending."""
+    found = (path for layer in ("search", "indexer", "api") for path in (ROOT / layer).rglob("*.py"))
+    return [str(path.relative_to(ROOT).with_suffix("")) for path in found if path.name != "__init__.py"]
+
+
+def own_tests(module: str) -> Path:
+    path = ROOT / "tests" / module
+    return path.with_name(f"test_{path.name}.py")
+
+
+def test_every_module_has_a_test_file_of_its_name_or_a_reason() -> None:
+    named = [module for listed in ELSEWHERE.values() for module in listed.split()]
+    lacking = {module for module in modules() if not own_tests(module).exists()}
+    assert len(named) == len(set(named)), "a module is named twice"
+    assert lacking - set(named) == set(), "write a test file of this name, or say where its failures show"
+    assert set(named) - lacking == set(), "the reason is stale: the module is gone, or has a test file"
+
+
+def test_reasons_name_test_files_that_are_there() -> None:
+    assert [where for where in ELSEWHERE if where != RECORDS and not (ROOT / where).is_file()] == []
+
+
+def test_tests_import_neither_other_tests_nor_benchmarks() -> None:
+    """What they share is in tests/support."""
+    wrong = re.compile(r"^\s*(?:from|import) (?:tests\.(?!support\b)|benchmarks\b).*", re.MULTILINE)
+    of_benchmarks = ROOT / "tests" / "benchmarks"
+    found = {
+        str(path.relative_to(ROOT)): lines
+        for path in (ROOT / "tests").rglob("*.py")
+        if of_benchmarks not in path.parents and (lines := wrong.findall(path.read_text()))
+    }
+    assert found == {}

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from sqlalchemy import URL, create_engine
 
 from search.embedding.embedder import Embedder
-from tests.browser.test_looks import AXE
+from tests.support.browser import AXE
 from tests.support.building import build, document
 from tests.support.commands import served
 

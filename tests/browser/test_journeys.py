@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.conftest import OpenPage
+from tests.support.browser import OpenPage
 from tests.support.indexed import Indexed
 
 pytestmark = pytest.mark.browser

@@ -1,6 +1,5 @@
 """Every page: fits a phone, passes axe in light and dark, loads little."""
 
-from pathlib import Path
 from typing import Literal
 from urllib.parse import urlencode
 
@@ -8,12 +7,11 @@ import pytest
 from playwright.sync_api import Page
 
 from search.query.steering import Knob
-from tests.browser.conftest import OpenPage
+from tests.support.browser import AXE, OpenPage
 from tests.support.indexed import Indexed
 
 pytestmark = pytest.mark.browser
 
-AXE = Path(__file__).parent / "vendor" / "axe-4.14.1.min.js"
 STEERED = "/?q=sort a list by two keys&steer=1:1.5,2:off,concept:dates and times:-1&find=text"
 
 

@@ -14,10 +14,10 @@ from api.app import create_app
 from api.auth.keys import create_key
 from api.middleware import MAX_BODY
 from indexer.jobs.worker import Keeper
+from indexer.sources import SourceDocument
 from indexer.sources.document import MAX_ID, MAX_TEXT
 from search.embedding.embedder import Embedder
 from search.engine.engine import Engine
-from tests.indexer.build.test_catch_up import document
 from tests.support.building import build, work_off
 
 pytestmark = [pytest.mark.database, pytest.mark.sql]
@@ -26,11 +26,11 @@ Client = Callable[[str], TestClient]
 
 
 @pytest.fixture
-def client(database: Database, tmp_path: Path, embedder: Embedder) -> Client:
+def client(database: Database, tmp_path: Path, small_embedder: Embedder) -> Client:
     """Clients with a key of some scope, on a collection "c" of two documents."""
-    build(
-        database, tmp_path, embedder, "c", [document("a", "Whales sing."), document("b", "Bread is baked.")]
-    )
+    texts = {"a": "Whales sing.", "b": "Bread is baked."}
+    documents = [SourceDocument(id, id.title(), text, None, {}) for id, text in texts.items()]
+    build(database, tmp_path, small_embedder, "c", documents)
     app = create_app(Engine(database, tmp_path))
     with Session(database) as session:
         keys = {scope: create_key(session, scope, scope) for scope in ("search", "write", "admin")}

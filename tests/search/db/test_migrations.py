@@ -90,7 +90,10 @@ def add_rows_of_0001(database: Engine, embedder: Embedder) -> None:
             run(
                 "INSERT INTO documents (collection_id, external_id, title, text, url, meta, sha256) "
                 "VALUES (1, :id, :title, :text, :url, :meta, :sha256)",
-                id=given.id, title=given.title, text=given.text, url=given.url,
+                id=given.id,
+                title=given.title,
+                text=given.text,
+                url=given.url,
                 meta=json.dumps(given.meta),
                 sha256=fingerprint(given),
             )
@@ -106,7 +109,11 @@ def add_rows_of_0001(database: Engine, embedder: Embedder) -> None:
             ((start, stop, sha256),) = passages_of(given.title, given.text, splitter)
             run(
                 "INSERT INTO passages VALUES (1, :id, :document, :start, :stop, :sha256, :x, :ids, :values)",
-                id=number, document=number + 1, start=start, stop=stop, sha256=sha256,
+                id=number,
+                document=number + 1,
+                start=start,
+                stop=stop,
+                sha256=sha256,
                 x=x_ND[number].tobytes(),
                 ids=acts.ids_NK[number].tobytes(),
                 values=acts.values_NK[number].tobytes(),

@@ -1,0 +1,10 @@
+"""What tests in a browser share."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from playwright.sync_api import Page
+
+AXE = Path(__file__).parent.parent / "browser" / "vendor" / "axe-4.14.1.min.js"
+
+OpenPage = Callable[..., Page]
