@@ -36,15 +36,23 @@ class Pending:
 
 
 class Replay:
-    """Adds to one generation what it lacks.
+    """Adds to one generation what it lacks, at most so many documents at a time.
 
     Raises:
         ConfigurationError: its embedding model cannot be loaded.
     """
 
-    def __init__(self, database: Database, generation: int, embedder: Embedder | None = None) -> None:
+    def __init__(
+        self,
+        database: Database,
+        generation: int,
+        embedder: Embedder | None = None,
+        *,
+        documents: int = DOCUMENTS,
+    ) -> None:
         self.database = database
         self.generation = generation
+        self._documents = documents
         with Session(database) as session:
             row = session.get_one(Generation, generation)
             self._recipe = row.recipe
@@ -69,7 +77,7 @@ class Replay:
         gone. While texts are embedded no transaction is open."""
         with Session(self.database) as session:
             row = session.get(Generation, self.generation)
-            pending = read_pending(session, row) if row else []
+            pending = read_pending(session, row, self._documents) if row else []
             known = self._known(session, row, pending) if row and pending else {}
         if not pending:
             return 0
@@ -82,7 +90,7 @@ class Replay:
     def finish(self, session: Session) -> None:
         """Adds all that is pending within a transaction that lets no document change."""
         row = session.get_one(Generation, self.generation)
-        while pending := read_pending(session, row):
+        while pending := read_pending(session, row, self._documents):
             self._add(session, self._rows(pending, self._known(session, row, pending)))
 
     def _known(self, session: Session, row: Generation, pending: list[Pending]) -> dict[bytes, bytes]:
@@ -156,9 +164,9 @@ def count_pending(session: Session, generation: Generation) -> int:
     return session.scalar(select(func.count()).select_from(_lacking(generation).subquery())) or 0
 
 
-def read_pending(session: Session, generation: Generation) -> list[Pending]:
+def read_pending(session: Session, generation: Generation, most: int) -> list[Pending]:
     """Some of the documents that a generation lacks, the newest first."""
-    sizes = session.execute(_lacking(generation).order_by(Document.seq.desc()).limit(DOCUMENTS)).all()
+    sizes = session.execute(_lacking(generation).order_by(Document.seq.desc()).limit(most)).all()
     before = np.cumsum([0, *(size for _, size in sizes)])
     wanted = [
         number for (number, _), characters in zip(sizes, before, strict=False) if characters < CHARACTERS

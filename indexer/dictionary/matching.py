@@ -34,13 +34,14 @@ def keeps_numbers(old: Dictionary, new: Dictionary) -> bool:
     return bool(old.names) and one_space and new.names[: old.features] == old.names
 
 
-def match(old: Dictionary, new: Dictionary) -> list[Match]:
-    """One match for each feature of `old`, in order; `new` is a dictionary of names."""
+def match(old: Dictionary, new: Dictionary, *, block: int = BLOCK) -> list[Match]:
+    """One match for each feature of `old`, in order; `new` is a dictionary of names. Directions are compared
+    so many at a time."""
     if old.names:
         return _by_name(old, new)
     if old.card.model != new.card.model:  # another vector space: nothing can be compared
         return [Match(feature, None, 0.0) for feature in range(old.features)]
-    return _by_direction(old, new)
+    return _by_direction(old, new, block)
 
 
 def _by_name(old: Dictionary, new: Dictionary) -> list[Match]:
@@ -49,11 +50,11 @@ def _by_name(old: Dictionary, new: Dictionary) -> list[Match]:
     return [Match(feature, new_one, float(new_one is not None)) for feature, new_one in enumerate(found)]
 
 
-def _by_direction(old: Dictionary, new: Dictionary) -> list[Match]:
+def _by_direction(old: Dictionary, new: Dictionary, block: int) -> list[Match]:
     """Several features may have gone to one."""
     matches: list[Match] = []
-    for start in range(0, old.features, BLOCK):
-        cosine_BF = old.w_dec_FD[start : start + BLOCK] @ new.w_dec_FD.T
+    for start in range(0, old.features, block):
+        cosine_BF = old.w_dec_FD[start : start + block] @ new.w_dec_FD.T
         nearest = cosine_BF.argmax(axis=1)
         for row, feature in enumerate(nearest.tolist()):
             cosine = min(float(cosine_BF[row, feature]), 1.0)

@@ -93,14 +93,15 @@ async def _take_up_stalled(app: App) -> None:
 class Keeper:
     """Keeps the live generations up with their documents."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, retry_seconds: float = RETRY_SECONDS) -> None:
         self._database = database
+        self._retry_seconds = retry_seconds
         self._replays: dict[int, Replay] = {}  # by collection
         self._looked_at: dict[int, int] = {}  # the version of a collection when its size was looked at
         self._paused_until: dict[int, float] = {}  # those that failed, by the clock that never goes back
         self._asked: dict[int, int] = {}  # its newest document when its first build was asked for
         self._following = Following(
-            database, self.catch_up, name="keeper", seconds=POLL_SECONDS, pause=RETRY_SECONDS
+            database, self.catch_up, name="keeper", seconds=POLL_SECONDS, pause=retry_seconds
         )
 
     def start(self) -> None:
@@ -131,7 +132,7 @@ class Keeper:
             raise
         except Exception as error:
             added, trouble = False, first_line(error)
-            self._paused_until[collection.id] = time.monotonic() + RETRY_SECONDS
+            self._paused_until[collection.id] = time.monotonic() + self._retry_seconds
             if trouble != collection.trouble:
                 foreseen = isinstance(error, RefractError)
                 told = None if foreseen else error

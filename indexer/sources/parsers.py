@@ -61,19 +61,24 @@ def _page(markup: str, title: str = "") -> tuple[str, str]:
     return title, text.removeprefix(title).lstrip() if text.startswith(f"{title}\n") else text
 
 
-def _pdf(data: bytes) -> tuple[str, str]:
+def parse_pdf(data: bytes, *, most_pages: int = MAX_PAGES) -> tuple[str, str]:
+    """Title and text of a PDF.
+
+    Raises:
+        UnreadableError: it is locked, has too many pages, takes too long, or holds no text.
+    """
     try:
-        return _pdf_text(pypdf.PdfReader(io.BytesIO(data)))
+        return _pdf_text(pypdf.PdfReader(io.BytesIO(data)), most_pages)
     except DependencyError:  # AES, for which pypdf wants a package of its own
         raise UnreadableError("it is encrypted with AES; save a copy of it without encryption") from None
 
 
-def _pdf_text(reader: pypdf.PdfReader) -> tuple[str, str]:
+def _pdf_text(reader: pypdf.PdfReader, most_pages: int) -> tuple[str, str]:
     # Most encrypted PDFs open with the empty password: they only restrict printing.
     if reader.is_encrypted and not reader.decrypt(""):
         raise UnreadableError("it is protected by a password")
     title = reader.metadata.title if reader.metadata else None
-    pages = [page.strip() for page in _pdf_pages(reader)]
+    pages = [page.strip() for page in _pdf_pages(reader, most_pages)]
     text = _HYPHENATED.sub("", "\n\n".join(page for page in pages if page).replace("\xad", ""))
     if not text:
         raise UnreadableError(
@@ -82,11 +87,11 @@ def _pdf_text(reader: pypdf.PdfReader) -> tuple[str, str]:
     return str(title or "").strip(), text
 
 
-def _pdf_pages(reader: pypdf.PdfReader) -> Iterator[str]:
+def _pdf_pages(reader: pypdf.PdfReader, most_pages: int) -> Iterator[str]:
     deadline = time.monotonic() + MAX_PDF_SECONDS
     for number, page in enumerate(reader.pages, start=1):
-        if number > MAX_PAGES:
-            raise UnreadableError(f"it has more than {MAX_PAGES} pages")
+        if number > most_pages:
+            raise UnreadableError(f"it has more than {most_pages} pages")
         if time.monotonic() > deadline:
             raise UnreadableError(f"reading its first {number} pages took {MAX_PDF_SECONDS:.0f} seconds")
         yield page.extract_text()
@@ -139,6 +144,6 @@ PARSERS: dict[str, Callable[[bytes], tuple[str, str]]] = {
     ".rst": _rst,
     ".html": _html,
     ".htm": _html,
-    ".pdf": _pdf,
+    ".pdf": parse_pdf,
     ".docx": _word,
 }

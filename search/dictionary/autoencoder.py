@@ -126,8 +126,8 @@ class Dictionary:
     def width(self) -> int:
         return int(self.w_enc_FD.shape[1])
 
-    def encode(self, x_ND: NDArray[Any], *, device: str = "cpu") -> Activations:
-        """The active features of unit vectors (N, D) of any float type.
+    def encode(self, x_ND: NDArray[Any], *, device: str = "cpu", rows: int = ENCODE_ROWS) -> Activations:
+        """The active features of unit vectors (N, D) of any float type, so many rows at a time.
 
         Raises:
             DictionaryError: the vectors are not as wide as the dictionary.
@@ -140,9 +140,9 @@ class Dictionary:
         bias_F = torch.from_numpy(self._offsets).to(device)
         ids, values = [], []
         decoder_FD, bias_D = (torch.from_numpy(w).to(device) for w in (self.w_dec_FD, self.b_D))
-        for rows in _chunks(x_ND, ENCODE_ROWS):
+        for chunk_ND in _chunks(x_ND, rows):
             # A copy, because torch warns of arrays that cannot be written to.
-            rows_ND = torch.from_numpy(np.array(rows, dtype=np.float32)).to(device)
+            rows_ND = torch.from_numpy(np.array(chunk_ND, dtype=np.float32)).to(device)
             top = torch.addmm(bias_F, rows_ND, w_DF).topk(self.card.active, dim=1)
             strong = (top.values * (top.values >= self.card.threshold)).clamp_min(0)
             if not self.names:  # how near a text is to a name has nothing to do with its other names
@@ -252,15 +252,21 @@ def _unit_rows(w_FD: FloatArray) -> FloatArray:
 
 
 def refit(
-    centred_ND: torch.Tensor, ids_NK: torch.Tensor, acts_NK: torch.Tensor, w_dec_FD: torch.Tensor
+    centred_ND: torch.Tensor,
+    ids_NK: torch.Tensor,
+    acts_NK: torch.Tensor,
+    w_dec_FD: torch.Tensor,
+    *,
+    rows: int = REFIT_ROWS,
 ) -> torch.Tensor:
-    """The activations (N, K) of the same features that reconstruct x - b best, held near those given.
+    """The activations (N, K) of the same features that reconstruct x - b best, held near those given; worked
+    out for so many rows at a time.
 
     With W the active decoder rows and e the error so far, a + (W W' + HELD I)^-1 W e; 0 where that is
     negative and where nothing is active. (Ridge regression.)
     """
-    parts = [slice(start, start + REFIT_ROWS) for start in range(0, len(ids_NK), REFIT_ROWS)]
-    return torch.cat([_refit(centred_ND[rows], ids_NK[rows], acts_NK[rows], w_dec_FD) for rows in parts])
+    parts = [slice(start, start + rows) for start in range(0, len(ids_NK), rows)]
+    return torch.cat([_refit(centred_ND[part], ids_NK[part], acts_NK[part], w_dec_FD) for part in parts])
 
 
 def _refit(

@@ -25,13 +25,13 @@ def admin(
     browser: Browser,
     new_database: Callable[[], contextlib.AbstractContextManager[URL]],
     tmp_path_factory: pytest.TempPathFactory,
-    embedder: Embedder,
+    small_embedder: Embedder,
 ) -> Iterator[BrowserContext]:
     """A browser that is signed in, and a server with a worker."""
     data = tmp_path_factory.mktemp("admin")
     with new_database() as url, contextlib.ExitStack() as stack:
         database = create_engine(url)
-        build(database, data, embedder, "c", [document(number) for number in range(40)])
+        build(database, data, small_embedder, "c", [document(number) for number in range(40)])
         database.dispose()
         environment = {
             "DATABASE_URL": url.render_as_string(hide_password=False),

@@ -39,6 +39,12 @@ def make_small_model(folder: Path) -> Path:
     return made
 
 
+def dictionary_folder(model: str) -> Path:
+    """Where the dictionary of a small model is."""
+    (folder,) = (Path(model).parent / DICTIONARIES).iterdir()
+    return folder
+
+
 def lend_dictionary(model: str, data: Path) -> None:
     """Puts the dictionary of a small model where a build looks for one that was made before: making it takes
     seconds, and each test has a data folder of its own. Of another model there is none to lend."""

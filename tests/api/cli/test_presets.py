@@ -14,10 +14,10 @@ pytestmark = pytest.mark.database
 
 
 def test_a_preset_is_saved_used_shared_and_deleted(
-    database: Database, tmp_path: Path, embedder: Embedder
+    database: Database, tmp_path: Path, small_embedder: Embedder
 ) -> None:
     shell = Shell(database, tmp_path / "data")
-    build(database, tmp_path / "data", embedder, "n", [document(number) for number in range(6)])
+    build(database, tmp_path / "data", small_embedder, "n", [document(number) for number in range(6)])
     here = ("--collection", "n")
 
     def search(*options: str) -> dict[str, object]:

@@ -7,13 +7,17 @@ import pytest
 from sqlalchemy import Engine as Database
 
 from indexer.jobs.queue import get_job, start_job
+from search.embedding.embedder import Embedder
 from tests.support.building import eventually
 from tests.support.commands import Shell, assert_one_line, started
+from tests.support.model import lend_dictionary
 
 
 @pytest.fixture
-def shell(database: Database, tmp_path: Path) -> Shell:
-    return Shell(database, tmp_path / "data")
+def shell(database: Database, tmp_path: Path, small_embedder: Embedder) -> Shell:
+    model = small_embedder.space.model
+    lend_dictionary(model, tmp_path / "data")
+    return Shell(database, tmp_path / "data", REFRACT_MODEL=model)
 
 
 @pytest.fixture

@@ -30,13 +30,13 @@ SEA = {"concept": "the sea", "strength": -1}
 def built(
     new_database: Callable[[], AbstractContextManager[URL]],
     tmp_path_factory: pytest.TempPathFactory,
-    embedder: Embedder,
+    small_embedder: Embedder,
 ) -> Iterator[Client]:
     """Clients with a key of some scope, on a collection "c"."""
     data = tmp_path_factory.mktemp("presets")
     with new_database() as url:
         database = create_engine(url)
-        build(database, data, embedder, "c", [document(number) for number in range(12)])
+        build(database, data, small_embedder, "c", [document(number) for number in range(12)])
         app = create_app(Engine(database, data))
         with Session(database) as session:
             keys = {scope: create_key(session, scope, scope) for scope in ("search", "write", "admin")}

@@ -51,12 +51,12 @@ DOCUMENTS = [
 def client(
     new_database: Callable[[], AbstractContextManager[URL]],
     tmp_path_factory: pytest.TempPathFactory,
-    embedder: Embedder,
+    small_embedder: Embedder,
 ) -> Iterator[TestClient]:
     data = tmp_path_factory.mktemp("data")
     with new_database() as url:
         database = create_engine(url)
-        build(database, data, embedder, "c", DOCUMENTS)
+        build(database, data, small_embedder, "c", DOCUMENTS)
         app = create_app(Engine(database, data))
         with TestClient(app, raise_server_exceptions=False, follow_redirects=False) as client:
             yield client

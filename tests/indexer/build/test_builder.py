@@ -4,7 +4,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -39,6 +38,8 @@ from search.index.generation_files import INDEX_FILE, generation_folder, read_di
 from search.responses.features import Progress
 from search.settings import DEFAULT_MODEL
 from tests.support.building import build
+from tests.support.commands import COMMAND
+from tests.support.forked import forked
 
 pytestmark = [pytest.mark.database, pytest.mark.sql]
 
@@ -124,22 +125,24 @@ def test_a_killed_build_goes_on_where_it_was(database: Engine, tmp_path: Path) -
     """By the model that ships: more passages than are stored at once take it long enough to be caught."""
     source = tmp_path / "source.jsonl"
     with source.open("w", encoding="utf-8") as file:
-        for number in range(3 * EMBED_ROWS):
+        for number in range(2 * EMBED_ROWS):
             file.write(json.dumps({"id": str(number), "title": "", "text": f"Whale {number} sings."}) + "\n")
     environment = {
         **os.environ,
         "DATABASE_URL": database.url.render_as_string(hide_password=False),
         "REFRACT_DATA": str(tmp_path),
     }
-    command = [sys.executable, "-m", "api.cli.main", "index", str(source)]
-    process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    arguments = ("index", str(source))
+    process = subprocess.Popen(
+        [*COMMAND, *arguments], env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
     _wait_for_embeddings(database, process)
     process.send_signal(signal.SIGKILL)
     process.communicate()
     done, everything = _embedded(database)
     assert 0 < done < everything
     assert set(generations(database).values()) == {"building"}
-    finished = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
+    finished = forked(*arguments, environment=environment)
     assert finished.returncode == 0, finished.stderr
     assert f"({everything - done:,} embedded now)" in " ".join(finished.stderr.split())
     assert _embedded(database) == (everything, everything)

@@ -28,7 +28,6 @@ from indexer.presets.store import delete_preset
 from indexer.progress import Reporter
 from indexer.sources import SourceDocument
 from search.db.models import Collection, DictionaryRow, Family, Feature, FeatureMatch, Preset
-from search.dictionary.artifact import shipped
 from search.dictionary.autoencoder import Card, Dictionary
 from search.embedding.embedder import Embedder
 from search.engine.engine import Engine
@@ -38,7 +37,7 @@ from search.index.generation_files import live_generation
 from search.query.remapping import is_numbered, read_aliases, translate
 from search.query.steering import Knob, Steering, parse
 from search.responses.search import SearchResponse
-from search.settings import DEFAULT_MODEL
+from tests.support.model import dictionary_folder, lend_dictionary
 
 pytestmark = pytest.mark.database
 
@@ -93,8 +92,8 @@ def renewed(
 ) -> Iterator[Renewed]:
     data = tmp_path_factory.mktemp("renewed")
     near = near_names(embedder, documents[:150])
-    given = [learned_dictionary(near[:ALIKE]), named_dictionary(near[:200])]
-    given += [named_dictionary([*near[250:240:-1], *near[150:4:-1]])] * 2  # not all have a place
+    given = [learned_dictionary(embedder, near[:ALIKE]), named_dictionary(embedder, near[:200])]
+    given += [named_dictionary(embedder, [*near[250:240:-1], *near[150:4:-1]])] * 2  # not all have a place
     with new_database() as url:
         database = create_engine(url)
         builder, collection = unbuilt(database, data, embedder, documents[:150])
@@ -116,29 +115,28 @@ def renewed(
 
 
 def near_names(embedder: Embedder, documents: list[SourceDocument]) -> list[int]:
-    """The features of the shipped dictionary by how near they are to the titles of documents."""
-    acts = shipped_dictionary().encode(embedder.encode([document.title for document in documents]))
-    near_F = np.asarray(acts.matrix(shipped_dictionary().features).sum(axis=0)).ravel()
+    """The features of a model's dictionary by how near they are to the titles of documents."""
+    base = base_dictionary(embedder)
+    acts = base.encode(embedder.encode([document.title for document in documents]))
+    near_F = np.asarray(acts.matrix(base.features).sum(axis=0)).ravel()
     return [int(feature) for feature in np.argsort(-near_F, kind="stable")]
 
 
-def shipped_dictionary() -> Dictionary:
-    base = shipped(DEFAULT_MODEL)
-    assert base is not None
-    return base.dictionary
+def base_dictionary(embedder: Embedder) -> Dictionary:
+    return Dictionary.load(dictionary_folder(embedder.space.model))
 
 
-def named_dictionary(features: list[int]) -> Dictionary:
-    """Some of the names that ship, in an order of their own."""
-    base = shipped_dictionary()
+def named_dictionary(embedder: Embedder, features: list[int]) -> Dictionary:
+    """Some of the names of a model's dictionary, in an order of their own."""
+    base = base_dictionary(embedder)
     w_FD = base.w_dec_FD[features]
     names = tuple(base.names[feature] for feature in features)
     return replace(base, w_enc_FD=w_FD, w_dec_FD=w_FD, b_enc_F=base.b_enc_F[features], names=names)
 
 
-def learned_dictionary(alike: list[int]) -> Dictionary:
+def learned_dictionary(embedder: Embedder, alike: list[int]) -> Dictionary:
     """Features without names: some point nearly as names do, the others anywhere."""
-    base = shipped_dictionary()
+    base = base_dictionary(embedder)
     w_FD = np.random.default_rng(0).normal(size=(LEARNED, base.width)).astype(np.float32)
     w_FD[: len(alike)] *= 0.02
     w_FD[: len(alike)] += base.w_dec_FD[alike]
@@ -151,8 +149,9 @@ def unbuilt(
 ) -> tuple[Build, int]:
     """What builds a collection of these documents, and its number."""
     with Session(database) as session:
-        collection = ensure_collection(session, NAME, DEFAULT_MODEL).id
+        collection = ensure_collection(session, NAME, embedder.space.model).id
         session.commit()
+    lend_dictionary(embedder.space.model, data)
     reporter = Reporter(database)
     ingest(database, collection, documents, reporter)
     return Build(database, data, embedder, reporter), collection
@@ -235,7 +234,7 @@ def test_of_two_labels_for_one_feature_that_of_the_most_alike_stays(
     documents: list[SourceDocument],
 ) -> None:
     near = near_names(embedder, documents[:20])
-    learned, named = learned_dictionary(near[:ALIKE]), named_dictionary(near[:200])
+    learned, named = learned_dictionary(embedder, near[:ALIKE]), named_dictionary(embedder, near[:200])
     learned.w_dec_FD[7] = learned.w_dec_FD[3]
     learned.w_dec_FD[3] = named.w_dec_FD[3]
     given = [learned, named]
@@ -259,7 +258,7 @@ def test_labels_edited_while_a_build_ends_are_carried_too(
     documents: list[SourceDocument],
 ) -> None:
     near = near_names(embedder, documents[:60])
-    given = [named_dictionary(near[:100]), named_dictionary(near[99::-1])]
+    given = [named_dictionary(embedder, near[:100]), named_dictionary(embedder, near[99::-1])]
     with new_database() as url, pytest.MonkeyPatch.context() as patch:
         patch.setattr("indexer.build.stages._latest_dictionary", lambda *_: None)
         patch.setattr("indexer.build.stages._new_dictionary", lambda *_: given.pop(0))

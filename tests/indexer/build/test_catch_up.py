@@ -101,7 +101,7 @@ def test_scores_and_terms_are_those_of_a_build(kept: Kept) -> None:
     )
     kept.replay()
     kept.delete("ships")
-    first = kept.search("what is baked").query_features[0].feature
+    first = kept.search("bread from an oven").query_features[0].feature
     questions = [("what is baked", ""), ("a cell", f"{first}:1"), ("the sea", "concept:cooking:1")]
     added = [kept.search(*question) for question in questions]
     kept.build()
@@ -157,10 +157,9 @@ def test_an_emptied_collection_is_searched_and_filled_again(kept: Kept) -> None:
     assert kept.texts() == {"cells": "Cells divide."}
 
 
-def test_the_newest_is_added_first(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("indexer.build.catch_up.DOCUMENTS", 2)
+def test_the_newest_is_added_first(kept: Kept) -> None:
     kept.write(*(document(f"n{number}", f"Number {number} of a long list.") for number in range(5)))
-    replay = Replay(kept.database, kept.live(), kept.embedder)
+    replay = Replay(kept.database, kept.live(), kept.embedder, documents=2)
     assert replay.step() == 2
     assert set(kept.texts()) - set(TEXTS) == {"n3", "n4"}
     with Session(kept.database) as session:

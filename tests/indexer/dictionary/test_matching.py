@@ -30,12 +30,11 @@ def test_a_name_is_the_same_feature_whatever_its_number_case_direction_and_model
     assert [each.confidence for each in found] == [1, 1, 1, 0, 0, 1]
 
 
-def test_a_learned_feature_is_the_name_that_points_its_way(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("indexer.dictionary.matching.BLOCK", 2)
+def test_a_learned_feature_is_the_name_that_points_its_way() -> None:
     new = dictionary(directions(0, 6), NAMES)
     w_FD = directions(0, 6)[[5, 3, 3, 0]] + 0.05 * directions(1, 4)
     w_FD = np.concatenate([w_FD / np.linalg.norm(w_FD, axis=1, keepdims=True), -directions(0, 1)])
-    found = match(dictionary(w_FD.astype(np.float32)), new)
+    found = match(dictionary(w_FD.astype(np.float32)), new, block=2)
     assert [each.old for each in found] == list(range(5))
     assert [each.feature for each in found] == [5, 3, 3, 0, None]  # nothing is left of what points away
     for each in found:

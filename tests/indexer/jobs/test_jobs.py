@@ -25,6 +25,7 @@ from search.index.generation_files import find_collection
 from search.settings import DEFAULT_MODEL
 from tests.support.building import build, document, eventually, many, work_off
 from tests.support.commands import worker
+from tests.support.model import lend_dictionary
 
 pytestmark = [pytest.mark.database, pytest.mark.sql]
 
@@ -136,7 +137,7 @@ def test_documents_of_a_folder_come_by_a_job(database: Database, tmp_path: Path,
 
 
 def test_a_running_job_is_cancelled(database: Database, tmp_path: Path, collection: str) -> None:
-    many(database, collection, 150)
+    many(database, collection, 60)
     before = live(database)
     with worker(database, tmp_path):
         number = start_job(database, "reindex", collection, **SLOW)
@@ -152,7 +153,7 @@ def test_a_running_job_is_cancelled(database: Database, tmp_path: Path, collecti
 def test_a_job_whose_worker_was_ended_is_taken_up_by_the_next(
     database: Database, tmp_path: Path, collection: str, end: signal.Signals
 ) -> None:
-    many(database, collection, 80)
+    many(database, collection, 60)
     number = start_job(database, "reindex", collection, **SLOW)
 
     def embedded() -> int:
@@ -181,6 +182,7 @@ def test_a_collection_that_is_written_to_becomes_searchable(
     with Session(database) as session:
         number = ensure_collection(session, "new", embedder.space.model).id
         session.commit()
+    lend_dictionary(embedder.space.model, tmp_path)
     engine = Engine(database, tmp_path)
 
     def found() -> int:
@@ -221,7 +223,7 @@ def test_a_build_that_failed_is_not_begun_again_and_again(database: Database, tm
 
 
 def test_a_collection_that_cannot_be_kept_up_says_why_and_holds_up_no_other(
-    database: Database, embedder: Embedder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    database: Database, embedder: Embedder, tmp_path: Path
 ) -> None:
     """The model of one was removed from this machine after its generation was built."""
     for name in ("a", "b"):
@@ -233,8 +235,7 @@ def test_a_collection_that_cannot_be_kept_up_says_why_and_holds_up_no_other(
             .values(recipe=Generation.recipe.op("||")(cast({"model": "gone/model"}, JSONB)))
         )
         session.commit()
-    monkeypatch.setattr("indexer.jobs.worker.RETRY_SECONDS", 0.0)
-    keeper = Keeper(database)
+    keeper = Keeper(database, retry_seconds=0)
     for name in ("a", "b"):
         many(database, name, 6)
     keeper.catch_up()

@@ -13,6 +13,8 @@ import pytest
 
 from indexer.sources import Failure, SourceDocument, document, guess_format, open_source
 from indexer.sources.beir import read_qrels, read_queries
+from indexer.sources.document import UnreadableError
+from indexer.sources.parsers import parse_pdf
 from search.errors import SourceError
 from tests.support.pdfs import pdf
 
@@ -184,13 +186,17 @@ def test_compressed_lines_and_a_file_that_breaks_off(tmp_path: Path) -> None:
     assert "breaks off after line" in failures["half.jsonl.gz"]
 
 
-def test_an_endless_line_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("indexer.sources.records.MAX_BYTES", 1 << 20)
+def test_an_endless_line_is_passed_over(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
-    path.write_text('{"text": "' + "x" * (3 << 20) + '"}\n' + json.dumps({"id": "next", "text": PROSE}))
+    path.write_text(
+        '{"text": "'
+        + "x" * (2 * document.MAX_BYTES + 10)
+        + '"}\n'
+        + json.dumps({"id": "next", "text": PROSE})
+    )
     documents, failures = read(path)
     assert [document.id for document in documents] == ["next"]
-    assert failures == {"a.jsonl:1": "it is longer than 1 MiB"}
+    assert failures == {"a.jsonl:1": "it is longer than 64 MiB"}
 
 
 @pytest.mark.parametrize("name", ["a.jsonl", "a.csv"])
@@ -425,15 +431,11 @@ def locked(user: str) -> bytes:
     return data.getvalue()
 
 
-def test_pdf_that_cannot_be_read(
-    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("indexer.sources.parsers.MAX_PAGES", 50)
+def test_pdf_that_cannot_be_read(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     broken = {
         "protected by a password": locked("secret"),
         "encrypted with AES": pdf([PROSE], aes=True),
         "hold no text": pdf(["", ""]),
-        "more than 50 pages": pdf(["x"], kids="4 0 R " * 51),
         "cyclic": pdf(["x"], kids="2 0 R 4 0 R"),
         "PdfStreamError": pdf(["x"])[:200],
         "PdfReadError": b"%PDF-1.4\n" + bytes(range(256)) * 8 + b"\n%%EOF",
@@ -442,6 +444,8 @@ def test_pdf_that_cannot_be_read(
         told = read_file(tmp_path, "a.pdf", data)
         assert isinstance(told, str)
         assert reason in told
+    with pytest.raises(UnreadableError, match="more than 50 pages"):
+        parse_pdf(pdf(["x"], kids="4 0 R " * 51), most_pages=50)
     assert capfd.readouterr() == ("", "")
 
 
@@ -464,9 +468,8 @@ def test_word(tmp_path: Path) -> None:
     assert (found.title, found.text) == ("The sea", f"{PROSE}\n\n- one\n\na | b\n\nSalt")
 
 
-def test_word_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_word_that_cannot_be_read(tmp_path: Path) -> None:
     assert "BadZipFile" in str(read_file(tmp_path, "a.docx", b"PK\x03\x04 no"))
     with zipfile.ZipFile(tmp_path / "bomb.docx", "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("word/document.xml", bytes(5 << 20))
-    monkeypatch.setattr("indexer.sources.parsers.MAX_BYTES", 1 << 20)
-    assert read(tmp_path / "bomb.docx")[1] == {"bomb.docx": "it unpacks to more than 4 MiB"}
+        archive.writestr("word/document.xml", bytes(4 * document.MAX_BYTES + 1))
+    assert read(tmp_path / "bomb.docx")[1] == {"bomb.docx": "it unpacks to more than 256 MiB"}

@@ -94,15 +94,30 @@ def test_activations_are_positive_and_strongest_first(
 
 
 def test_rows_are_encoded_alike_alone_and_together(
-    dictionary: Dictionary, vectors: NDArray[np.float16], monkeypatch: pytest.MonkeyPatch
+    dictionary: Dictionary, vectors: NDArray[np.float16]
 ) -> None:
     together = dictionary.encode(vectors)
-    monkeypatch.setattr("search.dictionary.autoencoder.ENCODE_ROWS", 7)
-    monkeypatch.setattr("search.dictionary.autoencoder.REFIT_ROWS", 3)
-    chunked = dictionary.encode(vectors)
+    chunked = dictionary.encode(vectors, rows=7)
     np.testing.assert_array_equal(chunked.ids_NK, together.ids_NK)
     np.testing.assert_allclose(chunked.values_NK, together.values_NK, atol=1e-6)
     np.testing.assert_allclose(dictionary.encode(vectors[:1]).values_NK, together.values_NK[:1], atol=1e-6)
+
+
+def test_activations_are_refitted_alike_alone_and_together(
+    dictionary: Dictionary, vectors: NDArray[np.float16]
+) -> None:
+    acts = dictionary.encode(vectors)
+    x_ND, ids_NK, values_NK, w_FD = (
+        torch.from_numpy(each)
+        for each in (
+            vectors.astype(np.float32) - dictionary.b_D,
+            acts.ids_NK.astype(np.int64),
+            acts.values_NK.copy(),
+            dictionary.w_dec_FD,
+        )
+    )
+    together = refit(x_ND, ids_NK, values_NK, w_FD)
+    np.testing.assert_allclose(refit(x_ND, ids_NK, values_NK, w_FD, rows=3), together, atol=1e-6)
 
 
 def test_decode_is_the_definition(dictionary: Dictionary, vectors: NDArray[np.float16]) -> None:

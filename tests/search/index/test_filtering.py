@@ -75,12 +75,12 @@ LEFT = {
 def engine(
     new_database: Callable[[], AbstractContextManager[URL]],
     tmp_path_factory: pytest.TempPathFactory,
-    embedder: Embedder,
+    small_embedder: Embedder,
 ) -> Iterator[Engine]:
     data = tmp_path_factory.mktemp("data")
     with new_database() as url:
         database = create_engine(url)
-        build(database, data, embedder, "c", DOCUMENTS)
+        build(database, data, small_embedder, "c", DOCUMENTS)
         yield Engine(database, data)
         database.dispose()
 
