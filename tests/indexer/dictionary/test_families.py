@@ -208,9 +208,9 @@ def test_a_build_stores_families_once(indexed: Indexed) -> None:
 
 @pytest.mark.database
 def test_families_that_came_with_a_dictionary_are_kept(
-    indexed: Indexed, embedder: Embedder, database: Engine, tmp_path: Path
+    indexed: Indexed, small_embedder: Embedder, database: Engine, tmp_path: Path
 ) -> None:
-    build(database, tmp_path, embedder, "kept", indexed.documents[:60])
+    build(database, tmp_path, small_embedder, "kept", indexed.documents[:60])
     with Session(database) as session:
         collection = session.scalars(select(Collection.id)).one()
         dictionary = session.scalars(select(DictionaryRow.id)).one()
@@ -218,6 +218,6 @@ def test_families_that_came_with_a_dictionary_are_kept(
         mine = {"family": 5, "name": "mine", "features": [1], "weights": [1.0]}
         session.add(FamilyRow(dictionary_id=dictionary, **mine))
         session.commit()
-    Build(database, tmp_path, embedder, Reporter(database)).run(collection)
+    Build(database, tmp_path, small_embedder, Reporter(database)).run(collection)
     with Session(database) as session:
         assert [row.name for row in session.scalars(select(FamilyRow))] == ["mine"]
