@@ -33,6 +33,9 @@ USUAL_TOKENS = 512
 SUMMING = ("Transformer", "Pooling", "Normalize")
 """Modules of a model that leave a mean a mean."""
 
+MEASURED_SECONDS = 0.1
+"""How long a precision is tried for."""
+
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
@@ -143,7 +146,7 @@ def load_embedder(model: str = DEFAULT_MODEL, precision: str | None = None) -> E
     Raises:
         ConfigurationError: the model cannot be found or loaded.
     """
-    return _load(model, precision) if precision else _load_fastest(model)
+    return _load(model, precision or _fastest_precision())
 
 
 @functools.lru_cache(maxsize=2)
@@ -154,23 +157,25 @@ def _load(model: str, precision: str) -> Embedder:
     return Embedder(loaded, VectorSpace(model, precision))
 
 
-@functools.lru_cache(maxsize=1)
-def _load_fastest(model: str) -> Embedder:
+@functools.cache
+def _fastest_precision() -> str:
+    """The precision of this machine, measured once a process."""
     if torch.cuda.is_available():
-        return _load(model, "float16")
-    return _load(model, min(("float32", "bfloat16"), key=_seconds_for_a_product))
+        return "float16"
+    return min(("float32", "bfloat16"), key=_seconds_for_a_product)
 
 
 def _seconds_for_a_product(precision: str) -> float:
-    """Time of the model's typical work, a matrix product, in that precision (the best of several)."""
-    a = torch.randn(2048, 384).to(PRECISIONS[precision])
+    """Time of the model's typical work, a matrix product, in that precision: the best of several, or of one
+    where it is slow (a CPU without bfloat16 takes a hundred times as long for it)."""
+    a = torch.randn(256, 384).to(PRECISIONS[precision])
     b = torch.randn(384, 1536).to(PRECISIONS[precision])
-    times = []
-    for _ in range(8):
+    best, begun = math.inf, time.perf_counter()
+    while time.perf_counter() - begun < MEASURED_SECONDS:
         start = time.perf_counter()
         a @ b
-        times.append(time.perf_counter() - start)
-    return min(times)
+        best = min(best, time.perf_counter() - start)
+    return best
 
 
 def _read_model(model: str) -> SentenceTransformer:

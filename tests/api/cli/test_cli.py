@@ -20,6 +20,8 @@ from tests.support.commands import COMMAND, assert_one_line, started
 from tests.support.forked import forked
 from tests.support.indexed import Indexed
 
+pytestmark = pytest.mark.slow
+
 
 def refract(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
     """A command whose environment has this besides."""
