@@ -31,7 +31,7 @@ NEEDS = {"server": "database", "open_folder": "database", "embedder": "model", "
 """What a test needs that uses a fixture, as a marker."""
 
 
-@pytest.hookimpl(trylast=True)
+@pytest.hookimpl(tryfirst=True)  # before `-m` looks at markers
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Marks tests by what they need, and puts those of the indexed collection last: one of the processes that
     share the list begins there and builds it, while the others have other tests."""
