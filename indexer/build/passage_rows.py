@@ -28,10 +28,11 @@ PassageValues = tuple[int, int, int, bytes, bytes, bytes, bytes]
 
 
 def create_partition(session: Session, generation: int) -> None:
-    """Makes the generation's partition. It locks all of `passages`: commit at once, or searches wait."""
-    session.execute(
-        text(f"CREATE TABLE passages_{generation} PARTITION OF passages FOR VALUES IN ({generation})")
-    )
+    """Makes the generation's partition. It is attached once it is there, which waits for no reader of
+    `passages` and holds none up; a partition that is made in place would do both."""
+    name = f"passages_{generation}"
+    session.execute(text(f"CREATE TABLE {name} (LIKE passages INCLUDING DEFAULTS INCLUDING CONSTRAINTS)"))
+    session.execute(text(f"ALTER TABLE passages ATTACH PARTITION {name} FOR VALUES IN ({generation})"))
 
 
 def plan_passages(

@@ -2,6 +2,7 @@
 
 import logging
 import shutil
+import time
 from pathlib import Path
 
 from sqlalchemy import delete, exists, select, text
@@ -11,29 +12,35 @@ from sqlalchemy.orm import Session
 from search.db.models import DictionaryRow, DocumentRow, GenerationRow, PassageRow
 from search.index.generation_files import generation_folder
 
+DROP_ATTEMPTS, LOCK_MILLISECONDS, PAUSE_SECONDS = 8, 200, 0.3
+
 logger = logging.getLogger(__name__)
 
 
 def drop_generation(session: Session, data: Path, generation: int) -> None:
     """Drops a generation that is not live, in a transaction of its own: partition and row, then files.
 
-    Dropping needs all of `passages` for a moment. Where somebody reads for long it is left to the next build,
-    so that no search queues behind it.
+    Dropping needs all of `passages` for a moment, and a reader keeps it until it has answered. Searches queue
+    behind whoever waits, so that this waits shortly, a few times over; where somebody reads for long it is left
+    to the next build.
     """
-    try:
-        row = session.get(GenerationRow, generation, with_for_update=True)
-        if row is None or row.state == "live":
+    for attempt in range(DROP_ATTEMPTS):
+        try:
+            row = session.get(GenerationRow, generation, with_for_update=True)
+            if row is None or row.state == "live":
+                session.rollback()
+                return
+            session.execute(text(f"SET LOCAL lock_timeout = '{LOCK_MILLISECONDS}ms'"))
+            session.execute(text(f"DROP TABLE IF EXISTS passages_{generation}"))
+            session.delete(row)
+            session.commit()
+        except OperationalError:
             session.rollback()
+            time.sleep(PAUSE_SECONDS if attempt + 1 < DROP_ATTEMPTS else 0.0)
+        else:
+            shutil.rmtree(generation_folder(data, generation), ignore_errors=True)
             return
-        session.execute(text("SET LOCAL lock_timeout = '2s'"))
-        session.execute(text(f"DROP TABLE IF EXISTS passages_{generation}"))
-        session.delete(row)
-        session.commit()
-    except OperationalError:
-        session.rollback()
-        logger.info("Generation %d is still being read; the next build drops it.", generation)
-        return
-    shutil.rmtree(generation_folder(data, generation), ignore_errors=True)
+    logger.info("Generation %d is still being read; the next build drops it.", generation)
 
 
 def drop_dictionaries(session: Session, collection: int) -> None:
