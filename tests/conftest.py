@@ -29,7 +29,10 @@ from tests.support.model import make_small_model
 
 DOCUMENTS = 400
 
-NEEDS = {"server": "database", "open_folder": "database", "embedder": "model", "small_embedder": "model"}
+NEEDS = {
+    **dict.fromkeys(("server", "open_folder"), "database"),
+    **dict.fromkeys(("embedder", "small_embedder", "small_model"), "model"),
+}
 """What a test needs that uses a fixture, as a marker."""
 
 

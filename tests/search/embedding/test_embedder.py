@@ -22,6 +22,8 @@ from search.embedding.embedder import (
 from search.embedding.splitter import PassageSplitter
 from search.errors import ConfigurationError
 
+pytestmark = pytest.mark.model
+
 TEXTS = ["a short text", "quite another thing about the sea " * 30, "x", "", "snow 雪 ❄ é", "the end " * 400]
 
 
