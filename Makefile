@@ -21,8 +21,8 @@ help:
 	@echo "make run     install, index the demo if it is not there yet, and serve it (PORT, REFRACT_DATA)"
 	@echo "make test    install the tools too, then format, lint, types, layers, documentation and tests"
 	@echo "make check   the same without installing anything"
-	@echo "make docs    the documentation as a site, in site/"
 	@echo "make quick   of that what needs neither a server nor a model: for the usual change"
+	@echo "make docs    the documentation as a site, in site/"
 	@echo "make clean   remove the environment and the caches (the data in $(REFRACT_DATA) stays)"
 
 # exec: signals reach the program itself, which stops its database before it leaves.
