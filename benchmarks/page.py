@@ -189,8 +189,8 @@ def _topic(client: TestClient, question: str) -> int:
 
 def _form(page: str) -> dict[str, str]:
     """What the form of the search page would send."""
-    form = html.fromstring(page).get_element_by_id("ask")
-    return {name: value for name, value in form.form_values() if name}
+    tree: Any = html.fromstring(page)
+    return {name: value for name, value in tree.get_element_by_id("ask").form_values() if name}
 
 
 if __name__ == "__main__":

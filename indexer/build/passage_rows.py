@@ -125,7 +125,8 @@ def passage_activations(
     rows = read_passages(session, generation, ids, *columns)
     parts = [csr_matrix((0, dictionary.features), dtype=np.float32)]
     while block := list(itertools.islice(rows, LOOKED_UP)):
-        acts = Activations.from_bytes(*zip(*block, strict=True), dictionary.card.active)
+        row_ids, values = zip(*block, strict=True)
+        acts = Activations.from_bytes(row_ids, values, dictionary.card.active)
         parts.append(acts.matrix(dictionary.features))
     return vstack(parts, format="csr")
 
