@@ -14,37 +14,40 @@ RECORDS = "only records, names and numbers"
 ELSEWHERE = {
     RECORDS: """
         api/auth/scopes api/cli/context api/v1/schemas search/db/locks search/db/models search/engine/timing
-        search/errors search/query/limits search/responses/features search/responses/search
-        search/responses/words
+        search/errors search/query/limits search/query/request search/responses/collections
+        search/responses/documents search/responses/explanations search/responses/features
+        search/responses/search search/responses/words
     """,
     "tests/api/auth/test_access.py": """
         api/app api/auth/guards api/auth/keys api/dependencies api/v1/admin api/web/admin api/web/login
     """,
-    "tests/api/cli/test_cli.py": """
-        api/cli/commands api/cli/keys api/cli/main api/cli/search api/cli/search_commands api/cli/tables
-        api/cli/key_commands api/server indexer/stats
-    """,
-    "tests/api/cli/test_presets.py": "api/cli/preset_commands",
-    "tests/api/cli/test_upkeep.py": "api/cli/job_commands api/cli/jobs indexer/pipeline",
+    "tests/api/cli/test_index.py": "indexer/pipeline",
+    "tests/api/cli/test_main.py": "api/cli/keys",
+    "tests/api/cli/test_maintain.py": "indexer/stats",
+    "tests/api/cli/test_search.py": "api/cli/tables",
+    "tests/api/cli/test_serve.py": "api/server search/db/embedded",
     "tests/api/v1/test_presets.py": "api/web/presets",
     "tests/api/v1/test_search.py": "api/v1/routes",
     "tests/api/views/test_rendering.py": "api/views/document_map",
     "tests/api/web/test_asking.py": "api/web/explain",
+    "tests/api/web/test_one_generation.py": "api/web/live_state",
     "tests/api/web/test_pages.py": """
-        api/web/analyze api/web/dictionary api/web/features api/web/routes api/web/search
-        search/browse/concepts search/browse/features search/index/passage_texts
+        api/web/analyze api/web/dictionary api/web/documents api/web/features api/web/routes api/web/search
+        search/browse/concepts search/browse/documents search/browse/features search/index/passage_texts
     """,
     "tests/browser/test_admin.py": "api/worker_process",
     "tests/indexer/backup/test_dump.py": "indexer/backup/manifest indexer/backup/restore",
     "tests/indexer/build/test_builder.py": """
-        indexer/build/passage_rows indexer/build/retention indexer/build/stages indexer/documents
+        indexer/build/retention indexer/build/stages indexer/documents
         indexer/progress search/browse/collections
     """,
     "tests/indexer/build/test_carry_over.py": "indexer/dictionary/inherit search/query/remapping",
-    "tests/indexer/build/test_verify.py": "api/cli/output search/index/generation_files",
+    "tests/indexer/build/test_verify.py": """
+        api/cli/output search/index/generation_files search/index/passage_store
+    """,
     "tests/indexer/dictionary/test_metrics.py": "indexer/build/scorecard",
     "tests/indexer/jobs/test_jobs.py": "indexer/jobs/queue indexer/jobs/tasks indexer/jobs/worker",
-    "tests/indexer/labels/test_edit.py": "api/cli/label_commands api/cli/labels indexer/labels/file_format",
+    "tests/indexer/labels/test_edit.py": "api/cli/labels indexer/labels/file_format",
     "tests/indexer/presets/test_presets.py": """
         indexer/presets/file_format indexer/presets/importer indexer/presets/store search/query/presets
     """,
@@ -57,12 +60,15 @@ ELSEWHERE = {
     "tests/search/dictionary/test_families.py": "search/engine/concept_resolver",
     "tests/search/embedding/test_word_sums.py": "search/engine/highlighting search/explain/word_attribution",
     "tests/search/engine/test_engine.py": """
-        search/cache search/engine/ablation search/engine/effective_steering search/engine/hybrid
+        search/engine/ablation search/engine/caches search/engine/effective_steering search/engine/hybrid
         search/engine/prepared search/engine/response search/index/snapshot
     """,
     "tests/search/explain/test_why_not.py": "search/explain/compare search/explain/counterfactuals",
     "tests/search/index/test_filtering.py": "search/engine/facets",
-    "tests/search/index/test_snapshot_manager.py": "search/db/listener",
+    "tests/search/index/test_bm25.py": "search/embedding/words",
+    "tests/search/index/test_segments.py": "search/index/live_docs",
+    "tests/search/index/test_snapshot_manager.py": "search/db/listener search/db/lookup",
+    "tests/search/db/test_migrations.py": "search/db/database",
     "tests/search/query/test_steering.py": "search/dictionary/steer",
     "tests/test_settings.py": "search/settings",
 }
