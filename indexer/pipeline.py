@@ -15,9 +15,9 @@ from indexer.progress import Reporter
 from indexer.sources import Failure, SourceDocument
 from search.db.lookup import count_passages, find_collection, live_of
 from search.db.models import CollectionRow, DocumentRow, GenerationRow
+from search.db.recipe import IndexKind
 from search.embedding.embedder import Embedder, load_embedder
 from search.errors import Busy
-from search.query.limits import IndexKind
 
 OUTGROWN_SHARE = 0.25
 OUTGROWN_LEAST = 100

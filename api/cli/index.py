@@ -9,8 +9,8 @@ import typer
 
 from api.cli.context import Collection, opened, read_text
 from api.cli.output import ProgressDisplay, console, print_build, print_ingest
+from search.db.recipe import IndexKind
 from search.errors import DocumentNotFound, InvalidRequest, SourceError
-from search.query.limits import IndexKind
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine

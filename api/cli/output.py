@@ -115,7 +115,7 @@ def print_generations(generations: "list[GenerationInfo]") -> None:
         live = f"{each.live_at:%Y-%m-%d %H:%M}" if each.live_at else ""
         passages = "" if each.passages is None else f"{each.passages:,}"
         dictionary = "" if each.dictionary is None else str(each.dictionary)
-        table.add_row(str(each.number), each.state, live, passages, dictionary, each.recipe["model"])
+        table.add_row(str(each.number), each.state, live, passages, dictionary, each.recipe.model)
     output.print(table)
 
 

@@ -1,10 +1,11 @@
 """From a template to a response: the Jinja environment, fragments, the error page, static files."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import ClassVar
 from urllib.parse import urlsplit
 
 from fastapi import Request
@@ -105,35 +106,54 @@ def is_fragment(request: Request) -> bool:
     return request.headers.get("HX-Request") == "true"
 
 
-def render(
-    request: Request,
-    template: str,
-    context: Mapping[str, Any],
-    *,
-    blocks: Sequence[str] = (),
-    status: int = 200,
-    headers: Mapping[str, str] | None = None,
-) -> HTMLResponse:
-    """A page, or where htmx asks only the named blocks of that same page's template.
+@dataclass(frozen=True)
+class Page:
+    """What a template is rendered with: each field is a variable of it.
 
-    Every template knows `csrf`, which its forms hand to the macro `csrf_field`.
+    `blocks` are what of the template is enough where htmx asks; `part`: they are all that is rendered, ever.
     """
-    partial = bool(blocks) and is_fragment(request)
+
+    template: ClassVar[str]
+    blocks: ClassVar[tuple[str, ...]] = ()
+    part: ClassVar[bool] = False
+
+
+def render(
+    request: Request, page: Page, *, status: int = 200, headers: Mapping[str, str] | None = None
+) -> HTMLResponse:
+    """A page, or where htmx asks only its blocks.
+
+    Besides the page's fields every template knows `path`, `fragment` (whether these are blocks), and `csrf`,
+    which its forms hand to the macro `csrf_field`.
+    """
+    fragment = page.part or (bool(page.blocks) and is_fragment(request))
     csrf = csrf_token(request.cookies.get(COOKIE, ""))
-    values = {"path": request.url.path, "fragment": partial, "csrf": csrf, **context}
-    if partial:
-        html = render_blocks(ENVIRONMENT, template, blocks, values)
+    values = {"path": request.url.path, "fragment": fragment, "csrf": csrf, **vars(page)}
+    if fragment:
+        html = render_blocks(ENVIRONMENT, page.template, page.blocks, values)
     else:
-        html = ENVIRONMENT.get_template(template).render(values)
+        html = ENVIRONMENT.get_template(page.template).render(values)
     fixed = {"Vary": "HX-Request", "Cache-Control": "no-cache"}
     return HTMLResponse(html, status_code=status, headers={**fixed, **(headers or {})})
 
 
+@dataclass(frozen=True)
+class ErrorPage(Page):
+    """`steered`: the search that failed had steering, which may be why."""
+
+    template = "error.html"
+    blocks = ("error",)
+
+    error: RefractError
+    q: str
+    steered: bool
+
+
 def error_page(request: Request, error: RefractError) -> HTMLResponse:
     """What went wrong and what to do, for people. Needs neither a database nor an index."""
-    context = {
-        "error": error,
-        "q": request.query_params.get("q", "")[:500],
-        "steered": bool(request.query_params.get("steer")),
-    }
-    return render(request, "error.html", context, blocks=["error"], status=error.status)
+    page = ErrorPage(
+        error=error,
+        q=request.query_params.get("q", "")[:500],
+        steered=bool(request.query_params.get("steer")),
+    )
+    return render(request, page, status=error.status)

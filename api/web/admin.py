@@ -1,7 +1,8 @@
 """The admin's pages: collections with their generations, jobs and documents."""
 
 import contextlib
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
 from urllib.parse import quote
 
 from fastapi import APIRouter, Request
@@ -10,21 +11,22 @@ from starlette.responses import Response
 
 from api.auth.guards import AdminDep, AdminForm, Fields
 from api.auth.keys import create_key, list_keys, revoke_key
-from api.auth.scopes import SCOPES
+from api.auth.scopes import SCOPES, Scope
 from api.dependencies import EngineDep
-from api.views.rendering import is_fragment, render
-from api.views.scorecard import figures
+from api.views.rendering import Page, is_fragment, render
+from api.views.scorecard import Figure, figures
 from api.web.login import local_path
-from indexer.build.generations import list_generations, roll_back
+from indexer.build.generations import GenerationInfo, list_generations, roll_back
 from indexer.documents import delete_documents
 from indexer.jobs.queue import JobInfo, cancel_job, get_job, list_jobs, retry_job
 from indexer.jobs.requests import JobRequest, read_request, start
 from indexer.labels.edit import edit_label
 from indexer.presets.store import list_presets
-from indexer.stats import count_waiting, database_size, generation_sizes, list_documents
+from indexer.stats import DocumentLines, count_waiting, database_size, generation_sizes, list_documents
 from search.browse.collections import collections
 from search.db.connection import open_session
 from search.db.lookup import find_collection
+from search.db.models import KeyRow
 from search.engine.engine import SearchEngine
 from search.errors import CollectionNotFound, InvalidRequest, NotIndexed
 from search.responses.collections import CollectionInfo, PresetInfo
@@ -35,12 +37,101 @@ JOBS = 8
 DOCUMENTS = 20
 
 
+@dataclass(frozen=True)
+class _Polled(Page):
+    """A page at the address `here` that looks where its jobs are, as long as one is `active`."""
+
+    active: bool
+    here: str
+
+
+@dataclass(frozen=True)
+class OverviewJobs(_Polled):
+    """The latest jobs of all collections."""
+
+    template = "admin/overview.html"
+    blocks = ("jobs",)
+    part = True
+
+    jobs: list[JobInfo]
+
+
+@dataclass(frozen=True)
+class OverviewPage(_Polled):
+    """All collections, and by the name of each: documents that wait to be searched, trouble with them, bytes
+    of its generations; `database`: bytes of all of it."""
+
+    template = "admin/overview.html"
+
+    jobs: list[JobInfo]
+    known: list[CollectionInfo]
+    waiting: dict[str, int]
+    trouble: dict[str, str]
+    used: dict[str, int]
+    database: int
+
+
+@dataclass(frozen=True)
+class CollectionJobs(_Polled):
+    """The latest jobs of a collection."""
+
+    template = "admin/collection.html"
+    blocks = ("jobs",)
+    part = True
+
+    jobs: list[JobInfo]
+
+
+@dataclass(frozen=True)
+class CollectionPage(_Polled):
+    """`sizes` are the bytes of each generation; `found` are the documents that `find` finds, `size` of them
+    from `offset` on."""
+
+    template = "admin/collection.html"
+
+    jobs: list[JobInfo]
+    info: CollectionInfo
+    model: str
+    trouble: str
+    figures: list[Figure]
+    generations: list[GenerationInfo]
+    sizes: dict[int, int]
+    waiting: int
+    presets: list[PresetInfo]
+    found: DocumentLines
+    find: str
+    offset: int
+    size: int
+
+
+@dataclass(frozen=True)
+class JobPage(_Polled):
+    """One job."""
+
+    template = "admin/job.html"
+    blocks = ("jobs",)
+
+    job: JobInfo
+
+
+@dataclass(frozen=True)
+class KeysPage(Page):
+    """All keys, and the one just `made`, in clear."""
+
+    template = "admin/keys.html"
+
+    keys: list[KeyRow]
+    made: str | None
+    scopes: Sequence[Scope]
+
+
 @router.get("")
 def overview(request: Request, engine: EngineDep, _: AdminDep) -> Response:
     """All collections and the latest jobs."""
     jobs = list_jobs(engine.database, limit=JOBS)
-    if polled := _polled(request, "admin/overview.html", jobs, "/admin"):
-        return polled
+    active = _any_active(jobs)
+    if is_fragment(request):
+        return _polled(request, OverviewJobs(active=active, here="/admin", jobs=jobs))
     known = collections(engine)
     with open_session(engine.database) as session:
         rows = {info.name: find_collection(session, info.name) for info in known}
@@ -50,15 +141,17 @@ def overview(request: Request, engine: EngineDep, _: AdminDep) -> Response:
             name: sum(generation_sizes(session, engine.data, row.id).values()) for name, row in rows.items()
         }
         database = database_size(session)
-    context = {
-        **_job_context(jobs, "/admin"),
-        "known": known,
-        "waiting": waiting,
-        "trouble": trouble,
-        "used": used,
-        "database": database,
-    }
-    return render(request, "admin/overview.html", context)
+    page = OverviewPage(
+        active=active,
+        here="/admin",
+        jobs=jobs,
+        known=known,
+        waiting=waiting,
+        trouble=trouble,
+        used=used,
+        database=database,
+    )
+    return render(request, page)
 
 
 @router.get("/collections/{name}")
@@ -67,39 +160,41 @@ def collection_page(
 ) -> Response:
     """One collection: what is live and what was, jobs, documents."""
     jobs = list_jobs(engine.database, limit=JOBS, collection=name)
-    if polled := _polled(request, "admin/collection.html", jobs, _address(name)):
-        return polled
+    active = _any_active(jobs)
+    if is_fragment(request):
+        return _polled(request, CollectionJobs(active=active, here=_address(name), jobs=jobs))
     info = next((info for info in collections(engine) if info.name == name), None)
     if info is None:
         raise CollectionNotFound(f"There is no collection {name[:100]!r}.", hint="Go back to /admin.")
     offset = max(offset, 0)
     with open_session(engine.database) as session:
         collection = find_collection(session, name)
-        context = {
-            **_job_context(jobs, _address(name)),
-            "info": info,
-            "model": collection.model,
-            "trouble": collection.trouble,
-            "figures": list(figures(info.scorecard or {})),
-            "generations": list_generations(session, name),
-            "sizes": generation_sizes(session, engine.data, collection.id),
-            "waiting": count_waiting(session, collection.id),
-            "presets": _presets(engine, info),
-            "found": list_documents(session, collection, find, limit=DOCUMENTS, offset=offset),
-            "find": find,
-            "offset": offset,
-            "size": DOCUMENTS,
-        }
-    return render(request, "admin/collection.html", context)
+        page = CollectionPage(
+            active=active,
+            here=_address(name),
+            jobs=jobs,
+            info=info,
+            model=collection.model,
+            trouble=collection.trouble,
+            figures=list(figures(info.scorecard or {})),
+            generations=list_generations(session, name),
+            sizes=generation_sizes(session, engine.data, collection.id),
+            waiting=count_waiting(session, collection.id),
+            presets=_presets(engine, info),
+            found=list_documents(session, collection, find, limit=DOCUMENTS, offset=offset),
+            find=find,
+            offset=offset,
+            size=DOCUMENTS,
+        )
+    return render(request, page)
 
 
 @router.get("/jobs/{number}")
 def job_page(number: int, request: Request, engine: EngineDep, _: AdminDep) -> Response:
     """One job: where it is, its last lines, what it made or why it failed."""
     job = get_job(engine.database, number)
-    if polled := _polled(request, "admin/job.html", [job], f"/admin/jobs/{number}"):
-        return polled
-    return render(request, "admin/job.html", {"job": job, **_job_context([job], f"/admin/jobs/{number}")})
+    page = JobPage(active=_any_active([job]), here=f"/admin/jobs/{number}", job=job)
+    return _polled(request, page) if is_fragment(request) else render(request, page)
 
 
 @router.get("/keys")
@@ -181,24 +276,17 @@ def post_retry(number: int, engine: EngineDep, form: AdminForm) -> Response:
 
 def _keys(request: Request, engine: SearchEngine, made: str | None = None) -> Response:
     with open_session(engine.database) as session:
-        return render(
-            request, "admin/keys.html", {"keys": list_keys(session), "made": made, "scopes": SCOPES}
-        )
+        return render(request, KeysPage(keys=list_keys(session), made=made, scopes=SCOPES))
 
 
-def _polled(request: Request, template: str, jobs: list[JobInfo], path: str) -> Response | None:
+def _polled(request: Request, page: _Polled) -> Response:
     """The answer to a page that only looks where its jobs are; once none runs any more the page is loaded
     anew, because other parts of it have changed."""
-    if not is_fragment(request):
-        return None
-    context = _job_context(jobs, path)
-    if not context["active"]:
-        return Response(headers={"HX-Refresh": "true"})
-    return render(request, template, {**context, "job": jobs[0]}, blocks=["jobs"])
+    return render(request, page) if page.active else Response(headers={"HX-Refresh": "true"})
 
 
-def _job_context(jobs: list[JobInfo], path: str) -> dict[str, Any]:
-    return {"jobs": jobs, "active": any(job.state in ("waiting", "running") for job in jobs), "here": path}
+def _any_active(jobs: list[JobInfo]) -> bool:
+    return any(job.state in ("waiting", "running") for job in jobs)
 
 
 def _job(name: str, form: Fields) -> JobRequest:

@@ -13,15 +13,15 @@ from api.dependencies import CollectionDep, EngineDep
 from api.views.cards import Lit
 from api.views.excerpts import Mark, Run, runs
 from api.views.page_state import PageState
-from api.views.rendering import render
-from search.browse.collections import collection_names
+from api.views.rendering import Page, render
+from search.browse.collections import CollectionName, collection_names
 from search.browse.documents import document_detail
 from search.embedding.word_sums import levels
 from search.engine.engine import SearchEngine
 from search.engine.highlighting import TOP_TOPICS
 from search.engine.reader import Reader
 from search.errors import InvalidRequest, PassageNotFound
-from search.explain.analyze import MAX_ANALYSED, analyze, as_query, only
+from search.explain.analyze import analyze, as_query, only
 from search.query.limits import check_query
 from search.query.steering import UNSTEERED, parse
 from search.responses.documents import ActiveFeature
@@ -40,6 +40,23 @@ class ShownSentence:
 
     runs: list[Run]
     features: list[ActiveFeature]
+
+
+@dataclass(frozen=True)
+class AnalyzePage(Page):
+    """The form and, with a text, what was found in it. `ticked` are the features that are ticked at first,
+    `lit` those whose words are lit."""
+
+    template = "analyze.html"
+
+    state: PageState
+    known: list[CollectionName]
+    here: str
+    text: str
+    found: TextAnalysis | None
+    ticked: list[int]
+    lit: dict[int, Lit]
+    passages: list[list[ShownSentence]]
 
 
 @router.get("/analyze")
@@ -104,18 +121,17 @@ def _page(
     with engine.reader(collection) as reader:
         known = collection_names(reader.session)
         found = analyze(reader, text, limit=SHOWN) if text or sent else None
-    context = {
-        "state": PageState(collection=collection),
-        "known": known,
-        "here": collection,
-        "text": text,
-        "most": MAX_ANALYSED,
-        "found": found,
-        "ticked": _ticked(found) if found else [],
-        "lit": _lit(found) if found else {},
-        "passages": [_sentences(text, passage) for passage in found.passages] if found else [],
-    }
-    return render(request, "analyze.html", context)
+    page = AnalyzePage(
+        state=PageState(collection=collection),
+        known=known,
+        here=collection,
+        text=text,
+        found=found,
+        ticked=_ticked(found) if found else [],
+        lit=_lit(found) if found else {},
+        passages=[_sentences(text, passage) for passage in found.passages] if found else [],
+    )
+    return render(request, page)
 
 
 def _ticked(found: TextAnalysis) -> list[int]:

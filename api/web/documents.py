@@ -1,21 +1,51 @@
 """The page of a document."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from api.dependencies import CollectionDep, EngineDep
 from api.views import charts, document_map
+from api.views.excerpts import Run
 from api.views.page_state import PageState, page_state
-from api.views.rendering import render
+from api.views.rendering import Page, render
 from api.web.features import read_number
 from api.web.live_state import in_live_numbers
 from search.browse.documents import document_detail
 from search.engine.reader import Reader
 from search.explain.word_attribution import document_words, name_features
 from search.query.request import SearchRequest
+from search.responses.documents import DocumentDetail
+from search.responses.search import LostKnob
 from search.responses.words import DocumentWords, NamedFeature
 
 router = APIRouter(include_in_schema=False)
+
+
+@dataclass(frozen=True)
+class DocumentPage(Page):
+    """A document in `parts`, a passage each or a gap between; `lit` are the words of passages in runs, and
+    `later` the passages whose words are asked for when they are scrolled to."""
+
+    template = "document.html"
+
+    state: PageState
+    document: DocumentDetail
+    features: list[int]
+    tracks: list[document_map.Track]
+    parts: list[charts.Stretch]
+    lost: Sequence[LostKnob]
+    later: set[int]
+    lit: dict[int | None, list[Run]]
+
+
+@dataclass(frozen=True)
+class PassagePage(DocumentPage):
+    """The same where one passage is asked for, which `parts` then is."""
+
+    blocks = ("passages",)
 
 
 @router.get("/documents/{document_id:path}")
@@ -35,18 +65,17 @@ def document_page(
         lighting = document_map.to_light(parts, feature=bool(features)) if lights else []
         wanted = lighting[: document_map.AT_ONCE] if one is None else [one]
         words = _words(reader, document_id, state, features, wanted)
-    context = {
-        "state": state,
-        "document": document,
-        "features": [feature.feature for feature in features],
-        "tracks": document_map.tracks(document.id, state, features, parts),
-        "parts": parts if one is None else [part for part in parts if part.passage == one],
-        "lost": remapped.lost,
-        "later": set(lighting) - set(wanted),
-        "lit": {part.passage: document_map.lit_runs(part, words) for part in parts if words},
-    }
-    fragment = ["passages"] if one is not None else []
-    return render(request, "document.html", context, blocks=fragment)
+    page = (DocumentPage if one is None else PassagePage)(
+        state=state,
+        document=document,
+        features=[feature.feature for feature in features],
+        tracks=document_map.tracks(document.id, state, features, parts),
+        parts=parts if one is None else [part for part in parts if part.passage == one],
+        lost=remapped.lost,
+        later=set(lighting) - set(wanted),
+        lit={part.passage: document_map.lit_runs(part, words) for part in parts if words},
+    )
+    return render(request, page)
 
 
 def _words(

@@ -8,16 +8,16 @@ from starlette.responses import Response
 
 from api.dependencies import CollectionDep, EngineDep
 from api.views.numbers import round_to_sum
-from api.views.page_state import page_state
-from api.views.rendering import render
+from api.views.page_state import PageState, page_state
+from api.views.rendering import Page, render
 from api.web.live_state import with_preset
 from search.browse.documents import find_by_name
 from search.engine.reader import Reader
 from search.errors import DocumentNotFound
 from search.explain.compare import compare
 from search.explain.why_not import why_not
-from search.responses.explanations import Margin
-from search.responses.search import DocumentRef
+from search.responses.explanations import Comparison, Margin, WhyNot
+from search.responses.search import DocumentRef, LostKnob
 
 router = APIRouter(include_in_schema=False)
 
@@ -32,6 +32,34 @@ class ShownMargin:
     units: int
     x: float
     width: float
+
+
+@dataclass(frozen=True)
+class ComparePage(Page):
+    """`units` is the difference of the scores in thousandths, to which the terms sum."""
+
+    template = "compare.html"
+
+    state: PageState
+    found: Comparison
+    terms: list[ShownMargin]
+    units: int
+    lost: Sequence[LostKnob]
+
+
+@dataclass(frozen=True)
+class WhyNotPage(Page):
+    """`document` is what was asked for: the id of what was `found` or, where it is none, words of a title,
+    and then `named` are the documents that have them."""
+
+    template = "whynot.html"
+
+    state: PageState
+    document: str
+    lost: Sequence[LostKnob]
+    found: WhyNot | None
+    lacks: list[ShownMargin]
+    named: list[DocumentRef]
 
 
 def shown_margins(terms: Sequence[Margin], total: float) -> list[ShownMargin]:
@@ -52,14 +80,14 @@ def compare_page(request: Request, engine: EngineDep, collection: CollectionDep)
     with engine.reader(collection) as reader:
         state, remapped = with_preset(reader, page_state(request.query_params, collection))
         found = compare(reader, state.request(), first, second)
-    context = {
-        "state": state,
-        "found": found,
-        "terms": shown_margins(found.terms, found.margin),
-        "units": round(found.margin * 1000),
-        "lost": remapped.lost,
-    }
-    return render(request, "compare.html", context)
+    page = ComparePage(
+        state=state,
+        found=found,
+        terms=shown_margins(found.terms, found.margin),
+        units=round(found.margin * 1000),
+        lost=remapped.lost,
+    )
+    return render(request, page)
 
 
 @router.get("/why-not")
@@ -67,7 +95,9 @@ def why_not_page(request: Request, engine: EngineDep, collection: CollectionDep)
     """Where a document stands, what it lacks, and the smallest steering that would bring it up. What is no
     document's id is looked for among ids and titles."""
     document = request.query_params.get("document", "").strip()
-    found, lacks, named = None, [], []
+    found: WhyNot | None = None
+    lacks: list[ShownMargin] = []
+    named: list[DocumentRef] = []
     with engine.reader(collection) as reader:
         state, remapped = with_preset(reader, page_state(request.query_params, collection))
         if document:
@@ -76,15 +106,10 @@ def why_not_page(request: Request, engine: EngineDep, collection: CollectionDep)
                 lacks = shown_margins(found.lacks, sum(term.margin for term in found.lacks))
             except DocumentNotFound:
                 named = _named(reader, document)
-    context = {
-        "state": state,
-        "document": document,
-        "lost": remapped.lost,
-        "found": found,
-        "lacks": lacks,
-        "named": named,
-    }
-    return render(request, "whynot.html", context)
+    page = WhyNotPage(
+        state=state, document=document, lost=remapped.lost, found=found, lacks=lacks, named=named
+    )
+    return render(request, page)
 
 
 def _named(reader: Reader, text: str) -> list[DocumentRef]:

@@ -1,6 +1,7 @@
 """The pages of features."""
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
@@ -9,18 +10,48 @@ from api.auth.guards import SignedIn
 from api.auth.scopes import reaches
 from api.dependencies import CollectionDep, EngineDep
 from api.views.page_state import PageState, page_state
-from api.views.rendering import render
+from api.views.rendering import Page, render
 from api.web.live_state import in_live_numbers
-from search.browse.collections import collection_names
+from search.browse.collections import CollectionName, collection_names
 from search.browse.concepts import concept_detail, find_concepts
 from search.browse.features import feature_detail, find_features
 from search.errors import FeatureNotFound
 from search.query.limits import MAX_LIMIT
+from search.responses.features import ConceptSummary, FeatureDetail, FeatureList
+from search.responses.search import LostKnob
 
 router = APIRouter(include_in_schema=False)
 
 LISTED = 24
 TOPICS = 12
+
+
+@dataclass(frozen=True)
+class FeaturesPage(Page):
+    """Features `found`, those of a `family` where one is asked for, and families near the question."""
+
+    template = "features.html"
+    blocks = ("title", "list", "changed")
+
+    state: PageState
+    known: list[CollectionName]
+    here: str
+    lost: Sequence[LostKnob]
+    family: ConceptSummary | None
+    concepts: list[ConceptSummary]
+    found: FeatureList
+
+
+@dataclass(frozen=True)
+class FeaturePage(Page):
+    """`may_edit`: whoever looks may write its label."""
+
+    template = "feature.html"
+
+    state: PageState
+    detail: FeatureDetail
+    lost: Sequence[LostKnob]
+    may_edit: bool
 
 
 @router.get("/features")
@@ -38,16 +69,16 @@ def features_page(request: Request, engine: EngineDep, collection: CollectionDep
             limit=MAX_LIMIT if family else state.limit,
             offset=state.offset,
         )
-        context = {
-            "state": state,
-            "known": collection_names(reader.session),
-            "here": collection,
-            "lost": remapped.lost,
-            "family": family,
-            "concepts": find_concepts(reader, state.q, limit=TOPICS).concepts,
-            "found": found,
-        }
-    return render(request, "features.html", context, blocks=["title", "list", "changed"])
+        page = FeaturesPage(
+            state=state,
+            known=collection_names(reader.session),
+            here=collection,
+            lost=remapped.lost,
+            family=family,
+            concepts=find_concepts(reader, state.q, limit=TOPICS).concepts,
+            found=found,
+        )
+    return render(request, page)
 
 
 @router.get("/features/{number}")
@@ -59,8 +90,7 @@ def feature_page(
         state, remapped = in_live_numbers(reader, _state(request, collection))
         detail = feature_detail(reader, read_number(number))
     may_edit = caller is not None and reaches(caller.scope, "admin")
-    context = {"state": state, "detail": detail, "lost": remapped.lost, "may_edit": may_edit}
-    return render(request, "feature.html", context)
+    return render(request, FeaturePage(state=state, detail=detail, lost=remapped.lost, may_edit=may_edit))
 
 
 def _state(request: Request, collection: str, *, limit: int | None = None) -> PageState:

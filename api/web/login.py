@@ -1,6 +1,7 @@
 """Signing in and out of the pages."""
 
 import re
+from dataclasses import dataclass
 from urllib.parse import quote
 
 from fastapi import APIRouter, Request
@@ -12,7 +13,7 @@ from api.auth.keys import find_key
 from api.auth.scopes import reaches
 from api.auth.sessions import COOKIE, LIFETIME, OneTimeLinks, begin_session, end_session
 from api.dependencies import EngineDep
-from api.views.rendering import is_fragment, render
+from api.views.rendering import Page, is_fragment, render
 from search.db.connection import open_session
 
 router = APIRouter(include_in_schema=False)
@@ -28,6 +29,17 @@ WRONG_LINK = (
     "(refract keys create NAME --scope admin), or restart Refract for a new link."
 )
 SIGNED_OUT = "You are not signed in any more. Nothing was changed; sign in and send the form again."
+
+
+@dataclass(frozen=True)
+class LoginPage(Page):
+    """What was wrong the last time, where to go `next`; `private`: searching needs a key as well."""
+
+    template = "login.html"
+
+    problem: str
+    next: str
+    private: bool
 
 
 @router.get(LOGIN)
@@ -76,8 +88,8 @@ def sign_out(request: Request, engine: EngineDep, _: SessionForm) -> Response:
 
 def login_page(request: Request, problem: str = "", *, next: str = "", status: int = 200) -> Response:
     """The form to sign in with, and what was wrong the last time."""
-    context = {"problem": problem, "next": local_path(next, ""), "private": request.app.state.private}
-    return render(request, "login.html", context, status=status)
+    page = LoginPage(problem=problem, next=local_path(next, ""), private=request.app.state.private)
+    return render(request, page, status=status)
 
 
 def to_login(request: Request) -> Response:

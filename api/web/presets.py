@@ -11,10 +11,10 @@ from starlette.responses import Response
 from api.auth.guards import AdminForm, WriterForm
 from api.dependencies import EngineDep
 from api.views.page_state import PageState, read_state
-from api.views.rendering import render
+from api.views.rendering import Page, render
 from api.web.login import local_path
 from indexer.presets.file_format import read_preset_file
-from indexer.presets.importer import import_preset
+from indexer.presets.importer import ImportedPreset, import_preset
 from indexer.presets.store import delete_preset, list_presets, save_preset, set_default_preset
 from search.engine.reader import Reader
 from search.query.steering import Steering, parse
@@ -30,6 +30,17 @@ class PresetLink:
     info: PresetInfo
     url: str
     current: bool
+
+
+@dataclass(frozen=True)
+class ImportedPage(Page):
+    """What was taken in from a preset's file into the collection `name`; `here` are labels by target."""
+
+    template = "preset_imported.html"
+
+    taken: ImportedPreset
+    name: str
+    here: dict[str, str]
 
 
 def preset_links(reader: Reader, state: PageState) -> list[PresetLink]:
@@ -68,7 +79,7 @@ def post_change(name: str, request: Request, engine: EngineDep, form: AdminForm)
         here = {
             knob: term.label for knob, term in zip(_targets(taken.preset), taken.preset.steering, strict=True)
         }
-        return render(request, "preset_imported.html", {"taken": taken, "name": name, "here": here})
+        return render(request, ImportedPage(taken=taken, name=name, here=here))
     if "delete" in form:
         delete_preset(engine, name, form["delete"])
     else:

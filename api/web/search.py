@@ -3,7 +3,8 @@
 The same address gives the whole page and, to htmx, the parts of it that changed.
 """
 
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse
@@ -15,20 +16,22 @@ from api.dependencies import CollectionDep, EngineDep
 from api.views import cards
 from api.views.numbers import moved_words
 from api.views.page_state import PageState, find_collection, is_sent_form, read_state
-from api.views.rendering import is_fragment, render
+from api.views.rendering import Page, is_fragment, render
 from api.web import analyze, dictionary, explain, features, presets
 from api.web.live_state import with_preset
-from api.web.presets import preset_links
-from search.browse.collections import collection_names, collections, start_examples
+from api.web.presets import PresetLink, preset_links
+from search.browse.collections import CollectionName, collection_names, collections, start_examples
 from search.browse.concepts import find_concepts
 from search.browse.features import find_features, near_features
 from search.engine.engine import SearchEngine
 from search.engine.reader import Reader
 from search.errors import CollectionNotFound, InvalidQuery, NotIndexed, RefractError
 from search.explain.relevance_feedback import refine
-from search.query.remapping import RemappedSteering
+from search.query.remapping import Carried, RemappedSteering
+from search.query.steering import Knob
+from search.responses.collections import CollectionInfo
 from search.responses.features import ConceptSummary, FeatureSummary, Refinement
-from search.responses.search import SearchResponse
+from search.responses.search import LostKnob, SearchResponse, SteeringTerm
 
 router = APIRouter(include_in_schema=False)
 router.include_router(features.router)
@@ -39,6 +42,96 @@ router.include_router(analyze.router)
 
 FOUND = 8
 FOUND_CONCEPTS = 4
+
+
+@dataclass(frozen=True)
+class BuildingPage(Page):
+    """How far the index of the collection `here` is, None where there is none."""
+
+    template = "building.html"
+    blocks = ("building",)
+
+    state: PageState
+    known: list[CollectionInfo]
+    here: CollectionInfo | None
+
+
+@dataclass(frozen=True)
+class StartPage(Page):
+    """A search box, with the size of the collection `here` and questions to begin with."""
+
+    template = "start.html"
+
+    state: PageState
+    known: list[CollectionName]
+    here: str
+    lost: Sequence[LostKnob]
+    passages: int
+    documents: int
+    examples: list[str]
+
+
+@dataclass(frozen=True)
+class Topics:
+    """What the panel's "find a topic" box found, or the `problem`: why it cannot look for what is in it.
+    Nothing looked for: the topics `near` the question."""
+
+    found: list[FeatureSummary]
+    near: list[FeatureSummary]
+    concepts: list[ConceptSummary]
+    problem: str
+
+
+@dataclass(frozen=True)
+class TopicsPart(Page):
+    """The list below the "find a topic" box."""
+
+    template = "search.html"
+    blocks = ("found",)
+    part = True
+
+    state: PageState
+    topics: Topics
+
+
+@dataclass(frozen=True)
+class _Answer(Page):
+    """What the results and the panel show of one response. `moved` says how far the question went."""
+
+    state: PageState
+    here: str
+    lost: Sequence[LostKnob]
+    presets: list[PresetLink]
+    may_save: bool
+    response: SearchResponse
+    cards: list[cards.Card]
+    tones: dict[int, str]
+    moved: str
+
+
+@dataclass(frozen=True)
+class DraggedPart(_Answer):
+    """The results while a knob is dragged: the rest of the panel is left alone."""
+
+    template = "search.html"
+    blocks = ("title", "results", "moved", "status")
+    part = True
+
+
+@dataclass(frozen=True)
+class SearchPage(_Answer):
+    """The results and the whole panel. `turned` are the knobs with what the response says of each, `carried`
+    where features of an earlier dictionary went, `apart` what sets the examples of a knob apart, by its
+    target."""
+
+    template = "search.html"
+    blocks = ("title", "results", "panel", "status")
+
+    known: list[CollectionName]
+    turned: list[tuple[Knob, SteeringTerm]]
+    carried: Mapping[int, Carried]
+    apart: dict[str, Refinement]
+    topics: Topics
 
 
 @router.get("/")
@@ -71,9 +164,8 @@ def _building(
         if not is_fragment(request):
             raise error
         return Response(headers={"HX-Refresh": "true"})
-    context = {"state": state, "known": known, "here": here}
     status = 200 if is_fragment(request) else 503
-    return render(request, "building.html", context, blocks=["building"], status=status)
+    return render(request, BuildingPage(state=state, known=known, here=here), status=status)
 
 
 def _live(request: Request, reader: Reader, state: PageState, *, may_save: bool) -> Response:
@@ -83,7 +175,7 @@ def _live(request: Request, reader: Reader, state: PageState, *, may_save: bool)
         return Response(headers={"HX-Refresh": "true"})
     state, remapped = with_preset(reader, state)
     if trigger == "find":
-        return render(request, "search.html", _found(reader, state), blocks=["found"])
+        return render(request, TopicsPart(state=state, topics=_topics(reader, state)))
     if not state.q.strip():
         return _start(request, reader, state, remapped)
     return _results(request, reader, state, remapped, may_save=may_save)
@@ -92,16 +184,16 @@ def _live(request: Request, reader: Reader, state: PageState, *, may_save: bool)
 def _start(request: Request, reader: Reader, state: PageState, remapped: RemappedSteering) -> Response:
     if is_fragment(request):
         return Response(headers={"HX-Redirect": state.url()})
-    context = {
-        "state": state,
-        "known": collection_names(reader.session),
-        "here": reader.collection,
-        "lost": remapped.lost,
-        "passages": reader.snapshot.passages,
-        "documents": reader.snapshot.documents,
-        "examples": start_examples(reader),
-    }
-    return render(request, "start.html", context)
+    page = StartPage(
+        state=state,
+        known=collection_names(reader.session),
+        here=reader.collection,
+        lost=remapped.lost,
+        passages=reader.snapshot.passages,
+        documents=reader.snapshot.documents,
+        examples=start_examples(reader),
+    )
+    return render(request, page)
 
 
 def _results(
@@ -110,32 +202,28 @@ def _results(
     response = reader.search(
         state.request(), limit=state.limit, offset=state.offset, facets=True, for_people=True
     )
-    dragged = request.headers.get("HX-Trigger") == "knobs"
-    context = {
-        "panel": not dragged,
-        "lost": remapped.lost,
-        "carried": remapped.carried,
-        "turned": list(zip(state.steering.knobs, response.steering, strict=True)),
-        "presets": preset_links(reader, state),
-        "may_save": may_save,
-        "state": state,
-        "here": reader.collection,
-        **_answer(response),
-    }
-    if not dragged:  # while a knob is dragged the rest of the panel is left alone
-        context |= {
-            "known": collection_names(reader.session),
-            "apart": _apart(reader, state),
-            **_found(reader, state),
-        }
-    history = "HX-Replace-Url" if dragged else "HX-Push-Url"
-    return render(
-        request,
-        "search.html",
-        context,
-        blocks=["title", "results", "changed"],
-        headers={history: state.url()} if is_fragment(request) else None,
+    answer = _Answer(
+        state=state,
+        here=reader.collection,
+        lost=remapped.lost,
+        presets=preset_links(reader, state),
+        may_save=may_save,
+        response=response,
+        cards=cards.build_cards(response),
+        tones=cards.topic_tones(response),
+        moved=moved_words(response.moved),
     )
+    if request.headers.get("HX-Trigger") == "knobs":
+        return render(request, DraggedPart(**vars(answer)), headers={"HX-Replace-Url": state.url()})
+    page = SearchPage(
+        **vars(answer),
+        known=collection_names(reader.session),
+        turned=list(zip(state.steering.knobs, response.steering, strict=True)),
+        carried=remapped.carried,
+        apart=_apart(reader, state),
+        topics=_topics(reader, state),
+    )
+    return render(request, page, headers={"HX-Push-Url": state.url()} if is_fragment(request) else None)
 
 
 def _apart(reader: Reader, state: PageState) -> dict[str, Refinement]:
@@ -147,19 +235,7 @@ def _apart(reader: Reader, state: PageState) -> dict[str, Refinement]:
     }
 
 
-def _answer(response: SearchResponse) -> dict[str, Any]:
-    """What the results and the panel show of one response."""
-    return {
-        "response": response,
-        "cards": cards.build_cards(response),
-        "tones": cards.topic_tones(response),
-        "moved": moved_words(response.moved),
-    }
-
-
-def _found(reader: Reader, state: PageState) -> dict[str, Any]:
-    """What the panel's "find a topic" box found, or why it cannot look for what is in it. Nothing looked for:
-    the topics that are near the question."""
+def _topics(reader: Reader, state: PageState) -> Topics:
     found: list[FeatureSummary] = []
     near: list[FeatureSummary] = []
     concepts: list[ConceptSummary] = []
@@ -172,4 +248,4 @@ def _found(reader: Reader, state: PageState) -> dict[str, Any]:
             near = near_features(reader, state.q, limit=FOUND_CONCEPTS)
     except InvalidQuery as error:
         problem = str(error)
-    return {"state": state, "problem": problem, "concepts": concepts, "found": found, "near": near}
+    return Topics(found, near, concepts, problem)

@@ -90,7 +90,7 @@ def _set_sequences(session: Session, sequences: dict[str, int]) -> None:
 
 def _compute(session: Session, generation: GenerationRow, reporter: Reporter) -> None:
     """Embeds all passages and finds their features, as the build did (not committed)."""
-    embedder = load_embedder(generation.recipe["model"], generation.recipe["precision"])
+    embedder = load_embedder(generation.recipe.model, generation.recipe.precision)
     dictionary = read_dictionary(session, generation.dictionary_id)
     splitter = splitter_for(embedder, generation.recipe)
     longest_first = (PassageRow.end - PassageRow.start).desc()

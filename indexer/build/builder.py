@@ -8,7 +8,7 @@ replayed.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -36,11 +36,11 @@ from search.db.listener import notify
 from search.db.locks import build_lock
 from search.db.lookup import live_of
 from search.db.models import DictionaryRow, DocumentRow, GenerationRow, PassageRow
+from search.db.recipe import IndexKind, Recipe
 from search.embedding.embedder import Embedder
 from search.embedding.splitter import TARGET_TOKENS, embedded_text
 from search.errors import Busy, SourceError
 from search.index.generation_files import write_files
-from search.query.limits import IndexKind
 
 EMBED_ROWS = 256
 KEPT = 2  # retired generations that one can go back to
@@ -86,7 +86,7 @@ class Build:
             IndexDamaged: it did not pass its own checks, and is not live.
         """
         with self._alone(collection):
-            generation = self._plan(collection, {"passage_tokens": passage_tokens, "index": index})
+            generation = self._plan(collection, passage_tokens, index)
             self.reporter.generation = generation
             embedded = self._embed(generation)
             with Session(self.database) as session:
@@ -115,16 +115,11 @@ class Build:
                 connection.execute(text("SELECT pg_advisory_unlock(hashtext(:key))"), key)
                 connection.commit()
 
-    def _plan(self, collection: int, shape: dict[str, Any]) -> int:
+    def _plan(self, collection: int, passage_tokens: int | None, index: IndexKind | None) -> int:
         """The generation to build: the one left unfinished if it is of the same recipe, else a new one."""
-        space = asdict(self.embedder.space)
         with Session(self.database) as session:
             seq = _last_change(session, collection)
-            recipe = {
-                **space,
-                "max_tokens": self.embedder.max_tokens,
-                **_shape(session, collection, shape),
-            }
+            recipe = self._recipe(live_of(session, collection), passage_tokens, index)
             unfinished = session.scalars(
                 select(GenerationRow)
                 .where(
@@ -135,19 +130,31 @@ class Build:
                 .order_by(GenerationRow.id.desc())
             ).all()
             for generation in unfinished:
-                if _asks_for(generation) == recipe:
+                if generation.recipe.same(recipe):
                     return generation.id
-            device = {"device": self.embedder.device}
-            generation = GenerationRow(collection_id=collection, recipe={**recipe, **device}, seq=seq)
+            generation = GenerationRow(collection_id=collection, recipe=recipe, seq=seq)
             session.add(generation)
             session.flush()
             create_partition(session, generation.id)
             session.commit()
             self.reporter.generation = generation.id
-            self._split(session, generation, space)
+            self._split(session, generation)
             return generation.id
 
-    def _split(self, session: Session, generation: GenerationRow, space: dict[str, str]) -> None:
+    def _recipe(
+        self, live: GenerationRow | None, passage_tokens: int | None, index: IndexKind | None
+    ) -> Recipe:
+        """Length of passages and kind of index as given, else as the live generation has them."""
+        return Recipe(
+            model=self.embedder.space.model,
+            precision=self.embedder.space.precision,
+            max_tokens=self.embedder.max_tokens,
+            passage_tokens=passage_tokens or (live.recipe.passage_tokens if live else TARGET_TOKENS),
+            index=index or (live.recipe.index if live else "flat"),
+            device=self.embedder.device,
+        )
+
+    def _split(self, session: Session, generation: GenerationRow) -> None:
         """Plans the passages of a new generation, and takes over the embeddings that others have."""
         current = (DocumentRow.collection_id == generation.collection_id, DocumentRow.superseded.is_(None))
         documents = session.scalar(select(func.count()).where(*current)) or 0
@@ -158,7 +165,7 @@ class Build:
                 session.rollback()
                 drop_generation(session, self.data, generation.id)
                 raise SourceError("The collection's documents hold no text.", hint="Index others.")
-            take_over_embeddings(session, generation, space)
+            take_over_embeddings(session, generation)
             generation.passages = planned
             session.commit()
 
@@ -246,19 +253,6 @@ class Build:
                 card["scorecard"],
                 lost,
             )
-
-
-def _asks_for(generation: GenerationRow) -> dict[str, Any]:
-    """The recipe without the device: that is recorded, but a build may be taken up on another one."""
-    return {name: value for name, value in generation.recipe.items() if name != "device"}
-
-
-def _shape(session: Session, collection: int, given: dict[str, Any]) -> dict[str, Any]:
-    """Length of passages and kind of index: as given, else as the live generation has them."""
-    live = live_of(session, collection)
-    recipe = live.recipe if live else {}
-    usual = {"passage_tokens": TARGET_TOKENS, "index": "flat"}
-    return {name: given[name] or recipe.get(name, default) for name, default in usual.items()}
 
 
 def _last_change(session: Session, collection: int) -> int:

@@ -57,7 +57,7 @@ class CatchUp:
             row = session.get_one(GenerationRow, generation)
             self._recipe = row.recipe
             self._dictionary = read_dictionary(session, row.dictionary_id)
-        self._embedder = embedder or load_embedder(self._recipe["model"], self._recipe["precision"])
+        self._embedder = embedder or load_embedder(self._recipe.model, self._recipe.precision)
         self._splitter = splitter_for(self._embedder, self._recipe)
 
     def run(self, reporter: Reporter) -> int:
@@ -113,10 +113,14 @@ class CatchUp:
                 WHERE d.id = ANY(:ids))
             """
         )
-        space = {"model": self._recipe["model"], "precision": self._recipe["precision"]}
         found = session.execute(
             statement,
-            {"collection": row.collection_id, "ids": [document.id for document in pending], **space},
+            {
+                "collection": row.collection_id,
+                "ids": [document.id for document in pending],
+                "model": self._recipe.model,
+                "precision": self._recipe.precision,
+            },
         )
         return {row[0]: row[1] for row in found}
 

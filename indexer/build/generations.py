@@ -13,6 +13,7 @@ from indexer.progress import Reporter
 from search.db.locks import build_lock
 from search.db.lookup import find_collection
 from search.db.models import CollectionRow, GenerationRow, change_seq
+from search.db.recipe import Recipe
 from search.errors import Busy, InvalidRequest
 
 
@@ -25,7 +26,7 @@ class GenerationInfo:
     state: str
     passages: int | None
     dictionary: int | None
-    recipe: dict[str, Any]
+    recipe: Recipe
     checks: dict[str, Any]
     created_at: datetime
     live_at: datetime | None
@@ -103,7 +104,7 @@ def make_live(session: Session, generation: GenerationRow) -> None:
     generation.live_at = func.now()
     generation.live_seq = change_seq.next_value()
     collection = session.get_one(CollectionRow, generation.collection_id)
-    collection.model = generation.recipe["model"]
+    collection.model = generation.recipe.model
     touch(session, collection.id)
 
 

@@ -5,7 +5,7 @@ Shape suffixes: N passages, D embedding width, F features.
 
 import hashlib
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,9 +16,10 @@ from sqlalchemy.orm import Session
 
 from search.db.connection import among, driver
 from search.db.models import DocumentRow, GenerationRow, PassageRow
+from search.db.recipe import Recipe
 from search.dictionary.autoencoder import Activations, Dictionary
 from search.embedding.embedder import Embedder
-from search.embedding.splitter import TARGET_TOKENS, PassageSplitter, embedded_text
+from search.embedding.splitter import PassageSplitter, embedded_text
 
 READ_DOCUMENTS = 500
 LOOKED_UP = 500
@@ -69,7 +70,7 @@ def plan_passages(
     return planned
 
 
-def take_over_embeddings(session: Session, generation: GenerationRow, space: dict[str, str]) -> None:
+def take_over_embeddings(session: Session, generation: GenerationRow) -> None:
     """Copies embeddings of equal text in the same vector space from earlier generations of the collection."""
     session.execute(
         text(
@@ -84,7 +85,12 @@ def take_over_embeddings(session: Session, generation: GenerationRow, space: dic
             WHERE fresh.generation_id = :generation AND fresh.sha256 = kept.sha256
             """
         ),
-        {"collection": generation.collection_id, "generation": generation.id, **space},
+        {
+            "collection": generation.collection_id,
+            "generation": generation.id,
+            "model": generation.recipe.model,
+            "precision": generation.recipe.precision,
+        },
     )
 
 
@@ -177,8 +183,6 @@ def add_passages(session: Session, generation: int, first: int, rows: Iterable[P
     copy_rows(session, f"COPY passages ({columns}) FROM STDIN", numbered)
 
 
-def splitter_for(embedder: Embedder, recipe: Mapping[str, Any]) -> PassageSplitter:
+def splitter_for(embedder: Embedder, recipe: Recipe) -> PassageSplitter:
     """The splitter of a generation of this recipe."""
-    return PassageSplitter(
-        embedder.tokenizer_json, embedder.max_tokens, recipe.get("passage_tokens", TARGET_TOKENS)
-    )
+    return PassageSplitter(embedder.tokenizer_json, embedder.max_tokens, recipe.passage_tokens)

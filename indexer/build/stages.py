@@ -132,7 +132,7 @@ def _latest_dictionary(session: Session, generation: GenerationRow) -> int | Non
         select(DictionaryRow.id, DictionaryRow.card["training"]["way"].astext)
         .where(
             DictionaryRow.collection_id == generation.collection_id,
-            DictionaryRow.card["model"].astext == generation.recipe["model"],
+            DictionaryRow.card["model"].astext == generation.recipe.model,
         )
         .order_by(DictionaryRow.id.desc())
         .limit(1)

@@ -8,9 +8,9 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from indexer.jobs.queue import start_job
 from search.db.connection import open_session
 from search.db.lookup import find_collection
+from search.db.recipe import IndexKind
 from search.engine.engine import SearchEngine
 from search.errors import InvalidRequest
-from search.query.limits import IndexKind
 
 
 class _Request(BaseModel):

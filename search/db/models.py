@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    Dialect,
     ForeignKey,
     Identity,
     Index,
@@ -16,6 +17,7 @@ from sqlalchemy import (
     MetaData,
     Sequence,
     Text,
+    TypeDecorator,
     UniqueConstraint,
     func,
 )
@@ -24,6 +26,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, DOUBLE_PRECISION, INTEGER, JSONB, REAL, TIMESTAMP
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from search.db.recipe import Recipe
 
 NAMES = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -34,6 +38,19 @@ NAMES = {
 }
 
 
+class RecipeJson(TypeDecorator[Recipe]):
+    """A recipe as JSON, validated where it is read; SQL asks for its parts by name."""
+
+    impl = JSONB
+    cache_ok = True
+
+    def process_bind_param(self, value: Recipe | None, _: Dialect) -> dict[str, Any] | None:
+        return value.model_dump(mode="json") if value else None
+
+    def process_result_value(self, value: dict[str, Any] | None, _: Dialect) -> Recipe | None:
+        return None if value is None else Recipe.model_validate(value)
+
+
 class Base(DeclarativeBase):
     metadata = MetaData(naming_convention=NAMES)
     type_annotation_map = {  # noqa: RUF012 - SQLAlchemy reads this plain dict
@@ -42,6 +59,7 @@ class Base(DeclarativeBase):
         float: DOUBLE_PRECISION,
         datetime: TIMESTAMP(timezone=True),
         dict[str, Any]: JSONB,
+        Recipe: RecipeJson,
     }
 
 
@@ -207,11 +225,11 @@ class GenerationRow(Base):
     """One build of a collection's index.
 
     state: building -> ready -> live -> retired; an index holds the rule that at most one is live, and what is
-    ready may be loaded ahead. `recipe` is what the build was asked to do (model, precision, passage size,
-    kind of index), `seq` the last document change when it began, `passages` how many it was built with (they
-    never change; those of later documents come after them), `progress` where it is, `files` the SHA-256 of
-    its derived files, `timings` the seconds of each step, `checks` what it found when it checked itself,
-    `live_seq` grows from flip to flip: clocks may be set back.
+    ready may be loaded ahead. `recipe` is what the build was asked to do, `seq` the last document change when
+    it began, `passages` how many it was built with (they never change; those of later documents come after
+    them), `progress` where it is, `files` the SHA-256 of its derived files, `timings` the seconds of each
+    step, `checks` what it found when it checked itself, `live_seq` grows from flip to flip: clocks may be set
+    back.
     """
 
     __tablename__ = "generations"
@@ -223,7 +241,7 @@ class GenerationRow(Base):
     collection_id: Mapped[int] = mapped_column(ForeignKey("collections.id", ondelete="CASCADE"))
     dictionary_id: Mapped[int | None] = mapped_column(ForeignKey("dictionaries.id"))
     state: Mapped[str] = mapped_column(server_default="building")
-    recipe: Mapped[dict[str, Any]]
+    recipe: Mapped[Recipe]
     seq: Mapped[int]
     passages: Mapped[int | None]
     files: Mapped[dict[str, Any]] = mapped_column(server_default=sql("'{}'::jsonb"))

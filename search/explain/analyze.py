@@ -16,7 +16,7 @@ from scipy.sparse import csr_matrix
 
 from search.db.models import GenerationRow
 from search.embedding.embedder import Embedder, load_embedder
-from search.embedding.splitter import TARGET_TOKENS, PassageSplitter
+from search.embedding.splitter import PassageSplitter
 from search.embedding.word_sums import WordSums, take_apart
 from search.engine.reader import Reader
 from search.errors import InvalidQuery
@@ -133,8 +133,8 @@ def check_text(text: str) -> None:
 
 def _passages(reader: Reader, embedder: Embedder, text: str) -> list[Span]:
     recipe = reader.session.get_one(GenerationRow, reader.snapshot.generation).recipe
-    target = recipe.get("passage_tokens", TARGET_TOKENS)
-    return PassageSplitter(embedder.tokenizer_json, embedder.max_tokens, target).split(text)
+    splitter = PassageSplitter(embedder.tokenizer_json, embedder.max_tokens, recipe.passage_tokens)
+    return splitter.split(text)
 
 
 def _take(snapshot: Snapshot, embedder: Embedder, text: str, spans: list[Span]) -> _Taken:

@@ -11,9 +11,9 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from search.db.recipe import IndexKind
 from search.errors import ConfigurationError
 from search.index.atomic_files import read_file, write_file
-from search.query.limits import IndexKind
 
 FloatArray = NDArray[np.float32]
 IntArray = NDArray[np.int64]

@@ -84,7 +84,7 @@ def _write(
 
 def _build_index(session: Session, generation: GenerationRow) -> FaissIndex:
     x_ND = read_embeddings(session, generation.id, stop=generation.passages)
-    return FaissIndex.build(x_ND, generation.recipe.get("index", "flat"))
+    return FaissIndex.build(x_ND, generation.recipe.index)
 
 
 def _count_words(session: Session, generation: GenerationRow) -> Counts:

@@ -183,7 +183,7 @@ def load_snapshot(session: Session, data: Path, generation: GenerationRow) -> Sn
         collection.id,
         collection.name,
         generation.id,
-        VectorSpace(generation.recipe["model"], generation.recipe["precision"]),
+        VectorSpace(generation.recipe.model, generation.recipe.precision),
         dictionary,
         read_labels(session, dictionary_row.id, dictionary),
         families=read_families(session, dictionary_row.id),

@@ -1,7 +1,5 @@
 """What a request may ask for: limits, and clear words for those who go beyond them."""
 
-from typing import Literal
-
 from search.errors import InvalidPage, InvalidQuery, InvalidRequest
 
 MAX_QUERY = 4000
@@ -15,9 +13,6 @@ WAYS = "; ".join(f"{mode}: {what}" for mode, what in MODES.items())
 """The same in one line, for those who read a description."""
 
 USUAL_MODE = "hybrid"
-
-IndexKind = Literal["flat", "ivf"]
-"""How an index is searched: flat scans all vectors, ivf those in the cells nearest to the question."""
 
 
 def check_query(query: str) -> None:

@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from http.cookies import Morsel, SimpleCookie
@@ -66,6 +67,11 @@ def client(open_client: Open) -> TestClient:
     return open_client()
 
 
+@dataclass(frozen=True)
+class GuardedPage(rendering.Page):
+    template = "test.html"
+
+
 def add_guarded(app: FastAPI) -> None:
     @app.get("/v1/read")
     def read(caller: Annotated[Caller, Depends(require("search"))]) -> str:
@@ -81,7 +87,7 @@ def add_guarded(app: FastAPI) -> None:
 
     @app.get("/admin/test")
     def page(request: Request, _: AdminDep) -> Response:
-        return rendering.render(request, "test.html", {})
+        return rendering.render(request, GuardedPage())
 
     @app.post("/admin/test")
     def change(form: AdminForm) -> dict[str, str]:

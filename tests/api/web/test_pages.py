@@ -17,6 +17,7 @@ from search.browse.concepts import find_concepts
 from search.browse.features import feature_detail, find_features
 from search.db.locks import build_lock
 from search.db.models import CollectionRow, GenerationRow
+from search.db.recipe import Recipe
 from search.engine.engine import SearchEngine
 from search.explain.relevance_feedback import refine
 from search.query.request import SearchRequest
@@ -565,7 +566,8 @@ def test_a_build_shows_its_progress_until_the_search_opens(database: Engine, ind
         collection = CollectionRow(name="new", model="m")
         session.add(collection)
         session.flush()
-        generation = GenerationRow(collection_id=collection.id, recipe={}, seq=0, progress=progress)
+        recipe = Recipe(model="m", precision="float32", max_tokens=256)
+        generation = GenerationRow(collection_id=collection.id, recipe=recipe, seq=0, progress=progress)
         session.add(generation)
         session.commit()
         # A build is under way as long as somebody holds its lock.

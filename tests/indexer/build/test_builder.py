@@ -22,6 +22,7 @@ from indexer.sources import Failure, SourceDocument
 from search.browse.collections import collections
 from search.db.connection import among
 from search.db.models import CollectionRow, DictionaryRow, DocumentRow, FeatureRow, GenerationRow, PassageRow
+from search.db.recipe import Recipe
 from search.dictionary.artifact import shipped
 from search.dictionary.autoencoder import Card, Dictionary
 from search.embedding.embedder import Embedder, load_embedder
@@ -69,7 +70,7 @@ def test_a_build_makes_everything_a_search_needs(
     assert set(report.seconds) >= {"embedding passages", "naming features", "finding features"}
     with Session(database) as session:
         row = session.scalars(select(GenerationRow)).one()
-        assert (row.state, row.recipe["precision"]) == ("live", embedder.space.precision)
+        assert (row.state, row.recipe.precision) == ("live", embedder.space.precision)
         dictionary = read_dictionary(session, row.dictionary_id)
         assert len(dictionary.names) == dictionary.features == report.scorecard["names"]
         assert session.scalar(select(func.count()).select_from(FeatureRow)) == 0  # names need no labels
@@ -360,7 +361,8 @@ def test_there_may_be_more_documents_than_a_statement_takes_parameters(database:
     many = 70_000
     with Session(database) as session:
         collection = ensure_collection(session, "c", DEFAULT_MODEL).id
-        generation = GenerationRow(collection_id=collection, state="building", recipe={}, seq=0)
+        recipe = Recipe(model=DEFAULT_MODEL, precision="float32", max_tokens=256)
+        generation = GenerationRow(collection_id=collection, state="building", recipe=recipe, seq=0)
         session.add(generation)
         session.flush()
         create_partition(session, generation.id)

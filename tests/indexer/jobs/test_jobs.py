@@ -64,7 +64,7 @@ def test_a_job_waits_runs_and_tells_what_it_made(database: Engine, tmp_path: Pat
     assert any(line.endswith("splitting into passages") for line in job.log)
     with Session(database) as session:
         newest = list_generations(session, collection)[0]
-    assert (newest.recipe["passage_tokens"], newest.recipe["index"]) == (32, "ivf")
+    assert (newest.recipe.passage_tokens, newest.recipe.index) == (32, "ivf")
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ from indexer.presets.store import get_preset
 from indexer.progress import Reporter
 from indexer.sources import SourceDocument
 from search.db.migrations import known_revisions, migrate
+from search.db.recipe import Recipe
 from search.dictionary.autoencoder import Card, Dictionary
 from search.embedding.embedder import Embedder
 from search.embedding.splitter import embedded_text
@@ -73,7 +74,7 @@ def add_rows_of_0001(database: Engine, embedder: Embedder) -> None:
         "passage_tokens": 192,
         "index": "flat",
     }
-    splitter = splitter_for(embedder, recipe)
+    splitter = splitter_for(embedder, Recipe.model_validate(recipe))
     with database.begin() as connection:
 
         def run(statement: str, **values: Any) -> None:

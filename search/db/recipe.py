@@ -1,0 +1,30 @@
+"""What the build of a generation is asked to do."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+IndexKind = Literal["flat", "ivf"]
+"""How an index is searched: flat scans all vectors, ivf those in the cells nearest to the question."""
+
+
+class Recipe(BaseModel):
+    """What a build is asked to do: model and its precision, length of passages, kind of index.
+
+    `device` is where the build began. Rows of earlier versions are read as well: what the first one did not
+    write has its values here, and what is not asked any more (`dictionary`, how to learn one) stays, so that
+    no such recipe equals one of today.
+    """
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    model: str
+    precision: str
+    max_tokens: int
+    passage_tokens: int = 192
+    index: IndexKind = "flat"
+    device: str = ""
+
+    def same(self, other: "Recipe") -> bool:
+        """Whether both ask for the same build, which may be taken up on another device."""
+        return self == other.model_copy(update={"device": self.device})
