@@ -27,6 +27,7 @@ from search.engine.reader import Reader
 from search.errors import CollectionNotFound, InvalidQuery, NotIndexed, RefractError
 from search.explain.relevance_feedback import refine
 from search.query.remapping import RemappedSteering
+from search.query.steering import ExamplesTarget, Target
 from search.responses.features import ConceptSummary, FeatureSummary, Refinement
 from search.responses.search import SearchResponse
 
@@ -138,13 +139,15 @@ def _results(
     )
 
 
-def _apart(reader: Reader, state: PageState) -> dict[str, Refinement]:
+def _apart(reader: Reader, state: PageState) -> dict[Target, Refinement]:
     """For each knob on examples, by its target, the features that set them apart."""
-    return {
-        knob.target: refine(reader, list(knob.like), list(knob.unlike), strength=float(knob.strength) or 1.0)
-        for knob in state.steering.knobs
-        if knob.like
-    }
+    apart: dict[Target, Refinement] = {}
+    for knob in state.steering.knobs:
+        match knob.target:
+            case ExamplesTarget(like, unlike):
+                strength = float(knob.strength) or 1.0
+                apart[knob.target] = refine(reader, list(like), list(unlike), strength=strength)
+    return apart
 
 
 def _answer(response: SearchResponse) -> dict[str, Any]:
