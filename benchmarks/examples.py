@@ -26,7 +26,7 @@ from benchmarks.harness.textbooks import load
 from search.dictionary.concepts import Concept, concept_from_examples
 from search.dictionary.steer import feature_deltas, steer
 from search.explain.relevance_feedback import MOST, Side, answers, differences, side
-from search.query.steering import Knob, Steering
+from search.query.steering import FeatureTarget, Knob, Steering
 
 EXAMPLES = 5
 DRAWS = 3
@@ -135,7 +135,7 @@ def _turned(corpus: Corpus, examples: Examples, choose: Choose) -> Steer:
     snapshot = corpus.snapshot
 
     def turn(q_D: NDArray[np.float32], strengths: dict[int, float]) -> NDArray[np.float32]:
-        knobs = tuple(Knob(strength, feature=feature) for feature, strength in strengths.items())
+        knobs = tuple(Knob(strength, FeatureTarget(feature)) for feature, strength in strengths.items())
         deltas = feature_deltas(Steering(knobs), {}, snapshot.scale_F)
         return steer(q_D, snapshot.dictionary.w_dec_FD, deltas).vector_D
 

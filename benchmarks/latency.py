@@ -26,7 +26,7 @@ from indexer.sources.beir import read_queries
 from search.db.database import open_database
 from search.engine.engine import SearchEngine
 from search.query.request import SearchRequest
-from search.query.steering import Knob, Steering
+from search.query.steering import FeatureTarget, Knob, Steering
 from search.settings import Settings
 
 QUESTIONS = 24
@@ -97,7 +97,8 @@ def _timed(calls: Sequence[Call], clients: int) -> list[float]:
 def _request(engine: SearchEngine, question: str, step: int) -> SearchRequest:
     with engine.reader(NAME) as reader:
         asked = reader.prepare(SearchRequest(question)).asked
-    return SearchRequest(question, Steering((Knob(step / 10, feature=next(iter(asked.question.active))),)))
+    strongest = FeatureTarget(next(iter(asked.question.active)))
+    return SearchRequest(question, Steering((Knob(step / 10, strongest),)))
 
 
 def _ask(engine: SearchEngine, request: SearchRequest) -> None:

@@ -12,7 +12,7 @@ from search.query.filters import bounded, checked, parse_filter
 from search.query.limits import MAX_LIMIT, MAX_QUERY, USUAL_MODE, WAYS
 from search.query.parser import Condition
 from search.query.request import SearchRequest
-from search.query.steering import MAX_STRENGTH, Knob, Steering
+from search.query.steering import MAX_STRENGTH, Knob, Steering, target_of
 
 OF_DICTIONARY = "The dictionary that features of steering and filters are numbered in, where not the live one"
 FACETS = "Count what the answers can be narrowed down to"
@@ -42,9 +42,7 @@ class KnobIn(BaseModel):
         Raises:
             InvalidSteering: not one feature or concept, or its strength is out of range.
         """
-        return Knob(
-            self.strength, self.feature, self.concept, self.family, tuple(self.like), tuple(self.unlike)
-        )
+        return Knob(self.strength, target_of(self))
 
 
 class FilterIn(BaseModel):

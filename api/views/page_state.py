@@ -28,6 +28,10 @@ from search.query.steering import (
     MAX_PHRASE,
     MAX_STRENGTH,
     UNSTEERED,
+    ConceptTarget,
+    ExamplesTarget,
+    FamilyTarget,
+    FeatureTarget,
     Knob,
     Steering,
     Strength,
@@ -129,11 +133,13 @@ class PageState:
     def nudge(self, feature: int, steps: int) -> str | None:
         """The address after turning a feature up (+1) or down (−1); at zero its knob goes away. None where
         that would be one knob too many."""
-        before = self.steering.strength_of(str(feature))
+        target = FeatureTarget(feature)
+        before = self.steering.strength_of(target)
         start = before if isinstance(before, float) else 0.0
         strength = round(min(max(start + steps * STEP, -MAX_STRENGTH), MAX_STRENGTH), 3)
-        knob = Knob(strength, feature=feature)
-        return self._turned(knob) if strength else self.url(steering=self.steering.without(knob), offset=0)
+        if not strength:
+            return self.url(steering=self.steering.without(target), offset=0)
+        return self._turned(Knob(strength, target))
 
     def family_url(self, family: int) -> str:
         """The address of the features of one family; question and steering are kept for the way back."""
@@ -141,42 +147,42 @@ class PageState:
 
     def turn_family(self, family: int) -> str | None:
         """The address of the question, or the next one, steered by a family of features too."""
-        steering = self._with(Knob(1.0, family=family))
+        steering = self._with(Knob(1.0, FamilyTarget(family)))
         return None if steering is None else self.url(steering=steering, offset=0, find="", limit=LIMIT)
 
     def example(self, document: str, *, against: bool = False) -> str | None:
         """The address after giving a document as an example of what is wanted, or of what is not. All
         examples are one knob. None where it is one already, nothing is wanted yet, or there are too many."""
-        before = next((knob for knob in self.steering.knobs if knob.like), None)
+        knobs = self.steering.knobs
+        turned = ((knob.strength, knob.target) for knob in knobs if isinstance(knob.target, ExamplesTarget))
+        strength, before = next(turned, (1.0, None))
         like, unlike = (before.like, before.unlike) if before else ((), ())
         if document in like + unlike or (against and not like) or len(document) > MAX_ID:
             return None
         if len(like) + len(unlike) >= MAX_EXAMPLES or (self.full and not before):
             return None
-        strength = before.strength if before else 1.0
         given = (like, (*unlike, document)) if against else ((*like, document), unlike)
-        knob = Knob(strength, like=given[0], unlike=given[1])
         others = self.steering.without(before) if before else self.steering
-        return self.url(steering=others.with_knob(knob), offset=0)
+        return self.url(steering=others.with_knob(Knob(strength, ExamplesTarget(*given))), offset=0)
 
     def off(self, feature: int) -> str | None:
         """The address after leaving a feature out of the question; None where that would be one knob too
         many."""
-        return self._turned(Knob("off", feature=feature))
+        return self._turned(Knob("off", FeatureTarget(feature)))
 
     def phrase(self) -> str | None:
         """What is in the find box, as a knob; None where it is too long for one."""
         if len(self.find) > MAX_PHRASE:
             return None
-        return format_steering(Steering((Knob(1.0, concept=self.find),)))
+        return format_steering(Steering((Knob(1.0, ConceptTarget(self.find)),)))
 
     def only(self, feature: int) -> Steering | None:
         """The same steering with one feature turned fully up; None where that would be one knob too many."""
-        return self._with(Knob(1.0, feature=feature))
+        return self._with(Knob(1.0, FeatureTarget(feature)))
 
     def strength(self, feature: int) -> Strength | None:
         """How a feature is turned, None if it is not."""
-        return self.steering.strength_of(str(feature))
+        return self.steering.strength_of(FeatureTarget(feature))
 
     def _turned(self, knob: Knob) -> str | None:
         steering = self._with(knob)
@@ -201,7 +207,8 @@ def read_state(params: QueryParams) -> PageState:
     steering, preset = _folded(params), params.get("preset", "")
     if params.get("from", collection) != collection:
         preset = ""
-        steering = Steering(tuple(knob for knob in steering.knobs if knob.concept is not None))
+        phrases = (knob for knob in steering.knobs if isinstance(knob.target, ConceptTarget))
+        steering = Steering(tuple(phrases))
         filters = ()
     return PageState(
         q=params.get("q", ""),
@@ -241,7 +248,7 @@ def _folded(params: Mapping[str, str]) -> Steering:
     dropped, _, instead = params.get("swap", params.get("drop", "")).partition(" ")
     if dropped == "all":
         return UNSTEERED
-    steering = Steering(tuple(knob for knob in steering.knobs if knob.target != dropped))
+    steering = Steering(tuple(knob for knob in steering.knobs if str(knob.target) != dropped))
     for knob in parse(instead).knobs[: max(MAX_KNOBS - len(steering.knobs), 0)]:
         steering = steering if steering.strength_of(knob.target) is not None else steering.with_knob(knob)
     return steering

@@ -106,8 +106,7 @@ def search_with(
     with engine.reader(collection) as reader:
         steering = UNSTEERED
         if use == "only":
-            kept = [knob.feature for knob in ticked.knobs if knob.feature is not None]
-            steering = only(reader, question, kept)
+            steering = only(reader, question, ticked.features)
         elif use == "steer":
             steering = ticked
         dictionary = reader.snapshot.dictionary_id

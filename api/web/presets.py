@@ -88,7 +88,7 @@ def post_change(name: str, request: Request, engine: EngineDep, form: AdminForm)
 
 
 def _targets(info: PresetInfo) -> list[str]:
-    return [knob.target for knob in parse(info.steer).knobs]
+    return [str(knob.target) for knob in parse(info.steer).knobs]
 
 
 def _same(one: Steering, other: Steering) -> bool:

@@ -28,7 +28,7 @@ from search.engine.reader import Reader
 from search.errors import CollectionNotFound, InvalidQuery, NotIndexed, RefractError
 from search.explain.relevance_feedback import refine
 from search.query.remapping import Carried, RemappedSteering
-from search.query.steering import Knob
+from search.query.steering import ExamplesTarget, Knob, Target
 from search.responses.collections import CollectionInfo
 from search.responses.features import ConceptSummary, FeatureSummary, Refinement
 from search.responses.search import LostKnob, SearchResponse, SteeringTerm
@@ -130,7 +130,7 @@ class SearchPage(_Answer):
     known: list[CollectionName]
     turned: list[tuple[Knob, SteeringTerm]]
     carried: Mapping[int, Carried]
-    apart: dict[str, Refinement]
+    apart: Mapping[Target, Refinement]
     topics: Topics
 
 
@@ -226,13 +226,15 @@ def _results(
     return render(request, page, headers={"HX-Push-Url": state.url()} if is_fragment(request) else None)
 
 
-def _apart(reader: Reader, state: PageState) -> dict[str, Refinement]:
+def _apart(reader: Reader, state: PageState) -> dict[Target, Refinement]:
     """For each knob on examples, by its target, the features that set them apart."""
-    return {
-        knob.target: refine(reader, list(knob.like), list(knob.unlike), strength=float(knob.strength) or 1.0)
-        for knob in state.steering.knobs
-        if knob.like
-    }
+    apart: dict[Target, Refinement] = {}
+    for knob in state.steering.knobs:
+        match knob.target:
+            case ExamplesTarget(like, unlike):
+                strength = float(knob.strength) or 1.0
+                apart[knob.target] = refine(reader, list(like), list(unlike), strength=strength)
+    return apart
 
 
 def _topics(reader: Reader, state: PageState) -> Topics:

@@ -29,7 +29,18 @@ from search.engine.reader import Reader
 from search.errors import InvalidRequest, InvalidSteering, RefractError
 from search.index.snapshot import Snapshot
 from search.query.presets import MAX_DESCRIPTION, clean_name
-from search.query.steering import MAX_EXAMPLES, MAX_KNOBS, Knob, Steering
+from search.query.remapping import is_numbered
+from search.query.steering import (
+    MAX_EXAMPLES,
+    MAX_KNOBS,
+    ConceptTarget,
+    FamilyTarget,
+    FeatureTarget,
+    Knob,
+    Steering,
+    flat,
+    target_of,
+)
 from search.responses.search import SteeringTerm
 
 MAX_WIDTH = 8192
@@ -68,10 +79,10 @@ class FileKnob(_Part):
     @model_validator(mode="after")
     def _check(self) -> "FileKnob":
         try:
-            self.knob()
+            knob = self.knob()
         except RefractError as error:
             raise ValueError(str(error)) from None
-        if bool(self.direction) != (self.feature is not None or self.family is not None):
+        if bool(self.direction) != is_numbered(knob):
             raise ValueError("a feature or a family has a direction, and nothing else has")
         return self
 
@@ -81,9 +92,7 @@ class FileKnob(_Part):
         Raises:
             InvalidSteering: not one feature or concept, or its strength is out of range.
         """
-        return Knob(
-            self.strength, self.feature, self.concept, self.family, tuple(self.like), tuple(self.unlike)
-        )
+        return Knob(self.strength, target_of(self))
 
     def unit(self) -> FloatArray:
         """Its direction (D,), of length 1."""
@@ -192,22 +201,17 @@ def family_direction(family: Family, w_dec_FD: FloatArray) -> FloatArray:
 
 
 def _knob(snapshot: Snapshot, term: SteeringTerm) -> FileKnob:
-    direction = ""
+    label, direction = term.label[:MAX_LABEL], ""
     w_dec_FD = snapshot.dictionary.w_dec_FD
-    if term.feature is not None:
-        direction = _encoded(w_dec_FD[term.feature])
-    if term.family is not None:
-        direction = _encoded(family_direction(snapshot.families[term.family], w_dec_FD))
-    return FileKnob(
-        strength=term.strength,
-        feature=term.feature,
-        family=term.family,
-        concept=term.concept,
-        like=term.like,
-        unlike=term.unlike,
-        label="" if term.concept else term.label[:MAX_LABEL],
-        direction=direction,
-    )
+    target = target_of(term)
+    match target:
+        case FeatureTarget(feature):
+            direction = _encoded(w_dec_FD[feature])
+        case FamilyTarget(family):
+            direction = _encoded(family_direction(snapshot.families[family], w_dec_FD))
+        case ConceptTarget():
+            label = ""
+    return FileKnob(strength=term.strength, **flat(target), label=label, direction=direction)
 
 
 def _encoded(direction_D: FloatArray) -> str:

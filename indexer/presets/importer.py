@@ -27,7 +27,7 @@ from search.engine.engine import SearchEngine
 from search.errors import InvalidRequest, InvalidSteering
 from search.index.snapshot import Snapshot
 from search.query.remapping import RemappedSteering, lost_knob, translate
-from search.query.steering import Knob, Steering
+from search.query.steering import ConceptTarget, FamilyTarget, FeatureTarget, Knob, Steering, Target
 from search.responses.collections import PresetInfo
 from search.responses.search import LostKnob
 
@@ -134,19 +134,19 @@ def _matched(home: _Home) -> tuple[Steering, list[KnobMatch], list[LostKnob]]:
         knob = given.knob()
         place = found.get(knob.target)
         if place is not None:
-            is_feature = knob.feature is not None
-            knobs.append(
-                replace(knob, feature=place.number) if is_feature else replace(knob, family=place.number)
-            )
-            matched.append(KnobMatch(knob.target, knobs[-1].target, given.label, place.confidence, place.how))
+            numbered = FamilyTarget if isinstance(knob.target, FamilyTarget) else FeatureTarget
+            here = numbered(place.number)
+            knobs.append(replace(knob, target=here))
+            matched.append(KnobMatch(str(knob.target), str(here), given.label, place.confidence, place.how))
         elif given.direction:
             lost.append(lost_knob(knob, reason or NOT_ALIKE))
     as_they_are = Steering(tuple(given.knob() for given in home.file.knobs if not given.direction))
     there = usable(home.session, home.snapshot, RemappedSteering(as_they_are, home.dictionary.id))
     labels = {given.knob().target: given.label for given in home.file.knobs}
     for knob in there.steering.knobs:
-        label = knob.concept or labels.get(knob.target, "")
-        matched.append(KnobMatch(knob.target, knob.target, label, 1.0, "as it is"))
+        target = knob.target
+        label = target.phrase if isinstance(target, ConceptTarget) else labels.get(target, "")
+        matched.append(KnobMatch(str(target), str(target), label, 1.0, "as it is"))
     return Steering((*knobs, *there.steering.knobs)), matched, [*lost, *there.lost]
 
 
@@ -161,23 +161,23 @@ def _other_model(home: _Home) -> str:
     )
 
 
-def _by_name(home: _Home) -> dict[str, _Found]:
+def _by_name(home: _Home) -> dict[Target, _Found]:
     """The features here that are called the same, by target in the file: a name is no model's own."""
     names = home.snapshot.dictionary.names
     number = {name.casefold(): feature for feature, group in enumerate(names) for name in group[::-1]}
     return {
-        str(knob.feature): _Found(number[knob.label.casefold()], 1.0, "same name")
+        FeatureTarget(knob.feature): _Found(number[knob.label.casefold()], 1.0, "same name")
         for knob in home.file.knobs
         if knob.feature is not None and knob.label.casefold() in number
     }
 
 
-def _features(home: _Home, named: dict[str, _Found]) -> dict[str, _Found]:
+def _features(home: _Home, named: dict[Target, _Found]) -> dict[Target, _Found]:
     """The features here, by target in the file; those that are `named` are where their names are, unless the
     dictionary is the same."""
     wanted = {knob.feature: knob for knob in home.file.knobs if knob.feature is not None}
     if not home.is_same:
-        wanted = {number: knob for number, knob in wanted.items() if str(number) not in named}
+        wanted = {number: knob for number, knob in wanted.items() if FeatureTarget(number) not in named}
     if not wanted:
         return named
     if home.is_same:
@@ -190,7 +190,8 @@ def _features(home: _Home, named: dict[str, _Found]) -> dict[str, _Found]:
         nearest = _nearest(list(wanted.values()), home.snapshot.dictionary.w_dec_FD, LEAST_COSINE)
         places = {number: nearest[row] for row, number in enumerate(wanted) if row in nearest}
     features = home.snapshot.dictionary.features
-    return named | {str(number): found for number, found in places.items() if found.number < features}
+    within = {number: found for number, found in places.items() if found.number < features}
+    return named | {FeatureTarget(number): found for number, found in within.items()}
 
 
 def _from_earlier(home: _Home, wanted: Mapping[int, FileKnob]) -> dict[int, _Found] | None:
@@ -226,7 +227,7 @@ def _by_number(home: _Home, wanted: Mapping[int, FileKnob]) -> dict[int, _Found]
     }
 
 
-def _families(home: _Home) -> dict[str, _Found]:
+def _families(home: _Home) -> dict[Target, _Found]:
     """The families here that point the same way, by target in the file."""
     wanted = [knob for knob in home.file.knobs if knob.family is not None]
     here = home.snapshot.families

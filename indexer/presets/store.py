@@ -15,7 +15,7 @@ from search.errors import InvalidRequest, InvalidSteering
 from search.query.presets import NONE, clean_description, clean_name, find_preset
 from search.query.remapping import RemappedSteering
 from search.query.request import SearchRequest
-from search.query.steering import Steering, format_steering
+from search.query.steering import FeatureTarget, Steering, format_steering
 from search.responses.collections import PresetInfo
 
 MOST = 200  # presets of a collection: all are read with its generation, and shown on its page
@@ -121,8 +121,8 @@ def _check(reader: Reader, name: str, translation: RemappedSteering) -> None:
         )
     feature_deltas(translation.steering, {}, reader.snapshot.scale_F)
     for knob in translation.steering.knobs:
-        if knob.feature is None:
-            reader.concept(knob)
+        if not isinstance(knob.target, FeatureTarget):
+            reader.concept(knob.target)
 
 
 def _lock(session: Session, collection: int) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search.errors import InvalidSteering
-from search.query.steering import OFF, Steering
+from search.query.steering import OFF, FeatureTarget, Steering
 
 FloatArray = NDArray[np.float32]
 
@@ -60,14 +60,13 @@ def feature_deltas(steering: Steering, active: dict[int, float], scale_F: NDArra
     """
     deltas = {}
     for knob in steering.knobs:
-        if knob.feature is None:
+        if not isinstance(knob.target, FeatureTarget):
             continue
-        if knob.feature >= len(scale_F):
+        feature = knob.target.feature
+        if feature >= len(scale_F):
             raise InvalidSteering(
-                f"There is no feature {knob.feature}.", hint=f"Features are numbered 0 to {len(scale_F) - 1}."
+                f"There is no feature {feature}.", hint=f"Features are numbered 0 to {len(scale_F) - 1}."
             )
         off = knob.strength == OFF
-        deltas[knob.feature] = (
-            -active.get(knob.feature, 0.0) if off else float(knob.strength) * float(scale_F[knob.feature])
-        )
+        deltas[feature] = -active.get(feature, 0.0) if off else float(knob.strength) * float(scale_F[feature])
     return deltas

@@ -39,7 +39,7 @@ def _added(
 ) -> tuple[FloatArray, list[tuple[str, str | int]]]:
     """What concepts and words add to each passage (P, T), and which they are."""
     words = prepared.asked.words
-    concepts: Sequence[tuple[str, str | int]] = [("steering", each.knob.target) for each in prepared.concepts]
+    concepts: Sequence[tuple[str, str | int]] = [("steering", str(each.target)) for each in prepared.concepts]
     named = [*concepts, *(("word", word) for word in words.words)]
     return np.concatenate([concepts_PC, words.values(passages)], axis=1), named
 

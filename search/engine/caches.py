@@ -13,6 +13,7 @@ from search.engine.prepared import AnalyzedQuery
 from search.index.passage_texts import LocatedPassage
 from search.index.snapshot import Snapshot, View
 from search.query.parser import Condition, ParsedQuery
+from search.query.steering import FittedTarget
 
 KEPT_BYTES = 32 << 20
 BYTES_ANALYZED = 12
@@ -27,7 +28,7 @@ class SnapshotCaches:
     """What was worked out: concepts by what they mean, the passages that restrictions leave (N,), questions
     that were asked, counts of values by restriction, and texts by passage."""
 
-    concepts: LRUCache[str, Concept]
+    concepts: LRUCache[FittedTarget, Concept]
     restricted: LRUCache[ParsedQuery, NDArray[np.bool_]]
     analyzed: LRUCache[Asked, AnalyzedQuery]
     counted: LRUCache[ParsedQuery, tuple[int, NDArray[np.int64]]]

@@ -16,23 +16,25 @@ from search.dictionary.families import Family, concept_from_family
 from search.errors import InvalidSteering
 from search.index.snapshot import Snapshot
 from search.query.limits import check_query
-from search.query.steering import Knob
+from search.query.steering import ConceptTarget, ExamplesTarget, FamilyTarget, FittedTarget
 
 EmbedQuery = Callable[[str], NDArray[np.float32]]
 
 
-def fit_concept(snapshot: Snapshot, knob: Knob, embed: EmbedQuery, session: Session) -> Concept:
-    """The concept of a knob that turns no feature, fitted on the collection's passages.
+def fit_concept(snapshot: Snapshot, target: FittedTarget, embed: EmbedQuery, session: Session) -> Concept:
+    """The concept that a target means, fitted on the collection's passages.
 
     Raises:
         InvalidQuery: the phrase has no letter or digit.
         InvalidSteering: no such family or document.
     """
-    if knob.concept is not None:
-        return _of_phrase(snapshot, knob.concept, embed)
-    if knob.family is not None:
-        return concept_from_family(find_family(snapshot, knob.family), snapshot.acts_NF)
-    return _of_examples(snapshot, knob, session)
+    match target:
+        case ConceptTarget(phrase):
+            return _of_phrase(snapshot, phrase, embed)
+        case FamilyTarget(family):
+            return concept_from_family(find_family(snapshot, family), snapshot.acts_NF)
+        case ExamplesTarget():
+            return _of_examples(snapshot, target, session)
 
 
 def find_family(snapshot: Snapshot, number: int) -> Family:
@@ -61,15 +63,19 @@ def find_documents(snapshot: Snapshot, ids: list[str], session: Session) -> dict
     return {row.external_id: row for row, is_held in zip(rows, held, strict=True) if is_held}
 
 
-def concept_name(snapshot: Snapshot, knob: Knob, found: Mapping[str, DocumentRow]) -> str:
-    """What a knob that turns no feature is called; `found` are the documents it takes as examples.
+def concept_name(snapshot: Snapshot, target: FittedTarget, found: Mapping[str, DocumentRow]) -> str:
+    """What the concept of a target is called; `found` are the documents that are its examples.
 
     Raises:
         InvalidSteering: no such family.
     """
-    if knob.concept is not None:
-        return knob.concept
-    return _name(knob, found) if knob.family is None else find_family(snapshot, knob.family).name
+    match target:
+        case ConceptTarget(phrase):
+            return phrase
+        case FamilyTarget(family):
+            return find_family(snapshot, family).name
+        case ExamplesTarget():
+            return _name(target, found)
 
 
 def _of_phrase(snapshot: Snapshot, phrase: str, embed: EmbedQuery) -> Concept:
@@ -78,8 +84,8 @@ def _of_phrase(snapshot: Snapshot, phrase: str, embed: EmbedQuery) -> Concept:
     return concept_from_members(phrase, nearest[0], snapshot.acts_NF)
 
 
-def _of_examples(snapshot: Snapshot, knob: Knob, session: Session) -> Concept:
-    found = find_documents(snapshot, [*knob.like, *knob.unlike], session)
+def _of_examples(snapshot: Snapshot, examples: ExamplesTarget, session: Session) -> Concept:
+    found = find_documents(snapshot, [*examples.like, *examples.unlike], session)
 
     def passages(document: str) -> NDArray[np.int64]:
         row = found.get(document)
@@ -91,15 +97,16 @@ def _of_examples(snapshot: Snapshot, knob: Knob, session: Session) -> Concept:
             )
         return numbers
 
-    like, unlike = ([passages(document) for document in ids] for ids in (knob.like, knob.unlike))
-    return concept_from_examples(_name(knob, found), like, unlike, snapshot.acts_NF)
+    like, unlike = ([passages(document) for document in ids] for ids in (examples.like, examples.unlike))
+    return concept_from_examples(_name(examples, found), like, unlike, snapshot.acts_NF)
 
 
-def _name(knob: Knob, found: Mapping[str, DocumentRow]) -> str:
+def _name(examples: ExamplesTarget, found: Mapping[str, DocumentRow]) -> str:
     """`like "A" and 2 more, unlike "B"`."""
 
     def named(ids: tuple[str, ...]) -> str:
         title = found[ids[0]].title or ids[0]
         return f"“{title}”" + (f" and {len(ids) - 1} more" if len(ids) > 1 else "")
 
-    return f"like {named(knob.like)}" + (f", unlike {named(knob.unlike)}" if knob.unlike else "")
+    unlike = f", unlike {named(examples.unlike)}" if examples.unlike else ""
+    return f"like {named(examples.like)}{unlike}"

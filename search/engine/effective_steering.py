@@ -11,7 +11,14 @@ from search.engine.response import named_terms
 from search.index.snapshot import Snapshot
 from search.query.presets import NONE, Preset, find_preset
 from search.query.remapping import RemappedSteering, lose, marked
-from search.query.steering import Knob, Steering, format_steering
+from search.query.steering import (
+    ExamplesTarget,
+    FamilyTarget,
+    FeatureTarget,
+    Knob,
+    Steering,
+    format_steering,
+)
 from search.responses.collections import PresetInfo
 from search.responses.search import LostKnob
 
@@ -37,7 +44,7 @@ def with_preset(
     steering = there.steering
     for knob in own.steering.knobs:
         steering = steering.with_knob(knob)
-    turned = {knob.feature for knob in own.steering.knobs}
+    turned = own.steering.features
     carried = {feature: came for feature, came in there.carried.items() if feature not in turned}
     return RemappedSteering(
         steering, own.dictionary, {**carried, **own.carried}, (*there.lost, *own.lost), preset.name
@@ -48,10 +55,14 @@ def usable(session: Session, snapshot: Snapshot, translation: RemappedSteering) 
     """What is left of saved steering where a family or a document is not there any more. (Of a search's own
     steering that is an error.)"""
     found = _documents(session, snapshot, translation.steering)
-    there = lose(
-        translation,
-        lambda knob: NO_FAMILY if knob.family is not None and knob.family not in snapshot.families else "",
-    )
+
+    def why_lost(knob: Knob) -> str:
+        match knob.target:
+            case FamilyTarget(family) if family not in snapshot.families:
+                return NO_FAMILY
+        return ""
+
+    there = lose(translation, why_lost)
     knobs, lost = [], []
     for knob in there.steering.knobs:
         kept, gone = _examples_left(knob, found)
@@ -75,9 +86,9 @@ def _info(session: Session, snapshot: Snapshot, preset: Preset) -> PresetInfo:
     there = usable(session, snapshot, preset.translation)
     found = _documents(session, snapshot, there.steering)
     names = {
-        knob.target: concept_name(snapshot, knob, found)
+        knob.target: concept_name(snapshot, knob.target, found)
         for knob in there.steering.knobs
-        if knob.feature is None
+        if not isinstance(knob.target, FeatureTarget)
     }
     return PresetInfo(
         name=preset.name,
@@ -94,15 +105,19 @@ def _info(session: Session, snapshot: Snapshot, preset: Preset) -> PresetInfo:
 
 def _documents(session: Session, snapshot: Snapshot, steering: Steering) -> dict[str, DocumentRow]:
     """The documents that knobs take as examples, those that are there, by id."""
-    ids = [document for knob in steering.knobs for document in (*knob.like, *knob.unlike)]
+    examples = [knob.target for knob in steering.knobs if isinstance(knob.target, ExamplesTarget)]
+    ids = [document for target in examples for document in (*target.like, *target.unlike)]
     return find_documents(snapshot, ids, session) if ids else {}
 
 
 def _examples_left(knob: Knob, found: Mapping[str, DocumentRow]) -> tuple[Knob | None, LostKnob | None]:
     """What is left of a knob, and what is not: examples that are not there, or all of it without one."""
-    like, unlike = (tuple(id for id in ids if id in found) for ids in (knob.like, knob.unlike))
-    if (like, unlike) == (knob.like, knob.unlike):
+    if not isinstance(knob.target, ExamplesTarget):
         return knob, None
-    gone = [[id for id in ids if id not in found] for ids in (knob.like, knob.unlike)]
+    given = knob.target.like, knob.target.unlike
+    like, unlike = (tuple(id for id in ids if id in found) for ids in given)
+    if (like, unlike) == given:
+        return knob, None
+    gone = [[id for id in ids if id not in found] for ids in given]
     lost = LostKnob(knob.strength, NO_DOCUMENT, like=gone[0], unlike=gone[1])
-    return replace(knob, like=like, unlike=unlike) if like else None, lost
+    return replace(knob, target=ExamplesTarget(like, unlike)) if like else None, lost

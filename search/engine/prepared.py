@@ -141,5 +141,5 @@ class PreparedQuery:
         )
 
     def _scored(self, by: functools.partial[Ranking]) -> Ranking:
-        preferred = [(turned.concept, float(turned.knob.strength)) for turned in self.concepts]
+        preferred = [(turned.concept, turned.strength) for turned in self.concepts]
         return by(q_D=self.steered.vector_D, concepts=preferred, words=self.asked.words.scores)

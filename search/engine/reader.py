@@ -43,7 +43,7 @@ from search.query.parser import Condition, ParsedQuery, may_restrict, parse_quer
 from search.query.presets import NONE
 from search.query.remapping import RemappedSteering, marked, translate, translate_filters
 from search.query.request import SearchRequest
-from search.query.steering import Knob
+from search.query.steering import FeatureTarget, FittedTarget
 from search.responses.search import Facets, Result, SearchResponse
 
 FloatArray = NDArray[np.float32]
@@ -116,9 +116,9 @@ class Reader:
         deltas = feature_deltas(translation.steering, asked.question.active, snapshot.scale_F)
         steered = steer(asked.question.vector_D, snapshot.dictionary.w_dec_FD, deltas)
         concepts = [
-            SteeredConcept(knob, self.concept(knob))
+            SteeredConcept(knob.target, float(knob.strength), self.concept(knob.target))
             for knob in translation.steering.knobs
-            if knob.feature is None
+            if not isinstance(knob.target, FeatureTarget)
         ]
         return PreparedQuery(request, snapshot, translation, asked, steered, concepts)
 
@@ -196,17 +196,17 @@ class Reader:
             facets=counted,
         )
 
-    def concept(self, knob: Knob) -> Concept:
-        """The concept of a knob that turns no feature.
+    def concept(self, target: FittedTarget) -> Concept:
+        """The concept that a target means in this collection.
 
         Raises:
             InvalidQuery, InvalidSteering: the phrase cannot be embedded; there is no such family or document.
         """
 
         def fit() -> Concept:
-            return fit_concept(self.snapshot, knob, self.embed, self.session)
+            return fit_concept(self.snapshot, target, self.embed, self.session)
 
-        return self._cached.concepts.get(knob.target, fit)
+        return self._cached.concepts.get(target, fit)
 
     def allowed(self, typed: ParsedQuery) -> NDArray[np.bool_] | None:
         """The passages that the restrictions of a query leave (N,); None: all."""

@@ -19,7 +19,7 @@ from search.index.passage_texts import LocatedPassage
 from search.index.snapshot import Snapshot
 from search.query.filters import format_filter
 from search.query.parser import ParsedQuery
-from search.query.steering import Knob, Steering
+from search.query.steering import FeatureTarget, FittedTarget, Steering, Target, flat
 from search.responses.search import Part, QueryFeature, QueryWord, Restriction, Result, SteeringTerm, Term
 
 EXAMPLE_CHARACTERS = 160
@@ -38,9 +38,10 @@ FloatArray = NDArray[np.float32]
 
 @dataclass(frozen=True, eq=False)
 class SteeredConcept:
-    """A knob on a concept, and the concept that it means here."""
+    """A target that is turned and how strongly, and the concept that it means here."""
 
-    knob: Knob
+    target: FittedTarget
+    strength: float
     concept: Concept
 
 
@@ -106,7 +107,7 @@ def page_terms(
             rank = rank_of("steering", knob)
             terms.append(Term("steering", value, label, feature, shared=shared, knob=knob, rank_without=rank))
         terms += [
-            _concept_term(snapshot, each, float(value), passage, rank_of("steering", each.knob.target))
+            _concept_term(snapshot, each, float(value), passage, rank_of("steering", str(each.target)))
             for each, value in zip(concepts, ranking.concepts_PC[page][row], strict=True)
         ]
         terms += [
@@ -157,14 +158,14 @@ def _concept_term(
         Part(feature, snapshot.labels[feature].shown, share)
         for feature, share in islice(shares.items(), MOST_PARTS)
     ]
-    knob = turned.knob
+    fields = flat(turned.target)
     return Term(
         "steering",
         value,
         turned.concept.name,
-        concept=knob.concept,
-        family=knob.family,
-        knob=knob.target,
+        concept=fields["concept"],
+        family=fields["family"],
+        knob=str(turned.target),
         parts=parts,
         rank_without=rank_without,
     )
@@ -226,20 +227,17 @@ def query_features(snapshot: Snapshot, question: Question, understood: frozenset
 def steering_terms(
     snapshot: Snapshot, steering: Steering, concepts: list[SteeredConcept]
 ) -> list[SteeringTerm]:
-    return named_terms(snapshot, steering, {turned.knob.target: turned.concept.name for turned in concepts})
+    return named_terms(snapshot, steering, {turned.target: turned.concept.name for turned in concepts})
 
 
-def named_terms(snapshot: Snapshot, steering: Steering, names: Mapping[str, str]) -> list[SteeringTerm]:
+def named_terms(
+    snapshot: Snapshot, steering: Steering, names: Mapping[FittedTarget, str]
+) -> list[SteeringTerm]:
     """The knobs with what they turn; `names` are those of concepts, by target."""
-    return [
-        SteeringTerm(
-            label=names[knob.target] if knob.feature is None else snapshot.labels[knob.feature].shown,
-            strength=knob.strength,
-            feature=knob.feature,
-            concept=knob.concept,
-            family=knob.family,
-            like=list(knob.like),
-            unlike=list(knob.unlike),
-        )
-        for knob in steering.knobs
-    ]
+
+    def label(target: Target) -> str:
+        if isinstance(target, FeatureTarget):
+            return snapshot.labels[target.feature].shown
+        return names[target]
+
+    return [SteeringTerm(label(knob.target), knob.strength, **flat(knob.target)) for knob in steering.knobs]

@@ -26,7 +26,7 @@ from search.index.snapshot import Snapshot
 from search.query.limits import MAX_QUERY, check_page, is_text
 from search.query.presets import NONE
 from search.query.request import SearchRequest
-from search.query.steering import MAX_KNOBS, MAX_STRENGTH, Knob, Steering
+from search.query.steering import MAX_KNOBS, MAX_STRENGTH, FeatureTarget, Knob, Steering
 from search.responses.documents import ActiveFeature
 from search.responses.search import Span
 from search.responses.words import FeatureWords, TextAnalysis, TextFeature, TextPassage, TextSentence
@@ -99,7 +99,7 @@ def only(reader: Reader, query: str, kept: list[int]) -> Steering:
     """
     active = reader.prepare(SearchRequest(query, preset=NONE)).asked.question.active
     others = [feature for feature in active if feature not in kept]
-    return Steering(tuple(Knob("off", feature=feature) for feature in others[:MAX_KNOBS]))
+    return Steering(tuple(Knob("off", FeatureTarget(feature)) for feature in others[:MAX_KNOBS]))
 
 
 def as_query(text: str) -> str:

@@ -24,7 +24,14 @@ from search.engine.response import steering_terms
 from search.errors import InvalidSteering
 from search.explain.compare import Places
 from search.query.presets import NONE
-from search.query.steering import MAX_KNOBS, MAX_STRENGTH, Knob, Steering, format_steering
+from search.query.steering import (
+    MAX_KNOBS,
+    MAX_STRENGTH,
+    FeatureTarget,
+    Knob,
+    Steering,
+    format_steering,
+)
 from search.responses.explanations import Way
 
 NEAR = 5000
@@ -116,14 +123,14 @@ def _trials(
         enough = np.flatnonzero(rank_S <= wanted)
         if len(enough):
             strength = float(STRENGTHS_S[enough[0]])
-            knobs = tuple(Knob(sign * strength, feature=feature) for feature, sign in group)
+            knobs = tuple(Knob(sign * strength, FeatureTarget(feature)) for feature, sign in group)
             yield _Trial(knobs, float(moved_S[enough[0]]))
 
 
 def _candidates(prepared: PreparedQuery, passage: int) -> list[tuple[int, int]]:
     """Features to turn and which way, none that is turned already or that never fires."""
     snapshot = prepared.snapshot
-    turned = {knob.feature for knob in prepared.translation.steering.knobs}
+    turned = prepared.translation.steering.features
     active = snapshot.active(passage)
     strongest = sorted(active, key=lambda feature: -active[feature])
     lacking = [feature for feature in prepared.asked.question.active if feature not in strongest]

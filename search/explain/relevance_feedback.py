@@ -19,7 +19,14 @@ from search.engine.reader import Reader
 from search.errors import DocumentNotFound, InvalidSteering
 from search.index.snapshot import Snapshot
 from search.query.limits import check_query
-from search.query.steering import MAX_STRENGTH, Knob, Steering, format_steering
+from search.query.steering import (
+    MAX_STRENGTH,
+    ExamplesTarget,
+    FeatureTarget,
+    Knob,
+    Steering,
+    format_steering,
+)
 from search.responses.features import Against, FeatureDifference, Refinement
 from search.responses.search import DocumentRef
 
@@ -50,7 +57,7 @@ def refine(
     """
     if not like:
         raise InvalidSteering("There is no document to be like.", hint="Name one at least.")
-    Knob(strength, like=tuple(like), unlike=tuple(unlike))  # the same limits
+    Knob(strength, ExamplesTarget(tuple(like), tuple(unlike)))  # the same limits
     snapshot = reader.snapshot
     found = find_documents(snapshot, [*like, *unlike], reader.session)
     _check_found(snapshot, [*like, *unlike], found)
@@ -61,7 +68,7 @@ def refine(
     else:
         others = Side.of(_background(reader, query))
     features = differences(snapshot, liked, others, strength)
-    knobs = tuple(Knob(each.strength, feature=each.feature) for each in features)
+    knobs = tuple(Knob(each.strength, FeatureTarget(each.feature)) for each in features)
     return Refinement(
         collection=reader.collection,
         generation=snapshot.generation,

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session, load_only
 from search.db.models import DictionaryRow, FamilyRow, FeatureMatchRow
 from search.errors import InvalidFilter, InvalidSteering
 from search.query.parser import Condition
-from search.query.steering import Knob, Steering
+from search.query.steering import FamilyTarget, FeatureTarget, Knob, Steering, flat
 from search.responses.search import LostKnob, SteeringTerm
 
 NO_COUNTERPART = "No feature of the live dictionary is alike enough."
@@ -59,7 +59,7 @@ def read_aliases(card: Mapping[str, Any]) -> dict[int, Alias]:
 
 def is_numbered(knob: Knob) -> bool:
     """Whether a knob means something in one dictionary only."""
-    return knob.feature is not None or knob.family is not None
+    return isinstance(knob.target, FeatureTarget | FamilyTarget)
 
 
 def translate(session: Session, steering: Steering, dictionary: int | None, live: int) -> RemappedSteering:
@@ -70,19 +70,23 @@ def translate(session: Session, steering: Steering, dictionary: int | None, live
     """
     if dictionary is None or dictionary == live or not any(map(is_numbered, steering.knobs)):
         return RemappedSteering(steering, live)
-    features = [knob.feature for knob in steering.knobs if knob.feature is not None]
-    families = [knob.family for knob in steering.knobs if knob.family is not None]
-    went = _went(session, features, dictionary, live)
+    families = [knob.target.family for knob in steering.knobs if isinstance(knob.target, FamilyTarget)]
+    went = _went(session, steering.features, dictionary, live)
     stayed = _families_that_stayed(session, families, dictionary, live)
 
     def why_lost(knob: Knob) -> str:
-        if knob.family is not None:
-            return "" if knob.family in stayed else NO_FAMILIES
-        return NO_COUNTERPART if knob.feature is not None and knob.feature not in went else ""
+        match knob.target:
+            case FeatureTarget(feature) if feature not in went:
+                return NO_COUNTERPART
+            case FamilyTarget(family) if family not in stayed:
+                return NO_FAMILIES
+        return ""
 
     there = lose(RemappedSteering(steering, live), why_lost)
     knobs = [
-        knob if knob.feature is None else replace(knob, feature=went[knob.feature][0])
+        replace(knob, target=FeatureTarget(went[knob.target.feature][0]))
+        if isinstance(knob.target, FeatureTarget)
+        else knob
         for knob in there.steering.knobs
     ]
     carried = {feature: Carried(was, confidence) for was, (feature, confidence) in went.items()}
@@ -128,9 +132,7 @@ def lose(translation: RemappedSteering, why: Callable[[Knob], str]) -> RemappedS
 
 def lost_knob(knob: Knob, reason: str) -> LostKnob:
     """The record of a knob that was left out."""
-    return LostKnob(
-        knob.strength, reason, knob.feature, knob.family, knob.concept, list(knob.like), list(knob.unlike)
-    )
+    return LostKnob(knob.strength, reason, **flat(knob.target))
 
 
 def marked(terms: list[SteeringTerm], translation: RemappedSteering) -> list[SteeringTerm]:

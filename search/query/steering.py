@@ -11,8 +11,9 @@ The text form, used in URLs and on the command line, is a list of knobs separate
 
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol, TypedDict
 from urllib.parse import quote, unquote
 
 from search.errors import InvalidSteering
@@ -34,54 +35,146 @@ Strength = float | Literal["off"]
 
 
 @dataclass(frozen=True)
-class Knob:
-    """One feature or one concept, and how strongly it is turned. Only a feature can be "off".
+class FeatureTarget:
+    """One feature of the dictionary."""
 
-    A concept is a phrase (`concept`), a family of features by its number (`family`), or examples: documents
-    by id, `like` some and `unlike` others.
+    feature: int
 
-    Raises:
-        InvalidSteering: the strength is not a number within ±5, or the target is not one thing.
-    """
+    def __post_init__(self) -> None:
+        _check_number("feature", self.feature)
 
-    strength: Strength
-    feature: int | None = None
-    concept: str | None = None
-    family: int | None = None
-    like: tuple[str, ...] = ()
+    def __str__(self) -> str:
+        return str(self.feature)
+
+
+@dataclass(frozen=True)
+class ConceptTarget:
+    """What a phrase is about."""
+
+    phrase: str
+
+    def __post_init__(self) -> None:
+        _check_phrase(self.phrase)
+
+    def __str__(self) -> str:
+        return f"{CONCEPT}:{quote(self.phrase, safe='')}"
+
+
+@dataclass(frozen=True)
+class FamilyTarget:
+    """A family of features, by its number."""
+
+    family: int
+
+    def __post_init__(self) -> None:
+        _check_number(FAMILY, self.family)
+
+    def __str__(self) -> str:
+        return f"{FAMILY}:{self.family}"
+
+
+@dataclass(frozen=True)
+class ExamplesTarget:
+    """What documents are about, by their ids: `like` some and `unlike` others."""
+
+    like: tuple[str, ...]
     unlike: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        given = (self.feature is not None, self.concept is not None, self.family is not None)
-        if sum((*given, bool(self.like or self.unlike))) != 1:
-            raise InvalidSteering("A knob turns one feature or one concept.", hint=FORM)
-        for name, number in (("feature", self.feature), (FAMILY, self.family)):
-            if number is not None and number < 0:
-                raise InvalidSteering(f"There is no {name} {number}.", hint="They are numbered from 0.")
-        if self.concept is not None:
-            _check_phrase(self.concept)
-        if self.like or self.unlike:
-            _check_examples(self.like, self.unlike)
+        _check_examples(self.like, self.unlike)
+
+    def __str__(self) -> str:
+        unlike = "".join(f"!{_quoted_id(document)}" for document in self.unlike)
+        return f"{LIKE}:" + "~".join(map(_quoted_id, self.like)) + unlike
+
+
+FittedTarget = ConceptTarget | FamilyTarget | ExamplesTarget
+"""What means a concept that is fitted on the collection's passages."""
+
+Target = FeatureTarget | FittedTarget
+"""What a knob turns; as text, the way that steering names it: `123`, `concept:astronomy`, `like:A!B`.
+
+Raises InvalidSteering where it cannot be one: a number below 0, an empty phrase, no document to be like."""
+
+
+class FlatTarget(Protocol):
+    """A record that names its target as JSON does, in five fields of which one is given."""
+
+    @property
+    def feature(self) -> int | None: ...
+    @property
+    def concept(self) -> str | None: ...
+    @property
+    def family(self) -> int | None: ...
+    @property
+    def like(self) -> Sequence[str]: ...
+    @property
+    def unlike(self) -> Sequence[str]: ...
+
+
+class TargetFields(TypedDict):
+    """The five fields of a `FlatTarget`."""
+
+    feature: int | None
+    concept: str | None
+    family: int | None
+    like: list[str]
+    unlike: list[str]
+
+
+def flat(target: Target) -> TargetFields:
+    """The fields that name a target in JSON."""
+    fields: TargetFields = {"feature": None, "concept": None, "family": None, "like": [], "unlike": []}
+    match target:
+        case FeatureTarget(feature):
+            return {**fields, "feature": feature}
+        case ConceptTarget(phrase):
+            return {**fields, "concept": phrase}
+        case FamilyTarget(family):
+            return {**fields, "family": family}
+        case ExamplesTarget(like, unlike):
+            return {**fields, "like": list(like), "unlike": list(unlike)}
+
+
+def target_of(record: FlatTarget) -> Target:
+    """The target that the fields of a record name: `target_of` undoes `flat`.
+
+    Raises:
+        InvalidSteering: they name none, more than one, or one that cannot be.
+    """
+    like, unlike = tuple(record.like), tuple(record.unlike)
+    match record.feature, record.concept, record.family, bool(like or unlike):
+        case int(feature), None, None, False:
+            return FeatureTarget(feature)
+        case None, str(phrase), None, False:
+            return ConceptTarget(phrase)
+        case None, None, int(family), False:
+            return FamilyTarget(family)
+        case None, None, None, True:
+            return ExamplesTarget(like, unlike)
+    raise InvalidSteering("A knob turns one feature or one concept.", hint=FORM)
+
+
+@dataclass(frozen=True)
+class Knob:
+    """How strongly one target is turned. Only a feature can be "off".
+
+    Raises:
+        InvalidSteering: the strength is not a number within ±5.
+    """
+
+    strength: Strength
+    target: Target
+
+    def __post_init__(self) -> None:
         if isinstance(self.strength, str):
-            if self.feature is None:
+            if not isinstance(self.target, FeatureTarget):
                 raise InvalidSteering("Only a feature can be turned off.", hint="Use a negative strength.")
         elif not math.isfinite(self.strength) or abs(self.strength) > MAX_STRENGTH:
             raise InvalidSteering(
-                f"Strength {self.strength} of {_shown(self.target)} is out of range.",
+                f"Strength {self.strength} of {_shown(str(self.target))} is out of range.",
                 hint=f"Use a number from -{MAX_STRENGTH:g} to {MAX_STRENGTH:g}.",
             )
-
-    @property
-    def target(self) -> str:
-        """What the knob turns, as the text form names it: `123`, `concept:astronomy`, `like:A!B`."""
-        if self.feature is not None:
-            return str(self.feature)
-        if self.concept is not None:
-            return f"{CONCEPT}:{quote(self.concept, safe='')}"
-        if self.family is not None:
-            return f"{FAMILY}:{self.family}"
-        unlike = "".join(f"!{_quoted_id(document)}" for document in self.unlike)
-        return f"{LIKE}:" + "~".join(map(_quoted_id, self.like)) + unlike
 
 
 @dataclass(frozen=True)
@@ -102,17 +195,22 @@ class Steering:
             if targets.count(target) > 1:
                 raise InvalidSteering(f"{target} is steered twice.", hint="Keep one of the two.")
 
+    @property
+    def features(self) -> list[int]:
+        """The features that are turned, in the order of their knobs."""
+        return [knob.target.feature for knob in self.knobs if isinstance(knob.target, FeatureTarget)]
+
     def with_knob(self, knob: Knob) -> "Steering":
         """The same with one knob set, in its old place if it was there."""
         if knob.target in (other.target for other in self.knobs):
             return Steering(tuple(knob if other.target == knob.target else other for other in self.knobs))
         return Steering((*self.knobs, knob))
 
-    def without(self, knob: Knob) -> "Steering":
+    def without(self, target: Target) -> "Steering":
         """The same without the knob of that target."""
-        return Steering(tuple(other for other in self.knobs if other.target != knob.target))
+        return Steering(tuple(knob for knob in self.knobs if knob.target != target))
 
-    def strength_of(self, target: str) -> Strength | None:
+    def strength_of(self, target: Target) -> Strength | None:
         """How strongly a target is turned, None if it is not."""
         return next((knob.strength for knob in self.knobs if knob.target == target), None)
 
@@ -146,25 +244,33 @@ def _parse_knob(part: str) -> Knob:
     target, colon, number = part.rpartition(":")
     if not colon:
         raise InvalidSteering(f"{_shown(part)} is not a knob.", hint=FORM)
-    strength = parse_strength(number, part)
-    kind, colon, rest = target.partition(":")
+    return Knob(parse_strength(number, part), _parse_target(target))
+
+
+def _parse_target(text: str) -> Target:
+    kind, colon, rest = text.partition(":")
     if colon and kind == CONCEPT:
-        return Knob(strength, concept=unquote(rest))
+        return ConceptTarget(unquote(rest))
     if colon and kind == FAMILY:
-        return Knob(strength, family=_number(rest, "a family's number"))
+        return FamilyTarget(_number(rest, "a family's number"))
     if colon and kind == LIKE:
         ids = re.findall(r"([~!]?)([^~!]*)", f"~{rest}")[:-1]
         like, unlike = (
             tuple(unquote(document) for mark, document in ids if mark == sign) for sign in ("~", "!")
         )
-        return Knob(strength, like=like, unlike=unlike)
-    return Knob(strength, feature=_number(target, "a feature's number"))
+        return ExamplesTarget(like, unlike)
+    return FeatureTarget(_number(text, "a feature's number"))
 
 
 def _number(text: str, what: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= 9):
         raise InvalidSteering(f"{_shown(text)} is not {what}.", hint=FORM)
     return int(text)
+
+
+def _check_number(what: str, number: int) -> None:
+    if number < 0:
+        raise InvalidSteering(f"There is no {what} {number}.", hint="They are numbered from 0.")
 
 
 def _check_phrase(phrase: str) -> None:

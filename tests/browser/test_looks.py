@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 import pytest
 from playwright.sync_api import Page
 
-from search.query.steering import Knob
+from search.query.steering import ExamplesTarget, Knob
 from tests.support.browser import AXE, OpenPage
 from tests.support.indexed import Indexed
 
@@ -19,7 +19,7 @@ STEERED = "/?q=sort a list by two keys&steer=1:1.5,2:off,concept:dates and times
 def addresses(indexed: Indexed) -> list[str]:
     longest = max(indexed.documents, key=lambda document: len(document.text))
     first, second = (document.id for document in indexed.documents[:2])
-    like = Knob(1.5, like=(longest.id, first), unlike=(second,)).target
+    like = Knob(1.5, ExamplesTarget((longest.id, first), (second,))).target
     return [
         "/",
         STEERED,

@@ -8,7 +8,7 @@ from starlette.datastructures import QueryParams
 from api.views.page_state import PageState, find_collection, is_sent_form, read_state
 from search.errors import CollectionNotFound, InvalidPage, InvalidSteering
 from search.query.filters import parse_filters
-from search.query.steering import MAX_KNOBS, MAX_PHRASE, Knob, Steering, parse
+from search.query.steering import MAX_KNOBS, MAX_PHRASE, ConceptTarget, FeatureTarget, Knob, Steering, parse
 from search.responses.collections import CollectionInfo
 
 
@@ -28,7 +28,9 @@ def fields(url: str) -> dict[str, str]:
         PageState(q="sorting lists"),
         PageState(q="50% & more + ünïcode 🙂", steering=parse("1:1.5,2:off")),
         PageState(
-            q="a", steering=Steering((Knob(-1.0, concept="a, b: 100% c/d"),)), collection="Mine & yours"
+            q="a",
+            steering=Steering((Knob(-1.0, ConceptTarget("a, b: 100% c/d")),)),
+            collection="Mine & yours",
         ),
         PageState(q="a", limit=20, offset=40, find="words"),
         PageState(q="a", filters=parse_filters(["year:1990..2000", '-by:"Doe, J & K"', 'a b:"x ""y"""'])),
@@ -124,14 +126,16 @@ def test_when_all_knobs_are_in_use_only_those_can_be_turned() -> None:
     assert fields(full.nudge(0, 1) or "")["steer"].startswith("0:1,1:0.5")
     assert fields(full.nudge(0, -1) or "")["steer"].startswith("1:0.5,2:0.5")
     assert fields(full.off(0) or "")["steer"].startswith("0:off,1:0.5")
-    assert full.only(0) == full.steering.with_knob(Knob(1.0, feature=0))
-    freed = PageState(q="a", steering=full.steering.without(Knob(1.0, feature=0)))
+    assert full.only(0) == full.steering.with_knob(Knob(1.0, FeatureTarget(0)))
+    freed = PageState(q="a", steering=full.steering.without(FeatureTarget(0)))
     assert not freed.full
     assert len(read(fields(freed.off(99) or "")).steering.knobs) == MAX_KNOBS
 
 
 def test_what_is_looked_for_is_offered_as_a_phrase_unless_it_is_too_long_for_one() -> None:
-    assert parse(PageState(find="a, b: 100%").phrase() or "") == Steering((Knob(1.0, concept="a, b: 100%"),))
+    assert parse(PageState(find="a, b: 100%").phrase() or "") == Steering(
+        (Knob(1.0, ConceptTarget("a, b: 100%")),)
+    )
     assert PageState(find="ü" * MAX_PHRASE).phrase()
     assert PageState(find="ü" * (MAX_PHRASE + 1)).phrase() is None
 

@@ -21,7 +21,7 @@ from search.db.recipe import Recipe
 from search.engine.engine import SearchEngine
 from search.explain.relevance_feedback import refine
 from search.query.request import SearchRequest
-from search.query.steering import MAX_KNOBS, MAX_PHRASE, Knob, parse
+from search.query.steering import MAX_KNOBS, MAX_PHRASE, ExamplesTarget, Knob, parse
 from tests.support.indexed import Indexed
 from tests.support.reading import read
 
@@ -599,7 +599,7 @@ def test_examples_are_spelled_out_and_turned_one_by_one_instead(
         return [result.document.id for result in answer.results]
 
     liked, other = search("dates")[:2], search("files")[0]
-    knob = Knob(2.0, like=tuple(liked), unlike=(other,))
+    knob = Knob(2.0, ExamplesTarget(tuple(liked), (other,)))
     page = tree(client, f"/?q={QUESTION}&steer={quote(f'{knob.target}:2,7:1')}")
     (swap,) = page.xpath("//button[@name='swap']/@value")
     told = read(engine, "manual", refine, liked, [other], strength=2.0)

@@ -35,7 +35,7 @@ from search.engine.reader import Reader
 from search.errors import InvalidSteering
 from search.query.remapping import is_numbered, read_aliases, translate
 from search.query.request import SearchRequest
-from search.query.steering import Knob, Steering, parse
+from search.query.steering import ConceptTarget, FamilyTarget, FeatureTarget, Knob, Steering, parse
 from search.responses.search import SearchResponse
 from tests.support.model import dictionary_folder, lend_dictionary
 from tests.support.reading import read
@@ -339,14 +339,14 @@ def test_a_collection_that_grows_keeps_the_numbers_of_its_names(
             assert card["aliases"] == {str(first): {"dictionary": second, "features": features}}
         assert by_hand(database, second) == {zorkmid: "the zorkmid"}
         answer = engine.search(
-            SearchRequest("loud", Steering((Knob(1, feature=zorkmid),)), first), collection=NAME
+            SearchRequest("loud", Steering((Knob(1, FeatureTarget(zorkmid)),)), first), collection=NAME
         )
         assert [(term.feature, term.was, term.confidence) for term in answer.steering] == [
             (zorkmid, zorkmid, 1)
         ]
-        odd = Knob(1, family=70)
+        odd = Knob(1, FamilyTarget(70))
         answer = engine.search(
-            SearchRequest("loud", Steering((odd, Knob(1, family=71))), first), collection=NAME
+            SearchRequest("loud", Steering((odd, Knob(1, FamilyTarget(71)))), first), collection=NAME
         )
         assert [(term.family, term.label) for term in answer.steering] == [(70, "odd")]
         assert [knob.family for knob in answer.steering_lost] == [71]
@@ -355,7 +355,8 @@ def test_a_collection_that_grows_keeps_the_numbers_of_its_names(
         assert frobnicator >= features
         with pytest.raises(InvalidSteering, match=f"no feature {frobnicator}"):
             engine.search(
-                SearchRequest("loud", Steering((Knob(1, feature=frobnicator),)), first), collection=NAME
+                SearchRequest("loud", Steering((Knob(1, FeatureTarget(frobnicator)),)), first),
+                collection=NAME,
             )
 
         edit_label(database, NAME, zorkmid, "zorkmids")
@@ -366,11 +367,11 @@ def test_a_collection_that_grows_keeps_the_numbers_of_its_names(
         with Session(database) as session:
             back = translate(
                 session,
-                Steering((Knob(1, feature=zorkmid), Knob(1, feature=frobnicator), odd)),
+                Steering((Knob(1, FeatureTarget(zorkmid)), Knob(1, FeatureTarget(frobnicator)), odd)),
                 second,
                 live=first,
             )
-        assert back.steering == Steering((Knob(1, feature=zorkmid), odd))
+        assert back.steering == Steering((Knob(1, FeatureTarget(zorkmid)), odd))
         assert [knob.feature for knob in back.lost] == [frobnicator]
         database.dispose()
 
@@ -417,7 +418,9 @@ def test_matches_outlive_the_dictionary_they_are_from(renewed: Renewed) -> None:
 
 
 def test_saved_steering_works_with_another_dictionary(renewed: Renewed, kept: int, gone: int) -> None:
-    steering = Steering((Knob(1.5, feature=kept), Knob(1, feature=gone), Knob(1, concept="files")))
+    steering = Steering(
+        (Knob(1.5, FeatureTarget(kept)), Knob(1, FeatureTarget(gone)), Knob(1, ConceptTarget("files")))
+    )
     oldest, live = renewed.oldest, renewed.live
     answer = renewed.engine.search(SearchRequest(QUESTION, steering, oldest), collection=NAME)
     new, confidence = renewed.matches[kept]
@@ -427,14 +430,15 @@ def test_saved_steering_works_with_another_dictionary(renewed: Renewed, kept: in
     assert knob.confidence == pytest.approx(confidence)
     assert (phrase.concept, phrase.was) == ("files", None)
     assert [(lost.feature, lost.strength) for lost in answer.steering_lost] == [(gone, 1)]
-    translated = Steering((Knob(1.5, feature=new), Knob(1, concept="files")))
+    assert new is not None
+    translated = Steering((Knob(1.5, FeatureTarget(new)), Knob(1, ConceptTarget("files"))))
     again = renewed.engine.search(SearchRequest(QUESTION, translated, live), collection=NAME)
     assert [result.score for result in again.results] == [result.score for result in answer.results]
     assert again.steering_lost == []
 
 
 def test_families_of_an_earlier_dictionary_are_left_out(renewed: Renewed) -> None:
-    steering = Steering((Knob(1, family=3),))
+    steering = Steering((Knob(1, FamilyTarget(3)),))
     translation = read(renewed.engine, NAME, Reader.translate, SearchRequest("", steering, renewed.oldest))
     assert translation.steering == Steering()
     assert [(lost.family, lost.feature) for lost in translation.lost] == [(3, None)]
@@ -446,15 +450,15 @@ def test_after_going_back_later_steering_is_read_the_other_way_round(renewed: Re
     with Session(renewed.database) as session:
         for old, new in there.items():
             if new is not None:
-                back = translate(session, Steering((Knob(1.5, feature=new),)), second, live=first)
-                assert back.steering == Steering((Knob(1.5, feature=old),))
+                back = translate(session, Steering((Knob(1.5, FeatureTarget(new)),)), second, live=first)
+                assert back.steering == Steering((Knob(1.5, FeatureTarget(old)),))
                 assert back.carried[old].was == new
         unmatched = next(f for f in range(20) if f not in there.values())
         many = len(renewed.steps[2].matches)
-        lost = translate(session, Steering((Knob(1, feature=unmatched),)), second, live=first).lost
+        lost = translate(session, Steering((Knob(1, FeatureTarget(unmatched)),)), second, live=first).lost
         assert [knob.feature for knob in lost] == [unmatched]
         with pytest.raises(InvalidSteering, match=f"no feature {many}"):
-            translate(session, Steering((Knob(1, feature=many),)), second, live=first)
+            translate(session, Steering((Knob(1, FeatureTarget(many)),)), second, live=first)
 
 
 def test_a_preset_of_an_earlier_dictionary_is_carried_over_and_what_is_lost_is_said(
@@ -525,7 +529,7 @@ def test_an_unknown_dictionary_is_refused_where_it_matters(client: TestClient, u
 
 def test_a_feature_that_never_was_is_refused(renewed: Renewed) -> None:
     many = len(renewed.matches)
-    steering = Steering((Knob(1, feature=many),))
+    steering = Steering((Knob(1, FeatureTarget(many)),))
     with pytest.raises(InvalidSteering, match=f"no feature {many} in dictionary") as refused:
         read(renewed.engine, NAME, Reader.translate, SearchRequest("", steering, renewed.oldest))
     assert f"0 to {many - 1}" in refused.value.hint

@@ -30,7 +30,7 @@ from search.embedding.embedder import Embedder
 from search.engine.engine import SearchEngine
 from search.errors import InvalidRequest, InvalidSteering, PresetNotFound
 from search.query.request import SearchRequest
-from search.query.steering import MAX_KNOBS, parse
+from search.query.steering import MAX_KNOBS, FeatureTarget, parse
 from tests.support.building import build, document
 from tests.support.reading import read
 
@@ -61,7 +61,7 @@ def knob(**fields: Any) -> dict[str, Any]:
 
 def test_a_file_is_read() -> None:
     file = read_preset_file(json.dumps(content()))
-    assert [each.knob().target for each in file.knobs] == ["3", "concept:the%20sea"]
+    assert [str(each.knob().target) for each in file.knobs] == ["3", "concept:the%20sea"]
     assert file.knobs[0].unit().tolist() == [1, 0, 0, 0]
 
 
@@ -196,7 +196,7 @@ def test_a_file_means_the_same_in_a_collection_adapted_from_the_same_dictionary(
     taken = import_preset(engine, "there", read_preset_file(written))
     assert taken.lost == []
     assert {match.knob for match in taken.matched} == {match.was for match in taken.matched}
-    assert parse(taken.preset.steer).strength_of("45") == "off"
+    assert parse(taken.preset.steer).strength_of(FeatureTarget(45)) == "off"
     assert sorted(taken.preset.steer.split(",")) == sorted(steer.split(","))
     assert taken.preset.description == "papers first"
     hows = {match.was: match.how for match in taken.matched}

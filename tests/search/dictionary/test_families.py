@@ -14,7 +14,7 @@ from search.engine.engine import SearchEngine
 from search.engine.reader import Reader
 from search.errors import InvalidQuery, InvalidSteering
 from search.query.request import SearchRequest
-from search.query.steering import Knob, parse
+from search.query.steering import FamilyTarget, parse
 from search.responses.features import ConceptSummary
 from search.responses.search import SearchResponse
 from tests.support.building import build
@@ -120,7 +120,7 @@ def test_a_familys_members_are_counted_as_the_search_sees_them(
 ) -> None:
     snapshot = engine.snapshot("manual")
     ask(engine, f"family:{family.family}:1")
-    concept = read(engine, "manual", Reader.concept, Knob(1, family=family.family))
+    concept = read(engine, "manual", Reader.concept, FamilyTarget(family.family))
     membership_N = snapshot.membership(concept)
     assert np.count_nonzero(membership_N >= 0.5) == pytest.approx(family.passages, abs=1)
     assert snapshot.membership(concept) is membership_N

@@ -37,7 +37,7 @@ from search.index.snapshot import View
 from search.query.filters import parse_filters
 from search.query.limits import MODES
 from search.query.request import SearchRequest
-from search.query.steering import Knob, Steering, format_steering, parse
+from search.query.steering import FeatureTarget, Knob, Steering, format_steering, parse
 from search.responses.search import SearchResponse, Term
 from tests.support.indexed import Indexed
 from tests.support.reading import read
@@ -144,15 +144,15 @@ def test_what_a_term_says_of_its_absence_comes_true(engine: SearchEngine, query:
         for term in response.results[0].terms:
             if term.kind in ("baseline", "remainder") or term.label == OTHER_TOPICS:
                 assert term.rank_without is None
-            elif term.kind == "feature" and steered.strength_of(str(term.feature)) is None:
-                off = steered.with_knob(Knob("off", feature=term.feature))
+            elif term.feature is not None and term.feature not in steered.features:
+                off = steered.with_knob(Knob("off", FeatureTarget(term.feature)))
                 without = ask(engine, query, format_steering(off), limit=100, mode=mode)
                 places = ranks(without, response)
                 for result, place in zip(response.results, places, strict=True):  # where it is seen
                     if place is not None:  # it may have fallen behind the first hundred
                         assert {each.rank_without for each in result.terms if same(each, term)} <= {place}
             elif term.kind == "steering":
-                left = Steering(tuple(knob for knob in steered.knobs if knob.target != term.knob))
+                left = Steering(tuple(knob for knob in steered.knobs if str(knob.target) != term.knob))
                 without = ask(engine, query, format_steering(left), limit=100, mode=mode)
                 assert ranks(without, response) == [
                     each.rank_without for r in response.results for each in r.terms if same(each, term)
@@ -474,7 +474,7 @@ def test_topics_of_the_first_answers_can_be_chosen(engine: SearchEngine) -> None
 def test_removing_a_feature_takes_its_term_out(engine: SearchEngine) -> None:
     feature = ask(engine, "sort numbers").query_features[0].feature
     response = engine.search(
-        SearchRequest("sort numbers", Steering((Knob("off", feature=feature),))), collection="manual"
+        SearchRequest("sort numbers", Steering((Knob("off", FeatureTarget(feature)),))), collection="manual"
     )
     for result in response.results:
         about = [term.value for term in result.terms if term.feature == feature]

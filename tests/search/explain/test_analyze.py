@@ -12,7 +12,7 @@ from search.explain.analyze import MAX_ANALYSED, analyze, as_query, beginning, o
 from search.query.limits import MAX_QUERY
 from search.query.parser import parse_query
 from search.query.request import SearchRequest
-from search.query.steering import Knob, Steering
+from search.query.steering import FeatureTarget, Knob, Steering
 from tests.support.reading import read
 
 pytestmark = pytest.mark.database
@@ -85,19 +85,19 @@ def test_only_some_of_its_topics_are_left_in_a_question(engine: SearchEngine) ->
     kept = list(read(engine, "manual", Reader.prepare, SearchRequest(query)).asked.question.active)[:2]
     steering = read(engine, "manual", only, query, kept)
     assert steering.knobs
-    assert not {knob.feature for knob in steering.knobs} & set(kept)
+    assert not set(steering.features) & set(kept)
     answer = engine.search(SearchRequest(query, steering, mode="semantic"), collection="manual")
     assert answer.moved < 1
     for result in answer.results:
         left: dict[int | None, float] = {}
         for term in result.terms:
             left[term.feature] = left.get(term.feature, 0.0) + term.value
-        assert all(left[knob.feature] == pytest.approx(0, abs=1e-5) for knob in steering.knobs)
+        assert all(left[feature] == pytest.approx(0, abs=1e-5) for feature in steering.features)
 
 
 def test_its_features_as_knobs_move_another_question_towards_it(engine: SearchEngine) -> None:
     found = read(engine, "manual", analyze, "open a network socket")
-    knobs = tuple(Knob(each.strength, feature=each.feature) for each in found.features[:5])
+    knobs = tuple(Knob(each.strength, FeatureTarget(each.feature)) for each in found.features[:5])
     snapshot = engine.snapshot("manual")
     there = engine.embed(snapshot.space, "open a network socket")
     before, after = (

@@ -98,7 +98,7 @@ def test_no_smaller_strength_of_the_same_feature_would_do(engine: SearchEngine) 
     knob = parse(single.steer).knobs[0]
     for tenths in range(1, round(abs(float(knob.strength)) * 10)):
         strength = np.sign(float(knob.strength)) * tenths / 10
-        less = search(engine, SearchRequest(QUERY, parse(f"{knob.feature}:{strength}")), limit=WANTED)
+        less = search(engine, SearchRequest(QUERY, parse(f"{knob.target}:{strength}")), limit=WANTED)
         assert missing not in [result.document.id for result in less.results]
 
 

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from api.v1.schemas import KnobIn
 from search.dictionary.steer import feature_deltas, steer
 from search.errors import InvalidQuery, InvalidSteering
 from search.query.limits import check_query
@@ -15,11 +16,19 @@ from search.query.steering import (
     MAX_ID,
     MAX_KNOBS,
     MAX_PHRASE,
+    ConceptTarget,
+    ExamplesTarget,
+    FamilyTarget,
+    FeatureTarget,
     Knob,
     Steering,
+    Target,
+    flat,
     format_steering,
     parse,
+    target_of,
 )
+from search.responses.search import LostKnob, SteeringTerm
 
 strengths = st.floats(-5, 5, allow_nan=False)
 phrases = st.text(
@@ -30,14 +39,18 @@ ids = st.text(
     min_size=1,
     max_size=12,
 )
+numbers = st.integers(0, 999_999_999)
 examples = st.tuples(
-    st.lists(ids, min_size=1, max_size=MAX_EXAMPLES, unique=True), st.integers(1, MAX_EXAMPLES), strengths
-).map(lambda drawn: Knob(drawn[2], like=tuple(drawn[0][: drawn[1]]), unlike=tuple(drawn[0][drawn[1] :])))
-knobs = st.one_of(
+    st.lists(ids, min_size=1, max_size=MAX_EXAMPLES, unique=True), st.integers(1, MAX_EXAMPLES)
+).map(lambda drawn: ExamplesTarget(tuple(drawn[0][: drawn[1]]), tuple(drawn[0][drawn[1] :])))
+features = st.builds(FeatureTarget, numbers)
+fitted = st.one_of(
     examples,
-    st.builds(Knob, strengths, family=st.integers(0, 999_999_999)),
-    st.builds(Knob, st.one_of(strengths, st.just("off")), feature=st.integers(0, 999_999_999)),
-    st.builds(Knob, strengths, concept=phrases.filter(lambda phrase: bool(phrase.strip()))),
+    st.builds(FamilyTarget, numbers),
+    st.builds(ConceptTarget, phrases.filter(lambda phrase: bool(phrase.strip()))),
+)
+knobs = st.one_of(
+    st.builds(Knob, strengths, fitted), st.builds(Knob, st.one_of(strengths, st.just("off")), features)
 )
 steerings = st.lists(knobs, max_size=8, unique_by=lambda knob: knob.target).map(
     lambda chosen: Steering(tuple(chosen))
@@ -57,12 +70,12 @@ def test_format_of_parse_is_stable(steering: Steering) -> None:
 
 def test_the_form_in_the_docs() -> None:
     assert parse("123:1.5, 45:off,concept:astronomy:-1") == Steering(
-        (Knob(1.5, feature=123), Knob("off", feature=45), Knob(-1, concept="astronomy"))
+        (Knob(1.5, FeatureTarget(123)), Knob("off", FeatureTarget(45)), Knob(-1, ConceptTarget("astronomy")))
     )
-    assert parse("concept:a%3Ab%2Cc:1") == Steering((Knob(1, concept="a:b,c"),))
+    assert parse("concept:a%3Ab%2Cc:1") == Steering((Knob(1, ConceptTarget("a:b,c")),))
     assert parse("") == parse("  ") == Steering()
     assert parse("family:17:1.5,like:a/1~b%7E!c:1") == Steering(
-        (Knob(1.5, family=17), Knob(1, like=("a/1", "b~"), unlike=("c",)))
+        (Knob(1.5, FamilyTarget(17)), Knob(1, ExamplesTarget(("a/1", "b~"), ("c",))))
     )
     assert format_steering(parse("like:a!c~b:1")) == "like:a~b!c:1"
 
@@ -113,26 +126,51 @@ def test_malformed_steering_is_refused_by_name(text: str, named: str) -> None:
     assert refused.value.hint
 
 
-def test_a_knob_turns_one_thing() -> None:
-    with pytest.raises(InvalidSteering):
-        Knob(1.0)
-    with pytest.raises(InvalidSteering):
-        Knob(1.0, feature=1, concept="x")
-    with pytest.raises(InvalidSteering):
-        Knob(1.0, family=1, like=("x",))
+@given(st.one_of(fitted, features))
+def test_the_fields_of_a_target_name_it_in_every_record(target: Target) -> None:
+    assert target_of(SteeringTerm("label", 1, **flat(target))) == target
+    assert target_of(LostKnob(1, "reason", **flat(target))) == target
+    assert target_of(KnobIn(strength=1, **flat(target))) == target
+
+
+def test_a_record_names_one_target() -> None:
+    with pytest.raises(InvalidSteering, match="turns one"):
+        KnobIn(strength=1).knob()
+    with pytest.raises(InvalidSteering, match="turns one"):
+        KnobIn(strength=1, feature=1, concept="x").knob()
+    with pytest.raises(InvalidSteering, match="turns one"):
+        KnobIn(strength=1, family=1, like=["x"]).knob()
     with pytest.raises(InvalidSteering, match="to be like"):
-        Knob(1.0, unlike=("x",))
+        KnobIn(strength=1, unlike=["x"]).knob()
+
+
+def test_a_target_is_one_that_can_be() -> None:
+    with pytest.raises(InvalidSteering, match="no feature -1"):
+        FeatureTarget(-1)
+    with pytest.raises(InvalidSteering, match="no family -1"):
+        FamilyTarget(-1)
+    with pytest.raises(InvalidSteering, match="phrase"):
+        ConceptTarget(" ")
+    with pytest.raises(InvalidSteering, match="to be like"):
+        ExamplesTarget(())
+    with pytest.raises(InvalidSteering, match="twice"):
+        ExamplesTarget(("x",), ("x",))
+
+
+def test_a_strength_is_a_number_in_range_and_only_a_feature_is_off() -> None:
     with pytest.raises(InvalidSteering):
-        Knob(math.nan, feature=1)
+        Knob(math.nan, FeatureTarget(1))
+    with pytest.raises(InvalidSteering):
+        Knob("off", ConceptTarget("sea"))
 
 
 def test_setting_and_removing_knobs() -> None:
     steering = parse("1:1,concept:sea:2")
-    assert format_steering(steering.with_knob(Knob(3, feature=1))) == "1:3,concept:sea:2"
-    assert format_steering(steering.with_knob(Knob(3, feature=2))) == "1:1,concept:sea:2,2:3"
-    assert format_steering(steering.without(Knob(0, concept="sea"))) == "1:1"
-    assert steering.strength_of("concept:sea") == 2
-    assert steering.strength_of("7") is None
+    assert format_steering(steering.with_knob(Knob(3, FeatureTarget(1)))) == "1:3,concept:sea:2"
+    assert format_steering(steering.with_knob(Knob(3, FeatureTarget(2)))) == "1:1,concept:sea:2,2:3"
+    assert format_steering(steering.without(ConceptTarget("sea"))) == "1:1"
+    assert steering.strength_of(ConceptTarget("sea")) == 2
+    assert steering.strength_of(FeatureTarget(7)) is None
 
 
 def test_no_steering_leaves_the_question_bit_for_bit() -> None:
