@@ -23,8 +23,8 @@ from benchmarks.harness.judged import read_task, snapshot_of_task
 from benchmarks.harness.metrics import NDCG_AT_10, bootstrap_interval, measured
 from search.dictionary.concepts import Concept, concept_from_members, members_wanted
 from search.embedding.words import stems
-from search.engine.hybrid import no_words, word_scores
-from search.engine.ranking import rank
+from search.scoring.hybrid import no_words, word_scores
+from search.scoring.ranking import rank
 
 RESULTS = 10
 MARKERS = (

@@ -21,9 +21,7 @@ from numpy.typing import NDArray
 from benchmarks.harness.common import built_dictionary, embedder, report, snapshot_of, table, times_ms
 from benchmarks.harness.textbooks import QUERIES, SUBJECTS, load
 from search.dictionary.steer import steer
-from search.engine.hybrid import no_words
 from search.engine.prepared import COMPARED, AnalyzedQuery, PreparedQuery
-from search.engine.ranking import Ranking, rank
 from search.engine.response import AskedWords
 from search.index.snapshot import Snapshot
 from search.query.parser import ParsedQuery
@@ -31,6 +29,8 @@ from search.query.remapping import RemappedSteering
 from search.query.request import SearchRequest
 from search.query.steering import UNSTEERED
 from search.responses.search import Term
+from search.scoring.hybrid import no_words
+from search.scoring.ranking import Ranking, rank
 
 RESULTS = 10
 TXTAI_RESULTS = 3

@@ -20,9 +20,9 @@ from benchmarks.harness.common import embedded, embedded_queries, embedder, repo
 from benchmarks.harness.judged import Task, passage_texts, read_task, snapshot_of_task
 from benchmarks.harness.metrics import NDCG_AT_10, RECALL_AT_100, bootstrap_interval, measured
 from search.embedding.words import stems
-from search.engine.hybrid import WORDS_WEIGHT, no_words, word_scores
-from search.engine.ranking import rank
 from search.index.snapshot import Snapshot
+from search.scoring.hybrid import WORDS_WEIGHT, no_words, word_scores
+from search.scoring.ranking import rank
 
 DEPTH = 100
 POOL = 1000

@@ -23,11 +23,11 @@ from benchmarks.harness.judged import Task, read_task, snapshot_of_task
 from benchmarks.harness.metrics import NDCG_AT_10, RECALL_AT_100, bootstrap_interval, measured
 from search.dictionary.attribution import attribute, decompose
 from search.dictionary.steer import steer
-from search.engine.hybrid import no_words
-from search.engine.pursuit import CANDIDATES
-from search.engine.ranking import rank
-from search.engine.reasons import explaining
 from search.index.snapshot import Snapshot
+from search.scoring.hybrid import no_words
+from search.scoring.pursuit import CANDIDATES
+from search.scoring.ranking import rank
+from search.scoring.reasons import explaining
 
 DEPTH = 100
 EXPLAINED = 20

@@ -1,5 +1,7 @@
 """All routes of the web pages."""
 
-from api.web import admin, documents, login, search
+from api.web import admin, analyze, dictionary, documents, explain, features, login, presets, search
 
-PAGE_ROUTERS = (search.router, documents.router, login.router, admin.router)
+PAGE_ROUTERS = tuple(
+    page.router for page in (search, features, documents, dictionary, explain, presets, analyze, login, admin)
+)

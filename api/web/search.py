@@ -17,7 +17,6 @@ from api.views import cards
 from api.views.numbers import moved_words
 from api.views.page_state import PageState, find_collection, is_sent_form, read_state
 from api.views.rendering import Page, is_fragment, render
-from api.web import analyze, dictionary, explain, features, presets
 from api.web.live_state import with_preset
 from api.web.presets import PresetLink, preset_links
 from search.browse.collections import CollectionName, collection_names, collections, start_examples
@@ -34,11 +33,6 @@ from search.responses.features import ConceptSummary, FeatureSummary, Refinement
 from search.responses.search import LostKnob, SearchResponse, SteeringTerm
 
 router = APIRouter(include_in_schema=False)
-router.include_router(features.router)
-router.include_router(dictionary.router)
-router.include_router(explain.router)
-router.include_router(presets.router)
-router.include_router(analyze.router)
 
 FOUND = 8
 FOUND_CONCEPTS = 4

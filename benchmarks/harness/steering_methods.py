@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from benchmarks.harness.common import built_dictionary, embedded_queries, snapshot_of
 from benchmarks.harness.textbooks import Textbooks
 from search.dictionary.concepts import Concept, concept_from_members, members_wanted
-from search.engine.hybrid import no_words
-from search.engine.ranking import rank
+from search.scoring.hybrid import no_words
+from search.scoring.ranking import rank
 
 RESULTS = 10
 EXAMPLES = 20

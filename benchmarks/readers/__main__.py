@@ -38,11 +38,11 @@ from benchmarks.harness.textbooks import CORPUS, LEAST_CHARACTERS
 from indexer.sources import Failure, SourceDocument, open_source
 from search.embedding.splitter import PassageSplitter, embedded_text
 from search.engine.prepared import AnalyzedQuery
-from search.engine.reasons import agreement
 from search.engine.response import asked_words
 from search.index.agreement import MOST_WORDS, SHARED
 from search.index.snapshot import Snapshot
 from search.query.parser import ParsedQuery
+from search.scoring.reasons import agreement
 
 FOLDER = Path(__file__).parent
 SIGNS = (

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search.dictionary.autoencoder import Dictionary
-from search.engine.pursuit import CANDIDATES, NEAR, pursue
+from search.scoring.pursuit import CANDIDATES, NEAR, pursue
 
 CARRIED = 20  # results of a question whose scores are split up,
 ORDERED = 10  # and whose order is looked at
@@ -58,7 +58,7 @@ class Explained:
 def explained(dictionary: Dictionary, x_ND: NDArray[Any], q_QD: NDArray[np.float32]) -> Explained:
     """How far features explain the ranking of N rows for some questions (see `Explained`).
 
-    A question is explained as a search does (`search.engine.pursuit`), by features that its first rows fire,
+    A question is explained as a search does (`search.scoring.pursuit`), by features that its first rows fire,
     without knowing any words.
     """
     texts_ND = x_ND.astype(np.float32)

@@ -8,9 +8,7 @@ from numpy.typing import NDArray
 
 from search.browse.concepts import families_of
 from search.engine.concept_resolver import find_family
-from search.engine.pursuit import CANDIDATES
 from search.engine.reader import Reader
-from search.engine.reasons import topics
 from search.engine.response import EXAMPLE_CHARACTERS
 from search.errors import FeatureNotFound
 from search.index.passage_texts import LocatedPassage
@@ -26,6 +24,8 @@ from search.responses.features import (
     Histogram,
     Neighbour,
 )
+from search.scoring.pursuit import CANDIDATES
+from search.scoring.reasons import topics
 
 DECILES = 10
 HISTOGRAM_BINS = 30

@@ -9,7 +9,7 @@ For a steered question q' = (q + sum_f delta_f w_f) / norm and a document x:
 exactly, whatever the coefficients a are, because q = sum_f a_f w_f + e by the definition of the error e. The
 document stays dense, only the question is decomposed. The baseline <e, b>, with b the mean of the collection,
 is what every passage gets of what no feature explains; the remainder is the rest of it. (For the coefficients
-see `search.engine.pursuit`.)
+see `search.scoring.pursuit`.)
 """
 
 from dataclasses import dataclass

@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search.engine.prepared import PreparedQuery
-from search.engine.ranking import ByDocument, Ranking
 from search.engine.response import RanksWithout
+from search.scoring.ranking import ByDocument, Ranking
 
 FloatArray = NDArray[np.float64]
 

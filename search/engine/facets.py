@@ -12,13 +12,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from search.engine.ranking import Ranking
 from search.errors import InvalidFilter
 from search.index.doc_values import DocValues, Values
 from search.index.snapshot import Snapshot
 from search.query.filters import format_filter, parse_filter
 from search.query.parser import TITLE, Condition, ParsedQuery
 from search.responses.search import Facet, Facets, FacetValue, Topic
+from search.scoring.ranking import Ranking
 
 FIRST = 100
 SHOWN_FIELDS = 12

@@ -12,9 +12,6 @@ from numpy.typing import NDArray
 
 from search.dictionary.attribution import Question, attribute, decompose
 from search.dictionary.steer import SteeredQuery
-from search.engine.pursuit import CANDIDATES
-from search.engine.ranking import Ranking, rank, score
-from search.engine.reasons import FAVOURED, agreement, explaining
 from search.engine.response import NOT_ASKED, AskedWords, RanksWithout, Seen, SteeredConcept, page_terms
 from search.index.agreement import SHARED, UNDERSTOOD
 from search.index.snapshot import Snapshot
@@ -23,6 +20,9 @@ from search.query.parser import ParsedQuery
 from search.query.remapping import RemappedSteering
 from search.query.request import SearchRequest
 from search.responses.search import Term
+from search.scoring.pursuit import CANDIDATES
+from search.scoring.ranking import Ranking, rank, score
+from search.scoring.reasons import FAVOURED, agreement, explaining
 
 COMPARED = 100
 """The unsteered ranking is exact for at least so many documents."""

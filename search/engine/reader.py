@@ -22,7 +22,6 @@ from search.engine.effective_steering import with_preset
 from search.engine.facets import count_facets
 from search.engine.highlighting import WordSumsCache, mark
 from search.engine.prepared import AnalyzedQuery, PreparedQuery
-from search.engine.ranking import Ranking
 from search.engine.response import (
     NOT_ASKED,
     SteeredConcept,
@@ -45,6 +44,7 @@ from search.query.remapping import RemappedSteering, marked, translate, translat
 from search.query.request import SearchRequest
 from search.query.steering import FeatureTarget, FittedTarget
 from search.responses.search import Facets, Result, SearchResponse
+from search.scoring.ranking import Ranking
 
 FloatArray = NDArray[np.float32]
 

@@ -13,14 +13,14 @@ from scipy.sparse import csr_matrix
 from search.dictionary.attribution import Attribution, Question
 from search.dictionary.concepts import Concept
 from search.embedding.words import words
-from search.engine.hybrid import WordScores, no_words, word_scores
-from search.engine.ranking import Ranking
 from search.index.passage_texts import LocatedPassage
 from search.index.snapshot import Snapshot
 from search.query.filters import format_filter
 from search.query.parser import ParsedQuery
 from search.query.steering import FeatureTarget, FittedTarget, Steering, Target, flat
 from search.responses.search import Part, QueryFeature, QueryWord, Restriction, Result, SteeringTerm, Term
+from search.scoring.hybrid import WordScores, no_words, word_scores
+from search.scoring.ranking import Ranking
 
 EXAMPLE_CHARACTERS = 160
 MOST_PARTS = 5

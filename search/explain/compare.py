@@ -9,13 +9,13 @@ from sqlalchemy.orm import Session
 
 from search.engine.concept_resolver import find_documents
 from search.engine.prepared import PreparedQuery
-from search.engine.ranking import Ranking
 from search.engine.reader import Reader
 from search.errors import DocumentNotFound, InvalidRequest
 from search.index.snapshot import Snapshot
 from search.query.request import SearchRequest
 from search.responses.explanations import Comparison, Margin
 from search.responses.search import Result, Term
+from search.scoring.ranking import Ranking
 
 
 @dataclass(frozen=True, eq=False)

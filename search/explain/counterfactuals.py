@@ -18,7 +18,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search.engine.prepared import PreparedQuery
-from search.engine.ranking import ByDocument
 from search.engine.reader import Reader
 from search.engine.response import steering_terms
 from search.errors import InvalidSteering
@@ -33,6 +32,7 @@ from search.query.steering import (
     format_steering,
 )
 from search.responses.explanations import Way
+from search.scoring.ranking import ByDocument
 
 NEAR = 5000
 """So many passages of the top take part in looking for steering."""

@@ -140,7 +140,7 @@ def test_steering_shows_how_ranks_and_the_question_moved(client: TestClient, fea
 def test_what_was_not_among_the_first_passages_unsteered_is_said_to_be_so(
     client: TestClient, feature: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("search.engine.ranking.POOL", 10)
+    monkeypatch.setattr("search.scoring.ranking.POOL", 10)
     monkeypatch.setattr("search.engine.prepared.COMPARED", 5)
     page = tree(client, f"/?q={QUESTION} again&steer={feature}:5&limit=5")
     rises = [words(rank) for rank in select(page, "up")]

@@ -15,11 +15,11 @@ from indexer.sources import SourceDocument
 from search.db.lookup import live_generation
 from search.embedding.embedder import Embedder
 from search.engine.engine import SearchEngine
-from search.engine.hybrid import WORDS_WEIGHT
 from search.index.faiss_index import FaissIndex
 from search.index.generation_files import INDEX_FILE, WORDS_FILE, generation_folder
 from search.index.passage_store import read_embeddings
 from search.query.request import SearchRequest
+from search.scoring.hybrid import WORDS_WEIGHT
 from tests.support.building import build
 from tests.support.indexed import Indexed
 

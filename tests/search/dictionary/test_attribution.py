@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from search.dictionary.attribution import Attribution, Question, attribute, decompose
 from search.dictionary.steer import SteeredQuery, steer
 from search.engine.engine import SearchEngine
-from search.engine.pursuit import MOST_TERMS
-from search.engine.reasons import explaining
 from search.index.snapshot import Snapshot
+from search.scoring.pursuit import MOST_TERMS
+from search.scoring.reasons import explaining
 
 QUESTIONS = (
     "how do I read a json file",

@@ -18,8 +18,6 @@ from search.browse.features import feature_detail, find_features
 from search.db.models import CollectionRow
 from search.embedding.words import SILENT, WORD, stems
 from search.engine.engine import SearchEngine
-from search.engine.hybrid import WORDS_WEIGHT
-from search.engine.pursuit import MOST_TERMS, NEAR
 from search.engine.reader import Reader
 from search.engine.response import OTHER_TOPICS
 from search.errors import (
@@ -39,6 +37,8 @@ from search.query.limits import MODES
 from search.query.request import SearchRequest
 from search.query.steering import FeatureTarget, Knob, Steering, format_steering, parse
 from search.responses.search import SearchResponse, Term
+from search.scoring.hybrid import WORDS_WEIGHT
+from search.scoring.pursuit import MOST_TERMS, NEAR
 from tests.support.indexed import Indexed
 from tests.support.reading import read
 
@@ -123,8 +123,8 @@ def test_pages_of_any_size_fit_together(
     """Also where few passages are looked at first, and what words and concepts lift is found later."""
     steerings = ["", *knobs(engine, query), "concept:mathematics:4,concept:network%20protocols:-4"]
     whole = {steer: ask(engine, query, steer, limit=60, mode=mode).results for steer in steerings}
-    monkeypatch.setattr("search.engine.ranking.POOL", 16)
-    monkeypatch.setattr("search.engine.ranking.CHALLENGERS", 30)
+    monkeypatch.setattr("search.scoring.ranking.POOL", 16)
+    monkeypatch.setattr("search.scoring.ranking.CHALLENGERS", 30)
     snapshot = engine.snapshot("manual")
     engine.snapshots._held["manual"] = replace(snapshot, view=View())  # nothing is remembered
     for steer in steerings:

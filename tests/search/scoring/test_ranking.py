@@ -11,10 +11,10 @@ from scipy.sparse import csr_matrix
 from search.dictionary.concepts import Concept, concept_from_members
 from search.embedding.embedder import load_embedder
 from search.embedding.words import stems
-from search.engine import ranking
 from search.engine.engine import SearchEngine
-from search.engine.hybrid import WordScores, no_words, word_scores
 from search.index.snapshot import Snapshot
+from search.scoring import ranking
+from search.scoring.hybrid import WordScores, no_words, word_scores
 
 QUESTIONS = ["open a file and read its lines", "sort numbers", "dates and times"]
 CONCEPTS = [[], [2.0], [4.0, -4.0]]

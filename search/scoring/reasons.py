@@ -8,9 +8,9 @@ from collections.abc import Collection, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from search.engine.pursuit import MOST_NEAR, NEAR, pursue
 from search.index.agreement import UNDERSTOOD, NameWords, density, shared
 from search.index.snapshot import Snapshot
+from search.scoring.pursuit import MOST_NEAR, NEAR, pursue
 
 FAVOURED = 10
 """Names are favoured that readers would see in so many first answers."""

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search.dictionary.concepts import Concept
-from search.engine.hybrid import WordScores
 from search.index.snapshot import Snapshot
+from search.scoring.hybrid import WordScores
 
 POOL = 1000
 CHALLENGERS = 4 * POOL

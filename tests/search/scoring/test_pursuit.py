@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from search.engine.pursuit import MOST_TERMS, pursue
+from search.scoring.pursuit import MOST_TERMS, pursue
 
 
 def unit(
