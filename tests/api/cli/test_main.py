@@ -105,6 +105,7 @@ def work():
     del thing
     time.sleep(30)
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # who is started in the background ignores it
 main.app = work
 main.main()
 """
