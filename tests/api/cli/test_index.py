@@ -3,8 +3,12 @@
 import shutil
 from pathlib import Path
 
+import pytest
+
 from tests.support.building import eventually
 from tests.support.commands import Shell, assert_one_line, started
+
+pytestmark = pytest.mark.slow
 
 
 def test_a_folder_read_again_follows_what_changed_moved_and_went(shell: Shell, notes: Path) -> None:

@@ -2,11 +2,14 @@
 
 from pathlib import Path
 
+import pytest
 from sqlalchemy import Engine
 
 from indexer.jobs.queue import get_job, start_job
 from tests.support.building import eventually
 from tests.support.commands import Shell, assert_one_line, started
+
+pytestmark = pytest.mark.slow
 
 
 def test_jobs_are_listed_shown_cancelled_and_begun_again(shell: Shell, notes: Path, database: Engine) -> None:

@@ -17,6 +17,8 @@ from tests.support.commands import (
 )
 from tests.support.indexed import Indexed
 
+pytestmark = pytest.mark.slow
+
 
 def test_the_version_is_that_of_the_package() -> None:
     assert refract("--version").stdout == f"Refract {version('refract')}\n"

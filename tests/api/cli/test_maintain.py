@@ -15,6 +15,8 @@ from tests.support.commands import (
 )
 from tests.support.indexed import Indexed
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.database
 def test_the_scorecard_of_a_collection_has_that_of_the_shipped_dictionary(indexed: Indexed) -> None:

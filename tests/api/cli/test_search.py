@@ -11,6 +11,8 @@ from tests.support.commands import (
 )
 from tests.support.indexed import Indexed
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.database
 def test_search_prints_a_table_or_json(indexed: Indexed) -> None:

@@ -18,6 +18,8 @@ from tests.support.commands import (
     started,
 )
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize(
     ("variable", "value", "word"),
