@@ -1,6 +1,6 @@
 # make run     the demo, on a fresh machine too (PORT=8080 make run moves it)
 # make test    everything that has to hold before a change goes in
-# make quick   what can be told of it in a minute or so
+# make quick   what can be told of it without a server or a model
 # make docs    the documentation as a site
 .DEFAULT_GOAL := help
 .PHONY: help run test check quick docs chromium clean

@@ -18,8 +18,8 @@ from api.v1.schemas import errors
 from api.views import rendering
 from api.web.login import to_login
 from api.web.routes import PAGE_ROUTERS
-from search.browse.collections import collections
-from search.db.connection import GONE, unavailable
+from search.browse.collections import collection_names
+from search.db.connection import GONE, open_session, unavailable
 from search.engine.engine import SearchEngine
 from search.errors import InvalidRequest, NotFound, NotIndexed, RefractError, Unauthorized
 
@@ -74,7 +74,8 @@ def healthz() -> dict[str, str]:
 
 def readyz(engine: EngineDep) -> dict[str, object]:
     """Searches are answered: the database is there and at least one collection is live."""
-    live = [found.name for found in collections(engine) if found.state == "live"]
+    with open_session(engine.database) as session:
+        live = [found.name for found in collection_names(session) if found.live]
     if not live:
         raise NotIndexed("No collection is live yet.", hint="Run refract index PATH.")
     return {"status": "ok", "collections": live}

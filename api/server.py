@@ -9,7 +9,6 @@ import uvicorn
 from api.app import create_app
 from api.auth.guards import LOGIN
 from api.middleware import is_loopback
-from search.browse.collections import collections
 from search.engine.engine import SearchEngine
 from search.errors import ConfigurationError, NotIndexed
 from search.settings import Settings
@@ -52,9 +51,9 @@ def serve(
     Once pages answer, `say` hears the address and, where only this machine is listened to, a link that signs
     an admin in once (else nothing: who reads the output need not be who may).
     """
-    for collection in collections(engine):
+    for collection in engine.snapshots.live():
         with contextlib.suppress(NotIndexed):
-            engine.warm(collection.name)
+            engine.warm(collection)
     local = is_loopback(listening.getsockname()[0])
     hosts = {settings.host.lower(), settings.public_host.lower()} - {""} if local else None
     app = create_app(engine, private=settings.private, hosts=hosts)

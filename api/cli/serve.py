@@ -24,13 +24,12 @@ def run(port: Port = None, collection: Collection = "demo") -> None:
     from api.cli.index import read_in
     from api.server import listen, serve
     from api.worker_process import beside
-    from search.browse.collections import collections
     from search.engine.engine import SearchEngine
 
     with opened() as (settings, database):
         wanted = settings.port if port is None else port
         engine = SearchEngine(database, settings.data)
-        if not any(known.name == collection and known.state == "live" for known in collections(engine)):
+        if collection not in engine.snapshots.live():
             listen(settings.host, wanted).close()  # a taken port is told now, not after the work
             console.print("First start: indexing the documentation of the installed Python.")
             read_in(settings, database, collection, None, "pydoc", {}, sync=False)

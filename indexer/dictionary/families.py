@@ -152,19 +152,18 @@ def keep_families(before: Sequence[Family], found: Sequence[Family]) -> list[Fam
     comes after them.
     """
     members = [set(family.features.tolist()) for family in before]
-    numbers: dict[int, int] = {}  # of a found family -> its number from now on
     again: dict[int, Family] = {}  # by the number of the earlier family
+    new: list[Family] = []
     for family in found:
         shared = [len(old & set(family.features.tolist())) for old in members]
         best = max(range(len(before)), key=shared.__getitem__, default=None)
         if best is None or shared[best] * 2 < len(family.features):
-            numbers[family.number] = -1
-        elif shared[best] * 2 >= len(members[best]) and before[best].number not in again:
-            numbers[family.number] = before[best].number
-            again[before[best].number] = family
+            new.append(family)
+        elif shared[best] * 2 >= len(members[best]):
+            again.setdefault(before[best].number, family)
     following = max((family.number for family in before), default=-1) + 1
-    new = [family for family in found if numbers.get(family.number) == -1]
-    numbers |= {family.number: following + place for place, family in enumerate(new)}
+    numbers = {family.number: number for number, family in again.items()}
+    numbers |= {family.number: number for number, family in enumerate(new, following)}
 
     def renumbered(family: Family) -> Family:
         parent = None if family.parent is None else numbers.get(family.parent)

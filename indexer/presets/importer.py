@@ -22,7 +22,7 @@ from indexer.dictionary.matching import LEAST
 from indexer.presets.file_format import FileKnob, PresetFile, family_direction
 from indexer.presets.store import save_preset
 from search.db.models import DictionaryRow
-from search.engine.effective_steering import usable
+from search.engine.effective_steering import example_documents, usable
 from search.engine.engine import SearchEngine
 from search.errors import InvalidRequest, InvalidSteering
 from search.index.snapshot import Snapshot
@@ -141,7 +141,8 @@ def _matched(home: _Home) -> tuple[Steering, list[KnobMatch], list[LostKnob]]:
         elif given.direction:
             lost.append(lost_knob(knob, reason or NOT_ALIKE))
     as_they_are = Steering(tuple(given.knob() for given in home.file.knobs if not given.direction))
-    there = usable(home.session, home.snapshot, RemappedSteering(as_they_are, home.dictionary.id))
+    found_here = example_documents(home.session, home.snapshot, [as_they_are])
+    there = usable(home.snapshot, RemappedSteering(as_they_are, home.dictionary.id), found_here)
     labels = {given.knob().target: given.label for given in home.file.knobs}
     for knob in there.steering.knobs:
         target = knob.target

@@ -40,7 +40,8 @@ def with_preset(
     preset = _preset(snapshot, asked)
     if preset is None:
         return own
-    there = usable(session, snapshot, preset.translation)
+    found = example_documents(session, snapshot, [preset.translation.steering])
+    there = usable(snapshot, preset.translation, found)
     steering = there.steering
     for knob in own.steering.knobs:
         steering = steering.with_knob(knob)
@@ -51,10 +52,11 @@ def with_preset(
     )
 
 
-def usable(session: Session, snapshot: Snapshot, translation: RemappedSteering) -> RemappedSteering:
-    """What is left of saved steering where a family or a document is not there any more. (Of a search's own
-    steering that is an error.)"""
-    found = _documents(session, snapshot, translation.steering)
+def usable(
+    snapshot: Snapshot, translation: RemappedSteering, found: Mapping[str, DocumentRow]
+) -> RemappedSteering:
+    """What is left of saved steering where a family or a document is not there any more; `found` are the
+    documents that are. (Of a search's own steering that is an error.)"""
 
     def why_lost(knob: Knob) -> str:
         match knob.target:
@@ -73,7 +75,9 @@ def usable(session: Session, snapshot: Snapshot, translation: RemappedSteering) 
 
 def describe(session: Session, snapshot: Snapshot, presets: Iterable[Preset]) -> list[PresetInfo]:
     """What presets look like to the outside."""
-    return [_info(session, snapshot, preset) for preset in presets]
+    presets = list(presets)
+    found = example_documents(session, snapshot, [preset.translation.steering for preset in presets])
+    return [_info(snapshot, preset, found) for preset in presets]
 
 
 def _preset(snapshot: Snapshot, asked: str | None) -> Preset | None:
@@ -82,9 +86,8 @@ def _preset(snapshot: Snapshot, asked: str | None) -> Preset | None:
     return None if asked == NONE else find_preset(snapshot.presets, asked, snapshot.collection)
 
 
-def _info(session: Session, snapshot: Snapshot, preset: Preset) -> PresetInfo:
-    there = usable(session, snapshot, preset.translation)
-    found = _documents(session, snapshot, there.steering)
+def _info(snapshot: Snapshot, preset: Preset, found: Mapping[str, DocumentRow]) -> PresetInfo:
+    there = usable(snapshot, preset.translation, found)
     names = {
         knob.target: concept_name(snapshot, knob.target, found)
         for knob in there.steering.knobs
@@ -103,9 +106,12 @@ def _info(session: Session, snapshot: Snapshot, preset: Preset) -> PresetInfo:
     )
 
 
-def _documents(session: Session, snapshot: Snapshot, steering: Steering) -> dict[str, DocumentRow]:
-    """The documents that knobs take as examples, those that are there, by id."""
-    examples = [knob.target for knob in steering.knobs if isinstance(knob.target, ExamplesTarget)]
+def example_documents(
+    session: Session, snapshot: Snapshot, steerings: Iterable[Steering]
+) -> dict[str, DocumentRow]:
+    """The documents that knobs take as examples, those that are there, by id: one look-up for all."""
+    targets = [knob.target for steering in steerings for knob in steering.knobs]
+    examples = [target for target in targets if isinstance(target, ExamplesTarget)]
     ids = [document for target in examples for document in (*target.like, *target.unlike)]
     return find_documents(snapshot, ids, session) if ids else {}
 

@@ -148,19 +148,17 @@ class Reader:
         clock = Clock(self.waited)
         prepared = self.prepare(request, clock)
         page = slice(offset, offset + limit)
-        return self.answer(prepared, page, facets=facets, for_people=for_people, clock=clock)
+        return self._answer(prepared, page, clock, facets=facets, for_people=for_people)
 
-    def answer(
+    def _answer(
         self,
         prepared: PreparedQuery,
         page: slice,
+        clock: Clock,
         *,
-        facets: bool = False,
-        for_people: bool = False,
-        clock: Clock | None = None,
+        facets: bool,
+        for_people: bool,
     ) -> SearchResponse:
-        """A page of the answers to a prepared query, see `search`."""
-        clock = clock or Clock(self.waited)
         snapshot, asked, translation = self.snapshot, prepared.asked, prepared.translation
         ranking, unsteered = prepared.rank(page.stop), asked.rank(snapshot, page.stop)
         clock.lap("search")

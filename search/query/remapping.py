@@ -176,8 +176,10 @@ def _went(session: Session, asked: list[int], dictionary: int, live: int) -> dic
 def _families_that_stayed(session: Session, families: list[int], dictionary: int, live: int) -> set[int]:
     """The families of another dictionary that the live one has under the same numbers: where one only added
     names to the other, and the live one has that family already (it may be the earlier one)."""
+    if not families:
+        return set()
     _, same = _known(session, dictionary, live)
-    if not families or same is None or same.dictionary != live:
+    if same is None or same.dictionary != live:
         return set()
     here = _families(session, live).intersection(families)
     gone = session.get(DictionaryRow, dictionary, options=[load_only(DictionaryRow.id)]) is None
