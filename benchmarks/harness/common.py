@@ -26,9 +26,9 @@ from search.dictionary.labels import unwritten_labels
 from search.dictionary.lexicon import general_lexicon
 from search.embedding.embedder import Embedder, load_embedder
 from search.index.agreement import about
-from search.index.bm25 import Counts, Lexicon
+from search.index.bm25 import Counts
 from search.index.faiss_index import FaissIndex
-from search.index.snapshot import Snapshot, scales
+from search.index.snapshot import Mark, Rows, Snapshot, Visible
 
 FOLDER = Path(__file__).parents[1]
 CACHE = FOLDER / ".cache"
@@ -93,24 +93,25 @@ def snapshot_of(
     they have no words."""
     acts_NF = dictionary.encode(x_ND).matrix(dictionary.features)
     counts = Counts.of(texts or [""] * len(x_ND))
-    about_NF = about(acts_NF, counts, dictionary)
-    by_feature = about_NF.tocsc()
+    rows = Rows(
+        document_M=document_N,
+        acts_MF=acts_NF,
+        about_MF=about(acts_NF, counts, dictionary),
+        base=index or FaissIndex.build(x_ND),
+        added_AD=x_ND[:0],
+        words=counts,
+        added_words=Counts.of([]),
+    )
     return Snapshot(
         collection_id=0,
         collection="benchmark",
-        generation=0,
+        mark=Mark(generation=0, version=0, labels_version=0, presets_version=0),
         space=embedder().space,
+        dictionary_id=0,
         dictionary=dictionary,
         labels=unwritten_labels(dictionary),
-        index=index or FaissIndex.build(x_ND),
-        lexicon=Lexicon(counts, Counts.of([]), np.arange(len(x_ND))),
-        number_N=np.arange(len(x_ND)),
-        document_N=document_N,
-        acts_NF=acts_NF,
-        about_NF=about_NF,
-        about_by_feature=by_feature,
-        scale_F=scales(by_feature),
-        passages_F=np.diff(by_feature.indptr),
+        rows=rows,
+        visible=Visible.of(rows, np.arange(len(x_ND))),
     )
 
 

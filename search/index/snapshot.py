@@ -8,7 +8,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,9 +38,9 @@ MOST_TOLD, FEW_TOLD = 0.2, 3
 
 @dataclass(frozen=True, eq=False)
 class Rows:
-    """All passages (M) of a generation, those hidden too: document and activations of each, those of what it
-    is about, the index and the words of those it was built with, the embeddings and the words of those added
-    since."""
+    """All passages (M) of a generation, hidden ones too: document and activations of each, and those of what
+    it is about; the index and the words of the passages it was built with, the embeddings and the words of
+    those added since."""
 
     document_M: NDArray[np.int64]
     acts_MF: csr_matrix
@@ -52,30 +51,16 @@ class Rows:
     added_words: Counts
 
 
-class View:
-    """Stands for the passages and labels of a snapshot: what is worked out on them is kept under it."""
-
-
 @dataclass(frozen=True, eq=False)
-class Snapshot:
-    """Everything a search needs but the texts.
+class Visible:
+    """The passages that a search sees, numbered 0 to N - 1; `number_N` are their numbers in the generation.
 
-    Passages are numbered 0 to N - 1; `number_N` is the number of each in its generation. `acts_NF` are the
-    activations, which concepts are made of; `about_NF` those of what a passage is about as readers see it,
-    which is what anybody is shown, and `about_by_feature` the same by column; `document_N` the row id of each
-    passage's document; `scale_F` the 90th percentile activation of the passages that are about a feature,
-    `passages_F` how many these are; `families` by number;
-    `presets` by name; `view` is another where passages or labels are; `version` is the collection's,
-    `labels_version` that of the dictionary's labels, `presets_version` that of the presets; `dictionary_id`
-    is the dictionary's number in the store (0: it is in none), `rows` what the snapshot was made from.
+    `acts_NF` are the activations, which concepts are made of; `about_NF` those of what a passage is about as
+    readers see it, which is what anybody is shown, and `about_by_feature` the same by column; `document_N` is
+    the row id of each passage's document; `scale_F` the 90th percentile activation of the passages that are
+    about a feature, `passages_F` how many these are.
     """
 
-    collection_id: int
-    collection: str
-    generation: int
-    space: VectorSpace
-    dictionary: Dictionary
-    labels: list[Label]
     index: VectorIndex
     lexicon: Lexicon
     number_N: NDArray[np.int64]
@@ -85,14 +70,99 @@ class Snapshot:
     about_by_feature: csc_matrix
     scale_F: NDArray[np.float32]
     passages_F: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, rows: Rows, number_N: NDArray[np.int64]) -> "Visible":
+        """Those of a generation's passages that have these numbers, ascending."""
+        everything = len(number_N) == len(rows.document_M)
+        about_NF = rows.about_MF if everything else rows.about_MF[number_N]
+        about_by_feature = about_NF.tocsc()
+        added = FaissIndex.build(rows.added_AD, on_gpu=False) if len(rows.added_AD) else None
+        return cls(
+            index=SegmentedIndex(rows.base, added, number_N),
+            lexicon=Lexicon(rows.words, rows.added_words, number_N),
+            number_N=number_N,
+            document_N=rows.document_M if everything else rows.document_M[number_N],
+            acts_NF=rows.acts_MF if everything else rows.acts_MF[number_N],
+            about_NF=about_NF,
+            about_by_feature=about_by_feature,
+            scale_F=scales(about_by_feature),
+            passages_F=np.diff(about_by_feature.indptr),
+        )
+
+
+@dataclass(frozen=True)
+class Mark:
+    """What a snapshot of a collection is compared with to see whether it is up to date: its generation, and
+    the versions of the collection, of its dictionary's labels and of its presets."""
+
+    generation: int
+    version: int
+    labels_version: int
+    presets_version: int
+
+
+class View:
+    """Stands for the passages and labels of a snapshot: what is worked out on them is kept under it."""
+
+
+@dataclass(frozen=True, eq=False)
+class Snapshot:
+    """Everything a search needs but the texts.
+
+    `rows` is what is stored of the generation, `visible` what a search sees of it; `families` are by number,
+    `presets` by name; `view` is another where passages or labels are; `dictionary_id` is the dictionary's
+    number in the store (0: it is in none).
+    """
+
+    collection_id: int
+    collection: str
+    mark: Mark
+    space: VectorSpace
+    dictionary_id: int
+    dictionary: Dictionary
+    labels: list[Label]
+    rows: Rows
+    visible: Visible
     families: dict[int, Family] = field(default_factory=dict)
     presets: dict[str, Preset] = field(default_factory=dict)
     view: View = field(default_factory=View)
-    version: int = 0
-    labels_version: int = 0
-    presets_version: int = 0
-    dictionary_id: int = 0
-    rows: Rows | None = None
+
+    @property
+    def generation(self) -> int:
+        return self.mark.generation
+
+    @property
+    def index(self) -> VectorIndex:
+        return self.visible.index
+
+    @property
+    def lexicon(self) -> Lexicon:
+        return self.visible.lexicon
+
+    @property
+    def number_N(self) -> NDArray[np.int64]:  # noqa: N802
+        return self.visible.number_N
+
+    @property
+    def document_N(self) -> NDArray[np.int64]:  # noqa: N802
+        return self.visible.document_N
+
+    @property
+    def acts_NF(self) -> csr_matrix:  # noqa: N802
+        return self.visible.acts_NF
+
+    @property
+    def about_NF(self) -> csr_matrix:  # noqa: N802
+        return self.visible.about_NF
+
+    @property
+    def scale_F(self) -> NDArray[np.float32]:  # noqa: N802
+        return self.visible.scale_F
+
+    @property
+    def passages_F(self) -> NDArray[np.int64]:  # noqa: N802
+        return self.visible.passages_F
 
     @property
     def passages(self) -> int:
@@ -133,10 +203,6 @@ class Snapshot:
         """The passages of a document, by its row id."""
         return np.flatnonzero(self.document_N == document)
 
-    @property
-    def mark(self) -> "Mark":
-        return Mark(self.generation, self.version, self.labels_version, self.presets_version)
-
     def active(self, passage: int) -> dict[int, float]:
         """The features that a passage is about, and how strongly."""
         start, end = self.about_NF.indptr[passage : passage + 2]
@@ -145,8 +211,9 @@ class Snapshot:
 
     def firing(self, feature: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """The passages that a feature fires on (P,), and how strongly (P,)."""
-        start, end = self.about_by_feature.indptr[feature : feature + 2]
-        return self.about_by_feature.indices[start:end], self.about_by_feature.data[start:end]
+        about_by_feature = self.visible.about_by_feature
+        start, end = about_by_feature.indptr[feature : feature + 2]
+        return about_by_feature.indices[start:end], about_by_feature.data[start:end]
 
     def strongest_of(self, feature: int) -> int | None:
         """The passage that is most about a feature, None where none is."""
@@ -172,82 +239,78 @@ def load_snapshot(session: Session, data: Path, generation: GenerationRow) -> Sn
     collection = session.get_one(CollectionRow, generation.collection_id)
     dictionary_row = session.get_one(DictionaryRow, generation.dictionary_id)
     dictionary = read_dictionary(session, dictionary_row.id)
-    document_M, acts_MF = read_activations(session, generation.id, dictionary)
-    base = open_index(session, data, generation)
-    added_AD = read_embeddings(session, generation.id, start=len(base)).reshape(-1, base.width)
-    words = open_words(session, data, generation)
-    added_words = Counts.of(read_texts(session, generation.id, start=len(base)))
-    halves = (acts_MF[: len(base)], words), (acts_MF[len(base) :], added_words)
-    about_MF = vstack([about(acts, counts, dictionary) for acts, counts in halves], format="csr")
+    rows = _read_rows(session, data, generation, dictionary)
     return Snapshot(
-        collection.id,
-        collection.name,
-        generation.id,
-        VectorSpace(generation.recipe.model, generation.recipe.precision),
-        dictionary,
-        read_labels(session, dictionary_row.id, dictionary),
+        collection_id=collection.id,
+        collection=collection.name,
+        mark=Mark(
+            generation=generation.id,
+            version=collection.version,
+            labels_version=dictionary_row.labels_version,
+            presets_version=collection.presets_version,
+        ),
+        space=VectorSpace(generation.recipe.model, generation.recipe.precision),
+        dictionary_id=dictionary_row.id,
+        dictionary=dictionary,
+        labels=read_labels(session, dictionary_row.id, dictionary),
+        rows=rows,
+        visible=_read_visible(session, generation, rows),
         families=read_families(session, dictionary_row.id),
         presets=read_presets(session, collection.id, dictionary_row.id),
-        version=collection.version,
-        labels_version=dictionary_row.labels_version,
-        presets_version=collection.presets_version,
-        dictionary_id=dictionary_row.id,
-        **_seen(session, generation, Rows(document_M, acts_MF, about_MF, base, added_AD, words, added_words)),
     )
 
 
 def read_changes_again(session: Session, snapshot: Snapshot, generation: GenerationRow) -> Snapshot:
     """The snapshot of the same generation with the documents as they are now."""
     version = session.get_one(CollectionRow, generation.collection_id).version  # it may be older, never newer
-    rows, dictionary = snapshot.rows, snapshot.dictionary
-    assert rows is not None
+    rows = _read_added(session, snapshot.rows, generation, snapshot.dictionary)
+    return replace(
+        snapshot,
+        mark=replace(snapshot.mark, version=version),
+        rows=rows,
+        visible=_read_visible(session, generation, rows),
+        view=View(),
+    )
+
+
+def _read_rows(session: Session, data: Path, generation: GenerationRow, dictionary: Dictionary) -> Rows:
+    document_M, acts_MF = read_activations(session, generation.id, dictionary)
+    base = open_index(session, data, generation)
+    added_AD = read_embeddings(session, generation.id, start=len(base)).reshape(-1, base.width)
+    words = open_words(session, data, generation)
+    added_words = Counts.of(read_texts(session, generation.id, start=len(base)))
+    halves = (acts_MF[: len(base)], words), (acts_MF[len(base) :], added_words)
+    return Rows(
+        document_M=document_M,
+        acts_MF=acts_MF,
+        about_MF=vstack([about(acts, counts, dictionary) for acts, counts in halves], format="csr"),
+        base=base,
+        added_AD=added_AD,
+        words=words,
+        added_words=added_words,
+    )
+
+
+def _read_added(session: Session, rows: Rows, generation: GenerationRow, dictionary: Dictionary) -> Rows:
+    """The rows, followed by those that their generation got since they were read."""
     there = len(rows.document_M)
     document_M, acts_MF = read_activations(session, generation.id, dictionary, start=there)
-    if len(document_M):
-        added_AD = read_embeddings(session, generation.id, start=there)
-        added_words = Counts.of(read_texts(session, generation.id, start=there))
-        rows = Rows(
-            np.concatenate([rows.document_M, document_M]),
-            vstack([rows.acts_MF, acts_MF], format="csr"),
-            vstack([rows.about_MF, about(acts_MF, added_words, dictionary)], format="csr"),
-            rows.base,
-            np.concatenate([rows.added_AD, added_AD]),
-            rows.words,
-            rows.added_words.followed_by(added_words),
-        )
-    return replace(snapshot, version=version, **_seen(session, generation, rows))
+    if not len(document_M):
+        return rows
+    added_AD = read_embeddings(session, generation.id, start=there)
+    added_words = Counts.of(read_texts(session, generation.id, start=there))
+    return replace(
+        rows,
+        document_M=np.concatenate([rows.document_M, document_M]),
+        acts_MF=vstack([rows.acts_MF, acts_MF], format="csr"),
+        about_MF=vstack([rows.about_MF, about(acts_MF, added_words, dictionary)], format="csr"),
+        added_AD=np.concatenate([rows.added_AD, added_AD]),
+        added_words=rows.added_words.followed_by(added_words),
+    )
 
 
-def _seen(session: Session, generation: GenerationRow, rows: Rows) -> dict[str, Any]:
-    """The fields of a snapshot that follow from which passages are visible."""
-    number_N = visible_numbers(session, generation, rows.document_M)
-    everything = len(number_N) == len(rows.document_M)
-    about_NF = rows.about_MF if everything else rows.about_MF[number_N]
-    about_by_feature = about_NF.tocsc()
-    added = FaissIndex.build(rows.added_AD, on_gpu=False) if len(rows.added_AD) else None
-    return {
-        "rows": rows,
-        "index": SegmentedIndex(rows.base, added, number_N),
-        "lexicon": Lexicon(rows.words, rows.added_words, number_N),
-        "view": View(),
-        "number_N": number_N,
-        "document_N": rows.document_M if everything else rows.document_M[number_N],
-        "acts_NF": rows.acts_MF if everything else rows.acts_MF[number_N],
-        "about_NF": about_NF,
-        "about_by_feature": about_by_feature,
-        "scale_F": scales(about_by_feature),
-        "passages_F": np.diff(about_by_feature.indptr),
-    }
-
-
-@dataclass(frozen=True)
-class Mark:
-    """What a snapshot of a collection is compared with to see whether it is up to date."""
-
-    generation: int
-    version: int
-    labels_version: int
-    presets_version: int
+def _read_visible(session: Session, generation: GenerationRow, rows: Rows) -> Visible:
+    return Visible.of(rows, visible_numbers(session, generation, rows.document_M))
 
 
 def read_marks(session: Session, collection: str | None = None) -> dict[str, Mark]:
@@ -271,7 +334,7 @@ def read_labels_again(session: Session, snapshot: Snapshot, generation: Generati
     version = session.scalars(wanted).one()  # before the labels: they may be newer, never older
     labels = read_labels(session, generation.dictionary_id, snapshot.dictionary)
     # Another view: which labels hold decides what questions are explained by.
-    return replace(snapshot, labels=labels, labels_version=version, view=View())
+    return replace(snapshot, mark=replace(snapshot.mark, labels_version=version), labels=labels, view=View())
 
 
 def read_presets_again(session: Session, snapshot: Snapshot) -> Snapshot:
@@ -279,7 +342,7 @@ def read_presets_again(session: Session, snapshot: Snapshot) -> Snapshot:
     wanted = select(CollectionRow.presets_version).where(CollectionRow.id == snapshot.collection_id)
     version = session.scalars(wanted).one()  # before the presets: they may be newer, never older
     presets = read_presets(session, snapshot.collection_id, snapshot.dictionary_id)
-    return replace(snapshot, presets=presets, presets_version=version)
+    return replace(snapshot, mark=replace(snapshot.mark, presets_version=version), presets=presets)
 
 
 def scales(about_by_feature: csc_matrix) -> NDArray[np.float32]:

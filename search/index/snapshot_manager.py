@@ -72,11 +72,11 @@ class SnapshotManager:
             held = self._held.get(collection)  # another may have renewed it meanwhile
             if held is None or held.generation != live.id:
                 held = self._ahead.get(live.id) or load_snapshot(session, self._data, live)
-            if held.version != mark.version:
+            if held.mark.version != mark.version:
                 held = read_changes_again(session, held, live)
-            if held.labels_version != mark.labels_version:
+            if held.mark.labels_version != mark.labels_version:
                 held = read_labels_again(session, held, live)
-            if held.presets_version != mark.presets_version:
+            if held.mark.presets_version != mark.presets_version:
                 held = read_presets_again(session, held)
             session.commit()
             self._held[collection] = held

@@ -394,7 +394,7 @@ def test_a_feature_in_full(engine: SearchEngine) -> None:
     snapshot = engine.snapshot("manual")
     feature = int(np.argmax(snapshot.passages_F))
     detail = read(engine, "manual", feature_detail, feature)
-    column = snapshot.about_by_feature[:, [feature]]
+    column = snapshot.visible.about_by_feature[:, [feature]]
     assert detail.passages == sum(detail.histogram.counts) == column.nnz
     assert detail.quantiles == sorted(detail.quantiles)
     assert len(detail.quantiles) == 11
