@@ -289,7 +289,7 @@ def _whole(params: Mapping[str, str], name: str, default: int) -> int:
         ) from None
 
 
-def find_collection(known: list[CollectionInfo], asked: str, default: str) -> CollectionInfo | None:
+def asked_or_default(known: list[CollectionInfo], asked: str, default: str) -> CollectionInfo | None:
     """The collection asked for, or the default one where none is. Before there is a default one, the first
     by name: it may be on its way.
 

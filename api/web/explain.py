@@ -10,7 +10,7 @@ from api.dependencies import CollectionDep, EngineDep
 from api.views.numbers import round_to_sum
 from api.views.page_state import PageState, page_state
 from api.views.rendering import Page, render
-from api.web.live_state import with_preset
+from api.web.live_state import preset_spelled_out
 from search.browse.documents import find_by_name
 from search.engine.reader import Reader
 from search.errors import DocumentNotFound
@@ -78,7 +78,7 @@ def compare_page(request: Request, engine: EngineDep, collection: CollectionDep)
     """Two documents under one question, the terms that part them most first."""
     first, second = (request.query_params.get(name, "") for name in ("first", "second"))
     with engine.reader(collection) as reader:
-        state, remapped = with_preset(reader, page_state(request.query_params, collection))
+        state, remapped = preset_spelled_out(reader, page_state(request.query_params, collection))
         found = compare(reader, state.request(), first, second)
     page = ComparePage(
         state=state,
@@ -99,7 +99,7 @@ def why_not_page(request: Request, engine: EngineDep, collection: CollectionDep)
     lacks: list[ShownMargin] = []
     named: list[DocumentRef] = []
     with engine.reader(collection) as reader:
-        state, remapped = with_preset(reader, page_state(request.query_params, collection))
+        state, remapped = preset_spelled_out(reader, page_state(request.query_params, collection))
         if document:
             try:
                 found = why_not(reader, state.request(), document)

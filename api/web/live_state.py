@@ -26,7 +26,7 @@ def in_live_numbers(
     return live, remapped
 
 
-def with_preset(reader: Reader, state: PageState) -> tuple[PageState, RemappedSteering]:
+def preset_spelled_out(reader: Reader, state: PageState) -> tuple[PageState, RemappedSteering]:
     """The state with the knobs of the preset it names, or of the collection's default one, spelled out and
     in live numbers. From there on its addresses name no preset but "none", where there is a default one.
 

@@ -15,9 +15,9 @@ from api.auth.scopes import reaches
 from api.dependencies import CollectionDep, EngineDep
 from api.views import cards
 from api.views.numbers import moved_words
-from api.views.page_state import PageState, find_collection, is_sent_form, read_state
+from api.views.page_state import PageState, asked_or_default, is_sent_form, read_state
 from api.views.rendering import Page, is_fragment, render
-from api.web.live_state import with_preset
+from api.web.live_state import preset_spelled_out
 from api.web.presets import PresetLink, preset_links
 from search.browse.collections import CollectionName, collection_names, collections, start_examples
 from search.browse.concepts import find_concepts
@@ -153,7 +153,7 @@ def _building(
         RefractError: the error that came, where there is an index since.
     """
     known = collections(engine)
-    here = find_collection(known, state.collection, collection)
+    here = asked_or_default(known, state.collection, collection)
     if here is not None and here.state == "live":
         if not is_fragment(request):
             raise error
@@ -167,7 +167,7 @@ def _live(request: Request, reader: Reader, state: PageState, *, may_save: bool)
     trigger = request.headers.get("HX-Trigger")
     if trigger == "building":  # it was, until now
         return Response(headers={"HX-Refresh": "true"})
-    state, remapped = with_preset(reader, state)
+    state, remapped = preset_spelled_out(reader, state)
     if trigger == "find":
         return render(request, TopicsPart(state=state, topics=_topics(reader, state)))
     if not state.q.strip():

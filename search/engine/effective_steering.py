@@ -26,7 +26,7 @@ NO_FAMILY = "There is no such family."
 NO_DOCUMENT = "There is no such document with text."
 
 
-def with_preset(
+def with_preset_knobs(
     session: Session, snapshot: Snapshot, own: RemappedSteering, asked: str | None
 ) -> RemappedSteering:
     """The knobs of a preset, and those of a search, which go before those of the same target.

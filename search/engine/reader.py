@@ -18,7 +18,7 @@ from search.embedding.word_sums import WordSums
 from search.engine.ablation import ranks_without
 from search.engine.caches import Caches, SnapshotCaches
 from search.engine.concept_resolver import fit_concept
-from search.engine.effective_steering import with_preset
+from search.engine.effective_steering import with_preset_knobs
 from search.engine.facets import count_facets
 from search.engine.highlighting import WordSumsCache, mark
 from search.engine.prepared import AnalyzedQuery, PreparedQuery
@@ -97,7 +97,7 @@ class Reader:
         numbered = request.dictionary, snapshot.dictionary_id
         filters = translate_filters(session, request.filters, *numbered)
         own = translate(session, request.steering, *numbered)
-        return replace(with_preset(session, snapshot, own, preset), filters=filters)
+        return replace(with_preset_knobs(session, snapshot, own, preset), filters=filters)
 
     def prepare(self, request: SearchRequest, clock: Clock | None = None) -> PreparedQuery:
         """Works a request out, so that it can be ranked, scored and explained.

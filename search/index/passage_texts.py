@@ -28,13 +28,13 @@ def passages_at(session: Session, snapshot: Snapshot, places: Iterable[int]) -> 
     """
     places = list(places)
     numbers = dict(zip(snapshot.number_N[places].tolist(), places, strict=True)) if places else {}
-    found = read_passages(session, snapshot.generation, numbers)
+    found = read_located(session, snapshot.generation, numbers)
     if len(found) < len(numbers):
         raise IndexReplaced("The index was replaced just now.", hint="Ask again.")
     return {numbers[number]: row for number, row in found.items()}
 
 
-def read_passages(session: Session, generation: int, ids: Iterable[int]) -> dict[int, LocatedPassage]:
+def read_located(session: Session, generation: int, ids: Iterable[int]) -> dict[int, LocatedPassage]:
     """Passages of a generation by number. Only the passages' own stretches of text travel."""
     text = func.substr(DocumentRow.text, PassageRow.start + 1, PassageRow.end - PassageRow.start)
     columns = (

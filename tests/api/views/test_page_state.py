@@ -5,7 +5,7 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 from starlette.datastructures import QueryParams
 
-from api.views.page_state import PageState, find_collection, is_sent_form, read_state
+from api.views.page_state import PageState, asked_or_default, is_sent_form, read_state
 from search.errors import CollectionNotFound, InvalidPage, InvalidSteering
 from search.query.filters import parse_filters
 from search.query.steering import MAX_KNOBS, MAX_PHRASE, ConceptTarget, FeatureTarget, Knob, Steering, parse
@@ -146,17 +146,17 @@ def known(name: str, state: str) -> CollectionInfo:
 
 def test_the_collection_asked_for_is_found_or_else_the_default_one() -> None:
     a, b = known("a", "live"), known("b", "live")
-    assert find_collection([a, b], "a", "b") == a
-    assert find_collection([a, b], "", "b") == b
+    assert asked_or_default([a, b], "a", "b") == a
+    assert asked_or_default([a, b], "", "b") == b
 
 
 def test_before_there_is_a_default_collection_another_is_shown() -> None:
     a = known("a", "empty")
-    assert find_collection([a], "", "default") == a
-    assert find_collection([], "", "default") is None
+    assert asked_or_default([a], "", "default") == a
+    assert asked_or_default([], "", "default") is None
 
 
 def test_an_unknown_collection_is_named_with_those_there_are() -> None:
     with pytest.raises(CollectionNotFound, match="'c'") as caught:
-        find_collection([known("a", "live"), known("b", "live")], "c", "a")
+        asked_or_default([known("a", "live"), known("b", "live")], "c", "a")
     assert "a, b" in caught.value.hint

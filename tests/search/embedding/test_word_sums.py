@@ -16,7 +16,7 @@ from search.engine.engine import SearchEngine
 from search.engine.highlighting import WordSumsCache
 from search.errors import FeatureNotFound, InvalidQuery, InvalidRequest, PassageNotFound
 from search.explain.word_attribution import MAX_FEATURES, document_words
-from search.index.passage_texts import LocatedPassage, read_passages
+from search.index.passage_texts import LocatedPassage, read_located
 from search.query.request import SearchRequest
 from search.query.steering import Steering, parse
 from search.responses.search import DocumentRef, PassageText, SearchResponse, Span
@@ -210,7 +210,7 @@ def test_all_passages_of_a_document_come_in_pages(engine: SearchEngine, indexed_
     seen = [each.passage for page in pages for each in page.passages]
     assert [each.id for each in seen] == [passage.id for passage in passages[:4]]
     with Session(engine.database) as session:
-        stored = read_passages(session, pages[0].generation, [seen[0].id])[seen[0].id].passage
+        stored = read_located(session, pages[0].generation, [seen[0].id])[seen[0].id].passage
     assert seen[0] == stored
 
 
@@ -220,7 +220,7 @@ def indexed_longest(engine: SearchEngine) -> str:
     rows, counts = np.unique(snapshot.document_N, return_counts=True)
     place = int(np.flatnonzero(snapshot.document_N == rows[np.argmax(counts)])[0])
     with Session(engine.database) as session:
-        found = read_passages(session, snapshot.generation, [int(snapshot.number_N[place])])
+        found = read_located(session, snapshot.generation, [int(snapshot.number_N[place])])
     return next(iter(found.values())).document.id
 
 
