@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from benchmarks.harness.common import built_dictionary, embedder, report, snapshot_of, table, times_ms
 from benchmarks.harness.textbooks import QUERIES, SUBJECTS, load
 from search.dictionary.steer import steer
-from search.engine.prepared import COMPARED, AnalyzedQuery, PreparedQuery
+from search.engine.prepared import AnalyzedQuery, PreparedQuery
 from search.engine.response import AskedWords
 from search.index.snapshot import Snapshot
 from search.query.parser import ParsedQuery
@@ -30,7 +30,7 @@ from search.query.request import SearchRequest
 from search.query.steering import UNSTEERED
 from search.responses.search import Term
 from search.scoring.hybrid import no_words
-from search.scoring.ranking import Ranking, rank
+from search.scoring.ranking import POOL, Ranking, rank
 
 RESULTS = 10
 TXTAI_RESULTS = 3
@@ -54,7 +54,7 @@ def main(shared: Path, queries: int = 200, txtai_queries: int = 2) -> None:
     dictionary = built_dictionary(books.x_ND, books.texts)
     snapshot = snapshot_of(books.x_ND, np.arange(len(books.x_ND)), dictionary, texts=books.texts)
     pages = [_page(snapshot, query) for query in _queries(queries)]
-    ranking = _median(pages, lambda page: rank(snapshot, page.q_D, [], COMPARED, no_words(snapshot)))
+    ranking = _median(pages, lambda page: rank(snapshot, page.q_D, [], POOL.documents, no_words(snapshot)))
     ours = _median(pages, lambda page: explain_page(snapshot, page)) / RESULTS
     simlens = _median(pages, _simlens(snapshot), repeats=1) / RESULTS
     txtai = _median(pages[:txtai_queries], _txtai(books.texts), repeats=1) / TXTAI_RESULTS

@@ -15,20 +15,21 @@ from search.index.snapshot import Snapshot
 from search.index.snapshot_manager import SnapshotManager
 from search.query.request import SearchRequest
 from search.responses.search import SearchResponse
+from search.scoring.ranking import POOL, Pool
 
 
 class SearchEngine:
     """Answers searches on every collection of one database.
 
     Snapshots of live generations are kept in memory and swapped when documents or labels change or another
-    generation goes live.
+    generation goes live. `pool` is how much a search looks at.
     """
 
-    def __init__(self, database: Engine, data: Path) -> None:
+    def __init__(self, database: Engine, data: Path, *, pool: Pool = POOL) -> None:
         self.database = database
         self.data = data
         self.snapshots = SnapshotManager(database, data)
-        self._shared = Shared()
+        self._shared = Shared(pool)
         self.embed = self._shared.encoder
 
     @contextmanager

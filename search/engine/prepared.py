@@ -21,11 +21,8 @@ from search.query.remapping import RemappedSteering
 from search.query.request import SearchRequest
 from search.responses.search import Term
 from search.scoring.pursuit import CANDIDATES
-from search.scoring.ranking import Ranking, rank, score
+from search.scoring.ranking import POOL, Pool, Ranking, rank, score
 from search.scoring.reasons import FAVOURED, agreement, explaining
-
-COMPARED = 100
-"""The unsteered ranking is exact for at least so many documents."""
 
 
 @dataclass(eq=False)
@@ -39,6 +36,7 @@ class AnalyzedQuery:
     question: Question
     words: AskedWords
     understood: frozenset[int]
+    pool: Pool
     _ranking: tuple[int, Ranking]
 
     @classmethod
@@ -49,12 +47,21 @@ class AnalyzedQuery:
         allowed_N: NDArray[np.bool_] | None,
         q_D: NDArray[np.float32],
         words: AskedWords,
+        pool: Pool = POOL,
     ) -> "AnalyzedQuery":
         """A question with its first answers, which decide what explains it: the same for every page."""
-        first = rank(snapshot, q_D, [], COMPARED, words.scores, allowed_N)
+        first = rank(snapshot, q_D, [], pool.documents, words.scores, allowed_N, pool)
         active = explaining(snapshot, typed.text, q_D, first.passages[:CANDIDATES])
         question = decompose(q_D, active, snapshot.dictionary)
-        asked = cls(typed, allowed_N, question, words, frozenset(), (COMPARED, first))
+        asked = cls(
+            typed=typed,
+            allowed_N=allowed_N,
+            question=question,
+            words=words,
+            understood=frozenset(),
+            pool=pool,
+            _ranking=(pool.documents, first),
+        )
         seen_PA = asked.likely(snapshot, first.passages[:FAVOURED]) >= UNDERSTOOD
         asked.understood = frozenset(np.array(list(active), np.int64)[seen_PA.any(axis=0)].tolist())
         return asked
@@ -77,7 +84,8 @@ class AnalyzedQuery:
         ranked, ranking = self._ranking
         if ranked >= documents:
             return ranking
-        found = rank(snapshot, self.question.vector_D, [], documents, self.words.scores, self.allowed_N)
+        q_D, words = self.question.vector_D, self.words.scores
+        found = rank(snapshot, q_D, [], documents, words, self.allowed_N, self.pool)
         if documents <= MAX_DEPTH:  # all documents in order would be too much to keep
             self._ranking = documents, found
         return found
@@ -102,8 +110,10 @@ class PreparedQuery:
         """At least so many documents in the order of their scores, fewer only where there are no more."""
         if not self.is_steered:
             return self.asked.rank(self.snapshot, documents)
-        allowed_N = self.asked.allowed_N
-        return self._scored(functools.partial(rank, self.snapshot, documents=documents, allowed_N=allowed_N))
+        allowed_N, pool = self.asked.allowed_N, self.asked.pool
+        return self._scored(
+            functools.partial(rank, self.snapshot, documents=documents, allowed_N=allowed_N, pool=pool)
+        )
 
     def allowed(self, passages: NDArray[np.int64]) -> NDArray[np.int64]:
         """Those of some passages that may answer."""

@@ -44,15 +44,17 @@ from search.query.remapping import RemappedSteering, marked, translate, translat
 from search.query.request import SearchRequest
 from search.query.steering import FeatureTarget, FittedTarget
 from search.responses.search import Facets, Result, SearchResponse
-from search.scoring.ranking import Ranking
+from search.scoring.ranking import POOL, Pool, Ranking
 
 FloatArray = NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
 class Shared:
-    """What the readers of an engine share: the query encoder, the turns, and what was worked out before."""
+    """What the readers of an engine share: how much they look at, the query encoder, the turns, and what was
+    worked out before."""
 
+    pool: Pool = POOL
     encoder: QueryEncoder = field(default_factory=QueryEncoder)
     limiter: ConcurrencyLimiter = field(default_factory=ConcurrencyLimiter)
     caches: Caches = field(default_factory=Caches)
@@ -120,7 +122,14 @@ class Reader:
             for knob in translation.steering.knobs
             if not isinstance(knob.target, FeatureTarget)
         ]
-        return PreparedQuery(request, snapshot, translation, asked, steered, concepts)
+        return PreparedQuery(
+            request=request,
+            snapshot=snapshot,
+            translation=translation,
+            asked=asked,
+            steered=steered,
+            concepts=concepts,
+        )
 
     def search(
         self,
@@ -250,7 +259,7 @@ class Reader:
         allowed_N = self.allowed(typed)
         q_D = self.embed(typed.text)
         words = asked_words(self.snapshot, typed.text, mode)
-        return AnalyzedQuery.of(self.snapshot, typed, allowed_N, q_D, words)
+        return AnalyzedQuery.of(self.snapshot, typed, allowed_N, q_D, words, self.shared.pool)
 
     def _marked(self, q_D: FloatArray, results: list[Result]) -> list[Result]:
         sums = self.word_sums([LocatedPassage(result.document, result.passage) for result in results])

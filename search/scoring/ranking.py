@@ -14,10 +14,6 @@ from search.dictionary.concepts import Concept
 from search.index.snapshot import Snapshot
 from search.scoring.hybrid import WordScores
 
-POOL = 1000
-CHALLENGERS = 4 * POOL
-"""So many passages are scored one by one rather than by a deeper search."""
-
 CONCEPT_UNIT = 0.15
 """What a concept of strength 1 adds to the score of a full member: it then costs as much relevance as a
 feature of strength 1 (7% over textbooks; `benchmarks.steering`)."""
@@ -25,6 +21,20 @@ feature of strength 1 (7% over textbooks; `benchmarks.steering`)."""
 ROUNDING = 1e-5
 
 FloatArray = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Pool:
+    """How much a ranking looks at: at least so many of the nearest `passages`, and at most so many
+    `challengers` one by one rather than by a deeper search. The unsteered ranking is exact for at least so
+    many `documents`."""
+
+    passages: int = 1000
+    challengers: int = 4000
+    documents: int = 100
+
+
+POOL = Pool()
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,6 +114,7 @@ def rank(
     documents: int,
     words: WordScores,
     allowed_N: NDArray[np.bool_] | None = None,
+    pool: Pool = POOL,
 ) -> Ranking:
     """At least so many documents by their best passage (fewer only when no more are allowed).
 
@@ -113,7 +124,7 @@ def rank(
     """
     values = _values(snapshot, concepts)
     added_N = sum(values, words.sums) if values or words.parts_NT.nnz else None
-    depth = max(POOL, 4 * documents)
+    depth = max(pool.passages, 4 * documents)
     most = snapshot.passages if allowed_N is None else int(allowed_N.sum())
     while True:
         scores, ids = (found[0] for found in snapshot.index.search(q_D[None], depth, allowed_N))
@@ -125,7 +136,7 @@ def rank(
                 return ranking
             least = float(ranking.scores[documents - 1])
             others = _challengers(added_N + scores[-1], least, ids, allowed_N)
-            if len(others) <= CHALLENGERS:
+            if len(others) <= pool.challengers:
                 return _with(snapshot, ranking, others, q_D, values, words)
         depth *= 4
 

@@ -14,7 +14,7 @@ from starlette.testclient import TestClient
 from api.app import create_app
 from search.browse.collections import start_examples
 from search.browse.concepts import find_concepts
-from search.browse.features import feature_detail, find_features
+from search.browse.features import DECILES, feature_detail, find_features
 from search.db.locks import build_lock
 from search.db.models import CollectionRow, GenerationRow
 from search.db.recipe import Recipe
@@ -22,6 +22,7 @@ from search.engine.engine import SearchEngine
 from search.explain.relevance_feedback import refine
 from search.query.request import SearchRequest
 from search.query.steering import MAX_KNOBS, MAX_PHRASE, ExamplesTarget, Knob, parse
+from search.scoring.ranking import Pool
 from tests.support.indexed import Indexed
 from tests.support.reading import read
 
@@ -138,10 +139,10 @@ def test_steering_shows_how_ranks_and_the_question_moved(client: TestClient, fea
 
 
 def test_what_was_not_among_the_first_passages_unsteered_is_said_to_be_so(
-    client: TestClient, feature: int, monkeypatch: pytest.MonkeyPatch
+    engine: SearchEngine, feature: int
 ) -> None:
-    monkeypatch.setattr("search.scoring.ranking.POOL", 10)
-    monkeypatch.setattr("search.engine.prepared.COMPARED", 5)
+    shallow = SearchEngine(engine.database, engine.data, pool=Pool(passages=10, documents=5))
+    client = TestClient(create_app(shallow))
     page = tree(client, f"/?q={QUESTION} again&steer={feature}:5&limit=5")
     rises = [words(rank) for rank in select(page, "up")]
     assert "▲ up from below the first thousand passages" in rises
@@ -358,11 +359,11 @@ def test_near_misses_are_told_by_their_direction(client: TestClient, feature: in
 
 
 def test_a_feature_that_fires_less_often_than_there_are_tenths_has_none(
-    client: TestClient, engine: SearchEngine, indexed: Indexed, monkeypatch: pytest.MonkeyPatch
+    client: TestClient, engine: SearchEngine, indexed: Indexed
 ) -> None:
     passages_F = engine.snapshot(indexed.collection).passages_F
     seldom = int(np.argmin(np.where(passages_F > 1, passages_F, np.inf)))
-    monkeypatch.setattr("search.browse.features.DECILES", int(passages_F[seldom]) + 1)
+    assert passages_F[seldom] < DECILES
     detail = read(engine, indexed.collection, feature_detail, seldom)
     assert len(detail.examples) == detail.passages
     assert {example.decile for example in detail.examples} == {None}

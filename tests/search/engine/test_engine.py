@@ -2,7 +2,6 @@
 
 import shutil
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 
 import bm25s
@@ -31,7 +30,6 @@ from search.errors import (
 )
 from search.index.generation_files import INDEX_FILE, WORDS_FILE, generation_folder
 from search.index.passage_store import read_texts
-from search.index.snapshot import View
 from search.query.filters import parse_filters
 from search.query.limits import MODES
 from search.query.request import SearchRequest
@@ -39,6 +37,7 @@ from search.query.steering import FeatureTarget, Knob, Steering, format_steering
 from search.responses.search import SearchResponse, Term
 from search.scoring.hybrid import WORDS_WEIGHT
 from search.scoring.pursuit import MOST_TERMS, NEAR
+from search.scoring.ranking import Pool
 from tests.support.indexed import Indexed
 from tests.support.reading import read
 
@@ -115,20 +114,22 @@ def test_no_steering_is_exactly_dense_search(engine: SearchEngine, query: str) -
         assert response.moved == pytest.approx(1.0)
 
 
+@pytest.fixture(scope="module")
+def shallow(engine: SearchEngine) -> SearchEngine:
+    """Looks at few passages first, so that it has to look again."""
+    return SearchEngine(engine.database, engine.data, pool=Pool(passages=16, challengers=30))
+
+
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("query", QUERIES)
 def test_pages_of_any_size_fit_together(
-    engine: SearchEngine, query: str, mode: str, monkeypatch: pytest.MonkeyPatch
+    engine: SearchEngine, shallow: SearchEngine, query: str, mode: str
 ) -> None:
     """Also where few passages are looked at first, and what words and concepts lift is found later."""
     steerings = ["", *knobs(engine, query), "concept:mathematics:4,concept:network%20protocols:-4"]
     whole = {steer: ask(engine, query, steer, limit=60, mode=mode).results for steer in steerings}
-    monkeypatch.setattr("search.scoring.ranking.POOL", 16)
-    monkeypatch.setattr("search.scoring.ranking.CHALLENGERS", 30)
-    snapshot = engine.snapshot("manual")
-    engine.snapshots._held["manual"] = replace(snapshot, view=View())  # nothing is remembered
     for steer in steerings:
-        pages = [ask(engine, query, steer, 12, offset, mode) for offset in range(0, 60, 12)]
+        pages = [ask(shallow, query, steer, 12, offset, mode) for offset in range(0, 60, 12)]
         joined = [result for page in pages for result in page.results]
         assert [(r.rank, r.passage.id) for r in joined] == [(r.rank, r.passage.id) for r in whole[steer]]
         for ours, theirs in zip(joined, whole[steer], strict=True):
