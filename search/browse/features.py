@@ -190,13 +190,13 @@ def _summaries(reader: Reader, features: list[int]) -> list[FeatureSummary]:
 def _summary(snapshot: Snapshot, feature: int, example: LocatedPassage | None) -> FeatureSummary:
     label = snapshot.labels[feature]
     return FeatureSummary(
-        feature,
-        label.shown,
-        label.score,
-        label.reliable,
-        snapshot.density(feature),
-        int(snapshot.passages_F[feature]),
-        example.passage.text[:EXAMPLE_CHARACTERS] if example else None,
+        feature=feature,
+        label=label.shown,
+        label_score=label.score,
+        reliable=label.reliable,
+        density=snapshot.density(feature),
+        passages=int(snapshot.passages_F[feature]),
+        example=example.passage.text[:EXAMPLE_CHARACTERS] if example else None,
     )
 
 

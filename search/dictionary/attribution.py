@@ -52,13 +52,13 @@ class Attribution:
     def __sub__(self, other: "Attribution") -> "Attribution":
         """Why A over B, row by row: each term's difference, which sum to the margin of the scores."""
         return Attribution(
-            self.asked,
-            self.asked_NA - other.asked_NA,
-            self.steered,
-            self.steered_NS - other.steered_NS,
-            self.baseline_N - other.baseline_N,
-            self.remainder_N - other.remainder_N,
-            self.score_N - other.score_N,
+            asked=self.asked,
+            asked_NA=self.asked_NA - other.asked_NA,
+            steered=self.steered,
+            steered_NS=self.steered_NS - other.steered_NS,
+            baseline_N=self.baseline_N - other.baseline_N,
+            remainder_N=self.remainder_N - other.remainder_N,
+            score_N=self.score_N - other.score_N,
         )
 
 
@@ -79,11 +79,11 @@ def attribute(
     split = len(asked)
     baseline = np.float32(question.error_D @ dictionary.b_D / steered.norm)
     return Attribution(
-        asked,
-        terms_NT[:, :split],
-        steered.features,
-        terms_NT[:, split:-1],
-        np.full(len(x_ND), baseline, np.float32),
-        terms_NT[:, -1] - baseline,
-        x_ND.astype(np.float32) @ steered.vector_D,
+        asked=asked,
+        asked_NA=terms_NT[:, :split],
+        steered=steered.features,
+        steered_NS=terms_NT[:, split:-1],
+        baseline_N=np.full(len(x_ND), baseline, np.float32),
+        remainder_N=terms_NT[:, -1] - baseline,
+        score_N=x_ND.astype(np.float32) @ steered.vector_D,
     )

@@ -224,17 +224,22 @@ class Dictionary:
         """
         tensors = _tensors(weights, card)
         try:
-            training, scores = dict(card["training"]), dict(card["scorecard"])
-            kept = Card(card["model"], int(card["active"]), training, scores, card.get("threshold", 0.0))
+            kept = Card(
+                model=card["model"],
+                active=int(card["active"]),
+                training=dict(card["training"]),
+                scorecard=dict(card["scorecard"]),
+                threshold=card.get("threshold", 0.0),
+            )
             # A copy of each, because the tensors read from bytes cannot be written to, which torch warns of.
             b_enc_F, b_D = (tensors[name].astype(np.float32) for name in ("b_enc", "b"))
             if names := _names(tensors):
                 w_FD = _unit_rows(tensors["steps"].astype(np.float32))
-                return cls(w_FD, b_enc_F, w_FD, b_D, kept, names)
+                return cls(w_enc_FD=w_FD, b_enc_F=b_enc_F, w_dec_FD=w_FD, b_D=b_D, card=kept, names=names)
             w_enc_FD, w_dec_FD = (tensors[name].astype(np.float32) for name in ("w_enc", "w_dec"))
         except KeyError as error:
             raise DictionaryError(f"This is not a dictionary: {error}.") from None
-        return cls(w_enc_FD, b_enc_F, w_dec_FD, b_D, kept)
+        return cls(w_enc_FD=w_enc_FD, b_enc_F=b_enc_F, w_dec_FD=w_dec_FD, b_D=b_D, card=kept)
 
     def save(self, folder: Path) -> None:
         """Writes `dictionary.safetensors` and `dictionary.json` into a folder (made when missing)."""

@@ -65,6 +65,12 @@ def read_families(session: Session, dictionary: int | None) -> dict[int, Family]
         select(FamilyRow).where(FamilyRow.dictionary_id == dictionary).order_by(FamilyRow.family)
     )
     return {
-        row.family: Family(row.family, row.parent, row.name, np.array(row.features), np.array(row.weights))
+        row.family: Family(
+            number=row.family,
+            parent=row.parent,
+            name=row.name,
+            features=np.array(row.features),
+            weights_C=np.array(row.weights),
+        )
         for row in rows
     }

@@ -123,7 +123,12 @@ def word_parts(text: str, shift: int, tokens: Tokens) -> WordSums:
     np.add.at(sums_PD, part_T, x_TD)
     size_P = np.bincount(part_T, minlength=len(order) + 1)[:-1].astype(np.float32)
     return WordSums(
-        "word", list(spans.values()), size_P, sums_PD[:-1].astype(np.float16), sums_PD[-1], sentences(text)
+        by="word",
+        spans=list(spans.values()),
+        size_P=size_P,
+        parts_PD=sums_PD[:-1].astype(np.float16),
+        rest_D=sums_PD[-1],
+        sentences=sentences(text),
     )
 
 
@@ -134,4 +139,6 @@ def sentence_parts(text: str, x_ND: NDArray[np.float16]) -> WordSums:
     size_P = length_P / max(float(length_P.sum()), 1.0)
     parts_PD = (x_ND[1:].astype(np.float32) * size_P[:, None]).astype(np.float16)
     rest_D = x_ND[0].astype(np.float32) - parts_PD.astype(np.float32).sum(axis=0)
-    return WordSums("sentence", spans, size_P, parts_PD, rest_D, spans)
+    return WordSums(
+        by="sentence", spans=spans, size_P=size_P, parts_PD=parts_PD, rest_D=rest_D, sentences=spans
+    )

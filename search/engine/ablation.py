@@ -10,53 +10,56 @@ that were scored for the ranking take part.
 Shape suffixes: P passages scored, T terms, R results, D embedding width.
 """
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from search.engine.prepared import PreparedQuery
-from search.engine.response import RanksWithout
-from search.scoring.ranking import ByDocument, Ranking
+from search.engine.response import RanksWithout, TermKey
+from search.scoring.ranking import ByDocument, Candidates, Ranking
 
 FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class _Without:
+    """Some terms of a question, and the score of each passage without each of them (P, T)."""
+
+    terms: list[TermKey]
+    scores_PT: FloatArray
 
 
 def ranks_without(prepared: PreparedQuery, ranking: Ranking, page: slice) -> RanksWithout:
     """The rank that each result of a page would have without each term of the question."""
     grouped = ByDocument.of(prepared.snapshot, ranking.candidates)
-    scored = grouped.scored
-    extra_P = scored.scores - scored.semantic_P
-    added_PT, named = _added(prepared, scored.passages, scored.concepts_PC)
-    semantic_PT, features = _semantic(prepared, scored.passages, scored.semantic_P.astype(np.float64))
-    scores_PT = np.concatenate([scored.scores[:, None] - added_PT, semantic_PT + extra_P[:, None]], axis=1)
+    added, asked = _without_added(prepared, grouped.scored), _without_features(prepared, grouped.scored)
+    scores_PT = np.concatenate([added.scores_PT, asked.scores_PT], axis=1)
     ranks_RT = grouped.ranks(scores_PT, ranking.documents[page])
-    return dict(zip([*named, *features], ranks_RT.T.tolist(), strict=True))
+    return dict(zip([*added.terms, *asked.terms], ranks_RT.T.tolist(), strict=True))
 
 
-def _added(
-    prepared: PreparedQuery, passages: NDArray[np.int64], concepts_PC: FloatArray
-) -> tuple[FloatArray, list[tuple[str, str | int]]]:
-    """What concepts and words add to each passage (P, T), and which they are."""
+def _without_added(prepared: PreparedQuery, scored: Candidates) -> _Without:
+    """Without what each concept and each word adds."""
     words = prepared.asked.words
-    concepts: Sequence[tuple[str, str | int]] = [("steering", str(each.target)) for each in prepared.concepts]
-    named = [*concepts, *(("word", word) for word in words.words)]
-    return np.concatenate([concepts_PC, words.values(passages)], axis=1), named
+    concepts = [TermKey("steering", str(each.target)) for each in prepared.concepts]
+    added_PT = np.concatenate([scored.concepts_PC, words.values(scored.passages)], axis=1)
+    terms = [*concepts, *(TermKey("word", word) for word in words.words)]
+    return _Without(terms, scored.scores[:, None] - added_PT)
 
 
-def _semantic(
-    prepared: PreparedQuery, passages: NDArray[np.int64], semantic_P: FloatArray
-) -> tuple[FloatArray, list[tuple[str, str | int]]]:
-    """The inner products (P, T) with the question without each of its features, asked and steered."""
+def _without_features(prepared: PreparedQuery, scored: Candidates) -> _Without:
+    """Without each feature of the question, asked and steered."""
     steered, active = prepared.steered, prepared.asked.question.active
-    features = [*active, *steered.features]
     weight_T = np.array([*active.values(), *steered.delta_M.tolist()])
-    w_TD = prepared.snapshot.dictionary.w_dec_FD[features]
-    with_PT = prepared.snapshot.index.vectors(passages) @ w_TD.T
+    w_TD = prepared.snapshot.dictionary.w_dec_FD[[*active, *steered.features]]
+    with_PT = prepared.snapshot.index.vectors(scored.passages) @ w_TD.T
     along_T = w_TD @ steered.vector_D
     length_T = np.sqrt(
         np.maximum(steered.norm**2 - 2 * steered.norm * weight_T * along_T + weight_T**2, 1e-6)
     )
-    named: list[tuple[str, str | int]] = [("feature", feature) for feature in active]
-    named += [("steering", str(feature)) for feature in steered.features]
-    return (steered.norm * semantic_P[:, None] - weight_T * with_PT) / length_T, named
+    semantic_P = scored.semantic_P.astype(np.float64)
+    semantic_PT = (steered.norm * semantic_P[:, None] - weight_T * with_PT) / length_T
+    terms = [TermKey("feature", feature) for feature in active]
+    terms += [TermKey("steering", str(feature)) for feature in steered.features]
+    return _Without(terms, semantic_PT + (scored.scores - scored.semantic_P)[:, None])

@@ -48,7 +48,11 @@ def with_preset_knobs(
     turned = own.steering.features
     carried = {feature: came for feature, came in there.carried.items() if feature not in turned}
     return RemappedSteering(
-        steering, own.dictionary, {**carried, **own.carried}, (*there.lost, *own.lost), preset.name
+        steering=steering,
+        dictionary=own.dictionary,
+        carried={**carried, **own.carried},
+        lost=(*there.lost, *own.lost),
+        preset=preset.name,
     )
 
 

@@ -132,8 +132,14 @@ class _Counted:
 def _shown(choices: list[_Choice], typed: ParsedQuery) -> list[FacetValue]:
     """What the first answers have most, and what is chosen; ranges in their order."""
     found = [
-        FacetValue(each.text, written, each.documents, each.top, _chosen(each.condition, typed))
-        for each, written in ((each, format_filter(each.condition)) for each in _best(choices, typed))
+        FacetValue(
+            value=each.text,
+            filter=format_filter(each.condition),
+            documents=each.documents,
+            top=each.top,
+            chosen=_chosen(each.condition, typed),
+        )
+        for each in _best(choices, typed)
     ]
     return [value for value in found if _reads_back(value.filter)]
 
@@ -177,12 +183,12 @@ def _topics(snapshot: Snapshot, typed: ParsedQuery, first: IntArray, allowed_N: 
     chosen = sorted(f for f in asked if f is not None and f < len(top_F))
     return [
         Topic(
-            feature,
-            snapshot.labels[feature].shown,
-            format_filter(Condition("", feature=feature)),
-            _documents_about(snapshot, feature, allowed_N),
-            int(top_F[feature]),
-            feature in asked,
+            feature=feature,
+            label=snapshot.labels[feature].shown,
+            filter=format_filter(Condition("", feature=feature)),
+            documents=_documents_about(snapshot, feature, allowed_N),
+            top=int(top_F[feature]),
+            chosen=feature in asked,
         )
         for feature in [*chosen, *best]
     ]

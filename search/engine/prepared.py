@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from search.dictionary.attribution import Question, attribute, decompose
 from search.dictionary.steer import SteeredQuery
-from search.engine.response import NOT_ASKED, AskedWords, RanksWithout, Seen, SteeredConcept, page_terms
+from search.engine.response import NOT_ASKED, AskedWords, PageTerms, RanksWithout, Seen, SteeredConcept
 from search.index.agreement import SHARED, UNDERSTOOD
 from search.index.snapshot import Snapshot
 from search.query.limits import MAX_DEPTH
@@ -133,22 +133,23 @@ class PreparedQuery:
     ) -> list[list[Term]]:
         """The terms of the score of each document of a page, largest first. A feature has a term of its own
         where readers see it in the passage, where it is turned or is to be `named`; the others are summed."""
-        passages = ranking.passages[page]
+        passages, words = ranking.passages[page], self.asked.words
         x_PD = self.snapshot.index.vectors(passages)
         question, dictionary = self.asked.question, self.snapshot.dictionary
-        attribution = attribute(question, self.steered, x_PD, dictionary)
         shared_PA = self.asked.shared(self.snapshot, passages)
         named_PA = shared_PA | np.isin(list(question.active), [*named, *self.steered.features])
-        return page_terms(
-            self.snapshot,
-            attribution,
-            Seen(shared_PA, named_PA),
-            ranking,
-            page,
-            self.concepts,
-            self.asked.words,
-            without,
+        made = PageTerms(
+            snapshot=self.snapshot,
+            passages=passages.tolist(),
+            attribution=attribute(question, self.steered, x_PD, dictionary),
+            seen=Seen(shared_PA, named_PA),
+            concepts=self.concepts,
+            concepts_PC=ranking.concepts_PC[page],
+            words=words.words,
+            words_PT=words.values(passages),
+            without=without,
         )
+        return [made.of(row) for row in range(len(passages))]
 
     def _scored(self, by: functools.partial[Ranking]) -> Ranking:
         preferred = [(turned.concept, turned.strength) for turned in self.concepts]

@@ -1,6 +1,5 @@
 """From numbers to the records of an answer: terms with their labels, results, features of the question."""
 
-import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,15 +17,33 @@ from search.index.snapshot import Snapshot
 from search.query.filters import format_filter
 from search.query.parser import ParsedQuery
 from search.query.steering import FeatureTarget, FittedTarget, Steering, Target, flat
-from search.responses.search import Part, QueryFeature, QueryWord, Restriction, Result, SteeringTerm, Term
+from search.responses.search import (
+    Part,
+    QueryFeature,
+    QueryWord,
+    Restriction,
+    Result,
+    SteeringTerm,
+    Term,
+    TermKind,
+)
 from search.scoring.hybrid import WordScores, no_words, word_scores
 from search.scoring.ranking import Ranking
 
 EXAMPLE_CHARACTERS = 160
 MOST_PARTS = 5
 
-RanksWithout = Mapping[tuple[str, str | int], list[int]]
-"""For a kind of term and the feature, knob or word it belongs to: the rank of each result without it."""
+
+@dataclass(frozen=True)
+class TermKey:
+    """Names a term of scores: its kind, and the feature, knob or word that it belongs to."""
+
+    kind: TermKind
+    of: str | int
+
+
+RanksWithout = Mapping[TermKey, list[int]]
+"""The rank that each result of a page would have without a term."""
 
 NOT_ASKED: RanksWithout = {}
 
@@ -85,90 +102,109 @@ def asked_words(snapshot: Snapshot, query: str, mode: str) -> AskedWords:
     return AskedWords(list(typed.values()), word_scores(snapshot, list(typed)))
 
 
-def page_terms(
-    snapshot: Snapshot,
-    attribution: Attribution,
-    seen: Seen,
-    ranking: Ranking,
-    page: slice,
-    concepts: list[SteeredConcept],
-    asked: AskedWords,
-    without: RanksWithout = NOT_ASKED,
-) -> list[list[Term]]:
-    """The terms of each result of the page, largest first; with the ranks without them that are known."""
-    passages = ranking.passages[page].tolist()
-    rows = _feature_terms(snapshot, attribution, seen, without)
-    words_PT = asked.values(ranking.passages[page])
-    for row, (passage, terms) in enumerate(zip(passages, rows, strict=True)):
-        rank_of = functools.partial(_rank, without, row)
-        about = snapshot.active(passage)
-        for feature, value in zip(attribution.steered, attribution.steered_NS[row].tolist(), strict=True):
-            label, knob, shared = snapshot.labels[feature].shown, str(feature), feature in about
-            rank = rank_of("steering", knob)
-            terms.append(Term("steering", value, label, feature, shared=shared, knob=knob, rank_without=rank))
-        terms += [
-            _concept_term(snapshot, each, float(value), passage, rank_of("steering", str(each.target)))
-            for each, value in zip(concepts, ranking.concepts_PC[page][row], strict=True)
-        ]
-        terms += [
-            Term("word", value, word, shared=True, word=word, rank_without=rank_of("word", word))
-            for word, value in zip(asked.words, words_PT[row].tolist(), strict=True)
-            if value
-        ]
-        terms.sort(key=lambda term: -abs(term.value))
-    return rows
+@dataclass(frozen=True, eq=False)
+class PageTerms:
+    """What the terms of a page's results are made from: the passage of each of P results, the terms of the
+    question's features, what concepts and words add, and the ranks without a term that are known."""
 
+    snapshot: Snapshot
+    passages: list[int]
+    attribution: Attribution
+    seen: Seen
+    concepts: list[SteeredConcept]
+    concepts_PC: NDArray[np.float64]
+    words: list[str]
+    words_PT: NDArray[np.float64]
+    without: RanksWithout
 
-def _feature_terms(
-    snapshot: Snapshot, attribution: Attribution, seen: Seen, without: RanksWithout
-) -> list[list[Term]]:
-    """For each result the terms of the question's features that readers see in it, of the others together, of
-    the baseline and of the remainder."""
-    rows: list[list[Term]] = []
-    for row, values in enumerate(attribution.asked_NA.tolist()):
+    def of(self, row: int) -> list[Term]:
+        """The terms of one result, largest first."""
+        asked, turned = self._asked(row), [*self._turned(row), *self._concepts(row)]
+        return sorted([*asked, *turned, *self._words(row)], key=lambda term: -abs(term.value))
+
+    def _asked(self, row: int) -> list[Term]:
+        """The terms of the question's features that readers see in the passage, of the others together, of
+        the baseline and of the remainder."""
+        attribution, named_A = self.attribution, self.seen.named_PA[row].tolist()
+        value_A = attribution.asked_NA[row].tolist()
         terms = [
             Term("baseline", float(attribution.baseline_N[row]), "baseline"),
             Term("remainder", float(attribution.remainder_N[row]), "remainder"),
         ]
-        others = 0.0
-        for column, (feature, value) in enumerate(zip(attribution.asked, values, strict=True)):
-            if not seen.named_PA[row, column]:
-                others += value
-                continue
-            label, shared = snapshot.labels[feature].shown, bool(seen.shared_PA[row, column])
-            rank = _rank(without, row, "feature", feature)
-            terms.append(Term("feature", value, label, feature, shared=shared, rank_without=rank))
-        if not seen.named_PA[row].all():
+        for column, feature in enumerate(attribution.asked):
+            if named_A[column]:
+                shared = bool(self.seen.shared_PA[row, column])
+                rank = self._rank_without(row, TermKey("feature", feature))
+                label = self.snapshot.labels[feature].shown
+                terms.append(
+                    Term("feature", value_A[column], label, feature, shared=shared, rank_without=rank)
+                )
+        if not all(named_A):
+            others = sum(value for value, named in zip(value_A, named_A, strict=True) if not named)
             terms.append(Term("feature", others, OTHER_TOPICS, shared=False))
-        rows.append(terms)
-    return rows
+        return terms
 
+    def _turned(self, row: int) -> list[Term]:
+        """The terms of the features that are turned."""
+        about = self.snapshot.active(self.passages[row])
+        values = self.attribution.steered_NS[row].tolist()
+        return [
+            Term(
+                "steering",
+                value,
+                self.snapshot.labels[feature].shown,
+                feature,
+                shared=feature in about,
+                knob=str(feature),
+                rank_without=self._rank_without(row, TermKey("steering", str(feature))),
+            )
+            for feature, value in zip(self.attribution.steered, values, strict=True)
+        ]
 
-def _rank(without: RanksWithout, row: int, kind: str, what: str | int) -> int | None:
-    ranks = without.get((kind, what))
-    return None if ranks is None else ranks[row]
+    def _concepts(self, row: int) -> list[Term]:
+        """One term for each other knob, with the features that make the passage a member or speak against
+        it."""
+        values = self.concepts_PC[row].tolist()
+        return [
+            self._concept(row, turned, value) for turned, value in zip(self.concepts, values, strict=True)
+        ]
 
+    def _concept(self, row: int, turned: SteeredConcept, value: float) -> Term:
+        shares = turned.concept.shares(self.snapshot.active(self.passages[row]))
+        fields, knob = flat(turned.target), str(turned.target)
+        return Term(
+            "steering",
+            value,
+            turned.concept.name,
+            concept=fields["concept"],
+            family=fields["family"],
+            knob=knob,
+            parts=[
+                Part(feature, self.snapshot.labels[feature].shown, share)
+                for feature, share in islice(shares.items(), MOST_PARTS)
+            ],
+            rank_without=self._rank_without(row, TermKey("steering", knob)),
+        )
 
-def _concept_term(
-    snapshot: Snapshot, turned: SteeredConcept, value: float, passage: int, rank_without: int | None
-) -> Term:
-    """One term for one knob, with the features that make the passage a member or speak against it."""
-    shares = turned.concept.shares(snapshot.active(passage))
-    parts = [
-        Part(feature, snapshot.labels[feature].shown, share)
-        for feature, share in islice(shares.items(), MOST_PARTS)
-    ]
-    fields = flat(turned.target)
-    return Term(
-        "steering",
-        value,
-        turned.concept.name,
-        concept=fields["concept"],
-        family=fields["family"],
-        knob=str(turned.target),
-        parts=parts,
-        rank_without=rank_without,
-    )
+    def _words(self, row: int) -> list[Term]:
+        """The terms of the question's words that the passage has."""
+        values = self.words_PT[row].tolist()
+        return [
+            Term(
+                "word",
+                value,
+                word,
+                shared=True,
+                word=word,
+                rank_without=self._rank_without(row, TermKey("word", word)),
+            )
+            for word, value in zip(self.words, values, strict=True)
+            if value
+        ]
+
+    def _rank_without(self, row: int, key: TermKey) -> int | None:
+        ranks = self.without.get(key)
+        return None if ranks is None else ranks[row]
 
 
 def page_results(

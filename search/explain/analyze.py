@@ -141,7 +141,8 @@ def _take(snapshot: Snapshot, embedder: Embedder, text: str, spans: list[Span]) 
     texts = [text[span.start : span.end] for span in spans]
     x_ND = embedder.encode(texts).astype(np.float32)
     acts_NF = _about(snapshot, x_ND, texts)
-    return _Taken(text, spans, x_ND, acts_NF, take_apart(embedder, [("", passage) for passage in texts]))
+    parts = take_apart(embedder, [("", passage) for passage in texts])
+    return _Taken(text=text, spans=spans, x_ND=x_ND, acts_NF=acts_NF, parts=parts)
 
 
 def _about(snapshot: Snapshot, x_ND: FloatArray, texts: list[str]) -> csr_matrix:
@@ -172,22 +173,26 @@ def _shares(snapshot: Snapshot, taken: _Taken) -> tuple[FloatArray, float, float
 
 
 def _features(snapshot: Snapshot, taken: _Taken, chosen: list[int], share_F: FloatArray) -> list[TextFeature]:
-    columns = taken.acts_NF[:, chosen].toarray()
+    columns = taken.acts_NF[:, chosen].toarray().T
     return [
-        TextFeature(
-            feature,
-            label.shown,
-            label.score,
-            label.reliable,
-            float(column.mean()),
-            float(column.max()),
-            _strength(float(column.mean()), float(snapshot.scale_F[feature])),
-            float(share_F[feature]),
-            int(np.count_nonzero(column)),
-        )
-        for feature, column in zip(chosen, columns.T, strict=True)
-        for label in [snapshot.labels[feature]]
+        _feature(snapshot, feature, column_N, float(share_F[feature]))
+        for feature, column_N in zip(chosen, columns, strict=True)
     ]
+
+
+def _feature(snapshot: Snapshot, feature: int, acts_N: FloatArray, share: float) -> TextFeature:
+    label, activation = snapshot.labels[feature], float(acts_N.mean())
+    return TextFeature(
+        feature=feature,
+        label=label.shown,
+        label_score=label.score,
+        reliable=label.reliable,
+        activation=activation,
+        maximum=float(acts_N.max()),
+        strength=_strength(activation, float(snapshot.scale_F[feature])),
+        share=share,
+        passages=int(np.count_nonzero(acts_N)),
+    )
 
 
 def _strength(activation: float, scale: float) -> float:
@@ -197,28 +202,28 @@ def _strength(activation: float, scale: float) -> float:
 def _passage(snapshot: Snapshot, taken: _Taken, row: int, lit: list[int]) -> TextPassage:
     span, parts = taken.spans[row], taken.parts[row]
     return TextPassage(
-        span.start,
-        span.end,
-        _active(snapshot, _strongest(taken.acts_NF[row], OF_PASSAGE)),
-        _sentences(snapshot, taken.text, span, parts),
-        parts.by,
-        [_moved(word, span) for word in parts.spans],
-        _word_values(snapshot, taken, row, lit),
+        start=span.start,
+        end=span.end,
+        features=_active(snapshot, _strongest(taken.acts_NF[row], OF_PASSAGE)),
+        sentences=_sentences(snapshot, taken.text, span, parts),
+        by=parts.by,
+        words=[_moved(word, span) for word in parts.spans],
+        word_values=_word_values(snapshot, taken, row, lit),
     )
 
 
 def _sentences(snapshot: Snapshot, text: str, span: Span, parts: WordSums) -> list[TextSentence]:
     """Each sentence's own features: those of the sum of its parts."""
     x_SD = parts.by_sentence()
-    starts = [span.start + sentence.start for sentence in parts.sentences]
-    ends = [span.start + sentence.end for sentence in parts.sentences]
-    texts = [text[start:end] for start, end in zip(starts, ends, strict=True)]
+    sentences = [_moved(sentence, span) for sentence in parts.sentences]
+    texts = [text[sentence.start : sentence.end] for sentence in sentences]
     acts_SF = _about(snapshot, x_SD, texts) if texts else csr_matrix((0, 0))
+    strongest = [
+        _strongest(acts_SF[row], OF_SENTENCE) if x_SD[row].any() else {} for row in range(len(texts))
+    ]
     return [
-        TextSentence(
-            start, end, _active(snapshot, _strongest(acts_SF[row], OF_SENTENCE)) if x_SD[row].any() else []
-        )
-        for row, (start, end) in enumerate(zip(starts, ends, strict=True))
+        TextSentence(sentence.start, sentence.end, _active(snapshot, active))
+        for sentence, active in zip(sentences, strongest, strict=True)
     ]
 
 
@@ -233,12 +238,16 @@ def _word_values(snapshot: Snapshot, taken: _Taken, row: int, lit: list[int]) ->
     value_MP, rest_M = parts.values(encoder.w_enc_FD[lit])
     constant_M = encoder.preactivations(np.zeros((1, encoder.width)), lit)[0]
     total_M = encoder.preactivations(taken.x_ND[row : row + 1], lit)[0]
-    activations = taken.acts_NF[row][:, lit].toarray()[0].tolist()
-    elsewhere = (rest_M + constant_M).tolist()
-    found = zip(lit, total_M.tolist(), elsewhere, value_MP.tolist(), activations, strict=True)
+    elsewhere_M, acts_M = rest_M + constant_M, taken.acts_NF[row][:, lit].toarray()[0]
     return [
-        FeatureWords(total, rest, values, feature=feature, activation=activation)
-        for feature, total, rest, values, activation in found
+        FeatureWords(
+            total=float(total_M[at]),
+            elsewhere=float(elsewhere_M[at]),
+            values=value_MP[at].tolist(),
+            feature=feature,
+            activation=float(acts_M[at]),
+        )
+        for at, feature in enumerate(lit)
     ]
 
 
@@ -249,5 +258,6 @@ def _active(snapshot: Snapshot, activations: dict[int, float]) -> list[ActiveFea
     ]
 
 
-def _moved(word: Span, passage: Span) -> Span:
-    return Span(word.start + passage.start, word.end + passage.start)
+def _moved(part: Span, passage: Span) -> Span:
+    """A stretch of a passage as one of the text."""
+    return Span(part.start + passage.start, part.end + passage.start)

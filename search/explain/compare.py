@@ -14,7 +14,7 @@ from search.errors import DocumentNotFound, InvalidRequest
 from search.index.snapshot import Snapshot
 from search.query.request import SearchRequest
 from search.responses.explanations import Comparison, Margin
-from search.responses.search import Result, Term
+from search.responses.search import Result, Term, TermKind
 from search.scoring.ranking import Ranking
 
 
@@ -74,20 +74,34 @@ def compare(reader: Reader, request: SearchRequest, first: str, second: str) -> 
 
 def margins(first: Result, second: Result) -> list[Margin]:
     """What each term adds to two scores; the margins sum to the difference of the scores."""
-    pairs: dict[tuple[object, ...], list[Term | None]] = {}
-    for side, result in enumerate((first, second)):
-        for term in result.terms:
-            pairs.setdefault((term.kind, term.knob or term.feature, term.word), [None, None])[side] = term
-    found = [_margin(*pair) for pair in pairs.values()]
+    ones, others = _by_name(first.terms), _by_name(second.terms)
+    found = [
+        _margin(
+            ones.get(name) or others[name],
+            ones[name].value if name in ones else 0.0,
+            others[name].value if name in others else 0.0,
+        )
+        for name in {**ones, **others}
+    ]
     return sorted(found, key=lambda each: -abs(each.margin))
 
 
-def _margin(first: Term | None, second: Term | None) -> Margin:
-    one, other = (term.value if term else 0.0 for term in (first, second))
-    term = first or second
-    assert term is not None
-    named = term.feature, term.concept, term.family, term.word
-    return Margin(term.kind, term.label, one, other, one - other, *named)
+def _by_name(terms: list[Term]) -> dict[tuple[TermKind, str | int | None, str | None], Term]:
+    return {(term.kind, term.knob or term.feature, term.word): term for term in terms}
+
+
+def _margin(term: Term, first: float, second: float) -> Margin:
+    return Margin(
+        kind=term.kind,
+        label=term.label,
+        first=first,
+        second=second,
+        margin=first - second,
+        feature=term.feature,
+        concept=term.concept,
+        family=term.family,
+        word=term.word,
+    )
 
 
 def passages_of(session: Session, snapshot: Snapshot, ids: list[str]) -> dict[str, NDArray[np.int64]]:

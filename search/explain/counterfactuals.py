@@ -45,6 +45,18 @@ MOST_FEATURES = 40
 FloatArray = NDArray[np.float64]
 
 
+@dataclass(frozen=True, eq=False)
+class _Turn:
+    """A feature that may be turned, up (1) or down (-1), and how strength 1 of that moves the question."""
+
+    feature: int
+    sign: int
+    edit_D: NDArray[np.float32]
+
+    def knob(self, strength: float) -> Knob:
+        return Knob(self.sign * strength, FeatureTarget(self.feature))
+
+
 @dataclass(frozen=True)
 class _Trial:
     """Knobs that seem to bring the document up, and how near the question stays to what it was (cosine)."""
@@ -111,23 +123,17 @@ def _trials(
     snapshot = prepared.snapshot
     last = places.ranking.passages[wanted - 1]
     x_D, last_D = snapshot.index.vectors(np.array([passage, last]))
-    candidates = _candidates(prepared, int(passage))
-    w_dec_FD = snapshot.dictionary.w_dec_FD
-    edits = {
-        (feature, sign): sign * snapshot.scale_F[feature] * w_dec_FD[feature] for feature, sign in candidates
-    }
-    gaining = sorted(edits, key=lambda each: -float((x_D - last_D) @ edits[each]))
-    groups = [(each,) for each in gaining] + [tuple(gaining[:several]) for several in TOGETHER]
+    gaining = sorted(_turns(prepared, int(passage)), key=lambda turn: -float((x_D - last_D) @ turn.edit_D))
+    groups = [(turn,) for turn in gaining] + [tuple(gaining[:several]) for several in TOGETHER]
     for group in dict.fromkeys(groups):
-        rank_S, moved_S = near.ranks(prepared, np.sum([edits[each] for each in group], axis=0))
+        rank_S, moved_S = near.ranks(prepared, np.sum([turn.edit_D for turn in group], axis=0))
         enough = np.flatnonzero(rank_S <= wanted)
         if len(enough):
             strength = float(STRENGTHS_S[enough[0]])
-            knobs = tuple(Knob(sign * strength, FeatureTarget(feature)) for feature, sign in group)
-            yield _Trial(knobs, float(moved_S[enough[0]]))
+            yield _Trial(tuple(turn.knob(strength) for turn in group), float(moved_S[enough[0]]))
 
 
-def _candidates(prepared: PreparedQuery, passage: int) -> list[tuple[int, int]]:
+def _turns(prepared: PreparedQuery, passage: int) -> list[_Turn]:
     """Features to turn and which way, none that is turned already or that never fires."""
     snapshot = prepared.snapshot
     turned = prepared.translation.steering.features
@@ -135,8 +141,13 @@ def _candidates(prepared: PreparedQuery, passage: int) -> list[tuple[int, int]]:
     strongest = sorted(active, key=lambda feature: -active[feature])
     lacking = [feature for feature in prepared.asked.question.active if feature not in strongest]
     both = [(feature, 1) for feature in strongest] + [(feature, -1) for feature in lacking]
-    alive = [pair for pair in both if pair[0] not in turned and snapshot.scale_F[pair[0]] > 0]
-    return alive[:MOST_FEATURES]
+    scale_F, w_dec_FD = snapshot.scale_F, snapshot.dictionary.w_dec_FD
+    turns = [
+        _Turn(feature, sign, sign * scale_F[feature] * w_dec_FD[feature])
+        for feature, sign in both
+        if feature not in turned and scale_F[feature] > 0
+    ]
+    return turns[:MOST_FEATURES]
 
 
 def _tried(
@@ -161,9 +172,13 @@ def _tried(
         first = now.rank(wanted).documents[:wanted].tolist()
         if document in first:
             terms = steering_terms(snapshot, steering, now.concepts)
-            moved = float(prepared.steered.vector_D @ now.steered.vector_D)
-            added = terms[len(before.steering.knobs) :]
-            return Way(format_steering(steering), terms, added, moved, first.index(document) + 1)
+            return Way(
+                steer=format_steering(steering),
+                steering=terms,
+                added=terms[len(before.steering.knobs) :],
+                moved=float(prepared.steered.vector_D @ now.steered.vector_D),
+                rank=first.index(document) + 1,
+            )
     return None
 
 

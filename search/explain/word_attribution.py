@@ -128,19 +128,37 @@ def _passages(
 ) -> list[PassageWords]:
     total_NM = snapshot.index.vectors(places).astype(np.float32) @ asked.directions_MD.T + asked.constant_M
     acts_NF = snapshot.about_NF[places][:, asked.features].toarray()
-    found = []
-    for row, part, total_M, acts_F in zip(rows, parts, total_NM, acts_NF, strict=True):
-        value_MP, rest_M = part.values(asked.directions_MD)
-        sums = list(
-            zip(total_M.tolist(), (rest_M + asked.constant_M).tolist(), value_MP.tolist(), strict=True)
-        )
-        question = WordSum(*sums.pop(0)) if asked.question else None
-        lit = [
-            FeatureWords(*each, feature=feature, activation=float(activation))
-            for each, feature, activation in zip(sums, asked.features, acts_F, strict=True)
-        ]
-        found.append(PassageWords(row.passage, part.by, part.spans, question, lit))
-    return found
+    return [
+        _passage(asked, row, parts[place], total_NM[place], acts_NF[place]) for place, row in enumerate(rows)
+    ]
+
+
+def _passage(
+    asked: Directions, row: LocatedPassage, part: WordSums, total_M: FloatArray, acts_F: FloatArray
+) -> PassageWords:
+    value_MP, rest_M = part.values(asked.directions_MD)
+    elsewhere_M = rest_M + asked.constant_M
+    sums = [
+        WordSum(float(total_M[at]), float(elsewhere_M[at]), value_MP[at].tolist())
+        for at in range(len(total_M))
+    ]
+    of_features = sums[1:] if asked.question else sums
+    return PassageWords(
+        passage=row.passage,
+        by=part.by,
+        words=part.spans,
+        question=sums[0] if asked.question else None,
+        features=[
+            FeatureWords(
+                total=each.total,
+                elsewhere=each.elsewhere,
+                values=each.values,
+                feature=feature,
+                activation=float(activation),
+            )
+            for each, feature, activation in zip(of_features, asked.features, acts_F, strict=True)
+        ],
+    )
 
 
 def _check_passages(document_id: str, asked: Sequence[int], there: list[int]) -> None:

@@ -137,8 +137,13 @@ def _with(before: DocValues, meta: dict[int, dict[str, Any]]) -> DocValues:
     above.resize(above.shape[0], len(written))
     documents = np.concatenate([before.documents_R, np.fromiter(meta, np.int64, len(meta))])
     order = np.argsort(documents)
-    frozen = {name: frozenset(found) for name, found in kinds.items()}
-    return DocValues(documents[order], values, written, vstack([above, below], format="csr")[order], frozen)
+    return DocValues(
+        documents_R=documents[order],
+        values=values,
+        written=written,
+        has_RV=vstack([above, below], format="csr")[order],
+        kinds={name: frozenset(found) for name, found in kinds.items()},
+    )
 
 
 def _pairs(meta: dict[str, Any]) -> Iterator[tuple[str, str]]:

@@ -39,7 +39,11 @@ def read_presets(session: Session, collection: int, live: int) -> dict[str, Pres
     )
     return {
         row.name: Preset(
-            row.name, row.description, row.is_default, _translated(session, row, live), row.updated_at
+            name=row.name,
+            description=row.description,
+            is_default=row.is_default,
+            translation=_translated(session, row, live),
+            updated_at=row.updated_at,
         )
         for row in rows
     }
