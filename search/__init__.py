@@ -1,1 +1,1 @@
-"""The query side of Refract, and the nouns that every other package shares."""
+"""Holds the query side of Refract, and the nouns that every other package shares."""

@@ -1,4 +1,4 @@
-"""What was worked out before, kept while there is room."""
+"""Keeps what was worked out before while there is room."""
 
 from collections.abc import Callable, Hashable
 from threading import Lock
@@ -11,8 +11,8 @@ V = TypeVar("V")
 
 
 class LRUCache(Generic[K, V]):
-    """Values by their keys, at most `most` of them or, with `size`, so much in all; what was used last stays
-    longest.
+    """Keeps values by their keys, at most `most` of them or, with `size`, so much in all; what was used last
+    stays longest.
 
     Safe to use from several threads: two that miss the same key at once both work it out, and one of the two
     values is kept.
@@ -23,7 +23,7 @@ class LRUCache(Generic[K, V]):
         self._lock = Lock()
 
     def get(self, key: K, make: Callable[[], V]) -> V:
-        """The value of a key, made now if it is not there."""
+        """Gives the value of a key, made now if it is not there."""
         value = self.known(key)
         if value is None:
             value = make()
@@ -37,7 +37,7 @@ class LRUCache(Generic[K, V]):
                 self._kept[key] = value
 
     def known(self, key: K) -> V | None:
-        """The value of a key, if it is there."""
+        """Gives the value of a key, if it is there."""
         with self._lock:
             return self._kept.get(key)
 

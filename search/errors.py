@@ -1,4 +1,4 @@
-"""The exceptions of Refract, one tree:
+"""Defines the exceptions of Refract, one tree:
 
 RefractError
 ├── InvalidRequest            400  the request's own words are wrong
@@ -35,7 +35,7 @@ value at fault and, wherever there is one, a hint that says what to do about it.
 
 
 class RefractError(Exception):
-    """Base of all errors that Refract raises on purpose.
+    """Is the root of all errors that Refract raises on purpose.
 
     `message` names the value at fault, `hint` the remedy.
     """

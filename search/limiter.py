@@ -1,4 +1,4 @@
-"""Turns: no more threads at work at once than there are cores.
+"""Gives threads their turns: no more are at work at once than there are cores.
 
 Many that work at once on few cores, with one interpreter lock, mostly wait for each other in the middle of
 their work. One after the other they are done sooner, all of them.
@@ -12,8 +12,8 @@ from contextlib import contextmanager
 
 
 class ConcurrencyLimiter:
-    """As many at a time as there are cores, in the order they came. What waits for something else steps aside
-    meanwhile."""
+    """Lets as many threads work at a time as there are cores, in the order they came. One that waits for
+    something else steps aside meanwhile."""
 
     def __init__(self, most: int | None = None) -> None:
         self._free = most or os.cpu_count() or 1
@@ -23,7 +23,7 @@ class ConcurrencyLimiter:
 
     @contextmanager
     def taken(self) -> Iterator[None]:
-        """A turn, from here to the end of the block; none is taken twice by one thread."""
+        """Holds a turn from here to the end of the block; none is taken twice by one thread."""
         if self._has_one:
             yield
             return

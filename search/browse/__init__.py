@@ -1,1 +1,1 @@
-"""Lists to look through: collections, features, documents, concepts."""
+"""Lists what there is to look through: collections, features, documents, concepts."""

@@ -1,4 +1,4 @@
-"""What there is to search: collections, the one searched by default, and where a newcomer may start."""
+"""Says what there is to search: collections, the one searched by default, and where a newcomer may start."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -19,7 +19,7 @@ START_EXAMPLES = 5
 
 
 def collections(engine: SearchEngine) -> list[CollectionInfo]:
-    """All collections by name, with what can be searched and what is being built."""
+    """Lists all collections by name, with what can be searched and what is being built."""
     with open_session(engine.database) as session:
         found = session.scalars(select(CollectionRow).order_by(CollectionRow.name)).all()
         return [_info(session, each, engine.snapshots.held(each.name)) for each in found]
@@ -27,21 +27,21 @@ def collections(engine: SearchEngine) -> list[CollectionInfo]:
 
 @dataclass(frozen=True)
 class CollectionName:
-    """A collection, and whether it can be searched."""
+    """Names a collection and says whether it can be searched."""
 
     name: str
     live: bool
 
 
 def collection_names(session: Session) -> list[CollectionName]:
-    """All collections by name: one query, however many there are."""
+    """Lists all collections by name, with one query however many there are."""
     is_live = exists().where(GenerationRow.collection_id == CollectionRow.id, GenerationRow.state == "live")
     rows = session.execute(select(CollectionRow.name, is_live).order_by(CollectionRow.name))
     return [CollectionName(*row) for row in rows]
 
 
 def start_examples(reader: Reader) -> list[str]:
-    """Example questions that have answers in this collection: the best-held labels of features that are
+    """Gives example questions that have answers in this collection: the best-held labels of features that are
     neither rare nor everywhere, phrases before words; titles of documents where there are too few."""
     snapshot = reader.snapshot
     low, high = 5, max(snapshot.passages // 20, 6)
@@ -89,8 +89,8 @@ def _info(session: Session, collection: CollectionRow, held: Snapshot | None) ->
 
 
 def _passages(session: Session, held: Snapshot | None, generation: GenerationRow) -> int:
-    """How many a search sees, where the generation is in memory; else how many it was built with and got
-    since, some of which may be hidden."""
+    """Counts the passages that a search sees, where the generation is in memory; else those it was built with
+    and got since, some of which may be hidden."""
     if held is not None and held.generation == generation.id:
         return held.passages
     return count_passages(session, generation.id)

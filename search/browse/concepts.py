@@ -1,4 +1,4 @@
-"""Looking for concepts to steer by: the families of a collection's dictionary.
+"""Finds concepts to steer by: the families of a collection's dictionary.
 
 Shape suffixes: N passages, F features, D embedding width.
 """
@@ -17,16 +17,18 @@ from search.index.snapshot import Snapshot
 from search.query.limits import check_page, check_query
 from search.responses.features import ConceptList, ConceptSummary, FamilyRef, FeatureRef
 
-NEAREST = 20  # passages that show what a text is about here,
-NEAREST_SHARE = 5  # but no more than one in so many of a small collection
+NEAREST = 20  # so many passages show what a text is about here
+NEAREST_SHARE = 5  # in a small collection one in so many does
 
 
 def find_concepts(reader: Reader, query: str, *, limit: int = 20, offset: int = 0) -> ConceptList:
-    """Families for a text: those that hold its words in their name, then in a label of theirs, then by how
-    much the passages nearest to the text belong to them. An empty text lists those of most passages first.
+    """Finds families for a text: those that hold its words in their name first, then in a label of theirs,
+    then by how much the passages nearest to the text belong to them. An empty text lists those of most
+    passages first.
 
     Raises:
-        InvalidQuery, InvalidPage
+        InvalidQuery: the text has no letter or digit, is too long, or is not text.
+        InvalidPage: limit or offset is out of range.
     """
     check_page(limit, offset)
     snapshot = reader.snapshot
@@ -49,7 +51,7 @@ def find_concepts(reader: Reader, query: str, *, limit: int = 20, offset: int = 
 
 
 def concept_detail(reader: Reader, number: int) -> ConceptSummary:
-    """One family in full.
+    """Describes one family in full.
 
     Raises:
         InvalidSteering: there is none of that number.
@@ -59,14 +61,14 @@ def concept_detail(reader: Reader, number: int) -> ConceptSummary:
 
 
 def families_of(snapshot: Snapshot, feature: int) -> list[FamilyRef]:
-    """The families that a feature is in, the narrowest first."""
+    """Lists the families that a feature is in, the narrowest first."""
     holding = [family for family in snapshot.families.values() if feature in family.features]
     return [FamilyRef(f.number, f.name) for f in sorted(holding, key=lambda family: len(family.features))]
 
 
 @dataclass(frozen=True)
 class _Near:
-    """The mean activations (F) of the passages nearest to a text."""
+    """Holds the mean activations (F) of the passages nearest to a text."""
 
     snapshot: Snapshot
     mean_F: NDArray[np.float64]
@@ -83,12 +85,12 @@ class _Near:
 
 
 def _there(snapshot: Snapshot) -> list[Family]:
-    """The families that passages of the collection belong to."""
+    """Lists the families that passages of the collection belong to."""
     return [family for number, family in snapshot.families.items() if snapshot.reach[number].passages]
 
 
 def _unnamed(snapshot: Snapshot, family: Family, query: str) -> tuple[bool, bool]:
-    """Whether a family lacks the words of a text in its name, and in its labels."""
+    """Says whether a family lacks the words of a text in its name, and in its labels."""
     wanted = query.casefold().strip()
     labels = [snapshot.labels[feature] for feature in family.features.tolist()]
     named = any(label.reliable and wanted in label.text.casefold() for label in labels)

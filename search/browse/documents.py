@@ -1,4 +1,4 @@
-"""Documents of a collection: one in full, and looking for one by its name."""
+"""Shows documents of a collection: one in full, and those found by their name."""
 
 import numpy as np
 from sqlalchemy import func, literal, select
@@ -17,10 +17,10 @@ MAX_WORDS = 20
 
 
 def document_detail(reader: Reader, document_id: str) -> DocumentDetail:
-    """A document by the id its user gave, as the live generation holds it.
+    """Describes a document, by the id its user gave, as the live generation holds it.
 
     Raises:
-        DocumentNotFound
+        DocumentNotFound: the live generation holds none of that id.
     """
     snapshot, session = reader.snapshot, reader.session
     document = find_document(session, snapshot, document_id)
@@ -44,10 +44,10 @@ def document_detail(reader: Reader, document_id: str) -> DocumentDetail:
 
 
 def find_document(session: Session, snapshot: Snapshot, document_id: str) -> DocumentRow:
-    """A document by the id its user gave.
+    """Finds a document by the id its user gave.
 
     Raises:
-        DocumentNotFound
+        DocumentNotFound: the live generation holds none of that id.
     """
     known = {} if "\0" in document_id else find_documents(snapshot, [document_id], session)
     if document_id not in known:
@@ -67,10 +67,12 @@ def _active(snapshot: Snapshot, passage: int) -> list[ActiveFeature]:
 
 
 def find_by_name(reader: Reader, name: str, *, limit: int = 10) -> list[DocumentRef]:
-    """Documents whose id or title has every word of a text, the one of just that id first, then short titles.
+    """Finds documents whose id or title has every word of a text, the one of just that id first, then short
+    titles.
 
     Raises:
-        InvalidQuery, InvalidPage
+        InvalidQuery: the name has no letter or digit, is too long, or is not text.
+        InvalidPage: the limit is out of range.
     """
     check_query(name)
     check_page(limit, 0)

@@ -1,4 +1,4 @@
-"""Looking at a collection from the side of its features: lists, one feature, one document.
+"""Shows a collection from the side of its features: lists, and one feature in full.
 
 Shape suffixes: F features, D embedding width.
 """
@@ -42,12 +42,14 @@ def find_features(
     limit: int = 20,
     offset: int = 0,
 ) -> FeatureList:
-    """Features for a text: those that are called so first, then those whose names hold its words, then by how
-    near its meaning is to them. An empty text lists what is distinctive of the collection first; with a
-    `family` its features are listed, the most central first.
+    """Finds features for a text: those that are called so first, then those whose names hold its words, then
+    by how near its meaning is to them. An empty text lists what is distinctive of the collection first; with
+    a `family` its features are listed, the most central first.
 
     Raises:
-        InvalidQuery, InvalidPage, InvalidSteering
+        InvalidQuery: the text has no letter or digit, is too long, or is not text.
+        InvalidPage: limit or offset is out of range.
+        InvalidSteering: there is no such family.
     """
     check_page(limit, offset)
     snapshot = reader.snapshot
@@ -72,11 +74,11 @@ def find_features(
 
 
 def near_features(reader: Reader, query: str, *, limit: int) -> list[FeatureSummary]:
-    """Features near a question that its first answers are about and that do not explain it yet: what else to
-    steer by.
+    """Finds what else to steer by: features near a question that its first answers are about and that do not
+    explain it yet.
 
     Raises:
-        InvalidQuery
+        InvalidQuery: the query cannot be searched with.
     """
     snapshot = reader.snapshot
     asked = reader.prepare(SearchRequest(query, preset=NONE)).asked
@@ -87,10 +89,11 @@ def near_features(reader: Reader, query: str, *, limit: int) -> list[FeatureSumm
 
 
 def feature_detail(reader: Reader, feature: int) -> FeatureDetail:
-    """One feature: its numbers, examples across the deciles of its activation, near misses, neighbours.
+    """Describes one feature: its numbers, examples across the deciles of its activation, near misses,
+    neighbours.
 
     Raises:
-        FeatureNotFound
+        FeatureNotFound: the dictionary has no feature of that number.
     """
     snapshot = reader.snapshot
     check_feature(snapshot, feature)
@@ -123,7 +126,7 @@ def feature_detail(reader: Reader, feature: int) -> FeatureDetail:
 
 
 def across_deciles(values_N: NDArray[np.float32], each: int) -> list[tuple[int, int | None]]:
-    """(place, decile): some of each decile of a feature's activations, the strongest first.
+    """Draws some of each decile of a feature's activations, the strongest first, as (place, decile).
 
     Fewer activations than deciles all come, and without a decile: none of them is a tenth.
     """
@@ -138,7 +141,7 @@ def across_deciles(values_N: NDArray[np.float32], each: int) -> list[tuple[int, 
 
 
 def _quantiles(values_N: NDArray[np.float32]) -> list[float]:
-    """The activation at 0, 10, ..., 100% of the passages that are about a feature."""
+    """Gives the activation at 0, 10, ..., 100% of the passages that are about a feature."""
     steps = np.linspace(0, 1, 11)
     return [float(value) for value in np.quantile(values_N, steps)] if len(values_N) else []
 
@@ -162,14 +165,14 @@ def _by_relevance(reader: Reader, query: str, alive: NDArray[np.int64]) -> NDArr
 
 
 def _names(snapshot: Snapshot, feature: int) -> tuple[str, ...]:
-    """All that a feature is called: its label, and the names that mean the same."""
+    """Lists all that a feature is called: its label, and the names that mean the same."""
     names = snapshot.dictionary.names
     return (snapshot.labels[feature].text, *(names[feature] if names else ()))
 
 
 def _distinctive(snapshot: Snapshot, alive: NDArray[np.int64]) -> NDArray[np.int64]:
-    """What many passages here are about and texts elsewhere are not: the number of passages times how far the
-    collection as a whole points the feature's way."""
+    """Orders features by what many passages here are about and texts elsewhere are not: the number of
+    passages times how far the collection as a whole points the feature's way."""
     dictionary = snapshot.dictionary
     usual_D = np.array(dictionary.card.training.get("mean", np.zeros(dictionary.width)), np.float32)
     lean = np.maximum(dictionary.w_dec_FD[alive] @ (dictionary.b_D - usual_D), 0)
@@ -177,7 +180,7 @@ def _distinctive(snapshot: Snapshot, alive: NDArray[np.int64]) -> NDArray[np.int
 
 
 def _summaries(reader: Reader, features: list[int]) -> list[FeatureSummary]:
-    """Features in lists, each with the passage that is most about it."""
+    """Describes features for lists, each with the passage that is most about it."""
     snapshot = reader.snapshot
     examples = {feature: snapshot.strongest_of(feature) for feature in features}
     texts = reader.texts(passage for passage in examples.values() if passage is not None)
@@ -201,7 +204,7 @@ def _summary(snapshot: Snapshot, feature: int, example: LocatedPassage | None) -
 
 
 def _examples(snapshot: Snapshot, feature: int) -> list[tuple[int, float, int | None]]:
-    """(passage, activation, decile): two of each decile of the feature's activations."""
+    """Draws two examples of each decile of the feature's activations, as (passage, activation, decile)."""
     passages, activations = snapshot.firing(feature)
     return [
         (int(passages[row]), float(activations[row]), decile)
@@ -210,7 +213,7 @@ def _examples(snapshot: Snapshot, feature: int) -> list[tuple[int, float, int | 
 
 
 def _near_misses(snapshot: Snapshot, feature: int) -> list[int]:
-    """Passages that point the feature's way most, among those it does not fire on."""
+    """Finds the passages that point the feature's way most, among those it does not fire on."""
     firing = set(snapshot.firing(feature)[0].tolist())
     if not firing:
         return []
@@ -244,7 +247,7 @@ def check_feature(snapshot: Snapshot, feature: int) -> None:
     """Refuses a number that is no feature's.
 
     Raises:
-        FeatureNotFound
+        FeatureNotFound: the dictionary has no feature of that number.
     """
     features = snapshot.dictionary.features
     if not 0 <= feature < features:

@@ -1,1 +1,1 @@
-"""PostgreSQL: connections, tables, locks, and listening for changes."""
+"""Speaks to PostgreSQL: connections, tables, locks, and listening for changes."""

@@ -1,4 +1,4 @@
-"""The database: an embedded PostgreSQL by default, any server by DATABASE_URL; sessions and migrations."""
+"""Connects to the database: sessions, addresses, and what is told where the server does not answer."""
 
 import contextlib
 import logging
@@ -26,7 +26,7 @@ from search.errors import ConfigurationError, StoreUnavailable
 DRIVER = "postgresql+psycopg"
 
 GONE = (OperationalError, PoolTimeout, psycopg.OperationalError)
-"""What is raised where the server is not there, restarts, or has no space left; the last of them where rows
+"""These are raised where the server is not there, restarts, or has no space left; the last of them where rows
 are copied."""
 
 logger = logging.getLogger(__name__)
@@ -34,7 +34,7 @@ logger = logging.getLogger(__name__)
 
 @contextlib.contextmanager
 def open_session(engine: Engine) -> Iterator[Session]:
-    """A session that commits nothing by itself.
+    """Opens a session that commits nothing by itself.
 
     Raises:
         StoreUnavailable: the server does not answer.
@@ -49,25 +49,25 @@ def open_session(engine: Engine) -> Iterator[Session]:
 def unavailable(
     error: BaseException, hint: str = "What was done is kept; try again in a moment."
 ) -> StoreUnavailable:
-    """What is told where the server does not answer, or gave up."""
+    """Makes the error that is told where the server does not answer, or gave up."""
     return StoreUnavailable(f"The database does not answer: {first_line(error)}.", hint=hint)
 
 
 def driver(connection: Connection) -> psycopg.Connection:
-    """The driver's own connection, in the same transaction: for COPY and notifications."""
+    """Gives the driver's own connection, in the same transaction: for COPY and notifications."""
     found = connection.connection.driver_connection
     assert isinstance(found, psycopg.Connection)
     return found
 
 
 def among(column: SQLColumnExpression[int], numbers: Iterable[int]) -> ColumnElement[bool]:
-    """Whether a column is one of these numbers, however many: a statement takes 65,535 parameters at most,
-    and this is one."""
+    """Says in SQL that a column is one of these numbers, however many: a statement takes 65,535 parameters at
+    most, and this is one."""
     return column == any_(literal(list(numbers), ARRAY(BigInteger)))
 
 
 def server_url(text: str) -> URL:
-    """The SQLAlchemy address for a DATABASE_URL, whatever PostgreSQL driver it names.
+    """Makes the SQLAlchemy address for a DATABASE_URL, whatever PostgreSQL driver it names.
 
     Raises:
         ConfigurationError: not the address of a PostgreSQL database.
@@ -85,6 +85,6 @@ def server_url(text: str) -> URL:
 
 
 def first_line(error: BaseException) -> str:
-    """What an error says, short enough for one line."""
+    """Says what an error says, short enough for one line."""
     text = str(getattr(error, "orig", None) or error).strip()
     return text.splitlines()[0].rstrip(".") if text else type(error).__name__

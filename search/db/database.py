@@ -1,4 +1,5 @@
-"""Opening the database: the server of DATABASE_URL, else the embedded one, its tables brought up to date."""
+"""Opens the database: the server of DATABASE_URL, else the embedded one, with its tables brought up to
+date."""
 
 import contextlib
 from collections.abc import Iterator

@@ -1,4 +1,5 @@
-"""The embedded PostgreSQL: started where nobody runs a server, guarded, stopped by the last who leaves."""
+"""Runs the embedded PostgreSQL: starts it where nobody runs a server, guards it, and lets the last who leaves
+stop it."""
 
 import contextlib
 import logging
@@ -30,7 +31,8 @@ logger = logging.getLogger(__name__)
 
 @contextlib.contextmanager
 def embedded(data: Path) -> Iterator[URL]:
-    """The address of the server in a data folder, which runs until the last process that uses it has ended.
+    """Starts the server in a data folder, or joins it, and gives its address; it runs until the last process
+    that uses it has ended.
 
     Raises:
         ConfigurationError: the folder cannot be used.
@@ -108,7 +110,8 @@ def _quiet_server() -> Callable[[], str]:
 
 
 def _forget_dead_processes(server: "PostgresServer") -> None:
-    """Drops killed processes from the server's list of users: it stops only when that list is empty."""
+    """Drops killed processes from the server's list of users, because it stops only when that list is
+    empty."""
     users = server.global_process_id_list
     with fasteners.InterProcessLock(server.lock_path):  # other processes write the list, too
         for user in users.get_and_add(os.getpid()):

@@ -1,4 +1,4 @@
-"""Listening for changes that others make in the database, and telling them of our own."""
+"""Listens for changes that others make in the database, and tells them of our own."""
 
 import contextlib
 import logging
@@ -42,7 +42,7 @@ class ChangeListener:
         return self._ended.is_set()
 
     def start(self) -> None:
-        """Begins, in a thread that ends with `end`."""
+        """Begins to listen, in a thread that ends with `end`."""
         self._thread.start()
 
     def end(self) -> None:

@@ -1,16 +1,16 @@
-"""Advisory locks by name, which end with the transaction or the process of who holds them."""
+"""Takes advisory locks by name, which end with the transaction or the process of who holds them."""
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 
 def take_turn(session: Session, name: str) -> None:
-    """Waits for others at the thing of this name, and holds it until the transaction ends."""
+    """Waits until no other holds the thing of this name, and holds it until the transaction ends."""
     session.execute(text("SELECT pg_advisory_xact_lock(hashtext(:name))"), {"name": name})
 
 
 def build_lock(collection: int) -> str:
-    """The name of the advisory lock that whoever builds a collection holds (its key is the name's hash)."""
+    """Names the advisory lock that whoever builds a collection holds (its key is the name's hash)."""
     return f"refract build {collection}"
 
 

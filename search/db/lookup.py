@@ -1,4 +1,4 @@
-"""Looking up the rows of collections and generations."""
+"""Looks up the rows of collections and generations."""
 
 import re
 
@@ -12,10 +12,10 @@ COLLECTION_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 
 
 def find_collection(session: Session, name: str) -> CollectionRow:
-    """The collection of that name.
+    """Finds the collection of that name.
 
     Raises:
-        CollectionNotFound: naming those that exist.
+        CollectionNotFound: there is none; the hint names those that exist.
     """
     usable = COLLECTION_NAME.fullmatch(name) is not None
     found = session.scalar(select(CollectionRow).where(CollectionRow.name == name)) if usable else None
@@ -29,10 +29,11 @@ def find_collection(session: Session, name: str) -> CollectionRow:
 
 
 def live_generation(session: Session, name: str) -> GenerationRow:
-    """The live generation of a collection.
+    """Finds the live generation of a collection.
 
     Raises:
-        CollectionNotFound, NotIndexed: there is none yet.
+        CollectionNotFound: there is no collection of that name.
+        NotIndexed: it has no live generation yet.
     """
     live = live_of(session, find_collection(session, name).id)
     if live is None:
@@ -44,20 +45,20 @@ def live_generation(session: Session, name: str) -> GenerationRow:
 
 
 def live_of(session: Session, collection: int) -> GenerationRow | None:
-    """The live generation of a collection (its row id), if it has one."""
+    """Finds the live generation of a collection (its row id), if it has one."""
     return session.scalar(
         select(GenerationRow).where(GenerationRow.collection_id == collection, GenerationRow.state == "live")
     )
 
 
 def holds(session: Session, generation: int) -> bool:
-    """Whether a generation is still there, which lasts as long as the session's transaction: its passages are
-    not dropped while they are being read."""
+    """Whether a generation is still there; it then stays as long as the session's transaction lasts, so that
+    its passages are not dropped while they are being read."""
     return bool(session.scalar(select(exists().where(PassageRow.generation_id == generation))))
 
 
 def count_passages(session: Session, generation: int) -> int:
-    """How many passages a generation was built with and got since, hidden ones too (their numbers count
-    from 0)."""
+    """Counts the passages that a generation was built with and got since, hidden ones too (their numbers
+    count from 0)."""
     last = session.scalar(select(func.max(PassageRow.id)).where(PassageRow.generation_id == generation))
     return 0 if last is None else last + 1

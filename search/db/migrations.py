@@ -1,4 +1,4 @@
-"""Migrations: the tables of a database brought to the revision that this program knows."""
+"""Brings the tables of a database to the revision that this program knows."""
 
 import functools
 from pathlib import Path
@@ -50,7 +50,7 @@ def migrate(engine: Engine, revision: str = "head") -> None:
 
 
 def migration_config(connection: Connection) -> Config:
-    """Alembic's settings, bound to an open connection."""
+    """Gives Alembic's settings, bound to an open connection."""
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     config.attributes["connection"] = connection
@@ -68,10 +68,10 @@ def take_tables_to(connection: Connection, revision: str) -> None:
 
 @functools.cache
 def known_revisions() -> tuple[str, ...]:
-    """The revisions of the tables that this program knows, the oldest first."""
+    """Lists the revisions of the tables that this program knows, the oldest first."""
     return tuple(script.revision for script in ScriptDirectory(str(MIGRATIONS)).walk_revisions())[::-1]
 
 
 def current_revision(connection: Connection) -> str:
-    """The revision that the tables of a database are at; "" where there are none."""
+    """Reads the revision that the tables of a database are at; "" where there are none."""
     return MigrationContext.configure(connection).get_current_revision() or ""

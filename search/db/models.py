@@ -1,4 +1,4 @@
-"""The tables. Postgres is the truth: everything on disk can be made again from here.
+"""Defines the tables. Postgres is the truth: everything on disk can be made again from here.
 
 One collection has documents, dictionaries and generations; exactly one generation is live. Its passages,
 with their embeddings and active features, are one partition, so that dropping a generation is instant.
@@ -39,7 +39,7 @@ NAMES = {
 
 
 class RecipeJson(TypeDecorator[Recipe]):
-    """A recipe as JSON, validated where it is read; SQL asks for its parts by name."""
+    """Keeps a recipe as JSON and validates it where it is read; SQL asks for its parts by name."""
 
     impl = JSONB
     cache_ok = True
@@ -68,7 +68,7 @@ change_seq = Sequence("change_seq", metadata=Base.metadata)
 
 
 class CollectionRow(Base):
-    """One knowledge base and the embedding model of its live generation.
+    """Describes one knowledge base and the embedding model of its live generation.
 
     `version` grows with every change that a search can see, so that who holds the collection in memory reads
     what is new, and `presets_version` with every change of its presets. `trouble` is why new documents cannot
@@ -87,11 +87,10 @@ class CollectionRow(Base):
 
 
 class DocumentRow(Base):
-    """What the user gave us, whole. Rows never change: replacing or deleting a document marks its row as
-    `superseded` (by the change of that number), so that generations built before go on reading what they
+    """Holds what the user gave us, whole. Rows never change: replacing or deleting a document marks its row
+    as `superseded` (by the change of that number), so that generations built before go on reading what they
     were built from. `external_id` is the user's own id, `sha256` covers all that the user gave but the id,
-    `source` is the folder or file that a document was read from (null: it was written through the API).
-    """
+    `source` is the folder or file that a document was read from (null: it was written through the API)."""
 
     __tablename__ = "documents"
     __table_args__ = (
@@ -127,7 +126,7 @@ class DocumentRow(Base):
 
 
 class DictionaryRow(Base):
-    """A dictionary: its weights (safetensors) and its card.
+    """Holds a dictionary: its weights (safetensors) and its card.
 
     `labels_version` grows with every change of its labels, so that who holds them in memory reads them again.
     """
@@ -143,7 +142,7 @@ class DictionaryRow(Base):
 
 
 class FeatureRow(Base):
-    """What is written over the name of one feature; `origin` is then "hand".
+    """Holds what is written over the name of one feature; `origin` is then "hand".
 
     Features that an earlier version learned have rows of other origins (offline, shipped, import, the model
     of an endpoint), with the `score` of a test; null where too few passages were left for one.
@@ -162,7 +161,7 @@ class FeatureRow(Base):
 
 
 class FamilyRow(Base):
-    """Features of one dictionary that belong together, with the weight of each.
+    """Holds features of one dictionary that belong together, with the weight of each.
 
     `parent` is the wider family that this one is part of (a number of the same dictionary), null at the top.
     """
@@ -180,7 +179,7 @@ class FamilyRow(Base):
 
 
 class FeatureMatchRow(Base):
-    """Where a feature of an earlier dictionary went: the feature that is the same in a later one.
+    """Says where a feature of an earlier dictionary went: which feature of a later one is the same.
 
     `feature` is null where none is alike enough. The earlier dictionary may be gone, so it is no foreign key.
     """
@@ -197,7 +196,7 @@ class FeatureMatchRow(Base):
 
 
 class PresetRow(Base):
-    """Steering under a name, in its text form (see `search.query.steering`).
+    """Keeps steering under a name, in its text form (see `search.query.steering`).
 
     `dictionary` is the one that its numbers of features and families belong to; it may be gone, so it is no
     foreign key. At most one of a collection is the default: what searches are steered by that name neither a
@@ -222,7 +221,7 @@ class PresetRow(Base):
 
 
 class GenerationRow(Base):
-    """One build of a collection's index.
+    """Records one build of a collection's index.
 
     state: building -> ready -> live -> retired; an index holds the rule that at most one is live, and what is
     ready may be loaded ahead. `recipe` is what the build was asked to do, `seq` the last document change when
@@ -254,8 +253,8 @@ class GenerationRow(Base):
 
 
 class PassageRow(Base):
-    """A passage: its place in its document's text, its embedding (float16), its active features (ids int32,
-    activations float32; all little-endian arrays).
+    """Holds a passage: its place in its document's text, its embedding (float16), its active features (ids
+    int32, activations float32; all little-endian arrays).
 
     `id` counts from 0 within the generation; those below the generation's `passages` are in its FAISS file
     under that number, those of documents that came later follow. `sha256` covers the text that is embedded;
@@ -283,8 +282,9 @@ class PassageRow(Base):
 
 
 class KeyRow(Base):
-    """A key of an API client or an admin. Only its SHA-256 is kept: a key is 32 random bytes, so that no salt
-    or slow hash is needed. `scope`: search, write or admin, each with what the one before may do."""
+    """Holds a key of an API client or an admin. Only its SHA-256 is kept: a key is 32 random bytes, so
+    that no salt or slow hash is needed. `scope` is search, write or admin, each with what the one before
+    may do."""
 
     __tablename__ = "keys"
 
@@ -298,8 +298,8 @@ class KeyRow(Base):
 
 
 class AdminSessionRow(Base):
-    """Somebody who looks at the admin's pages. The cookie's SHA-256 is kept; `key_id` is the key it was
-    opened with, null where it was the link that a start prints. It ends with its key."""
+    """Stands for somebody who looks at the admin's pages. The cookie's SHA-256 is kept; `key_id` is the key
+    it was opened with, null where it was the link that a start prints. It ends with its key."""
 
     __tablename__ = "sessions"
 
@@ -310,8 +310,8 @@ class AdminSessionRow(Base):
 
 
 class JobReportRow(Base):
-    """What a job says of itself; its state, arguments and times are the queue's (schema `jobs`), under the
-    same number. `log` holds its last lines, `reason` why it failed, `result` what it made."""
+    """Holds what a job says of itself; its state, arguments and times are the queue's (schema `jobs`), under
+    the same number. `log` holds its last lines, `reason` why it failed, `result` what it made."""
 
     __tablename__ = "job_reports"
 

@@ -1,15 +1,15 @@
-"""What the build of a generation is asked to do."""
+"""Says what the build of a generation is asked to do."""
 
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
 IndexKind = Literal["flat", "ivf"]
-"""How an index is searched: flat scans all vectors, ivf those in the cells nearest to the question."""
+"""Says how an index is searched: flat scans all vectors, ivf those in the cells nearest to the question."""
 
 
 class Recipe(BaseModel):
-    """What a build is asked to do: model and its precision, length of passages, kind of index.
+    """Says what a build is asked to do: model and its precision, length of passages, kind of index.
 
     `device` is where the build began. Rows of earlier versions are read as well: what the first one did not
     write has its values here, and what is not asked any more (`dictionary`, how to learn one) stays, so that

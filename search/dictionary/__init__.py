@@ -1,1 +1,2 @@
-"""The dictionary: names, labels, families, concepts, and the mathematics of steering and attribution."""
+"""Holds the dictionary: names, labels, families, concepts, and the mathematics of steering and
+attribution."""

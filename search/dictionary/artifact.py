@@ -1,4 +1,4 @@
-"""The dictionaries that come with the program, a folder for each embedding model that has one.
+"""Loads the dictionaries that come with the program, a folder for each embedding model that has one.
 
     dictionary.safetensors   names and directions
     dictionary.json          the card: vector space, how it was made, scorecard, SHA-256 of the weights
@@ -18,19 +18,19 @@ SHIPPED = Path(__file__).parent / "shipped"
 
 @dataclass(frozen=True, eq=False)
 class Shipped:
-    """A dictionary that ships."""
+    """Holds a dictionary that ships."""
 
     dictionary: Dictionary
 
     @functools.cached_property
     def sha256(self) -> str:
-        """What dictionaries adapted from this one name it by."""
+        """Names this one in the dictionaries that are adapted from it."""
         return str(self.dictionary.card_json()["sha256"])
 
 
 @functools.cache
 def shipped(model: str) -> Shipped | None:
-    """The dictionary that comes with the program for an embedding model, if there is one.
+    """Gives the dictionary that comes with the program for an embedding model, if there is one.
 
     Raises:
         DictionaryError: its files are damaged.

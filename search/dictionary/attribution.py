@@ -1,4 +1,4 @@
-"""Exact attributions: one score as a sum of signed terms.
+"""Takes a score apart exactly, as a sum of signed terms.
 
 Shape suffixes: N documents, T terms, D embedding width, F features.
 
@@ -25,7 +25,7 @@ FloatArray = NDArray[np.float32]
 
 @dataclass(frozen=True, eq=False)
 class Question:
-    """A question and its decomposition: `vector_D` = sum of coefficient * w + `error_D`.
+    """Holds a question and its decomposition: `vector_D` = sum of coefficient * w + `error_D`.
 
     `active` maps feature to coefficient, the one that explains most first.
     """
@@ -37,9 +37,9 @@ class Question:
 
 @dataclass(frozen=True, eq=False)
 class Attribution:
-    """Terms of N scores: `asked_NA` (one column a feature of `asked`), `steered_NS` (one a feature of
-    `steered`), `baseline_N`, `remainder_N`. They sum to `score_N`, which is computed on its own, as <q', x>.
-    """
+    """Holds the terms of N scores: `asked_NA` (one column a feature of `asked`), `steered_NS` (one a feature
+    of `steered`), `baseline_N`, `remainder_N`. They sum to `score_N`, which is computed on its own, as <q',
+    x>."""
 
     asked: list[int]
     asked_NA: FloatArray
@@ -50,7 +50,8 @@ class Attribution:
     score_N: FloatArray
 
     def __sub__(self, other: "Attribution") -> "Attribution":
-        """Why A over B, row by row: each term's difference, which sum to the margin of the scores."""
+        """Explains A over B, row by row: the difference of each term, which sum to the margin of the
+        scores."""
         return Attribution(
             asked=self.asked,
             asked_NA=self.asked_NA - other.asked_NA,
@@ -63,7 +64,7 @@ class Attribution:
 
 
 def decompose(q_D: FloatArray, active: dict[int, float], dictionary: Dictionary) -> Question:
-    """A question by the coefficients of some features, and what they leave out."""
+    """Takes a question apart into the coefficients of some features, and what they leave out."""
     weights_T = np.array([*active.values()], dtype=np.float32)
     return Question(q_D, active, q_D - weights_T @ dictionary.w_dec_FD[list(active)])
 
@@ -71,7 +72,7 @@ def decompose(q_D: FloatArray, active: dict[int, float], dictionary: Dictionary)
 def attribute(
     question: Question, steered: SteeredQuery, x_ND: NDArray[np.floating], dictionary: Dictionary
 ) -> Attribution:
-    """The terms of the scores of N documents, from one matrix product of (T, D) and (D, N)."""
+    """Computes the terms of the scores of N documents, from one matrix product of (T, D) and (D, N)."""
     asked = list(question.active)
     weights_T = np.array([*question.active.values(), *steered.delta_M, 1], dtype=np.float32) / steered.norm
     rows_TD = np.concatenate([dictionary.w_dec_FD[asked + steered.features], question.error_D[None]])

@@ -1,4 +1,4 @@
-"""A dictionary: names and their directions, which turn embeddings into features, and back.
+"""Turns embeddings into features, and back, by a dictionary: names and their directions.
 
 Shape suffixes: N rows, D embedding width, F features, K active features a row.
 
@@ -42,16 +42,16 @@ CARD_FILE = "dictionary.json"
 ENCODE_ROWS = 1024  # the scores of all features for each of these are in memory at once
 REFIT_ROWS = 512  # K decoder rows for each of these are in memory at once
 NAMED = "named"
-"""The `way` on the card of a dictionary whose features are names."""
+"""Says, as the `way` on its card, that a dictionary's features are names."""
 
 HELD = 0.1
-"""How much an activation is held where the encoder puts it: features that say almost the same share what they
-explain instead of cancelling out."""
+"""An activation is held so much where the encoder puts it: then features that say almost the same share what
+they explain instead of cancelling out."""
 
 
 @dataclass(frozen=True)
 class Activations:
-    """The active features of N texts, strongest first.
+    """Holds the active features of N texts, strongest first.
 
     `ids_NK` and `values_NK`; a value of 0 marks an empty place (a text with fewer than K active features).
     """
@@ -69,21 +69,21 @@ class Activations:
         )
 
     def matrix(self, features: int) -> csr_matrix:
-        """The same as a sparse (N, features) matrix without the empty places."""
+        """Gives the same as a sparse (N, features) matrix without the empty places."""
         rows, _ = self.values_NK.shape
         active_NK = self.values_NK > 0
         starts = np.concatenate([[0], np.cumsum(active_NK.sum(axis=1))])
         return csr_matrix((self.values_NK[active_NK], self.ids_NK[active_NK], starts), shape=(rows, features))
 
     def row(self, index: int) -> dict[int, float]:
-        """The active features of one text, as {feature: activation}, strongest first."""
+        """Gives the active features of one text, as {feature: activation}, strongest first."""
         pairs = zip(self.ids_NK[index].tolist(), self.values_NK[index].tolist(), strict=True)
         return {feature: value for feature, value in pairs if value > 0}
 
 
 @dataclass(frozen=True)
 class Card:
-    """What a dictionary says of itself: the vector space it reads, how it was made, how good it is.
+    """Says of a dictionary which vector space it reads, how it was made and how good it is.
 
     `active`: the most features a text may have; what the encoder puts below `threshold` does not fire.
     """
@@ -97,7 +97,8 @@ class Card:
 
 @dataclass(frozen=True)
 class FeatureNames:
-    """How many features a dictionary has, and their `names` (see `Dictionary`), without any vectors."""
+    """Says how many features a dictionary has, and what their `names` are (see `Dictionary`), without any
+    vectors."""
 
     features: int
     names: tuple[Group, ...]
@@ -114,7 +115,7 @@ class FeatureNames:
 
 @dataclass(frozen=True, eq=False)
 class Dictionary:
-    """The weights of one dictionary, float32, with its card.
+    """Holds the weights of one dictionary, float32, with its card.
 
     `names`: for each feature what people call it, the name that is shown first; none where an earlier version
     learned the features. Named features have their decoder rows as the encoder's.
@@ -145,7 +146,7 @@ class Dictionary:
 
     @functools.cached_property
     def _offsets(self) -> FloatArray:
-        """b_enc - W_enc b: what W_enc (x - b) + b_enc adds to W_enc x."""
+        """Holds b_enc - W_enc b: what W_enc (x - b) + b_enc adds to W_enc x."""
         return self.b_enc_F - self.w_enc_FD @ self.b_D
 
     @property
@@ -153,7 +154,7 @@ class Dictionary:
         return int(self.w_enc_FD.shape[1])
 
     def encode(self, x_ND: NDArray[Any], *, device: str = "cpu", rows: int = ENCODE_ROWS) -> Activations:
-        """The active features of unit vectors (N, D) of any float type, so many rows at a time.
+        """Finds the active features of unit vectors (N, D) of any float type, so many rows at a time.
 
         Raises:
             DictionaryError: the vectors are not as wide as the dictionary.
@@ -182,17 +183,18 @@ class Dictionary:
         return Activations(np.concatenate(ids), np.concatenate(values))
 
     def preactivations(self, x_ND: NDArray[Any], features: IntArray | list[int]) -> FloatArray:
-        """W_enc (x - b) + b_enc for some features only: (N, len(features)), before ReLU and TopK."""
+        """Computes W_enc (x - b) + b_enc for some features only: (N, len(features)), before ReLU and TopK."""
         chosen = np.asarray(features, dtype=np.int64)
         centred_ND = x_ND.astype(np.float32) - self.b_D
         return np.asarray(centred_ND @ self.w_enc_FD[chosen].T + self.b_enc_F[chosen], dtype=np.float32)
 
     def decode(self, acts: Activations) -> FloatArray:
-        """Reconstructions x_hat (N, D)."""
+        """Gives the reconstructions x_hat (N, D)."""
         return np.asarray(acts.matrix(self.features) @ self.w_dec_FD + self.b_D, dtype=np.float32)
 
     def refitted(self, x_ND: NDArray[Any], acts: Activations) -> Activations:
-        """The same active features with the activations that together give the rows (N, D) back best."""
+        """Fits the activations of the same active features again, so that together they give the rows (N, D)
+        back best."""
         rows_ND, decoder_FD = (torch.from_numpy(np.array(w, dtype=np.float32)) for w in (x_ND, self.w_dec_FD))
         ids_NK = torch.from_numpy(acts.ids_NK.astype(np.int64))
         values_NK = torch.from_numpy(acts.values_NK)
@@ -200,7 +202,8 @@ class Dictionary:
         return Activations(acts.ids_NK, fitted_NK.numpy())
 
     def to_bytes(self) -> bytes:
-        """The weights as one safetensors blob; the card travels beside it. Rows of names are `rounded`."""
+        """Writes the weights as one safetensors blob; the card travels beside it. Rows of names are
+        `rounded`."""
         tensors = {"b_enc": self.b_enc_F.astype(np.float32), "b": self.b_D.astype(np.float32)}
         if self.names:
             lines = "\n".join("\t".join(group) for group in self.names)
@@ -211,7 +214,7 @@ class Dictionary:
         return save_tensors(tensors | {name: row_FD.astype(np.float32) for name, row_FD in rows.items()})
 
     def card_json(self) -> dict[str, Any]:
-        """The card as plain JSON, with the size and the hash of the weights."""
+        """Gives the card as plain JSON, with the size and the hash of the weights."""
         sha256 = hashlib.sha256(self.to_bytes()).hexdigest()
         return {**asdict(self.card), "features": self.features, "width": self.width, "sha256": sha256}
 
@@ -279,8 +282,8 @@ def _names(tensors: dict[str, NDArray[Any]]) -> tuple[Group, ...]:
 
 
 def rounded(w_FD: FloatArray) -> FloatArray:
-    """Unit rows whose numbers are whole steps of a 127th of the row's largest: a byte each to keep, at a
-    cosine of .9999 to what they were. Rounding twice is rounding once."""
+    """Rounds unit rows so that their numbers are whole steps of a 127th of the row's largest: a byte each to
+    keep, at a cosine of .9999 to what they were. Rounding twice is rounding once."""
     return _unit_rows(_steps(w_FD).astype(np.float32))
 
 
@@ -303,8 +306,8 @@ def refit(
     *,
     rows: int = REFIT_ROWS,
 ) -> torch.Tensor:
-    """The activations (N, K) of the same features that reconstruct x - b best, held near those given; worked
-    out for so many rows at a time.
+    """Fits the activations (N, K) of the same features so that they reconstruct x - b best, held near those
+    given; works for so many rows at a time.
 
     With W the active decoder rows and e the error so far, a + (W W' + HELD I)^-1 W e; 0 where that is
     negative and where nothing is active. (Ridge regression.)

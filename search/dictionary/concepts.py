@@ -1,4 +1,4 @@
-"""A concept: a small sparse linear model over features that says how much a text is about something.
+"""Fits a concept: a small sparse linear model over features that says how much a text is about something.
 
     m_c(x) = sigmoid(v_c . a(x) + beta_c)        in 0..1
 
@@ -26,14 +26,15 @@ MEMBERS = (10, 5000)
 ROUNDS = 3
 MAX_FEATURES = 256
 THRESHOLD = 2.0  # a passage is half a member so many standard deviations above the mean of the collection
-SOFTNESS = 0.3  # and the sigmoid's unit is such a part of a standard deviation
-AGAINST = 0.75  # an example against weighs so much of one for
+SOFTNESS = 0.3  # the sigmoid's unit is such a part of a standard deviation
+AGAINST = 0.75  # an example against weighs so much where one for weighs 1
 PRIOR = 5.0  # so many average passages are added to each feature's, so that rare ones prove little
 
 
 @dataclass(frozen=True, eq=False)
 class Concept:
-    """The fitted model: `features` (C,), the heaviest first, `weights_C` (negative: against it), `bias`."""
+    """Holds the fitted model: `features` (C,), the heaviest first, `weights_C` (negative: against it),
+    `bias`."""
 
     name: str
     features: NDArray[np.int64]
@@ -41,14 +42,14 @@ class Concept:
     bias: float
 
     def membership(self, acts_NF: csr_matrix) -> NDArray[np.float64]:
-        """m_c for N passages, from their activations."""
+        """Computes m_c for N passages, from their activations."""
         weights_F = np.zeros(acts_NF.shape[1])
         weights_F[self.features] = self.weights_C
         return np.asarray(expit(acts_NF @ weights_F + self.bias))
 
     def shares(self, acts: dict[int, float]) -> dict[int, float]:
-        """What makes a text with these activations a member or none: the share of each feature in all that
-        its weighted sum is made of, largest first. Negative shares speak against; sizes sum to 1."""
+        """Says what makes a text with these activations a member or none: the share of each feature in all
+        that its weighted sum is made of, largest first. Negative shares speak against; sizes sum to 1."""
         pairs = zip(self.features.tolist(), self.weights_C.tolist(), strict=True)
         evidence = {feature: weight * acts[feature] for feature, weight in pairs if acts.get(feature)}
         whole = sum(abs(value) for value in evidence.values())
@@ -56,12 +57,12 @@ class Concept:
 
 
 def members_wanted(passages: int) -> int:
-    """How many of a collection's passages stand for a phrase: the nearest ones."""
+    """Says how many of a collection's passages stand for a phrase: the nearest ones."""
     return int(min(np.clip(passages * MEMBERS_SHARE, *MEMBERS), passages))
 
 
 def concept_from_members(name: str, members: NDArray[np.int64], acts_NF: csr_matrix) -> Concept:
-    """A concept from passages that belong to it (by number), found among all N of the collection.
+    """Fits a concept to passages that belong to it (by number), found among all N of the collection.
 
     The members are evidence, not the whole: others with the same features belong as well.
     A collection whose passages all look alike gives a concept without features that nothing belongs to.
@@ -74,7 +75,7 @@ def concept_from_members(name: str, members: NDArray[np.int64], acts_NF: csr_mat
 def concept_from_examples(
     name: str, like: list[NDArray[np.int64]], unlike: list[NDArray[np.int64]], acts_NF: csr_matrix
 ) -> Concept:
-    """A concept from the passages (numbers) of each document for it, and of each against it.
+    """Fits a concept to the passages (numbers) of each document for it, and of each against it.
 
     Both sides spread on their own. What the examples against alone have speaks against; what both have counts
     less, but does not cancel, so that "like this paper, not that one" stays within the subject of both.
@@ -84,14 +85,15 @@ def concept_from_examples(
 
 
 def _spread(member_N: NDArray[np.float64], acts_NF: csr_matrix) -> NDArray[np.float64]:
-    """The weights (F,) after a few rounds from members to features and back."""
+    """Computes the weights (F,) after a few rounds from members to features and back."""
     for _ in range(ROUNDS - 1):
         member_N = calibrated("members", _weights(member_N, acts_NF), acts_NF).membership(acts_NF)
     return _weights(member_N, acts_NF)
 
 
 def _evenly(documents: list[NDArray[np.int64]], acts_NF: csr_matrix) -> NDArray[np.float64]:
-    """Members (N,): each document counts as much as any other, however many passages it has."""
+    """Makes members (N,) of documents: each document counts as much as any other, however many passages it
+    has."""
     member_N = np.zeros(acts_NF.shape[0])
     for passages in documents:
         member_N[passages] = 1.0 / len(passages)
@@ -99,7 +101,8 @@ def _evenly(documents: list[NDArray[np.int64]], acts_NF: csr_matrix) -> NDArray[
 
 
 def _weights(member_N: NDArray[np.float64], acts_NF: csr_matrix) -> NDArray[np.float64]:
-    """How much more than the average the passages that fire each feature are members; positive ones only."""
+    """Computes how much more than the average the passages that fire each feature are members; positive
+    values only."""
     if acts_NF.nnz == 0:
         return np.zeros(acts_NF.shape[1])
     strength_F = np.asarray(acts_NF.sum(axis=0)).ravel() + PRIOR * acts_NF.data.mean()
@@ -110,7 +113,7 @@ def _weights(member_N: NDArray[np.float64], acts_NF: csr_matrix) -> NDArray[np.f
 
 
 def calibrated(name: str, weights_F: NDArray[np.float64], acts_NF: csr_matrix) -> Concept:
-    """The sigmoid placed and scaled by how the weighted sums are spread over the collection."""
+    """Places and scales the sigmoid by how the weighted sums are spread over the collection."""
     sums_N = acts_NF @ weights_F
     mean, deviation = (float(sums_N.mean()), float(sums_N.std())) if len(sums_N) else (0.0, 0.0)
     if deviation < 1e-9:

@@ -1,4 +1,4 @@
-"""Families: features of a dictionary that belong together, with the weight of each.
+"""Reads families: features of a dictionary that belong together, with the weight of each.
 
 Shape suffixes: N passages, F features, C features of the family.
 """
@@ -17,8 +17,9 @@ from search.dictionary.concepts import THRESHOLD, Concept, calibrated
 
 @dataclass(frozen=True)
 class Reach:
-    """A family in one collection: how many `passages` belong to it, the `strongest` of them (None where there
-    is none), and how its weighted sums of activations are spread over all passages."""
+    """Says how far a family reaches in one collection: how many `passages` belong to it, which is the
+    `strongest` of them (None where there is none), and how its weighted sums of activations are spread over
+    all passages."""
 
     passages: int
     strongest: int | None
@@ -28,7 +29,8 @@ class Reach:
 
 @dataclass(frozen=True, eq=False)
 class Family:
-    """`features` (C,) and how much each belongs (`weights_C`: the first has the most, 1).
+    """Holds the `features` (C,) of a family and how much each belongs (`weights_C`: the first has the most,
+    1).
 
     `parent` is the number of the wider family that this one is part of.
     """
@@ -40,27 +42,27 @@ class Family:
     weights_C: NDArray[np.float64]
 
     def reach(self, acts_by_feature: csc_matrix) -> Reach:
-        """How the family is spread over passages with these activations (N, F)."""
+        """Measures how the family is spread over passages with these activations (N, F)."""
         sums_N = acts_by_feature[:, self.features] @ self.weights_C
         mean, deviation = float(sums_N.mean()), float(sums_N.std())
         belonging = int(np.count_nonzero((sums_N >= mean + THRESHOLD * deviation) & (sums_N > 0)))
         return Reach(belonging, int(np.argmax(sums_N)) if belonging else None, mean, deviation)
 
     def lift(self, mean_F: NDArray[np.float64], reach: Reach) -> float:
-        """How much more passages of these mean activations fire the family than all of the collection do on
-        the average, in standard deviations of these."""
+        """Says how much more passages of these mean activations fire the family than all of the collection do
+        on the average, in standard deviations of these."""
         return float(mean_F[self.features] @ self.weights_C - reach.mean) / max(reach.deviation, 1e-9)
 
 
 def concept_from_family(family: Family, acts_NF: csr_matrix) -> Concept:
-    """The concept that a text is about as far as it fires the family's features."""
+    """Makes the concept that a text is about as far as it fires the family's features."""
     weights_F = np.zeros(acts_NF.shape[1])
     weights_F[family.features] = family.weights_C
     return calibrated(family.name, weights_F, acts_NF)
 
 
 def read_families(session: Session, dictionary: int | None) -> dict[int, Family]:
-    """The families of a dictionary by their number."""
+    """Reads the families of a dictionary by their number."""
     rows = session.scalars(
         select(FamilyRow).where(FamilyRow.dictionary_id == dictionary).order_by(FamilyRow.family)
     )

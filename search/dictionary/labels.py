@@ -1,4 +1,4 @@
-"""Labels of features: what they say, how well, who wrote them."""
+"""Reads the labels of features: what they say, how well, who wrote them."""
 
 from dataclasses import dataclass
 
@@ -10,14 +10,14 @@ from search.dictionary.autoencoder import Dictionary, FeatureNames
 
 NO_LABEL = "no reliable label"
 NAME = "name"
-"""The origin of a label that is the name a feature was made from."""
+"""Says, as its origin, that a label is the name a feature was made from."""
 
 
 @dataclass(frozen=True)
 class Label:
-    """A feature's label. `reliable` says whether it holds: names do, and what was written by hand; `origin`
-    says who wrote it (see `search.db.models.Feature`). A `score` says how well the label of a feature that
-    an earlier version learned held in a test, None where there was none."""
+    """Holds a feature's label. `reliable` says whether it holds: names do, and what was written by hand;
+    `origin` says who wrote it (see `search.db.models.FeatureRow`). A `score` says how well the label of a
+    feature that an earlier version learned held in a test, None where there was none."""
 
     text: str
     score: float | None
@@ -26,12 +26,12 @@ class Label:
 
     @property
     def shown(self) -> str:
-        """What people are shown: a label that does not hold says so instead of bluffing."""
+        """Gives what people are shown: a label that does not hold says so instead of bluffing."""
         return self.text if self.reliable else NO_LABEL
 
 
 def read_labels(session: Session, number: int | None, dictionary: Dictionary | FeatureNames) -> list[Label]:
-    """The labels of a dictionary (its number in the store), by feature: its names, but for those that
+    """Reads the labels of a dictionary (its number in the store), by feature: its names, but for those that
     somebody wrote over."""
     labels = unwritten_labels(dictionary)
     for row in session.scalars(select(FeatureRow).where(FeatureRow.dictionary_id == number)):
@@ -40,7 +40,7 @@ def read_labels(session: Session, number: int | None, dictionary: Dictionary | F
 
 
 def unwritten_labels(dictionary: Dictionary | FeatureNames) -> list[Label]:
-    """What features are called before anybody labels them: a named one by its name, which holds."""
+    """Says what features are called before anybody labels them: a named one by its name, which holds."""
     if dictionary.names:
         return [Label(group[0], None, True, NAME) for group in dictionary.names]
     return [Label(f"feature {feature}", None, False) for feature in range(dictionary.features)]

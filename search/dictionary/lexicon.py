@@ -1,4 +1,4 @@
-"""The lexicon: names of topics as people say them, plain text that belongs to no model.
+"""Reads a lexicon: names of topics as people say them, plain text that belongs to no model.
 
     names.txt     a group of names a line, divided by tabs: the first is shown, the others mean the same
     classes.txt   a word and what it can be a line: n noun, v verb, a adjective, r adverb
@@ -28,26 +28,26 @@ Group = tuple[str, ...]
 
 @dataclass(frozen=True, eq=False)
 class NameLexicon:
-    """Groups of names, the shown one first in each, and the classes of words."""
+    """Holds groups of names, the shown one first in each, and the classes of words."""
 
     groups: list[Group]
     classes: dict[str, str]
 
     @cached_property
     def known(self) -> frozenset[tuple[str, ...]]:
-        """All names, as they are `spelled`."""
+        """Holds all names, as they are `spelled`."""
         return frozenset(spelled(name) for group in self.groups for name in group)
 
 
 def spelled(name: str) -> tuple[str, ...]:
-    """What all spellings of a name have in common: the stems of its words (T cells, T-cell)."""
+    """Gives what all spellings of a name have in common: the stems of its words (T cells, T-cell)."""
     words = WORD.findall(name.casefold())
     return tuple(stem for word in words for stem in stems(word) or [word])
 
 
 @functools.cache
 def general_lexicon() -> NameLexicon:
-    """The one that comes with the program."""
+    """Reads the lexicon that comes with the program."""
     lines = _read(LEXICON / CLASSES_FILE).splitlines()
     return NameLexicon(read_names(LEXICON / NAMES_FILE), dict(line.split("\t") for line in lines))
 
@@ -63,7 +63,7 @@ def read_names(path: Path) -> list[Group]:
 
 
 def checked_names(lines: Iterable[str], source: str) -> list[Group]:
-    """The groups of some lines.
+    """Takes the lines of a file of names apart into groups.
 
     Raises:
         LexiconError: see `read_names`.

@@ -1,4 +1,4 @@
-"""Turning features: the knobs on them edit the question.
+"""Turns features: the knobs on them edit the question.
 
 Shape suffixes: D embedding width, F features, M knobs on features.
 """
@@ -17,7 +17,7 @@ FloatArray = NDArray[np.float32]
 
 @dataclass(frozen=True, eq=False)
 class SteeredQuery:
-    """A question after steering: q' = (q + sum_m delta_m w_m) / norm.
+    """Holds a question after steering: q' = (q + sum_m delta_m w_m) / norm.
 
     `features` (M,) and `delta_M` are the knobs on features; `norm` is the length before normalising, so that
     `norm * <q', x>` is the unnormalised score. `vector_D` has length 1.
@@ -49,7 +49,7 @@ def steer(q_D: FloatArray, w_dec_FD: FloatArray, deltas: dict[int, float]) -> St
 
 
 def feature_deltas(steering: Steering, active: dict[int, float], scale_F: NDArray[Any]) -> dict[int, float]:
-    """How far each steered feature is moved: strength * scale_f, or -a_f(q) where it is turned off.
+    """Says how far each steered feature is moved: strength * scale_f, or -a_f(q) where it is turned off.
 
     `scale_F` is each feature's 90th percentile activation in the collection: strength 1 means "as strongly as
     texts that are really about it". A feature that never fires in the collection has scale 0: turning it

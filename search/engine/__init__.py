@@ -1,1 +1,1 @@
-"""One search, from a request to its answer."""
+"""Runs one search, from a request to its answer."""

@@ -1,4 +1,4 @@
-"""What if a term were not there: the rank that each result would have, without another search.
+"""Asks what if a term were not there: gives the rank that each result would have, without another search.
 
 Taking feature f away from the question q' = (q + ...) / n is the edit that turning it off makes:
 
@@ -24,14 +24,14 @@ FloatArray = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class _Without:
-    """Some terms of a question, and the score of each passage without each of them (P, T)."""
+    """Holds some terms of a question, and the score of each passage without each of them (P, T)."""
 
     terms: list[TermKey]
     scores_PT: FloatArray
 
 
 def ranks_without(prepared: PreparedQuery, ranking: Ranking, page: slice) -> RanksWithout:
-    """The rank that each result of a page would have without each term of the question."""
+    """Ranks each result of a page anew without each term of the question."""
     grouped = ByDocument.of(prepared.snapshot, ranking.candidates)
     added, asked = _without_added(prepared, grouped.scored), _without_features(prepared, grouped.scored)
     scores_PT = np.concatenate([added.scores_PT, asked.scores_PT], axis=1)
@@ -40,7 +40,7 @@ def ranks_without(prepared: PreparedQuery, ranking: Ranking, page: slice) -> Ran
 
 
 def _without_added(prepared: PreparedQuery, scored: Candidates) -> _Without:
-    """Without what each concept and each word adds."""
+    """Scores the passages without what each concept and each word adds."""
     words = prepared.asked.words
     concepts = [TermKey("steering", str(each.target)) for each in prepared.concepts]
     added_PT = np.concatenate([scored.concepts_PC, words.values(scored.passages)], axis=1)
@@ -49,7 +49,7 @@ def _without_added(prepared: PreparedQuery, scored: Candidates) -> _Without:
 
 
 def _without_features(prepared: PreparedQuery, scored: Candidates) -> _Without:
-    """Without each feature of the question, asked and steered."""
+    """Scores the passages without each feature of the question, asked and steered."""
     steered, active = prepared.steered, prepared.asked.question.active
     weight_T = np.array([*active.values(), *steered.delta_M.tolist()])
     w_TD = prepared.snapshot.dictionary.w_dec_FD[[*active, *steered.features]]

@@ -1,4 +1,4 @@
-"""What was worked out on the passages of a snapshot, for the requests that follow."""
+"""Keeps what was worked out on the passages of a snapshot, for the requests that follow."""
 
 from dataclasses import dataclass, field
 from threading import Lock
@@ -17,16 +17,16 @@ from search.query.steering import FittedTarget
 
 KEPT_BYTES = 32 << 20
 BYTES_ANALYZED = 12
-"""About so many a passage: what the words of a question add to it, in all and one by one."""
+"""A question keeps about so many bytes a passage: what its words add to it, in all and one by one."""
 
 Asked = tuple[str, str, tuple[Condition, ...]]
-"""A question, its mode, and its filters."""
+"""Names a question that was asked by its text, its mode and its filters."""
 
 
 @dataclass(frozen=True, eq=False)
 class SnapshotCaches:
-    """What was worked out: concepts by what they mean, the passages that restrictions leave (N,), questions
-    that were asked, counts of values by restriction, and texts by passage."""
+    """Keeps what was worked out: concepts by what they mean, the passages that restrictions leave (N,),
+    questions that were asked, counts of values by restriction, and texts by passage."""
 
     concepts: LRUCache[FittedTarget, Concept]
     restricted: LRUCache[ParsedQuery, NDArray[np.bool_]]
@@ -36,7 +36,8 @@ class SnapshotCaches:
 
     @classmethod
     def for_passages(cls, passages: int) -> "SnapshotCaches":
-        """Fewer questions and restrictions of many passages: each holds a few bytes for every one."""
+        """Makes caches for so many passages: they keep fewer questions and restrictions of many passages,
+        because each holds a few bytes for every one."""
         room = KEPT_BYTES // max(passages, 1)
         return cls(
             concepts=LRUCache(256),
@@ -49,7 +50,7 @@ class SnapshotCaches:
 
 @dataclass(frozen=True, eq=False)
 class Caches:
-    """The caches of all snapshots in memory.
+    """Holds the caches of all snapshots in memory.
 
     Snapshots of one view, which differ in their presets alone, share theirs; those of a view that no snapshot
     has any more are gone.
@@ -59,7 +60,7 @@ class Caches:
     _lock: Lock = field(default_factory=Lock)
 
     def of(self, snapshot: Snapshot) -> SnapshotCaches:
-        """Those of a snapshot."""
+        """Gives the caches of a snapshot."""
         with self._lock:
             found = self._by_view.get(snapshot.view)
             if found is None:

@@ -1,4 +1,4 @@
-"""From a knob to the concept that it means in one collection: of a phrase, of a family, of examples.
+"""Fits the concept that a knob means in one collection: of a phrase, of a family, of examples.
 
 Shape suffixes: D embedding width.
 """
@@ -22,7 +22,7 @@ EmbedQuery = Callable[[str], NDArray[np.float32]]
 
 
 def fit_concept(snapshot: Snapshot, target: FittedTarget, embed: EmbedQuery, session: Session) -> Concept:
-    """The concept that a target means, fitted on the collection's passages.
+    """Fits the concept that a target means on the collection's passages.
 
     Raises:
         InvalidQuery: the phrase has no letter or digit.
@@ -38,7 +38,7 @@ def fit_concept(snapshot: Snapshot, target: FittedTarget, embed: EmbedQuery, ses
 
 
 def find_family(snapshot: Snapshot, number: int) -> Family:
-    """The family of that number.
+    """Finds the family of that number.
 
     Raises:
         InvalidSteering: there is none.
@@ -53,7 +53,7 @@ def find_family(snapshot: Snapshot, number: int) -> Family:
 
 
 def find_documents(snapshot: Snapshot, ids: list[str], session: Session) -> dict[str, DocumentRow]:
-    """The documents of these ids that a snapshot holds, by the id their user gave."""
+    """Finds the documents of these ids that a snapshot holds, by the id their user gave."""
     rows = session.scalars(
         select(DocumentRow)
         .options(defer(DocumentRow.text))
@@ -64,7 +64,7 @@ def find_documents(snapshot: Snapshot, ids: list[str], session: Session) -> dict
 
 
 def concept_name(snapshot: Snapshot, target: FittedTarget, found: Mapping[str, DocumentRow]) -> str:
-    """What the concept of a target is called; `found` are the documents that are its examples.
+    """Says what the concept of a target is called; `found` are the documents that are its examples.
 
     Raises:
         InvalidSteering: no such family.
@@ -102,7 +102,7 @@ def _of_examples(snapshot: Snapshot, examples: ExamplesTarget, session: Session)
 
 
 def _name(examples: ExamplesTarget, found: Mapping[str, DocumentRow]) -> str:
-    """`like "A" and 2 more, unlike "B"`."""
+    """Names examples by their titles: `like "A" and 2 more, unlike "B"`."""
 
     def named(ids: tuple[str, ...]) -> str:
         title = found[ids[0]].title or ids[0]

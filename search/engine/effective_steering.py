@@ -1,4 +1,4 @@
-"""What a search is steered by: a preset, and knobs of its own that go before it."""
+"""Works out what a search is steered by: a preset, and knobs of its own that go before it."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -29,12 +29,12 @@ NO_DOCUMENT = "There is no such document with text."
 def with_preset_knobs(
     session: Session, snapshot: Snapshot, own: RemappedSteering, asked: str | None
 ) -> RemappedSteering:
-    """The knobs of a preset, and those of a search, which go before those of the same target.
+    """Puts the knobs of a preset together with those of a search, which go before those of the same target.
 
     `asked`: the preset's name, "none" for none, None for the collection's default one if it has one.
 
     Raises:
-        PresetNotFound
+        PresetNotFound: there is no preset of that name.
         InvalidSteering: together they are too many.
     """
     preset = _preset(snapshot, asked)
@@ -59,8 +59,8 @@ def with_preset_knobs(
 def usable(
     snapshot: Snapshot, translation: RemappedSteering, found: Mapping[str, DocumentRow]
 ) -> RemappedSteering:
-    """What is left of saved steering where a family or a document is not there any more; `found` are the
-    documents that are. (Of a search's own steering that is an error.)"""
+    """Keeps what is left of saved steering where a family or a document is not there any more; `found` are
+    the documents that are. (Of a search's own steering that is an error.)"""
 
     def why_lost(knob: Knob) -> str:
         match knob.target:
@@ -78,7 +78,7 @@ def usable(
 
 
 def describe(session: Session, snapshot: Snapshot, presets: Iterable[Preset]) -> list[PresetInfo]:
-    """What presets look like to the outside."""
+    """Describes presets as they look to the outside."""
     presets = list(presets)
     found = example_documents(session, snapshot, [preset.translation.steering for preset in presets])
     return [_info(snapshot, preset, found) for preset in presets]
@@ -113,7 +113,7 @@ def _info(snapshot: Snapshot, preset: Preset, found: Mapping[str, DocumentRow]) 
 def example_documents(
     session: Session, snapshot: Snapshot, steerings: Iterable[Steering]
 ) -> dict[str, DocumentRow]:
-    """The documents that knobs take as examples, those that are there, by id: one look-up for all."""
+    """Finds the documents that knobs take as examples, those that are there, by id: one look-up for all."""
     targets = [knob.target for steering in steerings for knob in steering.knobs]
     examples = [target for target in targets if isinstance(target, ExamplesTarget)]
     ids = [document for target in examples for document in (*target.like, *target.unlike)]
@@ -121,7 +121,8 @@ def example_documents(
 
 
 def _examples_left(knob: Knob, found: Mapping[str, DocumentRow]) -> tuple[Knob | None, LostKnob | None]:
-    """What is left of a knob, and what is not: examples that are not there, or all of it without one."""
+    """Splits a knob into what is left of it and what is not: examples that are not there, or all of it
+    without one."""
     if not isinstance(knob.target, ExamplesTarget):
         return knob, None
     given = knob.target.like, knob.target.unlike

@@ -1,4 +1,5 @@
-"""Searches on every collection of one database: the snapshots in memory, and readers of them."""
+"""Answers searches on every collection of one database: holds the snapshots in memory, and opens readers of
+them."""
 
 import time
 from collections.abc import Iterator
@@ -34,8 +35,8 @@ class SearchEngine:
 
     @contextmanager
     def reader(self, collection: str) -> Iterator[Reader]:
-        """A reader of the live generation of a collection: one snapshot, one session and one turn, until the
-        end of the block. The generation is not dropped meanwhile, whatever goes live.
+        """Opens a reader of the live generation of a collection: one snapshot, one session and one turn,
+        until the end of the block. The generation is not dropped meanwhile, whatever goes live.
 
         Raises:
             CollectionNotFound, NotIndexed: there is nothing to search.
@@ -62,7 +63,7 @@ class SearchEngine:
         facets: bool = False,
         for_people: bool = False,
     ) -> SearchResponse:
-        """One search with a reader of its own, see `Reader.search`.
+        """Runs one search with a reader of its own, see `Reader.search`.
 
         Raises:
             CollectionNotFound, NotIndexed: there is nothing to search.
@@ -72,7 +73,7 @@ class SearchEngine:
             return reader.search(request, limit=limit, offset=offset, facets=facets, for_people=for_people)
 
     def snapshot(self, collection: str) -> Snapshot:
-        """The live generation of a collection as it is in memory, loaded if it is not there yet.
+        """Gives the live generation of a collection as it is in memory, loaded if it is not there yet.
 
         Raises:
             CollectionNotFound, NotIndexed: there is nothing to search.
@@ -81,7 +82,8 @@ class SearchEngine:
         return self.snapshots.of(collection)
 
     def default_collection(self) -> str:
-        """The collection of requests that name none: "default", or else the first by name that is live."""
+        """Names the collection of requests that name none: "default", or else the first by name that is
+        live."""
         live = self.snapshots.live()
         return "default" if "default" in live or not live else live[0]
 

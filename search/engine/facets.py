@@ -1,4 +1,4 @@
-"""Facets: what the answers to a search can be narrowed down to, with exact counts.
+"""Counts facets: what the answers to a search can be narrowed down to, with exact counts.
 
 Every document answers a semantic search, near or far. So a value says two things: how many documents would be
 left if it were chosen, and how many of the first answers have it.
@@ -25,7 +25,7 @@ SHOWN_FIELDS = 12
 SHOWN_VALUES = 10
 SHOWN_TOPICS = 8
 MOST_VALUES = 2000
-"""A field with more is free text."""
+"""A field with more values is free text."""
 RANGES = 5
 SEVERAL = 12
 """More numbers or dates than these are shown in ranges."""
@@ -35,7 +35,7 @@ LEAST_TOP = 3
 Mask = NDArray[np.bool_]
 IntArray = NDArray[np.int64]
 Left = Callable[[ParsedQuery], tuple[int, IntArray]]
-"""How many documents a query leaves, and how many of them have each value (V,)."""
+"""Counts how many documents a query leaves, and how many of them have each value (V,)."""
 
 
 def count_facets(
@@ -46,7 +46,7 @@ def count_facets(
     left: Left,
     allowed_N: Mask | None,
 ) -> Facets:
-    """The facets of a search that leaves these passages; `left` counts what another query would leave.
+    """Counts the facets of a search that leaves these passages; `left` counts what another query would leave.
 
     The values of a field are counted as if nothing were asked of that field, so that another one can be
     chosen instead.
@@ -65,7 +65,7 @@ def count_facets(
 
 @dataclass(frozen=True)
 class _Choice:
-    """What can be chosen, how many documents that leaves, and how many of the first answers have it."""
+    """Says what can be chosen, how many documents that leaves, and how many of the first answers have it."""
 
     condition: Condition
     text: str
@@ -75,7 +75,7 @@ class _Choice:
 
 @dataclass(frozen=True, eq=False)
 class _Counted:
-    """The values of a field, and how many documents and first answers have each of them (A,)."""
+    """Holds the values of a field, and how many documents and first answers have each of them (A,)."""
 
     field: str
     values: Values
@@ -83,8 +83,8 @@ class _Counted:
     top_A: IntArray
 
     def choices(self, kinds: frozenset[str]) -> list[_Choice]:
-        """What can be chosen: values; years or months of dates, and ranges of numbers, where there are many.
-        Nothing of a field that tells every document from all others."""
+        """Lists what can be chosen: values; years or months of dates, and ranges of numbers, where there are
+        many. Nothing of a field that tells every document from all others."""
         there = np.flatnonzero(self.left_A)
         if self.field == TITLE or not len(there):
             return []
@@ -117,7 +117,7 @@ class _Counted:
         return [self._choice(Condition(self.field, (name,)), places) for name, places in groups.items()]
 
     def _in_ranges(self) -> list[_Choice]:
-        """Ranges of about as many documents each."""
+        """Makes ranges of about as many documents each."""
         order = self.values.by_worth[self.left_A[self.values.by_worth] > 0]
         upto = np.cumsum(self.left_A[order])
         cuts = np.searchsorted(upto, upto[-1] * np.arange(1, RANGES) / RANGES, side="left") + 1
@@ -130,7 +130,7 @@ class _Counted:
 
 
 def _shown(choices: list[_Choice], typed: ParsedQuery) -> list[FacetValue]:
-    """What the first answers have most, and what is chosen; ranges in their order."""
+    """Shows what the first answers have most, and what is chosen; ranges in their order."""
     found = [
         FacetValue(
             value=each.text,
@@ -172,7 +172,7 @@ def _chosen(condition: Condition, typed: ParsedQuery) -> bool:
 
 
 def _topics(snapshot: Snapshot, typed: ParsedQuery, first: IntArray, allowed_N: Mask | None) -> list[Topic]:
-    """Features that the first answers fire more often than passages do, by how much that says."""
+    """Finds features that the first answers fire more often than passages do, by how much that says."""
     top_F = np.bincount(snapshot.about_NF[first].indices, minlength=snapshot.dictionary.features)
     expected_F = snapshot.passages_F * (len(first) / max(snapshot.passages, 1))
     likely = np.flatnonzero(top_F >= LEAST_TOP)

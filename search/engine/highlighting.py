@@ -1,4 +1,4 @@
-"""Marking the results of a search: the best sentence and the words that speak most to the question, and the
+"""Marks the results of a search: the best sentence and the words that speak most to the question, and the
 words that made the topics fire that carry most of the score.
 
 Shape suffixes: D embedding width, F features, M directions.
@@ -31,7 +31,7 @@ class WordSumsCache:
         self._known: LRUCache[tuple[int, int], WordSums] = LRUCache(room, lambda sums: sums.parts_PD.nbytes)
 
     def of(self, embedder: Embedder, generation: int, passages: Sequence[LocatedPassage]) -> list[WordSums]:
-        """The parts of passages of a generation."""
+        """Gives the parts of passages of a generation."""
         keys = [(generation, row.passage.id) for row in passages]
         found = {key: sums for key in keys if (sums := self._known.known(key)) is not None}
         new = [number for number, key in enumerate(keys) if key not in found]
@@ -45,12 +45,13 @@ class WordSumsCache:
 def mark(
     results: list[Result], parts: list[WordSums], q_D: FloatArray, encoder_FD: FloatArray
 ) -> list[Result]:
-    """The results with `best` and `lights` of their passages, for a question and the rows of an encoder."""
+    """Marks results: fills in `best` and `lights` of their passages, for a question and the rows of an
+    encoder."""
     return [_marked(result, part, q_D, encoder_FD) for result, part in zip(results, parts, strict=True)]
 
 
 def top_topics(terms: Sequence[Term]) -> list[Term]:
-    """The shared features that carry most of a score."""
+    """Picks the shared features that carry most of a score."""
     shared = [term for term in terms if term.kind == "feature" and term.shared and term.feature is not None]
     return sorted(shared, key=lambda term: -abs(term.value))[:TOP_TOPICS]
 
@@ -67,7 +68,7 @@ def _marked(result: Result, parts: WordSums, q_D: FloatArray, encoder_FD: FloatA
 
 
 def _in_front(embedder: Embedder, row: LocatedPassage) -> tuple[str, str]:
-    """What is in front of a passage when it is embedded, and the passage."""
+    """Gives what is in front of a passage when it is embedded, and the passage."""
     text = row.passage.text
     whole = embedded_text(_splitter(embedder).clip_title(row.document.title), text)
     return whole[: len(whole) - len(text)], text

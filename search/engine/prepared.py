@@ -1,4 +1,4 @@
-"""A question, worked out on one snapshot: what it asks and leaves out, how it is steered, what answers it.
+"""Works a question out on one snapshot: what it asks and leaves out, how it is steered, what answers it.
 
 Shape suffixes: N passages, P some of them.
 """
@@ -27,9 +27,9 @@ from search.scoring.reasons import FAVOURED, agreement, explaining
 
 @dataclass(eq=False)
 class AnalyzedQuery:
-    """What of a request has nothing to do with its steering: the text it asks for, the passages that may
-    answer it (N,) (None: all), its features, its words, and which of the features are `understood`: those
-    that readers see in its first answers. Kept while its steering changes."""
+    """Holds what of a request has nothing to do with its steering: the text it asks for, the passages that
+    may answer it (N,) (None: all), its features, its words, and which of the features are `understood`: those
+    that readers see in its first answers. It is kept while its steering changes."""
 
     typed: ParsedQuery
     allowed_N: NDArray[np.bool_] | None
@@ -49,7 +49,8 @@ class AnalyzedQuery:
         words: AskedWords,
         pool: Pool = POOL,
     ) -> "AnalyzedQuery":
-        """A question with its first answers, which decide what explains it: the same for every page."""
+        """Works a question out from its first answers, which decide what explains it: the same for every
+        page."""
         first = rank(snapshot, q_D, [], pool.documents, words.scores, allowed_N, pool)
         active = explaining(snapshot, typed.text, q_D, first.passages[:CANDIDATES])
         question = decompose(q_D, active, snapshot.dictionary)
@@ -67,20 +68,21 @@ class AnalyzedQuery:
         return asked
 
     def likely(self, snapshot: Snapshot, passages: NDArray[np.int64]) -> NDArray[np.float64]:
-        """How likely readers see each of the question's features in each of some passages, too (P, A)."""
+        """Estimates how likely readers see each of the question's features in each of some passages (P,
+        A)."""
         features, q_D = list(self.question.active), self.question.vector_D
         return agreement(snapshot, self.typed.text, q_D, features, passages, beside=True)
 
     def shared(self, snapshot: Snapshot, passages: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Which of the question's features are shown as shared with each of some passages (P, A)."""
+        """Says which of the question's features are shown as shared with each of some passages (P, A)."""
         return self.likely(snapshot, passages) >= SHARED
 
     def documents(self, snapshot: Snapshot) -> int:
-        """How many documents may answer."""
+        """Counts the documents that may answer."""
         return len(snapshot.documents_of(self.allowed_N))
 
     def rank(self, snapshot: Snapshot, documents: int) -> Ranking:
-        """The order without steering."""
+        """Ranks at least so many documents without steering."""
         ranked, ranking = self._ranking
         if ranked >= documents:
             return ranking
@@ -93,7 +95,8 @@ class AnalyzedQuery:
 
 @dataclass(frozen=True, eq=False)
 class PreparedQuery:
-    """A request on a snapshot: what was asked, the steered question, and the concepts that are turned."""
+    """Holds a request on a snapshot: what was asked, the steered question, and the concepts that are
+    turned."""
 
     request: SearchRequest
     snapshot: Snapshot
@@ -107,7 +110,7 @@ class PreparedQuery:
         return bool(self.translation.steering.knobs)
 
     def rank(self, documents: int) -> Ranking:
-        """At least so many documents in the order of their scores, fewer only where there are no more."""
+        """Ranks at least so many documents by their scores, fewer only where there are no more."""
         if not self.is_steered:
             return self.asked.rank(self.snapshot, documents)
         allowed_N, pool = self.asked.allowed_N, self.asked.pool
@@ -116,12 +119,12 @@ class PreparedQuery:
         )
 
     def allowed(self, passages: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Those of some passages that may answer."""
+        """Keeps those of some passages that may answer."""
         allowed_N = self.asked.allowed_N
         return passages if allowed_N is None else passages[allowed_N[passages]]
 
     def score(self, passages: NDArray[np.int64]) -> Ranking:
-        """Some passages and no others, in the order of their scores."""
+        """Ranks some passages and no others by their scores."""
         return self._scored(functools.partial(score, self.snapshot, passages=passages))
 
     def terms(
@@ -131,8 +134,9 @@ class PreparedQuery:
         without: RanksWithout = NOT_ASKED,
         named: Collection[int] = (),
     ) -> list[list[Term]]:
-        """The terms of the score of each document of a page, largest first. A feature has a term of its own
-        where readers see it in the passage, where it is turned or is to be `named`; the others are summed."""
+        """Explains the score of each document of a page by its terms, largest first. A feature has a term of
+        its own where readers see it in the passage, where it is turned or is to be `named`; the others are
+        summed."""
         passages, words = ranking.passages[page], self.asked.words
         x_PD = self.snapshot.index.vectors(passages)
         question, dictionary = self.asked.question, self.snapshot.dictionary

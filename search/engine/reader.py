@@ -1,4 +1,4 @@
-"""One reader of one snapshot: what a request reads, from its first query to its last.
+"""Reads one snapshot for one request, from its first query to its last.
 
 Shape suffixes: N passages, D embedding width.
 """
@@ -51,8 +51,8 @@ FloatArray = NDArray[np.float32]
 
 @dataclass(frozen=True, eq=False)
 class Shared:
-    """What the readers of an engine share: how much they look at, the query encoder, the turns, and what was
-    worked out before."""
+    """Holds what the readers of an engine share: how much they look at, the query encoder, the turns, and
+    what was worked out before."""
 
     pool: Pool = POOL
     encoder: QueryEncoder = field(default_factory=QueryEncoder)
@@ -77,18 +77,18 @@ class Reader:
 
     @property
     def collection(self) -> str:
-        """The collection's name."""
+        """Names the collection."""
         return self.snapshot.collection
 
     def embed(self, text: str) -> FloatArray:
-        """The unit vector (D,) of a question. Others take their turn meanwhile: they may be embedded together
-        with it."""
+        """Embeds a question as a unit vector (D,). Others take their turn meanwhile: they may be embedded
+        together with it."""
         with self.shared.limiter.aside():
             return self.shared.encoder(self.snapshot.space, text)
 
     def translate(self, request: SearchRequest) -> RemappedSteering:
-        """The steering and filters of a request in the numbers of the live dictionary, with the knobs of its
-        preset (see `search.query.remapping` and `search.engine.effective_steering`).
+        """Translates the steering and filters of a request into the numbers of the live dictionary, with the
+        knobs of its preset (see `search.query.remapping` and `search.engine.effective_steering`).
 
         Raises:
             InvalidSteering, InvalidFilter: a number means nothing here, or the knobs are too many.
@@ -140,7 +140,7 @@ class Reader:
         facets: bool = False,
         for_people: bool = False,
     ) -> SearchResponse:
-        """The documents nearest to the steered question, each with the terms of its score.
+        """Finds the documents nearest to the steered question, each with the terms of its score.
 
         Knobs of the request's preset are turned too; where it has neither that nor steering, those of the
         collection's default preset. `facets` counts what the answers can be narrowed down to. `for_people`
@@ -204,7 +204,7 @@ class Reader:
         )
 
     def concept(self, target: FittedTarget) -> Concept:
-        """The concept that a target means in this collection.
+        """Gives the concept that a target means in this collection.
 
         Raises:
             InvalidQuery, InvalidSteering: the phrase cannot be embedded; there is no such family or document.
@@ -216,7 +216,7 @@ class Reader:
         return self._cached.concepts.get(target, fit)
 
     def allowed(self, typed: ParsedQuery) -> NDArray[np.bool_] | None:
-        """The passages that the restrictions of a query leave (N,); None: all."""
+        """Finds the passages that the restrictions of a query leave (N,); None: all."""
         if not typed.restricts:
             return None
 
@@ -227,7 +227,7 @@ class Reader:
         return self._cached.restricted.get(replace(typed, text=""), find)
 
     def texts(self, places: Iterable[int]) -> dict[int, LocatedPassage]:
-        """The texts of passages, by their place in the snapshot."""
+        """Reads the texts of passages, by their place in the snapshot."""
         cached, wanted = self._cached.texts, set(places)
         known = {place: row for place in wanted if (row := cached.known(place)) is not None}
         if len(known) < len(wanted):
@@ -238,7 +238,7 @@ class Reader:
         return known
 
     def word_sums(self, passages: list[LocatedPassage]) -> list[WordSums]:
-        """The words of passages and what each adds to the passage's embedding."""
+        """Takes passages apart into their words and what each adds to the passage's embedding."""
         embedder = load_embedder(self.snapshot.space.model, self.snapshot.space.precision)
         return self.shared.word_sums.of(embedder, self.snapshot.generation, passages)
 

@@ -1,4 +1,4 @@
-"""From numbers to the records of an answer: terms with their labels, results, features of the question."""
+"""Turns numbers into the records of an answer: terms with their labels, results, features of the question."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -43,19 +43,19 @@ class TermKey:
 
 
 RanksWithout = Mapping[TermKey, list[int]]
-"""The rank that each result of a page would have without a term."""
+"""Says for a term which rank each result of a page would have without it."""
 
 NOT_ASKED: RanksWithout = {}
 
 OTHER_TOPICS = "other topics"
-"""What of the question's features nobody would see in a passage, summed."""
+"""Names the sum of those of the question's features that nobody would see in a passage."""
 
 FloatArray = NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
 class SteeredConcept:
-    """A target that is turned and how strongly, and the concept that it means here."""
+    """Holds a target that is turned, how strongly, and the concept that it means here."""
 
     target: FittedTarget
     strength: float
@@ -64,13 +64,13 @@ class SteeredConcept:
 
 @dataclass(frozen=True, eq=False)
 class AskedWords:
-    """The words of a question, each as it was typed first, and what they add to scores."""
+    """Holds the words of a question, each as it was typed first, and what they add to scores."""
 
     words: list[str]
     scores: WordScores
 
     def values(self, passages: NDArray[np.int64]) -> NDArray[np.float64]:
-        """What each word adds to the score of each of some passages (P, T)."""
+        """Gives what each word adds to the score of each of some passages (P, T)."""
         return np.asarray(self._by_passage[passages].toarray(), dtype=np.float64)
 
     @cached_property
@@ -78,14 +78,14 @@ class AskedWords:
         return self.scores.parts_NT.tocsr()
 
     def found(self) -> list[QueryWord]:
-        """Each word with the number of passages that have it."""
+        """Counts for each word the passages that have it."""
         counts = np.diff(self.scores.parts_NT.indptr).tolist()
         return [QueryWord(word, passages) for word, passages in zip(self.words, counts, strict=True)]
 
 
 @dataclass(frozen=True, eq=False)
 class Seen:
-    """Which of the question's features readers see in each of P results (P, A), and which have a term of
+    """Says which of the question's features readers see in each of P results (P, A), and which have a term of
     their own there."""
 
     shared_PA: NDArray[np.bool_]
@@ -93,7 +93,7 @@ class Seen:
 
 
 def asked_words(snapshot: Snapshot, query: str, mode: str) -> AskedWords:
-    """The words of a question; none where it is searched by meaning alone."""
+    """Finds the words of a question; none where it is searched by meaning alone."""
     if mode != "hybrid":
         return AskedWords([], no_words(snapshot))
     typed: dict[str, str] = {}
@@ -104,8 +104,8 @@ def asked_words(snapshot: Snapshot, query: str, mode: str) -> AskedWords:
 
 @dataclass(frozen=True, eq=False)
 class PageTerms:
-    """What the terms of a page's results are made from: the passage of each of P results, the terms of the
-    question's features, what concepts and words add, and the ranks without a term that are known."""
+    """Holds what the terms of a page's results are made from: the passage of each of P results, the terms of
+    the question's features, what concepts and words add, and the ranks without a term that are known."""
 
     snapshot: Snapshot
     passages: list[int]
@@ -118,13 +118,13 @@ class PageTerms:
     without: RanksWithout
 
     def of(self, row: int) -> list[Term]:
-        """The terms of one result, largest first."""
+        """Gives the terms of one result, largest first."""
         asked, turned = self._asked(row), [*self._turned(row), *self._concepts(row)]
         return sorted([*asked, *turned, *self._words(row)], key=lambda term: -abs(term.value))
 
     def _asked(self, row: int) -> list[Term]:
-        """The terms of the question's features that readers see in the passage, of the others together, of
-        the baseline and of the remainder."""
+        """Makes the terms of the question's features that readers see in the passage, of the others together,
+        of the baseline and of the remainder."""
         attribution, named_A = self.attribution, self.seen.named_PA[row].tolist()
         value_A = attribution.asked_NA[row].tolist()
         terms = [
@@ -145,7 +145,7 @@ class PageTerms:
         return terms
 
     def _turned(self, row: int) -> list[Term]:
-        """The terms of the features that are turned."""
+        """Makes the terms of the features that are turned."""
         about = self.snapshot.active(self.passages[row])
         values = self.attribution.steered_NS[row].tolist()
         return [
@@ -162,8 +162,8 @@ class PageTerms:
         ]
 
     def _concepts(self, row: int) -> list[Term]:
-        """One term for each other knob, with the features that make the passage a member or speak against
-        it."""
+        """Makes one term for each other knob, with the features that make the passage a member or speak
+        against it."""
         values = self.concepts_PC[row].tolist()
         return [
             self._concept(row, turned, value) for turned, value in zip(self.concepts, values, strict=True)
@@ -187,7 +187,7 @@ class PageTerms:
         )
 
     def _words(self, row: int) -> list[Term]:
-        """The terms of the question's words that the passage has."""
+        """Makes the terms of the question's words that the passage has."""
         values = self.words_PT[row].tolist()
         return [
             Term(
@@ -215,7 +215,7 @@ def page_results(
     asked: Ranking,
     terms: list[list[Term]],
 ) -> list[Result]:
-    """One record for each document of the page."""
+    """Makes one record for each document of the page."""
     return [
         Result(
             rank=page.start + row + 1,
@@ -230,7 +230,7 @@ def page_results(
 
 
 def restrictions(snapshot: Snapshot, typed: ParsedQuery) -> list[Restriction]:
-    """What a query and its filters say its results must be, or must not be."""
+    """Lists what a query and its filters say its results must be, or must not be."""
     return [
         *(Restriction(without=False, phrase=phrase) for phrase in typed.phrases),
         *(Restriction(without=True, phrase=phrase) for phrase in typed.without),
@@ -251,7 +251,7 @@ def restrictions(snapshot: Snapshot, typed: ParsedQuery) -> list[Restriction]:
 
 
 def query_features(snapshot: Snapshot, question: Question, understood: frozenset[int]) -> list[QueryFeature]:
-    """The features of a question that readers see in its first answers."""
+    """Lists the features of a question that readers see in its first answers."""
     labels = snapshot.labels
     return [
         QueryFeature(feature, labels[feature].shown, labels[feature].score, activation)
@@ -269,7 +269,7 @@ def steering_terms(
 def named_terms(
     snapshot: Snapshot, steering: Steering, names: Mapping[FittedTarget, str]
 ) -> list[SteeringTerm]:
-    """The knobs with what they turn; `names` are those of concepts, by target."""
+    """Lists the knobs with what they turn; `names` are those of concepts, by target."""
 
     def label(target: Target) -> str:
         if isinstance(target, FeatureTarget):

@@ -1,4 +1,4 @@
-"""Where the time of an answer went."""
+"""Measures where the time of an answer went."""
 
 import time
 
@@ -8,7 +8,8 @@ LAPS = ("embed", "wait", "search", "explain", "texts", "words", "facets")
 
 
 class Clock:
-    """Milliseconds of each lap since the one before; `waited` seconds went by before it was started."""
+    """Measures the milliseconds of each lap since the one before; `waited` seconds went by before it was
+    started."""
 
     def __init__(self, waited: float = 0.0) -> None:
         self._last = time.perf_counter()
@@ -22,7 +23,7 @@ class Clock:
         self._last = now
 
     def timings(self) -> Timings:
-        """What was measured, until now."""
+        """Gives what was measured until now."""
         total = (time.perf_counter() - self._start) * 1000
         laps = {name: round(self._laps.get(name, 0.0), 3) for name in LAPS}
         return Timings(**laps, total=round(total, 3))

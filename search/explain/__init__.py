@@ -1,1 +1,1 @@
-"""Answers to why: comparisons, why-not, counterfactuals, feedback, words."""
+"""Answers why: comparisons, why-not, counterfactuals, feedback, words."""

@@ -1,4 +1,4 @@
-"""Any text's features: over all of it, of each passage and sentence, and down to its words.
+"""Finds any text's features: over all of it, of each passage and sentence, and down to its words.
 
 With x = b + Σ_f a_f w_f + e a text's unit vector, 1 = ⟨x, x⟩ = Σ_f a_f ⟨w_f, x⟩ + ⟨b, x⟩ + ⟨e, x⟩: the shares
 of features, baseline and remainder in what the text means.
@@ -32,22 +32,22 @@ from search.responses.search import Span
 from search.responses.words import FeatureWords, TextAnalysis, TextFeature, TextPassage, TextSentence
 
 MAX_ANALYSED = 16_000
-OF_PASSAGE = 8  # features that are named for a passage,
-OF_SENTENCE = 3  # and for a sentence
+OF_PASSAGE = 8  # so many features are named for a passage
+OF_SENTENCE = 3  # so many features are named for a sentence
 WITH_WORDS = 5
 AS_TEXT = [
     (re.compile(r'"'), "”"),
     (re.compile(r"(?<!\S)-+(?=\w)"), "– "),
     (re.compile(r"(?<!\S)([^\W\d][\w.-]*):(?=\S)"), r"\1: "),
 ]
-"""What the parser takes for a phrase, an exclusion or a field, and how it is written as plain text."""
+"""Maps what the parser takes for a phrase, an exclusion or a field to how it is written as plain text."""
 
 FloatArray = NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
 class _Taken:
-    """A text taken apart: its passages, their vectors, their features."""
+    """Holds a text taken apart: its passages, their vectors, their features."""
 
     text: str
     spans: list[Span]
@@ -57,7 +57,7 @@ class _Taken:
 
 
 def analyze(reader: Reader, text: str, *, limit: int = 20) -> TextAnalysis:
-    """The features of a text in a collection's dictionary, the strongest `limit` of them.
+    """Finds the features of a text in a collection's dictionary, the strongest `limit` of them.
 
     Of a long text the first 16,000 characters are analysed, to the end of a word.
 
@@ -92,7 +92,7 @@ def analyze(reader: Reader, text: str, *, limit: int = 20) -> TextAnalysis:
 
 
 def only(reader: Reader, query: str, kept: list[int]) -> Steering:
-    """Steering that takes every feature out of a question but those to keep; the strongest 50 at most.
+    """Makes steering that takes every feature out of a question but those to keep; the strongest 50 at most.
 
     Raises:
         InvalidQuery: the question cannot be searched with.
@@ -103,14 +103,14 @@ def only(reader: Reader, query: str, kept: list[int]) -> Steering:
 
 
 def as_query(text: str) -> str:
-    """As much of a text as can be searched with, without what would restrict the results."""
+    """Keeps as much of a text as can be searched with, without what would restrict the results."""
     for sign, instead in AS_TEXT:
         text = sign.sub(instead, text)
     return beginning(" ".join(text.split()), MAX_QUERY)
 
 
 def beginning(text: str, size: int) -> str:
-    """A text, cut to at most `size` characters, where there is white space if that is near."""
+    """Cuts a text to at most `size` characters, where there is white space if that is near."""
     if len(text) <= size:
         return text
     cut = next(iter(text[: size + 1].rsplit(maxsplit=1)), "")
@@ -121,7 +121,7 @@ def check_text(text: str) -> None:
     """Refuses what has no meaning to analyse.
 
     Raises:
-        InvalidQuery
+        InvalidQuery: it is empty, has no letter or digit, or is not text.
     """
     if not text.strip():
         raise InvalidQuery("The text is empty.", hint="Paste a sentence or a paragraph.")
@@ -146,7 +146,7 @@ def _take(snapshot: Snapshot, embedder: Embedder, text: str, spans: list[Span]) 
 
 
 def _about(snapshot: Snapshot, x_ND: FloatArray, texts: list[str]) -> csr_matrix:
-    """The activations (N, F) of what texts are about, of features that say something here."""
+    """Finds the activations (N, F) of what texts are about, of features that say something here."""
     dictionary = snapshot.dictionary
     acts_NF = about(dictionary.encode(x_ND).matrix(dictionary.features), Counts.of(texts), dictionary)
     holds_F = np.array([label.reliable for label in snapshot.labels], dtype=np.float32)
@@ -156,7 +156,8 @@ def _about(snapshot: Snapshot, x_ND: FloatArray, texts: list[str]) -> csr_matrix
 
 
 def _shares(snapshot: Snapshot, taken: _Taken) -> tuple[FloatArray, float, float]:
-    """The share of each feature (F,), of the baseline and of the remainder, means over the passages."""
+    """Computes the share of each feature (F,), of the baseline and of the remainder, means over the
+    passages."""
     dictionary, x_ND = snapshot.dictionary, taken.x_ND
     acts_NF = taken.acts_NF
     share_F = np.zeros(dictionary.features, np.float32)
@@ -213,7 +214,7 @@ def _passage(snapshot: Snapshot, taken: _Taken, row: int, lit: list[int]) -> Tex
 
 
 def _sentences(snapshot: Snapshot, text: str, span: Span, parts: WordSums) -> list[TextSentence]:
-    """Each sentence's own features: those of the sum of its parts."""
+    """Finds each sentence's own features: those of the sum of its parts."""
     x_SD = parts.by_sentence()
     sentences = [_moved(sentence, span) for sentence in parts.sentences]
     texts = [text[sentence.start : sentence.end] for sentence in sentences]
@@ -228,7 +229,7 @@ def _sentences(snapshot: Snapshot, text: str, span: Span, parts: WordSums) -> li
 
 
 def _strongest(active_1F: csr_matrix, most: int) -> dict[int, float]:
-    """The features of a text that are most active, the strongest first."""
+    """Picks the features of a text that are most active, the strongest first."""
     order = np.argsort(-active_1F.data, kind="stable")[:most]
     return dict(zip(active_1F.indices[order].tolist(), active_1F.data[order].tolist(), strict=True))
 
@@ -259,5 +260,5 @@ def _active(snapshot: Snapshot, activations: dict[int, float]) -> list[ActiveFea
 
 
 def _moved(part: Span, passage: Span) -> Span:
-    """A stretch of a passage as one of the text."""
+    """Turns a stretch of a passage into one of the text."""
     return Span(part.start + passage.start, part.end + passage.start)

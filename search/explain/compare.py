@@ -1,4 +1,4 @@
-"""Why this before that: two documents under one question, term by term."""
+"""Compares two documents under one question, term by term: why this before that."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from search.scoring.ranking import Ranking
 
 @dataclass(frozen=True, eq=False)
 class Places:
-    """All documents that a search allows, in order; where each stands, with and without steering."""
+    """Ranks all documents that a search allows, and says where each stands, with and without steering."""
 
     ranking: Ranking
     rank: dict[int, int]
@@ -37,7 +37,7 @@ class Places:
 
 
 def compare(reader: Reader, request: SearchRequest, first: str, second: str) -> Comparison:
-    """Two documents, by the ids their user gave, each with the passage that speaks most for it.
+    """Compares two documents, by the ids their user gave, each with the passage that speaks most for it.
 
     Raises:
         DocumentNotFound: there is no such document, or it has no text to be searched.
@@ -73,7 +73,7 @@ def compare(reader: Reader, request: SearchRequest, first: str, second: str) -> 
 
 
 def margins(first: Result, second: Result) -> list[Margin]:
-    """What each term adds to two scores; the margins sum to the difference of the scores."""
+    """Sets two scores beside each other, term by term; the margins sum to the difference of the scores."""
     ones, others = _by_name(first.terms), _by_name(second.terms)
     found = [
         _margin(
@@ -105,7 +105,7 @@ def _margin(term: Term, first: float, second: float) -> Margin:
 
 
 def passages_of(session: Session, snapshot: Snapshot, ids: list[str]) -> dict[str, NDArray[np.int64]]:
-    """The passages (numbers) of documents by the ids their user gave.
+    """Finds the passages (numbers) of documents by the ids their user gave.
 
     Raises:
         DocumentNotFound: there is no such document in the snapshot, or it has no text.
@@ -121,8 +121,8 @@ def passages_of(session: Session, snapshot: Snapshot, ids: list[str]) -> dict[st
 
 
 def seen_in(prepared: PreparedQuery, documents: Iterable[NDArray[np.int64]]) -> frozenset[int]:
-    """The question's features that readers see in one of some documents (passages of each), so that these can
-    be compared by them."""
+    """Finds the question's features that readers see in one of some documents (passages of each), so that
+    these can be compared by them."""
     best = np.array([_scored(prepared, passages).passages[0] for passages in documents])
     seen_A = prepared.asked.shared(prepared.snapshot, best).any(axis=0)
     return frozenset(np.array(list(prepared.asked.question.active), np.int64)[seen_A].tolist())
@@ -140,7 +140,7 @@ def result_of(
     places: Places,
     named: Collection[int] = (),
 ) -> Result:
-    """A document as the search sees it: by the best of its passages, with the terms of its score; see
+    """Shows a document as the search sees it: by the best of its passages, with the terms of its score; see
     `PreparedQuery.terms` for those that are to be `named`."""
     snapshot = prepared.snapshot
     scored = _scored(prepared, passages)

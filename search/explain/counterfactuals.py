@@ -1,4 +1,4 @@
-"""The smallest steering that brings a document among the first of a search.
+"""Finds the smallest steering that brings a document among the first of a search.
 
 A knob of strength s on feature f changes the score of every passage x to
 
@@ -35,7 +35,7 @@ from search.responses.explanations import Way
 from search.scoring.ranking import ByDocument
 
 NEAR = 5000
-"""So many passages of the top take part in looking for steering."""
+"""The first passages, so many of them, take part in looking for steering."""
 
 STRENGTHS_S = np.round(np.arange(0.1, MAX_STRENGTH + 0.05, 0.1), 1)
 TOGETHER = (2, 3, 4, 6)
@@ -47,7 +47,8 @@ FloatArray = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class _Turn:
-    """A feature that may be turned, up (1) or down (-1), and how strength 1 of that moves the question."""
+    """Holds a feature that may be turned, up (1) or down (-1), with how strength 1 of that moves the
+    question."""
 
     feature: int
     sign: int
@@ -59,7 +60,8 @@ class _Turn:
 
 @dataclass(frozen=True)
 class _Trial:
-    """Knobs that seem to bring the document up, and how near the question stays to what it was (cosine)."""
+    """Holds knobs that seem to bring the document up, and how near the question stays to what it was
+    (cosine)."""
 
     knobs: tuple[Knob, ...]
     moved: float
@@ -67,7 +69,7 @@ class _Trial:
 
 @dataclass(frozen=True, eq=False)
 class _Near:
-    """The passages near the top and those of the document: by document, and their vectors."""
+    """Holds the passages near the top and those of the document: by document, and their vectors."""
 
     grouped: ByDocument
     x_PD: NDArray[np.float32]
@@ -81,7 +83,7 @@ class _Near:
     def ranks(
         self, prepared: PreparedQuery, edit_D: NDArray[np.float32]
     ) -> tuple[NDArray[np.int64], FloatArray]:
-        """Where the document stands when the question is moved along `edit_D` by each strength (S,), and the
+        """Ranks the document when the question is moved along `edit_D` by each strength (S,), and gives the
         cosine between the question before and after."""
         steered, scored = prepared.steered, self.grouped.scored
         along = float(steered.vector_D @ edit_D)
@@ -102,7 +104,7 @@ def find_ways(
     places: Places,
     wanted: int,
 ) -> list[Way]:
-    """Steering that really brings a document among the first, the smallest first."""
+    """Finds steering that really brings a document among the first, the smallest first."""
     snapshot = prepared.snapshot
     document = int(snapshot.document_N[passages[0]])
     own = prepared.allowed(passages)
@@ -118,8 +120,8 @@ def find_ways(
 def _trials(
     prepared: PreparedQuery, near: _Near, passage: np.int64, places: Places, wanted: int
 ) -> Iterator[_Trial]:
-    """Single features: those of the document turned up, those of the question that it lacks turned down. And
-    several together: those that gain most on the last of the first ones, turned alike."""
+    """Tries single features: those of the document turned up, those of the question that it lacks turned
+    down. And several together: those that gain most on the last of the first ones, turned alike."""
     snapshot = prepared.snapshot
     last = places.ranking.passages[wanted - 1]
     x_D, last_D = snapshot.index.vectors(np.array([passage, last]))
@@ -134,7 +136,7 @@ def _trials(
 
 
 def _turns(prepared: PreparedQuery, passage: int) -> list[_Turn]:
-    """Features to turn and which way, none that is turned already or that never fires."""
+    """Picks the features to turn and which way, none that is turned already or that never fires."""
     snapshot = prepared.snapshot
     turned = prepared.translation.steering.features
     active = snapshot.active(passage)
@@ -157,7 +159,8 @@ def _tried(
     document: int,
     wanted: int,
 ) -> Way | None:
-    """What a trial really does; a little more of it where that is not enough yet."""
+    """Searches with a trial and says what it really does; tries a little more of it where that is not enough
+    yet."""
     snapshot, before = prepared.snapshot, prepared.translation
     asked = replace(prepared.request, filters=before.filters, dictionary=None, preset=NONE)
     if len(before.steering.knobs) + len(trial.knobs) > MAX_KNOBS:

@@ -1,4 +1,4 @@
-"""Refining by example: the features that tell documents one likes from others, as knobs.
+"""Refines by example: finds the features that tell documents one likes from others, as knobs.
 
 A knob on examples (`like:A~B!C:1`) says in one piece what these say one by one: how much more strongly the
 liked documents fire each feature than the others do, in units of what strength 1 is. (`benchmarks.examples`
@@ -32,8 +32,8 @@ from search.responses.search import DocumentRef
 
 MOST, MOST_AGAINST = 8, 4
 ANSWERS = 100
-ANSWERS_SHARE = 5  # but no more than one in so many passages of a small collection
-MOST_OF = 0.5  # a feature is told where more of its side than that fire it
+ANSWERS_SHARE = 5  # a small collection's answers are one in so many of its passages
+MOST_OF = 0.5  # a feature is told where more than this share of its side fire it
 
 FloatArray = NDArray[np.float64]
 NOTHING_IN_COMMON = "No feature fires on most of these documents and less on the others."
@@ -47,13 +47,14 @@ def refine(
     query: str = "",
     strength: float = 1.0,
 ) -> Refinement:
-    """The features that tell liked documents from unliked ones; without these, from the answers to a query;
-    without one, from all of the collection. `strength` is that of the knob on examples to be spelled out.
+    """Finds the features that tell liked documents from unliked ones; without these, from the answers to a
+    query; without one, from all of the collection. `strength` is that of the knob on examples to be spelled
+    out.
 
     Raises:
         InvalidSteering: no liked document, too many, or one given twice.
-        InvalidQuery
-        DocumentNotFound: naming those that are not there.
+        InvalidQuery: the query cannot be searched with.
+        DocumentNotFound: a document is not there; the message names all such.
     """
     if not like:
         raise InvalidSteering("There is no document to be like.", hint="Name one at least.")
@@ -85,8 +86,8 @@ def refine(
 
 @dataclass(frozen=True, eq=False)
 class Side:
-    """How strongly documents fire each feature on the average, and how many of them (0 to 1) do at all; each
-    weighs the same, however long it is."""
+    """Says how strongly documents fire each feature on the average, and how many of them (0 to 1) do at all;
+    each weighs the same, however long it is."""
 
     mean_F: FloatArray
     share_F: FloatArray
@@ -98,14 +99,14 @@ class Side:
 
 
 def side(snapshot: Snapshot, documents: list[int]) -> Side:
-    """One side of documents, by their row ids."""
+    """Makes one side of documents, by their row ids."""
     passages = [snapshot.passages_of(document) for document in documents]
     means = [csr_matrix(snapshot.about_NF[numbers].mean(axis=0)) for numbers in passages]
     return Side.of(vstack(means, format="csr"))
 
 
 def _background(reader: Reader, query: str) -> csr_matrix:
-    """The activations of the passages nearest to a query, or of all."""
+    """Gives the activations of the passages nearest to a query, or of all."""
     if not query.strip():
         return reader.snapshot.about_NF
     check_query(query)
@@ -113,14 +114,14 @@ def _background(reader: Reader, query: str) -> csr_matrix:
 
 
 def answers(snapshot: Snapshot, q_D: NDArray[np.float32]) -> csr_matrix:
-    """The activations of the passages nearest to a question: what its liked answers are told from."""
+    """Gives the activations of the passages nearest to a question: what its liked answers are told from."""
     wanted = min(ANSWERS, max(1, snapshot.passages // ANSWERS_SHARE))
     _, nearest = snapshot.index.search(q_D[None], wanted)
     return snapshot.about_NF[nearest[0]]
 
 
 def differences(snapshot: Snapshot, liked: Side, others: Side, strength: float) -> list[FeatureDifference]:
-    """The features that most of one side fire and the other less, the largest difference first."""
+    """Finds the features that most of one side fire and the other less, the largest difference first."""
     scale_F = np.where(snapshot.scale_F > 0, snapshot.scale_F, np.inf)
     difference_F = (liked.mean_F - others.mean_F) / scale_F
     share_F = np.where(difference_F > 0, liked.share_F, others.share_F)

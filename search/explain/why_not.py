@@ -1,4 +1,5 @@
-"""Why not: where a document stands, what it lacks, and the smallest steering that would bring it up."""
+"""Says why a document is not among the first: where it stands, what it lacks, and the smallest steering that
+would bring it up."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +17,7 @@ WANTED = 10
 
 
 def why_not(reader: Reader, request: SearchRequest, document: str, *, wanted: int = WANTED) -> WhyNot:
-    """Why a document, by the id its user gave, is not among the first `wanted` of a search.
+    """Explains why a document, by the id its user gave, is not among the first `wanted` of a search.
 
     Raises:
         DocumentNotFound: there is no such document, or it has no text to be searched.
@@ -50,7 +51,7 @@ def why_not(reader: Reader, request: SearchRequest, document: str, *, wanted: in
 
 
 def _excluded_by(reader: Reader, prepared: PreparedQuery, passages: NDArray[np.int64]) -> list[Restriction]:
-    """The restrictions that none of a document's passages meets; all, where they meet one each."""
+    """Finds the restrictions that none of a document's passages meets; all, where they meet one each."""
     snapshot, typed = prepared.snapshot, prepared.asked.typed
     unmet = []
     for only in typed.one_by_one():

@@ -1,4 +1,4 @@
-"""What the words of a document add to a question's score and to the activations of features.
+"""Says what the words of a document add to a question's score and to the activations of features.
 
 Shape suffixes: N passages, D embedding width, M directions, P words of a passage.
 """
@@ -29,8 +29,8 @@ FloatArray = NDArray[np.float32]
 
 @dataclass(frozen=True, eq=False)
 class Directions:
-    """The directions that words are measured along: the question's, if there is one, then those of features,
-    each with the constant that its sum starts from."""
+    """Holds the directions that words are measured along: the question's, if there is one, then those of
+    features, each with the constant that its sum starts from."""
 
     question: bool
     features: list[int]
@@ -48,8 +48,8 @@ def document_words(
     limit: int = 10,
     offset: int = 0,
 ) -> DocumentWords:
-    """The words of a document, or of some passages of it by their numbers, for features and for the question
-    of a request, if it asks one. The request's filters and preset have no part in it.
+    """Takes a document apart into its words, or some passages of it by their numbers, for features and for
+    the question of a request, if it asks one. The request's filters and preset have no part in it.
 
     Raises:
         InvalidRequest: neither a question nor a feature, or more than 6 features.
@@ -83,11 +83,11 @@ def document_words(
 
 
 def name_features(snapshot: Snapshot, features: Sequence[int]) -> list[NamedFeature]:
-    """Features with their labels, each once.
+    """Lists features with their labels, each once.
 
     Raises:
         InvalidRequest: more than 6.
-        FeatureNotFound
+        FeatureNotFound: a number is no feature's.
     """
     once = list(dict.fromkeys(features))
     if len(once) > MAX_FEATURES:

@@ -1,1 +1,1 @@
-"""A generation as it is stored and as a search holds it in memory."""
+"""Holds a generation as it is stored and as a search has it in memory."""

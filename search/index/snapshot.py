@@ -1,5 +1,5 @@
-"""The live generation of a collection, held in memory and never changed: searches read one snapshot from
-start to end, and a new generation is a new snapshot.
+"""Holds the live generation of a collection in memory, never changed: searches read one snapshot from start
+to end, and a new generation is a new snapshot.
 
 Shape suffixes: N passages, F features, K active features a passage.
 """
@@ -33,14 +33,15 @@ from search.query.presets import Preset, read_presets
 SCALE_QUANTILE = 0.9
 MEMBERSHIP_BYTES = 64 << 20
 MOST_TOLD, FEW_TOLD = 0.2, 3
-"""What more than this share of the passages is about (of a tiny collection: so many) says nothing there."""
+"""A feature says nothing in a collection if more than this share of the passages are about it (of a tiny
+collection: so many)."""
 
 
 @dataclass(frozen=True, eq=False)
 class Rows:
-    """All passages (M) of a generation, hidden ones too: document and activations of each, and those of what
-    it is about; the index and the words of the passages it was built with, the embeddings and the words of
-    those added since."""
+    """Holds all passages (M) of a generation, hidden ones too: document and activations of each, and those of
+    what it is about; the index and the words of the passages it was built with, the embeddings and the words
+    of those added since."""
 
     document_M: NDArray[np.int64]
     acts_MF: csr_matrix
@@ -53,7 +54,8 @@ class Rows:
 
 @dataclass(frozen=True, eq=False)
 class Visible:
-    """The passages that a search sees, numbered 0 to N - 1; `number_N` are their numbers in the generation.
+    """Holds the passages that a search sees, numbered 0 to N - 1; `number_N` are their numbers in the
+    generation.
 
     `acts_NF` are the activations, which concepts are made of; `about_NF` those of what a passage is about as
     readers see it, which is what anybody is shown, and `about_by_feature` the same by column; `document_N` is
@@ -73,7 +75,7 @@ class Visible:
 
     @classmethod
     def of(cls, rows: Rows, number_N: NDArray[np.int64]) -> "Visible":
-        """Those of a generation's passages that have these numbers, ascending."""
+        """Takes those of a generation's passages that have these numbers, ascending."""
         everything = len(number_N) == len(rows.document_M)
         about_NF = rows.about_MF if everything else rows.about_MF[number_N]
         about_by_feature = about_NF.tocsc()
@@ -93,8 +95,8 @@ class Visible:
 
 @dataclass(frozen=True)
 class Mark:
-    """What a snapshot of a collection is compared with to see whether it is up to date: its generation, and
-    the versions of the collection, of its dictionary's labels and of its presets."""
+    """Tells whether a snapshot of a collection is up to date: its generation, and the versions of the
+    collection, of its dictionary's labels and of its presets, are compared with those stored."""
 
     generation: int
     version: int
@@ -108,7 +110,7 @@ class View:
 
 @dataclass(frozen=True, eq=False)
 class Snapshot:
-    """Everything a search needs but the texts.
+    """Holds everything a search needs but the texts.
 
     `rows` is what is stored of the generation, `visible` what a search sees of it; `families` are by number,
     `presets` by name; `view` is another where passages or labels are; `dictionary_id` is the dictionary's
@@ -174,12 +176,12 @@ class Snapshot:
 
     @cached_property
     def documents_sorted(self) -> NDArray[np.int64]:
-        """The row ids of the documents, ascending."""
+        """Gives the row ids of the documents, ascending."""
         return np.unique(self.document_N)
 
     @cached_property
     def membership(self) -> Callable[[Concept], NDArray[np.float32]]:
-        """How much each passage belongs to a concept (N,); what was asked last is remembered."""
+        """Computes how much each passage belongs to a concept (N,); what was asked last is remembered."""
         acts_NF = self.acts_NF
         kept = MEMBERSHIP_BYTES // (4 * max(self.passages, 1))
 
@@ -191,45 +193,45 @@ class Snapshot:
 
     @cached_property
     def reach(self) -> dict[int, Reach]:
-        """How far each family reaches here, by its number."""
+        """Says how far each family reaches here, by its number."""
         acts_by_feature = self.acts_NF.tocsc()
         return {number: family.reach(acts_by_feature) for number, family in self.families.items()}
 
     def documents_of(self, allowed_N: NDArray[np.bool_] | None) -> NDArray[np.int64]:
-        """The row ids of the documents, ascending, that have one of some passages; None: of all."""
+        """Gives the row ids of the documents, ascending, that have one of some passages; None: of all."""
         return self.documents_sorted if allowed_N is None else np.unique(self.document_N[allowed_N])
 
     def passages_of(self, document: int) -> NDArray[np.int64]:
-        """The passages of a document, by its row id."""
+        """Finds the passages of a document, by its row id."""
         return np.flatnonzero(self.document_N == document)
 
     def active(self, passage: int) -> dict[int, float]:
-        """The features that a passage is about, and how strongly."""
+        """Gives the features that a passage is about, and how strongly."""
         start, end = self.about_NF.indptr[passage : passage + 2]
         found = (self.about_NF.indices[start:end].tolist(), self.about_NF.data[start:end].tolist())
         return dict(zip(*found, strict=True))
 
     def firing(self, feature: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """The passages that a feature fires on (P,), and how strongly (P,)."""
+        """Gives the passages that a feature fires on (P,), and how strongly (P,)."""
         about_by_feature = self.visible.about_by_feature
         start, end = about_by_feature.indptr[feature : feature + 2]
         return about_by_feature.indices[start:end], about_by_feature.data[start:end]
 
     def strongest_of(self, feature: int) -> int | None:
-        """The passage that is most about a feature, None where none is."""
+        """Finds the passage that is most about a feature, None where none is."""
         passages, acts = self.firing(feature)
         return int(passages[np.argmax(acts)]) if len(passages) else None
 
     @cached_property
     def telling(self) -> NDArray[np.bool_]:
-        """Which features say something here: they have a label that holds, some passages are about them, and
-        not so many that they tell nothing."""
+        """Says which features tell something here: they have a label that holds, some passages are about
+        them, and not so many that they tell nothing."""
         most = max(MOST_TOLD * self.passages, FEW_TOLD)
         holds_F = np.array([label.reliable for label in self.labels], dtype=np.bool_)
         return holds_F & (self.passages_F > 0) & (self.passages_F <= most)
 
     def density(self, feature: int) -> float:
-        """Share of the collection's passages that the feature fires on."""
+        """Gives the share of the collection's passages that the feature fires on."""
         return float(self.passages_F[feature]) / max(self.passages, 1)
 
 
@@ -261,7 +263,7 @@ def load_snapshot(session: Session, data: Path, generation: GenerationRow) -> Sn
 
 
 def read_changes_again(session: Session, snapshot: Snapshot, generation: GenerationRow) -> Snapshot:
-    """The snapshot of the same generation with the documents as they are now."""
+    """Makes a snapshot of the same generation with the documents as they are now."""
     version = session.get_one(CollectionRow, generation.collection_id).version  # it may be older, never newer
     rows = _read_added(session, snapshot.rows, generation, snapshot.dictionary)
     return replace(
@@ -292,7 +294,7 @@ def _read_rows(session: Session, data: Path, generation: GenerationRow, dictiona
 
 
 def _read_added(session: Session, rows: Rows, generation: GenerationRow, dictionary: Dictionary) -> Rows:
-    """The rows, followed by those that their generation got since they were read."""
+    """Reads the rows that a generation got since, and puts them behind those read before."""
     there = len(rows.document_M)
     document_M, acts_MF = read_activations(session, generation.id, dictionary, start=there)
     if not len(document_M):
@@ -314,7 +316,7 @@ def _read_visible(session: Session, generation: GenerationRow, rows: Rows) -> Vi
 
 
 def read_marks(session: Session, collection: str | None = None) -> dict[str, Mark]:
-    """How every searchable collection stands now, by name; or one alone."""
+    """Reads how every searchable collection stands now, by name; or one alone."""
     versions = (CollectionRow.version, DictionaryRow.labels_version, CollectionRow.presets_version)
     columns = (CollectionRow.name, GenerationRow.id, *versions)
     statement = (
@@ -329,7 +331,7 @@ def read_marks(session: Session, collection: str | None = None) -> dict[str, Mar
 
 
 def read_labels_again(session: Session, snapshot: Snapshot, generation: GenerationRow) -> Snapshot:
-    """The snapshot of the same generation with the labels as they are now."""
+    """Makes a snapshot of the same generation with the labels as they are now."""
     wanted = select(DictionaryRow.labels_version).where(DictionaryRow.id == generation.dictionary_id)
     version = session.scalars(wanted).one()  # before the labels: they may be newer, never older
     labels = read_labels(session, generation.dictionary_id, snapshot.dictionary)
@@ -338,7 +340,7 @@ def read_labels_again(session: Session, snapshot: Snapshot, generation: Generati
 
 
 def read_presets_again(session: Session, snapshot: Snapshot) -> Snapshot:
-    """The snapshot of the same generation with the presets as they are now."""
+    """Makes a snapshot of the same generation with the presets as they are now."""
     wanted = select(CollectionRow.presets_version).where(CollectionRow.id == snapshot.collection_id)
     version = session.scalars(wanted).one()  # before the presets: they may be newer, never older
     presets = read_presets(session, snapshot.collection_id, snapshot.dictionary_id)
@@ -346,7 +348,7 @@ def read_presets_again(session: Session, snapshot: Snapshot) -> Snapshot:
 
 
 def scales(about_by_feature: csc_matrix) -> NDArray[np.float32]:
-    """The 90th percentile activation of each feature (F), 0 where no passage is about it."""
+    """Computes the 90th percentile activation of each feature (F), 0 where no passage is about it."""
     scale_F = np.zeros(about_by_feature.shape[1], np.float32)
     for feature in np.flatnonzero(np.diff(about_by_feature.indptr)).tolist():
         start, end = about_by_feature.indptr[feature : feature + 2]

@@ -1,4 +1,4 @@
-"""The snapshots that a process searches, kept up to date."""
+"""Keeps the snapshots that a process searches up to date."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,13 +24,13 @@ from search.index.snapshot import (
 )
 
 FOLLOW_SECONDS = 0.5
-"""How long a change may go unnoticed where its notification was lost."""
+"""A change may go unnoticed for so long where its notification was lost."""
 
 RETRY_SECONDS = 2.0
 
 
 class SnapshotManager:
-    """The live generation of each collection, in memory.
+    """Keeps the live generation of each collection in memory.
 
     By default every access looks whether something changed, and waits for what did. Once `follow` was called
     a thread of its own does that, and an access gives at once what is there.
@@ -46,10 +46,12 @@ class SnapshotManager:
         self._follower: ChangeListener | None = None
 
     def of(self, collection: str) -> Snapshot:
-        """The live generation of a collection, loaded if it is not in memory yet.
+        """Gives the live generation of a collection, loaded if it is not in memory yet.
 
         Raises:
-            CollectionNotFound, NotIndexed, StoreUnavailable
+            CollectionNotFound: there is no collection of that name.
+            NotIndexed: it has no live generation yet.
+            StoreUnavailable: the database does not answer.
         """
         held = self._held.get(collection)
         if held is not None and self._follower is not None:
@@ -61,10 +63,13 @@ class SnapshotManager:
         return held if held.mark == mark else self.renew(collection)
 
     def renew(self, collection: str) -> Snapshot:
-        """The collection as it is now, also while another thread follows: for who has just changed it.
+        """Brings a collection up to date at once, also while another thread follows: for who has just changed
+        it.
 
         Raises:
-            CollectionNotFound, NotIndexed, StoreUnavailable
+            CollectionNotFound: there is no collection of that name.
+            NotIndexed: it has no live generation yet.
+            StoreUnavailable: the database does not answer.
         """
         with self._alone(collection), open_session(self._database) as session:
             live = live_generation(_at_one_moment(session), collection)
@@ -83,14 +88,14 @@ class SnapshotManager:
         return held
 
     def live(self) -> list[str]:
-        """The names of the collections that can be searched, in order."""
+        """Lists the names of the collections that can be searched, in order."""
         if self._follower is not None and self._live:
             return self._live
         with open_session(self._database) as session:
             return sorted(read_marks(session))
 
     def held(self, collection: str) -> Snapshot | None:
-        """What is in memory of a collection, if anything."""
+        """Gives what is in memory of a collection, if anything."""
         return self._held.get(collection)
 
     def follow(self) -> None:
@@ -140,7 +145,8 @@ class SnapshotManager:
 
 
 def _about_to_go_live(session: Session) -> set[int]:
-    """Generations that are ready, and whose build goes on: one that was killed may stay so for long."""
+    """Finds the generations that are ready and whose build goes on: one that was killed may stay ready for
+    long."""
     rows = session.execute(
         select(GenerationRow.id, GenerationRow.collection_id).where(GenerationRow.state == "ready")
     ).all()

@@ -1,1 +1,1 @@
-"""What is asked, as text and as objects."""
+"""Reads what is asked, as text and as objects."""

@@ -1,4 +1,4 @@
-"""Filters: what the results of a search must be, or must not be, as text and as conditions.
+"""Reads and writes filters: what the results of a search must be, or must not be, as text and as conditions.
 
     lang:en,de            a field of the metadata that is one of these        -lang:fr      that is not
     author:"Doe, Jane"    a value with commas or blanks in it
@@ -59,7 +59,7 @@ def parse_filters(texts: Iterable[str]) -> tuple[Condition, ...]:
 
 
 def bounded(given: Iterable[Condition]) -> tuple[Condition, ...]:
-    """Filters, each once.
+    """Gives filters, each once.
 
     Raises:
         InvalidFilter: there are too many.
@@ -85,7 +85,7 @@ def format_filter(given: Condition) -> str:
 
 
 def checked(given: Condition) -> Condition:
-    """The condition, if it is one that can be asked.
+    """Gives the condition back, if it is one that can be asked.
 
     Raises:
         InvalidFilter: it names no value, too many, or one that is too long or not text.

@@ -1,4 +1,4 @@
-"""What a request may ask for: limits, and clear words for those who go beyond them."""
+"""Says what a request may ask for, in clear words for those who go beyond it."""
 
 from search.errors import InvalidPage, InvalidQuery, InvalidRequest
 
@@ -7,10 +7,10 @@ MAX_LIMIT = 100
 MAX_DEPTH = 1000
 
 MODES = {"hybrid": "by meaning and by words", "semantic": "by meaning alone"}
-"""Ways to search."""
+"""Maps each way to search to what it searches by."""
 
 WAYS = "; ".join(f"{mode}: {what}" for mode, what in MODES.items())
-"""The same in one line, for those who read a description."""
+"""Says the same in one line, for those who read a description."""
 
 USUAL_MODE = "hybrid"
 
@@ -37,7 +37,7 @@ def check_page(limit: int, offset: int) -> None:
     """Refuses pages out of range.
 
     Raises:
-        InvalidPage: naming the value and the range.
+        InvalidPage: limit or offset is out of range; the message names the value, the hint the range.
     """
     if not 1 <= limit <= MAX_LIMIT:
         raise InvalidPage(f"limit={limit} is out of range.", hint=f"Use 1 to {MAX_LIMIT}.")
@@ -49,7 +49,7 @@ def check_mode(mode: str) -> None:
     """Refuses ways of searching that there are not.
 
     Raises:
-        InvalidRequest: naming the mode.
+        InvalidRequest: there is no such mode; the message names it.
     """
     if mode not in MODES:
         raise InvalidRequest(f"Unknown mode {mode[:40]!r}.", hint=f"Use one of: {', '.join(MODES)}.")

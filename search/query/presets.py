@@ -1,4 +1,4 @@
-"""Presets: steering under a name, as a collection holds it."""
+"""Reads presets: steering under a name, as a collection holds it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from search.query.remapping import RemappedSteering, is_numbered, lose, translat
 from search.query.steering import parse
 
 NONE = "none"
-"""What a search names that wants no preset, not even the default one."""
+"""A search names this if it wants no preset, not even the default one."""
 
 MAX_NAME = 60
 MAX_DESCRIPTION = 200
@@ -23,7 +23,7 @@ FORGOTTEN = "Nothing is known any more of the dictionary that it was saved with.
 
 @dataclass(frozen=True)
 class Preset:
-    """A preset and what its knobs are in the numbers of the live dictionary."""
+    """Holds a preset, with what its knobs are in the numbers of the live dictionary."""
 
     name: str
     description: str
@@ -33,7 +33,7 @@ class Preset:
 
 
 def read_presets(session: Session, collection: int, live: int) -> dict[str, Preset]:
-    """The presets of a collection (its row id) by name, in the numbers of its live dictionary."""
+    """Reads the presets of a collection (its row id) by name, in the numbers of its live dictionary."""
     rows = session.scalars(
         select(PresetRow).where(PresetRow.collection_id == collection).order_by(PresetRow.name)
     )
@@ -50,10 +50,10 @@ def read_presets(session: Session, collection: int, live: int) -> dict[str, Pres
 
 
 def find_preset(presets: Mapping[str, Preset], name: str, collection: str) -> Preset:
-    """The preset of that name.
+    """Finds the preset of that name.
 
     Raises:
-        PresetNotFound: naming those there are.
+        PresetNotFound: there is none; the hint names those there are.
     """
     found = presets.get(name)
     if found is None:
@@ -66,7 +66,7 @@ def find_preset(presets: Mapping[str, Preset], name: str, collection: str) -> Pr
 
 
 def clean_name(name: str) -> str:
-    """A preset's name without white space around it.
+    """Takes the white space around a preset's name away.
 
     Raises:
         InvalidRequest: it is empty, too long, not printable, "none", or cannot stand in an address.
@@ -82,7 +82,7 @@ def clean_name(name: str) -> str:
 
 
 def clean_description(text: str) -> str:
-    """A preset's description, on one line.
+    """Puts a preset's description on one line.
 
     Raises:
         InvalidRequest: it is too long, or not text.

@@ -1,4 +1,4 @@
-"""Steering that was saved with another dictionary, in the numbers of the live one.
+"""Translates steering that was saved with another dictionary into the numbers of the live one.
 
 Numbers of features and families mean something in one dictionary only. Where a feature went when a new
 dictionary was made is in the table `feature_matches`, also for dictionaries that are long gone; a dictionary
@@ -25,7 +25,8 @@ NO_FAMILIES = "Families are not carried over to another dictionary."
 
 @dataclass(frozen=True)
 class Carried:
-    """What a feature was called in the earlier dictionary, and how surely it is the same one (0 to 1)."""
+    """Says what a feature was called in the earlier dictionary, and how surely (0 to 1) it is the same
+    one."""
 
     was: int
     confidence: float
@@ -33,8 +34,8 @@ class Carried:
 
 @dataclass(frozen=True)
 class RemappedSteering:
-    """Steering and filters in the numbers of `dictionary`, the live one: `carried` by the new number, `lost`
-    left out; the name of the `preset` that is in it, if one is."""
+    """Holds steering and filters in the numbers of `dictionary`, the live one: `carried` by the new number,
+    `lost` left out; the name of the `preset` that is in it, if one is."""
 
     steering: Steering
     dictionary: int
@@ -46,14 +47,14 @@ class RemappedSteering:
 
 @dataclass(frozen=True)
 class Alias:
-    """An earlier dictionary's numbers, 0 to `features` - 1, are those of `dictionary`."""
+    """Says that an earlier dictionary's numbers, 0 to `features` - 1, are those of `dictionary`."""
 
     dictionary: int
     features: int
 
 
 def read_aliases(card: Mapping[str, Any]) -> dict[int, Alias]:
-    """The earlier dictionaries whose numbers are those of another one, from a dictionary's card."""
+    """Reads from a dictionary's card the earlier dictionaries whose numbers are those of another one."""
     return {int(number): Alias(**alias) for number, alias in card.get(ALIASES, {}).items()}
 
 
@@ -63,7 +64,7 @@ def is_numbered(knob: Knob) -> bool:
 
 
 def translate(session: Session, steering: Steering, dictionary: int | None, live: int) -> RemappedSteering:
-    """Steering of a dictionary (None: the live one), in the numbers of the live dictionary.
+    """Translates steering of a dictionary (None: the live one) into the numbers of the live dictionary.
 
     Raises:
         InvalidSteering: nothing is known of that dictionary, or it had no such feature.
@@ -96,7 +97,8 @@ def translate(session: Session, steering: Steering, dictionary: int | None, live
 def translate_filters(
     session: Session, filters: tuple[Condition, ...], dictionary: int | None, live: int
 ) -> tuple[Condition, ...]:
-    """Filters on features of a dictionary (None: the live one), in the numbers of the live dictionary.
+    """Translates filters on features of a dictionary (None: the live one) into the numbers of the live
+    dictionary.
 
     Raises:
         InvalidSteering: nothing is known of that dictionary, or it had no such feature.
@@ -119,7 +121,7 @@ def translate_filters(
 
 
 def lose(translation: RemappedSteering, why: Callable[[Knob], str]) -> RemappedSteering:
-    """The same without the knobs for which there is a reason, which is told with each."""
+    """Leaves out the knobs for which there is a reason, which is told with each."""
     lost = [(knob, reason) for knob in translation.steering.knobs if (reason := why(knob))]
     gone = {knob.target for knob, _ in lost}
     kept = tuple(knob for knob in translation.steering.knobs if knob.target not in gone)
@@ -131,12 +133,12 @@ def lose(translation: RemappedSteering, why: Callable[[Knob], str]) -> RemappedS
 
 
 def lost_knob(knob: Knob, reason: str) -> LostKnob:
-    """The record of a knob that was left out."""
+    """Makes the record of a knob that was left out."""
     return LostKnob(knob.strength, reason, **flat(knob.target))
 
 
 def marked(terms: list[SteeringTerm], translation: RemappedSteering) -> list[SteeringTerm]:
-    """The knobs of an answer, with what those that were carried over were before."""
+    """Marks the knobs of an answer with what those that were carried over were before."""
     return [
         replace(term, was=came.was, confidence=came.confidence) if came else term
         for term in terms
@@ -145,8 +147,8 @@ def marked(terms: list[SteeringTerm], translation: RemappedSteering) -> list[Ste
 
 
 def _went(session: Session, asked: list[int], dictionary: int, live: int) -> dict[int, tuple[int, float]]:
-    """Where features of another dictionary went, and how surely: an earlier one, or after going
-    back a later one, whose matches are read the other way round."""
+    """Finds where features of another dictionary went, and how surely: an earlier one, or after going back a
+    later one, whose matches are read the other way round."""
     features, same = _known(session, dictionary, live)
     if features is None:
         raise InvalidSteering(
@@ -174,8 +176,8 @@ def _went(session: Session, asked: list[int], dictionary: int, live: int) -> dic
 
 
 def _families_that_stayed(session: Session, families: list[int], dictionary: int, live: int) -> set[int]:
-    """The families of another dictionary that the live one has under the same numbers: where one only added
-    names to the other, and the live one has that family already (it may be the earlier one)."""
+    """Finds the families of another dictionary that the live one has under the same numbers: where one only
+    added names to the other, and the live one has that family already (it may be the earlier one)."""
     if not families:
         return set()
     _, same = _known(session, dictionary, live)
@@ -191,7 +193,7 @@ def _families(session: Session, dictionary: int) -> set[int]:
 
 
 def _known(session: Session, dictionary: int, live: int) -> tuple[int | None, Alias | None]:
-    """How many features a dictionary had (None: nothing is known of how it relates to the live one), and
+    """Says how many features a dictionary had (None: nothing is known of how it relates to the live one), and
     whose numbers its own are, if they are another's: a later dictionary's go as far as the live one's."""
     if not 0 < dictionary < 2**63:  # what the column holds
         return None, None

@@ -1,4 +1,4 @@
-"""What is asked, as it came."""
+"""Holds what is asked, as it came."""
 
 from dataclasses import dataclass
 
@@ -9,9 +9,9 @@ from search.query.steering import UNSTEERED, Steering
 
 @dataclass(frozen=True)
 class SearchRequest:
-    """What is asked, as it came. `dictionary` is the one that features of steering and filters are numbered
-    in, where it is not the live one. Knobs of the `preset` are turned too ("none": of none; None: of the
-    default one, where there is no steering)."""
+    """Holds what is asked, as it came. `dictionary` is the one that features of steering and filters are
+    numbered in, where it is not the live one. Knobs of the `preset` are turned too ("none": of none; None: of
+    the default one, where there is no steering)."""
 
     query: str
     steering: Steering = UNSTEERED

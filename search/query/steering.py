@@ -1,4 +1,4 @@
-"""Steering: what a user turns up or down, as text and as knobs.
+"""Reads and writes steering: what a user turns up or down, as text and as knobs.
 
 The text form, used in URLs and on the command line, is a list of knobs separated by commas:
 
@@ -36,7 +36,7 @@ Strength = float | Literal["off"]
 
 @dataclass(frozen=True)
 class FeatureTarget:
-    """One feature of the dictionary."""
+    """Means one feature of the dictionary."""
 
     feature: int
 
@@ -49,7 +49,7 @@ class FeatureTarget:
 
 @dataclass(frozen=True)
 class ConceptTarget:
-    """What a phrase is about."""
+    """Means what a phrase is about."""
 
     phrase: str
 
@@ -62,7 +62,7 @@ class ConceptTarget:
 
 @dataclass(frozen=True)
 class FamilyTarget:
-    """A family of features, by its number."""
+    """Means a family of features, by its number."""
 
     family: int
 
@@ -75,7 +75,7 @@ class FamilyTarget:
 
 @dataclass(frozen=True)
 class ExamplesTarget:
-    """What documents are about, by their ids: `like` some and `unlike` others."""
+    """Means what documents are about, by their ids: `like` some and `unlike` others."""
 
     like: tuple[str, ...]
     unlike: tuple[str, ...] = ()
@@ -89,16 +89,17 @@ class ExamplesTarget:
 
 
 FittedTarget = ConceptTarget | FamilyTarget | ExamplesTarget
-"""What means a concept that is fitted on the collection's passages."""
+"""Means a concept that is fitted on the collection's passages."""
 
 Target = FeatureTarget | FittedTarget
-"""What a knob turns; as text, the way that steering names it: `123`, `concept:astronomy`, `like:A!B`.
+"""Names what a knob turns; as text it reads the way that steering names it: `123`, `concept:astronomy`,
+`like:A!B`.
 
 Raises InvalidSteering where it cannot be one: a number below 0, an empty phrase, no document to be like."""
 
 
 class FlatTarget(Protocol):
-    """A record that names its target as JSON does, in five fields of which one is given."""
+    """Names a target as JSON does, in five fields of which one is given."""
 
     @property
     def feature(self) -> int | None: ...
@@ -113,7 +114,7 @@ class FlatTarget(Protocol):
 
 
 class TargetFields(TypedDict):
-    """The five fields of a `FlatTarget`."""
+    """Holds the five fields of a `FlatTarget`."""
 
     feature: int | None
     concept: str | None
@@ -123,7 +124,7 @@ class TargetFields(TypedDict):
 
 
 def flat(target: Target) -> TargetFields:
-    """The fields that name a target in JSON."""
+    """Gives the fields that name a target in JSON."""
     fields: TargetFields = {"feature": None, "concept": None, "family": None, "like": [], "unlike": []}
     match target:
         case FeatureTarget(feature):
@@ -137,7 +138,7 @@ def flat(target: Target) -> TargetFields:
 
 
 def target_of(record: FlatTarget) -> Target:
-    """The target that the fields of a record name: `target_of` undoes `flat`.
+    """Makes the target that the fields of a record name: `target_of` undoes `flat`.
 
     Raises:
         InvalidSteering: they name none, more than one, or one that cannot be.
@@ -157,7 +158,7 @@ def target_of(record: FlatTarget) -> Target:
 
 @dataclass(frozen=True)
 class Knob:
-    """How strongly one target is turned. Only a feature can be "off".
+    """Says how strongly one target is turned. Only a feature can be "off".
 
     Raises:
         InvalidSteering: the strength is not a number within ±5.
@@ -179,7 +180,7 @@ class Knob:
 
 @dataclass(frozen=True)
 class Steering:
-    """The knobs of one search, each target at most once.
+    """Holds the knobs of one search, each target at most once.
 
     Raises:
         InvalidSteering: a target appears twice, or there are more than 50 knobs.
@@ -197,21 +198,21 @@ class Steering:
 
     @property
     def features(self) -> list[int]:
-        """The features that are turned, in the order of their knobs."""
+        """Lists the features that are turned, in the order of their knobs."""
         return [knob.target.feature for knob in self.knobs if isinstance(knob.target, FeatureTarget)]
 
     def with_knob(self, knob: Knob) -> "Steering":
-        """The same with one knob set, in its old place if it was there."""
+        """Sets one knob, in its old place if it was there."""
         if knob.target in (other.target for other in self.knobs):
             return Steering(tuple(knob if other.target == knob.target else other for other in self.knobs))
         return Steering((*self.knobs, knob))
 
     def without(self, target: Target) -> "Steering":
-        """The same without the knob of that target."""
+        """Leaves out the knob of that target."""
         return Steering(tuple(knob for knob in self.knobs if knob.target != target))
 
     def strength_of(self, target: Target) -> Strength | None:
-        """How strongly a target is turned, None if it is not."""
+        """Says how strongly a target is turned, None if it is not."""
         return next((knob.strength for knob in self.knobs if knob.target == target), None)
 
 
@@ -234,7 +235,7 @@ def format_steering(steering: Steering) -> str:
 
 
 def format_strength(strength: Strength) -> str:
-    """The shortest text that reads back as the same strength."""
+    """Writes the shortest text that reads back as the same strength."""
     if isinstance(strength, str):
         return strength
     return str(int(strength)) if float(strength).is_integer() else repr(float(strength))
@@ -300,12 +301,12 @@ def _check_examples(like: tuple[str, ...], unlike: tuple[str, ...]) -> None:
 
 
 def _quoted_id(document: str) -> str:
-    """Percent-encoded so that nothing in it can be taken for a part of the form."""
+    """Percent-encodes an id so that nothing in it can be taken for a part of the form."""
     return quote(document, safe="").replace("~", "%7E")
 
 
 def parse_strength(number: str, part: str) -> Strength:
-    """A strength from its text; `part` is quoted when it is none."""
+    """Reads a strength from its text; `part` is quoted when it is none."""
     if number.strip() == OFF:
         return "off"
     try:

@@ -1,1 +1,1 @@
-"""What goes out: the frozen records of the public contract."""
+"""Defines what goes out: the frozen records of the public contract."""

@@ -1,4 +1,4 @@
-"""What the engine says about collections and their presets."""
+"""Describes collections and their presets to the outside."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,7 +9,7 @@ from search.responses.search import LostKnob, SteeringTerm
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a build is: `done` of `total` in a step; seconds left are None until a rate is known."""
+    """Says where a build is: `done` of `total` in a step; seconds left are None until a rate is known."""
 
     step: str
     done: int
@@ -20,7 +20,8 @@ class Progress:
 
 @dataclass(frozen=True)
 class CollectionInfo:
-    """A collection: "live" (searchable), "building" (its first index is under way) or "empty"."""
+    """Describes a collection, which is "live" (searchable), "building" (its first index is under way) or
+    "empty"."""
 
     name: str
     state: Literal["live", "building", "empty"]
@@ -33,9 +34,9 @@ class CollectionInfo:
 
 @dataclass(frozen=True)
 class PresetInfo:
-    """A preset as it steers now: its knobs as text (`steer`) and one by one, numbered in `dictionary`, the
-    live one; `steering_lost` is what of it means nothing any more. `default`: searches that name neither a
-    preset nor steering are steered by it."""
+    """Describes a preset as it steers now: its knobs as text (`steer`) and one by one, numbered in
+    `dictionary`, the live one; `steering_lost` is what of it means nothing any more. `default`: searches that
+    name neither a preset nor steering are steered by it."""
 
     name: str
     description: str

@@ -1,4 +1,4 @@
-"""What the engine says about a document."""
+"""Describes a document to the outside."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,7 +14,7 @@ class ActiveFeature:
 
 @dataclass(frozen=True)
 class DocumentPassage:
-    """A passage of a document page: offsets into the document's text and what fires there."""
+    """Describes a passage of a document page: offsets into the document's text and what fires there."""
 
     id: int
     start: int
@@ -24,7 +24,7 @@ class DocumentPassage:
 
 @dataclass(frozen=True)
 class DocumentDetail:
-    """A document with its stored text and, by passage, the features that fire there."""
+    """Describes a document with its stored text and, by passage, the features that fire there."""
 
     id: str
     title: str

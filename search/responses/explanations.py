@@ -1,4 +1,4 @@
-"""Answers to why: this before that, and why not."""
+"""Answers why, to the outside: this before that, and why not."""
 
 from dataclasses import dataclass
 
@@ -7,8 +7,8 @@ from search.responses.search import LostKnob, Restriction, Result, SteeringTerm,
 
 @dataclass(frozen=True)
 class Margin:
-    """One term of two scores: what it adds to the first and to the second, and the difference. It is named as
-    a term is."""
+    """Sets one term of two scores beside each other: what it adds to the first and to the second, and the
+    difference. It is named as a term is."""
 
     kind: TermKind
     label: str
@@ -23,8 +23,8 @@ class Margin:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Why one document stands before another: `margin` is the difference of their scores, and the sum of the
-    margins of `terms`, largest first."""
+    """Says why one document stands before another: `margin` is the difference of their scores, and the sum of
+    the margins of `terms`, largest first."""
 
     query: str
     collection: str
@@ -39,9 +39,9 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Way:
-    """Steering that brings a document among the first: all of it, and as the text form; `added` are the knobs
-    that are new. `moved` is the cosine between the question before and after, `rank` where the document
-    stands then."""
+    """Describes steering that brings a document among the first: all of it, and as the text form; `added` are
+    the knobs that are new. `moved` is the cosine between the question before and after, `rank` where the
+    document stands then."""
 
     steer: str
     steering: list[SteeringTerm]
@@ -52,7 +52,7 @@ class Way:
 
 @dataclass(frozen=True)
 class WhyNot:
-    """Where a document stands, and why it is not among the first `wanted`.
+    """Says where a document stands, and why it is not among the first `wanted`.
 
     `excluded_by` are the restrictions that it does not meet: then it has no rank. `last` is the last of the
     first ones and `lacks` what the document has less of than that, the largest first. `ways` are the smallest

@@ -1,4 +1,4 @@
-"""What a feature, a concept, a document and a collection look like to the outside: plain frozen records.
+"""Describes features and concepts to the outside, in plain frozen records.
 
 Part of the public contract, like `search.responses.search` and `search.responses.words`.
 """
@@ -11,7 +11,8 @@ from search.responses.search import DocumentRef, PassageText
 
 @dataclass(frozen=True)
 class FeatureSummary:
-    """A feature in a list. `density`: share of passages it fires on; `passages`: how many."""
+    """Describes a feature in a list. `density` is the share of passages it fires on, `passages` how many
+    these are."""
 
     feature: int
     label: str
@@ -35,7 +36,7 @@ class FeatureList:
 
 @dataclass(frozen=True)
 class FeatureRef:
-    """A feature of a family; `weight` (0 to 1): how much it belongs."""
+    """Names a feature of a family; `weight` (0 to 1) says how much it belongs."""
 
     feature: int
     label: str
@@ -44,7 +45,7 @@ class FeatureRef:
 
 @dataclass(frozen=True)
 class FamilyRef:
-    """A family of features by its number."""
+    """Names a family of features by its number."""
 
     family: int
     name: str
@@ -52,9 +53,9 @@ class FamilyRef:
 
 @dataclass(frozen=True)
 class ConceptSummary:
-    """A family of features to steer by. `passages`: how many belong to it; `features`: most central first;
-    `example`: the beginning of the passage that belongs to it most; `parent`: the wider family it is part of,
-    `children` the narrower ones that are part of it."""
+    """Describes a family of features to steer by. `passages` is how many belong to it; `features` come the
+    most central first; `example` is the beginning of the passage that belongs to it most; `parent` is the
+    wider family it is part of, `children` are the narrower ones that are part of it."""
 
     family: int
     name: str
@@ -78,7 +79,7 @@ class ConceptList:
 
 @dataclass(frozen=True)
 class Example:
-    """A passage on which a feature fires (or nearly fires, where `activation` is 0).
+    """Shows a passage on which a feature fires (or nearly fires, where `activation` is 0).
 
     `decile` 10 holds the strongest tenth of the feature's activations, 1 the weakest; None where the feature
     has fewer than ten, or does not fire.
@@ -92,7 +93,7 @@ class Example:
 
 @dataclass(frozen=True)
 class Neighbour:
-    """Another feature, near by `value`: a cosine of decoder rows, or a share of common passages."""
+    """Names another feature, near by `value`: a cosine of decoder rows, or a share of common passages."""
 
     feature: int
     label: str
@@ -101,7 +102,7 @@ class Neighbour:
 
 @dataclass(frozen=True)
 class Histogram:
-    """Counts of activations in equal bins between 0 and `maximum`."""
+    """Counts activations in equal bins between 0 and `maximum`."""
 
     maximum: float
     counts: list[int]
@@ -109,7 +110,8 @@ class Histogram:
 
 @dataclass(frozen=True)
 class FeatureDetail:
-    """Everything a feature's page shows. `quantiles`: activation at 0, 10, …, 100% of its passages.
+    """Holds everything a feature's page shows. `quantiles` are the activation at 0, 10, …, 100% of its
+    passages.
 
     `guess` is the best label there is where none holds. `label_origin` says who wrote the label: "name"
     (nobody: it is what the feature was made from), "hand", or, of a feature that an earlier version learned,
@@ -138,13 +140,13 @@ class FeatureDetail:
 
 
 Against = Literal["unlike", "answers", "collection"]
-"""What liked documents are compared with."""
+"""Says what liked documents are compared with."""
 
 
 @dataclass(frozen=True)
 class FeatureDifference:
-    """A feature that tells liked documents from others: the mean activation on both sides, their `difference`
-    in units of what strength 1 adds, and the strength of a knob that says the same."""
+    """Says how a feature tells liked documents from others: the mean activation on both sides, their
+    `difference` in units of what strength 1 adds, and the strength of a knob that says the same."""
 
     feature: int
     label: str
@@ -158,8 +160,8 @@ class FeatureDifference:
 
 @dataclass(frozen=True)
 class Refinement:
-    """What tells liked documents from others, `against` unliked ones, the answers to the query or all of the
-    collection: the largest difference first; the same as steering (`steer`). A `note` says why there is
+    """Says what tells liked documents from others, `against` unliked ones, the answers to the query or all of
+    the collection: the largest difference first; the same as steering (`steer`). A `note` says why there is
     none."""
 
     collection: str

@@ -1,4 +1,4 @@
-"""What a search looks like to the outside: plain frozen records.
+"""Describes a search to the outside, in plain frozen records.
 
 The JSON API serialises these records as they are (None as null) and the pages render them, so a field
 added here is an addition to the public contract.
@@ -14,7 +14,7 @@ TermKind = Literal["feature", "steering", "word", "baseline", "remainder"]
 
 @dataclass(frozen=True)
 class Span:
-    """A stretch of a text: character offsets, `start` included, `end` not."""
+    """Marks a stretch of a text: character offsets, `start` included, `end` not."""
 
     start: int
     end: int
@@ -22,7 +22,8 @@ class Span:
 
 @dataclass(frozen=True)
 class Part:
-    """A feature's share in what makes a passage belong to a concept. Negative ones speak against it."""
+    """Says what share a feature has in what makes a passage belong to a concept. Negative shares speak
+    against it."""
 
     feature: int
     label: str
@@ -31,7 +32,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Term:
-    """One signed term of a score.
+    """Holds one signed term of a score.
 
     `label` names it for people: a feature's label, a concept's name, a word of the query, "baseline" or
     "remainder"; "other topics" is the sum of those features (without a number) that nobody would see in the
@@ -56,7 +57,7 @@ class Term:
 
 @dataclass(frozen=True)
 class QueryWord:
-    """A word of the query that counts, and how many passages have it or another form of it."""
+    """Names a word of the query that counts, with how many passages have it or another form of it."""
 
     word: str
     passages: int
@@ -64,9 +65,9 @@ class QueryWord:
 
 @dataclass(frozen=True)
 class Restriction:
-    """Something that all results have, or that none has: a phrase (or a word), in the document or its title,
-    a field of the metadata that is one of some values, or lies between two (null: open), or a feature that
-    fires on the passage. `filter` is its text form, null for phrases."""
+    """Says something that all results have, or that none has: a phrase (or a word), in the document or its
+    title, a field of the metadata that is one of some values, or lies between two (null: open), or a feature
+    that fires on the passage. `filter` is its text form, null for phrases."""
 
     without: bool
     phrase: str | None = None
@@ -81,7 +82,7 @@ class Restriction:
 
 @dataclass(frozen=True)
 class QueryFeature:
-    """A feature that explains the query and that readers see in its first answers; `activation` is its
+    """Names a feature that explains the query and that readers see in its first answers; `activation` is its
     coefficient. `label_score` is None of names, and where a label could not be tested."""
 
     feature: int
@@ -92,7 +93,8 @@ class QueryFeature:
 
 @dataclass(frozen=True)
 class SteeringTerm:
-    """One knob as it was applied: a feature, a concept (a phrase), a family, or documents to be like.
+    """Describes one knob as it was applied: a feature, a concept (a phrase), a family, or documents to be
+    like.
 
     `strength` is the number asked for, or "off" where the feature was removed from the query. Where the knob
     is of an earlier dictionary, `was` is the feature's number there and `confidence` (0 to 1) how surely it
@@ -112,7 +114,7 @@ class SteeringTerm:
 
 @dataclass(frozen=True)
 class LostKnob:
-    """A knob that means nothing here and was left out, and why.
+    """Describes a knob that means nothing here and was left out, with the reason.
 
     `feature` or `family` is its number in the dictionary that it was saved with; `like` and `unlike` are
     documents that are not there.
@@ -129,7 +131,7 @@ class LostKnob:
 
 @dataclass(frozen=True)
 class DocumentRef:
-    """The document of a result; `id` is the id the user gave."""
+    """Names the document of a result; `id` is the id the user gave."""
 
     id: str
     title: str
@@ -138,8 +140,9 @@ class DocumentRef:
 
 @dataclass(frozen=True)
 class LitWord:
-    """A word of a passage (offsets into its text; a sentence where the model is not mean-pooled) and what it
-    adds. `level` 1 to 4: by how many standard deviations it stands above the passage's other words."""
+    """Marks a word of a passage (offsets into its text; a sentence where the model is not mean-pooled) and
+    says what it adds. `level` 1 to 4: by how many standard deviations it stands above the passage's other
+    words."""
 
     start: int
     end: int
@@ -149,7 +152,8 @@ class LitWord:
 
 @dataclass(frozen=True)
 class Light:
-    """The words of a passage that match the question most or, where `feature` is one, that made it fire."""
+    """Marks the words of a passage that match the question most or, where `feature` is one, that made it
+    fire."""
 
     feature: int | None
     words: list[LitWord]
@@ -157,7 +161,7 @@ class Light:
 
 @dataclass(frozen=True)
 class PassageText:
-    """A passage: its number in the generation, its text, and where that stands in the document's text.
+    """Holds a passage: its number in the generation, its text, and where that stands in the document's text.
 
     Where they were asked for, `best` is the sentence (offsets into `text`) closest to the query, and `lights`
     are the words that match the query, then those of the topics that carry most of the score.
@@ -173,9 +177,9 @@ class PassageText:
 
 @dataclass(frozen=True)
 class FacetValue:
-    """A value, or a range of them, that results can be restricted to: `filter` does that, and `documents` is
-    how many would be left. `top` is how many of the first hundred answers have it. `chosen`: it is a filter
-    of this search already."""
+    """Offers a value, or a range of them, that results can be restricted to: `filter` does that, and
+    `documents` is how many would be left. `top` is how many of the first hundred answers have it. `chosen`:
+    it is a filter of this search already."""
 
     value: str
     filter: str
@@ -186,7 +190,7 @@ class FacetValue:
 
 @dataclass(frozen=True)
 class Facet:
-    """A field of the metadata, with those of its values that answers have most."""
+    """Offers a field of the metadata, with those of its values that answers have most."""
 
     field: str
     values: list[FacetValue]
@@ -194,8 +198,8 @@ class Facet:
 
 @dataclass(frozen=True)
 class Topic:
-    """A feature that the first answers fire more than others do; `filter`, `documents`, `top` and `chosen` as
-    of a facet's value."""
+    """Offers a feature that the first answers fire more than others do; `filter`, `documents`, `top` and
+    `chosen` are as of a facet's value."""
 
     feature: int
     label: str
@@ -207,7 +211,7 @@ class Topic:
 
 @dataclass(frozen=True)
 class Facets:
-    """What the answers to a search can be narrowed down to."""
+    """Lists what the answers to a search can be narrowed down to."""
 
     fields: list[Facet]
     topics: list[Topic]
@@ -215,7 +219,7 @@ class Facets:
 
 @dataclass(frozen=True)
 class Result:
-    """One document, ranked by its best passage. The values of `terms` sum to `score`.
+    """Holds one document, ranked by its best passage. The values of `terms` sum to `score`.
 
     `rank` is None where a document was asked for that the search leaves out; `rank_unsteered` also where it
     stood below the pool that was ranked unsteered.
@@ -231,8 +235,9 @@ class Result:
 
 @dataclass(frozen=True)
 class Timings:
-    """Milliseconds: to understand the question (embedding it, and what restricts it), waiting for other
-    searches, finding, the terms of scores, reading texts, marking words, counting facets; and in all."""
+    """Says where the milliseconds of an answer went: to understand the question (embedding it, and what
+    restricts it), waiting for other searches, finding, the terms of scores, reading texts, marking words,
+    counting facets; and in all."""
 
     embed: float
     wait: float
@@ -246,10 +251,10 @@ class Timings:
 
 @dataclass(frozen=True)
 class SearchResponse:
-    """One answered search. `restrictions` are what the query said the results must or must not be, `moved` is
-    the cosine between the asked and the steered question; `dictionary` is the one that numbers of features
-    belong to, `preset` the name of the one that is part of `steering`, `steering_lost` what of it, or of an
-    earlier dictionary, means nothing any more. `facets` are there where they were asked for."""
+    """Holds one answered search. `restrictions` are what the query said the results must or must not be,
+    `moved` is the cosine between the asked and the steered question; `dictionary` is the one that numbers of
+    features belong to, `preset` the name of the one that is part of `steering`, `steering_lost` what of it,
+    or of an earlier dictionary, means nothing any more. `facets` are there where they were asked for."""
 
     query: str
     restrictions: list[Restriction]

@@ -1,4 +1,4 @@
-"""What the words of a document, and the features of any text, look like to the outside: plain frozen records.
+"""Describes the words of a document, and the features of any text, to the outside, in plain frozen records.
 
 Part of the public contract, like `search.responses.search` and `search.responses.features`.
 """
@@ -11,8 +11,8 @@ from search.responses.search import DocumentRef, LitBy, PassageText, Span
 
 @dataclass(frozen=True)
 class WordSum:
-    """A number as a sum over the words of a passage: `values` (in the order of the passage's words) and what
-    is `elsewhere` (title, punctuation, constants) add up to `total`, to 1e-3."""
+    """Takes a number apart as a sum over the words of a passage: `values` (in the order of the passage's
+    words) and what is `elsewhere` (title, punctuation, constants) add up to `total`, to 1e-3."""
 
     total: float
     elsewhere: float
@@ -21,8 +21,8 @@ class WordSum:
 
 @dataclass(frozen=True)
 class FeatureWords(WordSum):
-    """Why a feature fires: `total` is its pre-activation, which decides whether it is among those that fire.
-    Its `activation` is then refined; 0: it does not fire."""
+    """Says why a feature fires: `total` is its pre-activation, which decides whether it is among those that
+    fire. Its `activation` is then refined; 0: it does not fire."""
 
     feature: int
     activation: float
@@ -30,9 +30,9 @@ class FeatureWords(WordSum):
 
 @dataclass(frozen=True)
 class TextFeature:
-    """A feature of a text. `activation` is its mean over the text's passages, `maximum` the largest;
-    `strength` is what a knob is turned to for as much (at most 5; 0 where the feature never fires in the
-    collection); `share` of the text's meaning, negative where others set it off."""
+    """Describes a feature of a text. `activation` is its mean over the text's passages, `maximum` the
+    largest; `strength` is what a knob is turned to for as much (at most 5; 0 where the feature never fires in
+    the collection); `share` is its part of the text's meaning, negative where others set it off."""
 
     feature: int
     label: str
@@ -47,7 +47,8 @@ class TextFeature:
 
 @dataclass(frozen=True)
 class TextSentence:
-    """A sentence (offsets into the text) and what its words fire where they stand, strongest first."""
+    """Marks a sentence (offsets into the text) and says what its words fire where they stand, strongest
+    first."""
 
     start: int
     end: int
@@ -56,9 +57,9 @@ class TextSentence:
 
 @dataclass(frozen=True)
 class TextPassage:
-    """A piece of a text as the indexer would cut it: offsets into the text, what fires, its sentences, its
-    words (offsets into the text; sentences where `by` says so), and what they add to the text's strongest
-    features."""
+    """Describes a piece of a text as the indexer would cut it: offsets into the text, what fires, its
+    sentences, its words (offsets into the text; sentences where `by` says so), and what they add to the
+    text's strongest features."""
 
     start: int
     end: int
@@ -71,9 +72,9 @@ class TextPassage:
 
 @dataclass(frozen=True)
 class TextAnalysis:
-    """The features of any text. The first `analysed` of its `characters` are looked at, `query` is as much
-    of it as can be searched with. The shares of all its `total` features, `baseline` and `remainder` sum to
-    1."""
+    """Lists the features of any text. The first `analysed` of its `characters` are looked at, `query` is as
+    much of it as can be searched with. The shares of all its `total` features, `baseline` and `remainder` sum
+    to 1."""
 
     collection: str
     generation: int
@@ -90,9 +91,9 @@ class TextAnalysis:
 
 @dataclass(frozen=True)
 class PassageWords:
-    """The words of a passage (offsets into its text). `by` is "sentence" where the model is not mean-pooled:
-    these are sentences then, and what each adds is an estimate. `question.total` is its inner product with
-    the steered question."""
+    """Holds the words of a passage (offsets into its text). `by` is "sentence" where the model is not
+    mean-pooled: these are sentences then, and what each adds is an estimate. `question.total` is its inner
+    product with the steered question."""
 
     passage: PassageText
     by: LitBy
@@ -103,7 +104,7 @@ class PassageWords:
 
 @dataclass(frozen=True)
 class NamedFeature:
-    """A feature; `maximum` is its strongest activation in the collection."""
+    """Names a feature; `maximum` is its strongest activation in the collection."""
 
     feature: int
     label: str
@@ -113,7 +114,8 @@ class NamedFeature:
 
 @dataclass(frozen=True)
 class DocumentWords:
-    """What the words of a document's passages add to a question's score and to features. `total` passages."""
+    """Says what the words of a document's passages add to a question's score and to features. It has `total`
+    passages."""
 
     document: DocumentRef
     query: str

@@ -1,1 +1,1 @@
-"""The order of passages by meaning, words and concepts, and the names that explain it."""
+"""Orders passages by meaning, words and concepts, and chooses the names that explain the order."""

@@ -1,4 +1,5 @@
-"""Which names explain a question: a few whose directions, together, give the scores of its first answers.
+"""Chooses the names that explain a question: a few whose directions, together, give the scores of its first
+answers.
 
 For any coefficients a, q = sum_f a_f w_f + e(q) with e the rest, so the score of every passage is a sum of
 terms exactly (see `search.dictionary.attribution`). They are chosen greedily in two passes. First come names
@@ -31,13 +32,13 @@ NEAR = 0.25
 
 MOST_NEAR = 200
 LOOKED_AT = 5
-"""In so many first answers readers are to see names;"""
+"""Readers are to see names in so many first answers."""
 
 WANTED = (1.0, 0.7, 0.3, 0.1, 0.05, 0.02, 0.0)
-"""one more is worth so much to an answer that shows none, one, two … already;"""
+"""One more name is worth so much to an answer that shows none, one, two … already."""
 
 WORTH = 0.02
-"""and a name that is worth less, on the average of the answers, is not taken for being seen."""
+"""A name that is worth less, on the average of the answers, is not taken for being seen."""
 
 SAME = 0.5
 """A name that points just as one before it does is worth so much less."""
@@ -55,9 +56,9 @@ FloatArray = NDArray[np.float32]
 def pursue(
     q_D: FloatArray, x_CD: FloatArray, w_VD: FloatArray, likely_PV: NDArray[np.float64]
 ) -> dict[int, float]:
-    """The coefficients of the names (by row of `w_VD`) that explain a question best, the largest contribution
-    first; `x_CD` are the vectors of its first answers, `likely_PV` how likely readers see each name in those
-    that come first."""
+    """Finds the coefficients of the names (by row of `w_VD`) that explain a question best, the largest
+    contribution first; `x_CD` are the vectors of its first answers, `likely_PV` how likely readers see each
+    name in those that come first."""
     if not len(w_VD) or not len(x_CD):
         return {}
     y_C = (x_CD @ q_D).astype(np.float64)
@@ -73,7 +74,7 @@ def pursue(
 def _seen(
     y_C: NDArray[np.float64], a_CV: NDArray[np.float64], w_VD: FloatArray, likely_PV: NDArray[np.float64]
 ) -> tuple[list[int], NDArray[np.float64]]:
-    """The names that readers are to see, and their coefficients, all positive."""
+    """Chooses the names that readers are to see, and gives their coefficients, all positive."""
     likely_PV = np.where(likely_PV >= SHARED, likely_PV, 0.0)
     same_V = np.zeros(len(w_VD))
     shown_P = np.zeros(len(likely_PV), np.int64)
@@ -100,8 +101,8 @@ def _seen(
 def _explaining(
     y_C: NDArray[np.float64], a_CV: NDArray[np.float64], favour_V: NDArray[np.float64], taken: list[int]
 ) -> tuple[list[int], NDArray[np.float64]]:
-    """The names, besides those taken, that explain what is left of the scores, and their coefficients, all
-    positive."""
+    """Chooses the names, besides those taken, that explain what is left of the scores, and gives their
+    coefficients, all positive."""
     spread = np.sqrt(SPREAD)
     y = np.concatenate([y_C, spread * (y_C - y_C.mean())])
     columns_V = np.concatenate([a_CV, spread * (a_CV - a_CV.mean(axis=0))])
@@ -127,7 +128,7 @@ def _explaining(
 
 
 def _fitted(y: NDArray[np.float64], columns_T: NDArray[np.float64], ridge: float) -> NDArray[np.float64]:
-    """The least squares coefficients, a little ridge for columns that are alike, none negative."""
+    """Fits the least squares coefficients, with a little ridge for columns that are alike, none negative."""
     gram_TT = columns_T.T @ columns_T + ridge * np.eye(columns_T.shape[1])
     target_T = columns_T.T @ y
     weights_T = np.asarray(np.linalg.solve(gram_TT, target_T), dtype=np.float64)

@@ -1,4 +1,4 @@
-"""Why a question found what it found: names that it shares with its answers.
+"""Says why a question found what it found: names that it shares with its answers.
 
 Shape suffixes: P passages, D embedding width, V names.
 """
@@ -13,14 +13,14 @@ from search.index.snapshot import Snapshot
 from search.scoring.pursuit import MOST_NEAR, NEAR, pursue
 
 FAVOURED = 10
-"""Names are favoured that readers would see in so many first answers."""
+"""Names are favoured that readers would see in the first answers, so many of them."""
 
 FloatArray = NDArray[np.float32]
 
 
 def explaining(snapshot: Snapshot, query: str, q_D: FloatArray, first: NDArray[np.int64]) -> dict[int, float]:
-    """The coefficients of the features that explain a question best, from its first answers, best first: of
-    those near it that say something here and that one of these answers is about."""
+    """Finds the coefficients of the features that explain a question best, from its first answers, best
+    first: of those near it that say something here and that one of these answers is about."""
     near_V = near(snapshot, q_D, first)
     likely_PV = agreement(snapshot, query, q_D, near_V, first[:FAVOURED])
     found = pursue(q_D, snapshot.index.vectors(first), snapshot.dictionary.w_dec_FD[near_V], likely_PV)
@@ -30,8 +30,8 @@ def explaining(snapshot: Snapshot, query: str, q_D: FloatArray, first: NDArray[n
 def topics(
     snapshot: Snapshot, query: str, q_D: FloatArray, first: NDArray[np.int64], but: Collection[int]
 ) -> list[int]:
-    """Features near a question that its first answers are about, without some; those first that readers see
-    in most of them."""
+    """Finds features near a question that its first answers are about, without some; those first that readers
+    see in most of them."""
     near_V = near(snapshot, q_D, first)
     near_V = near_V[~np.isin(near_V, list(but))]
     seen_PV = agreement(snapshot, query, q_D, near_V, first[:FAVOURED])
@@ -41,8 +41,8 @@ def topics(
 
 
 def near(snapshot: Snapshot, q_D: FloatArray, first: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The features near a question that say something here and that one of its first answers is about, the
-    nearest first."""
+    """Finds the features near a question that say something here and that one of its first answers is about,
+    the nearest first."""
     about_F = np.bincount(snapshot.about_NF[first].indices, minlength=snapshot.dictionary.features)
     features = np.flatnonzero(snapshot.telling & (about_F > 0))
     like = snapshot.dictionary.w_dec_FD[features] @ q_D
@@ -59,7 +59,7 @@ def agreement(
     *,
     beside: bool = False,
 ) -> NDArray[np.float64]:
-    """How likely a reader agrees that the question shares each name with each passage (P, V)."""
+    """Estimates how likely a reader agrees that the question shares each name with each passage (P, V)."""
     rows_VD = snapshot.dictionary.w_dec_FD[features]
     words = NameWords([snapshot.labels[feature].text for feature in features])
     x_PD = snapshot.index.vectors(passages)
