@@ -1,4 +1,4 @@
-"""What readers agree with: that a passage is about a name, and that question and passage share it.
+"""Estimates what readers agree with: that a passage is about a name, and that question and passage share it.
 
 Two logistic models, learned from what readers said of names beside passages (`benchmarks.readers` prints both
 and how well they tell). They look at how near name and text are, and whether the text has the name's words.
@@ -21,19 +21,19 @@ from search.embedding.words import stems
 from search.index.bm25 import Counts
 
 ABOUT = 0.5
-"""A passage is about a name where readers agree so likely at least,"""
+"""A passage is about a name where readers agree so likely at least."""
 
 SHARED = 0.75
-"""and question and passage share one where they agree so likely (docs/decisions/0002 has the curve)."""
+"""Question and passage share a name where readers agree so likely (docs/decisions/0002 has the curve)."""
 
 UNDERSTOOD = 0.5
 """A question has a topic that one of its first answers shares so likely."""
 
 MOST_WORDS = 10
-"""Of a longer question no more words count,"""
+"""A longer question counts as if it had no more words than this."""
 
 FEW_PASSAGES = 1000
-"""and a collection counts as so much larger, so that a name is rare in a small one too."""
+"""A collection counts as so many passages larger, so that a name is rare in a small one too."""
 
 WORD = re.compile(r"\w+")
 
@@ -42,27 +42,28 @@ FloatArray = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class NameWords:
-    """The words of V names: their stems, and their literal forms."""
+    """Holds the words of V names: their stems, and their literal forms."""
 
     names: Sequence[str]
 
     @functools.cached_property
     def stems(self) -> list[tuple[str, ...]]:
-        """The stems of each name."""
+        """Holds the stems of each name."""
         return [name_stems(name) for name in self.names]
 
     @functools.cached_property
     def sizes(self) -> FloatArray:
-        """How many each has, 1 at least."""
+        """Counts the stems of each name, 1 at least."""
         return np.array([max(len(each), 1) for each in self.stems], dtype=np.float64)
 
     @functools.cached_property
     def known(self) -> list[str]:
-        """All stems, each once."""
+        """Lists all stems, each once."""
         return list(dict.fromkeys(stem for own in self.stems for stem in own))
 
     def share(self, has_PT: NDArray[np.bool_]) -> FloatArray:
-        """The share of each name's stems that each text has (P, V); `has_PT` says it of all `known` ones."""
+        """Computes the share of each name's stems that each text has (P, V); `has_PT` says it of all `known`
+        ones."""
         column = {stem: number for number, stem in enumerate(self.known)}
         share_PV = np.zeros((len(has_PT), len(self.stems)))
         for name, own in enumerate(self.stems):
@@ -70,17 +71,17 @@ class NameWords:
         return share_PV / self.sizes
 
     def said(self, text: str) -> NDArray[np.bool_]:
-        """Which names a text says word for word, in the singular or the plural (V,)."""
+        """Says which names a text says word for word, in the singular or the plural (V,)."""
         there = frozenset(form for word in WORD.findall(text.casefold()) for form in _forms(word))
         return np.array([all(forms & there for forms in _literal(name)) for name in self.names], np.bool_)
 
     @functools.cached_property
     def lettered(self) -> NDArray[np.bool_]:
-        """Which names turn on a single letter or digit, as hepatitis B does."""
+        """Says which names turn on a single letter or digit, as hepatitis B does."""
         return np.array([any(len(word) == 1 for word in WORD.findall(name)) for name in self.names], np.bool_)
 
     def parts(self, whole_V: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """Which names are but a part of another one that is `whole` in the question (V,)."""
+        """Says which names are but a part of another one that is `whole` in the question (V,)."""
         own = [frozenset(each) for each in self.stems]
         longer = [each for each, whole in zip(own, whole_V.tolist(), strict=True) if whole]
         return np.array([any(each < other for other in longer) for each in own], np.bool_)
@@ -92,19 +93,20 @@ def _literal(name: str) -> tuple[frozenset[str], ...]:
 
 
 def _forms(word: str) -> frozenset[str]:
-    """A word and what it can be the plural of."""
+    """Gives a word and what it can be the plural of."""
     endings = (("", ""), ("s", ""), ("es", ""), ("ies", "y"))
     return frozenset(word.removesuffix(old) + new for old, new in endings if word.endswith(old))
 
 
 @functools.lru_cache(maxsize=100_000)
 def name_stems(name: str) -> tuple[str, ...]:
-    """The stems of a name's words, each once."""
+    """Gives the stems of a name's words, each once."""
     return tuple(stems(name))
 
 
 def about(acts_MF: csr_matrix, counts: Counts, dictionary: Dictionary) -> csr_matrix:
-    """Of the activations of passages with these counted words, those of names that the passage is about.
+    """Keeps, of the activations of passages with these counted words, those of names that the passage is
+    about.
 
     Features that are no names have no words to look for: a passage is about what it fires.
     """
@@ -125,8 +127,8 @@ def about(acts_MF: csr_matrix, counts: Counts, dictionary: Dictionary) -> csr_ma
 
 
 def about_score(near: NDArray[np.floating], share: FloatArray, words: int | FloatArray) -> FloatArray:
-    """The logit of a reader's agreement that a text is about a name: `near` is how far it points the name's
-    way, `share` how much of the name's words it has."""
+    """Computes the logit of a reader's agreement that a text is about a name: `near` is how far it points the
+    name's way, `share` how much of the name's words it has."""
     whole = share >= 1
     return np.asarray(
         -4.858 + 6.41 * near + 1.955 * share - 0.189 * words + (0.886 + 2.307 * near) * whole,
@@ -145,7 +147,7 @@ def shared(
     *,
     beside: bool,
 ) -> FloatArray:
-    """How likely a reader agrees that a question and each passage share each name (P, V), 0 to 1.
+    """Estimates how likely a reader agrees that a question and each passage share each name (P, V), 0 to 1.
 
     `near_V` is the cosine of name and question, `near_PV` how far the passage points the name's way, `has_PT`
     which of the names' stems it has, `score_P` the cosine of question and passage, `density_V` how often any
@@ -172,5 +174,6 @@ def shared(
 
 
 def density(about_V: NDArray[np.integer], passages: int) -> FloatArray:
-    """The logarithm of the share of a collection's passages that are about each name, from their numbers."""
+    """Computes the logarithm of the share of a collection's passages that are about each name, from their
+    numbers."""
     return np.asarray(np.log(np.maximum(about_V, 1) / (passages + FEW_PASSAGES)), dtype=np.float64)

@@ -1,4 +1,4 @@
-"""Derived files: written whole or not at all, and read only where they are what was written."""
+"""Keeps derived files: written whole or not at all, and read only where they are what was written."""
 
 import hashlib
 import os
@@ -21,7 +21,7 @@ def write_file(path: Path, data: bytes | memoryview) -> str:
 
 
 def read_file(path: Path, sha256: str) -> bytes:
-    """What `write_file` wrote.
+    """Reads what `write_file` wrote.
 
     Raises:
         IndexDamaged: the file is missing or is not the one that was written.

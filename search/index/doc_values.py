@@ -1,5 +1,5 @@
-"""The metadata of a collection's documents in memory: what fields there are, of what kind, and which values
-each document has, so that they can be counted for any set of documents.
+"""Holds the metadata of a collection's documents in memory: what fields there are, of what kind, and which
+values each document has, so that they can be counted for any set of documents.
 
 Shape suffixes: R documents known, V values known, A values of one field.
 """
@@ -23,12 +23,12 @@ from search.db.models import DocumentRow
 from search.index.snapshot import Snapshot, View
 
 LONGEST = 100
-"""A longer text is no value that anyone would choose from a list."""
+"""A text that is longer is no value that anyone would choose from a list."""
 
 DATE = re.compile(r"\d{4}-\d\d(-\d\d([T ].*)?)?")
 
 Kinds = Mapping[str, frozenset[str]]
-"""The fields of a collection's metadata, with the kinds of their values: text, number, date (a text that is
+"""Maps the fields of a collection's metadata to the kinds of their values: text, number, date (a text that is
 one), boolean, list, object."""
 
 IntArray = NDArray[np.int64]
@@ -36,27 +36,28 @@ IntArray = NDArray[np.int64]
 
 @dataclass(frozen=True, eq=False)
 class Values:
-    """The values of one field: each as it was first written, and its number among all values (A,)."""
+    """Holds the values of one field: each as it was first written, and its number among all values (A,)."""
 
     texts: list[str]
     number_A: IntArray
 
     @cached_property
     def by_worth(self) -> IntArray:
-        """The order (A,) of values that are all numbers."""
+        """Gives the order (A,) of values that are all numbers."""
         return np.argsort(np.array([float(text) for text in self.texts]), kind="stable")
 
     @cached_property
     def years(self) -> tuple[list[str], IntArray]:
-        """The years of values that are all dates, and which of them each value is of (A,)."""
+        """Gives the years of values that are all dates, and which of them each value is of (A,)."""
         found, year_A = np.unique([text[:4] for text in self.texts], return_inverse=True)
         return found.tolist(), year_A
 
 
 @dataclass(frozen=True, eq=False)
 class DocValues:
-    """Which values each document has: row ids of documents, ascending (R,), the number of each of `values`
-    (field and text in lower case), how each was first written, a matrix of ones (R, V), kinds of fields."""
+    """Says which values each document has: row ids of documents, ascending (R,), the number of each of
+    `values` (field and text in lower case), how each was first written, a matrix of ones (R, V), kinds of
+    fields."""
 
     documents_R: IntArray = field(default_factory=lambda: np.zeros(0, np.int64))
     values: dict[tuple[str, str], int] = field(default_factory=dict)
@@ -66,7 +67,7 @@ class DocValues:
 
     @cached_property
     def fields(self) -> dict[str, Values]:
-        """The values of each field, by its name."""
+        """Holds the values of each field, by its name."""
         numbers: dict[str, list[int]] = {}
         for (name, _), number in self.values.items():
             numbers.setdefault(name, []).append(number)
@@ -76,13 +77,13 @@ class DocValues:
         }
 
     def counts(self, documents: IntArray) -> IntArray:
-        """How many of some documents (row ids) have each value (V,)."""
+        """Counts how many of some documents (row ids) have each value (V,)."""
         rows = np.searchsorted(self.documents_R, documents)
         return np.asarray(self.has_RV[rows].sum(axis=0), dtype=np.int64).ravel()
 
 
 class DocValuesCache:
-    """The doc values of each collection, kept up to date from one snapshot to the next. Reading those of one
+    """Keeps the doc values of each collection up to date from one snapshot to the next. Reading those of one
     collection holds up no other."""
 
     def __init__(self) -> None:
@@ -90,7 +91,7 @@ class DocValuesCache:
         self._reading: dict[int, Lock] = {}
 
     def of(self, session: Session, snapshot: Snapshot) -> DocValues:
-        """Those of a snapshot's documents."""
+        """Gives the doc values of a snapshot's documents."""
         collection = snapshot.collection_id
         with self._reading.setdefault(collection, Lock()):
             view, before = self._held.get(collection, (None, None))
@@ -102,8 +103,8 @@ class DocValuesCache:
 
 
 def read_doc_values(session: Session, snapshot: Snapshot, before: DocValues | None) -> DocValues:
-    """The metadata of all documents of a snapshot; what was read `before` is not read again. A document's row
-    never changes: a new version is a new row."""
+    """Reads the metadata of all documents of a snapshot; what was read `before` is not read again. A
+    document's row never changes: a new version is a new row."""
     wanted = snapshot.documents_sorted
     if before is None or len(before.documents_R) > 2 * len(wanted) + 1000:  # most of it is of the past
         before = DocValues()
@@ -147,7 +148,7 @@ def _with(before: DocValues, meta: dict[int, dict[str, Any]]) -> DocValues:
 
 
 def _pairs(meta: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """Each field with each of its values, as filters write them."""
+    """Gives each field with each of its values, as filters write them."""
     for name, given in meta.items():
         for value in given if isinstance(given, list) else [given]:
             text = value if isinstance(value, str) else json.dumps(value)
@@ -156,7 +157,7 @@ def _pairs(meta: dict[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _kind(value: Any) -> set[str]:
-    """What a value is; nothing of one that is missing."""
+    """Names the kind of a value; none of one that is missing."""
     if value is None:
         return set()
     if isinstance(value, bool):

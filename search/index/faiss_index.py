@@ -1,4 +1,4 @@
-"""The nearest passages of a question: a FAISS index of float16 vectors, on the CPU or a GPU.
+"""Finds the nearest passages of a question in a FAISS index of float16 vectors, on the CPU or a GPU.
 
 Shape suffixes: Q questions, N vectors, D embedding width, k results a question.
 """
@@ -24,23 +24,23 @@ GPU_RESULTS = 2048
 IVF_LEAST = 5000
 PROBED = 16
 """One in so many cells is scanned."""
-TRAINING_ROWS = 64  # for each cell
-ADDED_ROWS = 10_000  # as float32 in memory at once
+TRAINING_ROWS = 64  # each cell is made from so many vectors
+ADDED_ROWS = 10_000  # so many are in memory as float32 at once
 
 
 class VectorIndex(Protocol):
-    """Inner products over passages, numbered from 0."""
+    """Computes inner products over passages, numbered from 0."""
 
     def __len__(self) -> int: ...
 
     def search(
         self, q_QD: FloatArray, k: int, allowed_N: NDArray[np.bool_] | None = None
     ) -> tuple[FloatArray, IntArray]:
-        """Scores and passage numbers (Q, at most k), best first, of those passages that are allowed."""
+        """Finds scores and passage numbers (Q, at most k), best first, of those passages that are allowed."""
         ...
 
     def vectors(self, ids: IntArray) -> FloatArray:
-        """The stored vectors (len(ids), D): float16 values widened to float32."""
+        """Gives the stored vectors (len(ids), D): float16 values widened to float32."""
         ...
 
 
@@ -48,7 +48,7 @@ def check_installation() -> None:
     """Refuses an environment with both builds of FAISS, or with none.
 
     Raises:
-        ConfigurationError: naming the command that mends it.
+        ConfigurationError: both builds or none are installed; the hint is the command that mends it.
     """
     found = [name for name in ("faiss-cpu", "faiss-gpu") if _installed(name)]
     if len(found) == 2:
@@ -73,7 +73,7 @@ import faiss  # noqa: E402 - a clear message comes before the import that would 
 
 
 class FaissIndex:
-    """A FAISS index over float16 vectors: `flat` scans them all, `ivf` only the cells nearest to a question.
+    """Searches float16 vectors with FAISS: `flat` scans them all, `ivf` only the cells nearest to a question.
 
     A flat one is copied to a GPU where FAISS finds one. A question is scanned for on one thread. FAISS's
     number of threads is left alone: it shares OpenMP with torch, and one thread for FAISS would be one thread
@@ -89,8 +89,8 @@ class FaissIndex:
     def build(
         cls, x_ND: NDArray[np.float16], kind: IndexKind = "flat", *, on_gpu: bool = True
     ) -> "FaissIndex":
-        """An index of N vectors; they are stored as they are, without a second rounding. Cells need vectors
-        to be made from: fewer than `IVF_LEAST` are scanned whatever the kind."""
+        """Builds an index of N vectors; they are stored as they are, without a second rounding. Cells need
+        vectors to be made from: fewer than `IVF_LEAST` are scanned whatever the kind."""
         in_cells = kind == "ivf" and len(x_ND) >= IVF_LEAST
         index = _cells(x_ND) if in_cells else _scan(x_ND.shape[1])
         for start in range(0, len(x_ND), ADDED_ROWS):
@@ -109,7 +109,7 @@ class FaissIndex:
     def search(
         self, q_QD: FloatArray, k: int, allowed_N: NDArray[np.bool_] | None = None
     ) -> tuple[FloatArray, IntArray]:
-        """Scores and numbers (Q, at most k), best first, of those vectors that are allowed."""
+        """Finds scores and numbers (Q, at most k), best first, of those vectors that are allowed."""
         rows = np.ascontiguousarray(q_QD, dtype=np.float32)
         wanted = min(k, len(self) if allowed_N is None else int(allowed_N.sum()))
         if wanted == 0:

@@ -1,4 +1,4 @@
-"""What the store holds of collections and generations: their rows, their arrays, their derived files.
+"""Keeps the derived files of a generation: its index and its counted words.
 
 Shape suffixes: N passages, D embedding width, F features.
 """
@@ -23,12 +23,12 @@ logger = logging.getLogger(__name__)
 
 
 def generation_folder(data: Path, generation: int) -> Path:
-    """Where the derived files of a generation are."""
+    """Names the folder of a generation's derived files."""
     return data / "generations" / str(generation)
 
 
 class _Derived(Protocol):
-    """Something that is kept in a file and can be made again from Postgres."""
+    """Stands for something that is kept in a file and can be made again from Postgres."""
 
     def save(self, path: Path) -> str: ...
 
@@ -37,13 +37,13 @@ _D = TypeVar("_D", bound=_Derived)
 
 
 def open_index(session: Session, data: Path, generation: GenerationRow) -> FaissIndex:
-    """The generation's FAISS index, rebuilt from Postgres where the file cannot be trusted."""
+    """Opens the generation's FAISS index, rebuilt from Postgres where the file cannot be trusted."""
     return _open(session, data, generation, INDEX_FILE, FaissIndex.load, _build_index)
 
 
 def open_words(session: Session, data: Path, generation: GenerationRow) -> Counts:
-    """The counted words of the passages a generation was built with, counted again from Postgres where the
-    file cannot be trusted."""
+    """Opens the counted words of the passages a generation was built with, counted again from Postgres where
+    the file cannot be trusted."""
     return _open(session, data, generation, WORDS_FILE, Counts.load, _count_words)
 
 

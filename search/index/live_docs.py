@@ -1,4 +1,4 @@
-"""Live documents: which passages of a generation a search sees, after documents changed.
+"""Says which passages of a generation a search sees, after documents changed.
 
 A passage of a document that was deleted or replaced is hidden. A replaced document stays as it was until its
 new version has its passages, so that it is always there exactly once.
@@ -19,8 +19,8 @@ from search.index.faiss_index import IntArray
 
 @dataclass(frozen=True)
 class Version:
-    """One row of a document that changed: its number, the change that made it, and the change that ended it:
-    that of the next version, or one that no version has where the document was deleted."""
+    """Describes one row of a document that changed: its number, the change that made it, and the change that
+    ended it: that of the next version, or one that no version has where the document was deleted."""
 
     document: int
     seq: int
@@ -28,8 +28,8 @@ class Version:
 
 
 def hidden_documents(changed: Iterable[Version], indexed: set[int]) -> set[int]:
-    """Those of the indexed documents that are not to be seen: the deleted ones, and those whose next version,
-    or one after it, is indexed as well."""
+    """Finds those of the indexed documents that are not to be seen: the deleted ones, and those whose next
+    version, or one after it, is indexed as well."""
     versions = list(changed)
     by_change = {version.seq: version for version in versions}
 
@@ -45,8 +45,8 @@ def hidden_documents(changed: Iterable[Version], indexed: set[int]) -> set[int]:
 
 
 def visible_numbers(session: Session, generation: GenerationRow, document_M: IntArray) -> IntArray:
-    """The numbers (N,), ascending, of the passages that a search sees now; `document_M` is the document of
-    each passage of the generation."""
+    """Finds the numbers (N,), ascending, of the passages that a search sees now; `document_M` is the document
+    of each passage of the generation."""
     changed = select(DocumentRow.id, DocumentRow.seq, DocumentRow.superseded).where(
         DocumentRow.collection_id == generation.collection_id,
         or_(DocumentRow.seq > generation.seq, DocumentRow.superseded > generation.seq),

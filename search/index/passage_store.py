@@ -1,4 +1,4 @@
-"""What Postgres holds of a generation's passages, as arrays: texts, embeddings, activations.
+"""Reads from Postgres what it holds of a generation's passages, as arrays: texts, embeddings, activations.
 
 Shape suffixes: N passages, D embedding width, F features.
 """
@@ -19,7 +19,7 @@ READ_ROWS = 10_000
 
 
 def read_dictionary(session: Session, number: int | None) -> Dictionary:
-    """A dictionary of the store by its number.
+    """Reads a dictionary of the store by its number.
 
     Raises:
         DictionaryError: it is not what was stored.
@@ -31,7 +31,7 @@ def read_dictionary(session: Session, number: int | None) -> Dictionary:
 def read_texts(
     session: Session, generation: int, *, start: int = 0, stop: int | None = None
 ) -> Iterator[str]:
-    """Title and text of a generation's passages from `start` to before `stop`, by number."""
+    """Reads title and text of a generation's passages from `start` to before `stop`, by number."""
     text = func.substr(DocumentRow.text, PassageRow.start + 1, PassageRow.end - PassageRow.start)
     of_document = select(DocumentRow.title + "\n" + text).where(DocumentRow.id == PassageRow.document_id)
     for row in _stream(session, generation, start, stop, of_document.correlate(PassageRow).scalar_subquery()):
@@ -41,7 +41,7 @@ def read_texts(
 def read_embeddings(
     session: Session, generation: int, *, start: int = 0, stop: int | None = None
 ) -> NDArray[np.float16]:
-    """The embeddings (N, D) of a generation's passages from `start` to before `stop`, by number."""
+    """Reads the embeddings (N, D) of a generation's passages from `start` to before `stop`, by number."""
     content, rows = bytearray(), 0  # grows in place: no second copy while it is read
     for row in _stream(session, generation, start, stop, PassageRow.embedding):
         content += row[0]
@@ -52,7 +52,8 @@ def read_embeddings(
 def read_activations(
     session: Session, generation: int, dictionary: Dictionary, *, start: int = 0
 ) -> tuple[NDArray[np.int64], csr_matrix]:
-    """The document (N,) and the activations (N, F) of a generation's passages from `start` on, by number."""
+    """Reads the document (N,) and the activations (N, F) of a generation's passages from `start` on, by
+    number."""
     columns = (PassageRow.document_id, PassageRow.feature_ids, PassageRow.activations)
     documents, ids, values = [], [], []
     for document, row_ids, row_values in _stream(session, generation, start, None, *columns):

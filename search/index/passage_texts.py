@@ -1,4 +1,4 @@
-"""The texts of passages, read from Postgres."""
+"""Reads the texts of passages from Postgres."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -14,14 +14,14 @@ from search.responses.search import DocumentRef, PassageText
 
 @dataclass(frozen=True)
 class LocatedPassage:
-    """A passage with the document it belongs to."""
+    """Holds a passage with the document it belongs to."""
 
     document: DocumentRef
     passage: PassageText
 
 
 def passages_at(session: Session, snapshot: Snapshot, places: Iterable[int]) -> dict[int, LocatedPassage]:
-    """Passages of a snapshot by their place in it.
+    """Reads passages of a snapshot by their place in it.
 
     Raises:
         IndexReplaced: the generation was dropped since.
@@ -35,7 +35,7 @@ def passages_at(session: Session, snapshot: Snapshot, places: Iterable[int]) -> 
 
 
 def read_located(session: Session, generation: int, ids: Iterable[int]) -> dict[int, LocatedPassage]:
-    """Passages of a generation by number. Only the passages' own stretches of text travel."""
+    """Reads passages of a generation by number. Only the passages' own stretches of text travel."""
     text = func.substr(DocumentRow.text, PassageRow.start + 1, PassageRow.end - PassageRow.start)
     columns = (
         PassageRow.id,

@@ -1,4 +1,4 @@
-"""The index of a generation in segments: what it was built with, and what was added since.
+"""Searches the index of a generation in segments: what it was built with, and what was added since.
 
 A generation is built once and then keeps up with its documents: passages of new ones are added behind those
 it was built with, and those that are no longer live are passed over (see `search.index.live_docs`).
@@ -17,7 +17,8 @@ from search.index.faiss_index import FaissIndex, FloatArray, IntArray
 
 @dataclass(frozen=True, eq=False)
 class SegmentedIndex:
-    """The index of a generation together with that of the passages added since, without those hidden.
+    """Searches the index of a generation together with that of the passages added since, without those
+    hidden.
 
     Passages are numbered 0 to N - 1 in the order of `number_N`, their numbers in the generation. It is exact
     where the base index is.
@@ -33,7 +34,7 @@ class SegmentedIndex:
     def search(
         self, q_QD: FloatArray, k: int, allowed_N: NDArray[np.bool_] | None = None
     ) -> tuple[FloatArray, IntArray]:
-        """Scores and passages (Q, at most k), best first, of those passages that are allowed."""
+        """Finds scores and passages (Q, at most k), best first, of those passages that are allowed."""
         allowed = self._visible if allowed_N is None else self._halves(self.number_N[allowed_N])
         scores, ids = self.base.search(q_QD, k, allowed[0])
         if self.added is not None:
@@ -42,7 +43,7 @@ class SegmentedIndex:
         return scores[:, :k], ids[:, :k] if self._all else np.searchsorted(self.number_N, ids[:, :k])
 
     def vectors(self, ids: IntArray) -> FloatArray:
-        """The stored vectors (len(ids), D)."""
+        """Gives the stored vectors (len(ids), D)."""
         number_N = self.number_N[np.asarray(ids, dtype=np.int64)]
         if self.added is None:
             return self.base.vectors(number_N)
@@ -62,7 +63,7 @@ class SegmentedIndex:
         return self._halves(self.number_N)
 
     def _halves(self, numbers: IntArray) -> tuple[NDArray[np.bool_] | None, NDArray[np.bool_] | None]:
-        """Which vectors of each of the two indexes may be found: those of these numbers; None: all."""
+        """Splits numbers into the vectors of each of the two indexes that may be found; None: all."""
         sizes = len(self.base), len(self.added) if self.added is not None else 0
         allowed_M = np.zeros(sum(sizes), np.bool_)
         allowed_M[numbers] = True
