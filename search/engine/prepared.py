@@ -54,28 +54,20 @@ class AnalyzedQuery:
         first = rank(snapshot, q_D, [], pool.documents, words.scores, allowed_N, pool)
         active = explaining(snapshot, typed.text, q_D, first.passages[:CANDIDATES])
         question = decompose(q_D, active, snapshot.dictionary)
-        asked = cls(
+        seen_PA = _likely(snapshot, typed, question, first.passages[:FAVOURED]) >= UNDERSTOOD
+        return cls(
             typed=typed,
             allowed_N=allowed_N,
             question=question,
             words=words,
-            understood=frozenset(),
+            understood=frozenset(np.array(list(active), np.int64)[seen_PA.any(axis=0)].tolist()),
             pool=pool,
             _ranking=(pool.documents, first),
         )
-        seen_PA = asked.likely(snapshot, first.passages[:FAVOURED]) >= UNDERSTOOD
-        asked.understood = frozenset(np.array(list(active), np.int64)[seen_PA.any(axis=0)].tolist())
-        return asked
-
-    def likely(self, snapshot: Snapshot, passages: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Estimates how likely readers see each of the question's features in each of some passages (P,
-        A)."""
-        features, q_D = list(self.question.active), self.question.vector_D
-        return agreement(snapshot, self.typed.text, q_D, features, passages, beside=True)
 
     def shared(self, snapshot: Snapshot, passages: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Says which of the question's features are shown as shared with each of some passages (P, A)."""
-        return self.likely(snapshot, passages) >= SHARED
+        return _likely(snapshot, self.typed, self.question, passages) >= SHARED
 
     def documents(self, snapshot: Snapshot) -> int:
         """Counts the documents that may answer."""
@@ -158,3 +150,11 @@ class PreparedQuery:
     def _scored(self, by: functools.partial[Ranking]) -> Ranking:
         preferred = [(turned.concept, turned.strength) for turned in self.concepts]
         return by(q_D=self.steered.vector_D, concepts=preferred, words=self.asked.words.scores)
+
+
+def _likely(
+    snapshot: Snapshot, typed: ParsedQuery, question: Question, passages: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Estimates how likely readers see each of a question's features in each of some passages (P, A)."""
+    features = list(question.active)
+    return agreement(snapshot, typed.text, question.vector_D, features, passages, beside=True)
