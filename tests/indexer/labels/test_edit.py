@@ -8,7 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from sqlalchemy import URL, Engine, create_engine, event, select
 from sqlalchemy.orm import Session
@@ -21,11 +20,11 @@ from indexer.labels.edit import Change, HandLabel, edit_label, import_labels, li
 from indexer.labels.file_format import LabelLine, label_line, read_label_lines
 from indexer.sources import SourceDocument
 from search.db.models import DictionaryRow, FeatureRow, GenerationRow
-from search.dictionary.autoencoder import Card, Dictionary
 from search.dictionary.labels import NAME, NO_LABEL
 from search.embedding.embedder import Embedder
 from search.engine.engine import SearchEngine
 from search.errors import FeatureNotFound, LabelError
+from search.index.passage_store import read_dictionary
 from tests.support.building import build
 
 BAD_LINES = [
@@ -214,23 +213,20 @@ def test_labels_of_learned_features_are_read_and_written_over(
     tmp_path: Path,
     embedder: Embedder,
     documents: list[SourceDocument],
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    w_FD = np.random.default_rng(0).normal(size=(16, embedder.width)).astype(np.float32)
-    w_FD /= np.linalg.norm(w_FD, axis=1, keepdims=True)
-    zeros_F, zeros_D = np.zeros(16, np.float32), np.zeros(embedder.width, np.float32)
-    learned = Dictionary(w_FD, zeros_F, w_FD, zeros_D, Card(embedder.space.model, 4))
-    monkeypatch.setattr("indexer.build.stages._new_dictionary", lambda *_: learned)
     build(database, tmp_path, embedder, "c", documents[:3])
     with Session(database) as session:
         live = session.scalars(select(GenerationRow).where(GenerationRow.state == "live")).one()
+        kept = session.get_one(DictionaryRow, live.dictionary_id)
+        learned = replace(read_dictionary(session, kept.id), names=())  # as earlier versions made them
+        kept.weights, kept.card = learned.to_bytes(), learned.card_json()
         for feature, reliable in ((1, True), (2, False)):
             row = FeatureRow(
                 dictionary_id=live.dictionary_id, feature=feature, label="old", reliable=reliable
             )
             row.score = 0.7
             session.add(row)
-        session.get_one(DictionaryRow, live.dictionary_id).labels_version += 1
+        kept.labels_version += 1
         session.commit()
     engine = SearchEngine(database, tmp_path)
     labels = engine.snapshot("c").labels
