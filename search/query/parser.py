@@ -87,7 +87,7 @@ def parse_query(query: str, fields: Collection[str]) -> ParsedQuery:
         elif field is None and phrase is not None and any(map(str.isalnum, phrase)):
             (without if minus else phrases).append(value)
             shown = "" if minus else value
-        elif field is None and minus and word[0].isalnum() and not _NUMBER.fullmatch(word):
+        elif field is None and minus and word and word[0].isalnum() and not _NUMBER.fullmatch(word):
             without.append(value)
             shown = ""
         if shown is not None:

@@ -37,6 +37,7 @@ def test_operators_are_taken_out_of_the_text(query: str) -> None:
         'a "b c',
         '"',
         '"" x',
+        'x -""',
         "- x",
         "-- x",
         "-5 degrees",
