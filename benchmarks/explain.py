@@ -68,7 +68,7 @@ def main(shared: Path, queries: int = 200, txtai_queries: int = 2) -> None:
     print(f"Of Refract's time, {ranking:.3f} ms find the answers that explain the question.\n")
     record = {
         "pages": len(pages),
-        "dictionary": dictionary.card_json(),
+        "dictionary": dictionary.stored_card().model_dump(mode="json"),
         "ms_a_result": each,
         "rank_ms": ranking,
     }

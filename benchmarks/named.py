@@ -30,7 +30,7 @@ def main(shared: Path) -> None:
     x_ND = embedded([row.embedded for row in mix(shared)[:SAMPLE]])
     named = centred(named, x_ND, prior_rows=0)
     scores = scorecard(named, x_ND)
-    named = replace(named, card=replace(named.card, scorecard=scores))
+    named = replace(named, card=named.card.model_copy(update={"scorecard": scores}))
     named.save(SHIPPED / named.card.model)
     print(f"{named.features:,} features, names embedded in {seconds:.0f} s; {scores}")
 

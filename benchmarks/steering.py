@@ -46,7 +46,7 @@ def main(shared: Path, development: bool = False, most: int = MOST_A_BOOK) -> No
     record = {
         "questions": corpus.books.queries,
         "subjects": corpus.books.subjects,
-        "dictionary": dictionary.card_json(),
+        "dictionary": dictionary.stored_card().model_dump(mode="json"),
         "most_kept_at_precision_1": best,
         "curves": {method.name: [asdict(point) for point in points] for method, points in found},
     }

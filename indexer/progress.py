@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
 
 from sqlalchemy import Engine, update
 from sqlalchemy.orm import Session
@@ -62,7 +61,7 @@ class Reporter:
         fresh = self._done - self._skipped
         rate = fresh / spent if fresh and spent > 0 else None
         left = (self._total - self._done) / rate if rate and self._total else None
-        return Progress(self._step, self._done, self._total, rate, left)
+        return Progress(step=self._step, done=self._done, total=self._total, rate=rate, seconds_left=left)
 
     def _tell(self, *, force: bool = False) -> None:
         progress = self._now()
@@ -75,6 +74,6 @@ class Reporter:
                 session.execute(
                     update(GenerationRow)
                     .where(GenerationRow.id == self.generation)
-                    .values(progress=asdict(progress), timings=self.seconds)
+                    .values(progress=progress, timings=self.seconds)
                 )
                 session.commit()

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TaskID, TextColumn
@@ -15,11 +15,11 @@ from api.views.scorecard import figures
 if TYPE_CHECKING:
     from indexer.backup.manifest import Manifest
     from indexer.build.builder import BuildReport
-    from indexer.build.carry_over import LostLabel
     from indexer.build.generations import GenerationInfo
     from indexer.build.verify import Verified
     from indexer.documents import IngestReport
-    from search.responses.collections import Progress
+    from search.db.card import LostLabel
+    from search.responses.collections import Progress, Scorecard
 
 FAILURES_SHOWN = 20
 
@@ -85,13 +85,13 @@ def print_build(report: "BuildReport") -> None:
     for step, seconds in report.seconds.items():
         console.print(f"  {step:<26} {seconds:8.1f} s  {seconds / max(total, 1e-9):6.1%}")
     score = report.scorecard
-    own = f"{score['own']:,} of them found in these texts" if score["own"] else "none found in these texts"
-    console.print(f"Dictionary: {score['names']:,} names, {own}.")
+    own = f"{score.own:,} of them found in these texts" if score.own else "none found in these texts"
+    console.print(f"Dictionary: {score.names or 0:,} names, {own}.")
     if report.lost_labels:
         _print_lost_labels(report.lost_labels)
 
 
-def print_scorecard(here: Mapping[str, Any], shipped: Mapping[str, Any] | None) -> None:
+def print_scorecard(here: "Scorecard", shipped: "Scorecard | None") -> None:
     """A line a figure, with what it means; below, those of the dictionary as it ships."""
     output.print(_scorecard(here))
     if shipped:
@@ -99,7 +99,7 @@ def print_scorecard(here: Mapping[str, Any], shipped: Mapping[str, Any] | None) 
         output.print(_scorecard(shipped))
 
 
-def _scorecard(card: Mapping[str, Any]) -> Table:
+def _scorecard(card: "Scorecard") -> Table:
     table = Table(show_header=False, box=None)
     for figure in figures(card):
         table.add_row(figure.name, f"[bold]{figure.value}[/bold]", figure.meaning)

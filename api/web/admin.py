@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import quote
 
 from fastapi import APIRouter, Request
@@ -20,6 +21,7 @@ from indexer.build.generations import GenerationInfo, list_generations, roll_bac
 from indexer.documents import delete_documents
 from indexer.jobs.queue import JobInfo, cancel_job, get_job, list_jobs, retry_job
 from indexer.jobs.requests import JobRequest, read_request, start
+from indexer.jobs.results import IngestResult
 from indexer.labels.edit import edit_label
 from indexer.presets.store import list_presets
 from indexer.stats import DocumentLines, count_waiting, database_size, generation_sizes, list_documents
@@ -29,7 +31,7 @@ from search.db.lookup import find_collection
 from search.db.models import KeyRow
 from search.engine.engine import SearchEngine
 from search.errors import CollectionNotFound, InvalidRequest, NotIndexed
-from search.responses.collections import CollectionInfo, PresetInfo
+from search.responses.collections import CollectionInfo, PresetInfo, Scorecard
 
 router = APIRouter(prefix="/admin", include_in_schema=False)
 
@@ -106,12 +108,14 @@ class CollectionPage(_Polled):
 
 @dataclass(frozen=True)
 class JobPage(_Polled):
-    """One job."""
+    """One job, and what it `made` by name; `ingested`: documents were given to it that it could not read."""
 
     template = "admin/job.html"
     blocks = ("jobs",)
 
     job: JobInfo
+    made: dict[str, Any]
+    ingested: IngestResult | None
 
 
 @dataclass(frozen=True)
@@ -176,7 +180,7 @@ def collection_page(
             info=info,
             model=collection.model,
             trouble=collection.trouble,
-            figures=list(figures(info.scorecard or {})),
+            figures=list(figures(info.scorecard or Scorecard())),
             generations=list_generations(session, name),
             sizes=generation_sizes(session, engine.data, collection.id),
             waiting=count_waiting(session, collection.id),
@@ -193,7 +197,14 @@ def collection_page(
 def job_page(number: int, request: Request, engine: EngineDep, _: AdminDep) -> Response:
     """One job: where it is, its last lines, what it made or why it failed."""
     job = get_job(engine.database, number)
-    page = JobPage(active=_any_active([job]), here=f"/admin/jobs/{number}", job=job)
+    result = job.result
+    page = JobPage(
+        active=_any_active([job]),
+        here=f"/admin/jobs/{number}",
+        job=job,
+        made=result.model_dump(exclude={"failures", "seconds"}),
+        ingested=result if isinstance(result, IngestResult) and result.failures else None,
+    )
     return _polled(request, page) if is_fragment(request) else render(request, page)
 
 

@@ -10,7 +10,7 @@ from api.views import scorecard
 from api.views.page_state import PageState, page_state
 from api.views.rendering import Page, render
 from indexer.dictionary.inherit import adapted_from
-from search.dictionary.autoencoder import Card
+from search.db.card import Card
 
 router = APIRouter(include_in_schema=False)
 

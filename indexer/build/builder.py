@@ -10,13 +10,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy import Engine, func, select, text
 from sqlalchemy.orm import Session
 
 from indexer.build import stages
-from indexer.build.carry_over import LostLabel, carry_late_edits, carry_over
+from indexer.build.carry_over import carry_late_edits, carry_over
 from indexer.build.catch_up import CatchUp
 from indexer.build.generations import make_live
 from indexer.build.passage_rows import (
@@ -32,6 +31,7 @@ from indexer.build.scorecard import measure
 from indexer.build.verify import check
 from indexer.documents import lock_documents
 from indexer.progress import Reporter
+from search.db.card import LostLabel
 from search.db.listener import notify
 from search.db.locks import build_lock
 from search.db.lookup import live_of
@@ -41,6 +41,7 @@ from search.embedding.embedder import Embedder
 from search.embedding.splitter import TARGET_TOKENS, embedded_text
 from search.errors import Busy, SourceError
 from search.index.generation_files import write_files
+from search.responses.collections import Scorecard
 
 EMBED_ROWS = 256
 KEPT = 2  # retired generations that one can go back to
@@ -56,7 +57,7 @@ class BuildReport:
     passages: int
     embedded: int
     seconds: dict[str, float]
-    scorecard: dict[str, Any] = field(default_factory=dict)
+    scorecard: Scorecard = field(default_factory=Scorecard)
     lost_labels: list[LostLabel] = field(default_factory=list)
 
 
@@ -245,13 +246,13 @@ class Build:
                 select(func.count(PassageRow.document_id.distinct())).where(of_generation)
             )
             return BuildReport(
-                generation,
-                documents or 0,
-                row.passages or 0,
-                embedded,
-                dict(self.reporter.seconds),
-                card["scorecard"],
-                lost,
+                generation=generation,
+                documents=documents or 0,
+                passages=row.passages or 0,
+                embedded=embedded,
+                seconds=dict(self.reporter.seconds),
+                scorecard=card.scorecard,
+                lost_labels=lost,
             )
 
 

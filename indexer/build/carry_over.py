@@ -7,7 +7,6 @@ that the numbers are the same, and nothing is stored for each feature.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
 
 from sqlalchemy import case, delete, func, insert, literal, select
 from sqlalchemy.orm import Session, aliased
@@ -16,20 +15,9 @@ from indexer.dictionary.inherit import lock_dictionaries
 from indexer.dictionary.matching import LEAST, Match, keeps_numbers, match
 from indexer.labels.edit import HAND, clear_label, write_label
 from indexer.progress import Reporter
+from search.db.card import Alias, LostLabel
 from search.db.models import DictionaryRow, FeatureMatchRow, FeatureRow, GenerationRow
 from search.dictionary.autoencoder import Dictionary
-from search.query.remapping import ALIASES, Alias, read_aliases
-
-LOST_LABELS = "lost_labels"
-
-
-@dataclass(frozen=True)
-class LostLabel:
-    """A label by hand that has no feature in the new dictionary; `feature` is its number in `dictionary`."""
-
-    dictionary: int
-    feature: int
-    label: str
 
 
 def carry_over(
@@ -43,10 +31,10 @@ def carry_over(
     old, new = _live_and_own(session, generation)
     if old is None or old.id == new.id:
         return []
-    number, earlier_lost = old.id, old.card.get(LOST_LABELS, [])
+    number, card = old.id, old.card
     with reporter.step("carrying over"):
         by_hand = _by_hand(session, number)
-        earlier = Dictionary.from_bytes(old.weights, old.card)
+        earlier = Dictionary.from_bytes(old.weights, card)
         session.commit()  # the work is long: no transaction stays open
         same = keeps_numbers(earlier, dictionary)
         matches = (
@@ -54,22 +42,19 @@ def carry_over(
         )
         places = _places(by_hand, matches)
         gone = sorted(by_hand.keys() - places.keys())
-        lost = [LostLabel(number, feature, by_hand[feature]) for feature in gone]
-        aliases = read_aliases(old.card)
+        lost = [LostLabel(dictionary=number, feature=each, label=by_hand[each]) for each in gone]
+        aliases = card.aliases
         if same:
             aliases = {
-                was: replace(each, dictionary=new.id) if each.dictionary == number else each
+                was: each.model_copy(update={"dictionary": new.id}) if each.dictionary == number else each
                 for was, each in aliases.items()
             }
-            aliases[number] = Alias(new.id, earlier.features)
+            aliases[number] = Alias(dictionary=new.id, features=earlier.features)
         _store_matches(session, number, new.id, None if same else matches)
         for feature, place in places.items():
             write_label(session, new.id, place, by_hand[feature])
-        new.card = {
-            **new.card,
-            ALIASES: {str(was): asdict(alias) for was, alias in aliases.items()},
-            LOST_LABELS: [*earlier_lost, *map(asdict, lost)],
-        }
+        taken_over = {"aliases": aliases, "lost_labels": (*card.lost_labels, *lost)}
+        new.card = new.card.model_copy(update=taken_over)
         session.commit()
     return lost
 
@@ -83,7 +68,7 @@ def carry_late_edits(session: Session, generation: GenerationRow) -> list[LostLa
         return []
     pair = (FeatureMatchRow.old_dictionary == old.id, FeatureMatchRow.dictionary_id == new.id)
     by_hand, there = _by_hand(session, old.id), _by_hand(session, new.id)
-    if old.id in read_aliases(new.card):
+    if old.id in new.card.aliases:
         places = {feature: feature for feature in by_hand}
     else:
         rows = session.scalars(select(FeatureMatchRow).where(*pair))
@@ -94,10 +79,10 @@ def carry_late_edits(session: Session, generation: GenerationRow) -> list[LostLa
     for taken_back in there.keys() - places.values():
         clear_label(session, new.id, taken_back)
     gone = sorted(by_hand.keys() - places.keys())
-    lost = [LostLabel(old.id, feature, by_hand[feature]) for feature in gone]
-    known = new.card.get(LOST_LABELS, [])
-    lost = [each for each in lost if asdict(each) not in known]
-    new.card = {**new.card, LOST_LABELS: [*known, *map(asdict, lost)]}
+    lost = [LostLabel(dictionary=old.id, feature=each, label=by_hand[each]) for each in gone]
+    known = new.card.lost_labels
+    lost = [each for each in lost if each not in known]
+    new.card = new.card.model_copy(update={"lost_labels": (*known, *lost)})
     return lost
 
 

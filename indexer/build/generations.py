@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import Engine, func, select, text, update
 from sqlalchemy.orm import Session
@@ -13,7 +12,7 @@ from indexer.progress import Reporter
 from search.db.locks import build_lock
 from search.db.lookup import find_collection
 from search.db.models import CollectionRow, GenerationRow, change_seq
-from search.db.recipe import Recipe
+from search.db.recipe import Checks, Recipe
 from search.errors import Busy, InvalidRequest
 
 
@@ -27,7 +26,7 @@ class GenerationInfo:
     passages: int | None
     dictionary: int | None
     recipe: Recipe
-    checks: dict[str, Any]
+    checks: Checks
     created_at: datetime
     live_at: datetime | None
 
@@ -44,14 +43,14 @@ def list_generations(session: Session, collection: str) -> list[GenerationInfo]:
     )
     return [
         GenerationInfo(
-            row.id,
-            row.state,
-            row.passages,
-            row.dictionary_id,
-            row.recipe,
-            row.checks,
-            row.created_at,
-            row.live_at,
+            number=row.id,
+            state=row.state,
+            passages=row.passages,
+            dictionary=row.dictionary_id,
+            recipe=row.recipe,
+            checks=row.checks,
+            created_at=row.created_at,
+            live_at=row.live_at,
         )
         for row in session.scalars(rows)
     ]

@@ -3,8 +3,6 @@
 Shape suffixes: N passages, D embedding width, F features, Q questions.
 """
 
-from dataclasses import asdict
-
 import numpy as np
 from sqlalchemy.orm import Session
 
@@ -42,12 +40,10 @@ def measure(
         questions = _questions(session, generation.id, passages)
         session.commit()  # while texts are embedded no transaction stays open
         q_QD = embedder.encode(questions).astype(np.float32)
-        found = {
-            **scorecard(dictionary, x_ND[:READ_ROWS]),
-            "explained": asdict(explained(dictionary, x_ND, q_QD)),
-        }
+        found = scorecard(dictionary, x_ND[:READ_ROWS])
+        found = found.model_copy(update={"explained": explained(dictionary, x_ND, q_QD)})
         row = session.get_one(DictionaryRow, generation.dictionary_id)
-        row.card = {**row.card, "scorecard": found}
+        row.card = row.card.model_copy(update={"scorecard": found})
         session.commit()
 
 

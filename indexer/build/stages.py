@@ -22,7 +22,6 @@ from search.dictionary.labels import read_labels
 from search.dictionary.lexicon import general_lexicon
 from search.embedding.embedder import Embedder
 from search.index.passage_store import read_dictionary, read_embeddings
-from search.query.remapping import read_aliases
 
 BLOCK = 8 * ENCODE_ROWS
 """So many passages are encoded between a read and a write."""
@@ -141,7 +140,9 @@ def _latest_dictionary(session: Session, generation: GenerationRow) -> int | Non
 
 
 def _store_dictionary(session: Session, collection: int, dictionary: Dictionary) -> int:
-    row = DictionaryRow(collection_id=collection, weights=dictionary.to_bytes(), card=dictionary.card_json())
+    row = DictionaryRow(
+        collection_id=collection, weights=dictionary.to_bytes(), card=dictionary.stored_card()
+    )
     session.add(row)
     session.flush()
     return row.id
@@ -149,8 +150,9 @@ def _store_dictionary(session: Session, collection: int, dictionary: Dictionary)
 
 def _families_before(session: Session, number: int | None) -> list[Family]:
     """The families of the latest dictionary whose features have the same numbers in this one."""
-    card = session.scalar(select(DictionaryRow.card).where(DictionaryRow.id == number)) or {}
-    same = [earlier for earlier, alias in read_aliases(card).items() if alias.dictionary == number]
+    card = session.scalar(select(DictionaryRow.card).where(DictionaryRow.id == number))
+    aliases = card.aliases if card else {}
+    same = [earlier for earlier, alias in aliases.items() if alias.dictionary == number]
     having = select(FamilyRow.dictionary_id).where(FamilyRow.dictionary_id.in_(same))
     latest = session.scalar(having.order_by(FamilyRow.dictionary_id.desc()).limit(1))
     return [] if latest is None else list(read_families(session, latest).values())

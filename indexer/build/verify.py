@@ -7,7 +7,6 @@ itself a reindex puts right, as long as the documents are there.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +18,7 @@ from indexer.documents import fingerprint
 from indexer.sources import SourceDocument
 from search.db.lookup import count_passages
 from search.db.models import CollectionRow, DictionaryRow, DocumentRow, GenerationRow, PassageRow
+from search.db.recipe import Checks
 from search.dictionary.autoencoder import Activations, Dictionary
 from search.errors import DictionaryError, IndexDamaged
 from search.index.bm25 import Counts
@@ -86,7 +86,7 @@ def verify(database: Engine, data: Path, *, collection: int | None = None, repai
     return Verified(len(generations), passages, problems)
 
 
-def check(session: Session, data: Path, generation: GenerationRow) -> dict[str, Any]:
+def check(session: Session, data: Path, generation: GenerationRow) -> Checks:
     """What a build looks at before it goes live: its rows, its file, and how many of the nearest passages
     its index finds (`recall`, against a scan of all).
 
@@ -108,7 +108,7 @@ def check(session: Session, data: Path, generation: GenerationRow) -> dict[str, 
             f"Generation {generation.id} finds {recall:.0%} of the nearest passages and is not live.",
             hint="Reindex with --index flat.",
         )
-    return {"passages": len(index), "vectors": min(SAMPLED, len(index)), "recall": recall}
+    return Checks(passages=len(index), vectors=min(SAMPLED, len(index)), recall=recall)
 
 
 def measure_recall(

@@ -1,7 +1,6 @@
 """Where dictionaries come from, and which of them have the same features."""
 
 from collections.abc import Iterable
-from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session, defer
@@ -9,31 +8,23 @@ from sqlalchemy.orm import Session, defer
 from search.db.models import DictionaryRow
 from search.dictionary.artifact import Shipped, shipped
 from search.dictionary.autoencoder import Dictionary
-from search.query.remapping import read_aliases
 
 
 def adapted_from(dictionary: Dictionary) -> Shipped | None:
     """The shipped dictionary that a dictionary was made from, if it was; None if another one ships now."""
     base = shipped(dictionary.card.model)
-    return base if base and base.sha256 == dictionary.card.training.get("adapted_from") else None
-
-
-def lineage(card: dict[str, Any]) -> str:
-    """What dictionaries whose features have the same numbers have in common: the SHA-256 of their own names,
-    or of the dictionary that they were adapted from; else a dictionary's own."""
-    training = card["training"]
-    return str(training.get("lineage") or training.get("adapted_from") or card["sha256"])
+    return base if base and base.sha256 == dictionary.card.training.adapted_from else None
 
 
 def same_numbers(dictionary: DictionaryRow, rows: Iterable[DictionaryRow]) -> dict[int, int]:
     """Of some dictionaries those that number their features as one does, that one too: how many they have."""
 
     def is_part(of: DictionaryRow, number: int) -> bool:
-        alias = read_aliases(of.card).get(number)
+        alias = of.card.aliases.get(number)
         return alias is not None and alias.dictionary == of.id
 
     return {
-        row.id: int(row.card["features"])
+        row.id: row.card.features
         for row in rows
         if row.id == dictionary.id or is_part(dictionary, row.id) or is_part(row, dictionary.id)
     }

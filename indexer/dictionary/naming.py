@@ -24,8 +24,9 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from indexer.dictionary.phrases import TOPICLESS, Phrases, mine
+from search.db.card import Card, Training
 from search.dictionary.artifact import shipped
-from search.dictionary.autoencoder import NAMED, Card, Dictionary, rounded
+from search.dictionary.autoencoder import NAMED, Dictionary, rounded
 from search.dictionary.lexicon import LONGEST_NAME, Group, NameLexicon, general_lexicon, spelled
 from search.embedding.embedder import Embedder
 from search.errors import DictionaryError
@@ -95,7 +96,7 @@ def general_dictionary(groups: Sequence[Group], model: str, embed: Embed) -> Dic
             f"All names look alike to the model {model!r}: only {spread:.1%} of their embeddings differs.",
             hint="Choose a sentence-embedding model.",
         )
-    training = {"way": NAMED, "mean": mean_D.tolist(), "names": len(groups)}
+    training = Training(way=NAMED, mean=tuple(mean_D.tolist()), names=len(groups))
     return _dictionary(name_directions(names_FD, mean_D), mean_D, model, training, tuple(groups))
 
 
@@ -150,18 +151,19 @@ def with_own_names(
     chosen = [at for at in chosen if spelled(phrases.shown[at]) not in there]
     names = [phrases.shown[at] for at in chosen]
     embedded_CD = embed(names) if names else np.zeros((0, base.width), np.float16)
-    w_CD = name_directions(embedded_CD, np.array(base.card.training["mean"], np.float32))
+    w_CD = name_directions(embedded_CD, np.array(base.card.training.mean, np.float32))
     held_NC = phrases.held_NP[:, chosen].tocsr()
     found = _explaining(fitted.b_D, stays.w_dec_FD, w_CD, held_NC, x_ND)[: OWN_NAMES - len(kept)]
     if stays is not base and not found and np.linalg.norm(fitted.b_D - stays.b_D) < MOVED:
         return stays
     own = (*kept, *((names[at],) for at in found))
-    training = {
-        **base.card.training,
-        "adapted_from": base.card_json()["sha256"],
-        "own_names": len(own),
-        "lineage": hashlib.sha256(repr(own).encode()).hexdigest(),
-    }
+    training = base.card.training.model_copy(
+        update={
+            "adapted_from": base.stored_card().sha256,
+            "own_names": len(own),
+            "lineage": hashlib.sha256(repr(own).encode()).hexdigest(),
+        }
+    )
     w_FD = np.concatenate([stays.w_dec_FD, w_CD[found]])
     return _dictionary(w_FD, fitted.b_D, base.card.model, training, (*base.names, *own))
 
@@ -174,10 +176,10 @@ def _still_fits(known: Dictionary, base: Dictionary, phrases: Phrases) -> bool:
 
 
 def _dictionary(
-    w_FD: FloatArray, b_D: FloatArray, model: str, training: dict[str, Any], names: tuple[Group, ...]
+    w_FD: FloatArray, b_D: FloatArray, model: str, training: Training, names: tuple[Group, ...]
 ) -> Dictionary:
-    card = Card(model, min(ACTIVE, len(w_FD)), training, threshold=LEAST)
-    return Dictionary(w_FD, np.zeros(len(w_FD), np.float32), w_FD, b_D, card, names)
+    card = Card(model=model, active=min(ACTIVE, len(w_FD)), training=training, threshold=LEAST)
+    return Dictionary.tied(w_FD, card, b_D=b_D, names=names)
 
 
 def candidates(phrases: Phrases, passages: int, lexicon: NameLexicon) -> list[int]:

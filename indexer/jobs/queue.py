@@ -12,10 +12,13 @@ from typing import Any, Literal
 
 from procrastinate import App, SyncPsycopgConnector
 from procrastinate.exceptions import AlreadyEnqueued
+from pydantic import SerializeAsAny
 from sqlalchemy import Engine, Row, text
 from sqlalchemy.orm import Session
 
+from indexer.jobs.results import JobResult, read_result
 from search.errors import Busy, InvalidRequest, JobNotFound
+from search.responses.collections import Progress
 
 SCHEMA = "jobs"
 Kind = Literal["reindex", "ingest", "verify", "dump"]
@@ -34,19 +37,18 @@ STATES: dict[str, State] = {
 
 @dataclass(frozen=True)
 class JobInfo:
-    """A job. `progress` is that of its current step (see `search.responses.features`), `log` its last
-    lines, `reason` why it failed, `attempts` how often it was begun. `cancelling`: it was asked to
-    stop and has not yet."""
+    """A job. `progress` is that of its current step, `log` its last lines, `reason` why it failed, `attempts`
+    how often it was begun. `cancelling`: it was asked to stop and has not yet."""
 
     number: int
     kind: Kind
     collection: str | None
     state: State
     arguments: dict[str, Any]
-    progress: dict[str, Any]
+    progress: Progress
     log: list[str]
     reason: str | None
-    result: dict[str, Any]
+    result: SerializeAsAny[JobResult]
     attempts: int
     cancelling: bool
     created_at: datetime
@@ -168,18 +170,18 @@ def _job(row: Row[Any]) -> JobInfo:
     arguments = {name: value for name, value in row.args.items() if name != "collection"}
     state = STATES[row.status]
     return JobInfo(
-        row.id,
-        row.task_name,
-        row.args.get("collection"),
-        state,
-        arguments,
-        row.progress or {},
-        row.log or [],
-        row.reason if state == "failed" else None,
-        row.result or {},
-        row.attempts,
-        row.abort_requested and state == "running",
-        row.created,
-        row.started,
-        row.ended if state not in ("waiting", "running") else None,
+        number=row.id,
+        kind=row.task_name,
+        collection=row.args.get("collection"),
+        state=state,
+        arguments=arguments,
+        progress=Progress.model_validate(row.progress or {}),
+        log=row.log or [],
+        reason=row.reason if state == "failed" else None,
+        result=read_result(row.task_name, row.result or {}),
+        attempts=row.attempts,
+        cancelling=row.abort_requested and state == "running",
+        created_at=row.created,
+        started_at=row.started,
+        ended_at=row.ended if state not in ("waiting", "running") else None,
     )

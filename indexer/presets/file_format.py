@@ -21,7 +21,6 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from indexer.dictionary.inherit import lineage
 from indexer.presets.store import get_preset
 from search.db.models import DictionaryRow
 from search.dictionary.families import Family
@@ -178,8 +177,8 @@ def export_preset(reader: Reader, name: str) -> PresetFile:
         description=preset.description,
         model=snapshot.dictionary.card.model,
         dictionary=FileDictionary(
-            sha256=card["sha256"],
-            origin=lineage(card),
+            sha256=card.sha256,
+            origin=card.lineage,
             features=snapshot.dictionary.features,
             width=snapshot.dictionary.width,
         ),

@@ -17,7 +17,6 @@ from scipy.optimize import linear_sum_assignment
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from indexer.dictionary.inherit import lineage
 from indexer.dictionary.matching import LEAST
 from indexer.presets.file_format import FileKnob, PresetFile, family_direction
 from indexer.presets.store import save_preset
@@ -86,7 +85,7 @@ class _Home:
 
     @property
     def is_same(self) -> bool:
-        return bool(self.file.dictionary.sha256 == self.dictionary.card["sha256"])
+        return self.file.dictionary.sha256 == self.dictionary.card.sha256
 
 
 def import_preset(
@@ -185,7 +184,7 @@ def _features(home: _Home, named: dict[Target, _Found]) -> dict[Target, _Found]:
         places = {number: _Found(number, 1.0, "same dictionary") for number in wanted}
     elif (went := _from_earlier(home, wanted)) is not None:
         places = went
-    elif home.file.dictionary.origin == lineage(home.dictionary.card):
+    elif home.file.dictionary.origin == home.dictionary.card.lineage:
         places = _by_number(home, wanted)
     else:
         nearest = _nearest(list(wanted.values()), home.snapshot.dictionary.w_dec_FD, LEAST_COSINE)

@@ -25,7 +25,7 @@ class Shipped:
     @functools.cached_property
     def sha256(self) -> str:
         """What dictionaries adapted from this one name it by."""
-        return str(self.dictionary.card_json()["sha256"])
+        return self.dictionary.stored_card().sha256
 
 
 @functools.cache

@@ -26,16 +26,18 @@ from indexer.presets.importer import import_preset
 from indexer.presets.store import delete_preset
 from indexer.progress import Reporter
 from indexer.sources import SourceDocument
+from search.db.card import Alias, Card
 from search.db.lookup import live_generation
 from search.db.models import CollectionRow, DictionaryRow, FamilyRow, FeatureMatchRow, FeatureRow, PresetRow
-from search.dictionary.autoencoder import Card, Dictionary
+from search.dictionary.autoencoder import Dictionary
 from search.embedding.embedder import Embedder
 from search.engine.engine import SearchEngine
 from search.engine.reader import Reader
 from search.errors import InvalidSteering
-from search.query.remapping import is_numbered, read_aliases, translate
+from search.query.remapping import is_numbered, translate
 from search.query.request import SearchRequest
 from search.query.steering import ConceptTarget, FamilyTarget, FeatureTarget, Knob, Steering, parse
+from search.responses.collections import Scorecard
 from search.responses.search import SearchResponse
 from tests.support.model import dictionary_folder, lend_dictionary
 from tests.support.reading import read
@@ -144,7 +146,7 @@ def learned_dictionary(embedder: Embedder, alike: list[int]) -> Dictionary:
     w_FD[: len(alike)] *= 0.02
     w_FD[: len(alike)] += base.w_dec_FD[alike]
     w_FD /= np.linalg.norm(w_FD, axis=1, keepdims=True)
-    return Dictionary(w_FD, np.zeros(LEARNED, np.float32), w_FD, base.b_D, Card(base.card.model, 8))
+    return Dictionary.tied(w_FD, Card(model=base.card.model, active=8), b_D=base.b_D)
 
 
 def unbuilt(
@@ -171,7 +173,7 @@ def matches(database: Engine, old: int, new: int) -> Matches:
     """{old feature: (new feature, confidence)} as stored."""
     pair = (FeatureMatchRow.old_dictionary == old, FeatureMatchRow.dictionary_id == new)
     with Session(database) as session:
-        if alias := read_aliases(session.get_one(DictionaryRow, new).card).get(old):
+        if alias := session.get_one(DictionaryRow, new).card.aliases.get(old):
             return {feature: (feature, 1.0) for feature in range(alias.features)}
         rows = session.scalars(select(FeatureMatchRow).where(*pair))
         return {row.old_feature: (row.feature, row.confidence) for row in rows}
@@ -284,8 +286,9 @@ def test_labels_edited_while_a_build_ends_are_carried_too(
             """Each feature to the one of its number, but for the sixth."""
             return [Match(f, f if f != 6 else None, float(f != 6)) for f in range(before.features)]
 
-        card = given[0].card_json()
-        other_card = {**card, "training": {**card["training"], "lineage": "another"}, "scorecard": {}}
+        card = given[0].stored_card()
+        training = card.training.model_copy(update={"lineage": "another"})
+        other_card = card.model_copy(update={"training": training, "scorecard": Scorecard()})
         patch.setattr("indexer.build.builder.measure", edit)
         patch.setattr("indexer.build.carry_over.match", matched)
         report = builder.run(collection)
@@ -294,7 +297,7 @@ def test_labels_edited_while_a_build_ends_are_carried_too(
         assert by_hand(database, new) == {5: "written late"}
         assert [(each.feature, each.label) for each in report.lost_labels] == [(6, "lost late")]
         with Session(database) as session:
-            lost = [each["label"] for each in session.get_one(DictionaryRow, new).card["lost_labels"]]
+            lost = [each.label for each in session.get_one(DictionaryRow, new).card.lost_labels]
             assert lost == ["lost late"]
         database.dispose()
 
@@ -336,7 +339,7 @@ def test_a_collection_that_grows_keeps_the_numbers_of_its_names(
         with Session(database) as session:
             assert session.scalars(select(FeatureMatchRow)).all() == []
             card = session.get_one(DictionaryRow, second).card
-            assert card["aliases"] == {str(first): {"dictionary": second, "features": features}}
+            assert card.aliases == {first: Alias(dictionary=second, features=features)}
         assert by_hand(database, second) == {zorkmid: "the zorkmid"}
         answer = engine.search(
             SearchRequest("loud", Steering((Knob(1, FeatureTarget(zorkmid)),)), first), collection=NAME
@@ -384,7 +387,7 @@ def test_what_was_lost_stays_on_the_card(renewed: Renewed) -> None:
         for step in renewed.steps
         for lost in step.report.lost_labels
     ]
-    assert [(lost["dictionary"], lost["feature"], lost["label"]) for lost in card["lost_labels"]] == told
+    assert [(lost.dictionary, lost.feature, lost.label) for lost in card.lost_labels] == told
     assert told
 
 
@@ -506,7 +509,7 @@ def test_a_file_of_an_earlier_dictionary_finds_what_its_features_became(renewed:
         name="from before",
         model=there.card.model,
         dictionary=FileDictionary(
-            sha256=card["sha256"], origin=card["sha256"], features=there.features, width=there.width
+            sha256=card.sha256, origin=card.sha256, features=there.features, width=there.width
         ),
         knobs=[FileKnob(strength=1, feature=feature, direction=direction)],
     )

@@ -20,8 +20,9 @@ from api.cli.main import app
 from indexer.labels.edit import Change, HandLabel, edit_label, import_labels, list_hand_labels
 from indexer.labels.file_format import LabelLine, label_line, read_label_lines
 from indexer.sources import SourceDocument
+from search.db.card import Card
 from search.db.models import DictionaryRow, FeatureRow, GenerationRow
-from search.dictionary.autoencoder import Card, Dictionary
+from search.dictionary.autoencoder import Dictionary
 from search.dictionary.labels import NAME, NO_LABEL
 from search.embedding.embedder import Embedder
 from search.engine.engine import SearchEngine
@@ -218,8 +219,7 @@ def test_labels_of_learned_features_are_read_and_written_over(
 ) -> None:
     w_FD = np.random.default_rng(0).normal(size=(16, embedder.width)).astype(np.float32)
     w_FD /= np.linalg.norm(w_FD, axis=1, keepdims=True)
-    zeros_F, zeros_D = np.zeros(16, np.float32), np.zeros(embedder.width, np.float32)
-    learned = Dictionary(w_FD, zeros_F, w_FD, zeros_D, Card(embedder.space.model, 4))
+    learned = Dictionary.tied(w_FD, Card(model=embedder.space.model, active=4))
     monkeypatch.setattr("indexer.build.stages._new_dictionary", lambda *_: learned)
     build(database, tmp_path, embedder, "c", documents[:3])
     with Session(database) as session:

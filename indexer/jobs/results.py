@@ -1,0 +1,77 @@
+"""What jobs made, as it is kept with them: a record for each kind."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from search.responses.stored import StoredJson
+
+
+class JobResult(StoredJson):
+    """What any job made; nothing before its end."""
+
+
+class ReindexResult(JobResult):
+    """The generation that is live now, how many passages were embedded and not taken over, and the seconds of
+    each step."""
+
+    generation: int = 0
+    documents: int = 0
+    passages: int = 0
+    embedded: int = 0
+    seconds: dict[str, float] | None = None
+
+
+class FailedDocument(StoredJson):
+    """A document that could not be read."""
+
+    name: str = ""
+    reason: str = ""
+
+
+class IngestResult(JobResult):
+    """What became of documents: counts, and the first `failures` of those that `failed`."""
+
+    added: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    deleted: int = 0
+    failures: tuple[FailedDocument, ...] = ()
+    failed: int = 0
+
+
+class VerifyProblem(StoredJson):
+    """What is wrong with a generation, and what helps. `repaired`: it is not wrong any more."""
+
+    collection: str = ""
+    generation: int = 0
+    what: str = ""
+    remedy: str = ""
+    repaired: bool = False
+
+
+class VerifyResult(JobResult):
+    """How much was looked at, and what was found."""
+
+    generations: int = 0
+    passages: int = 0
+    problems: tuple[VerifyProblem, ...] = ()
+
+
+class DumpResult(JobResult):
+    """The file that was written, and its size."""
+
+    file: str = ""
+    bytes: int = 0
+
+
+_RESULTS: dict[str, type[JobResult]] = {
+    "reindex": ReindexResult,
+    "ingest": IngestResult,
+    "verify": VerifyResult,
+    "dump": DumpResult,
+}
+
+
+def read_result(kind: str, written: Mapping[str, Any]) -> JobResult:
+    """What a job of that kind made, from its row."""
+    return _RESULTS[kind].model_validate(written)
