@@ -64,11 +64,20 @@ class BuildReport:
 class Build:
     """Builds the collections of one database."""
 
-    def __init__(self, database: Engine, data: Path, embedder: Embedder, reporter: Reporter) -> None:
+    def __init__(
+        self,
+        database: Engine,
+        data: Path,
+        embedder: Embedder,
+        reporter: Reporter,
+        *,
+        naming: stages.Naming = stages.name_features,
+    ) -> None:
         self.database = database
         self.data = data
         self.embedder = embedder
         self.reporter = reporter
+        self.naming = naming
 
     def run(
         self,
@@ -93,7 +102,7 @@ class Build:
             with Session(self.database) as session:
                 row = session.get_one(GenerationRow, generation)
                 parts = (self.embedder, self.reporter)
-                dictionary = stages.obtain_dictionary(session, row, *parts, self.data)
+                dictionary = stages.obtain_dictionary(session, row, *parts, self.data, naming=self.naming)
                 stages.activate(session, row, dictionary, *parts)
                 lost = carry_over(session, row, dictionary, self.reporter)
                 stages.store_families(session, row, dictionary, self.reporter)

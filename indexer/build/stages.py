@@ -4,6 +4,7 @@ Each reads what the one before left in Postgres and commits its own result, so t
 goes on at the first stage without one.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -30,8 +31,36 @@ FAMILY_PASSAGES = 100_000
 """What fires together is looked for in so many passages, drawn at random: more of them tell the same."""
 
 
+def name_features(
+    session: Session,
+    generation: GenerationRow,
+    known: Dictionary | None,
+    embedder: Embedder,
+    reporter: Reporter,
+    data: Path,
+) -> Dictionary:
+    """The names of the model and of the texts as they are now; what is `known` where nothing is new."""
+    with reporter.step("naming features"):
+        rows = mined_rows(count_passages(session, generation.id)).tolist()
+        x_ND = passage_embeddings(session, generation.id, rows)
+        texts = [f"{title}\n{text}" for _, title, text in passage_texts(session, generation.id, rows)]
+        session.commit()  # the work is long: no transaction stays open
+        base = model_dictionary(embedder, data / "dictionaries")
+        return with_own_names(base, texts, x_ND, general_lexicon(), embedder.encode, known=known)
+
+
+Naming = Callable[[Session, GenerationRow, Dictionary | None, Embedder, Reporter, Path], Dictionary]
+"""What `name_features` does: a build may be given another way to its dictionary."""
+
+
 def obtain_dictionary(
-    session: Session, generation: GenerationRow, embedder: Embedder, reporter: Reporter, data: Path
+    session: Session,
+    generation: GenerationRow,
+    embedder: Embedder,
+    reporter: Reporter,
+    data: Path,
+    *,
+    naming: Naming = name_features,
 ) -> Dictionary:
     """The dictionary of the build: its own from before a kill, else that of its model's names with names of
     the collection's own, found anew in the texts as they are now. Those of the dictionary before stay.
@@ -43,7 +72,7 @@ def obtain_dictionary(
         return read_dictionary(session, generation.dictionary_id)
     number = _latest_dictionary(session, generation)
     known = None if number is None else read_dictionary(session, number)
-    found = _new_dictionary(session, generation, known, embedder, reporter, data)
+    found = naming(session, generation, known, embedder, reporter, data)
     if found is not known:
         number = _store_dictionary(session, generation.collection_id, found)
     generation.dictionary_id = number
@@ -105,24 +134,6 @@ def store_families(
     if rows:
         session.execute(insert(FamilyRow), rows)
     session.commit()
-
-
-def _new_dictionary(
-    session: Session,
-    generation: GenerationRow,
-    known: Dictionary | None,
-    embedder: Embedder,
-    reporter: Reporter,
-    data: Path,
-) -> Dictionary:
-    """The names of the model and of the texts as they are now; what is `known` where nothing is new."""
-    with reporter.step("naming features"):
-        rows = mined_rows(count_passages(session, generation.id)).tolist()
-        x_ND = passage_embeddings(session, generation.id, rows)
-        texts = [f"{title}\n{text}" for _, title, text in passage_texts(session, generation.id, rows)]
-        session.commit()  # the work is long: no transaction stays open
-        base = model_dictionary(embedder, data / "dictionaries")
-        return with_own_names(base, texts, x_ND, general_lexicon(), embedder.encode, known=known)
 
 
 def _latest_dictionary(session: Session, generation: GenerationRow) -> int | None:

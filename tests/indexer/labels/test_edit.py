@@ -215,13 +215,11 @@ def test_labels_of_learned_features_are_read_and_written_over(
     tmp_path: Path,
     embedder: Embedder,
     documents: list[SourceDocument],
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     w_FD = np.random.default_rng(0).normal(size=(16, embedder.width)).astype(np.float32)
     w_FD /= np.linalg.norm(w_FD, axis=1, keepdims=True)
     learned = Dictionary.tied(w_FD, Card(model=embedder.space.model, active=4))
-    monkeypatch.setattr("indexer.build.stages._new_dictionary", lambda *_: learned)
-    build(database, tmp_path, embedder, "c", documents[:3])
+    build(database, tmp_path, embedder, "c", documents[:3], naming=lambda *_: learned)
     with Session(database) as session:
         live = session.scalars(select(GenerationRow).where(GenerationRow.state == "live")).one()
         for feature, reliable in ((1, True), (2, False)):
