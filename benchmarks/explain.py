@@ -82,7 +82,12 @@ def explain_page(snapshot: Snapshot, page: Page) -> list[list[Term]]:
     )
     unsteered = steer(page.q_D, snapshot.dictionary.w_dec_FD, {})
     prepared = PreparedQuery(
-        SearchRequest(page.query), snapshot, RemappedSteering(UNSTEERED, 0), asked, unsteered, []
+        request=SearchRequest(page.query),
+        snapshot=snapshot,
+        translation=RemappedSteering(UNSTEERED, 0),
+        asked=asked,
+        steered=unsteered,
+        concepts=[],
     )
     return prepared.terms(page.ranking, slice(0, RESULTS))
 

@@ -66,7 +66,7 @@ def list_documents(
         DocumentRow.id,
         DocumentRow.external_id,
         DocumentRow.title,
-        func.char_length(DocumentRow.text),
+        func.char_length(DocumentRow.text).label("characters"),
         DocumentRow.source,
     )
     page = select(*columns).where(*wanted).order_by(DocumentRow.external_id).limit(limit).offset(offset)
@@ -76,11 +76,21 @@ def list_documents(
         session.scalars(
             select(PassageRow.document_id).where(
                 PassageRow.generation_id == (live.id if live else -1),
-                PassageRow.document_id.in_([row[0] for row in rows]),
+                PassageRow.document_id.in_([row.id for row in rows]),
             )
         )
     )
-    return DocumentLines(total, [DocumentLine(*row[1:], row[0] not in searched) for row in rows])
+    lines = [
+        DocumentLine(
+            id=row.external_id,
+            title=row.title,
+            characters=row.characters,
+            source=row.source,
+            waits=row.id not in searched,
+        )
+        for row in rows
+    ]
+    return DocumentLines(total, lines)
 
 
 def _holds(column: SQLColumnExpression[str], find: str) -> ColumnElement[bool]:

@@ -40,7 +40,7 @@ class ContentIn(BaseModel):
     meta: dict[str, Any] = {}
 
     def document(self, id: str) -> SourceDocument:
-        return SourceDocument(id, self.title or id, self.text, self.url, self.meta)
+        return SourceDocument(id=id, title=self.title or id, text=self.text, url=self.url, meta=self.meta)
 
 
 class DocumentIn(ContentIn):

@@ -116,7 +116,12 @@ class SearchIn(BaseModel):
         """
         given = (parse_filter(each) if isinstance(each, str) else each.condition() for each in self.filter)
         return SearchRequest(
-            self.q, self.steering(), self.dictionary, self.preset or None, self.mode, bounded(given)
+            query=self.q,
+            steering=self.steering(),
+            dictionary=self.dictionary,
+            preset=self.preset or None,
+            mode=self.mode,
+            filters=bounded(given),
         )
 
 

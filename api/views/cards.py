@@ -5,7 +5,7 @@ Shown numbers are whole thousandths (`int`), so that sums of shown numbers are e
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from api.views.excerpts import named_words
 from api.views.numbers import round_to_sum
@@ -125,11 +125,21 @@ def _pieces(terms: Sequence[ShownTerm]) -> list[Segment]:
     """The bar's segments in reading order, without places yet."""
     top = {term.feature for term in top_topics([item.term for item in terms])}
     single = [item for item in terms if item.term.kind == "feature" and item.term.feature in top]
-    pieces = [Segment(item.term.label, item.units, item.tone, item.term.feature, 0.0, 0.0) for item in single]
+    pieces = [
+        Segment(
+            label=item.term.label,
+            units=item.units,
+            tone=item.tone,
+            feature=item.term.feature,
+            x=0.0,
+            width=0.0,
+        )
+        for item in single
+    ]
     for kind, label in GROUP_LABELS.items():
         rest = [item.units for item in terms if item.term.kind == kind and item not in single]
         if rest:
-            pieces.append(Segment(label, sum(rest), kind, None, 0.0, 0.0))
+            pieces.append(Segment(label=label, units=sum(rest), tone=kind, feature=None, x=0.0, width=0.0))
     return pieces
 
 
@@ -148,7 +158,11 @@ def _card(result: Result, terms: list[ShownTerm], pieces: Sequence[Segment], lea
         left -= width if piece.units < 0 else 0
         x = left if piece.units < 0 else right
         right += width if piece.units > 0 else 0
-        placed.append(
-            Segment(piece.label, piece.units, piece.tone, piece.feature, round(x, 2), round(width, 2))
-        )
-    return Card(result, sum(item.units for item in terms), terms, placed, round(zero, 2))
+        placed.append(replace(piece, x=round(x, 2), width=round(width, 2)))
+    return Card(
+        result=result,
+        units=sum(item.units for item in terms),
+        terms=terms,
+        segments=placed,
+        zero=round(zero, 2),
+    )

@@ -65,7 +65,14 @@ def histogram(data: Histogram) -> HistogramChart:
     width = 100 / max(len(data.counts), 1)
     step = data.maximum / max(len(data.counts), 1)
     columns = [
-        Column(i * step, (i + 1) * step, count, round(i * width, 2), round(width, 2), _height(count, top))
+        Column(
+            low=i * step,
+            high=(i + 1) * step,
+            count=count,
+            x=round(i * width, 2),
+            width=round(width, 2),
+            height=_height(count, top),
+        )
         for i, count in enumerate(data.counts)
     ]
     powers = [10**power for power in range(int(top) + 1) if log10(10**power + 1) <= top]
@@ -109,13 +116,15 @@ def _placed(
         activations = [active.get(feature.feature, 0.0) for feature in features]
         placed.append(
             Stretch(
-                text,
-                None if index is None else document.passages[index].id,
-                index or 0,
-                activations,
-                [heat(value, feature.maximum) for value, feature in zip(activations, features, strict=True)],
-                round(y, 2),
-                round(height, 2),
+                text=text,
+                passage=None if index is None else document.passages[index].id,
+                index=index or 0,
+                activations=activations,
+                heats=[
+                    heat(value, feature.maximum) for value, feature in zip(activations, features, strict=True)
+                ],
+                y=round(y, 2),
+                height=round(height, 2),
             )
         )
         y += height

@@ -56,11 +56,11 @@ def tracks(
     numbers = [feature.feature for feature in features]
     return [
         Track(
-            feature,
-            column,
-            [part for part in parts if part.heats[column]],
-            reading_url(document_id, state, with_first(numbers, feature.feature)),
-            reading_url(document_id, state, [n for n in numbers if n != feature.feature]),
+            feature=feature,
+            column=column,
+            matches=[part for part in parts if part.heats[column]],
+            first_url=reading_url(document_id, state, with_first(numbers, feature.feature)),
+            without_url=reading_url(document_id, state, [n for n in numbers if n != feature.feature]),
         )
         for column, feature in enumerate(features)
     ]

@@ -89,7 +89,14 @@ class PageState:
 
     def request(self) -> SearchRequest:
         """What is asked, as the engine takes it; the knobs of a preset are in the steering already."""
-        return SearchRequest(self.q, self.steering, self.dictionary, NONE, self.mode, self.filters)
+        return SearchRequest(
+            query=self.q,
+            steering=self.steering,
+            dictionary=self.dictionary,
+            preset=NONE,
+            mode=self.mode,
+            filters=self.filters,
+        )
 
     def asks(self, q: str) -> str:
         """The address of another question in the same place."""

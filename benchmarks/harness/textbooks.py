@@ -108,7 +108,13 @@ def load(shared: Path, *, development: bool = False, most: int = MOST_A_BOOK) ->
     texts, book_N = paragraphs(shared, list(subjects), most, seed)
     names = list(subjects.values())
     return Textbooks(
-        texts, embedded(texts), book_N, names, embedded_queries(names), queries, embedded_queries(queries)
+        texts=texts,
+        x_ND=embedded(texts),
+        book_N=book_N,
+        subjects=names,
+        subjects_BD=embedded_queries(names),
+        queries=queries,
+        q_QD=embedded_queries(queries),
     )
 
 

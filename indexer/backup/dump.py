@@ -102,14 +102,14 @@ def dump(
             reporter.step("writing the dump", total),
         ):
             manifest = Manifest(
-                FORMAT,
-                version("refract"),
-                current_revision(connection),
-                datetime.now(UTC).isoformat(timespec="seconds"),
-                embeddings,
-                scope["names"],
-                _sequences(connection),
-                [_write(archive, cursor, part, scope, reporter) for part in parts],
+                format=FORMAT,
+                version=version("refract"),
+                revision=current_revision(connection),
+                made_at=datetime.now(UTC).isoformat(timespec="seconds"),
+                embeddings=embeddings,
+                collections=scope["names"],
+                sequences=_sequences(connection),
+                members=[_write(archive, cursor, part, scope, reporter) for part in parts],
             )
             archive.writestr(MANIFEST, json.dumps(asdict(manifest), indent=1))
     return manifest
@@ -236,7 +236,14 @@ def _write(
             ended = block.count(b"\n")  # within a row it is escaped
             rows += ended
             reporter.advance(ended)
-    return Member(part.name, part.table, part.columns, rows, size, digest.hexdigest())
+    return Member(
+        name=part.name,
+        table=part.table,
+        columns=part.columns,
+        rows=rows,
+        size=size,
+        sha256=digest.hexdigest(),
+    )
 
 
 def _blocks(copy: Copy) -> Iterator[bytes]:

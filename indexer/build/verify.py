@@ -212,7 +212,13 @@ def _documents(session: Session, generation: GenerationRow) -> Iterator[Document
 
 
 def _is_whole(document: DocumentRow) -> bool:
-    given = SourceDocument(document.external_id, document.title, document.text, document.url, document.meta)
+    given = SourceDocument(
+        id=document.external_id,
+        title=document.title,
+        text=document.text,
+        url=document.url,
+        meta=document.meta,
+    )
     return fingerprint(given) == document.sha256
 
 

@@ -124,7 +124,9 @@ def _family(
     if not name:
         return None
     weights_C = central_C[order] / central_C[order[0]]
-    return Family(number, None, name, features, weights_C.astype(np.float64))
+    return Family(
+        number=number, parent=None, name=name, features=features, weights_C=weights_C.astype(np.float64)
+    )
 
 
 def _with_wider(

@@ -136,7 +136,15 @@ def _matched(home: _Home) -> tuple[Steering, list[KnobMatch], list[LostKnob]]:
             numbered = FamilyTarget if isinstance(knob.target, FamilyTarget) else FeatureTarget
             here = numbered(place.number)
             knobs.append(replace(knob, target=here))
-            matched.append(KnobMatch(str(knob.target), str(here), given.label, place.confidence, place.how))
+            matched.append(
+                KnobMatch(
+                    was=str(knob.target),
+                    knob=str(here),
+                    label=given.label,
+                    confidence=place.confidence,
+                    how=place.how,
+                )
+            )
         elif given.direction:
             lost.append(lost_knob(knob, reason or NOT_ALIKE))
     as_they_are = Steering(tuple(given.knob() for given in home.file.knobs if not given.direction))
@@ -146,7 +154,9 @@ def _matched(home: _Home) -> tuple[Steering, list[KnobMatch], list[LostKnob]]:
     for knob in there.steering.knobs:
         target = knob.target
         label = target.phrase if isinstance(target, ConceptTarget) else labels.get(target, "")
-        matched.append(KnobMatch(str(target), str(target), label, 1.0, "as it is"))
+        matched.append(
+            KnobMatch(was=str(target), knob=str(target), label=label, confidence=1.0, how="as it is")
+        )
     return Steering((*knobs, *there.steering.knobs)), matched, [*lost, *there.lost]
 
 
