@@ -39,7 +39,7 @@ def get_request(
     mode: Annotated[str, Query(description=WAYS)] = USUAL_MODE,
     filter: Annotated[list[str], Query(description=FILTER_FORM)] = [],  # noqa: B006 - FastAPI copies it
 ) -> SearchRequest:
-    """A steered question, as all addresses that answer one take it."""
+    """Reads a steered question, as all addresses that answer one take it."""
     return SearchRequest(
         query=q,
         steering=parse(steer),

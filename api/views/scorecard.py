@@ -1,4 +1,4 @@
-"""A dictionary's scorecard in words, for the terminal and for the page."""
+"""A dictionary's scorecard is put in words, for the terminal and for the page."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from search.responses.collections import Scorecard
 
 @dataclass(frozen=True)
 class Figure:
-    """One line: what is measured, the value, and what it means."""
+    """Holds one line: what is measured, the value, and what it means."""
 
     name: str
     value: str
@@ -16,7 +16,7 @@ class Figure:
 
 
 def figures(card: Scorecard) -> Iterator[Figure]:
-    """The lines of a scorecard, as far as it was measured."""
+    """Yields the lines of a scorecard, as far as it was measured."""
     if card.names is not None:
         own = f"{card.own:,} of them found in this collection." if card.own else "All general."
         yield Figure("Names", f"{card.names:,}", own)

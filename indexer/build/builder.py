@@ -1,4 +1,4 @@
-"""A build: from a collection's documents to a live generation.
+"""A build takes a collection from its documents to a live generation.
 
 split -> embed -> dictionary -> activations -> families -> index -> replay -> check -> flip. Every step leaves
 its result in Postgres before the next begins, embedding every batch, so a build that was killed goes on where
@@ -49,8 +49,8 @@ KEPT = 2  # retired generations that one can go back to
 
 @dataclass(frozen=True)
 class BuildReport:
-    """What a build made: seconds of each step, how many passages were embedded and not taken over, and labels
-    by hand that have no feature in its new dictionary."""
+    """Says what a build made: seconds of each step, how many passages were embedded and not taken over, and
+    labels by hand that have no feature in its new dictionary."""
 
     generation: int
     documents: int
@@ -126,7 +126,8 @@ class Build:
                 connection.commit()
 
     def _plan(self, collection: int, passage_tokens: int | None, index: IndexKind | None) -> int:
-        """The generation to build: the one left unfinished if it is of the same recipe, else a new one."""
+        """Gives the generation to build: the one left unfinished if it is of the same recipe, else a new
+        one."""
         with Session(self.database) as session:
             seq = _last_change(session, collection)
             recipe = self._recipe(live_of(session, collection), passage_tokens, index)
@@ -154,7 +155,8 @@ class Build:
     def _recipe(
         self, live: GenerationRow | None, passage_tokens: int | None, index: IndexKind | None
     ) -> Recipe:
-        """Length of passages and kind of index as given, else as the live generation has them."""
+        """Gives the recipe: length of passages and kind of index as asked, else as the live generation has
+        them."""
         return Recipe(
             model=self.embedder.space.model,
             precision=self.embedder.space.precision,
@@ -202,8 +204,7 @@ class Build:
 
     def _go_live(self, generation: int) -> list[LostLabel]:
         """Writes the index file, replays what changed meanwhile, checks all of it, then makes the generation
-        live: one transaction, all or nothing. Gives the labels written by hand meanwhile that have no feature
-        in it."""
+        live in one transaction. Gives the labels written by hand meanwhile that have no feature in it."""
         with Session(self.database) as session, self.reporter.step("writing the index"):
             row = session.get_one(GenerationRow, generation)
             write_files(session, self.data, row)

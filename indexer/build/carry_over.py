@@ -1,4 +1,4 @@
-"""What a new dictionary takes over from the one before: where its features went, and labels by hand.
+"""A new dictionary takes over from the one before where its features went, and labels by hand.
 
 Saved steering and hand-written labels name features by their numbers in one dictionary. When a build brings a
 new one, each old feature is matched to a new one, and what was known of still earlier dictionaries is carried
@@ -60,7 +60,7 @@ def carry_over(
 
 
 def carry_late_edits(session: Session, generation: GenerationRow) -> list[LostLabel]:
-    """Carries what was written by hand, or taken back, since `carry_over`: part of the transaction that makes
+    """Carries what was written by hand, or taken back, since `carry_over`, within the transaction that makes
     the generation live. Edits wait for its end, so that none is lost. Gives the labels lost since then."""
     lock_dictionaries(session, generation.collection_id)
     old, new = _live_and_own(session, generation)
@@ -87,7 +87,8 @@ def carry_late_edits(session: Session, generation: GenerationRow) -> list[LostLa
 
 
 def _live_and_own(session: Session, generation: GenerationRow) -> tuple[DictionaryRow | None, DictionaryRow]:
-    """The dictionary of the collection's live generation, if there is one, and that of this generation."""
+    """Reads the dictionary of the collection's live generation, if there is one, and that of this
+    generation."""
     live = session.scalar(
         select(DictionaryRow)
         .join(GenerationRow, GenerationRow.dictionary_id == DictionaryRow.id)
@@ -97,13 +98,13 @@ def _live_and_own(session: Session, generation: GenerationRow) -> tuple[Dictiona
 
 
 def _by_hand(session: Session, dictionary: int) -> dict[int, str]:
-    """The labels by hand of a dictionary, by feature."""
+    """Reads the labels by hand of a dictionary, by feature."""
     wanted = select(FeatureRow).where(FeatureRow.dictionary_id == dictionary, FeatureRow.origin == HAND)
     return {row.feature: row.label for row in session.scalars(wanted)}
 
 
 def _places(by_hand: Mapping[int, str], matches: Iterable[Match]) -> dict[int, int]:
-    """Where labels by hand go, by their feature; of several that go to one the most alike has it."""
+    """Finds where labels by hand go, by their feature; of several that go to one the most alike has it."""
     sources: dict[int, int] = {}
     for found in sorted(matches, key=lambda found: found.confidence):
         if found.feature is not None and found.old in by_hand:
@@ -112,7 +113,8 @@ def _places(by_hand: Mapping[int, str], matches: Iterable[Match]) -> dict[int, i
 
 
 def _store_matches(session: Session, old: int, new: int, matches: list[Match] | None) -> None:
-    """The matches old → new (None: the same numbers), and from them those of all that went to `old`."""
+    """Stores the matches old → new (None: the same numbers), and composes with them those of earlier
+    dictionaries whose features went to `old`."""
     session.execute(delete(FeatureMatchRow).where(FeatureMatchRow.dictionary_id == new))
     columns = ["dictionary_id", "old_dictionary", "old_feature", "feature", "confidence"]
     first, second = aliased(FeatureMatchRow), aliased(FeatureMatchRow)

@@ -1,4 +1,4 @@
-"""The generations of a collection: which there are, and going back to an earlier one."""
+"""The generations of a collection are listed here, and one goes back to an earlier one."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,8 +18,8 @@ from search.errors import Busy, InvalidRequest
 
 @dataclass(frozen=True)
 class GenerationInfo:
-    """A generation by its number. `live_at` is when it last became live, None while it is built; `checks`
-    what it found when it checked itself."""
+    """Describes a generation by its number. `live_at` is when it last became live, None while it is built;
+    `checks` what it found when it checked itself."""
 
     number: int
     state: str
@@ -32,10 +32,10 @@ class GenerationInfo:
 
 
 def list_generations(session: Session, collection: str) -> list[GenerationInfo]:
-    """All that are there, the newest first.
+    """Lists all generations of a collection, the newest first.
 
     Raises:
-        CollectionNotFound
+        CollectionNotFound: there is no collection of that name.
     """
     number = find_collection(session, collection).id
     rows = (
@@ -62,7 +62,7 @@ def roll_back(database: Engine, collection: str, to: int | None = None) -> int:
     nothing.
 
     Raises:
-        CollectionNotFound
+        CollectionNotFound: there is no collection of that name.
         InvalidRequest: there is none to go back to, or none of that number.
         Busy: one is being built.
         ConfigurationError: its embedding model cannot be loaded.
@@ -108,7 +108,7 @@ def make_live(session: Session, generation: GenerationRow) -> None:
 
 
 def _chosen(session: Session, number: int, collection: str, to: int | None) -> GenerationRow:
-    """The retired generation of that number, or the one that was live last."""
+    """Finds the retired generation of that number, or the one that was live last."""
     rows = select(GenerationRow).where(
         GenerationRow.collection_id == number, GenerationRow.state == "retired"
     )

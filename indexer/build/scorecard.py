@@ -1,4 +1,4 @@
-"""The scorecard of a collection's dictionary, measured on the collection itself.
+"""A build measures the scorecard of a collection's dictionary on the collection itself.
 
 Shape suffixes: N passages, D embedding width, F features, Q questions.
 """
@@ -48,7 +48,7 @@ def measure(
 
 
 def _questions(session: Session, generation: int, passages: int) -> list[str]:
-    """A title or a sentence each of some passages, whichever is of a question's length."""
+    """Takes a title or a sentence each of some passages, whichever is of a question's length."""
     rng = np.random.default_rng(0)
     drawn = np.sort(rng.permutation(passages)[:QUESTIONS]).tolist()
     least, most = QUESTION_CHARACTERS

@@ -25,10 +25,10 @@ from search.embedding.embedder import Embedder
 from search.index.passage_store import read_dictionary, read_embeddings
 
 BLOCK = 8 * ENCODE_ROWS
-"""So many passages are encoded between a read and a write."""
+"""This many passages are encoded between a read and a write."""
 
 FAMILY_PASSAGES = 100_000
-"""What fires together is looked for in so many passages, drawn at random: more of them tell the same."""
+"""Families are found in this many passages, drawn at random: more of them tell the same."""
 
 
 def name_features(
@@ -39,7 +39,8 @@ def name_features(
     reporter: Reporter,
     data: Path,
 ) -> Dictionary:
-    """The names of the model and of the texts as they are now; what is `known` where nothing is new."""
+    """Makes a dictionary of the names of the model and of the texts as they are now; gives `known` itself if
+    nothing is new."""
     with reporter.step("naming features"):
         rows = mined_rows(count_passages(session, generation.id)).tolist()
         x_ND = passage_embeddings(session, generation.id, rows)
@@ -50,7 +51,7 @@ def name_features(
 
 
 Naming = Callable[[Session, GenerationRow, Dictionary | None, Embedder, Reporter, Path], Dictionary]
-"""What `name_features` does: a build may be given another way to its dictionary."""
+"""A build may be given another way to its dictionary than `name_features`."""
 
 
 def obtain_dictionary(
@@ -62,8 +63,9 @@ def obtain_dictionary(
     *,
     naming: Naming = name_features,
 ) -> Dictionary:
-    """The dictionary of the build: its own from before a kill, else that of its model's names with names of
-    the collection's own, found anew in the texts as they are now. Those of the dictionary before stay.
+    """Gives the dictionary of the build: its own from before a kill, else that of its model's names with
+    names of the collection's own, found anew in the texts as they are now. Those of the dictionary before
+    stay.
 
     Raises:
         DictionaryError: the model finds all names alike.
@@ -87,7 +89,7 @@ def activate(
     embedder: Embedder,
     reporter: Reporter,
 ) -> None:
-    """Active features of every passage, a block at a time."""
+    """Stores the active features of every passage, a block at a time."""
     passages = count_passages(session, generation.id)
     with reporter.step("finding features", passages):
         for start in range(0, passages, BLOCK):
@@ -105,7 +107,7 @@ def activate(
 def store_families(
     session: Session, generation: GenerationRow, dictionary: Dictionary, reporter: Reporter
 ) -> None:
-    """Families for a dictionary that has none yet.
+    """Finds families for a dictionary that has none yet.
 
     Those of the dictionary whose numbers it keeps, if it does, go on under their numbers.
     """
@@ -137,7 +139,7 @@ def store_families(
 
 
 def _latest_dictionary(session: Session, generation: GenerationRow) -> int | None:
-    """The collection's latest dictionary, if it is one of names, of the same model."""
+    """Finds the collection's latest dictionary, if it is one of names, of the same model."""
     latest = session.execute(
         select(DictionaryRow.id, DictionaryRow.card["training"]["way"].astext)
         .where(
@@ -160,7 +162,7 @@ def _store_dictionary(session: Session, collection: int, dictionary: Dictionary)
 
 
 def _families_before(session: Session, number: int | None) -> list[Family]:
-    """The families of the latest dictionary whose features have the same numbers in this one."""
+    """Reads the families of the latest dictionary whose features have the same numbers in this one."""
     card = session.scalar(select(DictionaryRow.card).where(DictionaryRow.id == number))
     aliases = card.aliases if card else {}
     same = [earlier for earlier, alias in aliases.items() if alias.dictionary == number]

@@ -1,4 +1,4 @@
-"""Where dictionaries come from, and which of them have the same features."""
+"""Dictionaries inherit: from the one that ships, and from earlier ones whose features keep their numbers."""
 
 from collections.abc import Iterable
 
@@ -11,13 +11,14 @@ from search.dictionary.autoencoder import Dictionary
 
 
 def adapted_from(dictionary: Dictionary) -> Shipped | None:
-    """The shipped dictionary that a dictionary was made from, if it was; None if another one ships now."""
+    """Finds the shipped dictionary that a dictionary was made from; None if another one ships now."""
     base = shipped(dictionary.card.model)
     return base if base and base.sha256 == dictionary.card.training.adapted_from else None
 
 
 def same_numbers(dictionary: DictionaryRow, rows: Iterable[DictionaryRow]) -> dict[int, int]:
-    """Of some dictionaries those that number their features as one does, that one too: how many they have."""
+    """Finds the dictionaries that number their features as one does, that one too: how many features each
+    has."""
 
     def is_part(of: DictionaryRow, number: int) -> bool:
         alias = of.card.aliases.get(number)
@@ -31,7 +32,7 @@ def same_numbers(dictionary: DictionaryRow, rows: Iterable[DictionaryRow]) -> di
 
 
 def lock_dictionaries(session: Session, collection: int) -> list[DictionaryRow]:
-    """The dictionaries of a collection, as they are now. Until the transaction ends, no label of theirs is
+    """Reads and locks the dictionaries of a collection. Until the transaction ends, no label of theirs is
     edited elsewhere and no build goes live."""
     rows = select(DictionaryRow).where(DictionaryRow.collection_id == collection).order_by(DictionaryRow.id)
     locked = rows.with_for_update(key_share=True).options(defer(DictionaryRow.weights))

@@ -1,4 +1,4 @@
-"""How good a dictionary is, in figures.
+"""The metrics say how good a dictionary is, in figures.
 
 Shape suffixes: N rows, D embedding width, F features, Q questions, R results of a question, A features of a
 question.
@@ -19,7 +19,7 @@ ORDERED = 10  # and whose order is looked at
 
 
 def scorecard(dictionary: Dictionary, x_ND: NDArray[Any]) -> Scorecard:
-    """How good a dictionary is on rows (N, D), but for what it explains."""
+    """Measures how good a dictionary is on rows (N, D), but for what it explains."""
     acts = dictionary.encode(x_ND)
     fired_F = np.bincount(acts.ids_NK[acts.values_NK > 0], minlength=dictionary.features)
     return Scorecard(
@@ -33,14 +33,15 @@ def scorecard(dictionary: Dictionary, x_ND: NDArray[Any]) -> Scorecard:
 
 
 def fvu(x_ND: NDArray[Any], x_hat_ND: NDArray[Any]) -> float:
-    """Fraction of variance unexplained: |x - x_hat|^2 / |x - mean(x)|^2. 0 when there is no variance."""
+    """Computes the fraction of variance unexplained: |x - x_hat|^2 / |x - mean(x)|^2. 0 when there is no
+    variance."""
     x = x_ND.astype(np.float64)
     variance = float(((x - x.mean(axis=0)) ** 2).sum())
     return float(((x - x_hat_ND) ** 2).sum()) / variance if variance > 1e-9 * len(x) else 0.0
 
 
 def explained(dictionary: Dictionary, x_ND: NDArray[Any], q_QD: NDArray[np.float32]) -> Explained:
-    """How far features explain the ranking of N rows for some questions (see `Explained`).
+    """Measures how far features explain the ranking of N rows for some questions (see `Explained`).
 
     A question is explained as a search does (`search.scoring.pursuit`), by features that its first rows fire,
     without knowing any words.

@@ -1,4 +1,5 @@
-"""Long work as jobs: a queue in Postgres that survives every kill, and what its jobs say of themselves.
+"""Long work is done by jobs: a queue in Postgres that survives every kill, and what its jobs say of
+themselves.
 
 The queue is procrastinate's, in a schema of its own. Jobs of one collection run one after the other; of those
 that wait, each kind waits once.
@@ -37,8 +38,8 @@ STATES: dict[str, State] = {
 
 @dataclass(frozen=True)
 class JobInfo:
-    """A job. `progress` is that of its current step, `log` its last lines, `reason` why it failed, `attempts`
-    how often it was begun. `cancelling`: it was asked to stop and has not yet."""
+    """Describes a job. `progress` is that of its current step, `log` its last lines, `reason` why it failed,
+    `attempts` how often it was begun. `cancelling`: it was asked to stop and has not yet."""
 
     number: int
     kind: Kind
@@ -80,7 +81,7 @@ def cancel_job(database: Engine, number: int) -> None:
     What it has done is kept.
 
     Raises:
-        JobNotFound
+        JobNotFound: there is no job of that number.
         InvalidRequest: it has ended already.
     """
     with _queue(database) as queue:
@@ -95,7 +96,7 @@ def retry_job(database: Engine, number: int) -> int:
     """Begins a job that failed or was cancelled again, where it stopped; gives the number it runs under.
 
     Raises:
-        JobNotFound
+        JobNotFound: there is no job of that number.
         InvalidRequest: it did not fail and was not cancelled, or one like it waits already.
     """
     job = get_job(database, number)
@@ -111,10 +112,10 @@ def retry_job(database: Engine, number: int) -> int:
 
 
 def get_job(database: Engine, number: int) -> JobInfo:
-    """One job.
+    """Reads one job.
 
     Raises:
-        JobNotFound
+        JobNotFound: there is no job of that number.
     """
     with Session(database) as session:
         row = session.execute(_select("WHERE job.id = :number"), {"number": number}).one_or_none()
@@ -124,7 +125,7 @@ def get_job(database: Engine, number: int) -> JobInfo:
 
 
 def list_jobs(database: Engine, *, limit: int = 50, collection: str | None = None) -> list[JobInfo]:
-    """The latest jobs, the newest first."""
+    """Lists the latest jobs, the newest first."""
     wanted = "WHERE cast(:collection AS text) IS NULL OR job.args ->> 'collection' = :collection"
     statement = _select(f"{wanted} ORDER BY job.id DESC LIMIT :limit")
     with Session(database) as session:
@@ -134,14 +135,14 @@ def list_jobs(database: Engine, *, limit: int = 50, collection: str | None = Non
 
 @contextmanager
 def _queue(database: Engine) -> Iterator[App]:
-    """The queue, to write to."""
+    """Opens the queue, to write to."""
     app = App(connector=SyncPsycopgConnector(**connection_options(database), min_size=1, max_size=1))
     with app.open():
         yield app
 
 
 def connection_options(database: Engine) -> dict[str, Any]:
-    """How the queue reaches its tables."""
+    """Says how the queue reaches its tables."""
     url = database.url.set(drivername="postgresql").render_as_string(hide_password=False)
     return {"conninfo": url, "kwargs": {"options": f"-c search_path={SCHEMA}"}}
 

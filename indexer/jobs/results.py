@@ -1,4 +1,4 @@
-"""What jobs made, as it is kept with them: a record for each kind."""
+"""What a job made is kept with it, in a record for each kind."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,12 +7,12 @@ from search.responses.stored import StoredJson
 
 
 class JobResult(StoredJson):
-    """What any job made; nothing before its end."""
+    """Holds what any job made; it is empty before the job's end."""
 
 
 class ReindexResult(JobResult):
-    """The generation that is live now, how many passages were embedded and not taken over, and the seconds of
-    each step."""
+    """Names the generation that is live now, how many passages were embedded and not taken over, and the
+    seconds of each step."""
 
     generation: int = 0
     documents: int = 0
@@ -22,14 +22,14 @@ class ReindexResult(JobResult):
 
 
 class FailedDocument(StoredJson):
-    """A document that could not be read."""
+    """Names a document that could not be read, and why."""
 
     name: str = ""
     reason: str = ""
 
 
 class IngestResult(JobResult):
-    """What became of documents: counts, and the first `failures` of those that `failed`."""
+    """Counts what became of documents, with the first `failures` of those that `failed`."""
 
     added: int = 0
     changed: int = 0
@@ -40,7 +40,7 @@ class IngestResult(JobResult):
 
 
 class VerifyProblem(StoredJson):
-    """What is wrong with a generation, and what helps. `repaired`: it is not wrong any more."""
+    """Says what is wrong with a generation, and what helps. `repaired`: it is not wrong any more."""
 
     collection: str = ""
     generation: int = 0
@@ -50,7 +50,7 @@ class VerifyProblem(StoredJson):
 
 
 class VerifyResult(JobResult):
-    """How much was looked at, and what was found."""
+    """Says how much was looked at, and what was found."""
 
     generations: int = 0
     passages: int = 0
@@ -58,7 +58,7 @@ class VerifyResult(JobResult):
 
 
 class DumpResult(JobResult):
-    """The file that was written, and its size."""
+    """Names the file that was written, and its size."""
 
     file: str = ""
     bytes: int = 0
@@ -73,5 +73,5 @@ _RESULTS: dict[str, type[JobResult]] = {
 
 
 def read_result(kind: str, written: Mapping[str, Any]) -> JobResult:
-    """What a job of that kind made, from its row."""
+    """Reads what a job of that kind made, from its row."""
     return _RESULTS[kind].model_validate(written)

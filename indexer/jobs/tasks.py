@@ -1,4 +1,4 @@
-"""What jobs do. Each takes up its work where a kill or a cancel left it."""
+"""The tasks do the work of jobs. Each takes up its work where a kill or a cancel left it."""
 
 import dataclasses
 import logging
@@ -67,7 +67,7 @@ class Again(BaseRetryStrategy):
 
 @dataclass(frozen=True)
 class Resources:
-    """What every job works with."""
+    """Holds what every job works with."""
 
     database: Engine
     data: Path
@@ -75,7 +75,7 @@ class Resources:
 
 
 class JobLog:
-    """Writes down where a job is, and stops it where it is to stop."""
+    """Writes a job's progress and log into its report, and stops the job when it is cancelled."""
 
     def __init__(self, database: Engine, number: int, should_abort: Callable[[], bool]) -> None:
         self._database = database
@@ -90,7 +90,7 @@ class JobLog:
         self._lines.append(f"{time.strftime('%H:%M:%S')} {line}")
 
     def hear(self, progress: Progress) -> None:
-        """Listens to a `Reporter`.
+        """Listens to a `Reporter`: writes its progress down, at most twice a second.
 
         Raises:
             JobAborted: somebody cancelled the job.
@@ -105,7 +105,7 @@ class JobLog:
             self.store(progress=progress)
 
     def store(self, **values: Any) -> None:
-        """Writes the log and what else is given."""
+        """Writes the log and the values that are given."""
         self._written = time.monotonic()
         values = {"log": list(self._lines), **values}
         with Session(self._database) as session:

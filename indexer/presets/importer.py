@@ -1,4 +1,5 @@
-"""A preset's file is taken in: what its knobs are in another collection, and what cannot be found there.
+"""Importing a preset's file finds what its knobs are in another collection, and says what cannot be found
+there.
 
 Features are found again, in this order: by their number, in the same dictionary; by what became of them,
 where it is an earlier one of this collection; by their number, where both dictionaries were adapted from one
@@ -37,8 +38,8 @@ or trained on other texts; docs/decisions/0008). The cosine foretells that corre
 at .7 to .8, .82 above. Adapted from one dictionary, all 2,422 that fired kept a cosine of .897 or more."""
 
 LEAST_FAMILY_COSINE = 0.7
-"""The same for the mean directions of families: 78% of those above are right, and what they hold correlates
-by .52."""
+"""The same holds for the mean directions of families: 78% of those above are right, and what they hold
+correlates by .52."""
 
 NOT_ALIKE = "Nothing here is alike enough."
 
@@ -48,8 +49,8 @@ How = Literal["same dictionary", "same name", "earlier dictionary", "same origin
 
 @dataclass(frozen=True)
 class KnobMatch:
-    """A knob of a file that was found here: what it turned there (`was`) and what it turns here (`knob`), as
-    steering is written; how sure that is (`confidence`, 0 to 1), and `how` it was found."""
+    """Describes a knob of a file that was found here: what it turned there (`was`) and what it turns here
+    (`knob`), as steering is written; how sure that is (`confidence`, 0 to 1), and `how` it was found."""
 
     was: str
     knob: str
@@ -60,7 +61,8 @@ class KnobMatch:
 
 @dataclass(frozen=True)
 class ImportedPreset:
-    """What became of a file: the preset that was saved, and where each of its knobs was found, or why not."""
+    """Says what became of a file: the preset that was saved, and where each of its knobs was found, or why
+    not."""
 
     preset: PresetInfo
     matched: list[KnobMatch]
@@ -76,7 +78,7 @@ class _Found:
 
 @dataclass(frozen=True)
 class _Home:
-    """Where knobs are looked for: `dictionary` is the live one's row."""
+    """Holds where knobs are looked for: `dictionary` is the live one's row."""
 
     session: Session
     snapshot: Snapshot
@@ -95,7 +97,8 @@ def import_preset(
 
     Raises:
         InvalidRequest: none of them does, or there is a preset of that name.
-        CollectionNotFound, NotIndexed
+        CollectionNotFound: there is no collection of that name.
+        NotIndexed: it has no live generation.
     """
     with engine.reader(collection) as reader:
         dictionary = reader.snapshot.dictionary_id
@@ -120,8 +123,8 @@ def import_preset(
 
 
 def _matched(home: _Home) -> tuple[Steering, list[KnobMatch], list[LostKnob]]:
-    """The file's knobs in the numbers of this collection: those found by number or direction, then phrases
-    and examples."""
+    """Finds the file's knobs in the numbers of this collection: first those found by number or direction,
+    then phrases and examples."""
     reason = _other_model(home)
     found = _by_name(home)
     if not reason:
@@ -161,7 +164,7 @@ def _matched(home: _Home) -> tuple[Steering, list[KnobMatch], list[LostKnob]]:
 
 
 def _other_model(home: _Home) -> str:
-    """Why nothing with a number can be found here, or ""."""
+    """Says why nothing with a number can be found here, or ""."""
     here, there = home.snapshot.dictionary, home.file
     if (here.card.model, here.width) == (there.model, there.dictionary.width):
         return ""
@@ -172,7 +175,7 @@ def _other_model(home: _Home) -> str:
 
 
 def _by_name(home: _Home) -> dict[Target, _Found]:
-    """The features here that are called the same, by target in the file: a name is no model's own."""
+    """Finds the features here that are called the same, by target in the file: a name is no model's own."""
     names = home.snapshot.dictionary.names
     number = {name.casefold(): feature for feature, group in enumerate(names) for name in group[::-1]}
     return {
@@ -183,8 +186,8 @@ def _by_name(home: _Home) -> dict[Target, _Found]:
 
 
 def _features(home: _Home, named: dict[Target, _Found]) -> dict[Target, _Found]:
-    """The features here, by target in the file; those that are `named` are where their names are, unless the
-    dictionary is the same."""
+    """Finds the features here, by target in the file; those that are `named` are where their names are,
+    unless the dictionary is the same."""
     wanted = {knob.feature: knob for knob in home.file.knobs if knob.feature is not None}
     if not home.is_same:
         wanted = {number: knob for number, knob in wanted.items() if FeatureTarget(number) not in named}
@@ -205,7 +208,7 @@ def _features(home: _Home, named: dict[Target, _Found]) -> dict[Target, _Found]:
 
 
 def _from_earlier(home: _Home, wanted: Mapping[int, FileKnob]) -> dict[int, _Found] | None:
-    """What became of the features, None where the file's dictionary is not known to be another one of this
+    """Finds what became of the features, None if the file's dictionary is not known to be another one of this
     collection."""
     other = home.session.scalar(
         select(DictionaryRow.id)
@@ -226,7 +229,7 @@ def _from_earlier(home: _Home, wanted: Mapping[int, FileKnob]) -> dict[int, _Fou
 
 
 def _by_number(home: _Home, wanted: Mapping[int, FileKnob]) -> dict[int, _Found]:
-    """The features of the same number that point the same way."""
+    """Finds the features of the same number that point the same way."""
     w_dec_FD = home.snapshot.dictionary.w_dec_FD
     there = {number: knob for number, knob in wanted.items() if number < len(w_dec_FD)}
     cosines = {number: float(w_dec_FD[number] @ knob.unit()) for number, knob in there.items()}
@@ -238,7 +241,7 @@ def _by_number(home: _Home, wanted: Mapping[int, FileKnob]) -> dict[int, _Found]
 
 
 def _families(home: _Home) -> dict[Target, _Found]:
-    """The families here that point the same way, by target in the file."""
+    """Finds the families here that point the same way, by target in the file."""
     wanted = [knob for knob in home.file.knobs if knob.family is not None]
     here = home.snapshot.families
     if not (wanted and here):
@@ -254,8 +257,8 @@ def _families(home: _Home) -> dict[Target, _Found]:
 
 
 def _nearest(given: Sequence[FileKnob], there_XD: FloatArray, least: float) -> dict[int, _Found]:
-    """For each given knob the direction that is most alike, none taken twice, so that all pairs together are
-    as alike as can be; by row."""
+    """Pairs each given knob with the direction that is most alike, none taken twice, so that all pairs
+    together are as alike as can be; by row."""
     cosine_KX = np.stack([knob.unit() for knob in given]) @ there_XD.T
     cosine_KX[cosine_KX < least] = 0
     pairs = zip(*linear_sum_assignment(cosine_KX, maximize=True), strict=True)
