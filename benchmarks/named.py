@@ -1,4 +1,5 @@
-"""The named dictionary that ships: the lexicon in the default model's space. A few minutes on two cores.
+"""This makes the named dictionary that ships: the lexicon in the default model's space. It takes a few
+minutes on two cores.
 
     python -m benchmarks.named SHARED_DATA_FOLDER
 

@@ -13,7 +13,7 @@ HEAT_LEVELS = 4
 
 @dataclass(frozen=True)
 class Column:
-    """Draws one bin of a histogram: activations from `low` to `high` occurred `count` times."""
+    """Describes one bin of a histogram: activations from `low` to `high` occurred `count` times."""
 
     low: float
     high: float
@@ -25,7 +25,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Gridline:
-    """Draws a horizontal line at `count`, `y` percent from the top."""
+    """Describes a horizontal line at `count`, `y` percent from the top."""
 
     count: int
     y: float

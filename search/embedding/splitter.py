@@ -123,7 +123,7 @@ class PassageSplitter:
 
 
 def _packed(text: str, pieces: Iterable[_Piece], room: int, target: int) -> list[_Piece]:
-    """Neighbouring pieces joined into passages of about `target` tokens, and of `room` at most."""
+    """Joins neighbouring pieces into passages of about `target` tokens, and of `room` at most."""
     passages: list[_Piece] = []
     for piece in pieces:
         if passages and _belongs(text, passages[-1], piece, room, target):
@@ -145,7 +145,8 @@ def _belongs(text: str, passage: _Piece, piece: _Piece, room: int, target: int) 
 
 
 def _joinable(text: str, left: _Piece, right: _Piece, room: int) -> bool:
-    """Whether both together fit. Sizes only add up where the tokenizer too sees a break between them."""
+    """Tells whether both together fit. Sizes only add up where the tokenizer too sees a break between
+    them."""
     before = text[right.start - 1]
     breaks = before in "\n\r\t" or unicodedata.category(before)[0] in "PZ"
     fits = left.size + right.size <= room and right.end - left.start <= room * CHARACTERS_PER_TOKEN
