@@ -1,4 +1,4 @@
-"""The card of a dictionary: what it says of itself, in its row, in a dump, in the file beside its weights."""
+"""A card is what a dictionary says of itself, in its row, in a dump, in the file beside its weights."""
 
 from pydantic import Field
 
@@ -7,8 +7,8 @@ from search.responses.stored import StoredJson
 
 
 class Training(StoredJson):
-    """How a dictionary was made. `way`: "named" where its features are names, whose embeddings have `mean` in
-    common; `adapted_from`: the SHA-256 of the dictionary that it added `own_names` to; `lineage`: that of
+    """Says how a dictionary was made. `way`: "named" if its features are names, whose embeddings have `mean`
+    in common; `adapted_from`: the SHA-256 of the dictionary that it added `own_names` to; `lineage`: that of
     these names. What an earlier version learned has other fields."""
 
     way: str = ""
@@ -20,14 +20,15 @@ class Training(StoredJson):
 
 
 class Alias(StoredJson):
-    """An earlier dictionary's numbers, 0 to `features` - 1, are those of `dictionary`."""
+    """Says that an earlier dictionary's numbers, 0 to `features` - 1, are those of `dictionary`."""
 
     dictionary: int
     features: int
 
 
 class LostLabel(StoredJson):
-    """A label by hand that has no feature in the new dictionary; `feature` is its number in `dictionary`."""
+    """Keeps a label by hand that has no feature in the new dictionary; `feature` is its number in
+    `dictionary`."""
 
     dictionary: int
     feature: int
@@ -35,7 +36,7 @@ class LostLabel(StoredJson):
 
 
 class Card(StoredJson):
-    """The vector space a dictionary reads, how it was made, how good it is.
+    """Says which vector space a dictionary reads, how it was made, how good it is.
 
     `active`: the most features a text may have; what the encoder puts below `threshold` does not fire.
     """
@@ -48,7 +49,7 @@ class Card(StoredJson):
 
 
 class StoredCard(Card):
-    """A card beside the weights it belongs to: their size and SHA-256, and what the dictionary took over.
+    """Goes with the weights it belongs to: adds their size and SHA-256, and what the dictionary took over.
 
     `aliases`: the earlier dictionaries whose numbers are those of another one; `lost_labels`: those by hand
     that found no feature here.
@@ -62,6 +63,6 @@ class StoredCard(Card):
 
     @property
     def lineage(self) -> str:
-        """What dictionaries whose features have the same numbers have in common: the SHA-256 of their own
-        names, or of the dictionary that they were adapted from; else a dictionary's own."""
+        """Names what dictionaries whose features have the same numbers have in common: the SHA-256 of their
+        own names, or of the dictionary that they were adapted from; else a dictionary's own."""
         return self.training.lineage or self.training.adapted_from or self.sha256

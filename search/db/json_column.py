@@ -1,4 +1,4 @@
-"""Columns of JSON that hold pydantic models."""
+"""A column of JSON holds a pydantic model."""
 
 from typing import Any, Generic, TypeVar
 
@@ -10,7 +10,7 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 class JsonColumn(TypeDecorator[Model], Generic[Model]):
-    """A model as JSON, validated where it is read; SQL asks for its parts by name."""
+    """Keeps a model as JSON, validated where it is read; SQL asks for its parts by name."""
 
     impl = JSONB
     cache_ok = True

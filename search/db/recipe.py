@@ -33,8 +33,9 @@ class Recipe(BaseModel):
 
 
 class Checks(StoredJson):
-    """What a generation found when it checked itself: how many `passages` it has, how many of their `vectors`
-    it compared, and the share of the nearest passages that its index finds. Before that it is empty."""
+    """Says what a generation found when it checked itself: how many `passages` it has, how many of their
+    `vectors` it compared, and the share of the nearest passages that its index finds. Before that it is
+    empty."""
 
     passages: int | None = None
     vectors: int | None = None

@@ -9,8 +9,8 @@ from search.responses.stored import StoredJson
 
 
 class Progress(StoredJson):
-    """Where a build is: `done` of `total` in a step; seconds left are None until a rate is known. Before the
-    first step it is empty."""
+    """Says where a build is: `done` of `total` in a step; seconds left are None until a rate is known. Before
+    the first step it is empty."""
 
     step: str = ""
     done: int = 0
@@ -20,7 +20,7 @@ class Progress(StoredJson):
 
 
 class Explained(StoredJson):
-    """What explanations account for: shares of the score of each question's first results, summed over
+    """Says what explanations account for: shares of the score of each question's first results, summed over
     questions. `carried` + `baseline` + `remainder` = 1; `shared` is the part of `carried` whose features are
     active in the result, too; `ordered` the share of pairs among the first ten that feature terms alone put
     in the order of the scores."""
@@ -33,9 +33,9 @@ class Explained(StoredJson):
 
 
 class Scorecard(StoredJson):
-    """How good a dictionary is on some `rows`: how many `names`, of them the collection's `own`; how many are
-    near a row (`l0`); the share that no row is near (`dead`); the variance that the nearest names leave
-    unexplained when they are fitted together (`fvu`). `names` is None where that was not measured."""
+    """Says how good a dictionary is on some `rows`: how many `names`, of them the collection's `own`; how
+    many are near a row (`l0`); the share that no row is near (`dead`); the variance that the nearest names
+    leave unexplained when they are fitted together (`fvu`). `names` is None if that was not measured."""
 
     rows: int = 0
     names: int | None = None

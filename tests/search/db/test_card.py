@@ -46,3 +46,9 @@ def test_a_card_is_written_in_the_order_of_its_file() -> None:
     made = Training(way="named", mean=(0.5,), names=2)
     card = Card(threshold=0.1, training=made, active=2, model="m", scorecard=Scorecard())
     assert list(card.model_dump()) == ["model", "active", "training", "scorecard", "threshold"]
+
+
+def test_the_fields_of_a_document_are_described_and_none_has_to_be_there() -> None:
+    described = Scorecard.model_json_schema(mode="serialization")
+    assert {"names", "own", "fvu", "explained"} <= described["properties"].keys()
+    assert "required" not in described
