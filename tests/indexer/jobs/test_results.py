@@ -29,3 +29,7 @@ def test_what_was_written_comes_back_with_what_is_unknown() -> None:
 def test_a_file_and_its_bytes() -> None:
     found = DumpResult(file="/a/file", bytes=3)
     assert read_result("dump", found.model_dump(mode="json")) == found
+
+
+def test_a_kind_of_another_version_is_read_as_it_is() -> None:
+    assert read_result("train", {"steps": 5}).model_dump(mode="json") == {"steps": 5}
