@@ -49,7 +49,10 @@ class Base(DeclarativeBase):
         dict[str, Any]: JSONB,
         dict[str, str]: JSONB,
         dict[str, float]: JSONB,
-        **{model: JsonColumn(model) for model in (Recipe, StoredCard, Progress, Checks)},
+        Recipe: JsonColumn(Recipe),
+        StoredCard: JsonColumn(StoredCard),
+        Progress: JsonColumn(Progress),
+        Checks: JsonColumn(Checks),
     }
 
 
