@@ -1,4 +1,4 @@
-"""The web application: routes, and one place where any error becomes an answer."""
+"""The web application has all routes, and one place where any error becomes an answer."""
 
 import logging
 from collections.abc import Callable, Collection
@@ -33,7 +33,7 @@ DESCRIPTION = (
 def create_app(
     engine: SearchEngine, *, private: bool = False, hosts: Collection[str] | None = None
 ) -> FastAPI:
-    """The application for an engine.
+    """Makes the application for an engine.
 
     `private`: searching needs a key or a session too. `hosts`: answer under these host names and those of
     the own machine alone; None: under any.
@@ -82,7 +82,7 @@ def readyz(engine: EngineDep) -> dict[str, object]:
 
 
 def on_error(request: Request, error: Exception) -> Response:
-    """Any error as the envelope, or as its page for those who look at pages."""
+    """Answers any error with the envelope, or with its page for those who look at pages."""
     known = as_refract_error(request, error)
     if request.url.path.startswith(("/v1", "/healthz", "/readyz")):
         body = {"code": known.code, "message": known.message, "hint": known.hint}
@@ -94,7 +94,7 @@ def on_error(request: Request, error: Exception) -> Response:
 
 
 def as_refract_error(request: Request, error: Exception) -> RefractError:
-    """The error in Refract's own terms; what nobody foresaw is logged and says nothing of its insides."""
+    """Puts an error in Refract's own terms; what nobody foresaw is logged and says nothing of its insides."""
     if isinstance(error, RefractError):
         return error
     if isinstance(error, GONE):

@@ -1,4 +1,4 @@
-"""What every request handler may ask for."""
+"""Every request handler may ask for these: the engine, the collection, a well-formed address."""
 
 from typing import Annotated
 from urllib.parse import unquote_to_bytes
@@ -10,7 +10,7 @@ from search.errors import InvalidRequest
 
 
 def get_engine(request: Request) -> SearchEngine:
-    """The engine that the app was made with."""
+    """Gives the engine that the app was made with."""
     engine: SearchEngine = request.app.state.engine
     return engine
 
@@ -38,7 +38,7 @@ def get_collection(
         str, Query(description="Name of the collection; without it the default one is searched.")
     ] = "",
 ) -> str:
-    """The collection asked for, or the default one."""
+    """Gives the collection asked for, or the default one."""
     return collection or engine.default_collection()
 
 

@@ -1,5 +1,6 @@
-"""Security headers on every response: nothing is loaded from, or sent to, any other host; the names that a
-server on the own machine answers to; and the largest request it reads."""
+"""The middleware sets security headers on every response (nothing is loaded from, or sent to, any other
+host), checks the names that a server on the own machine answers to, and limits the largest request it
+reads."""
 
 import contextlib
 from collections.abc import Callable, Collection
@@ -36,8 +37,8 @@ SECURITY_HEADERS = {
 
 
 class SecurityHeaders:
-    """ASGI middleware that adds `SECURITY_HEADERS` to every HTTP response that does not set them itself.
-    What is below /admin is never stored."""
+    """Adds `SECURITY_HEADERS` to every HTTP response that does not set them itself. (ASGI middleware.) What
+    is below /admin is never stored."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -56,7 +57,7 @@ class SecurityHeaders:
 
 
 class BodyLimit:
-    """ASGI middleware that refuses requests with a body beyond `MAX_BODY`, before it is in memory. `answer`
+    """Refuses requests with a body beyond `MAX_BODY`, before it is in memory. (ASGI middleware.) `answer`
     makes a response of an error."""
 
     def __init__(self, app: ASGIApp, answer: Callable[[Request, Exception], Response]) -> None:
@@ -100,11 +101,11 @@ class BodyLimit:
 
 
 class _TooLargeError(Exception):
-    """More came than was announced, or nothing was."""
+    """Says that a body is longer than allowed, although a shorter one or none was announced."""
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host name or address is always the own machine's."""
+    """Tells whether a host name or address is always the own machine's."""
     try:
         return host == "localhost" or ip_address(host).is_loopback
     except ValueError:
@@ -112,11 +113,11 @@ def is_loopback(host: str) -> bool:
 
 
 def check_host(request: Request) -> None:
-    """Refuses requests under a name that is not ours: some page's own name, that its owner has made to mean
-    this machine (DNS rebinding), would give that page all that Refract shows.
+    """Refuses requests under a host name that is not ours. A page elsewhere whose owner has made its name
+    mean this machine (DNS rebinding) could else read all that Refract shows.
 
     Raises:
-        InvalidRequest
+        InvalidRequest: the name is not one of ours.
     """
     hosts: Collection[str] | None = request.app.state.hosts
     given = request.headers.get("Host", "")

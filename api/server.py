@@ -1,4 +1,4 @@
-"""Serving: a socket taken before anything slow happens, a warm engine, an orderly end."""
+"""Serving takes a socket before anything slow happens, warms the engine up, and ends in order."""
 
 import contextlib
 import socket
@@ -38,7 +38,7 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def address(listening: socket.socket) -> str:
-    """The address of the page, as a person would type it."""
+    """Gives the address of the page, as a person would type it."""
     host, port = listening.getsockname()[:2]
     return f"http://{f'[{host}]' if ':' in host else host}:{port}/"
 
@@ -73,7 +73,7 @@ def serve(
 
 
 class _Server(uvicorn.Server):
-    """Says so once it answers, which is also when signals are in its hands."""
+    """Runs uvicorn, and calls back once it answers, which is also when signals are in its hands."""
 
     def __init__(self, config: uvicorn.Config, on_start: Callable[[], None]) -> None:
         super().__init__(config)

@@ -1,4 +1,4 @@
-"""The worker as a process beside the one that serves: it ends with it, and is begun again where it dies."""
+"""The worker runs as a process beside the one that serves: it ends with it, and is begun again if it dies."""
 
 import contextlib
 import os

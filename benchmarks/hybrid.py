@@ -1,4 +1,5 @@
-"""Hybrid search on judged collections, beside meaning alone, BM25 alone, rank fusion and txtai's hybrid.
+"""This benchmark measures hybrid search on judged collections, beside meaning alone, BM25 alone, rank fusion
+and txtai's hybrid.
 
 python -m benchmarks.hybrid SHARED_DATA_FOLDER [scifact cranfield clapnq_dev]   (peer: refract[cpu,bench])
 
@@ -133,7 +134,8 @@ def _fused(snapshot: Snapshot) -> Ranker:
 
 
 def _txtai(task: Task, snapshot: Snapshot) -> Ranker:
-    """txtai as its documentation sets hybrid search up, with our vectors of the same passages."""
+    """Searches with txtai as its documentation sets hybrid search up, with our vectors of the same
+    passages."""
     from txtai import Embeddings
 
     texts = passage_texts(task)[0]
@@ -155,7 +157,7 @@ def _txtai(task: Task, snapshot: Snapshot) -> Ranker:
 
 
 def _documents(snapshot: Snapshot, passages: NDArray[np.int64]) -> list[int]:
-    """The documents of some passages, each once."""
+    """Names the documents of some passages, each once."""
     return list(dict.fromkeys(snapshot.document_N[passages.astype(np.int64)].tolist()))
 
 

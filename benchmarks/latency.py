@@ -1,4 +1,5 @@
-"""How long a search takes, first and while a slider is dragged, for one client and for many, beside FAISS.
+"""This benchmark times searches, first ones and those of a slider that is dragged, for one client and for
+many, beside FAISS.
 
     python -m benchmarks.latency SHARED_DATA_FOLDER --keep FOLDER [--documents 100000] [--clients 1 16]
 
@@ -56,7 +57,7 @@ def main() -> None:
 
 
 def _measured(engine: SearchEngine, questions: Sequence[str], clients: int) -> list[list[Any]]:
-    """Rounds of every kind in turns, each with questions that were not asked before."""
+    """Measures rounds of every kind in turns, each with questions that were not asked before."""
     times: dict[str, list[float]] = {"FAISS alone": [], "slider": [], "first": []}
     for turn in range(ROUNDS):
         fresh = [f"{question} {clients} {turn}" for question in questions[:QUESTIONS]]
@@ -83,7 +84,7 @@ def _measured(engine: SearchEngine, questions: Sequence[str], clients: int) -> l
 
 
 def _timed(calls: Sequence[Call], clients: int) -> list[float]:
-    """Milliseconds of each call, made by so many threads at once."""
+    """Times each call in milliseconds, made by so many threads at once."""
 
     def timed(call: Call) -> float:
         start = time.perf_counter()

@@ -1,4 +1,5 @@
-"""The most memory that a build of a large collection and a label edit take, step by step. (On Linux.)
+"""This benchmark measures the most memory that a build of a large collection and a label edit take, step by
+step. (On Linux.)
 
     python -m benchmarks.memory SHARED_DATA_FOLDER [--documents 100000]
 
@@ -61,13 +62,14 @@ class Peaks(Reporter):
         self.keep(name)
 
     def keep(self, name: str) -> None:
-        """What was the peak until now was that of this step; the next begins at what is in memory now."""
+        """Notes the peak until now as that of this step; the next begins at what is in memory now."""
         self.peaks[name] = max(peak(), self.peaks.get(name, 0.0))
         Path("/proc/self/clear_refs").write_text("5")
 
 
 def peak() -> float:
-    """The peak of this process, MiB. (Its `ru_maxrss` would begin with that of the process it came from.)"""
+    """Reads the peak of this process, MiB. (Its `ru_maxrss` would begin with that of the process it came
+    from.)"""
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM"))
 
@@ -111,7 +113,7 @@ def write_model(folder: Path) -> None:
 
 
 def in_process(call: Callable[..., T], *given: object) -> T:
-    """What a call gives in a new process."""
+    """Runs a call in a new process and gives what it gave."""
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         return pool.submit(call, *given).result()
 
@@ -126,7 +128,7 @@ def _model(folder: Path) -> float:
 
 
 def _build(url: str, folder: Path, collection: int) -> tuple[dict[str, float], int]:
-    """The peak of each step, and how many passages there are."""
+    """Builds and gives the peak of each step, and how many passages there are."""
     database = create_engine(url)
     reporter = Peaks(database)
     built = Build(database, folder, _embedder(folder), reporter).run(collection)

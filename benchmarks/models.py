@@ -1,4 +1,4 @@
-"""The same names in two models: how far they steer alike.
+"""This benchmark turns the same names in two models: how far do they steer alike?
 
 python -m benchmarks.models SHARED_DATA_FOLDER
 
@@ -42,7 +42,7 @@ FloatArray = NDArray[np.float32]
 
 
 class Side:
-    """The paragraphs as one model sees them."""
+    """Holds the paragraphs as one model sees them."""
 
     def __init__(self, model: Embedder, texts: list[str], folder: Path) -> None:
         x_ND = model.encode(texts)
@@ -54,14 +54,14 @@ class Side:
         self.number = {group[0]: feature for feature, group in enumerate(dictionary.names)}
 
     def scores(self, names: list[str]) -> FloatArray:
-        """The scores of all paragraphs for each question, steered by each name (T, Q, N)."""
+        """Scores all paragraphs for each question, steered by each name (T, Q, N)."""
         features = [self.number[name] for name in names]
         steps_TD = self.snapshot.scale_F[features][:, None] * self.snapshot.dictionary.w_dec_FD[features]
         found: FloatArray = np.stack([(self.q_QD + step_D) @ self.x_ND.T for step_D in steps_TD])
         return found
 
     def about(self, name: str) -> set[int]:
-        """The paragraphs that are about a name."""
+        """Finds the paragraphs that are about a name."""
         return set(self.snapshot.firing(self.number[name])[0].tolist())
 
 
@@ -96,7 +96,7 @@ def main(shared: Path) -> None:
 
 
 def agreement(one_RN: FloatArray, other_RN: FloatArray) -> tuple[float, float]:
-    """Of rows of scores: the mean share of the same among the first ten, the mean rank correlation."""
+    """Compares rows of scores: the mean share of the same among the first ten, the mean rank correlation."""
     overlap, correlation = [], []
     for one_N, other_N in zip(one_RN, other_RN, strict=True):
         first = (set(np.argsort(-scores_N)[:RESULTS].tolist()) for scores_N in (one_N, other_N))
@@ -106,7 +106,7 @@ def agreement(one_RN: FloatArray, other_RN: FloatArray) -> tuple[float, float]:
 
 
 def static_model(folder: Path) -> Embedder:
-    """The second model, loaded as any sentence-transformers model is."""
+    """Makes the second model, loaded as any sentence-transformers model is."""
     found = find_spec("wordllama")
     if found is None or found.origin is None:
         raise SystemExit("This benchmark needs a second model: pip install wordllama")

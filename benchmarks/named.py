@@ -1,4 +1,5 @@
-"""The named dictionary that ships: the lexicon in the default model's space. A few minutes on two cores.
+"""This makes the named dictionary that ships: the lexicon in the default model's space. It takes a few
+minutes on two cores.
 
     python -m benchmarks.named SHARED_DATA_FOLDER
 
@@ -30,7 +31,7 @@ def main(shared: Path) -> None:
     x_ND = embedded([row.embedded for row in mix(shared)[:SAMPLE]])
     named = centred(named, x_ND, prior_rows=0)
     scores = scorecard(named, x_ND)
-    named = replace(named, card=replace(named.card, scorecard=scores))
+    named = replace(named, card=named.card.model_copy(update={"scorecard": scores}))
     named.save(SHIPPED / named.card.model)
     print(f"{named.features:,} features, names embedded in {seconds:.0f} s; {scores}")
 

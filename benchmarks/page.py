@@ -1,4 +1,5 @@
-"""What a page asks of the database, among one collection and among many, and its time beside the search.
+"""This benchmark counts what a page asks of the database, among one collection and among many, and times it
+beside the search.
 
     python -m benchmarks.page [--documents 100] [--collections 1 --collections 20] [--rounds 20]
 
@@ -96,7 +97,8 @@ def _index(database: Engine, data: Path, name: str, documents: int) -> None:
 
 
 def _measured(database: Engine, data: Path, rounds: int) -> dict[str, list[float]]:
-    """For each kind of page: the median and the most queries of a request, and its median milliseconds."""
+    """Measures for each kind of page the median and the most queries of a request, and its median
+    milliseconds."""
     found = {}
     queries = Queries(database)
     with _served(database, data) as (engine, client):
@@ -114,7 +116,7 @@ def _measured(database: Engine, data: Path, rounds: int) -> dict[str, list[float
 
 @contextmanager
 def _served(database: Engine, data: Path) -> Iterator[tuple[SearchEngine, TestClient]]:
-    """The application as `refract serve` runs it: what changes is followed by a thread."""
+    """Makes the application as `refract serve` runs it: a thread follows what changes."""
     engine = SearchEngine(database, data)
     engine.snapshots.follow()
     try:
@@ -177,17 +179,17 @@ def _get(client: TestClient, path: str, **params: str) -> Any:
 
 
 def _strength(number: int) -> float:
-    """A tenth further each time, and never as far as the page's own knob stood."""
+    """Turns the knob a tenth further each time, and never as far as the page's own knob stood."""
     return round(0.1 * (number % 9 + 1), 1)
 
 
 def _topic(client: TestClient, question: str) -> int:
-    """The feature that is nearest to a question."""
+    """Finds the feature that is nearest to a question."""
     return int(_get(client, "/v1/features", q=question).json()["features"][0]["feature"])
 
 
 def _form(page: str) -> dict[str, str]:
-    """What the form of the search page would send."""
+    """Fills the form in as the search page would send it."""
     document: Any = html.fromstring(page)
     form = document.get_element_by_id("ask")
     return {name: value for name, value in form.form_values() if name}

@@ -1,5 +1,5 @@
-"""The whole pipeline on a BEIR folder: seconds by step, the share of embedding, and that a second run embeds
-nothing.
+"""This benchmark runs the whole pipeline on a BEIR folder: seconds by step, the share of embedding, and that
+a second run embeds nothing.
 
 python -m benchmarks.pipeline SHARED_DATA_FOLDER [--set-name scifact] [--documents 5000]
 """
@@ -27,7 +27,7 @@ EMBEDDING = "embedding passages"
 
 @dataclass(frozen=True)
 class Run:
-    """One run of the pipeline: its report and its seconds, those of each step too."""
+    """Holds one run of the pipeline: its report and its seconds, those of each step too."""
 
     report: BuildReport
     seconds: float
@@ -62,7 +62,7 @@ def main(shared: Path, set_name: str = "scifact", documents: int = 5000) -> None
 
 
 def _index(database: Engine, data: Path, documents: list[SourceDocument]) -> Run:
-    """What `refract index` does."""
+    """Does what `refract index` does."""
     start = time.perf_counter()
     with Session(database) as session:
         collection = ensure_collection(session, "benchmark", DEFAULT_MODEL).id

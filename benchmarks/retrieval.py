@@ -1,4 +1,5 @@
-"""Relevance on a BEIR folder: dense documents, Refract's passages, and what the dictionary alone keeps.
+"""This benchmark measures relevance on a BEIR folder: dense documents, Refract's passages, and what the
+dictionary alone keeps.
 
 python -m benchmarks.retrieval SHARED_DATA_FOLDER [scifact cranfield clapnq_dev]
 
@@ -37,7 +38,7 @@ FloatArray = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Scores:
-    """nDCG@10 and Recall@100 of each question."""
+    """Holds nDCG@10 and Recall@100 of each question."""
 
     ndcg_Q: list[float]
     recall_Q: list[float]
@@ -61,7 +62,7 @@ def main(shared: Path, sets: Annotated[list[str] | None, typer.Argument()] = Non
 
 
 def measure(task: Task) -> dict[str, Any]:
-    """All figures of one set."""
+    """Computes all figures of one set."""
     q_QD = embedded_queries(list(task.queries.values()))
     documents_ND = embedded([f"{document.title} {document.text}" for document in task.documents])
     dense = _scores(task, [_by_score(documents_ND.astype(np.float32) @ q_D) for q_D in q_QD])
@@ -91,7 +92,7 @@ def _by_rank(snapshot: Snapshot, q_D: FloatArray) -> NDArray[np.int64]:
 
 
 def _reconstructed(snapshot: Snapshot, q_QD: FloatArray) -> list[NDArray[np.int64]]:
-    """Documents by their best passage, where both sides are what the dictionary makes of them."""
+    """Ranks documents by their best passage, where both sides are what the dictionary makes of them."""
     dictionary = snapshot.dictionary
     x_ND = dictionary.decode(dictionary.encode(snapshot.index.vectors(np.arange(snapshot.passages))))
     x_ND /= np.linalg.norm(x_ND, axis=1, keepdims=True)
@@ -118,7 +119,7 @@ def _against(scores: Scores, other: Scores) -> str:
 
 
 def _shares(snapshot: Snapshot, queries: list[str], q_QD: FloatArray) -> dict[str, float]:
-    """Share of the summed score by kind of term, over the first results of every question."""
+    """Computes the share of the summed score by kind of term, over the first results of every question."""
     sums = dict.fromkeys(["features", "of which shared", "baseline", "remainder", "score"], 0.0)
     for query, q_D in zip(queries, q_QD, strict=True):
         first = rank(snapshot, q_D, [], CANDIDATES, no_words(snapshot)).passages[:CANDIDATES]

@@ -1,4 +1,5 @@
-"""Steering towards a subject: how precisely each method does it for what it costs in relevance.
+"""This benchmark steers towards a subject: how precisely does each method do it for what it costs in
+relevance?
 
 python -m benchmarks.steering SHARED_DATA_FOLDER [--development] [--most 4000]
 
@@ -46,7 +47,7 @@ def main(shared: Path, development: bool = False, most: int = MOST_A_BOOK) -> No
     record = {
         "questions": corpus.books.queries,
         "subjects": corpus.books.subjects,
-        "dictionary": dictionary.card_json(),
+        "dictionary": dictionary.stored_card().model_dump(mode="json"),
         "most_kept_at_precision_1": best,
         "curves": {method.name: [asdict(point) for point in points] for method, points in found},
     }
@@ -54,13 +55,13 @@ def main(shared: Path, development: bool = False, most: int = MOST_A_BOOK) -> No
 
 
 def most_kept(corpus: Corpus) -> float:
-    """The relevance that the best paragraphs of the target book keep."""
+    """Computes the relevance that the best paragraphs of the target book keep."""
     base_Q = best_relevance(corpus.relevance_QN)
     return float(np.mean([best_relevance(corpus.relevance_QN[:, ids]) / base_Q for ids in corpus.members]))
 
 
 def _shown(points: list[Point], kept: float) -> str:
-    """The precision there; a method that never costs so much is shown where it ends."""
+    """Writes the precision there; a method that never costs so much is shown where it ends."""
     precision = precision_at(points, kept)
     if precision is None:
         return f"{points[-1].precision:.3f} (keeps {points[-1].kept:.0%})" if kept < points[-1].kept else "–"
@@ -68,7 +69,7 @@ def _shown(points: list[Point], kept: float) -> str:
 
 
 def _sketch(points: list[Point]) -> str:
-    """The curve in a line, every second strength."""
+    """Writes the curve in a line, every second strength."""
     return ", ".join(f"{point.kept:.2f} → {point.precision:.2f}" for point in points[::2])
 
 

@@ -1,4 +1,5 @@
-"""A steady load of searches through writes, a reindex, the flip and a rollback.
+"""This benchmark puts a steady load of searches on a server through writes, a reindex, the flip and a
+rollback.
 
     python -m benchmarks.swap [--seconds 20]
 
@@ -53,7 +54,7 @@ QUESTIONS = [
 
 @dataclass
 class Load:
-    """What the searches of one phase saw."""
+    """Holds what the searches of one phase saw."""
 
     phase: str
     ms: list[float] = field(default_factory=list)
@@ -161,7 +162,7 @@ def _search(address: str, load: Load, ended: threading.Event, offset: int) -> No
 
 
 def _write(client: httpx.Client, number: int) -> float | None:
-    """Seconds from a write to the first answer that holds it; None after ten seconds."""
+    """Measures the seconds from a write to the first answer that holds it; None after ten seconds."""
     started = time.monotonic()
     body = {"title": f"Zebra {number}", "text": f"The zebra number {number} crosses the river at noon."}
     client.put(f"/v1/documents/zebra/{number}", params={"collection": NAME}, json=body).raise_for_status()
@@ -190,7 +191,7 @@ def _job(client: httpx.Client, body: dict[str, Any]) -> None:
 
 
 def _mixed(database: Engine, loads: list[Load]) -> int:
-    """How many answers hold a passage that is not of the generation they name."""
+    """Counts the answers that hold a passage that is not of the generation they name."""
     there: dict[int, set[tuple[str, int, int]]] = {}
     with Session(database) as session:
         columns = (PassageRow.generation_id, DocumentRow.external_id, PassageRow.start, PassageRow.end)

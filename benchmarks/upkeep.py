@@ -1,4 +1,5 @@
-"""What keeping a large collection takes: the memory of a serving process, verify, dump and restore.
+"""This benchmark measures what keeping a large collection takes: the memory of a serving process, verify,
+dump and restore.
 
     python -m benchmarks.upkeep SHARED_DATA_FOLDER [--documents 100000] [--keep FOLDER]
 
@@ -101,7 +102,7 @@ def _measure(database: Engine, data: Path, questions: list[str]) -> dict[str, An
 
 
 def _memory(database: Engine, data: Path, corpus: Path, questions: list[str]) -> dict[str, Any]:
-    """MiB of a serving process with a few documents and with all."""
+    """Measures the MiB of a serving process with a few documents and with all."""
     with TemporaryDirectory(prefix="refract-upkeep-") as scratch:
         few = Path(scratch)
         with open_database(Settings(data=few, database_url=None)) as other:
@@ -110,7 +111,7 @@ def _memory(database: Engine, data: Path, corpus: Path, questions: list[str]) ->
 
 
 def _own(database: Engine, data: Path, questions: list[str]) -> float:
-    """MiB of a server's own (none that it shares) after it answered these questions."""
+    """Measures the MiB of a server's own (none that it shares) after it answered these questions."""
     with serving(data, database, "--no-worker") as (address, process):
         with httpx.Client(base_url=address, timeout=120) as client:
             for question in questions:

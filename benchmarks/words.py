@@ -1,4 +1,5 @@
-"""Which words of a result match the question: exact sums beside txtai's `explain`, on the same passages.
+"""This benchmark finds which words of a result match the question: exact sums beside txtai's `explain`, on
+the same passages.
 
 python -m benchmarks.words SHARED_DATA_FOLDER [--queries 10]      (peer: pip install refract[cpu,bench])
 
@@ -41,8 +42,9 @@ FloatArray = NDArray[np.float32]
 
 @dataclass(frozen=True, eq=False)
 class Trial:
-    """What one question gives: milliseconds a result; of each result the correlation of the two explainers'
-    values, what its score loses without the words each names first, and how far the sum misses the score."""
+    """Holds what one question gives: milliseconds a result; of each result the correlation of the two
+    explainers' values, what its score loses without the words each names first, and how far the sum misses
+    the score."""
 
     ms: dict[str, float]
     agreement: list[float]
@@ -112,14 +114,14 @@ def _row(number: int, text: str) -> LocatedPassage:
 
 
 def _summed(text: str, parts: WordSums, value_P: FloatArray) -> list[float]:
-    """The values of our words, summed over the words as txtai cuts them (W,)."""
+    """Sums the values of our words over the words as txtai cuts them (W,)."""
     ends = np.array([match.end() for match in WORD.finditer(text)])
     inside_P = np.searchsorted(ends, [span.start for span in parts.spans], side="right")
     return list(np.bincount(inside_P, value_P, minlength=len(ends)))
 
 
 def _cost(texts: list[str], value_NW: list[list[float]], embedder: Embedder, q_D: FloatArray) -> list[float]:
-    """What the score of each text loses without its five words of the largest values."""
+    """Measures what the score of each text loses without its five words of the largest values."""
     shorter = []
     for text, value_W in zip(texts, value_NW, strict=True):
         left_out = set(np.argsort(value_W)[-NAMED:].tolist())

@@ -1,4 +1,4 @@
-"""Documents into the store: what is new or changed is added, what was there stays."""
+"""Documents are written into the store: what is new or changed is added, what was there stays."""
 
 import hashlib
 import json
@@ -22,7 +22,7 @@ BATCH = 200
 
 @dataclass
 class IngestReport:
-    """What became of documents that were given: counts, and each failure by name and reason."""
+    """Says what became of documents that were given: counts, and each failure by name and reason."""
 
     added: int = 0
     changed: int = 0
@@ -36,7 +36,7 @@ class IngestReport:
 
 
 def ensure_collection(session: Session, name: str, model: str) -> CollectionRow:
-    """The collection of that name, made with that model where there is none.
+    """Gives the collection of that name, made with that model if there is none.
 
     Raises:
         InvalidRequest: the name cannot be used in addresses.
@@ -111,7 +111,7 @@ def lock_documents(session: Session, collection: int) -> None:
 
 
 def touch(session: Session, collection: int) -> None:
-    """Says that there is something new to see in a collection, once this transaction is committed."""
+    """Marks a collection as changed for its searchers, once this transaction is committed."""
     session.execute(
         update(CollectionRow).where(CollectionRow.id == collection).values(version=CollectionRow.version + 1)
     )
@@ -119,7 +119,7 @@ def touch(session: Session, collection: int) -> None:
 
 
 def fingerprint(document: SourceDocument) -> bytes:
-    """SHA-256 over all that the user gave, but the id."""
+    """Hashes (SHA-256) all that the user gave, but the id."""
     parts = [document.title, document.text, document.url, document.meta]
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).digest()
 
@@ -138,8 +138,8 @@ def _checked(
 
 
 def _gone(session: Session, collection: int, source: str, seen: set[str], unreadable: list[str]) -> list[str]:
-    """The documents of a source that were not seen in it, but for those that cannot be read (a name that
-    ends with / stands for all below that folder)."""
+    """Lists the documents of a source that were not seen in it, but for those that cannot be read (a name
+    that ends with / stands for all below that folder)."""
     wanted = select(DocumentRow.external_id).where(
         DocumentRow.collection_id == collection,
         DocumentRow.source == source,

@@ -1,4 +1,5 @@
-"""Documents from a source to where they are searched: stored, then added to what is live, or built."""
+"""The pipeline takes documents from a source to where they are searched: stored, then added to what is live,
+or built."""
 
 import time
 from collections.abc import Callable, Iterable
@@ -26,7 +27,7 @@ BUSY_SECONDS = 1.0
 
 @dataclass(frozen=True)
 class Taken:
-    """What became of the documents, how many were added to the live generation, and the build where the
+    """Says what became of the documents, how many were added to the live generation, and the build if the
     collection had none or had outgrown it."""
 
     report: IngestReport
@@ -46,7 +47,7 @@ def take_in(
     on_stored: Callable[[IngestReport], None] = lambda _: None,
 ) -> Taken:
     """Stores documents and makes them searchable. See `indexer.documents.ingest` for source and sync;
-    `on_stored` hears what became of them before they are searchable, which may fail.
+    `on_stored` hears what became of them before they are made searchable, which may fail.
 
     Raises:
         SourceError, DictionaryError, IndexDamaged: as a build does.
@@ -98,8 +99,9 @@ def reindex(
 
 
 def embedder_for(session: Session, collection: CollectionRow, model: str | None = None) -> Embedder:
-    """The embedder of a collection, or of another model for it. The precision chosen for its first generation
-    of a model stays: another one would be another vector space, and everything would be embedded again.
+    """Loads the embedder of a collection, or of another model for it. The precision chosen for its first
+    generation of a model stays: another one would be another vector space, and everything would be embedded
+    again.
 
     Raises:
         ConfigurationError: the model cannot be loaded.
@@ -115,8 +117,8 @@ def embedder_for(session: Session, collection: CollectionRow, model: str | None 
 
 
 def is_outgrown(session: Session, generation: GenerationRow) -> bool:
-    """Whether so much was added or hidden since a generation was built that another build is worth it, which
-    drops what is scanned without need."""
+    """Tells whether so much was added or hidden since a generation was built that another build is worth it:
+    a scan of all passages would go on reading those that are hidden."""
     ended = select(func.count()).where(
         DocumentRow.collection_id == generation.collection_id, DocumentRow.superseded > generation.seq
     )

@@ -1,9 +1,9 @@
-"""Where a build is: seconds of each step, a row that the pages read, and a listener for the terminal."""
+"""A reporter says where a build is: in a row that the pages read, to a listener for the terminal, and in
+seconds of each step."""
 
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
 
 from sqlalchemy import Engine, update
 from sqlalchemy.orm import Session
@@ -17,7 +17,7 @@ SECONDS_BETWEEN_WRITES = 1.0
 
 
 def silent(progress: Progress) -> None:
-    """A listener for builds that nobody watches."""
+    """Listens to builds that nobody watches."""
     del progress
 
 
@@ -34,8 +34,8 @@ class Reporter:
 
     @contextmanager
     def step(self, name: str, total: int = 1, *, done: int = 0) -> Iterator[None]:
-        """One step of so many pieces (0: not known), `done` of them in an earlier run. Its seconds add up in
-        `seconds`."""
+        """Times one step of so many pieces (0: not known), `done` of them in an earlier run. Its seconds add
+        up in `seconds`."""
         self._step, self._total, self._done, self._skipped = name, total, done, done
         self._started = time.perf_counter()
         self._tell(force=True)
@@ -49,11 +49,11 @@ class Reporter:
             self._tell(force=True)
 
     def advance(self, pieces: int) -> None:
-        """So many pieces of the step are done."""
+        """Counts this many more pieces of the step as done."""
         self.reach(self._done + pieces)
 
     def reach(self, done: int, total: int | None = None) -> None:
-        """The step stands at `done`, of `total` where that has changed."""
+        """Sets how far the step is, and `total` if that has changed."""
         self._done, self._total = done, total or self._total
         self._tell()
 
@@ -62,7 +62,7 @@ class Reporter:
         fresh = self._done - self._skipped
         rate = fresh / spent if fresh and spent > 0 else None
         left = (self._total - self._done) / rate if rate and self._total else None
-        return Progress(self._step, self._done, self._total, rate, left)
+        return Progress(step=self._step, done=self._done, total=self._total, rate=rate, seconds_left=left)
 
     def _tell(self, *, force: bool = False) -> None:
         progress = self._now()
@@ -75,6 +75,6 @@ class Reporter:
                 session.execute(
                     update(GenerationRow)
                     .where(GenerationRow.id == self.generation)
-                    .values(progress=asdict(progress), timings=self.seconds)
+                    .values(progress=progress, timings=self.seconds)
                 )
                 session.commit()

@@ -14,7 +14,7 @@ from search.index.generation_files import generation_folder
 
 @dataclass(frozen=True)
 class DocumentLine:
-    """A document in a list. `waits`: it is stored and not searched yet."""
+    """Describes a document in a list. `waits`: it is stored and not searched yet."""
 
     id: str
     title: str
@@ -25,19 +25,20 @@ class DocumentLine:
 
 @dataclass(frozen=True)
 class DocumentLines:
-    """One page of a collection's documents."""
+    """Holds one page of a collection's documents."""
 
     total: int
     documents: list[DocumentLine]
 
 
 def database_size(session: Session) -> int:
-    """The bytes of the whole database."""
+    """Gives the bytes of the whole database."""
     return session.scalar(text("SELECT pg_database_size(current_database())")) or 0
 
 
 def generation_sizes(session: Session, data: Path, collection: int) -> dict[int, int]:
-    """The bytes that each generation of a collection takes up, by its number: its passages and its files."""
+    """Gives the bytes that each generation of a collection takes up, by its number: its passages and its
+    files."""
     numbers = session.scalars(select(GenerationRow.id).where(GenerationRow.collection_id == collection)).all()
     return {
         number: _table_size(session, number) + _folder_size(generation_folder(data, number))
@@ -46,7 +47,7 @@ def generation_sizes(session: Session, data: Path, collection: int) -> dict[int,
 
 
 def count_waiting(session: Session, collection: int) -> int:
-    """How many documents are stored and not searched yet."""
+    """Counts the documents that are stored and not searched yet."""
     live = live_of(session, collection)
     if live is not None:
         return count_pending(session, live)
@@ -57,7 +58,7 @@ def count_waiting(session: Session, collection: int) -> int:
 def list_documents(
     session: Session, collection: CollectionRow, find: str = "", *, limit: int = 20, offset: int = 0
 ) -> DocumentLines:
-    """A collection's documents by their ids; those whose id or title holds a text, if one is given."""
+    """Lists a collection's documents by their ids; those whose id or title holds a text, if one is given."""
     wanted = [DocumentRow.collection_id == collection.id, DocumentRow.superseded.is_(None)]
     if find:
         wanted.append(or_(_holds(DocumentRow.external_id, find), _holds(DocumentRow.title, find)))
@@ -66,7 +67,7 @@ def list_documents(
         DocumentRow.id,
         DocumentRow.external_id,
         DocumentRow.title,
-        func.char_length(DocumentRow.text),
+        func.char_length(DocumentRow.text).label("characters"),
         DocumentRow.source,
     )
     page = select(*columns).where(*wanted).order_by(DocumentRow.external_id).limit(limit).offset(offset)
@@ -76,11 +77,21 @@ def list_documents(
         session.scalars(
             select(PassageRow.document_id).where(
                 PassageRow.generation_id == (live.id if live else -1),
-                PassageRow.document_id.in_([row[0] for row in rows]),
+                PassageRow.document_id.in_([row.id for row in rows]),
             )
         )
     )
-    return DocumentLines(total, [DocumentLine(*row[1:], row[0] not in searched) for row in rows])
+    lines = [
+        DocumentLine(
+            id=row.external_id,
+            title=row.title,
+            characters=row.characters,
+            source=row.source,
+            waits=row.id not in searched,
+        )
+        for row in rows
+    ]
+    return DocumentLines(total, lines)
 
 
 def _holds(column: SQLColumnExpression[str], find: str) -> ColumnElement[bool]:

@@ -1,4 +1,5 @@
-"""The pages of docs/reference that are made from the program: commands, JSON API, settings, errors.
+"""This makes those pages of docs/reference that follow from the program: commands, JSON API, settings,
+errors.
 
 python -m tools.reference           writes them
 python -m tools.reference --check   says which are not what would be written; exit status 1 if any
@@ -56,7 +57,7 @@ Schema = dict[str, Any]
 
 
 def commands() -> str:
-    """The command line, from its own help."""
+    """Describes the command line, from its own help."""
     program = typer.main.get_command(cli)
     assert isinstance(program, TyperGroup)
     found = _leaves(program, typer.Context(program, info_name="refract"))
@@ -64,7 +65,7 @@ def commands() -> str:
 
 
 def _leaves(group: TyperGroup, context: typer.Context) -> Iterator[typer.Context]:
-    """The commands below a group, each as the context that it would run in."""
+    """Yields the commands below a group, each as the context that it would run in."""
     for name in group.list_commands(context):
         command = group.load(name) if isinstance(group, LazyGroup) else group.get_command(context, name)
         assert command is not None
@@ -85,7 +86,7 @@ def _command(context: typer.Context) -> list[str]:
 
 
 def api() -> str:
-    """The JSON API, from its OpenAPI description."""
+    """Describes the JSON API, from its OpenAPI description."""
     application = create_app(
         SearchEngine(create_engine("postgresql+psycopg://"), Path())
     )  # no connection is made
@@ -160,7 +161,7 @@ def _if_given(parameter: Schema) -> str:
 
 
 def _kind(schema: Schema) -> str:
-    """What a value is, in a few words; records by their name."""
+    """Names the kind of a value, in a few words; records by their name."""
     if "$ref" in schema:
         name = schema["$ref"].rpartition("/")[2]
         return f"[{name}](#{_anchor(name)})"
@@ -180,7 +181,7 @@ def _kind(schema: Schema) -> str:
 
 
 def settings() -> str:
-    """The settings, from their fields."""
+    """Describes the settings, from their fields."""
     rows = [(f"`{variable(name)}`", _setting(field), _text(field.description)) for name, field in _fields()]
     return _page([SETTINGS, _table(("variable", "default", "what"), rows)])
 
@@ -190,7 +191,7 @@ def _fields() -> Iterable[tuple[str, FieldInfo]]:
 
 
 def variable(name: str) -> str:
-    """The environment variable of a field of the settings."""
+    """Names the environment variable of a field of the settings."""
     alias = Settings.model_fields[name].validation_alias
     return str(alias or f"REFRACT_{name.upper()}")
 
@@ -203,7 +204,7 @@ def _setting(field: FieldInfo) -> str:
 
 
 def error_tree() -> str:
-    """The errors, from their classes and the tree that their module's docstring draws."""
+    """Describes the errors, from their classes and the tree that their module's docstring draws."""
     meanings = drawn_meanings()
     rows = [
         (
@@ -218,7 +219,7 @@ def error_tree() -> str:
 
 
 def tree() -> list[type[errors.RefractError]]:
-    """All errors, each before those below it, in the order in which they are defined."""
+    """Lists all errors, each before those below it, in the order in which they are defined."""
 
     def below(kind: type[errors.RefractError]) -> Iterator[type[errors.RefractError]]:
         yield kind
@@ -229,7 +230,7 @@ def tree() -> list[type[errors.RefractError]]:
 
 
 def drawn_meanings() -> dict[str, str]:
-    """What the docstring of the errors' module says of each."""
+    """Reads what the docstring of the errors' module says of each."""
     lines = inspect.cleandoc(errors.__doc__ or "").splitlines()
     drawn = [re.fullmatch(r"[│├└─ ]*(\w+)(?: +\d{3})?(?: {2,}(.*))?", line) for line in lines[2:]]
     return {each[1]: each[2] or "" for each in drawn if each and each[1][0].isupper()}
@@ -257,7 +258,7 @@ def _table(heads: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
 
 
 def _text(given: str | None) -> str:
-    """A docstring or description as one paragraph or more, without what only Python's readers need."""
+    """Joins a docstring or description into paragraphs, without what only Python's readers need."""
     paragraphs = inspect.cleandoc(given or "").split("\n\n")
     kept = [" ".join(each.split()) for each in paragraphs if not each.lstrip().startswith("Raises")]
     return " ".join(kept).replace("<", "&lt;")

@@ -1,4 +1,5 @@
-"""Who may do what: dependencies for the JSON API, which takes keys, and for pages, which take sessions.
+"""Guards decide who may do what: dependencies for the JSON API, which takes keys, and for pages, which take
+sessions.
 
 @router.post("/v1/documents", dependencies=[Depends(require("write"))])
 def admin_page(request: Request, admin: AdminDep) -> Response: ...
@@ -36,7 +37,7 @@ Bearer = Annotated[
 
 
 def require(needed: Scope) -> Callable[..., Caller]:
-    """A dependency of routes that need a key of this scope or a wider one.
+    """Makes a dependency of routes that need a key of this scope or a wider one.
 
     Raises (when it runs):
         Unauthorized: the key is missing, wrong or revoked; it does not say which.
@@ -60,7 +61,7 @@ def check_private(request: Request, engine: EngineDep, given: Bearer) -> None:
 
 
 def find_signed_in(request: Request, engine: EngineDep) -> Caller | None:
-    """Whose session the request belongs to, if any."""
+    """Finds whose session the request belongs to, if any."""
     cookie = request.cookies.get(COOKIE)
     if not cookie:
         return None
@@ -72,7 +73,7 @@ SignedIn = Annotated[Caller | None, Depends(find_signed_in)]
 
 
 def any_session(caller: SignedIn) -> Caller:
-    """Whoever is signed in.
+    """Gives whoever is signed in.
 
     Raises:
         Unauthorized: nobody is; the app answers with the way to the login page.
@@ -81,7 +82,7 @@ def any_session(caller: SignedIn) -> Caller:
 
 
 def admin_session(caller: SignedIn) -> Caller:
-    """The admin who is signed in.
+    """Gives the admin who is signed in.
 
     Raises:
         Unauthorized: nobody is signed in; the app answers with the way to the login page.
@@ -94,7 +95,7 @@ def check_same_site(request: Request) -> None:
     """Refuses what a browser sends on behalf of another site.
 
     Raises:
-        CrossSite
+        CrossSite: the browser says that another site made it send this.
     """
     origin = request.headers.get("Origin")
     host = request.headers.get("Host", "")
@@ -107,7 +108,7 @@ def check_same_site(request: Request) -> None:
 
 
 async def read_form(request: Request) -> Fields:
-    """The fields of a form that a page sent.
+    """Reads the fields of a form that a page sent.
 
     Raises:
         InvalidRequest: not a form, too long, or not text.
@@ -138,7 +139,7 @@ FormDep = Annotated[Fields, Depends(read_form)]
 def session_form(
     request: Request, _: SameSite, __: Annotated[Caller, Depends(any_session)], form: FormDep
 ) -> Fields:
-    """The fields of a form that comes from a page of the session it is sent in.
+    """Reads the fields of a form that comes from a page of the session it is sent in.
 
     Raises:
         CrossSite: it comes from elsewhere, or its token is missing or another session's.
@@ -154,7 +155,7 @@ def session_form(
 
 
 def writer_session(caller: SignedIn) -> Caller:
-    """Who is signed in and may write.
+    """Gives whoever is signed in and may write.
 
     Raises:
         Unauthorized: nobody is signed in; the app answers with the way to the login page.
@@ -168,7 +169,7 @@ AdminDep = Annotated[Caller, Depends(admin_session)]
 
 
 def admin_form(_: SameSite, __: AdminDep, form: SessionForm) -> Fields:
-    """The fields of a form of an admin's page.
+    """Reads the fields of a form of an admin's page.
 
     Raises:
         CrossSite, Unauthorized, Forbidden, InvalidRequest: as `session_form` and `admin_session`.
@@ -180,7 +181,7 @@ AdminForm = Annotated[Fields, Depends(admin_form)]
 
 
 def writer_form(_: SameSite, __: Annotated[Caller, Depends(writer_session)], form: SessionForm) -> Fields:
-    """The fields of a form on a page that all see, and whose user may write.
+    """Reads the fields of a form on a page that all see, and whose user may write.
 
     Raises:
         CrossSite, Unauthorized, Forbidden, InvalidRequest: as `session_form` and `writer_session`.

@@ -1,4 +1,4 @@
-"""Keys of API clients and admins: 32 random bytes each, of which the database keeps the SHA-256 alone.
+"""A key of an API client or an admin is 32 random bytes, of which the database keeps the SHA-256 alone.
 
 Nothing here commits; who calls does.
 """
@@ -21,7 +21,7 @@ USE_NOTED = timedelta(minutes=1)
 
 
 def digest(secret: str) -> bytes:
-    """What is kept of a key, a cookie or a link."""
+    """Hashes a key, a cookie or a link: that is what is kept of it."""
     return sha256(secret.encode("utf-8", "surrogatepass")).digest()
 
 
@@ -45,7 +45,7 @@ def create_key(session: Session, name: str, scope: str) -> str:
 
 
 def list_keys(session: Session) -> list[KeyRow]:
-    """All keys, revoked ones too, in the order they were made."""
+    """Lists all keys, revoked ones too, in the order they were made."""
     return list(session.scalars(select(KeyRow).order_by(KeyRow.id)))
 
 
@@ -64,7 +64,7 @@ def revoke_key(session: Session, number: int) -> None:
 
 
 def find_key(session: Session, text: str) -> KeyRow | None:
-    """The key that somebody presents; None where it is wrong or revoked. Notes its use once a minute.
+    """Finds the key that somebody presents; None if it is wrong or revoked. Notes its use once a minute.
 
     The lookup by a hash of random bytes tells nobody by its time how much of a key was right.
     """

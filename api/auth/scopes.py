@@ -1,4 +1,5 @@
-"""What a key may do. Apart from the rest, so that the command line need not load a database to name them."""
+"""A scope is what a key may do. This is apart from the rest, so that the command line need not load a
+database to name them."""
 
 from typing import Literal, get_args
 
@@ -7,5 +8,5 @@ SCOPES: tuple[Scope, ...] = get_args(Scope)  # each may do what those before it 
 
 
 def reaches(scope: str, needed: Scope) -> bool:
-    """Whether who has a scope may do what needs another."""
+    """Tells whether who has a scope may do what needs another."""
     return SCOPES.index(scope) >= SCOPES.index(needed)

@@ -1,4 +1,4 @@
-"""Who is signed in to the pages: sessions behind a cookie, and links that open one without a key.
+"""A session says who is signed in to the pages, by a cookie; a one-time link opens one without a key.
 
 Nothing here commits; who calls does.
 """
@@ -25,7 +25,7 @@ LINK_SECONDS = 3600
 
 @dataclass(frozen=True)
 class Caller:
-    """Who asks: the name and scope of their key. A one-time link reaches as far as an admin's key."""
+    """Names who asks: the name and scope of their key. A one-time link reaches as far as an admin's key."""
 
     name: str
     scope: str
@@ -45,7 +45,7 @@ def begin_session(session: Session, key: KeyRow | None) -> str:
 
 
 def find_session(session: Session, cookie: str) -> Caller | None:
-    """Whose session a cookie is; None where there is none, it has run out, or its key was revoked."""
+    """Finds whose session a cookie is; None if there is none, it has run out, or its key was revoked."""
     found = session.execute(
         select(AdminSessionRow, KeyRow)
         .outerjoin(KeyRow, KeyRow.id == AdminSessionRow.key_id)
@@ -67,12 +67,13 @@ def end_session(session: Session, cookie: str) -> None:
 
 
 def csrf_token(cookie: str) -> str:
-    """What the forms of a session carry: only its own pages can know it."""
+    """Makes what the forms of a session carry: only its own pages can know it."""
     return hmac.new(cookie.encode(), b"csrf", "sha256").hexdigest()
 
 
 class OneTimeLinks:
-    """Tokens of links that open one session each. They live in this process and are gone with it."""
+    """Keeps the tokens of links that open one session each. They live in this process and are gone with
+    it."""
 
     def __init__(self, seconds: float = LINK_SECONDS) -> None:
         self._seconds = seconds
@@ -80,7 +81,7 @@ class OneTimeLinks:
         self._ends: dict[bytes, float] = {}
 
     def make(self) -> str:
-        """A new token."""
+        """Makes a new token."""
         token = secrets.token_urlsafe(32)
         with self._lock:
             self._ends[digest(token)] = time.monotonic() + self._seconds

@@ -1,4 +1,4 @@
-"""What commands share: the option for a collection, the open database, a text to read.
+"""The context is what commands share: the option for a collection, the open database, a text to read.
 
 Imports the database when a command runs, so that help and a wrong option need not wait for it.
 """
@@ -24,10 +24,11 @@ Collection = Annotated[str, typer.Option(help="Name of the collection.")]
 
 @contextlib.contextmanager
 def opened() -> "Iterator[tuple[Settings, Engine]]":
-    """Settings and an open database; what goes wrong below is told in one line.
+    """Opens the database of the settings; an error below becomes one line on the terminal.
 
     Raises:
-        ConfigurationError, StoreUnavailable
+        ConfigurationError: a setting cannot be used.
+        StoreUnavailable: the database cannot be reached.
     """
     from search.db.connection import GONE, unavailable
     from search.db.database import open_database
@@ -49,10 +50,11 @@ def opened() -> "Iterator[tuple[Settings, Engine]]":
 
 @contextlib.contextmanager
 def opened_engine() -> "Iterator[SearchEngine]":
-    """A search engine over the open database.
+    """Makes a search engine over the open database.
 
     Raises:
-        ConfigurationError, StoreUnavailable
+        ConfigurationError: a setting cannot be used.
+        StoreUnavailable: the database cannot be reached.
     """
     from search.engine.engine import SearchEngine
 
@@ -62,7 +64,7 @@ def opened_engine() -> "Iterator[SearchEngine]":
 
 @contextlib.contextmanager
 def opened_reader(collection: str) -> "Iterator[Reader]":
-    """A reader of a collection of the open database.
+    """Opens a reader of a collection of the open database.
 
     Raises:
         ConfigurationError, StoreUnavailable: see `opened`.
@@ -73,7 +75,7 @@ def opened_reader(collection: str) -> "Iterator[Reader]":
 
 
 def read_text(path: Path) -> str:
-    """The text of a file.
+    """Reads the text of a file.
 
     Raises:
         SourceError: it cannot be read, or is no UTF-8.

@@ -195,7 +195,7 @@ def _take_in(
 
 
 def _watched(path: Path) -> Iterator[bool]:
-    """Says every now and then whether something at a path changed."""
+    """Tells every now and then whether something at a path changed."""
     import watchfiles
 
     if not path.exists():

@@ -47,8 +47,8 @@ def show(number: Number) -> None:
         output.print(f"  {line}", markup=False)
     if job.reason:
         output.print(f"Why it failed: {job.reason}", markup=False)
-    if job.result:
-        output.print(json.dumps(job.result, ensure_ascii=False), markup=False)
+    if made := job.result.model_dump(mode="json"):
+        output.print(json.dumps(made, ensure_ascii=False), markup=False)
 
 
 @app.command()
@@ -72,12 +72,12 @@ def retry(number: Number) -> None:
 
 
 def _where(job: "JobInfo") -> str:
-    if job.state != "running" or not job.progress:
+    if job.state != "running" or not job.progress.step:
         return ""
     progress = job.progress
-    parts = [f"{progress['step']}: {progress['done']:,} of {progress['total']:,}"]
-    if progress["rate"]:
-        parts.append(f"{progress['rate']:,.0f}/s")
-    if progress["seconds_left"] is not None:
-        parts.append(f"{duration(progress['seconds_left'])} left")
+    parts = [f"{progress.step}: {progress.done:,} of {progress.total:,}"]
+    if progress.rate:
+        parts.append(f"{progress.rate:,.0f}/s")
+    if progress.seconds_left is not None:
+        parts.append(f"{duration(progress.seconds_left)} left")
     return ", ".join(parts)

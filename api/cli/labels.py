@@ -86,7 +86,7 @@ def import_(
 
 @contextlib.contextmanager
 def _writing(output: Path | None) -> Iterator[TextIO]:
-    """The file, which appears whole or not at all; or standard output."""
+    """Opens the file, which appears whole or not at all; or standard output."""
     if output is None:
         yield sys.stdout
         return

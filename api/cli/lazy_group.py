@@ -1,4 +1,4 @@
-"""A group of commands that imports the module of a command only when that command is called."""
+"""A lazy group of commands imports the module of a command only when that command is called."""
 
 import importlib
 from collections.abc import Mapping
@@ -28,11 +28,12 @@ class LazyGroup(TyperGroup):
         }
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """The command that is called, from its module; a name that is not listed is told without any."""
+        """Loads the command that is called, from its module; for a name that is not listed no module is
+        loaded."""
         name, _, rest = super().resolve_command(ctx, args)
         return name, name and self.load(name), rest
 
     def load(self, name: str) -> Any:
-        """The command itself."""
+        """Imports the command itself."""
         group = typer.main.get_group(importlib.import_module(self._module_of[name]).app)
         return group.commands.get(name, group)

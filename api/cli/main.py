@@ -1,4 +1,4 @@
-"""The command line: which commands there are, how errors and signals end them."""
+"""The command line knows which commands there are, and how errors and signals end them."""
 
 import logging
 import os
@@ -15,8 +15,8 @@ from search.errors import RefractError
 
 
 class Commands(LazyGroup):
-    """The commands in the order of the list. Their modules import the database and the model when a command
-    runs, so that help and a wrong option need not wait for torch."""
+    """Lists the commands. Their modules import the database and the model when a command runs, so that help
+    and a wrong option need not wait for torch."""
 
     modules: ClassVar = {
         "api.cli.serve": {

@@ -112,8 +112,9 @@ def scorecard(
     with opened() as (_, database), Session(database) as session:
         row = session.get_one(DictionaryRow, live_generation(session, collection).dictionary_id)
         base = adapted_from(Dictionary.from_bytes(row.weights, row.card))
-    here, shipped = row.card["scorecard"], base.dictionary.card.scorecard if base else None
+    here, shipped = row.card.scorecard, base.dictionary.card.scorecard if base else None
     if as_json:
-        print(json.dumps({**here, "shipped": shipped}, indent=2))
+        written = shipped.model_dump(mode="json") if shipped else None
+        print(json.dumps({**here.model_dump(mode="json"), "shipped": written}, indent=2))
     else:
         print_scorecard(here, shipped)

@@ -1,9 +1,9 @@
-"""What the terminal shows: progress and reports."""
+"""The terminal shows progress and reports."""
 
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TaskID, TextColumn
@@ -15,11 +15,11 @@ from api.views.scorecard import figures
 if TYPE_CHECKING:
     from indexer.backup.manifest import Manifest
     from indexer.build.builder import BuildReport
-    from indexer.build.carry_over import LostLabel
     from indexer.build.generations import GenerationInfo
     from indexer.build.verify import Verified
     from indexer.documents import IngestReport
-    from search.responses.collections import Progress
+    from search.db.card import LostLabel
+    from search.responses.collections import Progress, Scorecard
 
 FAILURES_SHOWN = 20
 
@@ -28,7 +28,7 @@ output = Console(highlight=False)
 
 
 class ProgressDisplay:
-    """A bar for each step of a build; where no terminal watches, a line when a step begins."""
+    """Draws a bar for each step of a build; if no terminal watches, it prints a line when a step begins."""
 
     def __init__(self) -> None:
         self._bars = Bars(
@@ -63,7 +63,7 @@ class ProgressDisplay:
 
 
 def print_ingest(report: "IngestReport") -> None:
-    """Counts, and the failures by name and reason."""
+    """Prints counts, and the failures by name and reason."""
     console.print(
         f"{report.documents:,} documents: {report.added:,} new, {report.changed:,} changed, "
         f"{report.unchanged:,} as before; {len(report.failures):,} skipped"
@@ -76,7 +76,7 @@ def print_ingest(report: "IngestReport") -> None:
 
 
 def print_build(report: "BuildReport") -> None:
-    """What is live now, where the time went, and how good the dictionary is."""
+    """Prints what is live now, where the time went, and how good the dictionary is."""
     total = sum(report.seconds.values())
     console.print(
         f"Generation {report.generation} is live: {report.documents:,} documents, {report.passages:,} "
@@ -85,21 +85,21 @@ def print_build(report: "BuildReport") -> None:
     for step, seconds in report.seconds.items():
         console.print(f"  {step:<26} {seconds:8.1f} s  {seconds / max(total, 1e-9):6.1%}")
     score = report.scorecard
-    own = f"{score['own']:,} of them found in these texts" if score["own"] else "none found in these texts"
-    console.print(f"Dictionary: {score['names']:,} names, {own}.")
+    own = f"{score.own:,} of them found in these texts" if score.own else "none found in these texts"
+    console.print(f"Dictionary: {score.names or 0:,} names, {own}.")
     if report.lost_labels:
         _print_lost_labels(report.lost_labels)
 
 
-def print_scorecard(here: Mapping[str, Any], shipped: Mapping[str, Any] | None) -> None:
-    """A line a figure, with what it means; below, those of the dictionary as it ships."""
+def print_scorecard(here: "Scorecard", shipped: "Scorecard | None") -> None:
+    """Prints a line a figure, with what it means; below, those of the dictionary as it ships."""
     output.print(_scorecard(here))
     if shipped:
         output.print("\nAs it ships, on texts of many kinds:")
         output.print(_scorecard(shipped))
 
 
-def _scorecard(card: Mapping[str, Any]) -> Table:
+def _scorecard(card: "Scorecard") -> Table:
     table = Table(show_header=False, box=None)
     for figure in figures(card):
         table.add_row(figure.name, f"[bold]{figure.value}[/bold]", figure.meaning)
@@ -107,7 +107,7 @@ def _scorecard(card: Mapping[str, Any]) -> Table:
 
 
 def print_generations(generations: "list[GenerationInfo]") -> None:
-    """A table, the newest first."""
+    """Prints a table, the newest first."""
     table = Table(header_style="bold")
     for heading in ("generation", "state", "live since", "passages", "dictionary", "model"):
         table.add_column(heading)
@@ -120,7 +120,7 @@ def print_generations(generations: "list[GenerationInfo]") -> None:
 
 
 def print_verified(found: "Verified") -> None:
-    """A line a problem with its remedy, then what was looked at."""
+    """Prints a line a problem with its remedy, then what was looked at."""
     for problem in found.problems:
         done = "Made anew from the database." if problem.repaired else problem.remedy
         console.print(f"Generation {problem.generation} of {problem.collection}: {problem.what} {done}")
@@ -130,7 +130,7 @@ def print_verified(found: "Verified") -> None:
 
 
 def print_dump(done: str, manifest: "Manifest", path: Path, seconds: Mapping[str, float]) -> None:
-    """What was dumped or restored, how large it is, how long it took."""
+    """Prints what was dumped or restored, how large it is, how long it took."""
     names = ", ".join(manifest.collections) or "no collection"
     counted = ", ".join(f"{manifest.count(table):,} {table}" for table in ("documents", "passages", "keys"))
     without = "" if manifest.embeddings else ", without embeddings"

@@ -173,7 +173,14 @@ def _request(
     from search.query.request import SearchRequest
     from search.query.steering import parse
 
-    return SearchRequest(query, parse(steer), dictionary, preset, mode, parse_filters(filters or []))
+    return SearchRequest(
+        query=query,
+        steering=parse(steer),
+        dictionary=dictionary,
+        preset=preset,
+        mode=mode,
+        filters=parse_filters(filters or []),
+    )
 
 
 def _print(

@@ -1,4 +1,4 @@
-"""Answers as tables on the terminal."""
+"""Answers are printed as tables on the terminal."""
 
 import re
 
@@ -20,7 +20,7 @@ MARGINS_SHOWN = 15
 
 
 def print_results(response: SearchResponse) -> None:
-    """A table of results with the largest terms of each score; lit words stand between asterisks."""
+    """Prints a table of results with the largest terms of each score; lit words stand between asterisks."""
     table = Table(show_header=True, header_style="bold", expand=True)
     for heading in ("#", "score", "document", "because"):
         table.add_column(heading, overflow="fold")
@@ -38,7 +38,8 @@ def print_results(response: SearchResponse) -> None:
 
 
 def _print_facets(facets: Facets) -> None:
-    """What the answers can be narrowed down to: filters, what each leaves, how many of the first have it."""
+    """Prints what the answers can be narrowed down to: filters, what each leaves, how many of the first have
+    it."""
     table = Table("narrow with --filter", "documents", f"of the first {FIRST}", show_header=True)
     for facet in facets.fields:
         for value in facet.values:
@@ -50,13 +51,13 @@ def _print_facets(facets: Facets) -> None:
 
 
 def print_lost(lost: list[LostKnob]) -> None:
-    """A line a knob that was left out, with the reason."""
+    """Prints a line for each knob that was left out, with the reason."""
     for knob in lost:
         console.print(f"Left out {lost_name(knob)}: {knob.reason}", markup=False)
 
 
 def print_analysis(found: TextAnalysis, text: str) -> None:
-    """The features of a text as knobs, then each sentence with its own."""
+    """Prints the features of a text as knobs, then each sentence with its own."""
     if found.analysed < found.characters:
         console.print(f"The first {found.analysed:,} of {found.characters:,} characters were analysed.")
     table = Table(show_header=True, header_style="bold")
@@ -95,7 +96,7 @@ def _plain(text: str) -> str:
 
 
 def print_comparison(found: Comparison) -> None:
-    """Two documents, and the terms that part them most."""
+    """Prints two documents, and the terms that part them most."""
     print_lost(found.steering_lost)
     for result in (found.first, found.second):
         output.print(Text(_standing(result)))
@@ -104,7 +105,7 @@ def print_comparison(found: Comparison) -> None:
 
 
 def print_absence(found: WhyNot) -> None:
-    """Where a document stands, what it lacks, and what would bring it up."""
+    """Prints where a document stands, what it lacks, and what would bring it up."""
     print_lost(found.steering_lost)
     output.print(Text(_standing(found.result)))
     if found.excluded_by:
@@ -125,7 +126,7 @@ def print_absence(found: WhyNot) -> None:
 
 
 def print_refinement(found: Refinement) -> None:
-    """A table of features, and the steering that says the same."""
+    """Prints a table of features, and the steering that says the same."""
     table = Table("feature", "label", "difference", "strength", header_style="bold")
     for each in found.features:
         numbers = f"{each.difference:+.2f}", f"{each.strength:+.1f}"

@@ -40,7 +40,7 @@ class ContentIn(BaseModel):
     meta: dict[str, Any] = {}
 
     def document(self, id: str) -> SourceDocument:
-        return SourceDocument(id, self.title or id, self.text, self.url, self.meta)
+        return SourceDocument(id=id, title=self.title or id, text=self.text, url=self.url, meta=self.meta)
 
 
 class DocumentIn(ContentIn):
@@ -136,7 +136,7 @@ def _store(engine: SearchEngine, collection: str, documents: list[SourceDocument
 
 
 def _delete(engine: SearchEngine, collection: str, ids: list[str]) -> list[str]:
-    """The ids that there were, deleted now."""
+    """Deletes documents; gives the ids that there were."""
     with open_session(engine.database) as session:
         deleted = delete_documents(session, find_collection(session, collection).id, ids)
         session.commit()

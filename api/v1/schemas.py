@@ -1,4 +1,5 @@
-"""What clients send, and the one envelope of every error. (What they get is in `search.responses.search`.)"""
+"""Clients send these records, and get the one envelope of every error. (What else they get is in
+`search.responses`.)"""
 
 import json
 from typing import Any, Literal
@@ -37,7 +38,7 @@ class KnobIn(BaseModel):
     unlike: list[str] = Field(default=[], description="With `like`: not like these")
 
     def knob(self) -> Knob:
-        """As the engine takes it.
+        """Makes the engine's knob.
 
         Raises:
             InvalidSteering: not one feature or concept, or its strength is out of range.
@@ -59,7 +60,7 @@ class FilterIn(BaseModel):
     without: bool = False
 
     def condition(self) -> Condition:
-        """As the engine takes it.
+        """Makes the engine's condition.
 
         Raises:
             InvalidFilter: not one thing to filter by, or nothing to compare it with.
@@ -79,7 +80,7 @@ class FilterIn(BaseModel):
 
 
 def _text(value: str | float | bool | None) -> str:
-    """A value as filters write it."""
+    """Writes a value as filters write it."""
     return "" if value is None else value if isinstance(value, str) else json.dumps(value)
 
 
@@ -100,7 +101,7 @@ class SearchIn(BaseModel):
     offset: int = 0
 
     def steering(self) -> Steering:
-        """The knobs as the engine takes them.
+        """Makes the engine's steering of the knobs.
 
         Raises:
             InvalidSteering: a knob is not one feature or concept, or its strength is out of range.
@@ -108,7 +109,7 @@ class SearchIn(BaseModel):
         return Steering(tuple(knob.knob() for knob in self.steer))
 
     def request(self) -> SearchRequest:
-        """What is asked, as the engine takes it.
+        """Makes the engine's request.
 
         Raises:
             InvalidSteering: a knob is not one feature or concept, or its strength is out of range.
@@ -116,7 +117,12 @@ class SearchIn(BaseModel):
         """
         given = (parse_filter(each) if isinstance(each, str) else each.condition() for each in self.filter)
         return SearchRequest(
-            self.q, self.steering(), self.dictionary, self.preset or None, self.mode, bounded(given)
+            query=self.q,
+            steering=self.steering(),
+            dictionary=self.dictionary,
+            preset=self.preset or None,
+            mode=self.mode,
+            filters=bounded(given),
         )
 
 
@@ -165,5 +171,5 @@ MEANINGS = {
 
 
 def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """What the API's description says of these statuses."""
+    """Describes the errors of these statuses for the API's description."""
     return {status: {"model": ErrorEnvelope, "description": MEANINGS[status]} for status in statuses}

@@ -39,8 +39,15 @@ def get_request(
     mode: Annotated[str, Query(description=WAYS)] = USUAL_MODE,
     filter: Annotated[list[str], Query(description=FILTER_FORM)] = [],  # noqa: B006 - FastAPI copies it
 ) -> SearchRequest:
-    """A steered question, as all addresses that answer one take it."""
-    return SearchRequest(q, parse(steer), dictionary, preset or None, mode, parse_filters(filter))
+    """Reads a steered question, as all addresses that answer one take it."""
+    return SearchRequest(
+        query=q,
+        steering=parse(steer),
+        dictionary=dictionary,
+        preset=preset or None,
+        mode=mode,
+        filters=parse_filters(filter),
+    )
 
 
 RequestDep = Annotated[SearchRequest, Depends(get_request)]

@@ -1,11 +1,11 @@
-"""What a result card shows: terms rounded so that they visibly sum, a signed bar, plain words.
+"""A result card shows terms rounded so that they visibly sum, a signed bar, and plain words.
 
 Shown numbers are whole thousandths (`int`), so that sums of shown numbers are exact.
 """
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from api.views.excerpts import named_words
 from api.views.numbers import round_to_sum
@@ -25,7 +25,7 @@ GROUP_LABELS = {
 
 @dataclass(frozen=True)
 class ShownTerm:
-    """One term of the score in thousandths; `tone` names its colour in the style sheet."""
+    """Holds one term of the score in thousandths; `tone` names its colour in the style sheet."""
 
     term: Term
     units: int
@@ -34,7 +34,8 @@ class ShownTerm:
 
 @dataclass(frozen=True)
 class Segment:
-    """One piece of the bar: a top shared topic, or a group of terms. `x` and `width` are percentages."""
+    """Places one piece of the bar: a top shared topic, or a group of terms. `x` and `width` are
+    percentages."""
 
     label: str
     units: int
@@ -46,7 +47,7 @@ class Segment:
 
 @dataclass(frozen=True)
 class Lit:
-    """The place of a topic among those whose words are marked, and its strongest words."""
+    """Holds the place of a topic among those whose words are marked, and its strongest words."""
 
     number: int
     words: str
@@ -54,7 +55,7 @@ class Lit:
 
 @dataclass(frozen=True)
 class Card:
-    """One result, ready to be laid out. Segments sum to `units`, and so do `terms` (largest first)."""
+    """Holds one result, ready to be laid out. Segments sum to `units`, and so do `terms` (largest first)."""
 
     result: Result
     units: int
@@ -71,7 +72,7 @@ class Card:
         return [segment for segment in self.segments if segment.feature is None]
 
     def lit(self, feature: int | None) -> Lit | None:
-        """The words that made a topic fire, where they are marked in the passage."""
+        """Finds the words that made a topic fire, if they are marked in the passage."""
         passage = self.result.passage
         for number, light in enumerate(passage.lights[1:], start=1):
             if light.feature == feature:
@@ -80,14 +81,14 @@ class Card:
 
     @property
     def moved(self) -> int | None:
-        """Places gained against the unsteered ranking; None where the document was not in it."""
+        """Counts the places gained against the unsteered ranking; None if the document was not in it."""
         before = self.result.rank_unsteered
         now = self.result.rank
         return None if before is None or now is None else before - now
 
 
 def build_cards(response: SearchResponse) -> list[Card]:
-    """The cards of one page of results; their bars share one scale."""
+    """Builds the cards of one page of results; their bars share one scale."""
     tones = topic_tones(response)
     shown = [_shown_terms(result, tones) for result in response.results]
     pieces = [_pieces(terms) for terms in shown]
@@ -100,7 +101,7 @@ def build_cards(response: SearchResponse) -> list[Card]:
 
 
 def topic_tones(response: SearchResponse) -> dict[int, str]:
-    """A colour for each of the topics that carry most of this page, the same one in every bar."""
+    """Gives each of the topics that carry most of this page a colour, the same one in every bar."""
     weight: Counter[int] = Counter()
     for result in response.results:
         for term in top_topics(result.terms):
@@ -122,14 +123,24 @@ def _tone(term: Term, tones: dict[int, str]) -> str:
 
 
 def _pieces(terms: Sequence[ShownTerm]) -> list[Segment]:
-    """The bar's segments in reading order, without places yet."""
+    """Lists the bar's segments in reading order, without places yet."""
     top = {term.feature for term in top_topics([item.term for item in terms])}
     single = [item for item in terms if item.term.kind == "feature" and item.term.feature in top]
-    pieces = [Segment(item.term.label, item.units, item.tone, item.term.feature, 0.0, 0.0) for item in single]
+    pieces = [
+        Segment(
+            label=item.term.label,
+            units=item.units,
+            tone=item.tone,
+            feature=item.term.feature,
+            x=0.0,
+            width=0.0,
+        )
+        for item in single
+    ]
     for kind, label in GROUP_LABELS.items():
         rest = [item.units for item in terms if item.term.kind == kind and item not in single]
         if rest:
-            pieces.append(Segment(label, sum(rest), kind, None, 0.0, 0.0))
+            pieces.append(Segment(label=label, units=sum(rest), tone=kind, feature=None, x=0.0, width=0.0))
     return pieces
 
 
@@ -148,7 +159,11 @@ def _card(result: Result, terms: list[ShownTerm], pieces: Sequence[Segment], lea
         left -= width if piece.units < 0 else 0
         x = left if piece.units < 0 else right
         right += width if piece.units > 0 else 0
-        placed.append(
-            Segment(piece.label, piece.units, piece.tone, piece.feature, round(x, 2), round(width, 2))
-        )
-    return Card(result, sum(item.units for item in terms), terms, placed, round(zero, 2))
+        placed.append(replace(piece, x=round(x, 2), width=round(width, 2)))
+    return Card(
+        result=result,
+        units=sum(item.units for item in terms),
+        terms=terms,
+        segments=placed,
+        zero=round(zero, 2),
+    )

@@ -1,4 +1,4 @@
-"""The geometry of charts drawn as SVG on the server. Places and sizes are percentages of the picture."""
+"""Charts are drawn as SVG on the server; places and sizes are percentages of the picture."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ HEAT_LEVELS = 4
 
 @dataclass(frozen=True)
 class Column:
-    """One bin of a histogram: activations from `low` to `high` occurred `count` times."""
+    """Describes one bin of a histogram: activations from `low` to `high` occurred `count` times."""
 
     low: float
     high: float
@@ -25,7 +25,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Gridline:
-    """A horizontal line at `count`, `y` percent from the top."""
+    """Describes a horizontal line at `count`, `y` percent from the top."""
 
     count: int
     y: float
@@ -39,7 +39,7 @@ class HistogramChart:
 
 @dataclass(frozen=True)
 class Stretch:
-    """A stretch of a document: a passage, or (`passage` None) text between passages.
+    """Places a stretch of a document: a passage, or (`passage` None) text between passages.
 
     `activations` says how strongly each asked feature fires there, `heats` the same as 0..4 against the
     feature's own maximum; `y` and `height` are its place on the document's map.
@@ -55,17 +55,24 @@ class Stretch:
 
     @property
     def heat(self) -> int:
-        """That of the feature which is shown in the text, the first."""
+        """Gives the heat of the feature which is shown in the text, the first."""
         return self.heats[0] if self.heats else 0
 
 
 def histogram(data: Histogram) -> HistogramChart:
-    """Columns on a logarithmic scale, on which a single occurrence is still to be seen."""
+    """Draws columns on a logarithmic scale, on which a single occurrence is still to be seen."""
     top = log10(max(data.counts, default=0) + 1) or 1.0
     width = 100 / max(len(data.counts), 1)
     step = data.maximum / max(len(data.counts), 1)
     columns = [
-        Column(i * step, (i + 1) * step, count, round(i * width, 2), round(width, 2), _height(count, top))
+        Column(
+            low=i * step,
+            high=(i + 1) * step,
+            count=count,
+            x=round(i * width, 2),
+            width=round(width, 2),
+            height=_height(count, top),
+        )
         for i, count in enumerate(data.counts)
     ]
     powers = [10**power for power in range(int(top) + 1) if log10(10**power + 1) <= top]
@@ -77,14 +84,14 @@ def _height(count: int, top: float) -> float:
 
 
 def heat(activation: float, maximum: float) -> int:
-    """0 for none, else 1..4 by quarters of the feature's maximum."""
+    """Grades an activation: 0 for none, else 1..4 by quarters of the feature's maximum."""
     if activation <= 0 or maximum <= 0:
         return 0
     return min(int(activation / maximum * HEAT_LEVELS) + 1, HEAT_LEVELS)
 
 
 def stretches(document: DocumentDetail, features: Sequence[NamedFeature]) -> list[Stretch]:
-    """The whole text in order, every character once; where passages overlap the earlier one keeps it."""
+    """Cuts the whole text in order, every character once; where passages overlap the earlier one keeps it."""
     parts: list[tuple[str, int | None]] = []
     place = 0
     order = sorted(range(len(document.passages)), key=lambda i: document.passages[i].start)
@@ -109,13 +116,15 @@ def _placed(
         activations = [active.get(feature.feature, 0.0) for feature in features]
         placed.append(
             Stretch(
-                text,
-                None if index is None else document.passages[index].id,
-                index or 0,
-                activations,
-                [heat(value, feature.maximum) for value, feature in zip(activations, features, strict=True)],
-                round(y, 2),
-                round(height, 2),
+                text=text,
+                passage=None if index is None else document.passages[index].id,
+                index=index or 0,
+                activations=activations,
+                heats=[
+                    heat(value, feature.maximum) for value, feature in zip(activations, features, strict=True)
+                ],
+                y=round(y, 2),
+                height=round(height, 2),
             )
         )
         y += height

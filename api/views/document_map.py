@@ -1,5 +1,5 @@
-"""The page of a document: its text with the words lit that match a question or made a feature fire, and the
-tracks of several features on its map."""
+"""The page of a document lights the words of its text that match a question or made a feature fire, and draws
+the tracks of several features on its map."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -22,7 +22,8 @@ AT_ONCE = 4
 
 @dataclass(frozen=True)
 class Track:
-    """One column of the map: a feature, the passages that it fires on, and the ways on from here."""
+    """Describes one column of the map: a feature, the passages that it fires on, and the ways on from
+    here."""
 
     feature: NamedFeature
     column: int
@@ -32,7 +33,7 @@ class Track:
 
 
 def document_path(document_id: str) -> str:
-    """The address of a document's page. Ids that a browser would tidy up are encoded whole."""
+    """Makes the address of a document's page. Ids that a browser would tidy up are encoded whole."""
     tidy = any(part in ("", ".", "..") for part in document_id.split("/"))
     return "/documents/" + quote(document_id, safe="" if tidy else "/")
 
@@ -40,7 +41,7 @@ def document_path(document_id: str) -> str:
 def reading_url(
     document_id: str, state: PageState, features: Iterable[int] = (), *, passage: int | None = None
 ) -> str:
-    """The address of a document with some features as tracks, for the state's question."""
+    """Makes the address of a document with some features as tracks, for the state's question."""
     path = document_path(document_id)
     address = state.url(path, find="", offset=0, limit=LIMIT, mode=USUAL_MODE)
     more = [("feature", feature) for feature in features]
@@ -52,28 +53,28 @@ def reading_url(
 def tracks(
     document_id: str, state: PageState, features: Sequence[NamedFeature], parts: Sequence[Stretch]
 ) -> list[Track]:
-    """A track for each feature, in their order."""
+    """Makes a track for each feature, in their order."""
     numbers = [feature.feature for feature in features]
     return [
         Track(
-            feature,
-            column,
-            [part for part in parts if part.heats[column]],
-            reading_url(document_id, state, with_first(numbers, feature.feature)),
-            reading_url(document_id, state, [n for n in numbers if n != feature.feature]),
+            feature=feature,
+            column=column,
+            matches=[part for part in parts if part.heats[column]],
+            first_url=reading_url(document_id, state, with_first(numbers, feature.feature)),
+            without_url=reading_url(document_id, state, [n for n in numbers if n != feature.feature]),
         )
         for column, feature in enumerate(features)
     ]
 
 
 def with_first(features: Sequence[int], feature: int) -> list[int]:
-    """The features with one moved or added to the front; the last one goes where there would be too many."""
+    """Moves or adds a feature to the front of the list; the last one goes if there would be too many."""
     return [feature, *(other for other in features if other != feature)][:MAX_FEATURES]
 
 
 def lit_runs(stretch: Stretch, words: DocumentWords) -> list[Run]:
-    """The text of a passage with its lit words: those of the first feature or, without one, of the question.
-    Empty where they are not known, or nothing is to be lit."""
+    """Cuts the text of a passage into runs by its lit words: those of the first feature or, without one, of
+    the question. Empty if they are not known, or nothing is to be lit."""
     passage = next((each for each in words.passages if each.passage.id == stretch.passage), None)
     if passage is None:
         return []
@@ -84,7 +85,8 @@ def lit_runs(stretch: Stretch, words: DocumentWords) -> list[Run]:
 
 
 def to_light(parts: Sequence[Stretch], *, feature: bool) -> list[int]:
-    """The passages whose words are to be lit: those that the feature fires on, or all for a question."""
+    """Chooses the passages whose words are to be lit: those that the feature fires on, or all for a
+    question."""
     return [part.passage for part in parts if part.passage is not None and (part.heat or not feature)]
 
 

@@ -1,4 +1,4 @@
-"""Passages as they are shown: cut around the best sentence, in runs of text that are marked alike. Marks are
+"""An excerpt is a passage cut around its best sentence, in runs of text that are marked alike. Marks are
 offsets, so that all text stays text."""
 
 from collections.abc import Iterable, Sequence
@@ -16,7 +16,7 @@ Mark = tuple[int, int, str]
 
 @dataclass(frozen=True)
 class Run:
-    """A stretch that is marked alike; `names` are classes of the style sheet."""
+    """Holds a stretch that is marked alike; `names` are classes of the style sheet."""
 
     text: str
     names: str = ""
@@ -24,7 +24,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Piece:
-    """A part of an excerpt; `marked` is the best sentence."""
+    """Holds a part of an excerpt; `marked` is the best sentence."""
 
     runs: list[Run]
     marked: bool = False
@@ -35,7 +35,7 @@ class Piece:
 
 
 def excerpt(passage: PassageText, size: int = EXCERPT) -> list[Piece]:
-    """The passage, cut to about `size` characters around its best sentence, which is marked. Lit words are
+    """Cuts the passage to about `size` characters around its best sentence, which is marked. Lit words are
     `said1` to `said4` for the question, and `lit1-1` to `lit3-4` for the first to the third topic."""
     text, best = passage.text, passage.best
     start, end = (best.start, best.end) if best else (0, 0)
@@ -55,7 +55,7 @@ def excerpt(passage: PassageText, size: int = EXCERPT) -> list[Piece]:
 
 
 def runs(text: str, start: int, end: int, marks: Sequence[Mark]) -> list[Run]:
-    """A stretch of a text, every character once and in order, cut where a mark begins or ends."""
+    """Cuts a stretch of a text where a mark begins or ends, every character once and in order."""
     inside = [(max(first, start), min(last, end), name) for first, last, name in marks]
     inside = [mark for mark in inside if mark[0] < mark[1]]
     cuts = sorted({start, end, *(place for first, last, _ in inside for place in (first, last))})
@@ -71,19 +71,19 @@ def runs(text: str, start: int, end: int, marks: Sequence[Mark]) -> list[Run]:
 
 
 def word_marks(words: Iterable[LitWord], name: str) -> list[Mark]:
-    """Marks for lit words: the class's name and the level."""
+    """Marks lit words with the class's name and the level."""
     return [(word.start, word.end, f"{name}{word.level}") for word in words]
 
 
 def named_words(passage: PassageText, light: Light) -> str:
-    """The strongest lit words, each once: `stem, cells`."""
+    """Names the strongest lit words, each once: `stem, cells`."""
     strongest = sorted(light.words, key=lambda word: -word.value)
     once = {passage.text[word.start : word.end].casefold(): None for word in strongest}
     return ", ".join([*once][:NAMED_WORDS])
 
 
 def _name(number: int) -> str:
-    """The class of the question's words (0) or of a topic's."""
+    """Names the class of the question's words (0) or of a topic's."""
     return f"lit{number}-" if number else "said"
 
 

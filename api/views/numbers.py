@@ -1,4 +1,4 @@
-"""Numbers and states in words that people read.
+"""Numbers and states are put in words that people read.
 
 Shown numbers are whole thousandths (`int`), so that sums of shown numbers are exact.
 """
@@ -11,7 +11,8 @@ if TYPE_CHECKING:
 
 
 def round_to_sum(values: Sequence[float], total: float) -> list[int]:
-    """Thousandths that sum to the rounded `total`: the roundings that were closest to a tie give way.
+    """Rounds to thousandths that sum to the rounded `total`: the roundings that were closest to a tie give
+    way.
 
     Each differs from its value by less than one unit, given that `values` sum to `total`.
     """
@@ -25,17 +26,17 @@ def round_to_sum(values: Sequence[float], total: float) -> list[int]:
 
 
 def thousandths(units: int) -> str:
-    """`-34` as `−0.034`, with a true minus sign."""
+    """Writes `-34` as `−0.034`, with a true minus sign."""
     return f"{'−' if units < 0 else ''}{abs(units) / 1000:.3f}"
 
 
 def signed(value: float) -> str:
-    """A strength as `+1.5` or `−0.5`."""
+    """Writes a strength as `+1.5` or `−0.5`."""
     return f"{'−' if value < 0 else '+'}{abs(value):g}"
 
 
 def share(part: float) -> str:
-    """A share of the whole as a percentage that never rounds something to nothing."""
+    """Writes a share of the whole as a percentage that never rounds something to nothing."""
     percent = part * 100
     if percent == 0:
         return "0%"
@@ -43,7 +44,7 @@ def share(part: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Seconds as `40 s`, `3 min` or `1 h 20 min`."""
+    """Writes seconds as `40 s`, `3 min` or `1 h 20 min`."""
     if seconds < 90:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)
@@ -51,7 +52,7 @@ def duration(seconds: float) -> str:
 
 
 def holds(score: float | None, reliable: bool) -> str:
-    """How well a label holds, in plain words."""
+    """Says how well a label holds, in plain words."""
     if score is None:
         return "not tested"
     if not reliable:
@@ -60,7 +61,7 @@ def holds(score: float | None, reliable: bool) -> str:
 
 
 def written_by(origin: str) -> str:
-    """Who wrote a label, in plain words."""
+    """Says who wrote a label, in plain words."""
     known = {
         "hand": "written by hand",
         "name": "the name it was made from",
@@ -72,7 +73,7 @@ def written_by(origin: str) -> str:
 
 
 def lost_name(knob: "LostKnob") -> str:
-    """What a knob that was left out turned, in plain words."""
+    """Says what a knob that was left out turned, in plain words."""
     if knob.feature is not None:
         return f"topic {knob.feature}"
     if knob.family is not None:
@@ -83,6 +84,6 @@ def lost_name(knob: "LostKnob") -> str:
 
 
 def moved_words(cosine: float) -> str:
-    """How far steering moved the question, in words, from the cosine between before and after."""
+    """Says how far steering moved the question, in words, from the cosine between before and after."""
     steps = ((0.999, "not at all"), (0.97, "a little"), (0.9, "somewhat"), (0.7, "a lot"))
     return next((words for least, words in steps if cosine >= least), "very far")

@@ -47,7 +47,7 @@ LIMIT = 10
 
 @dataclass(frozen=True)
 class PageState:
-    """What is asked: the question, its steering, where, and which page of the answers.
+    """Holds what is asked: the question, its steering, where, and which page of the answers.
 
     `dictionary` is the one that features of the steering, and of links made here, are numbered in; `preset`
     names what to be steered by where there is no steering.
@@ -65,7 +65,7 @@ class PageState:
     find: str = ""
 
     def url(self, path: str = "/", **changes: Any) -> str:
-        """The canonical address of this state with some of it changed, on this or another page."""
+        """Makes the canonical address of this state with some of it changed, on this or another page."""
         state = replace(self, **changes)
         fields: dict[str, str | int | list[str]] = {
             "q": state.q,
@@ -88,19 +88,26 @@ class PageState:
         return f"{path}?{query}" if query else path
 
     def request(self) -> SearchRequest:
-        """What is asked, as the engine takes it; the knobs of a preset are in the steering already."""
-        return SearchRequest(self.q, self.steering, self.dictionary, NONE, self.mode, self.filters)
+        """Makes the engine's request; the knobs of a preset are in the steering already."""
+        return SearchRequest(
+            query=self.q,
+            steering=self.steering,
+            dictionary=self.dictionary,
+            preset=NONE,
+            mode=self.mode,
+            filters=self.filters,
+        )
 
     def asks(self, q: str) -> str:
-        """The address of another question in the same place."""
+        """Makes the address of another question in the same place."""
         return self.url(q=q, offset=0, find="")
 
     def compare(self, first: str, second: str) -> str:
-        """The address that says why one document stands before another."""
+        """Makes the address that says why one document stands before another."""
         return self._and({"first": first, "second": second}, "/compare")
 
     def why_not(self, document: str = "") -> str:
-        """The address that says why a document is not among the first."""
+        """Makes the address that says why a document is not among the first."""
         return self._and({"document": document} if document else {}, "/why-not")
 
     def _and(self, fields: dict[str, str], path: str) -> str:
@@ -110,28 +117,28 @@ class PageState:
 
     @property
     def numbered_in(self) -> int | None:
-        """The dictionary, where the steering or a filter means something in one only."""
+        """Gives the dictionary, if the steering or a filter means something in one only."""
         filtered = any(condition.feature is not None for condition in self.filters)
         return self.dictionary if filtered or any(map(is_numbered, self.steering.knobs)) else None
 
     def narrow(self, filter: str) -> str | None:
-        """The address with one filter more; None where that would be too many."""
+        """Makes the address with one filter more; None if that would be too many."""
         if len(self.filters) >= MAX_RESTRICTIONS:
             return None
         return self.url(filters=bounded((*self.filters, parse_filter(filter))), offset=0)
 
     def widen(self, filter: str) -> str | None:
-        """The address without a filter; None where it is none of this address's own."""
+        """Makes the address without a filter; None if it is none of this address's own."""
         left = tuple(condition for condition in self.filters if format_filter(condition) != filter)
         return None if len(left) == len(self.filters) else self.url(filters=left, offset=0)
 
     @property
     def full(self) -> bool:
-        """Whether as much is turned as can be: nothing more can be added."""
+        """Tells whether as much is turned as can be: nothing more can be added."""
         return len(self.steering.knobs) >= MAX_KNOBS
 
     def nudge(self, feature: int, steps: int) -> str | None:
-        """The address after turning a feature up (+1) or down (−1); at zero its knob goes away. None where
+        """Makes the address after turning a feature up (+1) or down (−1); at zero its knob goes away. None if
         that would be one knob too many."""
         target = FeatureTarget(feature)
         before = self.steering.strength_of(target)
@@ -142,17 +149,18 @@ class PageState:
         return self._turned(Knob(strength, target))
 
     def family_url(self, family: int) -> str:
-        """The address of the features of one family; question and steering are kept for the way back."""
+        """Makes the address of the features of one family; question and steering are kept for the way
+        back."""
         return self._and({"family": str(family)}, "/features")
 
     def turn_family(self, family: int) -> str | None:
-        """The address of the question, or the next one, steered by a family of features too."""
+        """Makes the address of the question, or the next one, steered by a family of features too."""
         steering = self._with(Knob(1.0, FamilyTarget(family)))
         return None if steering is None else self.url(steering=steering, offset=0, find="", limit=LIMIT)
 
     def example(self, document: str, *, against: bool = False) -> str | None:
-        """The address after giving a document as an example of what is wanted, or of what is not. All
-        examples are one knob. None where it is one already, nothing is wanted yet, or there are too many."""
+        """Makes the address after giving a document as an example of what is wanted, or of what is not. All
+        examples are one knob. None if it is one already, nothing is wanted yet, or there are too many."""
         knobs = self.steering.knobs
         turned = ((knob.strength, knob.target) for knob in knobs if isinstance(knob.target, ExamplesTarget))
         strength, before = next(turned, (1.0, None))
@@ -166,22 +174,22 @@ class PageState:
         return self.url(steering=others.with_knob(Knob(strength, ExamplesTarget(*given))), offset=0)
 
     def off(self, feature: int) -> str | None:
-        """The address after leaving a feature out of the question; None where that would be one knob too
+        """Makes the address after leaving a feature out of the question; None if that would be one knob too
         many."""
         return self._turned(Knob("off", FeatureTarget(feature)))
 
     def phrase(self) -> str | None:
-        """What is in the find box, as a knob; None where it is too long for one."""
+        """Makes a knob of what is in the find box; None if it is too long for one."""
         if len(self.find) > MAX_PHRASE:
             return None
         return format_steering(Steering((Knob(1.0, ConceptTarget(self.find)),)))
 
     def only(self, feature: int) -> Steering | None:
-        """The same steering with one feature turned fully up; None where that would be one knob too many."""
+        """Keeps the steering, with one feature turned fully up; None if that would be one knob too many."""
         return self._with(Knob(1.0, FeatureTarget(feature)))
 
     def strength(self, feature: int) -> Strength | None:
-        """How a feature is turned, None if it is not."""
+        """Gives how far a feature is turned, None if it is not."""
         return self.steering.strength_of(FeatureTarget(feature))
 
     def _turned(self, knob: Knob) -> str | None:
@@ -225,12 +233,12 @@ def read_state(params: QueryParams) -> PageState:
 
 
 def page_state(params: QueryParams, collection: str) -> PageState:
-    """The same with the collection filled in, for pages that belong to one."""
+    """Reads the state and fills the collection in, for pages that belong to one."""
     return replace(read_state(params), collection=collection)
 
 
 def is_sent_form(params: Mapping[str, str]) -> bool:
-    """Whether these fields should be folded into a canonical address before anything is shown."""
+    """Tells whether these fields should be folded into a canonical address before anything is shown."""
     return any(
         name.startswith(KNOB) or name in ("add", "drop", "swap", "from") or (name != "q" and value == "")
         for name, value in params.items()
@@ -238,7 +246,7 @@ def is_sent_form(params: Mapping[str, str]) -> bool:
 
 
 def _folded(params: Mapping[str, str]) -> Steering:
-    """The steering after the panel's numbers and the pressed button."""
+    """Folds the panel's numbers and the pressed button into the steering."""
     steering = parse(params.get("steer", ""))
     for name, value in params.items():
         if name.startswith(KNOB) and value.strip():
@@ -255,7 +263,7 @@ def _folded(params: Mapping[str, str]) -> Steering:
 
 
 def _knob(target: str, value: str) -> Knob:
-    """One number of the panel.
+    """Reads one number of the panel.
 
     Raises:
         InvalidSteering: it is not one knob.

@@ -1,4 +1,5 @@
-"""From a template to a response: the Jinja environment, fragments, the error page, static files."""
+"""Rendering makes a response of a template: the Jinja environment, fragments, the error page, static
+files."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -29,7 +30,7 @@ YEAR = 365 * 24 * 3600
 
 
 class HashedStaticFiles(StaticFiles):
-    """The files of `api/static`; an address with the content's own hash may be cached for a year."""
+    """Serves the files of `api/static`; an address with the content's own hash may be cached for a year."""
 
     def __init__(self) -> None:
         super().__init__(directory=STATIC)
@@ -45,17 +46,18 @@ class HashedStaticFiles(StaticFiles):
 
 @cache
 def content_hash(name: str) -> str:
-    """The first 12 hex digits of the SHA-256 of a static file."""
+    """Gives the first 12 hex digits of the SHA-256 of a static file."""
     return sha256((STATIC / name).read_bytes()).hexdigest()[:12]
 
 
 def static_url(name: str) -> str:
-    """The address of a static file, which changes whenever its content does."""
+    """Makes the address of a static file, which changes whenever its content does."""
     return f"/static/{name}?v={content_hash(name)}"
 
 
 def web_link(url: str | None) -> str | None:
-    """`url` where it may become a link: http and https alone, so that no document can run a script."""
+    """Lets a `url` through that may become a link: http and https alone, so that no document can run a
+    script."""
     if url is None:
         return None
     try:
@@ -102,13 +104,13 @@ ENVIRONMENT = _environment()
 
 
 def is_fragment(request: Request) -> bool:
-    """Whether htmx asks, so that a part of the page is enough."""
+    """Tells whether htmx asks, so that a part of the page is enough."""
     return request.headers.get("HX-Request") == "true"
 
 
 @dataclass(frozen=True)
 class Page:
-    """What a template is rendered with: each field is a variable of it.
+    """Holds what a template is rendered with: each field is a variable of it.
 
     `blocks` are what of the template is enough where htmx asks; `part`: they are all that is rendered, ever.
     """
@@ -121,7 +123,7 @@ class Page:
 def render(
     request: Request, page: Page, *, status: int = 200, headers: Mapping[str, str] | None = None
 ) -> HTMLResponse:
-    """A page, or where htmx asks only its blocks.
+    """Renders a page, or for htmx only its blocks.
 
     Besides the page's fields every template knows `path`, `fragment` (whether these are blocks), and `csrf`,
     which its forms hand to the macro `csrf_field`.
@@ -139,7 +141,7 @@ def render(
 
 @dataclass(frozen=True)
 class ErrorPage(Page):
-    """`steered`: the search that failed had steering, which may be why."""
+    """Shows an error. `steered`: the search that failed had steering, which may be why."""
 
     template = "error.html"
     blocks = ("error",)
@@ -150,7 +152,7 @@ class ErrorPage(Page):
 
 
 def error_page(request: Request, error: RefractError) -> HTMLResponse:
-    """What went wrong and what to do, for people. Needs neither a database nor an index."""
+    """Says what went wrong and what to do, for people. Needs neither a database nor an index."""
     page = ErrorPage(
         error=error,
         q=request.query_params.get("q", "")[:500],

@@ -1,8 +1,9 @@
-"""The admin's pages: collections with their generations, jobs and documents."""
+"""The admin's pages show collections with their generations, jobs and documents."""
 
 import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import quote
 
 from fastapi import APIRouter, Request
@@ -20,6 +21,7 @@ from indexer.build.generations import GenerationInfo, list_generations, roll_bac
 from indexer.documents import delete_documents
 from indexer.jobs.queue import JobInfo, cancel_job, get_job, list_jobs, retry_job
 from indexer.jobs.requests import JobRequest, read_request, start
+from indexer.jobs.results import IngestResult
 from indexer.labels.edit import edit_label
 from indexer.presets.store import list_presets
 from indexer.stats import DocumentLines, count_waiting, database_size, generation_sizes, list_documents
@@ -29,7 +31,7 @@ from search.db.lookup import find_collection
 from search.db.models import KeyRow
 from search.engine.engine import SearchEngine
 from search.errors import CollectionNotFound, InvalidRequest, NotIndexed
-from search.responses.collections import CollectionInfo, PresetInfo
+from search.responses.collections import CollectionInfo, PresetInfo, Scorecard
 
 router = APIRouter(prefix="/admin", include_in_schema=False)
 
@@ -39,7 +41,7 @@ DOCUMENTS = 20
 
 @dataclass(frozen=True)
 class _Polled(Page):
-    """A page at the address `here` that looks where its jobs are, as long as one is `active`."""
+    """Makes a page at the address `here` look where its jobs are, as long as one is `active`."""
 
     active: bool
     here: str
@@ -47,7 +49,7 @@ class _Polled(Page):
 
 @dataclass(frozen=True)
 class OverviewJobs(_Polled):
-    """The latest jobs of all collections."""
+    """Shows the latest jobs of all collections."""
 
     template = "admin/overview.html"
     blocks = ("jobs",)
@@ -58,8 +60,8 @@ class OverviewJobs(_Polled):
 
 @dataclass(frozen=True)
 class OverviewPage(_Polled):
-    """All collections, and by the name of each: documents that wait to be searched, trouble with them, bytes
-    of its generations; `database`: bytes of all of it."""
+    """Shows all collections, and by the name of each: documents that wait to be searched, trouble with them,
+    bytes of its generations; `database`: bytes of all of it."""
 
     template = "admin/overview.html"
 
@@ -73,7 +75,7 @@ class OverviewPage(_Polled):
 
 @dataclass(frozen=True)
 class CollectionJobs(_Polled):
-    """The latest jobs of a collection."""
+    """Shows the latest jobs of a collection."""
 
     template = "admin/collection.html"
     blocks = ("jobs",)
@@ -84,8 +86,8 @@ class CollectionJobs(_Polled):
 
 @dataclass(frozen=True)
 class CollectionPage(_Polled):
-    """`sizes` are the bytes of each generation; `found` are the documents that `find` finds, `size` of them
-    from `offset` on."""
+    """Shows a collection. `sizes` are the bytes of each generation; `found` are the documents that `find`
+    finds, `size` of them from `offset` on."""
 
     template = "admin/collection.html"
 
@@ -106,17 +108,20 @@ class CollectionPage(_Polled):
 
 @dataclass(frozen=True)
 class JobPage(_Polled):
-    """One job."""
+    """Shows one job, and what it `made` by name; `ingested`: documents were given to it that it could not
+    read."""
 
     template = "admin/job.html"
     blocks = ("jobs",)
 
     job: JobInfo
+    made: dict[str, Any]
+    ingested: IngestResult | None
 
 
 @dataclass(frozen=True)
 class KeysPage(Page):
-    """All keys, and the one just `made`, in clear."""
+    """Shows all keys, and the one just `made`, in clear."""
 
     template = "admin/keys.html"
 
@@ -127,7 +132,7 @@ class KeysPage(Page):
 
 @router.get("")
 def overview(request: Request, engine: EngineDep, _: AdminDep) -> Response:
-    """All collections and the latest jobs."""
+    """Shows all collections and the latest jobs."""
     jobs = list_jobs(engine.database, limit=JOBS)
     active = _any_active(jobs)
     if is_fragment(request):
@@ -158,7 +163,7 @@ def overview(request: Request, engine: EngineDep, _: AdminDep) -> Response:
 def collection_page(
     name: str, request: Request, engine: EngineDep, _: AdminDep, find: str = "", offset: int = 0
 ) -> Response:
-    """One collection: what is live and what was, jobs, documents."""
+    """Shows one collection: what is live and what was, jobs, documents."""
     jobs = list_jobs(engine.database, limit=JOBS, collection=name)
     active = _any_active(jobs)
     if is_fragment(request):
@@ -176,7 +181,7 @@ def collection_page(
             info=info,
             model=collection.model,
             trouble=collection.trouble,
-            figures=list(figures(info.scorecard or {})),
+            figures=list(figures(info.scorecard or Scorecard())),
             generations=list_generations(session, name),
             sizes=generation_sizes(session, engine.data, collection.id),
             waiting=count_waiting(session, collection.id),
@@ -191,15 +196,22 @@ def collection_page(
 
 @router.get("/jobs/{number}")
 def job_page(number: int, request: Request, engine: EngineDep, _: AdminDep) -> Response:
-    """One job: where it is, its last lines, what it made or why it failed."""
+    """Shows one job: where it is, its last lines, what it made or why it failed."""
     job = get_job(engine.database, number)
-    page = JobPage(active=_any_active([job]), here=f"/admin/jobs/{number}", job=job)
+    result = job.result
+    page = JobPage(
+        active=_any_active([job]),
+        here=f"/admin/jobs/{number}",
+        job=job,
+        made=result.model_dump(exclude={"failures", "seconds"}),
+        ingested=result if isinstance(result, IngestResult) and result.failures else None,
+    )
     return _polled(request, page) if is_fragment(request) else render(request, page)
 
 
 @router.get("/keys")
 def keys_page(request: Request, engine: EngineDep, _: AdminDep) -> Response:
-    """All keys, and a form for a new one."""
+    """Shows all keys, and a form for a new one."""
     return _keys(request, engine)
 
 
@@ -280,8 +292,8 @@ def _keys(request: Request, engine: SearchEngine, made: str | None = None) -> Re
 
 
 def _polled(request: Request, page: _Polled) -> Response:
-    """The answer to a page that only looks where its jobs are; once none runs any more the page is loaded
-    anew, because other parts of it have changed."""
+    """Answers a page that only looks where its jobs are; once none runs any more the page is loaded anew,
+    because other parts of it have changed."""
     return render(request, page) if page.active else Response(headers={"HX-Refresh": "true"})
 
 
@@ -290,7 +302,7 @@ def _any_active(jobs: list[JobInfo]) -> bool:
 
 
 def _job(name: str, form: Fields) -> JobRequest:
-    """The job that a form describes; what is left empty stays as it is.
+    """Reads the job that a form describes; what is left empty stays as it is.
 
     Raises:
         InvalidRequest: naming the field.

@@ -1,4 +1,4 @@
-"""The page that shows the features of any text, and searches with some of them."""
+"""This page shows the features of any text, and searches with some of them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ IN_ADDRESS = 1500  # characters of a text that still become an address, to be ke
 
 @dataclass(frozen=True)
 class ShownSentence:
-    """A sentence in runs that are lit alike, and its strongest features."""
+    """Shows a sentence in runs that are lit alike, and its strongest features."""
 
     runs: list[Run]
     features: list[ActiveFeature]
@@ -44,8 +44,8 @@ class ShownSentence:
 
 @dataclass(frozen=True)
 class AnalyzePage(Page):
-    """The form and, with a text, what was found in it. `ticked` are the features that are ticked at first,
-    `lit` those whose words are lit."""
+    """Shows the form and, with a text, what was found in it. `ticked` are the features that are ticked at
+    first, `lit` those whose words are lit."""
 
     template = "analyze.html"
 
@@ -68,7 +68,7 @@ def analyze_page(
     document: str = "",
     passage: int | None = None,
 ) -> Response:
-    """A form for a text; with one, or a passage of a document, its features."""
+    """Shows a form for a text; with one, or a passage of a document, its features."""
     if document and passage is not None:
         with engine.reader(collection) as reader:
             text = _passage_text(reader, document, passage)
@@ -79,7 +79,7 @@ def analyze_page(
 def analyze_sent(
     request: Request, _: SameSite, engine: EngineDep, chosen: CollectionDep, form: FormDep
 ) -> Response:
-    """The features of a text that was sent; a short one becomes an address."""
+    """Shows the features of a text that was sent; a short one becomes an address."""
     text, collection = form.get("text", "").replace("\r\n", "\n"), form.get("collection", "") or chosen
     if 0 < len(text) <= IN_ADDRESS:
         address = request.url_for("analyze_page").include_query_params(text=text, collection=collection)
@@ -96,7 +96,7 @@ def search_with(
     use: str = "text",
     q: str = "",
 ) -> Response:
-    """From the ticked topics to the search: with the text, with these of its topics alone, or another
+    """Goes from the ticked topics to the search: with the text, with these of its topics alone, or another
     question steered by them."""
     ticked = parse(",".join(request.query_params.getlist("keep")))
     if use != "text" and not ticked.knobs:
@@ -139,7 +139,7 @@ def _ticked(found: TextAnalysis) -> list[int]:
 
 
 def _lit(found: TextAnalysis) -> dict[int, Lit]:
-    """The features whose words are lit when one points at them, by feature."""
+    """Finds the features whose words are lit when one points at them, by feature."""
     return {
         feature.feature: Lit(number, "")
         for number, feature in enumerate(found.features[:TOP_TOPICS], start=1)
@@ -155,7 +155,7 @@ def _sentences(text: str, passage: TextPassage) -> list[ShownSentence]:
 
 
 def _marks(passage: TextPassage, number: int) -> Sequence[Mark]:
-    """The words that made the text's first, second or third feature fire, where it does."""
+    """Marks the words that made the text's first, second or third feature fire, where it does."""
     if number > len(passage.word_values) or not passage.word_values[number - 1].activation:
         return []
     level_P = levels(np.array(passage.word_values[number - 1].values, dtype=np.float32)).tolist()

@@ -1,4 +1,4 @@
-"""The page of a collection's dictionary: its scorecard."""
+"""This page shows a collection's dictionary: its scorecard."""
 
 from dataclasses import dataclass
 
@@ -10,14 +10,15 @@ from api.views import scorecard
 from api.views.page_state import PageState, page_state
 from api.views.rendering import Page, render
 from indexer.dictionary.inherit import adapted_from
-from search.dictionary.autoencoder import Card
+from search.db.card import Card
 
 router = APIRouter(include_in_schema=False)
 
 
 @dataclass(frozen=True)
 class DictionaryPage(Page):
-    """`named`: its features are names; `shipped` are the figures of the names that come with Refract."""
+    """Shows a dictionary. `named`: its features are names; `shipped` are the figures of the names that come
+    with Refract."""
 
     template = "dictionary.html"
 
@@ -31,7 +32,7 @@ class DictionaryPage(Page):
 
 @router.get("/dictionary")
 def dictionary_page(request: Request, engine: EngineDep, collection: CollectionDep) -> Response:
-    """How good the features of a collection are."""
+    """Shows how good the features of a collection are."""
     with engine.reader(collection) as reader:
         dictionary = reader.snapshot.dictionary
     base = adapted_from(dictionary)

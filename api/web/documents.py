@@ -1,4 +1,4 @@
-"""The page of a document."""
+"""This page shows a document."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,8 +26,8 @@ router = APIRouter(include_in_schema=False)
 
 @dataclass(frozen=True)
 class DocumentPage(Page):
-    """A document in `parts`, a passage each or a gap between; `lit` are the words of passages in runs, and
-    `later` the passages whose words are asked for when they are scrolled to."""
+    """Shows a document in `parts`, a passage each or a gap between; `lit` are the words of passages in runs,
+    and `later` the passages whose words are asked for when they are scrolled to."""
 
     template = "document.html"
 
@@ -43,7 +43,7 @@ class DocumentPage(Page):
 
 @dataclass(frozen=True)
 class PassagePage(DocumentPage):
-    """The same where one passage is asked for, which `parts` then is."""
+    """Shows one passage of the document, which `parts` then is."""
 
     blocks = ("passages",)
 
@@ -52,8 +52,8 @@ class PassagePage(DocumentPage):
 def document_page(
     document_id: str, request: Request, engine: EngineDep, collection: CollectionDep
 ) -> Response:
-    """A whole document, with the words lit that made the first `?feature=` fire or match the question, and
-    every feature as a track of its map; or to htmx one passage."""
+    """Shows a whole document, with the words lit that made the first `?feature=` fire or match the question,
+    and every feature as a track of its map; or to htmx one passage."""
     numbers = [read_number(asked) for asked in request.query_params.getlist("feature") if asked]
     one = read_number(asked, "passage") if (asked := request.query_params.get("passage")) else None
     with engine.reader(collection) as reader:
@@ -85,7 +85,7 @@ def _words(
     features: list[NamedFeature],
     passages: list[int],
 ) -> DocumentWords | None:
-    """The words of some passages for the first feature or, without one, for the question."""
+    """Finds the words of some passages for the first feature or, without one, for the question."""
     if not passages:
         return None
     request = SearchRequest("" if features else state.q, state.steering)

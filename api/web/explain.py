@@ -1,4 +1,4 @@
-"""The pages that answer questions about a ranking: why this before that, and why not."""
+"""These pages answer questions about a ranking: why this before that, and why not."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ FOUND = 12
 
 @dataclass(frozen=True)
 class ShownMargin:
-    """One term of a margin in thousandths, and its bar: percentages from the left edge."""
+    """Shows one term of a margin in thousandths, and its bar: percentages from the left edge."""
 
     term: Margin
     units: int
@@ -36,7 +36,7 @@ class ShownMargin:
 
 @dataclass(frozen=True)
 class ComparePage(Page):
-    """`units` is the difference of the scores in thousandths, to which the terms sum."""
+    """Shows two documents. `units` is the difference of the scores in thousandths, to which the terms sum."""
 
     template = "compare.html"
 
@@ -49,8 +49,8 @@ class ComparePage(Page):
 
 @dataclass(frozen=True)
 class WhyNotPage(Page):
-    """`document` is what was asked for: the id of what was `found` or, where it is none, words of a title,
-    and then `named` are the documents that have them."""
+    """Shows why a document is not among the first. `document` is what was asked for: the id of what was
+    `found` or, if it is none, words of a title, and then `named` are the documents that have them."""
 
     template = "whynot.html"
 
@@ -63,7 +63,8 @@ class WhyNotPage(Page):
 
 
 def shown_margins(terms: Sequence[Margin], total: float) -> list[ShownMargin]:
-    """Terms whose shown margins sum to the shown total; bars to the right speak for the first document."""
+    """Rounds terms so that the shown margins sum to the shown total; bars to the right speak for the first
+    document."""
     units = round_to_sum([term.margin for term in terms], total)
     most = max(map(abs, units), default=0) or 1
     widths = [50 * abs(each) / most for each in units]
@@ -75,7 +76,7 @@ def shown_margins(terms: Sequence[Margin], total: float) -> list[ShownMargin]:
 
 @router.get("/compare")
 def compare_page(request: Request, engine: EngineDep, collection: CollectionDep) -> Response:
-    """Two documents under one question, the terms that part them most first."""
+    """Shows two documents under one question, the terms that part them most first."""
     first, second = (request.query_params.get(name, "") for name in ("first", "second"))
     with engine.reader(collection) as reader:
         state, remapped = preset_spelled_out(reader, page_state(request.query_params, collection))
@@ -92,8 +93,8 @@ def compare_page(request: Request, engine: EngineDep, collection: CollectionDep)
 
 @router.get("/why-not")
 def why_not_page(request: Request, engine: EngineDep, collection: CollectionDep) -> Response:
-    """Where a document stands, what it lacks, and the smallest steering that would bring it up. What is no
-    document's id is looked for among ids and titles."""
+    """Shows where a document stands, what it lacks, and the smallest steering that would bring it up. What is
+    no document's id is looked for among ids and titles."""
     document = request.query_params.get("document", "").strip()
     found: WhyNot | None = None
     lacks: list[ShownMargin] = []

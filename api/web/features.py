@@ -1,4 +1,4 @@
-"""The pages of features."""
+"""These pages show features."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -28,7 +28,7 @@ TOPICS = 12
 
 @dataclass(frozen=True)
 class FeaturesPage(Page):
-    """Features `found`, those of a `family` where one is asked for, and families near the question."""
+    """Shows features `found`, those of a `family` if one is asked for, and families near the question."""
 
     template = "features.html"
     blocks = ("title", "list", "changed")
@@ -44,7 +44,7 @@ class FeaturesPage(Page):
 
 @dataclass(frozen=True)
 class FeaturePage(Page):
-    """`may_edit`: whoever looks may write its label."""
+    """Shows one feature. `may_edit`: whoever looks may write its label."""
 
     template = "feature.html"
 
@@ -56,8 +56,8 @@ class FeaturePage(Page):
 
 @router.get("/features")
 def features_page(request: Request, engine: EngineDep, collection: CollectionDep) -> Response:
-    """Features by their label or by a text that fires them, or those of `?family=`; without a question the
-    most frequent ones."""
+    """Shows features by their label or by a text that fires them, or those of `?family=`; without a question
+    the most frequent ones."""
     number = request.query_params.get("family", "")
     with engine.reader(collection) as reader:
         state, remapped = in_live_numbers(reader, _state(request, collection, limit=LISTED))
@@ -85,7 +85,8 @@ def features_page(request: Request, engine: EngineDep, collection: CollectionDep
 def feature_page(
     number: str, request: Request, engine: EngineDep, collection: CollectionDep, caller: SignedIn
 ) -> Response:
-    """One feature: what it is, where it fires, what is near it; for an admin, a form to edit its label."""
+    """Shows one feature: what it is, where it fires, what is near it; for an admin, a form to edit its
+    label."""
     with engine.reader(collection) as reader:
         state, remapped = in_live_numbers(reader, _state(request, collection))
         detail = feature_detail(reader, read_number(number))
@@ -94,7 +95,7 @@ def feature_page(
 
 
 def _state(request: Request, collection: str, *, limit: int | None = None) -> PageState:
-    """The address's state with the collection filled in."""
+    """Reads the address's state with the collection filled in."""
     state = page_state(request.query_params, collection)
     if limit is not None and "limit" not in request.query_params:
         return replace(state, limit=limit)
@@ -102,7 +103,7 @@ def _state(request: Request, collection: str, *, limit: int | None = None) -> Pa
 
 
 def read_number(text: str, what: str = "feature") -> int:
-    """A feature's or a family's number from an address.
+    """Reads a feature's or a family's number from an address.
 
     Raises:
         FeatureNotFound: it is none.

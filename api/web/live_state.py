@@ -1,4 +1,4 @@
-"""The state of a page in the numbers of the live dictionary."""
+"""The live state is that of a page in the numbers of the live dictionary."""
 
 from dataclasses import replace
 
@@ -11,8 +11,8 @@ from search.query.remapping import RemappedSteering
 def in_live_numbers(
     reader: Reader, state: PageState, preset: str | None = NONE
 ) -> tuple[PageState, RemappedSteering]:
-    """The state with its steering and filters in the numbers of the reader's dictionary, and what became of
-    them; with the knobs of a preset (None: of the default one, where the state has no steering).
+    """Puts the state's steering and filters in the numbers of the reader's dictionary, and says what became
+    of them; with the knobs of a preset (None: of the default one, if the state has no steering).
 
     Raises:
         InvalidSteering: nothing is known of the dictionary that the steering is of.

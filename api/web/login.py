@@ -1,4 +1,4 @@
-"""Signing in and out of the pages."""
+"""These pages sign in and out."""
 
 import re
 from dataclasses import dataclass
@@ -33,7 +33,8 @@ SIGNED_OUT = "You are not signed in any more. Nothing was changed; sign in and s
 
 @dataclass(frozen=True)
 class LoginPage(Page):
-    """What was wrong the last time, where to go `next`; `private`: searching needs a key as well."""
+    """Shows what was wrong the last time, and where to go `next`; `private`: searching needs a key as
+    well."""
 
     template = "login.html"
 
@@ -44,7 +45,7 @@ class LoginPage(Page):
 
 @router.get(LOGIN)
 def show_login(request: Request, engine: EngineDep, token: str = "", next: str = "") -> Response:
-    """The form; with the token of a one-time link, straight in."""
+    """Shows the form; the token of a one-time link signs in at once."""
     if not token:
         return login_page(request, next=next)
     links: OneTimeLinks = request.app.state.links
@@ -87,14 +88,14 @@ def sign_out(request: Request, engine: EngineDep, _: SessionForm) -> Response:
 
 
 def login_page(request: Request, problem: str = "", *, next: str = "", status: int = 200) -> Response:
-    """The form to sign in with, and what was wrong the last time."""
+    """Shows the form to sign in with, and what was wrong the last time."""
     page = LoginPage(problem=problem, next=local_path(next, ""), private=request.app.state.private)
     return render(request, page, status=status)
 
 
 def to_login(request: Request) -> Response:
-    """The answer for who has to sign in first: the way to the login page and back, or that page itself where
-    a form was sent, which would be lost on the way."""
+    """Answers who has to sign in first with the way to the login page and back, or with that page itself
+    after a form was sent, which would be lost on the way."""
     reading = request.method == "GET"
     query: bytes = request.scope["query_string"]
     here = quote(request.scope["raw_path"] + (b"?" + query if query else b""), safe="%/?&=+:,")
@@ -107,7 +108,7 @@ def to_login(request: Request) -> Response:
 
 
 def local_path(text: str, otherwise: str) -> str:
-    """`text` where it is a path of this host, so that nobody is led to another one."""
+    """Lets a `text` through that is a path of this host, so that nobody is led to another one."""
     return text if LOCAL.fullmatch(text) else otherwise
 
 

@@ -1,4 +1,4 @@
-"""Presets on the pages: the list beside a search, saving one there, looking after them as an admin."""
+"""Presets on the pages are listed beside a search, saved there, and looked after by an admin."""
 
 from dataclasses import dataclass
 from urllib.parse import quote
@@ -25,7 +25,8 @@ router = APIRouter(include_in_schema=False)
 
 @dataclass(frozen=True)
 class PresetLink:
-    """A preset beside a search: the search steered by it and nothing else, and whether that is this one."""
+    """Links a preset beside a search: the search steered by it and nothing else, and whether that is this
+    one."""
 
     info: PresetInfo
     url: str
@@ -34,7 +35,8 @@ class PresetLink:
 
 @dataclass(frozen=True)
 class ImportedPage(Page):
-    """What was taken in from a preset's file into the collection `name`; `here` are labels by target."""
+    """Shows what was taken in from a preset's file into the collection `name`; `here` are labels by
+    target."""
 
     template = "preset_imported.html"
 
@@ -44,7 +46,7 @@ class ImportedPage(Page):
 
 
 def preset_links(reader: Reader, state: PageState) -> list[PresetLink]:
-    """The presets of the reader's collection, for a search in live numbers."""
+    """Lists the presets of the reader's collection, for a search in live numbers."""
     links = []
     for info in list_presets(reader):
         steering = parse(info.steer)
@@ -92,7 +94,7 @@ def _targets(info: PresetInfo) -> list[str]:
 
 
 def _same(one: Steering, other: Steering) -> bool:
-    """Whether the same is turned as far, in whatever order."""
+    """Tells whether the same is turned as far, in whatever order."""
     return {knob.target: knob.strength for knob in one.knobs} == {
         knob.target: knob.strength for knob in other.knobs
     }

@@ -1,4 +1,4 @@
-"""The search page: start, results, the steering panel, and an index that is being built.
+"""The search page shows the start, results, the steering panel, and an index that is being built.
 
 The same address gives the whole page and, to htmx, the parts of it that changed.
 """
@@ -40,7 +40,7 @@ FOUND_CONCEPTS = 4
 
 @dataclass(frozen=True)
 class BuildingPage(Page):
-    """How far the index of the collection `here` is, None where there is none."""
+    """Shows how far the index of the collection `here` is, None if there is none."""
 
     template = "building.html"
     blocks = ("building",)
@@ -52,7 +52,7 @@ class BuildingPage(Page):
 
 @dataclass(frozen=True)
 class StartPage(Page):
-    """A search box, with the size of the collection `here` and questions to begin with."""
+    """Shows a search box, with the size of the collection `here` and questions to begin with."""
 
     template = "start.html"
 
@@ -67,8 +67,8 @@ class StartPage(Page):
 
 @dataclass(frozen=True)
 class Topics:
-    """What the panel's "find a topic" box found, or the `problem`: why it cannot look for what is in it.
-    Nothing looked for: the topics `near` the question."""
+    """Holds what the panel's "find a topic" box found, or the `problem`: why it cannot look for what is in
+    it. With nothing looked for, it holds the topics `near` the question."""
 
     found: list[FeatureSummary]
     near: list[FeatureSummary]
@@ -78,7 +78,7 @@ class Topics:
 
 @dataclass(frozen=True)
 class TopicsPart(Page):
-    """The list below the "find a topic" box."""
+    """Shows the list below the "find a topic" box."""
 
     template = "search.html"
     blocks = ("found",)
@@ -90,7 +90,7 @@ class TopicsPart(Page):
 
 @dataclass(frozen=True)
 class _Answer(Page):
-    """What the results and the panel show of one response. `moved` says how far the question went."""
+    """Holds what the results and the panel show of one response. `moved` says how far the question went."""
 
     state: PageState
     here: str
@@ -105,7 +105,7 @@ class _Answer(Page):
 
 @dataclass(frozen=True)
 class DraggedPart(_Answer):
-    """The results while a knob is dragged: the rest of the panel is left alone."""
+    """Shows the results while a knob is dragged: the rest of the panel is left alone."""
 
     template = "search.html"
     blocks = ("title", "results", "moved", "status")
@@ -114,9 +114,9 @@ class DraggedPart(_Answer):
 
 @dataclass(frozen=True)
 class SearchPage(_Answer):
-    """The results and the whole panel. `turned` are the knobs with what the response says of each, `carried`
-    where features of an earlier dictionary went, `apart` what sets the examples of a knob apart, by its
-    target."""
+    """Shows the results and the whole panel. `turned` are the knobs with what the response says of each,
+    `carried` where features of an earlier dictionary went, `apart` what sets the examples of a knob apart, by
+    its target."""
 
     template = "search.html"
     blocks = ("title", "results", "panel", "status")
@@ -130,7 +130,7 @@ class SearchPage(_Answer):
 
 @router.get("/")
 def search_page(request: Request, engine: EngineDep, collection: CollectionDep, caller: SignedIn) -> Response:
-    """A search and its answer, or where to start; a sent form is first folded into its address."""
+    """Shows a search and its answer, or where to start; a sent form is first folded into its address."""
     params = request.query_params
     state = read_state(params)
     if is_sent_form(params) and not is_fragment(request):
@@ -146,7 +146,7 @@ def search_page(request: Request, engine: EngineDep, collection: CollectionDep, 
 def _building(
     request: Request, engine: SearchEngine, state: PageState, collection: str, error: RefractError
 ) -> Response:
-    """How far the index is, where there is none to be searched yet.
+    """Shows how far the index is, if there is none to be searched yet.
 
     Raises:
         CollectionNotFound: there is none of the name asked for.
@@ -163,7 +163,7 @@ def _building(
 
 
 def _live(request: Request, reader: Reader, state: PageState, *, may_save: bool) -> Response:
-    """The page of a collection that can be searched: all of it is of one generation."""
+    """Shows the page of a collection that can be searched: all of it is of one generation."""
     trigger = request.headers.get("HX-Trigger")
     if trigger == "building":  # it was, until now
         return Response(headers={"HX-Refresh": "true"})
@@ -221,7 +221,7 @@ def _results(
 
 
 def _apart(reader: Reader, state: PageState) -> dict[Target, Refinement]:
-    """For each knob on examples, by its target, the features that set them apart."""
+    """Finds for each knob on examples, by its target, the features that set them apart."""
     apart: dict[Target, Refinement] = {}
     for knob in state.steering.knobs:
         match knob.target:

@@ -1,4 +1,4 @@
-"""What the benchmarks share: cached embeddings, snapshots without a database, tables, timings.
+"""The benchmarks share cached embeddings, snapshots without a database, tables and timings.
 
 Shape suffixes: N texts or passages, D embedding width.
 """
@@ -39,12 +39,13 @@ FloatArray = NDArray[np.float32]
 
 
 def embedder() -> Embedder:
-    """The default model, always in the same precision."""
+    """Loads the default model, always in the same precision."""
     return load_embedder(precision=PRECISION)
 
 
 def embedded(texts: Sequence[str]) -> NDArray[np.float16]:
-    """Unit vectors (N, D), from the cache where the same texts were embedded before."""
+    """Embeds texts as unit vectors (N, D), or reads them from the cache if the same texts were embedded
+    before."""
     path = cache_file(texts)
     if path.is_file():
         found: NDArray[np.float16] = np.load(path)
@@ -59,7 +60,8 @@ def embedded(texts: Sequence[str]) -> NDArray[np.float16]:
 
 
 def cache_file(texts: Sequence[str]) -> Path:
-    """Where the vectors of these texts are kept: its name is a hash of the texts and the vector space."""
+    """Names the file that the vectors of these texts are kept in: a hash of the texts and the vector
+    space."""
     digest = hashlib.sha256(repr(astuple(embedder().space)).encode())
     for text in texts:
         digest.update(text.encode() + b"\0")
@@ -67,12 +69,13 @@ def cache_file(texts: Sequence[str]) -> Path:
 
 
 def embedded_queries(queries: Sequence[str]) -> FloatArray:
-    """Questions as the search embeds them (N, D): one at a time, not rounded."""
+    """Embeds questions as the search does (N, D): one at a time, not rounded."""
     return np.stack([embedder().encode_queries([query])[0] for query in queries])
 
 
 def built_dictionary(x_ND: NDArray[np.float16], texts: Sequence[str] = ()) -> Dictionary:
-    """What a build gives a collection of these passages; without their texts it has no names of its own."""
+    """Makes what a build gives a collection of these passages; without their texts it has no names of its
+    own."""
     base = shipped(embedder().space.model)
     assert base is not None
     if not texts:
@@ -89,8 +92,8 @@ def snapshot_of(
     index: FaissIndex | None = None,
     texts: Sequence[str] = (),
 ) -> Snapshot:
-    """What the search would hold in memory for these passages, made without a database. Without their texts
-    they have no words."""
+    """Makes the snapshot that the search would hold of these passages, without a database. Without their
+    texts they have no words."""
     acts_NF = dictionary.encode(x_ND).matrix(dictionary.features)
     counts = Counts.of(texts or [""] * len(x_ND))
     rows = Rows(
@@ -116,19 +119,19 @@ def snapshot_of(
 
 
 def read_corpus(shared: Path, name: str) -> Iterator[dict[str, Any]]:
-    """The records of one of the corpora, in the file's order."""
+    """Reads the records of one of the corpora, in the file's order."""
     with gzip.open(shared / "corpora" / f"{name}.jsonl.gz", "rt", encoding="utf-8") as lines:
         for line in lines:
             yield json.loads(line)
 
 
 def median_ms(call: Callable[[], object], *, repeats: int, warm_up: int = 3) -> float:
-    """The median time of a call in milliseconds."""
+    """Measures the median time of a call in milliseconds."""
     return statistics.median(times_ms(call, repeats=repeats, warm_up=warm_up))
 
 
 def times_ms(call: Callable[[], object], *, repeats: int, warm_up: int = 3) -> list[float]:
-    """The time of each call in milliseconds, after some that do not count."""
+    """Measures the time of each call in milliseconds, after some that do not count."""
     for _ in range(warm_up):
         call()
     times = []
@@ -140,7 +143,7 @@ def times_ms(call: Callable[[], object], *, repeats: int, warm_up: int = 3) -> l
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """A Markdown table; floats get three digits."""
+    """Writes a Markdown table; floats get three digits."""
     lines = [header, ["---", *["---:"] * (len(header) - 1)], *rows]
     return "\n".join("| " + " | ".join(_cell(cell) for cell in line) + " |" for line in lines)
 
@@ -155,7 +158,7 @@ def report(name: str, markdown: str, record: dict[str, Any]) -> None:
 
 
 def machine() -> str:
-    """One line about where this runs and how busy it is."""
+    """Writes one line about where this runs and how busy it is."""
     model = platform.processor() or platform.machine()
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.is_file():

@@ -1,4 +1,4 @@
-"""Curves of steering: how precise a method is at what it costs in relevance.
+"""A curve of steering shows how precise a method is at what it costs in relevance.
 
 Shape suffixes: Q questions, R results.
 """
@@ -17,7 +17,7 @@ ALSO_KEPT = (0.9, 0.8, 0.7)
 
 @dataclass(frozen=True)
 class Point:
-    """One strength of one method: the mean relevance kept, and the mean precision."""
+    """Holds one strength of one method: the mean relevance kept, and the mean precision."""
 
     strength: float
     kept: float
@@ -25,7 +25,7 @@ class Point:
 
 
 def curve(corpus: Corpus, method: Method) -> list[Point]:
-    """Relevance kept and precision at each strength, over all questions and books."""
+    """Computes relevance kept and precision at each strength, over all questions and books."""
     base_Q = best_relevance(corpus.relevance_QN)
     points = []
     for strength in method.strengths:
@@ -39,7 +39,7 @@ def curve(corpus: Corpus, method: Method) -> list[Point]:
 
 
 def precision_at(points: list[Point], kept: float) -> float | None:
-    """The precision where a curve falls to that share of relevance, None where it never does."""
+    """Reads the precision where a curve falls to that share of relevance, None if it never does."""
     for before, after in pairwise(points):
         if after.kept <= kept <= before.kept:
             part = (before.kept - kept) / max(before.kept - after.kept, 1e-12)
@@ -48,6 +48,6 @@ def precision_at(points: list[Point], kept: float) -> float | None:
 
 
 def best_relevance(relevance_QN: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The mean relevance of the unsteered results of each question."""
+    """Computes the mean relevance of the unsteered results of each question."""
     best_Q: NDArray[np.float32] = np.sort(relevance_QN, axis=1)[:, -RESULTS:].mean(axis=1)
     return best_Q

@@ -1,4 +1,4 @@
-"""Many short passages: the glosses of words, indexed into a folder that a later run can use again."""
+"""The glosses of words are many short passages, indexed into a folder that a later run can use again."""
 
 import itertools
 from pathlib import Path
@@ -20,7 +20,7 @@ CORPUS = "corpora/wordnet_glosses.jsonl.gz"
 
 
 def index(database: Engine, data: Path, corpus: Path, documents: int) -> int:
-    """So many documents of a corpus, live in a folder; gives how many passages they are."""
+    """Indexes so many documents of a corpus into a folder; gives how many passages they are."""
     with Session(database) as session:
         number = ensure_collection(session, NAME, DEFAULT_MODEL).id
         session.commit()

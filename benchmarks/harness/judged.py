@@ -1,4 +1,4 @@
-"""Judged collections: BEIR folders as Refract indexes them.
+"""Judged collections are BEIR folders as Refract indexes them.
 
 Shape suffixes: N passages, D embedding width.
 """
@@ -17,7 +17,7 @@ from search.index.snapshot import Snapshot
 
 @dataclass(frozen=True)
 class Task:
-    """A BEIR folder: documents, and the judged questions."""
+    """Holds a BEIR folder: documents, and the judged questions."""
 
     documents: list[SourceDocument]
     queries: dict[str, str]
@@ -37,14 +37,16 @@ def read_task(folder: Path, split: str = "test") -> Task:
 
 
 def snapshot_of_task(task: Task) -> Snapshot:
-    """The set as Refract indexes it: split, embedded, with the shipped dictionary adapted to it."""
+    """Makes the set's snapshot as Refract indexes it: split, embedded, with the shipped dictionary adapted to
+    it."""
     texts, documents, written = passage_texts(task)
     x_ND = embedded(texts)
     return snapshot_of(x_ND, np.array(documents), built_dictionary(x_ND, written), texts=written)
 
 
 def passage_texts(task: Task) -> tuple[list[str], list[int], list[str]]:
-    """Its passages: what of each is embedded, the number of its document, what of it has words."""
+    """Splits the set into passages: what of each is embedded, the number of its document, what of it has
+    words."""
     splitter = PassageSplitter(embedder().tokenizer_json, embedder().max_tokens)
     texts, documents, written = [], [], []
     for number, document in enumerate(task.documents):

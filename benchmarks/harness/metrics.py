@@ -1,4 +1,4 @@
-"""How good rankings are, question by question, by `ir_measures` (MacAvaney et al. 2022)."""
+"""The metrics say how good rankings are, question by question, by `ir_measures` (MacAvaney et al. 2022)."""
 
 from collections.abc import Mapping, Sequence
 
@@ -21,7 +21,7 @@ the passage's number."""
 
 
 def measured(measure: ir_measures.Measure, rankings: Rankings, judged: Judged) -> list[float]:
-    """A measure of each judged question, in their order; 0 where nothing was found."""
+    """Measures each judged question, in their order; 0 if nothing was found."""
     run = {
         question: {document: float(-place) for place, document in enumerate(ranking)}
         for question, ranking in rankings.items()
@@ -33,8 +33,8 @@ def measured(measure: ir_measures.Measure, rankings: Rankings, judged: Judged) -
 def bootstrap_interval(
     values: Sequence[float], *, rounds: int = 10_000, seed: int = 0
 ) -> tuple[float, float]:
-    """95% interval of the mean: the values resampled with replacement. Of paired differences, it is the
-    interval of the mean difference."""
+    """Computes the 95% interval of the mean: the values are resampled with replacement. Of paired
+    differences, it is the interval of the mean difference."""
     sample: NDArray[np.float64] = np.asarray(values, dtype=np.float64)
     rng = np.random.default_rng(seed)
     means = sample[rng.integers(len(sample), size=(rounds, len(sample)))].mean(axis=1)

@@ -1,4 +1,5 @@
-"""The mix: texts of many kinds, a sample of which says what passages have in common (see `benchmarks.named`).
+"""The mix holds texts of many kinds, a sample of which says what passages have in common (see
+`benchmarks.named`).
 
 None of the judged collections is in it. Rows come in one fixed random order, so the first N are a sample of
 all. A fifth are single sentences without a title, because questions are short.
@@ -34,7 +35,7 @@ SEED = 1
 
 
 class Row(NamedTuple):
-    """One text of the mix."""
+    """Holds one text of the mix."""
 
     corpus: str
     title: str
@@ -47,7 +48,7 @@ class Row(NamedTuple):
 
 @functools.cache
 def mix(shared: Path) -> list[Row]:
-    """All rows, in their order."""
+    """Yields all rows, in their order."""
     rng = random.Random(SEED)
     rows = [row for corpus, count in TAKEN.items() for row in _drawn(shared, corpus, count, rng)]
     rng.shuffle(rows)

@@ -1,4 +1,4 @@
-"""A server as users start it, for benchmarks."""
+"""This starts a server as users do, for benchmarks."""
 
 import os
 import subprocess

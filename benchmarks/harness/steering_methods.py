@@ -1,4 +1,5 @@
-"""The ways to steer that the benchmark compares: what is added to the question, and what the search prefers.
+"""The steering methods are those that the benchmark compares: what is added to the question, and what the
+search prefers.
 
 Each gives, for a book's subject and a strength, the ten results of every question. Methods that need labels
 (centroid, mean difference) are given those of all paragraphs, the evaluated ones too: they are upper bounds.
@@ -31,7 +32,7 @@ Steer = Callable[[int, float], Ids]
 
 @dataclass(frozen=True)
 class Method:
-    """One way to steer, what it needs to know of a subject, and the strengths to sweep."""
+    """Describes one way to steer, what it needs to know of a subject, and the strengths to sweep."""
 
     name: str
     needs: str
@@ -40,7 +41,7 @@ class Method:
 
 
 class Corpus:
-    """The textbooks as a search holds them."""
+    """Holds the textbooks as a search does."""
 
     def __init__(self, books: Textbooks) -> None:
         self.books = books
@@ -54,25 +55,25 @@ class Corpus:
         self.examples = [rng.choice(ids, EXAMPLES, replace=False) for ids in self.members]
 
     def phrase_members(self, book: int) -> Ids:
-        """The passages nearest to a subject, as the search takes them."""
+        """Finds the passages nearest to a subject, as the search takes them."""
         wanted = members_wanted(self.snapshot.passages)
         _, nearest_1N = self.snapshot.index.search(self.books.subjects_BD[book][None], wanted)
         found: Ids = nearest_1N[0]
         return found
 
     def feature(self, book: int) -> int:
-        """The one feature for a subject, found without labels: the nearest name that says something here."""
+        """Finds the one feature for a subject without labels: the nearest name that says something here."""
         telling = np.flatnonzero(self.snapshot.telling)
         near = self.snapshot.dictionary.w_dec_FD[telling] @ self.books.subjects_BD[book]
         return int(telling[np.argmax(near)])
 
     def means(self, groups: list[Ids]) -> FloatArray:
-        """The mean vector of each group of paragraphs (B, D)."""
+        """Computes the mean vector of each group of paragraphs (B, D)."""
         return np.stack([self.x_ND[ids].mean(axis=0) for ids in groups])
 
 
 def methods(corpus: Corpus) -> Iterator[Method]:
-    """All methods, those that need least first."""
+    """Lists all methods, those that need least first."""
     books = corpus.books
     shares, knobs = [0.1 * n for n in range(10)], [0, 0.5, 1, 1.5, 2, 2.5, 3, 4, 5, 6, 8]
     members, examples = corpus.means(corpus.members), corpus.means(corpus.examples)
@@ -103,7 +104,7 @@ def _concepts(corpus: Corpus, groups: list[Ids]) -> list[Concept]:
 
 
 def edited(corpus: Corpus, q_QD: FloatArray, without: Ids | None = None) -> Ids:
-    """The results of edited questions. Their length does not matter for the order."""
+    """Ranks the results of edited questions. Their length does not matter for the order."""
     scores_QN = q_QD @ corpus.x_ND.T
     if without is not None:
         scores_QN[:, without] = -np.inf
@@ -112,12 +113,12 @@ def edited(corpus: Corpus, q_QD: FloatArray, without: Ids | None = None) -> Ids:
 
 
 def _added(corpus: Corpus, step_BD: FloatArray) -> Steer:
-    """A direction added to the question, strength times."""
+    """Adds a direction to the question, strength times."""
     return lambda book, strength: edited(corpus, corpus.books.q_QD + strength * step_BD[book])
 
 
 def _towards(corpus: Corpus, target_BD: FloatArray, without: list[Ids] | None = None) -> Steer:
-    """Between the question (0) and a target of unit length (1)."""
+    """Moves between the question (0) and a target of unit length (1)."""
     unit_BD = target_BD / np.linalg.norm(target_BD, axis=1, keepdims=True)
 
     def steer(book: int, strength: float) -> Ids:
@@ -128,7 +129,7 @@ def _towards(corpus: Corpus, target_BD: FloatArray, without: list[Ids] | None = 
 
 
 def _rewritten(corpus: Corpus) -> Steer:
-    """Between the question and its rewriting, and beyond: strength 1 is "QUERY in SUBJECT" itself."""
+    """Moves between the question and its rewriting, and beyond: strength 1 is "QUERY in SUBJECT" itself."""
     books = corpus.books
     target_BQD = np.stack(
         [embedded_queries([f"{query} in {subject}" for query in books.queries]) for subject in books.subjects]
@@ -137,21 +138,21 @@ def _rewritten(corpus: Corpus) -> Steer:
 
 
 def _feature_steps(corpus: Corpus) -> FloatArray:
-    """What strength 1 of each book's feature adds to a question (B, D)."""
+    """Computes what strength 1 of each book's feature adds to a question (B, D)."""
     chosen = [corpus.feature(book) for book in range(len(corpus.books.subjects))]
     steps: FloatArray = corpus.snapshot.scale_F[chosen][:, None] * corpus.snapshot.dictionary.w_dec_FD[chosen]
     return steps
 
 
 def _decoded(corpus: Corpus) -> Steer:
-    """The single feature, but the question is replaced by its decoded activations: its error is lost."""
+    """Turns the single feature, but replaces the question by its decoded activations: its error is lost."""
     dictionary, steps_BD = corpus.snapshot.dictionary, _feature_steps(corpus)
     decoded_QD = dictionary.decode(dictionary.encode(corpus.books.q_QD))
     return lambda book, strength: edited(corpus, decoded_QD + strength * steps_BD[book])
 
 
 def preferred(corpus: Corpus, concepts: list[Concept], without: list[Ids] | None = None) -> Steer:
-    """The search itself, with the concept of a book as its one knob."""
+    """Runs the search itself, with the concept of a book as its one knob."""
 
     def steer(book: int, strength: float) -> Ids:
         left_out = without[book] if without else np.zeros(0, np.int64)

@@ -1,4 +1,4 @@
-"""Paragraphs of textbooks, their subjects, and generic questions: the corpus of the steering benchmark.
+"""The corpus of the steering benchmark is paragraphs of textbooks, their subjects, and generic questions.
 
 Shape suffixes: N paragraphs, B books, Q questions, D embedding width.
 """
@@ -87,8 +87,8 @@ DEVELOPMENT_QUERIES = 6
 
 @dataclass(frozen=True, eq=False)
 class Textbooks:
-    """Paragraphs (`texts`, `x_ND` float16) and the number of each one's book (`book_N`); per book its
-    subject, as words and embedded; the questions, as words and embedded."""
+    """Holds the paragraphs (`texts`, `x_ND` float16) and the number of each one's book (`book_N`); per book
+    its subject, as words and embedded; the questions, as words and embedded."""
 
     texts: list[str]
     x_ND: NDArray[np.float16]
@@ -100,20 +100,26 @@ class Textbooks:
 
 
 def load(shared: Path, *, development: bool = False, most: int = MOST_A_BOOK) -> Textbooks:
-    """The target books, at most so many paragraphs of each, with the questions that are reported, or the
-    development half of both."""
+    """Loads the target books, at most so many paragraphs of each, with the questions that are reported, or
+    the development half of both."""
     subjects = DEVELOPMENT_SUBJECTS if development else SUBJECTS
     queries = QUERIES[:DEVELOPMENT_QUERIES] if development else QUERIES[DEVELOPMENT_QUERIES:]
     most, seed = (min(most, 1000), 1) if development else (most, 0)
     texts, book_N = paragraphs(shared, list(subjects), most, seed)
     names = list(subjects.values())
     return Textbooks(
-        texts, embedded(texts), book_N, names, embedded_queries(names), queries, embedded_queries(queries)
+        texts=texts,
+        x_ND=embedded(texts),
+        book_N=book_N,
+        subjects=names,
+        subjects_BD=embedded_queries(names),
+        queries=queries,
+        q_QD=embedded_queries(queries),
     )
 
 
 def paragraphs(shared: Path, books: list[str], most: int, seed: int) -> tuple[list[str], NDArray[np.int64]]:
-    """At most so many paragraphs of each book, drawn at random, as they are embedded, and their books."""
+    """Draws at most so many paragraphs of each book at random, as they are embedded, and their books."""
     by_book: dict[str, list[str]] = {book: [] for book in books}
     for record in read_corpus(shared, CORPUS):
         book = record["meta"]["book"]

@@ -1,4 +1,5 @@
-"""The general lexicon: names that people say, from WordNet, encyclopedia titles and phrases of the mix.
+"""The general lexicon is made of names that people say, from WordNet, encyclopedia titles and phrases of the
+mix.
 
     python -m benchmarks.lexicon SHARED_DATA_FOLDER [--out FOLDER]
 
@@ -27,7 +28,7 @@ from search.dictionary.lexicon import CLASSES_FILE, LEXICON, NAMES_FILE
 
 
 def _read_list(name: str) -> list[str]:
-    """The lines of a file beside this one; of lists of words, the words."""
+    """Reads the lines of a file beside this one; of lists of words, the words."""
     text = Path(__file__).with_name(name).read_text(encoding="utf-8")
     return (
         text.split() if name in WORD_LISTS else [line.strip() for line in text.splitlines() if line.strip()]
@@ -122,7 +123,7 @@ Phrase = tuple[str, ...]
 
 @dataclass
 class Language:
-    """What WordNet knows of words: parts of speech, synonym sets, and what is not to be said."""
+    """Holds what WordNet knows of words: parts of speech, synonym sets, and what is not to be said."""
 
     kinds: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     senses: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
@@ -132,7 +133,8 @@ class Language:
 
     @classmethod
     def read(cls, shared: Path) -> "Language":
-        """From the glosses: a word is refused where any sense of it is marked, or where it is a taxon."""
+        """Reads it from the glosses: a word is refused where any sense of it is marked, or where it is a
+        taxon."""
         found = cls()
         persons: dict[str, list[bool]] = defaultdict(list)
         for record in read_corpus(shared, "wordnet_glosses"):
@@ -149,7 +151,7 @@ class Language:
         return found
 
     def lemma(self, word: str) -> str:
-        """The singular of a noun that has one, else the word itself."""
+        """Gives the singular of a noun that has one, else the word itself."""
         for ending, instead in (("ies", "y"), ("sses", "ss"), ("xes", "x"), ("ches", "ch"), ("shes", "sh")):
             if word.endswith(ending) and word[: -len(ending)] + instead in self.kinds:
                 return word[: -len(ending)] + instead
@@ -158,15 +160,15 @@ class Language:
         return word
 
     def is_kind(self, word: str, *kinds: str) -> bool | None:
-        """Whether a word is of one of these parts of speech; None where it is not known."""
+        """Tells whether a word is of one of these parts of speech; None if it is not known."""
         known = self.kinds.get(word) or self.kinds.get(self.lemma(word))
         return None if known is None else bool(known & set(kinds))
 
 
 @dataclass
 class Counted:
-    """How many texts hold each word and each phrase of two or three, in how many corpora, and how it is
-    written inside of sentences."""
+    """Counts how many texts hold each word and each phrase of two or three, in how many corpora, and how it
+    is written inside of sentences."""
 
     texts: int = 0
     held: Counter[Phrase] = field(default_factory=Counter)
@@ -175,14 +177,14 @@ class Counted:
 
 
 def segments(text: str) -> Iterator[list[str]]:
-    """The words between marks of punctuation."""
+    """Yields the words between marks of punctuation."""
     for part in SEGMENT.split(text):
         if found := TOKEN.findall(part):
             yield found
 
 
 def phrases(found: Sequence[str], known: frozenset[Phrase] | set[Phrase]) -> Iterator[tuple[Phrase, int]]:
-    """Phrases of two and three known words of a segment, with their place."""
+    """Yields phrases of two and three known words of a segment, with their place."""
     lower = [word.lower() for word in found]
     good = [word not in STOP and len(word) > 1 for word in lower]
     for at in range(len(lower) - 1):
@@ -220,7 +222,7 @@ def count(shared: Path) -> Counted:
 
 
 def candidates(shared: Path, counted: Counted, language: Language) -> dict[Phrase, int]:
-    """Names by how many texts hold them."""
+    """Finds names by how many texts hold them."""
     titles = _titles(shared)
     found: dict[Phrase, int] = {}
     for phrase, texts in counted.held.items():
@@ -312,12 +314,12 @@ def _is_refused(phrase: Phrase, language: Language) -> bool:
 
 
 def _rude_only(word: str, language: Language) -> bool:
-    """Whether the marked sense is all that a word has."""
+    """Tells whether the marked sense is all that a word has."""
     return len(language.senses[word]) <= 1
 
 
 def _usual(counted: Counted, phrase: Phrase) -> str:
-    """How most texts write it inside of sentences; in small letters where a fair part does."""
+    """Finds how most texts write it inside of sentences; in small letters where a fair part does."""
     written = counted.written.get(phrase)
     plain = " ".join(phrase)
     if not written:
@@ -327,7 +329,7 @@ def _usual(counted: Counted, phrase: Phrase) -> str:
 
 
 def grouped(names: Sequence[str], language: Language) -> list[list[str]]:
-    """Names that say the same, the most frequent first in each group and of all groups.
+    """Groups names that say the same, the most frequent first in each group and of all groups.
 
     `names` are in the order of their frequency. A name joins the nearest earlier one that shares its stems or
     a sense in WordNet, if the default model finds them alike as well; or one that is all but the same.
@@ -357,7 +359,7 @@ def grouped(names: Sequence[str], language: Language) -> list[list[str]]:
 def _is_same(
     like: float, stems: list[frozenset[str]], senses: list[set[str]], head: int, number: int
 ) -> bool:
-    """Whether two names, so alike to the model, say the same."""
+    """Tells whether two names, so alike to the model, say the same."""
     if like >= TWIN:
         return True
     if stems[head] == stems[number] and like >= SAME_STEMS_ALIKE:
@@ -381,7 +383,7 @@ def main(
 
 
 def list_names(found: dict[Phrase, int], counted: Counted) -> list[str]:
-    """All names, the most frequent first; those that readers added stand at the median."""
+    """Lists all names, the most frequent first; those that readers added stand at the median."""
     left_out = {name.lower() for name in _read_list("struck.txt")}
     spelled = {_usual(counted, phrase): texts for phrase, texts in found.items()}
     known = {name.lower() for name in spelled}
@@ -392,7 +394,7 @@ def list_names(found: dict[Phrase, int], counted: Counted) -> list[str]:
 
 
 def word_classes(counted: Counted, language: Language) -> Iterator[str]:
-    """Lines of a word and its parts of speech (n, v, a, r), of the words that enough texts hold."""
+    """Writes lines of a word and its parts of speech (n, v, a, r), of the words that enough texts hold."""
     letters = {"noun": "n", "verb": "v", "adj": "a", "adv": "r"}
     for phrase in sorted(phrase for phrase, texts in counted.held.items() if texts >= LEAST_WORD):
         if len(phrase) == 1 and (kinds := language.kinds.get(phrase[0])):

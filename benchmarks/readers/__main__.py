@@ -1,4 +1,4 @@
-"""What readers say of the names that explain results: what the gate was learned from, and the proof.
+"""Readers said how right the names are that explain results: what the gate was learned from, and the proof.
 
     python -m benchmarks.readers fit                           both models of agreement, their curves
     python -m benchmarks.readers sheet SHARED_DATA_FOLDER OUT  sheets for fresh readers, and the key to them
@@ -158,7 +158,8 @@ def _fitted(
 
 
 def _line(name: str, shown: list[Judgement], judged: list[Judgement]) -> list[object]:
-    """How many terms, how right; how many a result of the questions that were judged, on how many two."""
+    """Writes how many terms there are and how right; how many a result of the questions that were judged, on
+    how many two."""
     count = Counter(each["verdict"] for each in shown)
     shares = [count[letter] / max(len(shown), 1) for letter in "RVW"]
     asked = {(each["set"], each["question"]) for each in judged or shown}

@@ -1,4 +1,4 @@
-"""A dump: all that the store holds and cannot make again, in one file that any host can restore.
+"""A dump holds all that the store has and cannot make again, in one file that any host can restore.
 
 It is a zip: a member or more for each table, rows in PostgreSQL's own COPY text format, and `manifest.json`,
 written last. All of it is of one moment, while others write. Of generations only the live ones are in it, of
@@ -66,7 +66,7 @@ documents that live generations have passages of."""
 
 @dataclass(frozen=True)
 class _Part:
-    """What is to become a member: where its rows are read, and which."""
+    """Describes a member to be written: where its rows are read, and which."""
 
     name: str
     table: str
@@ -86,7 +86,7 @@ def dump(
     it is whole, and only its owner may read it.
 
     Raises:
-        CollectionNotFound
+        CollectionNotFound: there is no collection of that name.
         InvalidRequest: there is a file of that name.
         ConfigurationError: it cannot be written there.
     """
@@ -102,14 +102,14 @@ def dump(
             reporter.step("writing the dump", total),
         ):
             manifest = Manifest(
-                FORMAT,
-                version("refract"),
-                current_revision(connection),
-                datetime.now(UTC).isoformat(timespec="seconds"),
-                embeddings,
-                scope["names"],
-                _sequences(connection),
-                [_write(archive, cursor, part, scope, reporter) for part in parts],
+                format=FORMAT,
+                version=version("refract"),
+                revision=current_revision(connection),
+                made_at=datetime.now(UTC).isoformat(timespec="seconds"),
+                embeddings=embeddings,
+                collections=scope["names"],
+                sequences=_sequences(connection),
+                members=[_write(archive, cursor, part, scope, reporter) for part in parts],
             )
             archive.writestr(MANIFEST, json.dumps(asdict(manifest), indent=1))
     return manifest
@@ -117,7 +117,7 @@ def dump(
 
 @contextlib.contextmanager
 def _moment(database: Engine) -> Iterator[Connection]:
-    """A transaction that sees one moment and writes values in the same form on every server."""
+    """Opens a transaction that sees one moment and writes values in the same form on every server."""
     reading = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
     with database.connect().execution_options(**reading) as connection:
         for setting in ("datestyle = 'ISO'", "timezone = 'UTC'", "bytea_output = 'hex'"):
@@ -128,7 +128,7 @@ def _moment(database: Engine) -> Iterator[Connection]:
 
 @contextlib.contextmanager
 def _new_file(path: Path) -> Iterator[IO[bytes]]:
-    """A file that gets its name when it is whole and durable; nothing is left of it otherwise."""
+    """Opens a file that gets its name when it is whole and durable; nothing is left of it otherwise."""
     try:
         with tempfile.NamedTemporaryFile(
             dir=path.parent, prefix=f".{path.name}.", suffix=".part", delete=False
@@ -150,7 +150,7 @@ def _new_file(path: Path) -> Iterator[IO[bytes]]:
 
 
 def _scope(connection: Connection, collection: str | None) -> dict[str, Any]:
-    """What is dumped: collections with their names, live generations, their dictionaries."""
+    """Reads what is dumped: collections with their names, live generations, their dictionaries."""
     if collection is not None:
         find_collection(Session(connection), collection)
     chosen = connection.execute(
@@ -174,7 +174,7 @@ def _scope(connection: Connection, collection: str | None) -> dict[str, Any]:
 
 
 def _parts(connection: Connection, scope: dict[str, Any], *, keys: bool, embeddings: bool) -> list[_Part]:
-    """The members to be, in the order in which they can be restored."""
+    """Lists the members to be written, in the order in which they can be restored."""
     columns = _columns(connection, set() if embeddings else set(COMPUTED))
     # From each partition by its own name: a lock on all of `passages` would hold up the next build, and
     # every search behind it.
@@ -193,7 +193,8 @@ def _parts(connection: Connection, scope: dict[str, Any], *, keys: bool, embeddi
 
 
 def _columns(connection: Connection, left_out: set[str]) -> dict[str, list[str]]:
-    """The columns of every table as it is, which a later version of the models need not know."""
+    """Lists the columns of every table as the database has them, which a later version of the models need not
+    know."""
     statement = (
         "SELECT table_name, column_name FROM information_schema.columns "
         "WHERE table_schema = current_schema() ORDER BY table_name, ordinal_position"
@@ -236,11 +237,18 @@ def _write(
             ended = block.count(b"\n")  # within a row it is escaped
             rows += ended
             reporter.advance(ended)
-    return Member(part.name, part.table, part.columns, rows, size, digest.hexdigest())
+    return Member(
+        name=part.name,
+        table=part.table,
+        columns=part.columns,
+        rows=rows,
+        size=size,
+        sha256=digest.hexdigest(),
+    )
 
 
 def _blocks(copy: Copy) -> Iterator[bytes]:
-    """What comes a row at a time, many rows at a time."""
+    """Gathers rows that come one at a time into blocks of many."""
     block = bytearray()
     for row in copy:
         block += row

@@ -1,4 +1,4 @@
-"""What a dump is, as a file: a zip whose `manifest.json` says what each of its members holds."""
+"""The manifest says what a dump is: a zip whose `manifest.json` names each member and what it holds."""
 
 import contextlib
 import hashlib
@@ -23,7 +23,7 @@ DAMAGE = (BadZipFile, zlib.error, EOFError, RuntimeError)  # all that a changed 
 
 @dataclass(frozen=True)
 class Member:
-    """One file of a dump: some columns of rows of a table, with their size and SHA-256 unpacked."""
+    """Describes one file of a dump: some columns of rows of a table, with their size and SHA-256 unpacked."""
 
     name: str
     table: str
@@ -35,9 +35,9 @@ class Member:
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a dump holds. `version` and `revision` are those of the program and the tables it was made with,
-    `sequences` the last number that each has given, `embeddings` whether it holds what was computed of the
-    passages. The members are in the order in which they can be restored."""
+    """Describes what a dump holds. `version` and `revision` are those of the program and the tables it was
+    made with, `sequences` the last number that each has given, `embeddings` whether it holds what was
+    computed of the passages. The members are in the order in which they can be restored."""
 
     format: int
     version: str
@@ -49,7 +49,7 @@ class Manifest:
     members: list[Member]
 
     def count(self, table: str) -> int:
-        """How many rows of a table it holds."""
+        """Counts the rows of a table that it holds."""
         return sum(member.rows for member in self.members if member.table == table)
 
     @property
@@ -58,7 +58,7 @@ class Manifest:
 
 
 def read_checked(path: Path, reporter: Reporter) -> Manifest:
-    """What a dump holds, once all of it was found to be what was written.
+    """Reads what a dump holds, after comparing all of it with the hashes in its manifest.
 
     Raises:
         SourceError: it is no dump, is damaged or cut off, or a newer Refract has made it.
@@ -75,7 +75,7 @@ def read_checked(path: Path, reporter: Reporter) -> Manifest:
 
 @contextlib.contextmanager
 def open_dump(path: Path) -> Iterator[ZipFile]:
-    """A dump, to read its members.
+    """Opens a dump, to read its members.
 
     Raises:
         SourceError: it cannot be read, is no zip, or turns out to be damaged.
@@ -93,7 +93,7 @@ def open_dump(path: Path) -> Iterator[ZipFile]:
 
 
 def blocks(archive: ZipFile, member: Member) -> Iterator[bytes]:
-    """The bytes of a member, a piece at a time."""
+    """Reads the bytes of a member, a block at a time."""
     with archive.open(member.name) as file:
         while block := file.read(BLOCK_BYTES):
             yield block

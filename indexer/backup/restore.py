@@ -1,4 +1,4 @@
-"""Restoring a dump: one transaction on an empty database, so that all of it is there or nothing."""
+"""A dump is restored in one transaction on an empty database, so that all of it is there or nothing."""
 
 from pathlib import Path
 from zipfile import ZipFile
@@ -54,7 +54,7 @@ def restore(database: Engine, data: Path, path: Path, reporter: Reporter) -> Man
 
 
 def _require_empty(session: Session) -> None:
-    """Looks whether anything is there, and lets nobody add to it until the transaction ends."""
+    """Refuses a database that holds anything, and lets nobody add to it until the transaction ends."""
     session.execute(text("LOCK TABLE collections, keys IN SHARE ROW EXCLUSIVE MODE"))
     names = session.scalars(select(CollectionRow.name).order_by(CollectionRow.name)).all()
     keys = session.scalar(select(func.count()).select_from(KeyRow)) or 0
@@ -82,7 +82,8 @@ def _load(session: Session, archive: ZipFile, member: Member, path: Path, report
 
 
 def _set_sequences(session: Session, sequences: dict[str, int]) -> None:
-    """Lets no number be given twice, also none that is not in the dump but that somebody may remember."""
+    """Sets the sequences behind the dump's last numbers, so that none is given twice: somebody may remember
+    one that is not in the dump."""
     statement = text("SELECT setval(CAST(quote_ident(:name) AS regclass), :last)")
     for name, last in sequences.items():
         session.execute(statement, {"name": name, "last": last})

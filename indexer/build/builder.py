@@ -1,4 +1,4 @@
-"""A build: from a collection's documents to a live generation.
+"""A build takes a collection from its documents to a live generation.
 
 split -> embed -> dictionary -> activations -> families -> index -> replay -> check -> flip. Every step leaves
 its result in Postgres before the next begins, embedding every batch, so a build that was killed goes on where
@@ -10,13 +10,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy import Engine, func, select, text
 from sqlalchemy.orm import Session
 
 from indexer.build import stages
-from indexer.build.carry_over import LostLabel, carry_late_edits, carry_over
+from indexer.build.carry_over import carry_late_edits, carry_over
 from indexer.build.catch_up import CatchUp
 from indexer.build.generations import make_live
 from indexer.build.passage_rows import (
@@ -32,6 +31,7 @@ from indexer.build.scorecard import measure
 from indexer.build.verify import check
 from indexer.documents import lock_documents
 from indexer.progress import Reporter
+from search.db.card import LostLabel
 from search.db.listener import notify
 from search.db.locks import build_lock
 from search.db.lookup import live_of
@@ -41,6 +41,7 @@ from search.embedding.embedder import Embedder
 from search.embedding.splitter import TARGET_TOKENS, embedded_text
 from search.errors import Busy, SourceError
 from search.index.generation_files import write_files
+from search.responses.collections import Scorecard
 
 EMBED_ROWS = 256
 KEPT = 2  # retired generations that one can go back to
@@ -48,26 +49,35 @@ KEPT = 2  # retired generations that one can go back to
 
 @dataclass(frozen=True)
 class BuildReport:
-    """What a build made: seconds of each step, how many passages were embedded and not taken over, and labels
-    by hand that have no feature in its new dictionary."""
+    """Says what a build made: seconds of each step, how many passages were embedded and not taken over, and
+    labels by hand that have no feature in its new dictionary."""
 
     generation: int
     documents: int
     passages: int
     embedded: int
     seconds: dict[str, float]
-    scorecard: dict[str, Any] = field(default_factory=dict)
+    scorecard: Scorecard = field(default_factory=Scorecard)
     lost_labels: list[LostLabel] = field(default_factory=list)
 
 
 class Build:
     """Builds the collections of one database."""
 
-    def __init__(self, database: Engine, data: Path, embedder: Embedder, reporter: Reporter) -> None:
+    def __init__(
+        self,
+        database: Engine,
+        data: Path,
+        embedder: Embedder,
+        reporter: Reporter,
+        *,
+        naming: stages.Naming = stages.name_features,
+    ) -> None:
         self.database = database
         self.data = data
         self.embedder = embedder
         self.reporter = reporter
+        self.naming = naming
 
     def run(
         self,
@@ -92,7 +102,7 @@ class Build:
             with Session(self.database) as session:
                 row = session.get_one(GenerationRow, generation)
                 parts = (self.embedder, self.reporter)
-                dictionary = stages.obtain_dictionary(session, row, *parts, self.data)
+                dictionary = stages.obtain_dictionary(session, row, *parts, self.data, naming=self.naming)
                 stages.activate(session, row, dictionary, *parts)
                 lost = carry_over(session, row, dictionary, self.reporter)
                 stages.store_families(session, row, dictionary, self.reporter)
@@ -116,7 +126,8 @@ class Build:
                 connection.commit()
 
     def _plan(self, collection: int, passage_tokens: int | None, index: IndexKind | None) -> int:
-        """The generation to build: the one left unfinished if it is of the same recipe, else a new one."""
+        """Gives the generation to build: the one left unfinished if it is of the same recipe, else a new
+        one."""
         with Session(self.database) as session:
             seq = _last_change(session, collection)
             recipe = self._recipe(live_of(session, collection), passage_tokens, index)
@@ -144,7 +155,8 @@ class Build:
     def _recipe(
         self, live: GenerationRow | None, passage_tokens: int | None, index: IndexKind | None
     ) -> Recipe:
-        """Length of passages and kind of index as given, else as the live generation has them."""
+        """Gives the recipe: length of passages and kind of index as asked, else as the live generation has
+        them."""
         return Recipe(
             model=self.embedder.space.model,
             precision=self.embedder.space.precision,
@@ -192,8 +204,7 @@ class Build:
 
     def _go_live(self, generation: int) -> list[LostLabel]:
         """Writes the index file, replays what changed meanwhile, checks all of it, then makes the generation
-        live: one transaction, all or nothing. Gives the labels written by hand meanwhile that have no feature
-        in it."""
+        live in one transaction. Gives the labels written by hand meanwhile that have no feature in it."""
         with Session(self.database) as session, self.reporter.step("writing the index"):
             row = session.get_one(GenerationRow, generation)
             write_files(session, self.data, row)
@@ -245,13 +256,13 @@ class Build:
                 select(func.count(PassageRow.document_id.distinct())).where(of_generation)
             )
             return BuildReport(
-                generation,
-                documents or 0,
-                row.passages or 0,
-                embedded,
-                dict(self.reporter.seconds),
-                card["scorecard"],
-                lost,
+                generation=generation,
+                documents=documents or 0,
+                passages=row.passages or 0,
+                embedded=embedded,
+                seconds=dict(self.reporter.seconds),
+                scorecard=card.scorecard,
+                lost_labels=lost,
             )
 
 

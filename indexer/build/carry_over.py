@@ -1,4 +1,4 @@
-"""What a new dictionary takes over from the one before: where its features went, and labels by hand.
+"""A new dictionary takes over from the one before where its features went, and labels by hand.
 
 Saved steering and hand-written labels name features by their numbers in one dictionary. When a build brings a
 new one, each old feature is matched to a new one, and what was known of still earlier dictionaries is carried
@@ -7,7 +7,6 @@ that the numbers are the same, and nothing is stored for each feature.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
 
 from sqlalchemy import case, delete, func, insert, literal, select
 from sqlalchemy.orm import Session, aliased
@@ -16,20 +15,9 @@ from indexer.dictionary.inherit import lock_dictionaries
 from indexer.dictionary.matching import LEAST, Match, keeps_numbers, match
 from indexer.labels.edit import HAND, clear_label, write_label
 from indexer.progress import Reporter
+from search.db.card import Alias, LostLabel
 from search.db.models import DictionaryRow, FeatureMatchRow, FeatureRow, GenerationRow
 from search.dictionary.autoencoder import Dictionary
-from search.query.remapping import ALIASES, Alias, read_aliases
-
-LOST_LABELS = "lost_labels"
-
-
-@dataclass(frozen=True)
-class LostLabel:
-    """A label by hand that has no feature in the new dictionary; `feature` is its number in `dictionary`."""
-
-    dictionary: int
-    feature: int
-    label: str
 
 
 def carry_over(
@@ -43,10 +31,10 @@ def carry_over(
     old, new = _live_and_own(session, generation)
     if old is None or old.id == new.id:
         return []
-    number, earlier_lost = old.id, old.card.get(LOST_LABELS, [])
+    number, card = old.id, old.card
     with reporter.step("carrying over"):
         by_hand = _by_hand(session, number)
-        earlier = Dictionary.from_bytes(old.weights, old.card)
+        earlier = Dictionary.from_bytes(old.weights, card)
         session.commit()  # the work is long: no transaction stays open
         same = keeps_numbers(earlier, dictionary)
         matches = (
@@ -54,28 +42,25 @@ def carry_over(
         )
         places = _places(by_hand, matches)
         gone = sorted(by_hand.keys() - places.keys())
-        lost = [LostLabel(number, feature, by_hand[feature]) for feature in gone]
-        aliases = read_aliases(old.card)
+        lost = [LostLabel(dictionary=number, feature=each, label=by_hand[each]) for each in gone]
+        aliases = card.aliases
         if same:
             aliases = {
-                was: replace(each, dictionary=new.id) if each.dictionary == number else each
+                was: each.model_copy(update={"dictionary": new.id}) if each.dictionary == number else each
                 for was, each in aliases.items()
             }
-            aliases[number] = Alias(new.id, earlier.features)
+            aliases[number] = Alias(dictionary=new.id, features=earlier.features)
         _store_matches(session, number, new.id, None if same else matches)
         for feature, place in places.items():
             write_label(session, new.id, place, by_hand[feature])
-        new.card = {
-            **new.card,
-            ALIASES: {str(was): asdict(alias) for was, alias in aliases.items()},
-            LOST_LABELS: [*earlier_lost, *map(asdict, lost)],
-        }
+        taken_over = {"aliases": aliases, "lost_labels": (*card.lost_labels, *lost)}
+        new.card = new.card.model_copy(update=taken_over)
         session.commit()
     return lost
 
 
 def carry_late_edits(session: Session, generation: GenerationRow) -> list[LostLabel]:
-    """Carries what was written by hand, or taken back, since `carry_over`: part of the transaction that makes
+    """Carries what was written by hand, or taken back, since `carry_over`, within the transaction that makes
     the generation live. Edits wait for its end, so that none is lost. Gives the labels lost since then."""
     lock_dictionaries(session, generation.collection_id)
     old, new = _live_and_own(session, generation)
@@ -83,7 +68,7 @@ def carry_late_edits(session: Session, generation: GenerationRow) -> list[LostLa
         return []
     pair = (FeatureMatchRow.old_dictionary == old.id, FeatureMatchRow.dictionary_id == new.id)
     by_hand, there = _by_hand(session, old.id), _by_hand(session, new.id)
-    if old.id in read_aliases(new.card):
+    if old.id in new.card.aliases:
         places = {feature: feature for feature in by_hand}
     else:
         rows = session.scalars(select(FeatureMatchRow).where(*pair))
@@ -94,15 +79,16 @@ def carry_late_edits(session: Session, generation: GenerationRow) -> list[LostLa
     for taken_back in there.keys() - places.values():
         clear_label(session, new.id, taken_back)
     gone = sorted(by_hand.keys() - places.keys())
-    lost = [LostLabel(old.id, feature, by_hand[feature]) for feature in gone]
-    known = new.card.get(LOST_LABELS, [])
-    lost = [each for each in lost if asdict(each) not in known]
-    new.card = {**new.card, LOST_LABELS: [*known, *map(asdict, lost)]}
+    lost = [LostLabel(dictionary=old.id, feature=each, label=by_hand[each]) for each in gone]
+    known = new.card.lost_labels
+    lost = [each for each in lost if each not in known]
+    new.card = new.card.model_copy(update={"lost_labels": (*known, *lost)})
     return lost
 
 
 def _live_and_own(session: Session, generation: GenerationRow) -> tuple[DictionaryRow | None, DictionaryRow]:
-    """The dictionary of the collection's live generation, if there is one, and that of this generation."""
+    """Reads the dictionary of the collection's live generation, if there is one, and that of this
+    generation."""
     live = session.scalar(
         select(DictionaryRow)
         .join(GenerationRow, GenerationRow.dictionary_id == DictionaryRow.id)
@@ -112,13 +98,13 @@ def _live_and_own(session: Session, generation: GenerationRow) -> tuple[Dictiona
 
 
 def _by_hand(session: Session, dictionary: int) -> dict[int, str]:
-    """The labels by hand of a dictionary, by feature."""
+    """Reads the labels by hand of a dictionary, by feature."""
     wanted = select(FeatureRow).where(FeatureRow.dictionary_id == dictionary, FeatureRow.origin == HAND)
     return {row.feature: row.label for row in session.scalars(wanted)}
 
 
 def _places(by_hand: Mapping[int, str], matches: Iterable[Match]) -> dict[int, int]:
-    """Where labels by hand go, by their feature; of several that go to one the most alike has it."""
+    """Finds where labels by hand go, by their feature; of several that go to one the most alike has it."""
     sources: dict[int, int] = {}
     for found in sorted(matches, key=lambda found: found.confidence):
         if found.feature is not None and found.old in by_hand:
@@ -127,7 +113,8 @@ def _places(by_hand: Mapping[int, str], matches: Iterable[Match]) -> dict[int, i
 
 
 def _store_matches(session: Session, old: int, new: int, matches: list[Match] | None) -> None:
-    """The matches old → new (None: the same numbers), and from them those of all that went to `old`."""
+    """Stores the matches old → new (None: the same numbers), and composes with them those of earlier
+    dictionaries whose features went to `old`."""
     session.execute(delete(FeatureMatchRow).where(FeatureMatchRow.dictionary_id == new))
     columns = ["dictionary_id", "old_dictionary", "old_feature", "feature", "confidence"]
     first, second = aliased(FeatureMatchRow), aliased(FeatureMatchRow)

@@ -1,4 +1,4 @@
-"""Keeping a generation up with its documents: passages of what was written since it was built.
+"""Catching up adds to a generation the passages of documents that were written since it was built.
 
 They are added behind those it was built with, the newest documents first, so that who writes one sees it
 soon, also while thousands wait.
@@ -23,12 +23,13 @@ from search.index.passage_store import read_dictionary
 
 DOCUMENTS = 64
 CHARACTERS = 60_000
-"""A step takes documents until they have so many: well under a second of embedding on two cores."""
+"""A step takes documents until they have this many characters: well under a second of embedding on two
+cores."""
 
 
 @dataclass(frozen=True)
 class Pending:
-    """A document that a generation lacks."""
+    """Holds a document that a generation lacks."""
 
     id: int
     title: str
@@ -74,7 +75,7 @@ class CatchUp:
 
     def step(self) -> int:
         """Adds some documents, each whole; gives their number, 0 when nothing is pending or the generation is
-        gone. While texts are embedded no transaction is open."""
+        dropped. While texts are embedded no transaction is open."""
         with Session(self.database) as session:
             row = session.get(GenerationRow, self.generation)
             pending = read_pending(session, row, self._documents) if row else []
@@ -94,8 +95,8 @@ class CatchUp:
             self._add(session, self._rows(pending, self._known(session, row, pending)))
 
     def _known(self, session: Session, row: GenerationRow, pending: list[Pending]) -> dict[bytes, bytes]:
-        """Embeddings by the hash of their text, of other versions of these documents, of documents that say
-        the same under another id, and of other generations."""
+        """Reads known embeddings by the hash of their text: of other versions of these documents, of
+        documents of the same text under another id, and of other generations."""
         statement = text(
             """
             SELECT p.sha256, p.embedding FROM passages AS p
@@ -125,7 +126,7 @@ class CatchUp:
         return {row[0]: row[1] for row in found}
 
     def _rows(self, pending: list[Pending], known: dict[bytes, bytes]) -> list[PassageValues]:
-        """The passages of documents, with what the model and the dictionary make of them."""
+        """Splits documents into passages and encodes them with the model and the dictionary."""
         places, texts = [], dict[bytes, str]()
         for document in pending:
             title = self._splitter.clip_title(document.title)
@@ -145,7 +146,7 @@ class CatchUp:
 
     def _add(self, session: Session, rows: list[PassageValues]) -> None:
         """Adds passages, but for those of documents that another process added meanwhile, or of a generation
-        that is gone (not committed)."""
+        that was dropped (not committed)."""
         generation = session.get(
             GenerationRow, self.generation, with_for_update={"key_share": True, "read": True}
         )
@@ -164,12 +165,12 @@ class CatchUp:
 
 
 def count_pending(session: Session, generation: GenerationRow) -> int:
-    """How many documents a generation lacks."""
+    """Counts the documents that a generation lacks."""
     return session.scalar(select(func.count()).select_from(_lacking(generation).subquery())) or 0
 
 
 def read_pending(session: Session, generation: GenerationRow, most: int) -> list[Pending]:
-    """Some of the documents that a generation lacks, the newest first."""
+    """Reads some of the documents that a generation lacks, the newest first."""
     sizes = session.execute(_lacking(generation).order_by(DocumentRow.seq.desc()).limit(most)).all()
     before = np.cumsum([0, *(size for _, size in sizes)])
     wanted = [

@@ -1,8 +1,7 @@
-"""The generations of a collection: which there are, and going back to an earlier one."""
+"""The generations of a collection are listed here, and one goes back to an earlier one."""
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import Engine, func, select, text, update
 from sqlalchemy.orm import Session
@@ -13,30 +12,30 @@ from indexer.progress import Reporter
 from search.db.locks import build_lock
 from search.db.lookup import find_collection
 from search.db.models import CollectionRow, GenerationRow, change_seq
-from search.db.recipe import Recipe
+from search.db.recipe import Checks, Recipe
 from search.errors import Busy, InvalidRequest
 
 
 @dataclass(frozen=True)
 class GenerationInfo:
-    """A generation by its number. `live_at` is when it last became live, None while it is built; `checks`
-    what it found when it checked itself."""
+    """Describes a generation by its number. `live_at` is when it last became live, None while it is built;
+    `checks` what it found when it checked itself."""
 
     number: int
     state: str
     passages: int | None
     dictionary: int | None
     recipe: Recipe
-    checks: dict[str, Any]
+    checks: Checks
     created_at: datetime
     live_at: datetime | None
 
 
 def list_generations(session: Session, collection: str) -> list[GenerationInfo]:
-    """All that are there, the newest first.
+    """Lists all generations of a collection, the newest first.
 
     Raises:
-        CollectionNotFound
+        CollectionNotFound: there is no collection of that name.
     """
     number = find_collection(session, collection).id
     rows = (
@@ -44,14 +43,14 @@ def list_generations(session: Session, collection: str) -> list[GenerationInfo]:
     )
     return [
         GenerationInfo(
-            row.id,
-            row.state,
-            row.passages,
-            row.dictionary_id,
-            row.recipe,
-            row.checks,
-            row.created_at,
-            row.live_at,
+            number=row.id,
+            state=row.state,
+            passages=row.passages,
+            dictionary=row.dictionary_id,
+            recipe=row.recipe,
+            checks=row.checks,
+            created_at=row.created_at,
+            live_at=row.live_at,
         )
         for row in session.scalars(rows)
     ]
@@ -63,7 +62,7 @@ def roll_back(database: Engine, collection: str, to: int | None = None) -> int:
     nothing.
 
     Raises:
-        CollectionNotFound
+        CollectionNotFound: there is no collection of that name.
         InvalidRequest: there is none to go back to, or none of that number.
         Busy: one is being built.
         ConfigurationError: its embedding model cannot be loaded.
@@ -109,7 +108,7 @@ def make_live(session: Session, generation: GenerationRow) -> None:
 
 
 def _chosen(session: Session, number: int, collection: str, to: int | None) -> GenerationRow:
-    """The retired generation of that number, or the one that was live last."""
+    """Finds the retired generation of that number, or the one that was live last."""
     rows = select(GenerationRow).where(
         GenerationRow.collection_id == number, GenerationRow.state == "retired"
     )

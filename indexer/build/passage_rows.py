@@ -1,4 +1,4 @@
-"""The rows of a generation: planned first, filled in later.
+"""The rows of a generation's passages are planned first and filled in later.
 
 Shape suffixes: N passages, D embedding width, F features.
 """
@@ -29,8 +29,8 @@ PassageValues = tuple[int, int, int, bytes, bytes, bytes, bytes]
 
 
 def create_partition(session: Session, generation: int) -> None:
-    """Makes the generation's partition. It is attached once it is there, which waits for no reader of
-    `passages` and holds none up; a partition that is made in place would do both."""
+    """Makes the generation's partition. It is made as a table of its own and then attached, which waits for
+    no reader of `passages` and holds none up; a partition made in place would do both."""
     name = f"passages_{generation}"
     session.execute(text(f"CREATE TABLE {name} (LIKE passages INCLUDING DEFAULTS INCLUDING CONSTRAINTS)"))
     session.execute(text(f"ALTER TABLE passages ATTACH PARTITION {name} FOR VALUES IN ({generation})"))
@@ -111,7 +111,7 @@ def fill(session: Session, generation: int, columns: Sequence[str], rows: Iterab
 
 
 def read_passages(session: Session, generation: int, ids: Sequence[int], *columns: Any) -> Iterator[Any]:
-    """Columns of some passages, by number; so many are looked up at a time."""
+    """Reads columns of some passages, by number, a batch at a time."""
     for start in range(0, len(ids), LOOKED_UP):
         these = among(PassageRow.id, ids[start : start + LOOKED_UP])
         chosen = select(*columns).where(PassageRow.generation_id == generation, these)
@@ -119,7 +119,7 @@ def read_passages(session: Session, generation: int, ids: Sequence[int], *column
 
 
 def passage_embeddings(session: Session, generation: int, ids: Sequence[int]) -> NDArray[np.float16]:
-    """The embeddings (N, D) of some passages; `ids` ascend."""
+    """Reads the embeddings (N, D) of some passages; `ids` ascend."""
     rows = [row[0] for row in read_passages(session, generation, ids, PassageRow.embedding)]
     return np.frombuffer(b"".join(rows), dtype=np.float16).reshape(len(rows), -1 if rows else 0)
 
@@ -127,7 +127,7 @@ def passage_embeddings(session: Session, generation: int, ids: Sequence[int]) ->
 def passage_activations(
     session: Session, generation: int, ids: Sequence[int], dictionary: Dictionary
 ) -> csr_matrix:
-    """The activations (N, F) of some passages; `ids` ascend."""
+    """Reads the activations (N, F) of some passages; `ids` ascend."""
     columns = (PassageRow.feature_ids, PassageRow.activations)
     rows = read_passages(session, generation, ids, *columns)
     parts = [csr_matrix((0, dictionary.features), dtype=np.float32)]
@@ -139,7 +139,7 @@ def passage_activations(
 
 
 def passage_texts(session: Session, generation: int, ids: Sequence[int]) -> list[tuple[int, str, str]]:
-    """(passage, title, text) of some passages in the order of `ids`."""
+    """Reads (passage, title, text) of some passages in the order of `ids`."""
     parts = (ids[start : start + LOOKED_UP] for start in range(0, len(ids), LOOKED_UP))
     return [row for part in parts for row in _texts(session, generation, part)]
 
@@ -169,7 +169,7 @@ def copy_rows(session: Session, statement: str, rows: Iterable[tuple[Any, ...]])
 
 
 def passages_of(title: str, body: str, splitter: PassageSplitter) -> Iterator[tuple[int, int, bytes]]:
-    """(start, end, hash of what is embedded) of each passage of a document."""
+    """Splits a document into passages, each (start, end, hash of what is embedded)."""
     clipped = splitter.clip_title(title)
     for span in splitter.split(body, title):
         embedded = embedded_text(clipped, body[span.start : span.end])
@@ -184,5 +184,5 @@ def add_passages(session: Session, generation: int, first: int, rows: Iterable[P
 
 
 def splitter_for(embedder: Embedder, recipe: Recipe) -> PassageSplitter:
-    """The splitter of a generation of this recipe."""
+    """Makes the splitter of a generation of this recipe."""
     return PassageSplitter(embedder.tokenizer_json, embedder.max_tokens, recipe.passage_tokens)

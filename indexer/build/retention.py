@@ -1,4 +1,4 @@
-"""Cleaning up after generations."""
+"""Retention drops generations, dictionaries and versions of documents that nothing needs any more."""
 
 import logging
 import shutil

@@ -1,9 +1,7 @@
-"""The scorecard of a collection's dictionary, measured on the collection itself.
+"""A build measures the scorecard of a collection's dictionary on the collection itself.
 
 Shape suffixes: N passages, D embedding width, F features, Q questions.
 """
-
-from dataclasses import asdict
 
 import numpy as np
 from sqlalchemy.orm import Session
@@ -42,17 +40,15 @@ def measure(
         questions = _questions(session, generation.id, passages)
         session.commit()  # while texts are embedded no transaction stays open
         q_QD = embedder.encode(questions).astype(np.float32)
-        found = {
-            **scorecard(dictionary, x_ND[:READ_ROWS]),
-            "explained": asdict(explained(dictionary, x_ND, q_QD)),
-        }
+        found = scorecard(dictionary, x_ND[:READ_ROWS])
+        found = found.model_copy(update={"explained": explained(dictionary, x_ND, q_QD)})
         row = session.get_one(DictionaryRow, generation.dictionary_id)
-        row.card = {**row.card, "scorecard": found}
+        row.card = row.card.model_copy(update={"scorecard": found})
         session.commit()
 
 
 def _questions(session: Session, generation: int, passages: int) -> list[str]:
-    """A title or a sentence each of some passages, whichever is of a question's length."""
+    """Takes a title or a sentence each of some passages, whichever is of a question's length."""
     rng = np.random.default_rng(0)
     drawn = np.sort(rng.permutation(passages)[:QUESTIONS]).tolist()
     least, most = QUESTION_CHARACTERS

@@ -4,6 +4,7 @@ Each reads what the one before left in Postgres and commits its own result, so t
 goes on at the first stage without one.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -22,20 +23,49 @@ from search.dictionary.labels import read_labels
 from search.dictionary.lexicon import general_lexicon
 from search.embedding.embedder import Embedder
 from search.index.passage_store import read_dictionary, read_embeddings
-from search.query.remapping import read_aliases
 
 BLOCK = 8 * ENCODE_ROWS
-"""So many passages are encoded between a read and a write."""
+"""This many passages are encoded between a read and a write."""
 
 FAMILY_PASSAGES = 100_000
-"""What fires together is looked for in so many passages, drawn at random: more of them tell the same."""
+"""Families are found in this many passages, drawn at random: more of them tell the same."""
+
+
+def name_features(
+    session: Session,
+    generation: GenerationRow,
+    known: Dictionary | None,
+    embedder: Embedder,
+    reporter: Reporter,
+    data: Path,
+) -> Dictionary:
+    """Makes a dictionary of the names of the model and of the texts as they are now; gives `known` itself if
+    nothing is new."""
+    with reporter.step("naming features"):
+        rows = mined_rows(count_passages(session, generation.id)).tolist()
+        x_ND = passage_embeddings(session, generation.id, rows)
+        texts = [f"{title}\n{text}" for _, title, text in passage_texts(session, generation.id, rows)]
+        session.commit()  # the work is long: no transaction stays open
+        base = model_dictionary(embedder, data / "dictionaries")
+        return with_own_names(base, texts, x_ND, general_lexicon(), embedder.encode, known=known)
+
+
+Naming = Callable[[Session, GenerationRow, Dictionary | None, Embedder, Reporter, Path], Dictionary]
+"""A build may be given another way to its dictionary than `name_features`."""
 
 
 def obtain_dictionary(
-    session: Session, generation: GenerationRow, embedder: Embedder, reporter: Reporter, data: Path
+    session: Session,
+    generation: GenerationRow,
+    embedder: Embedder,
+    reporter: Reporter,
+    data: Path,
+    *,
+    naming: Naming = name_features,
 ) -> Dictionary:
-    """The dictionary of the build: its own from before a kill, else that of its model's names with names of
-    the collection's own, found anew in the texts as they are now. Those of the dictionary before stay.
+    """Gives the dictionary of the build: its own from before a kill, else that of its model's names with
+    names of the collection's own, found anew in the texts as they are now. Those of the dictionary before
+    stay.
 
     Raises:
         DictionaryError: the model finds all names alike.
@@ -44,7 +74,7 @@ def obtain_dictionary(
         return read_dictionary(session, generation.dictionary_id)
     number = _latest_dictionary(session, generation)
     known = None if number is None else read_dictionary(session, number)
-    found = _new_dictionary(session, generation, known, embedder, reporter, data)
+    found = naming(session, generation, known, embedder, reporter, data)
     if found is not known:
         number = _store_dictionary(session, generation.collection_id, found)
     generation.dictionary_id = number
@@ -59,7 +89,7 @@ def activate(
     embedder: Embedder,
     reporter: Reporter,
 ) -> None:
-    """Active features of every passage, a block at a time."""
+    """Stores the active features of every passage, a block at a time."""
     passages = count_passages(session, generation.id)
     with reporter.step("finding features", passages):
         for start in range(0, passages, BLOCK):
@@ -77,7 +107,7 @@ def activate(
 def store_families(
     session: Session, generation: GenerationRow, dictionary: Dictionary, reporter: Reporter
 ) -> None:
-    """Families for a dictionary that has none yet.
+    """Finds families for a dictionary that has none yet.
 
     Those of the dictionary whose numbers it keeps, if it does, go on under their numbers.
     """
@@ -108,26 +138,8 @@ def store_families(
     session.commit()
 
 
-def _new_dictionary(
-    session: Session,
-    generation: GenerationRow,
-    known: Dictionary | None,
-    embedder: Embedder,
-    reporter: Reporter,
-    data: Path,
-) -> Dictionary:
-    """The names of the model and of the texts as they are now; what is `known` where nothing is new."""
-    with reporter.step("naming features"):
-        rows = mined_rows(count_passages(session, generation.id)).tolist()
-        x_ND = passage_embeddings(session, generation.id, rows)
-        texts = [f"{title}\n{text}" for _, title, text in passage_texts(session, generation.id, rows)]
-        session.commit()  # the work is long: no transaction stays open
-        base = model_dictionary(embedder, data / "dictionaries")
-        return with_own_names(base, texts, x_ND, general_lexicon(), embedder.encode, known=known)
-
-
 def _latest_dictionary(session: Session, generation: GenerationRow) -> int | None:
-    """The collection's latest dictionary, if it is one of names, of the same model."""
+    """Finds the collection's latest dictionary, if it is one of names, of the same model."""
     latest = session.execute(
         select(DictionaryRow.id, DictionaryRow.card["training"]["way"].astext)
         .where(
@@ -141,16 +153,19 @@ def _latest_dictionary(session: Session, generation: GenerationRow) -> int | Non
 
 
 def _store_dictionary(session: Session, collection: int, dictionary: Dictionary) -> int:
-    row = DictionaryRow(collection_id=collection, weights=dictionary.to_bytes(), card=dictionary.card_json())
+    row = DictionaryRow(
+        collection_id=collection, weights=dictionary.to_bytes(), card=dictionary.stored_card()
+    )
     session.add(row)
     session.flush()
     return row.id
 
 
 def _families_before(session: Session, number: int | None) -> list[Family]:
-    """The families of the latest dictionary whose features have the same numbers in this one."""
-    card = session.scalar(select(DictionaryRow.card).where(DictionaryRow.id == number)) or {}
-    same = [earlier for earlier, alias in read_aliases(card).items() if alias.dictionary == number]
+    """Reads the families of the latest dictionary whose features have the same numbers in this one."""
+    card = session.scalar(select(DictionaryRow.card).where(DictionaryRow.id == number))
+    aliases = card.aliases if card else {}
+    same = [earlier for earlier, alias in aliases.items() if alias.dictionary == number]
     having = select(FamilyRow.dictionary_id).where(FamilyRow.dictionary_id.in_(same))
     latest = session.scalar(having.order_by(FamilyRow.dictionary_id.desc()).limit(1))
     return [] if latest is None else list(read_families(session, latest).values())

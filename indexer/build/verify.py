@@ -1,4 +1,4 @@
-"""Whether Postgres and the files that were made from it still agree, and making the files again.
+"""Verifying compares Postgres with the files that were made from it, and makes the files again.
 
 Postgres is the truth: an index file that does not match is written anew (`repair`). What is wrong in Postgres
 itself a reindex puts right, as long as the documents are there.
@@ -7,7 +7,6 @@ itself a reindex puts right, as long as the documents are there.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +18,7 @@ from indexer.documents import fingerprint
 from indexer.sources import SourceDocument
 from search.db.lookup import count_passages
 from search.db.models import CollectionRow, DictionaryRow, DocumentRow, GenerationRow, PassageRow
+from search.db.recipe import Checks
 from search.dictionary.autoencoder import Activations, Dictionary
 from search.errors import DictionaryError, IndexDamaged
 from search.index.bm25 import Counts
@@ -38,7 +38,7 @@ REPAIR = "Run refract verify --repair."
 
 @dataclass(frozen=True)
 class Problem:
-    """What is wrong with a generation, and what helps. `repaired`: it is not wrong any more."""
+    """Says what is wrong with a generation, and what helps. `repaired`: it is not wrong any more."""
 
     collection: str
     generation: int
@@ -49,7 +49,7 @@ class Problem:
 
 @dataclass(frozen=True)
 class Verified:
-    """What was looked at, and what was found."""
+    """Says how much was looked at, and what was found."""
 
     generations: int
     passages: int
@@ -61,7 +61,7 @@ class Verified:
 
 
 def verify(database: Engine, data: Path, *, collection: int | None = None, repair: bool = False) -> Verified:
-    """Looks at every finished generation of all collections, or of one (by its row id)."""
+    """Verifies every finished generation of all collections, or of one (by its row id)."""
     problems: list[Problem] = []
     passages = 0
     with Session(database) as session:
@@ -86,9 +86,9 @@ def verify(database: Engine, data: Path, *, collection: int | None = None, repai
     return Verified(len(generations), passages, problems)
 
 
-def check(session: Session, data: Path, generation: GenerationRow) -> dict[str, Any]:
-    """What a build looks at before it goes live: its rows, its file, and how many of the nearest passages
-    its index finds (`recall`, against a scan of all).
+def check(session: Session, data: Path, generation: GenerationRow) -> Checks:
+    """Checks a generation before it goes live: its rows, its file, and how many of the nearest passages its
+    index finds (`recall`, against a scan of all).
 
     Raises:
         IndexDamaged: something is wrong.
@@ -108,14 +108,14 @@ def check(session: Session, data: Path, generation: GenerationRow) -> dict[str, 
             f"Generation {generation.id} finds {recall:.0%} of the nearest passages and is not live.",
             hint="Reindex with --index flat.",
         )
-    return {"passages": len(index), "vectors": min(SAMPLED, len(index)), "recall": recall}
+    return Checks(passages=len(index), vectors=min(SAMPLED, len(index)), recall=recall)
 
 
 def measure_recall(
     session: Session, generation: GenerationRow, index: FaissIndex, *, block: int = READ_ROWS
 ) -> float:
-    """The share of the passages nearest to some of them that the index finds, against a scan of all, of which
-    a block is in memory at a time."""
+    """Measures the share of the passages nearest to some of them that the index finds, against a scan of all,
+    of which a block is in memory at a time."""
     passages = len(index)
     drawn = np.sort(np.random.default_rng(0).permutation(passages)[:QUESTIONS])
     q_QD = passage_embeddings(session, generation.id, drawn.tolist()).astype(np.float32)
@@ -134,7 +134,7 @@ def measure_recall(
 
 
 def _rows(session: Session, generation: GenerationRow) -> Iterator[str]:
-    """What is wrong with a generation in Postgres."""
+    """Lists what is wrong with a generation in Postgres."""
     row = session.get(DictionaryRow, generation.dictionary_id)
     if row is None:
         yield "It has no dictionary."
@@ -175,8 +175,8 @@ def _rows(session: Session, generation: GenerationRow) -> Iterator[str]:
 
 
 def _wrong_features(session: Session, generation: GenerationRow, dictionary: Dictionary) -> str:
-    """Of some passages drawn at random: whether their features are those that the dictionary finds. (A few
-    may differ on another machine, most may not.)"""
+    """Compares the features of some passages drawn at random with those that the dictionary finds. (A few may
+    differ on another machine, most may not.)"""
     drawn = _drawn(count_passages(session, generation.id))
     columns = (PassageRow.embedding, PassageRow.feature_ids, PassageRow.activations)
     rows = list(read_passages(session, generation.id, drawn.tolist(), *columns))
@@ -191,19 +191,19 @@ def _wrong_features(session: Session, generation: GenerationRow, dictionary: Dic
 
 
 def _drawn(passages: int) -> NDArray[np.int64]:
-    """Some passages by number, others each time."""
+    """Draws some passages by number, others each time."""
     return np.sort(np.random.default_rng().permutation(passages)[:SAMPLED])
 
 
 def _alike(stored: dict[int, float], found: dict[int, float]) -> bool:
-    """Whether two texts fire the same, by the cosine of their activations."""
+    """Tells whether two texts fire the same, by the cosine of their activations."""
     both = sum(value * found.get(feature, 0.0) for feature, value in stored.items())
     sizes = [sum(value * value for value in each.values()) ** 0.5 for each in (stored, found)]
     return stored == found or both > LEAST_ALIKE * sizes[0] * sizes[1]
 
 
 def _documents(session: Session, generation: GenerationRow) -> Iterator[DocumentRow]:
-    """The documents that a generation holds passages of."""
+    """Streams the documents that a generation holds passages of."""
     held = select(PassageRow.document_id).where(PassageRow.generation_id == generation.id)
     rows = select(DocumentRow).where(DocumentRow.id.in_(held)).execution_options(yield_per=READ_DOCUMENTS)
     for document in session.scalars(rows):
@@ -212,12 +212,18 @@ def _documents(session: Session, generation: GenerationRow) -> Iterator[Document
 
 
 def _is_whole(document: DocumentRow) -> bool:
-    given = SourceDocument(document.external_id, document.title, document.text, document.url, document.meta)
+    given = SourceDocument(
+        id=document.external_id,
+        title=document.title,
+        text=document.text,
+        url=document.url,
+        meta=document.meta,
+    )
     return fingerprint(given) == document.sha256
 
 
 def _checked_index(session: Session, data: Path, generation: GenerationRow) -> FaissIndex:
-    """The index of a generation, after a look at the bytes of its files, the number of vectors and of texts
+    """Loads the index of a generation and checks the bytes of its files, the number of vectors and of texts
     whose words were counted, and some of the vectors, drawn at random.
 
     Raises:

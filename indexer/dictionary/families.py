@@ -1,4 +1,4 @@
-"""Families of features: which ones belong together, and what to call them. Pure: arrays in, families out.
+"""Families group features that belong together, and name the groups. Pure: arrays in, families out.
 
 Two features are alike as far as they fire together (correlation of activations, beyond chance) and point the
 same way (cosine of decoder rows): the geometric mean of both, so that neither is enough alone. Average
@@ -33,7 +33,8 @@ FloatArray = NDArray[np.float32]
 
 
 def find_families(acts_NF: csr_matrix, w_dec_FD: FloatArray, labels: Sequence[Label]) -> list[Family]:
-    """The families of a dictionary on N passages, numbered from 0; wider ones come after the small ones.
+    """Finds the families of a dictionary on N passages, numbered from 0; wider ones come after the small
+    ones.
 
     Features that hardly ever fire, that fire everywhere, or whose label does not hold are in none. 2,048
     features on 100,000 passages take a second or two.
@@ -55,7 +56,7 @@ def find_families(acts_NF: csr_matrix, w_dec_FD: FloatArray, labels: Sequence[La
 
 
 def likeness(acts_NF: csr_matrix, w_dec_FD: FloatArray) -> FloatArray:
-    """How alike features are (F, F), 0 to 1, with 1 on the diagonal."""
+    """Measures how alike features are (F, F), 0 to 1, with 1 on the diagonal."""
     mean_F = np.asarray(acts_NF.mean(axis=0), dtype=np.float32).ravel()
     together_FF = (acts_NF.T @ acts_NF).toarray().astype(np.float32) / acts_NF.shape[0]
     together_FF -= np.outer(mean_F, mean_F)
@@ -69,7 +70,7 @@ def likeness(acts_NF: csr_matrix, w_dec_FD: FloatArray) -> FloatArray:
 
 
 def branches(tree: ClusterNode, size: tuple[int, int], alike: float) -> Iterator[list[int]]:
-    """The leaves of each largest branch of that size that holds together at least so well."""
+    """Yields the leaves of each largest branch of that size that holds together at least so well."""
     waiting = [tree]
     while waiting:
         node = waiting.pop()
@@ -89,7 +90,7 @@ class _Naming:
         self.taken: set[str] = set()
 
     def name(self, features: Iterable[int]) -> str:
-        """The first label that holds and the next that adds other words; "" where none holds."""
+        """Joins the first label that holds and the next that adds other words; "" if none holds."""
         parts: list[str] = []
         words: set[str] = set()
         for text in (self.texts[feature] for feature in features):
@@ -112,7 +113,7 @@ def _family(
     naming: _Naming,
     children: Sequence[Family] = (),
 ) -> Family | None:
-    """A family of some of the features that are alive; each weighs as much as it is like the others.
+    """Makes a family of some of the features that are alive; each weighs as much as it is like the others.
 
     It is named after its most central features, a wider one after those of its children.
     """
@@ -124,13 +125,15 @@ def _family(
     if not name:
         return None
     weights_C = central_C[order] / central_C[order[0]]
-    return Family(number, None, name, features, weights_C.astype(np.float64))
+    return Family(
+        number=number, parent=None, name=name, features=features, weights_C=weights_C.astype(np.float64)
+    )
 
 
 def _with_wider(
     small: list[Family], tree: ClusterNode, alike_AA: FloatArray, alive_A: NDArray[np.int64], naming: _Naming
 ) -> list[Family]:
-    """The families with those above them that hold at least two."""
+    """Adds the wider families that hold at least two of the small ones."""
     families = list(small)
     for branch in branches(tree, WIDE, WIDELY_ALIKE):
         inside = set(alive_A[branch].tolist())
@@ -145,7 +148,7 @@ def _with_wider(
 
 
 def keep_families(before: Sequence[Family], found: Sequence[Family]) -> list[Family]:
-    """The families of a dictionary that only added names to an earlier one.
+    """Numbers the families of a dictionary that only added names to an earlier one.
 
     Each earlier family keeps its number, so that saved steering goes on. One that was found again (most
     features are the same) has the features of now; the others stay as they were. What is found and mostly new

@@ -1,7 +1,6 @@
-"""Where dictionaries come from, and which of them have the same features."""
+"""Dictionaries inherit: from the one that ships, and from earlier ones whose features keep their numbers."""
 
 from collections.abc import Iterable
-from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session, defer
@@ -9,38 +8,31 @@ from sqlalchemy.orm import Session, defer
 from search.db.models import DictionaryRow
 from search.dictionary.artifact import Shipped, shipped
 from search.dictionary.autoencoder import Dictionary
-from search.query.remapping import read_aliases
 
 
 def adapted_from(dictionary: Dictionary) -> Shipped | None:
-    """The shipped dictionary that a dictionary was made from, if it was; None if another one ships now."""
+    """Finds the shipped dictionary that a dictionary was made from; None if another one ships now."""
     base = shipped(dictionary.card.model)
-    return base if base and base.sha256 == dictionary.card.training.get("adapted_from") else None
-
-
-def lineage(card: dict[str, Any]) -> str:
-    """What dictionaries whose features have the same numbers have in common: the SHA-256 of their own names,
-    or of the dictionary that they were adapted from; else a dictionary's own."""
-    training = card["training"]
-    return str(training.get("lineage") or training.get("adapted_from") or card["sha256"])
+    return base if base and base.sha256 == dictionary.card.training.adapted_from else None
 
 
 def same_numbers(dictionary: DictionaryRow, rows: Iterable[DictionaryRow]) -> dict[int, int]:
-    """Of some dictionaries those that number their features as one does, that one too: how many they have."""
+    """Finds the dictionaries that number their features as one does, that one too: how many features each
+    has."""
 
     def is_part(of: DictionaryRow, number: int) -> bool:
-        alias = read_aliases(of.card).get(number)
+        alias = of.card.aliases.get(number)
         return alias is not None and alias.dictionary == of.id
 
     return {
-        row.id: int(row.card["features"])
+        row.id: row.card.features
         for row in rows
         if row.id == dictionary.id or is_part(dictionary, row.id) or is_part(row, dictionary.id)
     }
 
 
 def lock_dictionaries(session: Session, collection: int) -> list[DictionaryRow]:
-    """The dictionaries of a collection, as they are now. Until the transaction ends, no label of theirs is
+    """Reads and locks the dictionaries of a collection. Until the transaction ends, no label of theirs is
     edited elsewhere and no build goes live."""
     rows = select(DictionaryRow).where(DictionaryRow.collection_id == collection).order_by(DictionaryRow.id)
     locked = rows.with_for_update(key_share=True).options(defer(DictionaryRow.weights))

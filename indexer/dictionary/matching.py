@@ -1,4 +1,4 @@
-"""Which feature of a new dictionary is the same as one of an earlier dictionary.
+"""Matching finds the feature of a new dictionary that is the same as one of an earlier dictionary.
 
 The same name is the same feature, whatever the model. A feature that an earlier version learned has no name:
 it is the one that points most the same way, in the same model's space.
@@ -12,12 +12,14 @@ from search.dictionary.autoencoder import Dictionary
 
 BLOCK = 512
 LEAST = 0.5
-"""Of the nearest features below it only about half fire on the same passages (docs/decisions/0008)."""
+"""Of the nearest features with a cosine below it only about half fire on the same passages
+(docs/decisions/0008)."""
 
 
 @dataclass(frozen=True)
 class Match:
-    """Where a feature of the old dictionary went; `feature` is None (and `confidence` 0) where none is alike.
+    """Says where a feature of the old dictionary went; `feature` is None (and `confidence` 0) if none is
+    alike.
 
     `confidence` is 1 for the same name, else the cosine of the two directions, LEAST to 1.
     """
@@ -28,14 +30,14 @@ class Match:
 
 
 def keeps_numbers(old: Dictionary, new: Dictionary) -> bool:
-    """Whether each feature of the old dictionary is the new one's of the same number."""
+    """Tells whether each feature of the old dictionary is the new one's of the same number."""
     one_space = old.card.model == new.card.model
     return bool(old.names) and one_space and new.names[: old.features] == old.names
 
 
 def match(old: Dictionary, new: Dictionary, *, block: int = BLOCK) -> list[Match]:
-    """One match for each feature of `old`, in order; `new` is a dictionary of names. Directions are compared
-    so many at a time."""
+    """Finds a match for each feature of `old`, in order; `new` is a dictionary of names. Directions are
+    compared a block at a time."""
     if old.names:
         return _by_name(old, new)
     if old.card.model != new.card.model:  # another vector space: nothing can be compared
@@ -50,7 +52,7 @@ def _by_name(old: Dictionary, new: Dictionary) -> list[Match]:
 
 
 def _by_direction(old: Dictionary, new: Dictionary, block: int) -> list[Match]:
-    """Several features may have gone to one."""
+    """Matches each feature with the one that points most the same way; several may go to one."""
     matches: list[Match] = []
     for start in range(0, old.features, block):
         cosine_BF = old.w_dec_FD[start : start + block] @ new.w_dec_FD.T

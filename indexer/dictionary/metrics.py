@@ -1,10 +1,9 @@
-"""How good a dictionary is, in figures.
+"""The metrics say how good a dictionary is, in figures.
 
 Shape suffixes: N rows, D embedding width, F features, Q questions, R results of a question, A features of a
 question.
 """
 
-from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
@@ -12,51 +11,37 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search.dictionary.autoencoder import Dictionary
+from search.responses.collections import Explained, Scorecard
 from search.scoring.pursuit import CANDIDATES, NEAR, pursue
 
 CARRIED = 20  # results of a question whose scores are split up,
 ORDERED = 10  # and whose order is looked at
 
 
-def scorecard(dictionary: Dictionary, x_ND: NDArray[Any]) -> dict[str, Any]:
-    """How good a dictionary is on rows (N, D): how many `names`, of them the collection's `own`; how many are
-    near a row (`l0`); the share that no row is near (`dead`); the variance that the nearest names leave
-    unexplained when they are fitted together (`fvu`)."""
+def scorecard(dictionary: Dictionary, x_ND: NDArray[Any]) -> Scorecard:
+    """Measures how good a dictionary is on rows (N, D), but for what it explains."""
     acts = dictionary.encode(x_ND)
     fired_F = np.bincount(acts.ids_NK[acts.values_NK > 0], minlength=dictionary.features)
-    return {
-        "rows": len(x_ND),
-        "names": dictionary.features,
-        "own": int(dictionary.card.training.get("own_names", 0)),
-        "fvu": fvu(x_ND, dictionary.decode(dictionary.refitted(x_ND, acts))),
-        "l0": float((acts.values_NK > 0).sum(axis=1).mean()),
-        "dead": float((fired_F == 0).mean()),
-    }
+    return Scorecard(
+        rows=len(x_ND),
+        names=dictionary.features,
+        own=dictionary.card.training.own_names,
+        fvu=fvu(x_ND, dictionary.decode(dictionary.refitted(x_ND, acts))),
+        l0=float((acts.values_NK > 0).sum(axis=1).mean()),
+        dead=float((fired_F == 0).mean()),
+    )
 
 
 def fvu(x_ND: NDArray[Any], x_hat_ND: NDArray[Any]) -> float:
-    """Fraction of variance unexplained: |x - x_hat|^2 / |x - mean(x)|^2. 0 when there is no variance."""
+    """Computes the fraction of variance unexplained: |x - x_hat|^2 / |x - mean(x)|^2. 0 when there is no
+    variance."""
     x = x_ND.astype(np.float64)
     variance = float(((x - x.mean(axis=0)) ** 2).sum())
     return float(((x - x_hat_ND) ** 2).sum()) / variance if variance > 1e-9 * len(x) else 0.0
 
 
-@dataclass(frozen=True)
-class Explained:
-    """What explanations account for: shares of the score of each question's first results, summed over
-    questions. `carried` + `baseline` + `remainder` = 1; `shared` is the part of `carried` whose features are
-    active in the result, too; `ordered` the share of pairs among the first ten that feature terms alone put
-    in the order of the scores."""
-
-    carried: float
-    shared: float
-    baseline: float
-    remainder: float
-    ordered: float
-
-
 def explained(dictionary: Dictionary, x_ND: NDArray[Any], q_QD: NDArray[np.float32]) -> Explained:
-    """How far features explain the ranking of N rows for some questions (see `Explained`).
+    """Measures how far features explain the ranking of N rows for some questions (see `Explained`).
 
     A question is explained as a search does (`search.scoring.pursuit`), by features that its first rows fire,
     without knowing any words.
@@ -87,7 +72,13 @@ def explained(dictionary: Dictionary, x_ND: NDArray[Any], q_QD: NDArray[np.float
         sums += [*(part.sum() for part in parts), scores_N[best].sum()]
         ordered += _ordered(terms_RA.sum(axis=1)[:ORDERED], scores_N[best[:ORDERED]])
     carried, shared, baseline, remainder = (sums[:4] / max(sums[4], 1e-9)).tolist()
-    return Explained(carried, shared, baseline, remainder, float(np.mean(ordered)) if ordered else 1.0)
+    return Explained(
+        carried=carried,
+        shared=shared,
+        baseline=baseline,
+        remainder=remainder,
+        ordered=float(np.mean(ordered)) if ordered else 1.0,
+    )
 
 
 def _ordered(parts_R: NDArray[Any], scores_R: NDArray[Any]) -> list[bool]:

@@ -1,4 +1,4 @@
-"""The dictionary of a collection: a feature for each name of the lexicon, and for names of its own.
+"""The dictionary of a collection has a feature for each name of the lexicon, and for names of its own.
 
 A name's direction is its embedding beyond what all names have in common; how near a text is to a name is how
 far it points that way beyond what the collection's passages have in common:
@@ -24,31 +24,33 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from indexer.dictionary.phrases import TOPICLESS, Phrases, mine
+from search.db.card import Card, Training
 from search.dictionary.artifact import shipped
-from search.dictionary.autoencoder import NAMED, Card, Dictionary, rounded
+from search.dictionary.autoencoder import NAMED, Dictionary, rounded
 from search.dictionary.lexicon import LONGEST_NAME, Group, NameLexicon, general_lexicon, spelled
 from search.embedding.embedder import Embedder
 from search.errors import DictionaryError
 
 ACTIVE = 40
 LEAST = 0.12
-"""A text is near no name that it points to less than so far."""
+"""A name whose activation is below this is not near a text."""
 
 PRIOR_ROWS = 200
 MOVED = 0.05
-"""A dictionary is made anew where the mean of the passages has moved further, even if no name is new."""
+"""A dictionary is made anew if the mean of the passages has moved further, even if no name is new."""
 
 ALIKE = 0.02
-"""Names are too much alike where they differ by a smaller share of their embeddings."""
+"""Names are too much alike if a smaller share of their embeddings differs."""
 
 MINED_ROWS = 20_000
 SMALL, LARGE = 500, 2000
-"""A phrase of a collection of fewer passages is in two of them at least, and nearest to two; else three."""
+"""Two passages have to hold a phrase in a collection of fewer than SMALL, and a name has to be nearest to two
+in one of fewer than LARGE; else three."""
 
 CANDIDATES = 3000
 OWN_NAMES = 2500
 NEAREST = 5
-"""A name of the collection's own is among so many nearest to some passages that hold it."""
+"""A name of the collection's own is among this many nearest to some passages that hold it."""
 
 MOST_HELD = 0.2
 STICKS = 3.0
@@ -67,18 +69,18 @@ _EMPTY = (
     "guide available possible similar particular important main major current recent"
 )
 EMPTY = frozenset(_EMPTY.split())
-"""Words that say too little, in manuals and in science, to begin or to end a name."""
+"""These words say too little, in manuals and in science, to begin or to end a name."""
 
 IDENTIFIER = re.compile(r"[a-z0-9]+(?:[._][a-z0-9]+)+|[a-z]+[A-Z]\w+|[A-Z][a-z0-9]+[A-Z]\w+", re.ASCII)
 
 
 def name_directions(names_CD: NDArray[Any], mean_D: FloatArray) -> FloatArray:
-    """The rows (C, D) of names from their embeddings, rounded as they are kept."""
+    """Computes the rows (C, D) of names from their embeddings, rounded as they are kept."""
     return rounded(names_CD.astype(np.float32) - mean_D)
 
 
 def general_dictionary(groups: Sequence[Group], model: str, embed: Embed) -> Dictionary:
-    """The dictionary of a model: a feature for each group of names, by the one that is shown.
+    """Makes the dictionary of a model: a feature for each group of names, by the one that is shown.
 
     Raises:
         DictionaryError: the model finds all names alike.
@@ -95,13 +97,13 @@ def general_dictionary(groups: Sequence[Group], model: str, embed: Embed) -> Dic
             f"All names look alike to the model {model!r}: only {spread:.1%} of their embeddings differs.",
             hint="Choose a sentence-embedding model.",
         )
-    training = {"way": NAMED, "mean": mean_D.tolist(), "names": len(groups)}
+    training = Training(way=NAMED, mean=tuple(mean_D.tolist()), names=len(groups))
     return _dictionary(name_directions(names_FD, mean_D), mean_D, model, training, tuple(groups))
 
 
 def model_dictionary(embedder: Embedder, folder: Path) -> Dictionary:
-    """The named dictionary of an embedding model: the one that ships, or one that is made, in a minute on two
-    cores, and kept in a folder.
+    """Gives the named dictionary of an embedding model: the one that ships, or one that is made, in a minute
+    on two cores, and kept in a folder.
 
     Raises:
         DictionaryError: the model finds all names alike.
@@ -119,7 +121,7 @@ def model_dictionary(embedder: Embedder, folder: Path) -> Dictionary:
 
 
 def centred(dictionary: Dictionary, x_ND: NDArray[Any], *, prior_rows: int = PRIOR_ROWS) -> Dictionary:
-    """The same names, beyond what a collection's passages (N, D) have in common."""
+    """Centres the same names on the mean of a collection's passages (N, D)."""
     rows = mined_rows(len(x_ND))
     mean_D = x_ND[rows].mean(axis=0, dtype=np.float32) if len(rows) else dictionary.b_D
     b_D = (len(rows) * mean_D + prior_rows * dictionary.b_D) / (len(rows) + prior_rows)
@@ -135,7 +137,7 @@ def with_own_names(
     *,
     known: Dictionary | None = None,
 ) -> Dictionary:
-    """A collection's dictionary: that of its model, followed by names of its own.
+    """Makes a collection's dictionary: that of its model, followed by names of its own.
 
     `texts` are title and text of its passages `x_ND`, those of `mined_rows` alone. The names that the
     collection had in its dictionary so far (`known`) stay, under their numbers, as long as most of them still
@@ -150,38 +152,39 @@ def with_own_names(
     chosen = [at for at in chosen if spelled(phrases.shown[at]) not in there]
     names = [phrases.shown[at] for at in chosen]
     embedded_CD = embed(names) if names else np.zeros((0, base.width), np.float16)
-    w_CD = name_directions(embedded_CD, np.array(base.card.training["mean"], np.float32))
+    w_CD = name_directions(embedded_CD, np.array(base.card.training.mean, np.float32))
     held_NC = phrases.held_NP[:, chosen].tocsr()
     found = _explaining(fitted.b_D, stays.w_dec_FD, w_CD, held_NC, x_ND)[: OWN_NAMES - len(kept)]
     if stays is not base and not found and np.linalg.norm(fitted.b_D - stays.b_D) < MOVED:
         return stays
     own = (*kept, *((names[at],) for at in found))
-    training = {
-        **base.card.training,
-        "adapted_from": base.card_json()["sha256"],
-        "own_names": len(own),
-        "lineage": hashlib.sha256(repr(own).encode()).hexdigest(),
-    }
+    training = base.card.training.model_copy(
+        update={
+            "adapted_from": base.stored_card().sha256,
+            "own_names": len(own),
+            "lineage": hashlib.sha256(repr(own).encode()).hexdigest(),
+        }
+    )
     w_FD = np.concatenate([stays.w_dec_FD, w_CD[found]])
     return _dictionary(w_FD, fitted.b_D, base.card.model, training, (*base.names, *own))
 
 
 def _still_fits(known: Dictionary, base: Dictionary, phrases: Phrases) -> bool:
-    """Whether a dictionary was made from the base, and most of its own names are still phrases."""
+    """Tells whether a dictionary was made from the base, and most of its own names are still phrases."""
     own, held = known.names[base.features :], {shown.casefold() for shown in phrases.shown}
     there = sum(name.casefold() in held for name, *_ in own)
     return known.names[: base.features] == base.names and 2 * there >= len(own)
 
 
 def _dictionary(
-    w_FD: FloatArray, b_D: FloatArray, model: str, training: dict[str, Any], names: tuple[Group, ...]
+    w_FD: FloatArray, b_D: FloatArray, model: str, training: Training, names: tuple[Group, ...]
 ) -> Dictionary:
-    card = Card(model, min(ACTIVE, len(w_FD)), training, threshold=LEAST)
-    return Dictionary(w_FD, np.zeros(len(w_FD), np.float32), w_FD, b_D, card, names)
+    card = Card(model=model, active=min(ACTIVE, len(w_FD)), training=training, threshold=LEAST)
+    return Dictionary.tied(w_FD, card, b_D=b_D, names=names)
 
 
 def candidates(phrases: Phrases, passages: int, lexicon: NameLexicon) -> list[int]:
-    """Phrases that read as names and that the lexicon lacks, by number, the most telling first."""
+    """Chooses phrases that read as names and that the lexicon lacks, by number, the most telling first."""
     held_P = np.asarray(phrases.held_NP.sum(axis=0)).ravel()
     alone = {
         shown.casefold(): float(held)
@@ -208,7 +211,7 @@ def candidates(phrases: Phrases, passages: int, lexicon: NameLexicon) -> list[in
 
 
 def _is_known(words: Sequence[str], lexicon: NameLexicon) -> bool:
-    """Whether the lexicon has the name, in whatever spelling, or its singular."""
+    """Tells whether the lexicon has the name, in whatever spelling, or its singular."""
     whole = " ".join(words).casefold()
     singular = (
         whole.removesuffix(ending) + single
@@ -219,7 +222,7 @@ def _is_known(words: Sequence[str], lexicon: NameLexicon) -> bool:
 
 
 def _reads_as_name(words: Sequence[str], lexicon: NameLexicon) -> bool:
-    """Whether words are a whole noun phrase, a term or an identifier, as far as word classes tell."""
+    """Tells whether words are a whole noun phrase, a term or an identifier, as far as word classes tell."""
     lower = [word.casefold() for word in words]
     if len(" ".join(words)) > LONGEST_NAME or not any(re.search(r"[^\W\d_]{2}", word) for word in words):
         return False
@@ -239,14 +242,14 @@ def _reads_as_name(words: Sequence[str], lexicon: NameLexicon) -> bool:
 
 
 def _is_instruction(words: Sequence[str], lexicon: NameLexicon) -> bool:
-    """Whether words begin a sentence, as their capital says, with a verb: "Find eigenvalues"."""
+    """Tells whether words begin a sentence, as their capital says, with a verb: "Find eigenvalues"."""
     first, *rest = words
     is_verb = "v" in lexicon.classes.get(first.casefold(), "")
     return is_verb and bool(rest) and first.istitle() and " ".join(rest).islower()
 
 
 def _can_end(word: str, lexicon: NameLexicon, *, alone: bool) -> bool:
-    """Whether a word can be the head of a name: a noun, or a word that no list knows."""
+    """Tells whether a word can be the head of a name: a noun, or a word that no list knows."""
     lower = word.casefold()
     kinds = lexicon.classes.get(lower) or lexicon.classes.get(lower.removesuffix("s"))
     if kinds:
@@ -259,7 +262,7 @@ def _can_end(word: str, lexicon: NameLexicon, *, alone: bool) -> bool:
 
 
 def _can_lead(word: str, lexicon: NameLexicon) -> bool:
-    """Whether a word can stand before the head: a noun or an adjective, or one that no list knows."""
+    """Tells whether a word can stand before the head: a noun or an adjective, or one that no list knows."""
     lower = word.casefold()
     kinds = lexicon.classes.get(lower) or lexicon.classes.get(lower.removesuffix("s"))
     if kinds:
@@ -270,7 +273,8 @@ def _can_lead(word: str, lexicon: NameLexicon) -> bool:
 def _explaining(
     b_D: FloatArray, w_FD: FloatArray, w_CD: FloatArray, held_NC: csr_matrix, x_ND: NDArray[Any]
 ) -> list[int]:
-    """The candidates that are nearer than most names to enough of the passages that hold them, best first."""
+    """Finds the candidates that are nearer than most names to enough of the passages that hold them, best
+    first."""
     gain_C, count_C = np.zeros(len(w_CD)), np.zeros(len(w_CD))
     for start in range(0, len(x_ND), BLOCK):
         centred_ND = x_ND[start : start + BLOCK].astype(np.float32) - b_D
@@ -285,7 +289,7 @@ def _explaining(
 
 
 def mined_rows(passages: int) -> NDArray[np.int64]:
-    """The passages that names are found in: all, or MINED_ROWS of them drawn at random, ascending."""
+    """Draws the passages that names are found in: all, or MINED_ROWS of them at random, ascending."""
     if passages <= MINED_ROWS:
         return np.arange(passages)
     return np.sort(np.random.default_rng(0).choice(passages, MINED_ROWS, replace=False))

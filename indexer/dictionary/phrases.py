@@ -1,4 +1,4 @@
-"""The phrases of a corpus, one to three words long, with the passages that hold them.
+"""Phrases of a corpus are one to three words long, and come with the passages that hold them.
 
 Phrases that differ only in case or plural are one phrase, shown in its most frequent form.
 Shape suffixes: N passages, P phrases.
@@ -45,7 +45,7 @@ TOPICLESS = frozenset(FUNCTION_WORDS.split())
 
 @dataclass(frozen=True)
 class Phrases:
-    """P phrases as shown, their number of words, and which of N passages hold them (0 or 1)."""
+    """Holds P phrases as shown, their number of words, and which of N passages hold them (0 or 1)."""
 
     shown: list[str]
     length_P: IntArray
@@ -53,7 +53,8 @@ class Phrases:
 
 
 def mine(texts: Sequence[str], *, fewest: int = 3) -> Phrases:
-    """The phrases that at least `fewest` passages hold, from texts that are already a fitting sample."""
+    """Finds the phrases that at least `fewest` passages hold, from texts that are already a fitting
+    sample."""
     words, stream, owner = _read(texts)
     key = _keys(words)
     content = np.array([_is_content(word) for word in words], dtype=bool)
@@ -74,7 +75,8 @@ def mine(texts: Sequence[str], *, fewest: int = 3) -> Phrases:
 
 
 def _read(texts: Sequence[str]) -> tuple[list[str], IntArray, IntArray]:
-    """The words, the corpus as one stream of word numbers (0 is a mark), and the passage of each place."""
+    """Reads the words, the corpus as one stream of word numbers (0 is a mark), and the passage of each
+    place."""
     numbers: dict[str, int] = {"": 0}
     stream: list[int] = []
     ends: list[int] = []
@@ -97,7 +99,8 @@ def _is_content(word: str) -> bool:
 
 
 def _keys(words: list[str]) -> IntArray:
-    """One number for all forms of a word: case is ignored, a plural counts as its singular if that occurs."""
+    """Gives all forms of a word one number: case is ignored, a plural counts as its singular if that
+    occurs."""
     lowered = [word.lower() for word in words]
     known = set(lowered)
     numbers: dict[str, int] = {}
@@ -113,7 +116,7 @@ def _singular(word: str, known: set[str]) -> str:
 
 
 def _starts(stream: IntArray, length: int, content: NDArray[np.bool_]) -> IntArray:
-    """Where phrases of so many words begin: a content word at both ends, no mark within."""
+    """Finds where phrases of so many words begin: a content word at both ends, no mark within."""
     last = len(stream) - length + 1
     fits = content[stream[:last]] & content[stream[length - 1 :]]
     for place in range(1, length - 1):
@@ -124,7 +127,7 @@ def _starts(stream: IntArray, length: int, content: NDArray[np.bool_]) -> IntArr
 def _phrases(
     stream: IntArray, owner: IntArray, key: IntArray, starts: IntArray, length: int, fewest: int
 ) -> tuple[IntArray, IntArray, IntArray]:
-    """The commonest form of each frequent phrase as word numbers, and all pairs (phrase, passage)."""
+    """Finds the commonest form of each frequent phrase as word numbers, and all pairs (phrase, passage)."""
     if not len(starts):
         return np.zeros((0, length), np.int64), starts, starts
     forms_XL = np.stack([stream[starts + place] for place in range(length)], axis=1)
@@ -146,7 +149,7 @@ def _phrases(
 
 
 def _code(rows_XL: IntArray, base: int) -> IntArray:
-    """Each row of word numbers as one number."""
+    """Encodes each row of word numbers as one number."""
     code = rows_XL[:, 0]
     for place in range(1, rows_XL.shape[1]):
         code = code * base + rows_XL[:, place]

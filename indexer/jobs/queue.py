@@ -1,4 +1,5 @@
-"""Long work as jobs: a queue in Postgres that survives every kill, and what its jobs say of themselves.
+"""Long work is done by jobs: a queue in Postgres that survives every kill, and what its jobs say of
+themselves.
 
 The queue is procrastinate's, in a schema of its own. Jobs of one collection run one after the other; of those
 that wait, each kind waits once.
@@ -12,10 +13,13 @@ from typing import Any, Literal
 
 from procrastinate import App, SyncPsycopgConnector
 from procrastinate.exceptions import AlreadyEnqueued
+from pydantic import SerializeAsAny
 from sqlalchemy import Engine, Row, text
 from sqlalchemy.orm import Session
 
+from indexer.jobs.results import JobResult, read_result
 from search.errors import Busy, InvalidRequest, JobNotFound
+from search.responses.collections import Progress
 
 SCHEMA = "jobs"
 Kind = Literal["reindex", "ingest", "verify", "dump"]
@@ -34,19 +38,18 @@ STATES: dict[str, State] = {
 
 @dataclass(frozen=True)
 class JobInfo:
-    """A job. `progress` is that of its current step (see `search.responses.features`), `log` its last
-    lines, `reason` why it failed, `attempts` how often it was begun. `cancelling`: it was asked to
-    stop and has not yet."""
+    """Describes a job. `progress` is that of its current step, `log` its last lines, `reason` why it failed,
+    `attempts` how often it was begun. `cancelling`: it was asked to stop and has not yet."""
 
     number: int
     kind: Kind
     collection: str | None
     state: State
     arguments: dict[str, Any]
-    progress: dict[str, Any]
+    progress: Progress
     log: list[str]
     reason: str | None
-    result: dict[str, Any]
+    result: SerializeAsAny[JobResult]
     attempts: int
     cancelling: bool
     created_at: datetime
@@ -78,7 +81,7 @@ def cancel_job(database: Engine, number: int) -> None:
     What it has done is kept.
 
     Raises:
-        JobNotFound
+        JobNotFound: there is no job of that number.
         InvalidRequest: it has ended already.
     """
     with _queue(database) as queue:
@@ -93,7 +96,7 @@ def retry_job(database: Engine, number: int) -> int:
     """Begins a job that failed or was cancelled again, where it stopped; gives the number it runs under.
 
     Raises:
-        JobNotFound
+        JobNotFound: there is no job of that number.
         InvalidRequest: it did not fail and was not cancelled, or one like it waits already.
     """
     job = get_job(database, number)
@@ -109,10 +112,10 @@ def retry_job(database: Engine, number: int) -> int:
 
 
 def get_job(database: Engine, number: int) -> JobInfo:
-    """One job.
+    """Reads one job.
 
     Raises:
-        JobNotFound
+        JobNotFound: there is no job of that number.
     """
     with Session(database) as session:
         row = session.execute(_select("WHERE job.id = :number"), {"number": number}).one_or_none()
@@ -122,7 +125,7 @@ def get_job(database: Engine, number: int) -> JobInfo:
 
 
 def list_jobs(database: Engine, *, limit: int = 50, collection: str | None = None) -> list[JobInfo]:
-    """The latest jobs, the newest first."""
+    """Lists the latest jobs, the newest first."""
     wanted = "WHERE cast(:collection AS text) IS NULL OR job.args ->> 'collection' = :collection"
     statement = _select(f"{wanted} ORDER BY job.id DESC LIMIT :limit")
     with Session(database) as session:
@@ -132,14 +135,14 @@ def list_jobs(database: Engine, *, limit: int = 50, collection: str | None = Non
 
 @contextmanager
 def _queue(database: Engine) -> Iterator[App]:
-    """The queue, to write to."""
+    """Opens the queue, to write to."""
     app = App(connector=SyncPsycopgConnector(**connection_options(database), min_size=1, max_size=1))
     with app.open():
         yield app
 
 
 def connection_options(database: Engine) -> dict[str, Any]:
-    """How the queue reaches its tables."""
+    """Says how the queue reaches its tables."""
     url = database.url.set(drivername="postgresql").render_as_string(hide_password=False)
     return {"conninfo": url, "kwargs": {"options": f"-c search_path={SCHEMA}"}}
 
@@ -168,18 +171,18 @@ def _job(row: Row[Any]) -> JobInfo:
     arguments = {name: value for name, value in row.args.items() if name != "collection"}
     state = STATES[row.status]
     return JobInfo(
-        row.id,
-        row.task_name,
-        row.args.get("collection"),
-        state,
-        arguments,
-        row.progress or {},
-        row.log or [],
-        row.reason if state == "failed" else None,
-        row.result or {},
-        row.attempts,
-        row.abort_requested and state == "running",
-        row.created,
-        row.started,
-        row.ended if state not in ("waiting", "running") else None,
+        number=row.id,
+        kind=row.task_name,
+        collection=row.args.get("collection"),
+        state=state,
+        arguments=arguments,
+        progress=Progress.model_validate(row.progress or {}),
+        log=row.log or [],
+        reason=row.reason if state == "failed" else None,
+        result=read_result(row.task_name, row.result or {}),
+        attempts=row.attempts,
+        cancelling=row.abort_requested and state == "running",
+        created_at=row.created,
+        started_at=row.started,
+        ended_at=row.ended if state not in ("waiting", "running") else None,
     )

@@ -1,4 +1,4 @@
-"""What a job is asked to do: validated once, for the API, the admin's page and the worker alike."""
+"""A job's request is validated once, for the API, the admin's page and the worker alike."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
@@ -20,7 +20,7 @@ class _Request(BaseModel):
 
 
 class ReindexRequest(_Request):
-    """A new generation, of what is given here anew and else as the live one is."""
+    """Asks for a new generation, of what is given here anew and else as the live one is."""
 
     kind: Literal["reindex"]
     model: str | None = None
@@ -29,7 +29,7 @@ class ReindexRequest(_Request):
 
 
 class IngestRequest(_Request):
-    """Documents from a file or folder of the machine that the worker runs on."""
+    """Asks for documents from a file or folder of the machine that the worker runs on."""
 
     kind: Literal["ingest"]
     path: str
@@ -42,14 +42,14 @@ class IngestRequest(_Request):
 
 
 class VerifyRequest(_Request):
-    """Whether the database and the files made from it agree."""
+    """Asks whether the database and the files made from it agree."""
 
     kind: Literal["verify"]
     repair: bool = False
 
 
 class DumpRequest(_Request):
-    """All that cannot be made again, in a new file on the machine that the worker runs on."""
+    """Asks for all that cannot be made again, in a new file on the machine that the worker runs on."""
 
     kind: Literal["dump"]
     path: str
@@ -61,7 +61,7 @@ _JOB_REQUEST: TypeAdapter[JobRequest] = TypeAdapter(Annotated[JobRequest, Field(
 
 
 def read_request(kind: str, collection: str | None, arguments: Mapping[str, Any]) -> JobRequest:
-    """The request that a form or a row of the queue describes; what is left out stays as it is.
+    """Validates the request that a form or a row of the queue describes; what is left out stays as it is.
 
     Raises:
         InvalidRequest: naming the field.
@@ -80,7 +80,8 @@ def start(engine: SearchEngine, request: JobRequest) -> int:
     """Puts a job in the queue; gives its number.
 
     Raises:
-        CollectionNotFound, Busy
+        CollectionNotFound: there is no collection of that name.
+        Busy: one of this kind waits already.
     """
     collection = request.collection or engine.default_collection()
     with open_session(engine.database) as session:

@@ -1,4 +1,4 @@
-"""What jobs do. Each takes up its work where a kill or a cancel left it."""
+"""The tasks do the work of jobs. Each takes up its work where a kill or a cancel left it."""
 
 import dataclasses
 import logging
@@ -26,6 +26,14 @@ from indexer.jobs.requests import (
     ReindexRequest,
     VerifyRequest,
     read_request,
+)
+from indexer.jobs.results import (
+    DumpResult,
+    FailedDocument,
+    IngestResult,
+    JobResult,
+    ReindexResult,
+    VerifyResult,
 )
 from indexer.pipeline import reindex, take_in
 from indexer.progress import Reporter
@@ -59,7 +67,7 @@ class Again(BaseRetryStrategy):
 
 @dataclass(frozen=True)
 class Resources:
-    """What every job works with."""
+    """Holds what every job works with."""
 
     database: Engine
     data: Path
@@ -67,7 +75,7 @@ class Resources:
 
 
 class JobLog:
-    """Writes down where a job is, and stops it where it is to stop."""
+    """Writes a job's progress and log into its report, and stops the job when it is cancelled."""
 
     def __init__(self, database: Engine, number: int, should_abort: Callable[[], bool]) -> None:
         self._database = database
@@ -82,7 +90,7 @@ class JobLog:
         self._lines.append(f"{time.strftime('%H:%M:%S')} {line}")
 
     def hear(self, progress: Progress) -> None:
-        """Listens to a `Reporter`.
+        """Listens to a `Reporter`: writes its progress down, at most twice a second.
 
         Raises:
             JobAborted: somebody cancelled the job.
@@ -94,10 +102,10 @@ class JobLog:
             self._step = progress.step
             self.say(progress.step)
         if begins or time.monotonic() - self._written > SECONDS_BETWEEN_WRITES:
-            self.store(progress=dataclasses.asdict(progress))
+            self.store(progress=progress)
 
     def store(self, **values: Any) -> None:
-        """Writes the log and what else is given."""
+        """Writes the log and the values that are given."""
         self._written = time.monotonic()
         values = {"log": list(self._lines), **values}
         with Session(self._database) as session:
@@ -106,7 +114,7 @@ class JobLog:
             session.commit()
 
 
-def _reindex(request: ReindexRequest, resources: Resources) -> dict[str, Any]:
+def _reindex(request: ReindexRequest, resources: Resources) -> JobResult:
     """Builds a new generation: of another model, passage size or index where they are given."""
     built = reindex(
         resources.database,
@@ -117,11 +125,16 @@ def _reindex(request: ReindexRequest, resources: Resources) -> dict[str, Any]:
         passage_tokens=request.passage_tokens,
         index=request.index,
     )
-    found = dataclasses.asdict(built)
-    return {name: found[name] for name in ("generation", "documents", "passages", "embedded", "seconds")}
+    return ReindexResult(
+        generation=built.generation,
+        documents=built.documents,
+        passages=built.passages,
+        embedded=built.embedded,
+        seconds=built.seconds,
+    )
 
 
-def _ingest(request: IngestRequest, resources: Resources) -> dict[str, Any]:
+def _ingest(request: IngestRequest, resources: Resources) -> JobResult:
     """Reads documents from a file or folder of this machine."""
     path = Path(request.path)
     source = open_source(
@@ -144,11 +157,19 @@ def _ingest(request: IngestRequest, resources: Resources) -> dict[str, Any]:
         source=named,
         sync=request.sync,
     )
-    report = dataclasses.asdict(taken.report)
-    return {**report, "failures": report["failures"][:LOG_LINES], "failed": len(report["failures"])}
+    report = taken.report
+    first = report.failures[:LOG_LINES]
+    return IngestResult(
+        added=report.added,
+        changed=report.changed,
+        unchanged=report.unchanged,
+        deleted=report.deleted,
+        failures=tuple(FailedDocument(name=each.name, reason=each.reason) for each in first),
+        failed=len(report.failures),
+    )
 
 
-def _verify(request: VerifyRequest, resources: Resources) -> dict[str, Any]:
+def _verify(request: VerifyRequest, resources: Resources) -> JobResult:
     """Compares Postgres with the files made from it."""
     number = None
     if request.collection:
@@ -156,17 +177,17 @@ def _verify(request: VerifyRequest, resources: Resources) -> dict[str, Any]:
             number = find_collection(session, request.collection).id
     with resources.reporter.step("verifying"):
         found = verify(resources.database, resources.data, collection=number, repair=request.repair)
-    return dataclasses.asdict(found)
+    return VerifyResult.model_validate(dataclasses.asdict(found))
 
 
-def _dump(request: DumpRequest, resources: Resources) -> dict[str, Any]:
+def _dump(request: DumpRequest, resources: Resources) -> JobResult:
     """Writes all that cannot be made again into a file on the worker's machine."""
     path, collection = Path(request.path), request.collection or None
     dump(resources.database, path, resources.reporter, collection=collection, embeddings=request.embeddings)
-    return {"file": str(path.resolve()), "bytes": path.stat().st_size}
+    return DumpResult(file=str(path.resolve()), bytes=path.stat().st_size)
 
 
-def _work(request: JobRequest, resources: Resources) -> dict[str, Any]:
+def _work(request: JobRequest, resources: Resources) -> JobResult:
     match request:
         case ReindexRequest():
             return _reindex(request, resources)
@@ -193,7 +214,7 @@ def _perform(kind: str, context: JobContext, arguments: dict[str, Any]) -> None:
         request = read_request(kind, collection, arguments)
         result = _work(request, Resources(database, data, Reporter(database, log.hear)))
         log.say("done")
-        log.store(result=result, reason=None)
+        log.store(result=result.model_dump(mode="json"), reason=None)
     except JobAborted:
         log.say("cancelled; what was done is kept")
         log.store(reason=None)

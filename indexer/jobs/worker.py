@@ -1,4 +1,4 @@
-"""The worker: a process beside those that search, for all that takes long.
+"""The worker is a process beside those that search, for all that takes long.
 
 One thread keeps the live generations up with their documents, within a second of each write; the other does
 the jobs of the queue. Any number of workers may run, and each may be killed at any moment: what one leaves is
@@ -104,7 +104,7 @@ class Keeper:
         )
 
     def start(self) -> None:
-        """Begins, in a thread that ends with `end`."""
+        """Begins in a thread, which ends with `end`."""
         self._following.start()
 
     def end(self) -> None:
@@ -122,7 +122,8 @@ class Keeper:
             added = any(steps)
 
     def _try_step(self, collection: CollectionRow) -> bool:
-        """Whether something was added. A collection that cannot be kept up says so and holds up no other."""
+        """Runs a step and tells whether something was added. A collection that cannot be kept up says so and
+        holds up no other."""
         if time.monotonic() < self._paused_until.get(collection.id, 0.0):
             return False
         try:
@@ -145,7 +146,7 @@ class Keeper:
         return added
 
     def _step(self, collection: CollectionRow) -> bool:
-        """Whether something was added."""
+        """Adds some of what is pending and tells whether something was added."""
         with Session(self._database) as session:
             live = live_of(session, collection.id)
             if live is None:
@@ -163,8 +164,8 @@ class Keeper:
         return replay.step() > 0
 
     def _build_first(self, session: Session, collection: CollectionRow) -> None:
-        """A build for a collection that has none, once for what is in it now: one that failed is not begun
-        again before something changes."""
+        """Queues a build for a collection that has none, once for what is in it now: one that failed is not
+        begun again before something changes."""
         newest = _newest(session, collection.id)
         if newest is None or newest == self._asked.get(collection.id) or is_built(session, collection.id):
             return
@@ -179,6 +180,6 @@ class Keeper:
 
 
 def _newest(session: Session, collection: int) -> int | None:
-    """The change that wrote the newest document of a collection; None where it has none."""
+    """Finds the change that wrote the newest document of a collection; None if it has none."""
     is_current = (DocumentRow.collection_id == collection, DocumentRow.superseded.is_(None))
     return session.scalar(select(func.max(DocumentRow.seq)).where(*is_current))

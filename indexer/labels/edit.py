@@ -1,4 +1,4 @@
-"""Labels by hand: another name for a feature, which always wins.
+"""A label by hand is another name for a feature, which always wins.
 
 A label is written into every dictionary of the collection with the same features, so that it outlives a
 rollback, and a build that is about to go live.
@@ -25,7 +25,7 @@ HAND = "hand"
 
 @dataclass(frozen=True)
 class Change:
-    """What a feature was called, and what it is called now."""
+    """Says what a feature was called, and what it is called now."""
 
     feature: int
     old: Label
@@ -34,7 +34,7 @@ class Change:
 
 @dataclass(frozen=True)
 class HandLabel:
-    """A label by hand; `name` is what its feature was made from, empty where it was made from none."""
+    """Holds a label by hand; `name` is what its feature was made from, empty if it was made from none."""
 
     feature: int
     name: str
@@ -42,10 +42,11 @@ class HandLabel:
 
 
 def edit_label(database: Engine, collection: str, feature: int, text: str | None) -> Change:
-    """Writes the label of a feature; without a text it is taken away, and the name stands again.
+    """Writes the label of a feature; without a text the label is taken away, and the name stands again.
 
     Raises:
-        CollectionNotFound, NotIndexed
+        CollectionNotFound: there is no collection of that name.
+        NotIndexed: it has no live generation.
         FeatureNotFound: there is no such feature.
         LabelError: the text is empty, too long, or holds control characters; or there is no label by hand to
             take away.
@@ -70,10 +71,11 @@ def edit_label(database: Engine, collection: str, feature: int, text: str | None
 
 
 def list_hand_labels(session: Session, collection: str) -> list[HandLabel]:
-    """The labels by hand of a collection, by feature.
+    """Lists the labels by hand of a collection, by feature.
 
     Raises:
-        CollectionNotFound, NotIndexed
+        CollectionNotFound: there is no collection of that name.
+        NotIndexed: it has no live generation.
     """
     number = live_generation(session, collection).dictionary_id
     row = session.get_one(DictionaryRow, number)
@@ -91,7 +93,8 @@ def import_labels(
     """Writes all labels of a file by hand, or none; gives what changes. With `dry_run` it only says so.
 
     Raises:
-        CollectionNotFound, NotIndexed
+        CollectionNotFound: there is no collection of that name.
+        NotIndexed: it has no live generation.
         LabelError: a line is about a feature that there is not, or that another line is about.
     """
     with Session(database) as session:
@@ -126,8 +129,8 @@ def clear_label(session: Session, dictionary: int, feature: int) -> None:
 
 @dataclass(frozen=True, eq=False)
 class _Live:
-    """The names of the live dictionary of a collection, its labels, and how many features each dictionary has
-    that numbers them as it does."""
+    """Holds the names of the live dictionary of a collection, its labels, and how many features each
+    dictionary has that numbers them as it does."""
 
     dictionary: FeatureNames
     labels: list[Label]
@@ -135,14 +138,14 @@ class _Live:
 
     @classmethod
     def locked(cls, session: Session, collection: str) -> "_Live":
-        """As it is now, and stays until the transaction ends."""
+        """Reads and locks them, until the transaction ends."""
         rows = lock_dictionaries(session, find_collection(session, collection).id)
         row = session.get_one(DictionaryRow, live_generation(session, collection).dictionary_id)
         dictionary = FeatureNames.from_bytes(row.weights, row.card)
         return cls(dictionary, read_labels(session, row.id, dictionary), same_numbers(row, rows))
 
     def called(self, feature: int, text: str | None) -> Label:
-        """What a feature is called with a label by hand, or without."""
+        """Says what a feature is called with a label by hand, or without."""
         if text is None:
             return unwritten_labels(self.dictionary)[feature]
         return Label(text, None, reliable=True, origin=HAND)
@@ -162,7 +165,7 @@ class _Live:
         session.execute(update(DictionaryRow).where(same).values(labels_version=version))
 
     def features(self, lines: Iterable[LabelLine]) -> dict[int, str]:
-        """The labels of some lines by feature."""
+        """Finds the features that some lines are about, with their labels."""
         number = {group[0].casefold(): feature for feature, group in enumerate(self.dictionary.names)}
         given: dict[int, LabelLine] = {}
         for line in lines:

@@ -1,4 +1,4 @@
-"""Files of labels: JSON lines like {"name": "enzyme", "label": "enzyme kinetics"}.
+"""Labels are kept in files of JSON lines like {"name": "enzyme", "label": "enzyme kinetics"}.
 
 A line says which feature it is about by the name that the feature was made from, which is the same one in any
 collection, or else by its number ("feature"), which is that of one dictionary alone.
@@ -20,7 +20,7 @@ LIKE = 'A line is like {"name": "enzyme", "label": "enzyme kinetics"}.'
 
 @dataclass(frozen=True)
 class LabelLine:
-    """A label for the feature of a name, or of a number; `where` is file and line."""
+    """Holds a label for the feature of a name, or of a number; `where` is file and line."""
 
     where: str
     feature: str | int
@@ -28,11 +28,11 @@ class LabelLine:
 
 
 class _Refused(ValueError):
-    """Why a value cannot be used."""
+    """Says why a value cannot be used."""
 
 
 def label_line(feature: int, name: str, label: str) -> str:
-    """One line of a file; `name` is empty where the feature was made from none."""
+    """Writes one line of a file; `name` is empty if the feature was made from none."""
     fields = {"feature": feature, **({"name": name} if name else {}), "label": label}
     return json.dumps(fields, ensure_ascii=False) + "\n"
 
@@ -47,7 +47,7 @@ def read_label_lines(path: Path) -> list[LabelLine]:
 
 
 def clean_label(label: object) -> str:
-    """A label without white space around it.
+    """Strips the white space around a label.
 
     Raises:
         LabelError: it is no text, empty, too long, or holds control characters.

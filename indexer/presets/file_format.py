@@ -1,5 +1,5 @@
-"""A preset as a small JSON file that can be shared: its knobs, and enough of the dictionary they belong to
-for finding its features in another one.
+"""A preset's file is a small JSON file that can be shared: its knobs, and enough of the dictionary they
+belong to for finding its features in another one.
 
     {"format": "refract-preset", "version": 1, "name": "…", "description": "…", "model": "…",
      "dictionary": {"sha256": "…", "origin": "…", "features": 4096, "width": 384},
@@ -21,7 +21,6 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from indexer.dictionary.inherit import lineage
 from indexer.presets.store import get_preset
 from search.db.models import DictionaryRow
 from search.dictionary.families import Family
@@ -56,7 +55,7 @@ class _Part(BaseModel):
 
 
 class FileDictionary(_Part):
-    """Whose numbers the knobs carry."""
+    """Names the dictionary whose numbers the knobs carry."""
 
     sha256: Sha256
     origin: Sha256
@@ -65,7 +64,7 @@ class FileDictionary(_Part):
 
 
 class FileKnob(_Part):
-    """One knob; a feature and a family come with their direction."""
+    """Holds one knob; a feature and a family come with their direction."""
 
     strength: float | Literal["off"]
     feature: int | None = None
@@ -87,7 +86,7 @@ class FileKnob(_Part):
         return self
 
     def knob(self) -> Knob:
-        """As the engine takes it, in the numbers of the file's dictionary.
+        """Makes the engine's knob, in the numbers of the file's dictionary.
 
         Raises:
             InvalidSteering: not one feature or concept, or its strength is out of range.
@@ -95,14 +94,14 @@ class FileKnob(_Part):
         return Knob(self.strength, target_of(self))
 
     def unit(self) -> FloatArray:
-        """Its direction (D,), of length 1."""
+        """Decodes its direction (D,), of length 1."""
         direction_D = _decoded(self.direction)
         unit_D: FloatArray = direction_D / np.linalg.norm(direction_D)
         return unit_D
 
 
 class PresetFile(_Part):
-    """All of the file."""
+    """Holds all of the file."""
 
     format: Literal["refract-preset"]
     version: Literal[1]
@@ -133,7 +132,7 @@ class PresetFile(_Part):
 
 
 def read_preset_file(content: bytes | str) -> PresetFile:
-    """A preset from the file's content.
+    """Reads a preset from the file's content.
 
     Raises:
         InvalidRequest: it is no preset's file, or cut off; it says where.
@@ -161,7 +160,7 @@ def read_preset_file(content: bytes | str) -> PresetFile:
 
 
 def export_preset(reader: Reader, name: str) -> PresetFile:
-    """The file of a preset, as it steers now.
+    """Makes the file of a preset, as it steers now.
 
     Raises:
         PresetNotFound: there is none of that name.
@@ -178,8 +177,8 @@ def export_preset(reader: Reader, name: str) -> PresetFile:
         description=preset.description,
         model=snapshot.dictionary.card.model,
         dictionary=FileDictionary(
-            sha256=card["sha256"],
-            origin=lineage(card),
+            sha256=card.sha256,
+            origin=card.lineage,
             features=snapshot.dictionary.features,
             width=snapshot.dictionary.width,
         ),
@@ -188,13 +187,13 @@ def export_preset(reader: Reader, name: str) -> PresetFile:
 
 
 def file_name(name: str) -> str:
-    """What a preset's file is called: letters, digits and - alone."""
+    """Makes the name of a preset's file: letters, digits and - alone."""
     plain = "".join(c if c.isascii() and c.isalnum() else "-" for c in name.lower())
     return f"{'-'.join(filter(None, plain.split('-'))) or 'preset'}.refract-preset.json"
 
 
 def family_direction(family: Family, w_dec_FD: FloatArray) -> FloatArray:
-    """The weighted mean (D,) of the decoder rows of a family's features, of length 1."""
+    """Computes the weighted mean (D,) of the decoder rows of a family's features, of length 1."""
     mean_D = family.weights_C.astype(np.float32) @ w_dec_FD[family.features]
     unit_D: FloatArray = mean_D / np.linalg.norm(mean_D)
     return unit_D

@@ -1,4 +1,5 @@
-"""A preset's file is taken in: what its knobs are in another collection, and what cannot be found there.
+"""Importing a preset's file finds what its knobs are in another collection, and says what cannot be found
+there.
 
 Features are found again, in this order: by their number, in the same dictionary; by what became of them,
 where it is an earlier one of this collection; by their number, where both dictionaries were adapted from one
@@ -17,7 +18,6 @@ from scipy.optimize import linear_sum_assignment
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from indexer.dictionary.inherit import lineage
 from indexer.dictionary.matching import LEAST
 from indexer.presets.file_format import FileKnob, PresetFile, family_direction
 from indexer.presets.store import save_preset
@@ -38,8 +38,8 @@ or trained on other texts; docs/decisions/0008). The cosine foretells that corre
 at .7 to .8, .82 above. Adapted from one dictionary, all 2,422 that fired kept a cosine of .897 or more."""
 
 LEAST_FAMILY_COSINE = 0.7
-"""The same for the mean directions of families: 78% of those above are right, and what they hold correlates
-by .52."""
+"""The same holds for the mean directions of families: 78% of those above are right, and what they hold
+correlates by .52."""
 
 NOT_ALIKE = "Nothing here is alike enough."
 
@@ -49,8 +49,8 @@ How = Literal["same dictionary", "same name", "earlier dictionary", "same origin
 
 @dataclass(frozen=True)
 class KnobMatch:
-    """A knob of a file that was found here: what it turned there (`was`) and what it turns here (`knob`), as
-    steering is written; how sure that is (`confidence`, 0 to 1), and `how` it was found."""
+    """Describes a knob of a file that was found here: what it turned there (`was`) and what it turns here
+    (`knob`), as steering is written; how sure that is (`confidence`, 0 to 1), and `how` it was found."""
 
     was: str
     knob: str
@@ -61,7 +61,8 @@ class KnobMatch:
 
 @dataclass(frozen=True)
 class ImportedPreset:
-    """What became of a file: the preset that was saved, and where each of its knobs was found, or why not."""
+    """Says what became of a file: the preset that was saved, and where each of its knobs was found, or why
+    not."""
 
     preset: PresetInfo
     matched: list[KnobMatch]
@@ -77,7 +78,7 @@ class _Found:
 
 @dataclass(frozen=True)
 class _Home:
-    """Where knobs are looked for: `dictionary` is the live one's row."""
+    """Holds where knobs are looked for: `dictionary` is the live one's row."""
 
     session: Session
     snapshot: Snapshot
@@ -86,7 +87,7 @@ class _Home:
 
     @property
     def is_same(self) -> bool:
-        return bool(self.file.dictionary.sha256 == self.dictionary.card["sha256"])
+        return self.file.dictionary.sha256 == self.dictionary.card.sha256
 
 
 def import_preset(
@@ -96,7 +97,8 @@ def import_preset(
 
     Raises:
         InvalidRequest: none of them does, or there is a preset of that name.
-        CollectionNotFound, NotIndexed
+        CollectionNotFound: there is no collection of that name.
+        NotIndexed: it has no live generation.
     """
     with engine.reader(collection) as reader:
         dictionary = reader.snapshot.dictionary_id
@@ -121,8 +123,8 @@ def import_preset(
 
 
 def _matched(home: _Home) -> tuple[Steering, list[KnobMatch], list[LostKnob]]:
-    """The file's knobs in the numbers of this collection: those found by number or direction, then phrases
-    and examples."""
+    """Finds the file's knobs in the numbers of this collection: first those found by number or direction,
+    then phrases and examples."""
     reason = _other_model(home)
     found = _by_name(home)
     if not reason:
@@ -137,7 +139,15 @@ def _matched(home: _Home) -> tuple[Steering, list[KnobMatch], list[LostKnob]]:
             numbered = FamilyTarget if isinstance(knob.target, FamilyTarget) else FeatureTarget
             here = numbered(place.number)
             knobs.append(replace(knob, target=here))
-            matched.append(KnobMatch(str(knob.target), str(here), given.label, place.confidence, place.how))
+            matched.append(
+                KnobMatch(
+                    was=str(knob.target),
+                    knob=str(here),
+                    label=given.label,
+                    confidence=place.confidence,
+                    how=place.how,
+                )
+            )
         elif given.direction:
             lost.append(lost_knob(knob, reason or NOT_ALIKE))
     as_they_are = Steering(tuple(given.knob() for given in home.file.knobs if not given.direction))
@@ -147,12 +157,14 @@ def _matched(home: _Home) -> tuple[Steering, list[KnobMatch], list[LostKnob]]:
     for knob in there.steering.knobs:
         target = knob.target
         label = target.phrase if isinstance(target, ConceptTarget) else labels.get(target, "")
-        matched.append(KnobMatch(str(target), str(target), label, 1.0, "as it is"))
+        matched.append(
+            KnobMatch(was=str(target), knob=str(target), label=label, confidence=1.0, how="as it is")
+        )
     return Steering((*knobs, *there.steering.knobs)), matched, [*lost, *there.lost]
 
 
 def _other_model(home: _Home) -> str:
-    """Why nothing with a number can be found here, or ""."""
+    """Says why nothing with a number can be found here, or ""."""
     here, there = home.snapshot.dictionary, home.file
     if (here.card.model, here.width) == (there.model, there.dictionary.width):
         return ""
@@ -163,7 +175,7 @@ def _other_model(home: _Home) -> str:
 
 
 def _by_name(home: _Home) -> dict[Target, _Found]:
-    """The features here that are called the same, by target in the file: a name is no model's own."""
+    """Finds the features here that are called the same, by target in the file: a name is no model's own."""
     names = home.snapshot.dictionary.names
     number = {name.casefold(): feature for feature, group in enumerate(names) for name in group[::-1]}
     return {
@@ -174,8 +186,8 @@ def _by_name(home: _Home) -> dict[Target, _Found]:
 
 
 def _features(home: _Home, named: dict[Target, _Found]) -> dict[Target, _Found]:
-    """The features here, by target in the file; those that are `named` are where their names are, unless the
-    dictionary is the same."""
+    """Finds the features here, by target in the file; those that are `named` are where their names are,
+    unless the dictionary is the same."""
     wanted = {knob.feature: knob for knob in home.file.knobs if knob.feature is not None}
     if not home.is_same:
         wanted = {number: knob for number, knob in wanted.items() if FeatureTarget(number) not in named}
@@ -185,7 +197,7 @@ def _features(home: _Home, named: dict[Target, _Found]) -> dict[Target, _Found]:
         places = {number: _Found(number, 1.0, "same dictionary") for number in wanted}
     elif (went := _from_earlier(home, wanted)) is not None:
         places = went
-    elif home.file.dictionary.origin == lineage(home.dictionary.card):
+    elif home.file.dictionary.origin == home.dictionary.card.lineage:
         places = _by_number(home, wanted)
     else:
         nearest = _nearest(list(wanted.values()), home.snapshot.dictionary.w_dec_FD, LEAST_COSINE)
@@ -196,7 +208,7 @@ def _features(home: _Home, named: dict[Target, _Found]) -> dict[Target, _Found]:
 
 
 def _from_earlier(home: _Home, wanted: Mapping[int, FileKnob]) -> dict[int, _Found] | None:
-    """What became of the features, None where the file's dictionary is not known to be another one of this
+    """Finds what became of the features, None if the file's dictionary is not known to be another one of this
     collection."""
     other = home.session.scalar(
         select(DictionaryRow.id)
@@ -217,7 +229,7 @@ def _from_earlier(home: _Home, wanted: Mapping[int, FileKnob]) -> dict[int, _Fou
 
 
 def _by_number(home: _Home, wanted: Mapping[int, FileKnob]) -> dict[int, _Found]:
-    """The features of the same number that point the same way."""
+    """Finds the features of the same number that point the same way."""
     w_dec_FD = home.snapshot.dictionary.w_dec_FD
     there = {number: knob for number, knob in wanted.items() if number < len(w_dec_FD)}
     cosines = {number: float(w_dec_FD[number] @ knob.unit()) for number, knob in there.items()}
@@ -229,7 +241,7 @@ def _by_number(home: _Home, wanted: Mapping[int, FileKnob]) -> dict[int, _Found]
 
 
 def _families(home: _Home) -> dict[Target, _Found]:
-    """The families here that point the same way, by target in the file."""
+    """Finds the families here that point the same way, by target in the file."""
     wanted = [knob for knob in home.file.knobs if knob.family is not None]
     here = home.snapshot.families
     if not (wanted and here):
@@ -245,8 +257,8 @@ def _families(home: _Home) -> dict[Target, _Found]:
 
 
 def _nearest(given: Sequence[FileKnob], there_XD: FloatArray, least: float) -> dict[int, _Found]:
-    """For each given knob the direction that is most alike, none taken twice, so that all pairs together are
-    as alike as can be; by row."""
+    """Pairs each given knob with the direction that is most alike, none taken twice, so that all pairs
+    together are as alike as can be; by row."""
     cosine_KX = np.stack([knob.unit() for knob in given]) @ there_XD.T
     cosine_KX[cosine_KX < least] = 0
     pairs = zip(*linear_sum_assignment(cosine_KX, maximize=True), strict=True)

@@ -1,4 +1,4 @@
-"""Presets: listed, saved, deleted, made the default one of their collection."""
+"""Presets are listed, saved, deleted, and made the default one of their collection."""
 
 from sqlalchemy import ColumnElement, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
@@ -22,12 +22,12 @@ MOST = 200  # presets of a collection: all are read with its generation, and sho
 
 
 def list_presets(reader: Reader) -> list[PresetInfo]:
-    """The presets of a collection by name."""
+    """Lists the presets of a collection by name."""
     return describe(reader.session, reader.snapshot, reader.snapshot.presets.values())
 
 
 def get_preset(reader: Reader, name: str) -> PresetInfo:
-    """One preset.
+    """Reads one preset.
 
     Raises:
         PresetNotFound: there is none of that name.
@@ -54,7 +54,8 @@ def save_preset(
         InvalidRequest: the name or the description cannot be used; there are too many; there is one of that
             name and it is not to be replaced.
         InvalidSteering: no knob, or one that a search would refuse.
-        CollectionNotFound, NotIndexed
+        CollectionNotFound: there is no collection of that name.
+        NotIndexed: it has no live generation.
     """
     name, description = clean_name(name), clean_description(description)
     with engine.reader(collection) as reader:
@@ -84,7 +85,9 @@ def delete_preset(engine: SearchEngine, collection: str, name: str) -> None:
     """Deletes a preset.
 
     Raises:
-        PresetNotFound, CollectionNotFound, NotIndexed
+        PresetNotFound: there is none of that name.
+        CollectionNotFound: there is no collection of that name.
+        NotIndexed: it has no live generation.
     """
     snapshot = engine.snapshot(collection)
     find_preset(snapshot.presets, name, collection)
@@ -96,11 +99,13 @@ def delete_preset(engine: SearchEngine, collection: str, name: str) -> None:
 
 
 def set_default_preset(engine: SearchEngine, collection: str, name: str | None) -> None:
-    """Makes a preset the one that searches are steered by that name neither a preset nor steering; with None
-    there is no such one any more.
+    """Makes a preset the one that steers every search that names neither a preset nor steering; with None no
+    preset does.
 
     Raises:
-        PresetNotFound, CollectionNotFound, NotIndexed
+        PresetNotFound: there is none of that name.
+        CollectionNotFound: there is no collection of that name.
+        NotIndexed: it has no live generation.
     """
     snapshot = engine.snapshot(collection)
     if name is not None:
@@ -113,7 +118,7 @@ def set_default_preset(engine: SearchEngine, collection: str, name: str | None) 
 
 
 def _check(reader: Reader, name: str, translation: RemappedSteering) -> None:
-    """Turns every knob once, as a search does, so that one with this preset will not fail."""
+    """Turns every knob once, as a search does, so that a search with this preset will not fail."""
     if not translation.steering.knobs:
         lost = " ".join(dict.fromkeys(each.reason for each in translation.lost))
         raise InvalidSteering(

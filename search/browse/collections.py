@@ -1,7 +1,6 @@
 """Says what there is to search: collections, the one searched by default, and where a newcomer may start."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
@@ -13,7 +12,7 @@ from search.db.models import CollectionRow, DictionaryRow, DocumentRow, Generati
 from search.engine.engine import SearchEngine
 from search.engine.reader import Reader
 from search.index.snapshot import Snapshot
-from search.responses.collections import CollectionInfo, Progress
+from search.responses.collections import CollectionInfo, Scorecard
 
 START_EXAMPLES = 5
 
@@ -76,7 +75,7 @@ def _info(session: Session, collection: CollectionRow, held: Snapshot | None) ->
     # What was killed stays "building" in its row; only a process that is there holds the lock.
     unfinished = states.get("ready") or states.get("building")
     building = unfinished if is_built(session, collection.id) else None
-    progress = Progress(**building.progress) if building and building.progress else None
+    progress = building.progress if building and building.progress.step else None
     return CollectionInfo(
         name=collection.name,
         state="live" if live else "building" if building else "empty",
@@ -96,6 +95,6 @@ def _passages(session: Session, held: Snapshot | None, generation: GenerationRow
     return count_passages(session, generation.id)
 
 
-def _scorecard(session: Session, generation: GenerationRow) -> dict[str, Any]:
+def _scorecard(session: Session, generation: GenerationRow) -> Scorecard:
     card = session.scalar(select(DictionaryRow.card).where(DictionaryRow.id == generation.dictionary_id))
-    return dict((card or {}).get("scorecard", {}))
+    return card.scorecard if card else Scorecard()

@@ -174,7 +174,7 @@ def _distinctive(snapshot: Snapshot, alive: NDArray[np.int64]) -> NDArray[np.int
     """Orders features by what many passages here are about and texts elsewhere are not: the number of
     passages times how far the collection as a whole points the feature's way."""
     dictionary = snapshot.dictionary
-    usual_D = np.array(dictionary.card.training.get("mean", np.zeros(dictionary.width)), np.float32)
+    usual_D = np.array(dictionary.card.training.mean or np.zeros(dictionary.width), np.float32)
     lean = np.maximum(dictionary.w_dec_FD[alive] @ (dictionary.b_D - usual_D), 0)
     return alive[np.argsort(-snapshot.passages_F[alive] * lean, kind="stable")]
 

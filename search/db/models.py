@@ -9,7 +9,6 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
-    Dialect,
     ForeignKey,
     Identity,
     Index,
@@ -17,7 +16,6 @@ from sqlalchemy import (
     MetaData,
     Sequence,
     Text,
-    TypeDecorator,
     UniqueConstraint,
     func,
 )
@@ -27,7 +25,10 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, DOUBLE_PRECISION, INTEGER, JSONB, REAL, TIMESTAMP
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from search.db.recipe import Recipe
+from search.db.card import StoredCard
+from search.db.json_column import JsonColumn
+from search.db.recipe import Checks, Recipe
+from search.responses.collections import Progress
 
 NAMES = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -38,19 +39,6 @@ NAMES = {
 }
 
 
-class RecipeJson(TypeDecorator[Recipe]):
-    """Keeps a recipe as JSON and validates it where it is read; SQL asks for its parts by name."""
-
-    impl = JSONB
-    cache_ok = True
-
-    def process_bind_param(self, value: Recipe | None, _: Dialect) -> dict[str, Any] | None:
-        return value.model_dump(mode="json") if value else None
-
-    def process_result_value(self, value: dict[str, Any] | None, _: Dialect) -> Recipe | None:
-        return None if value is None else Recipe.model_validate(value)
-
-
 class Base(DeclarativeBase):
     metadata = MetaData(naming_convention=NAMES)
     type_annotation_map = {  # noqa: RUF012 - SQLAlchemy reads this plain dict
@@ -59,7 +47,12 @@ class Base(DeclarativeBase):
         float: DOUBLE_PRECISION,
         datetime: TIMESTAMP(timezone=True),
         dict[str, Any]: JSONB,
-        Recipe: RecipeJson,
+        dict[str, str]: JSONB,
+        dict[str, float]: JSONB,
+        Recipe: JsonColumn(Recipe),
+        StoredCard: JsonColumn(StoredCard),
+        Progress: JsonColumn(Progress),
+        Checks: JsonColumn(Checks),
     }
 
 
@@ -136,7 +129,7 @@ class DictionaryRow(Base):
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)
     collection_id: Mapped[int] = mapped_column(ForeignKey("collections.id", ondelete="CASCADE"), index=True)
     weights: Mapped[bytes] = mapped_column(LargeBinary)
-    card: Mapped[dict[str, Any]]
+    card: Mapped[StoredCard]
     labels_version: Mapped[int] = mapped_column(server_default=sql("0"))
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
@@ -243,10 +236,10 @@ class GenerationRow(Base):
     recipe: Mapped[Recipe]
     seq: Mapped[int]
     passages: Mapped[int | None]
-    files: Mapped[dict[str, Any]] = mapped_column(server_default=sql("'{}'::jsonb"))
-    progress: Mapped[dict[str, Any]] = mapped_column(server_default=sql("'{}'::jsonb"))
-    timings: Mapped[dict[str, Any]] = mapped_column(server_default=sql("'{}'::jsonb"))
-    checks: Mapped[dict[str, Any]] = mapped_column(server_default=sql("'{}'::jsonb"))
+    files: Mapped[dict[str, str]] = mapped_column(server_default=sql("'{}'::jsonb"))
+    progress: Mapped[Progress] = mapped_column(server_default=sql("'{}'::jsonb"))
+    timings: Mapped[dict[str, float]] = mapped_column(server_default=sql("'{}'::jsonb"))
+    checks: Mapped[Checks] = mapped_column(server_default=sql("'{}'::jsonb"))
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     live_at: Mapped[datetime | None]
     live_seq: Mapped[int | None]
@@ -316,7 +309,7 @@ class JobReportRow(Base):
     __tablename__ = "job_reports"
 
     job_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    progress: Mapped[dict[str, Any]] = mapped_column(server_default=sql("'{}'::jsonb"))
+    progress: Mapped[Progress] = mapped_column(server_default=sql("'{}'::jsonb"))
     log: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=sql("'{}'"))
     reason: Mapped[str | None]
     result: Mapped[dict[str, Any]] = mapped_column(server_default=sql("'{}'::jsonb"))

@@ -1,8 +1,10 @@
-"""Says what the build of a generation is asked to do."""
+"""What the build of a generation is asked to do, and what it found."""
 
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
+
+from search.responses.stored import StoredJson
 
 IndexKind = Literal["flat", "ivf"]
 """Says how an index is searched: flat scans all vectors, ivf those in the cells nearest to the question."""
@@ -28,3 +30,13 @@ class Recipe(BaseModel):
     def same(self, other: "Recipe") -> bool:
         """Whether both ask for the same build, which may be taken up on another device."""
         return self == other.model_copy(update={"device": self.device})
+
+
+class Checks(StoredJson):
+    """Says what a generation found when it checked itself: how many `passages` it has, how many of their
+    `vectors` it compared, and the share of the nearest passages that its index finds. Before that it is
+    empty."""
+
+    passages: int | None = None
+    vectors: int | None = None
+    recall: float | None = None

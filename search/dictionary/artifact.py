@@ -24,8 +24,8 @@ class Shipped:
 
     @functools.cached_property
     def sha256(self) -> str:
-        """Names this one in the dictionaries that are adapted from it."""
-        return str(self.dictionary.card_json()["sha256"])
+        """What dictionaries adapted from this one name it by."""
+        return self.dictionary.stored_card().sha256
 
 
 @functools.cache

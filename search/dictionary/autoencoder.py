@@ -19,7 +19,7 @@ import functools
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
@@ -31,6 +31,7 @@ from safetensors.numpy import load as load_tensors
 from safetensors.numpy import save as save_tensors
 from scipy.sparse import csr_matrix
 
+from search.db.card import Card, StoredCard
 from search.dictionary.lexicon import Group
 from search.errors import DictionaryError
 
@@ -82,20 +83,6 @@ class Activations:
 
 
 @dataclass(frozen=True)
-class Card:
-    """Says of a dictionary which vector space it reads, how it was made and how good it is.
-
-    `active`: the most features a text may have; what the encoder puts below `threshold` does not fire.
-    """
-
-    model: str
-    active: int
-    training: dict[str, Any] = field(default_factory=dict)
-    scorecard: dict[str, Any] = field(default_factory=dict)
-    threshold: float = 0.0
-
-
-@dataclass(frozen=True)
 class FeatureNames:
     """Says how many features a dictionary has, and what their `names` are (see `Dictionary`), without any
     vectors."""
@@ -104,13 +91,13 @@ class FeatureNames:
     names: tuple[Group, ...]
 
     @classmethod
-    def from_bytes(cls, weights: bytes, card: dict[str, Any]) -> Self:
-        """Reads them from what `Dictionary.to_bytes` and `card_json` gave.
+    def from_bytes(cls, weights: bytes, card: StoredCard) -> Self:
+        """Reads them from what `Dictionary.to_bytes` and `stored_card` gave.
 
         Raises:
             DictionaryError: the weights are cut, changed or not a dictionary's.
         """
-        return cls(int(card["features"]), _names(_tensors(weights, card)))
+        return cls(card.features, _names(_tensors(weights, card)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,6 +126,15 @@ class Dictionary:
             raise DictionaryError(f"active={self.card.active} is not between 1 and {features} features.")
         if not all(np.isfinite(w).all() for w in (self.w_enc_FD, self.b_enc_F, self.w_dec_FD, self.b_D)):
             raise DictionaryError("The dictionary holds numbers that are not finite.", hint="Make it anew.")
+
+    @classmethod
+    def tied(
+        cls, w_FD: FloatArray, card: Card, *, b_D: FloatArray | None = None, names: tuple[Group, ...] = ()
+    ) -> Self:
+        """A dictionary whose encoder is its decoder, as that of names is; `b_D` is 0 if not given."""
+        b_F = np.zeros(len(w_FD), np.float32)
+        b_D = np.zeros(w_FD.shape[1], np.float32) if b_D is None else b_D
+        return cls(w_enc_FD=w_FD, b_enc_F=b_F, w_dec_FD=w_FD, b_D=b_D, card=card, names=names)
 
     @property
     def features(self) -> int:
@@ -213,32 +209,36 @@ class Dictionary:
         rows = {"w_enc": self.w_enc_FD, "w_dec": self.w_dec_FD}
         return save_tensors(tensors | {name: row_FD.astype(np.float32) for name, row_FD in rows.items()})
 
-    def card_json(self) -> dict[str, Any]:
-        """Gives the card as plain JSON, with the size and the hash of the weights."""
-        sha256 = hashlib.sha256(self.to_bytes()).hexdigest()
-        return {**asdict(self.card), "features": self.features, "width": self.width, "sha256": sha256}
+    def stored_card(self) -> StoredCard:
+        """The card with the size and the hash of the weights."""
+        return StoredCard(
+            model=self.card.model,
+            active=self.card.active,
+            training=self.card.training,
+            scorecard=self.card.scorecard,
+            threshold=self.card.threshold,
+            features=self.features,
+            width=self.width,
+            sha256=hashlib.sha256(self.to_bytes()).hexdigest(),
+        )
 
     @classmethod
-    def from_bytes(cls, weights: bytes, card: dict[str, Any]) -> Self:
-        """Reads back what `to_bytes` and `card_json` gave.
+    def from_bytes(cls, weights: bytes, card: StoredCard) -> Self:
+        """Reads back what `to_bytes` and `stored_card` gave.
 
         Raises:
             DictionaryError: the weights are cut, changed or not a dictionary's.
         """
         tensors = _tensors(weights, card)
+        if not card.model:
+            raise DictionaryError("This is not a dictionary: its card names no model.")
+        kept = Card(**{name: getattr(card, name) for name in Card.model_fields})
         try:
-            kept = Card(
-                model=card["model"],
-                active=int(card["active"]),
-                training=dict(card["training"]),
-                scorecard=dict(card["scorecard"]),
-                threshold=card.get("threshold", 0.0),
-            )
             # A copy of each, because the tensors read from bytes cannot be written to, which torch warns of.
             b_enc_F, b_D = (tensors[name].astype(np.float32) for name in ("b_enc", "b"))
             if names := _names(tensors):
                 w_FD = _unit_rows(tensors["steps"].astype(np.float32))
-                return cls(w_enc_FD=w_FD, b_enc_F=b_enc_F, w_dec_FD=w_FD, b_D=b_D, card=kept, names=names)
+                return cls.tied(w_FD, kept, b_D=b_D, names=names)
             w_enc_FD, w_dec_FD = (tensors[name].astype(np.float32) for name in ("w_enc", "w_dec"))
         except KeyError as error:
             raise DictionaryError(f"This is not a dictionary: {error}.") from None
@@ -248,7 +248,8 @@ class Dictionary:
         """Writes `dictionary.safetensors` and `dictionary.json` into a folder (made when missing)."""
         folder.mkdir(parents=True, exist_ok=True)
         (folder / WEIGHTS_FILE).write_bytes(self.to_bytes())
-        (folder / CARD_FILE).write_text(json.dumps(self.card_json(), indent=2) + "\n", encoding="utf-8")
+        card = json.dumps(self.stored_card().model_dump(mode="json"), indent=2)
+        (folder / CARD_FILE).write_text(card + "\n", encoding="utf-8")
 
     @classmethod
     def load(cls, folder: Path) -> Self:
@@ -259,14 +260,14 @@ class Dictionary:
         """
         try:
             weights = (folder / WEIGHTS_FILE).read_bytes()
-            card = dict(json.loads((folder / CARD_FILE).read_text(encoding="utf-8")))
-        except (OSError, ValueError, TypeError) as error:
+            card = StoredCard.model_validate_json((folder / CARD_FILE).read_bytes())
+        except (OSError, ValueError) as error:
             raise DictionaryError(f"No dictionary can be read from {folder}: {error}.") from None
         return cls.from_bytes(weights, card)
 
 
-def _tensors(weights: bytes, card: dict[str, Any]) -> dict[str, NDArray[Any]]:
-    if hashlib.sha256(weights).hexdigest() != card.get("sha256"):
+def _tensors(weights: bytes, card: StoredCard) -> dict[str, NDArray[Any]]:
+    if hashlib.sha256(weights).hexdigest() != card.sha256:
         raise DictionaryError("The dictionary's weights do not match the hash on its card.")
     try:
         return load_tensors(weights)

@@ -1,4 +1,4 @@
-"""Texts to unit vectors with a sentence-transformers model.
+"""An embedder turns texts into unit vectors with a sentence-transformers model.
 
 Shape suffixes: N texts, D embedding width.
 """
@@ -41,7 +41,7 @@ PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": t
 
 @dataclass(frozen=True)
 class VectorSpace:
-    """What decides where a text lands: two vectors may be compared only if these are equal."""
+    """Says what decides where a text lands: two vectors may be compared only if these are equal."""
 
     model: str
     precision: str
@@ -49,7 +49,7 @@ class VectorSpace:
 
 @dataclass(frozen=True, eq=False)
 class Tokens:
-    """The tokens of one text: character `offsets`, the number of the word that each belongs to (as the
+    """Holds the tokens of one text: character `offsets`, the number of the word that each belongs to (as the
     tokenizer cuts words; None for special tokens, whose offsets are (-1, -1)), and vectors `h_TD`."""
 
     offsets: list[tuple[int, int]]
@@ -58,7 +58,7 @@ class Tokens:
 
 
 class Embedder:
-    """One loaded model. Safe to use from several threads, one at a time."""
+    """Encodes with one loaded model. It is safe to use from several threads, which take turns."""
 
     def __init__(self, model: SentenceTransformer, space: VectorSpace) -> None:
         self._model = model
@@ -80,7 +80,7 @@ class Embedder:
 
     @property
     def tokenizer_json(self) -> str:
-        """The tokenizer in the `tokenizers` library's JSON form.
+        """Gives the tokenizer in the `tokenizers` library's JSON form.
 
         Raises:
             ConfigurationError: the model has no such tokenizer.
@@ -96,26 +96,27 @@ class Embedder:
     def encode(
         self, texts: Sequence[str], *, on_batch: Callable[[int], None] = lambda _: None
     ) -> NDArray[np.float16]:
-        """Unit vectors (N, D), rounded once to float16; `on_batch` hears how many texts were just done."""
+        """Encodes texts as unit vectors (N, D), rounded once to float16; `on_batch` hears how many texts were
+        just done."""
         vectors = [self._unit(batch, on_batch) for batch in _batches(texts)]
         return np.concatenate(vectors) if vectors else np.zeros((0, self.width), np.float16)
 
     def encode_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """The unit vectors (N, D) of questions, not rounded; in one batch."""
+        """Encodes questions as unit vectors (N, D), not rounded, in one batch."""
         with self._lock:
             x_ND = self._model.encode(list(texts), batch_size=len(texts), convert_to_tensor=True)
             return _normalised(x_ND).cpu().numpy()
 
     @property
     def mean_pooled(self) -> bool:
-        """Whether a text's vector is the normalised sum of its tokens' vectors."""
+        """Tells whether a text's vector is the normalised sum of its tokens' vectors."""
         modules = list(self._model)
         pooled = any(getattr(module, "pooling_mode", None) == "mean" for module in modules)
         return pooled and all(type(module).__name__ in SUMMING for module in modules)
 
     def encode_tokens(self, texts: Sequence[str]) -> list[Tokens]:
-        """For each text its tokens; the normalised sum of their vectors is its embedding (mean-pooled models
-        only)."""
+        """Encodes the tokens of each text; the normalised sum of their vectors is its embedding (mean-pooled
+        models only)."""
         with self._lock:
             vectors = self._model.encode(list(texts), batch_size=16, output_value="token_embeddings")
             # Within the lock: a fast tokenizer keeps its padding and truncation as state.
@@ -159,15 +160,15 @@ def _load(model: str, precision: str) -> Embedder:
 
 @functools.cache
 def _fastest_precision() -> str:
-    """The precision of this machine, measured once a process."""
+    """Measures which precision is faster on this machine, once a process."""
     if torch.cuda.is_available():
         return "float16"
     return min(("float32", "bfloat16"), key=_seconds_for_a_product)
 
 
 def _seconds_for_a_product(precision: str) -> float:
-    """Time of the model's typical work, a matrix product, in that precision: the best of several, or of one
-    where it is slow (a CPU without bfloat16 takes a hundred times as long for it)."""
+    """Times the model's typical work, a matrix product, in that precision: the best of several, or of one if
+    it is slow (a CPU without bfloat16 takes a hundred times as long for it)."""
     a = torch.randn(256, 384).to(PRECISIONS[precision])
     b = torch.randn(384, 1536).to(PRECISIONS[precision])
     best, begun = math.inf, time.perf_counter()
@@ -200,7 +201,7 @@ def _model_path(model: str) -> str:
 
 
 def _batches(texts: Sequence[str]) -> Iterator[Sequence[str]]:
-    """Consecutive texts, as many as a batch holds when all are padded to the longest."""
+    """Groups consecutive texts, as many as a batch holds when all are padded to the longest."""
     start = longest = 0
     for end, text in enumerate(texts):
         longest = max(longest, len(text))

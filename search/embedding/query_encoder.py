@@ -1,4 +1,4 @@
-"""Questions to vectors: each text once, and those that come at the same time in one batch."""
+"""The query encoder embeds each question once, and those that come at the same time in one batch."""
 
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -32,7 +32,7 @@ class QueryEncoder:
         self._at_work = Lock()
 
     def __call__(self, space: VectorSpace, text: str) -> FloatArray:
-        """The unit vector (D,) of a question, not rounded."""
+        """Gives the unit vector (D,) of a question, not rounded."""
         key = (space, text)
         known = self._known.known(key)
         if known is not None:

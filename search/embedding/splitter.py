@@ -1,4 +1,5 @@
-"""Text into sentences and passages, by exact character offsets. Pure: no model, no database.
+"""The splitter cuts text into sentences and passages, by exact character offsets. Pure: no model, no
+database.
 
 A passage is what is embedded and ranked. It ends where a sentence or, better, a paragraph ends, and with
 its title in front it never exceeds what the embedding model reads.
@@ -41,7 +42,7 @@ _STARTS_A_SENTENCE = re.compile(
 
 @dataclass(frozen=True)
 class _Piece:
-    """A stretch of text with its size in tokens."""
+    """Holds a stretch of text with its size in tokens."""
 
     start: int
     end: int
@@ -49,7 +50,7 @@ class _Piece:
 
 
 def embedded_text(title: str, passage: str) -> str:
-    """What the model reads of a passage: its title in front says what the passage is about.
+    """Joins what the model reads of a passage: its title in front says what the passage is about.
 
     `title` is the document's title as `PassageSplitter.clip_title` leaves it.
     """
@@ -57,7 +58,7 @@ def embedded_text(title: str, passage: str) -> str:
 
 
 def sentences(text: str) -> list[Span]:
-    """The sentences of a text, in order, without the white space around them; blank ones are left out.
+    """Finds the sentences of a text, in order, without the white space around them; blank ones are left out.
 
     A list item, a heading, a table row and a paragraph are sentences whether or not they end in a full stop.
     """
@@ -84,11 +85,11 @@ class PassageSplitter:
         self._target = target_tokens
 
     def clip_title(self, title: str) -> str:
-        """The title as it is embedded: on one line, and at most a quarter of what the model reads."""
+        """Clips the title as it is embedded: on one line, and at most a quarter of what the model reads."""
         return self._clipped(title)[0]
 
     def split(self, text: str, title: str = "") -> list[Span]:
-        """The passages of a text: in order, disjoint, and leaving out nothing but white space.
+        """Splits a text into passages: in order, disjoint, and leaving out nothing but white space.
 
         Each of them fits the model as `embedded_text(clip_title(title), passage)`.
         """
@@ -97,7 +98,7 @@ class PassageSplitter:
         return [Span(passage.start, passage.end) for passage in passages]
 
     def _clipped(self, title: str) -> tuple[str, int]:
-        """The title as it is embedded, and its tokens."""
+        """Clips the title as it is embedded, and counts its tokens."""
         title = " ".join(title.split())
         while (tokens := sum(self._tokens([title]))) > self._room // 4:
             shorter = title[: len(title) * 3 // 4]
@@ -110,7 +111,7 @@ class PassageSplitter:
         ]
 
     def _fitting(self, text: str, spans: list[Span], room: int) -> Iterator[_Piece]:
-        """The spans with their sizes; what is larger than `room` is cut at white space where possible."""
+        """Measures the spans; what is larger than `room` is cut at white space if possible."""
         for span, tokens in zip(spans, self._tokens([text[s.start : s.end] for s in spans]), strict=True):
             length = span.end - span.start
             size = max(tokens, -(-length // CHARACTERS_PER_TOKEN))
@@ -122,7 +123,7 @@ class PassageSplitter:
 
 
 def _packed(text: str, pieces: Iterable[_Piece], room: int, target: int) -> list[_Piece]:
-    """Neighbouring pieces joined into passages of about `target` tokens, and of `room` at most."""
+    """Joins neighbouring pieces into passages of about `target` tokens, and of `room` at most."""
     passages: list[_Piece] = []
     for piece in pieces:
         if passages and _belongs(text, passages[-1], piece, room, target):
@@ -144,7 +145,8 @@ def _belongs(text: str, passage: _Piece, piece: _Piece, room: int, target: int) 
 
 
 def _joinable(text: str, left: _Piece, right: _Piece, room: int) -> bool:
-    """Whether both together fit. Sizes only add up where the tokenizer too sees a break between them."""
+    """Tells whether both together fit. Sizes only add up where the tokenizer too sees a break between
+    them."""
     before = text[right.start - 1]
     breaks = before in "\n\r\t" or unicodedata.category(before)[0] in "PZ"
     fits = left.size + right.size <= room and right.end - left.start <= room * CHARACTERS_PER_TOKEN
@@ -156,7 +158,7 @@ def _joined(left: _Piece, right: _Piece) -> _Piece:
 
 
 def _cut(text: str, span: Span, step: int) -> list[Span]:
-    """A span cut into stretches of at most `step` characters, in the white space where there is some."""
+    """Cuts a span into stretches of at most `step` characters, in the white space if there is some."""
     cuts = [span.start]
     while span.end - cuts[-1] > step:
         cuts.append(_cut_before(text, cuts[-1] + step // 2 + 1, cuts[-1] + step))
@@ -164,7 +166,8 @@ def _cut(text: str, span: Span, step: int) -> list[Span]:
 
 
 def _cut_before(text: str, lowest: int, highest: int) -> int:
-    """The best place for a cut in `lowest..highest`: after white space, else before no combining mark."""
+    """Finds the best place for a cut in `lowest..highest`: after white space, else before no combining
+    mark."""
     for position in range(highest, lowest - 1, -1):
         if text[position - 1].isspace():
             return position
@@ -175,7 +178,8 @@ def _cut_before(text: str, lowest: int, highest: int) -> int:
 
 
 def _leans_left(character: str) -> bool:
-    """Combining marks, variation selectors and joiners belong to the character before them."""
+    """Tells whether a character belongs to the one before it: combining marks, variation selectors and
+    joiners."""
     return unicodedata.category(character)[0] == "M" or character == "\u200d"
 
 

@@ -7,11 +7,11 @@ that only added names to earlier ones lists these on its card. Phrases and docum
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from sqlalchemy import ColumnElement, exists, func, select
 from sqlalchemy.orm import Session, load_only
 
+from search.db.card import Alias, StoredCard
 from search.db.models import DictionaryRow, FamilyRow, FeatureMatchRow
 from search.errors import InvalidFilter, InvalidSteering
 from search.query.parser import Condition
@@ -19,7 +19,6 @@ from search.query.steering import FamilyTarget, FeatureTarget, Knob, Steering, f
 from search.responses.search import LostKnob, SteeringTerm
 
 NO_COUNTERPART = "No feature of the live dictionary is alike enough."
-ALIASES = "aliases"
 NO_FAMILIES = "Families are not carried over to another dictionary."
 
 
@@ -43,19 +42,6 @@ class RemappedSteering:
     lost: tuple[LostKnob, ...] = ()
     preset: str | None = None
     filters: tuple[Condition, ...] = ()
-
-
-@dataclass(frozen=True)
-class Alias:
-    """Says that an earlier dictionary's numbers, 0 to `features` - 1, are those of `dictionary`."""
-
-    dictionary: int
-    features: int
-
-
-def read_aliases(card: Mapping[str, Any]) -> dict[int, Alias]:
-    """Reads from a dictionary's card the earlier dictionaries whose numbers are those of another one."""
-    return {int(number): Alias(**alias) for number, alias in card.get(ALIASES, {}).items()}
 
 
 def is_numbered(knob: Knob) -> bool:
@@ -198,19 +184,18 @@ def _known(session: Session, dictionary: int, live: int) -> tuple[int | None, Al
     if not 0 < dictionary < 2**63:  # what the column holds
         return None, None
     both = select(DictionaryRow.id, DictionaryRow.card).where(DictionaryRow.id.in_((dictionary, live)))
-    cards: dict[int, dict[str, Any]] = {row.id: row.card for row in session.execute(both)}
-    alias = read_aliases(cards.get(live, {})).get(dictionary)
-    if alias is not None:
+    cards: dict[int, StoredCard] = {row.id: row.card for row in session.execute(both)}
+    if live in cards and (alias := cards[live].aliases.get(dictionary)):
         return alias.features, alias
     if dictionary in cards:
-        later = read_aliases(cards[dictionary]).get(live)
+        later = cards[dictionary].aliases.get(live)
         if later is not None and later.dictionary == dictionary:
-            return int(cards[dictionary]["features"]), Alias(live, later.features)
+            return cards[dictionary].features, Alias(dictionary=live, features=later.features)
     last = session.scalar(select(func.max(FeatureMatchRow.old_feature)).where(*_pair(dictionary, live)))
     if last is not None:
         return last + 1, None
     if dictionary in cards and session.scalar(select(exists().where(*_pair(live, dictionary)))):
-        return int(cards[dictionary]["features"]), None
+        return cards[dictionary].features, None
     return None, None
 
 

@@ -2,20 +2,48 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 
 from search.responses.search import LostKnob, SteeringTerm
+from search.responses.stored import StoredJson
 
 
-@dataclass(frozen=True)
-class Progress:
-    """Says where a build is: `done` of `total` in a step; seconds left are None until a rate is known."""
+class Progress(StoredJson):
+    """Says where a build is: `done` of `total` in a step; seconds left are None until a rate is known. Before
+    the first step it is empty."""
 
-    step: str
-    done: int
-    total: int
-    rate: float | None
-    seconds_left: float | None
+    step: str = ""
+    done: int = 0
+    total: int = 0
+    rate: float | None = None
+    seconds_left: float | None = None
+
+
+class Explained(StoredJson):
+    """Says what explanations account for: shares of the score of each question's first results, summed over
+    questions. `carried` + `baseline` + `remainder` = 1; `shared` is the part of `carried` whose features are
+    active in the result, too; `ordered` the share of pairs among the first ten that feature terms alone put
+    in the order of the scores."""
+
+    carried: float = 0.0
+    shared: float = 0.0
+    baseline: float = 0.0
+    remainder: float = 0.0
+    ordered: float = 0.0
+
+
+class Scorecard(StoredJson):
+    """Says how good a dictionary is on some `rows`: how many `names`, of them the collection's `own`; how
+    many are near a row (`l0`); the share that no row is near (`dead`); the variance that the nearest names
+    leave unexplained when they are fitted together (`fvu`). `names` is None if that was not measured."""
+
+    rows: int = 0
+    names: int | None = None
+    own: int = 0
+    fvu: float = 0.0
+    l0: float = 0.0
+    dead: float = 0.0
+    explained: Explained | None = None
 
 
 @dataclass(frozen=True)
@@ -29,7 +57,7 @@ class CollectionInfo:
     passages: int
     generation: int | None = None
     progress: Progress | None = None
-    scorecard: dict[str, Any] | None = None
+    scorecard: Scorecard | None = None
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,8 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from search.dictionary.autoencoder import Card, Dictionary
+from search.db.card import Card
+from search.dictionary.autoencoder import Dictionary
 
 pytestmark = [
     pytest.mark.gpu,
@@ -25,8 +26,8 @@ def test_activations_are_those_of_the_cpu(named: bool) -> None:
     rng = np.random.default_rng(0)
     w_FD, x_ND = unit(rng, F), unit(rng, ROWS).astype(np.float16)
     names = tuple((f"name {feature}",) for feature in range(F)) if named else ()
-    card = Card("m", 8, threshold=0.12)
-    dictionary = Dictionary(w_FD, np.zeros(F, np.float32), w_FD, 0.1 * unit(rng, 1)[0], card, names)
+    card = Card(model="m", active=8, threshold=0.12)
+    dictionary = Dictionary.tied(w_FD, card, b_D=0.1 * unit(rng, 1)[0], names=names)
     gpu, cpu = dictionary.encode(x_ND, device="cuda"), dictionary.encode(x_ND)
     dense_gpu, dense_cpu = (acts.matrix(F).toarray() for acts in (gpu, cpu))
     # Two features that are equal but for the last bits may change places at the edge of the top K.

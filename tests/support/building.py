@@ -9,6 +9,7 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from indexer.build.builder import Build, BuildReport
+from indexer.build.stages import Naming, name_features
 from indexer.documents import ensure_collection, ingest
 from indexer.jobs.worker import run_worker
 from indexer.progress import Reporter
@@ -43,11 +44,13 @@ def build(
     documents: list[SourceDocument],
     *,
     passage_tokens: int | None = None,
+    naming: Naming = name_features,
 ) -> BuildReport:
     """Takes documents through the whole pipeline, as `refract index` does."""
     collection = write(database, name, documents, model=embedder.space.model)
     lend_dictionary(embedder.space.model, data)
-    return Build(database, data, embedder, Reporter(database)).run(collection, passage_tokens=passage_tokens)
+    builder = Build(database, data, embedder, Reporter(database), naming=naming)
+    return builder.run(collection, passage_tokens=passage_tokens)
 
 
 def many(database: Engine, name: str, documents: int, *, model: str = DEFAULT_MODEL) -> int:

@@ -1,11 +1,11 @@
 """A collection that goes through the whole pipeline once a run: who comes first builds it, others restore."""
 
-import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from filelock import FileLock
+from pydantic import TypeAdapter
 from sqlalchemy import Engine
 
 from indexer.backup.dump import dump
@@ -17,6 +17,8 @@ from indexer.sources import SourceDocument
 COLLECTION = "manual"
 DUMP = "indexed.dump"
 REPORT = "indexed.json"
+
+_REPORT = TypeAdapter(BuildReport)
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ def built_or_restored(
         if not (shared / REPORT).exists():
             report = build()
             dump(database, shared / DUMP, Reporter(database))
-            (shared / REPORT).write_text(json.dumps(asdict(report)))
+            (shared / REPORT).write_bytes(_REPORT.dump_json(report))
             return report
     restore(database, data, shared / DUMP, Reporter(database))
-    return BuildReport(**json.loads((shared / REPORT).read_text()))
+    return _REPORT.validate_json((shared / REPORT).read_bytes())

@@ -11,6 +11,7 @@ from api.cli.output import print_scorecard
 from api.views.scorecard import figures
 from search.dictionary.artifact import shipped
 from search.engine.engine import SearchEngine
+from search.responses.collections import Scorecard
 from search.settings import DEFAULT_MODEL
 
 
@@ -25,15 +26,16 @@ def test_every_figure_of_the_shipped_dictionary_is_told() -> None:
     assert base is not None
     card = base.dictionary.card.scorecard
     told = {figure.name: figure.value for figure in figures(card)}
-    assert told["Variance unexplained"] == f"{card['fvu']:.3f}"
+    assert told["Variance unexplained"] == f"{card.fvu:.3f}"
     assert told["Names"] == f"{base.dictionary.features:,}"
-    assert told["Names near a passage"] == f"{card['l0']:.1f}"
-    assert told["Names that no passage is near"] == f"{card['dead']:.1%}"
+    assert told["Names near a passage"] == f"{card.l0:.1f}"
+    assert told["Names that no passage is near"] == f"{card.dead:.1%}"
 
 
 def test_what_was_not_measured_is_not_told() -> None:
-    assert list(figures({})) == []
-    learned = {"fvu": 0.2, "rows": 10, "l0": 40.0, "dead": 0.0, "labels": {"0.5": 0.8}}
+    assert list(figures(Scorecard())) == []
+    written = {"fvu": 0.2, "rows": 10, "l0": 40.0, "dead": 0.0, "labels": {"0.5": 0.8}}
+    learned = Scorecard.model_validate(written)
     assert list(figures(learned)) == []
 
 
@@ -53,8 +55,8 @@ def test_the_page_of_a_collection_has_both_scorecards(client: TestClient) -> Non
 
 
 def test_the_terminal_has_both_too(capsys: pytest.CaptureFixture[str]) -> None:
-    card = {"names": 7, "own": 2, "fvu": 0.5, "rows": 1000, "l0": 3.0, "dead": 0.25}
-    print_scorecard(card, {**card, "fvu": 0.125})
+    card = Scorecard(names=7, own=2, fvu=0.5, rows=1000, l0=3.0, dead=0.25)
+    print_scorecard(card, card.model_copy(update={"fvu": 0.125}))
     printed = capsys.readouterr().out
     assert "0.500" in printed
     assert "25.0%" in printed

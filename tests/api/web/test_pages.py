@@ -22,6 +22,7 @@ from search.engine.engine import SearchEngine
 from search.explain.relevance_feedback import refine
 from search.query.request import SearchRequest
 from search.query.steering import MAX_KNOBS, MAX_PHRASE, ExamplesTarget, Knob, parse
+from search.responses.collections import Progress
 from search.scoring.ranking import Pool
 from tests.support.indexed import Indexed
 from tests.support.reading import read
@@ -562,7 +563,7 @@ def test_with_several_collections_each_page_offers_them_and_knobs_stay(
 
 def test_a_build_shows_its_progress_until_the_search_opens(database: Engine, indexed: Indexed) -> None:
     client = TestClient(create_app(SearchEngine(database, indexed.data)))
-    progress = {"step": "embedding", "done": 30, "total": 120, "rate": 12.5, "seconds_left": 7.2}
+    progress = Progress(step="embedding", done=30, total=120, rate=12.5, seconds_left=7.2)
     with Session(database) as session:
         collection = CollectionRow(name="new", model="m")
         session.add(collection)

@@ -22,6 +22,7 @@ from indexer.backup.restore import restore
 from indexer.build.builder import Build
 from indexer.build.catch_up import CatchUp
 from indexer.build.passage_rows import create_partition
+from indexer.build.stages import name_features
 from indexer.build.verify import verify
 from indexer.documents import delete_documents, ensure_collection, ingest
 from indexer.labels.edit import edit_label
@@ -95,9 +96,14 @@ def source(
 
 def _change(database: Engine, data: Path, embedder: Embedder) -> None:
     number = collection_id(database, "c")
-    with pytest.MonkeyPatch.context() as patch:  # another dictionary, so that there are matches
-        patch.setattr("indexer.build.stages._latest_dictionary", lambda *_: None)
-        Build(database, data, embedder, Reporter(database)).run(number)
+    Build(
+        database,
+        data,
+        embedder,
+        Reporter(database),
+        # Another dictionary, so that there are matches.
+        naming=lambda session, generation, _, *parts: name_features(session, generation, None, *parts),
+    ).run(number)
     write(database, "c", [document("0", "Not indexed, and soon replaced.")])
     write(database, "c", [document("0", MARK), document("new", "Sails carry ships over the sea.")])
     CatchUp(database, live(database, "c"), embedder).run(Reporter(database))

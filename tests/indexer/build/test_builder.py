@@ -20,11 +20,12 @@ from indexer.documents import ensure_collection, ingest
 from indexer.progress import Reporter
 from indexer.sources import Failure, SourceDocument
 from search.browse.collections import collections
+from search.db.card import Card
 from search.db.connection import among
 from search.db.models import CollectionRow, DictionaryRow, DocumentRow, FeatureRow, GenerationRow, PassageRow
 from search.db.recipe import Recipe
 from search.dictionary.artifact import shipped
-from search.dictionary.autoencoder import Card, Dictionary
+from search.dictionary.autoencoder import Dictionary
 from search.embedding.embedder import Embedder, load_embedder
 from search.engine.engine import SearchEngine
 from search.errors import InvalidRequest, SourceError
@@ -66,13 +67,13 @@ def test_a_build_makes_everything_a_search_needs(
 ) -> None:
     report = build(database, tmp_path, embedder, "c", short)
     assert (report.documents, report.embedded) == (len(short), report.passages)
-    assert {"fvu", "l0", "dead", "names", "own", "explained"} <= set(report.scorecard)
+    assert {"fvu", "l0", "dead", "names", "own", "explained"} <= report.scorecard.model_fields_set
     assert set(report.seconds) >= {"embedding passages", "naming features", "finding features"}
     with Session(database) as session:
         row = session.scalars(select(GenerationRow)).one()
         assert (row.state, row.recipe.precision) == ("live", embedder.space.precision)
         dictionary = read_dictionary(session, row.dictionary_id)
-        assert len(dictionary.names) == dictionary.features == report.scorecard["names"]
+        assert len(dictionary.names) == dictionary.features == report.scorecard.names
         assert session.scalar(select(func.count()).select_from(FeatureRow)) == 0  # names need no labels
         passages = session.scalars(select(PassageRow).order_by(PassageRow.id)).all()
         assert [passage.id for passage in passages] == list(range(report.passages))
@@ -249,10 +250,9 @@ def test_a_dictionary_stays_from_build_to_build_and_a_learned_one_gives_way_to_n
     with Session(database) as session:
         (named,) = session.scalars(select(DictionaryRow)).all()
         w_FD = read_dictionary(session, named.id).w_dec_FD[:50]
-        zeros_F, zeros_D = np.zeros(50, np.float32), np.zeros(w_FD.shape[1], np.float32)
-        learned = Dictionary(w_FD, zeros_F, w_FD, zeros_D, Card(named.card["model"], 8))
+        learned = Dictionary.tied(w_FD, Card(model=named.card.model, active=8))
         row = DictionaryRow(collection_id=collection_id(database), weights=learned.to_bytes())
-        row.card = learned.card_json()
+        row.card = learned.stored_card()
         session.add(row)
         session.flush()
         live = session.scalars(select(GenerationRow).where(GenerationRow.state == "live")).one()
@@ -262,7 +262,7 @@ def test_a_dictionary_stays_from_build_to_build_and_a_learned_one_gives_way_to_n
         session.commit()
         before = {row.id, named.id}
     report = again.run(collection_id(database))
-    assert report.scorecard["names"] > 20_000
+    assert (report.scorecard.names or 0) > 20_000
     assert report.lost_labels == []
     with Session(database) as session:
         live = session.scalars(select(GenerationRow).where(GenerationRow.state == "live")).one()
@@ -282,10 +282,10 @@ def test_a_handful_of_documents_gets_the_shipped_dictionary(
     report = build(database, tmp_path, load_embedder(), "c", few)
     base = shipped(DEFAULT_MODEL)
     assert base is not None
-    assert report.scorecard["names"] <= base.dictionary.features + count
+    assert (report.scorecard.names or 0) <= base.dictionary.features + count
     with Session(database) as session:
         row = session.scalars(select(DictionaryRow)).one()
-        assert row.card["training"]["adapted_from"] == base.sha256
+        assert row.card.training.adapted_from == base.sha256
         dictionary = read_dictionary(session, row.id)
         assert dictionary.names[: base.dictionary.features] == base.dictionary.names
         np.testing.assert_array_equal(
@@ -341,7 +341,7 @@ def test_progress_tells_rate_and_time_left_and_is_stored(
     assert any(progress.rate and progress.seconds_left is not None for progress in embedding)
     with Session(database) as session:
         stored = session.get_one(GenerationRow, report.generation)
-        assert stored.progress["step"] == "going live"
+        assert stored.progress.step == "going live"
         assert stored.timings == report.seconds
 
 

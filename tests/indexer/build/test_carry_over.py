@@ -11,31 +11,34 @@ from urllib.parse import parse_qsl, urlsplit
 import numpy as np
 import pytest
 from lxml import html
-from sqlalchemy import URL, Engine, create_engine, select, update
+from sqlalchemy import URL, Engine, create_engine, select
 from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
 from api.app import create_app
 from api.cli.output import print_build
 from indexer.build.builder import Build, BuildReport
-from indexer.dictionary.matching import LEAST, Match
+from indexer.build.stages import Naming, name_features
+from indexer.dictionary.matching import LEAST
 from indexer.documents import ensure_collection, ingest
 from indexer.labels.edit import edit_label, write_label
 from indexer.presets.file_format import FileDictionary, FileKnob, PresetFile
 from indexer.presets.importer import import_preset
 from indexer.presets.store import delete_preset
-from indexer.progress import Reporter
+from indexer.progress import Listener, Reporter, silent
 from indexer.sources import SourceDocument
+from search.db.card import Alias, Card
 from search.db.lookup import live_generation
 from search.db.models import CollectionRow, DictionaryRow, FamilyRow, FeatureMatchRow, FeatureRow, PresetRow
-from search.dictionary.autoencoder import Card, Dictionary
+from search.dictionary.autoencoder import Dictionary
 from search.embedding.embedder import Embedder
 from search.engine.engine import SearchEngine
 from search.engine.reader import Reader
 from search.errors import InvalidSteering
-from search.query.remapping import is_numbered, read_aliases, translate
+from search.query.remapping import is_numbered, translate
 from search.query.request import SearchRequest
 from search.query.steering import ConceptTarget, FamilyTarget, FeatureTarget, Knob, Steering, parse
+from search.responses.collections import Progress
 from search.responses.search import SearchResponse
 from tests.support.model import dictionary_folder, lend_dictionary
 from tests.support.reading import read
@@ -97,22 +100,19 @@ def renewed(
     given += [named_dictionary(embedder, [*near[250:240:-1], *near[150:4:-1]])] * 2  # not all have a place
     with new_database() as url:
         database = create_engine(url)
-        builder, collection = unbuilt(database, data, embedder, documents[:150])
+        builder, collection = unbuilt(
+            database, data, embedder, documents[:150], naming=lambda *_: given.pop(0)
+        )
         steps = []
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("indexer.build.stages._latest_dictionary", lambda *_: None)
-            patch.setattr("indexer.build.stages._new_dictionary", lambda *_: given.pop(0))
-            builder.run(collection)
-            oldest = before = live_dictionary(database)
-            label_all_by_hand(database, oldest)
-            learned = SearchEngine(database, data).search(
-                SearchRequest(QUESTION, parse("3:1")), collection=NAME
-            )
-            while given:
-                report = builder.run(collection)
-                now = live_dictionary(database)
-                steps.append(Step(report, now, matches(database, before, now), by_hand(database, now)))
-                before = now
+        builder.run(collection)
+        oldest = before = live_dictionary(database)
+        label_all_by_hand(database, oldest)
+        learned = SearchEngine(database, data).search(SearchRequest(QUESTION, parse("3:1")), collection=NAME)
+        while given:
+            report = builder.run(collection)
+            now = live_dictionary(database)
+            steps.append(Step(report, now, matches(database, before, now), by_hand(database, now)))
+            before = now
         yield Renewed(oldest, steps, database, SearchEngine(database, data), learned)
         database.dispose()
 
@@ -144,11 +144,17 @@ def learned_dictionary(embedder: Embedder, alike: list[int]) -> Dictionary:
     w_FD[: len(alike)] *= 0.02
     w_FD[: len(alike)] += base.w_dec_FD[alike]
     w_FD /= np.linalg.norm(w_FD, axis=1, keepdims=True)
-    return Dictionary(w_FD, np.zeros(LEARNED, np.float32), w_FD, base.b_D, Card(base.card.model, 8))
+    return Dictionary.tied(w_FD, Card(model=base.card.model, active=8), b_D=base.b_D)
 
 
 def unbuilt(
-    database: Engine, data: Path, embedder: Embedder, documents: list[SourceDocument]
+    database: Engine,
+    data: Path,
+    embedder: Embedder,
+    documents: list[SourceDocument],
+    *,
+    naming: Naming = name_features,
+    listener: Listener = silent,
 ) -> tuple[Build, int]:
     """What builds a collection of these documents, and its number."""
     with Session(database) as session:
@@ -157,7 +163,8 @@ def unbuilt(
     lend_dictionary(embedder.space.model, data)
     reporter = Reporter(database)
     ingest(database, collection, documents, reporter)
-    return Build(database, data, embedder, reporter), collection
+    builder = Build(database, data, embedder, Reporter(database, listener), naming=naming)
+    return builder, collection
 
 
 def live_dictionary(database: Engine) -> int:
@@ -171,7 +178,7 @@ def matches(database: Engine, old: int, new: int) -> Matches:
     """{old feature: (new feature, confidence)} as stored."""
     pair = (FeatureMatchRow.old_dictionary == old, FeatureMatchRow.dictionary_id == new)
     with Session(database) as session:
-        if alias := read_aliases(session.get_one(DictionaryRow, new).card).get(old):
+        if alias := session.get_one(DictionaryRow, new).card.aliases.get(old):
             return {feature: (feature, 1.0) for feature in range(alias.features)}
         rows = session.scalars(select(FeatureMatchRow).where(*pair))
         return {row.old_feature: (row.feature, row.confidence) for row in rows}
@@ -241,10 +248,11 @@ def test_of_two_labels_for_one_feature_that_of_the_most_alike_stays(
     learned.w_dec_FD[7] = learned.w_dec_FD[3]
     learned.w_dec_FD[3] = named.w_dec_FD[3]
     given = [learned, named]
-    with new_database() as url, pytest.MonkeyPatch.context() as patch:
-        patch.setattr("indexer.build.stages._new_dictionary", lambda *_: given.pop(0))
+    with new_database() as url:
         database = create_engine(url)
-        builder, collection = unbuilt(database, tmp_path, embedder, documents[:20])
+        builder, collection = unbuilt(
+            database, tmp_path, embedder, documents[:20], naming=lambda *_: given.pop(0)
+        )
         builder.run(collection)
         edit_label(database, NAME, 3, "nearest")
         edit_label(database, NAME, 7, "near")
@@ -261,40 +269,33 @@ def test_labels_edited_while_a_build_ends_are_carried_too(
     documents: list[SourceDocument],
 ) -> None:
     near = near_names(embedder, documents[:60])
-    given = [named_dictionary(embedder, near[:100]), named_dictionary(embedder, near[99::-1])]
-    with new_database() as url, pytest.MonkeyPatch.context() as patch:
-        patch.setattr("indexer.build.stages._latest_dictionary", lambda *_: None)
-        patch.setattr("indexer.build.stages._new_dictionary", lambda *_: given.pop(0))
+    lacking = [name for name in near[99::-1] if name != near[6]]
+    given = [named_dictionary(embedder, near[:100]), named_dictionary(embedder, lacking)]
+    with new_database() as url:
         database = create_engine(url)
-        builder, collection = unbuilt(database, tmp_path, embedder, documents[:60])
+        heard: list[str] = []
+
+        def edit(progress: Progress) -> None:
+            """Comes between carrying over and going live, in the second build."""
+            heard.append(progress.step)
+            if progress.step == "writing the index" and not given and heard[-2] != progress.step:
+                edit_label(database, NAME, 5, "written late")
+                edit_label(database, NAME, 6, "lost late")
+                edit_label(database, NAME, 3, None)
+
+        builder, collection = unbuilt(
+            database, tmp_path, embedder, documents[:60], naming=lambda *_: given.pop(0), listener=edit
+        )
         builder.run(collection)
         old = live_dictionary(database)
         edit_label(database, NAME, 3, "taken back")
-
-        def edit(*_: object) -> None:
-            """What `measure` is to do: it comes between carrying over and going live."""
-            with Session(database) as session:  # a dictionary whose features have other numbers
-                session.execute(update(DictionaryRow).where(DictionaryRow.id != old).values(card=other_card))
-                session.commit()
-            edit_label(database, NAME, 5, "written late")
-            edit_label(database, NAME, 6, "lost late")
-            edit_label(database, NAME, 3, None)
-
-        def matched(before: Dictionary, *_: object) -> list[Match]:
-            """Each feature to the one of its number, but for the sixth."""
-            return [Match(f, f if f != 6 else None, float(f != 6)) for f in range(before.features)]
-
-        card = given[0].card_json()
-        other_card = {**card, "training": {**card["training"], "lineage": "another"}, "scorecard": {}}
-        patch.setattr("indexer.build.builder.measure", edit)
-        patch.setattr("indexer.build.carry_over.match", matched)
         report = builder.run(collection)
         new = live_dictionary(database)
         assert new != old
-        assert by_hand(database, new) == {5: "written late"}
+        assert by_hand(database, new) == {lacking.index(near[5]): "written late"}
         assert [(each.feature, each.label) for each in report.lost_labels] == [(6, "lost late")]
         with Session(database) as session:
-            lost = [each["label"] for each in session.get_one(DictionaryRow, new).card["lost_labels"]]
+            lost = [each.label for each in session.get_one(DictionaryRow, new).card.lost_labels]
             assert lost == ["lost late"]
         database.dispose()
 
@@ -336,7 +337,7 @@ def test_a_collection_that_grows_keeps_the_numbers_of_its_names(
         with Session(database) as session:
             assert session.scalars(select(FeatureMatchRow)).all() == []
             card = session.get_one(DictionaryRow, second).card
-            assert card["aliases"] == {str(first): {"dictionary": second, "features": features}}
+            assert card.aliases == {first: Alias(dictionary=second, features=features)}
         assert by_hand(database, second) == {zorkmid: "the zorkmid"}
         answer = engine.search(
             SearchRequest("loud", Steering((Knob(1, FeatureTarget(zorkmid)),)), first), collection=NAME
@@ -384,7 +385,7 @@ def test_what_was_lost_stays_on_the_card(renewed: Renewed) -> None:
         for step in renewed.steps
         for lost in step.report.lost_labels
     ]
-    assert [(lost["dictionary"], lost["feature"], lost["label"]) for lost in card["lost_labels"]] == told
+    assert [(lost.dictionary, lost.feature, lost.label) for lost in card.lost_labels] == told
     assert told
 
 
@@ -506,7 +507,7 @@ def test_a_file_of_an_earlier_dictionary_finds_what_its_features_became(renewed:
         name="from before",
         model=there.card.model,
         dictionary=FileDictionary(
-            sha256=card["sha256"], origin=card["sha256"], features=there.features, width=there.width
+            sha256=card.sha256, origin=card.sha256, features=there.features, width=there.width
         ),
         knobs=[FileKnob(strength=1, feature=feature, direction=direction)],
     )

@@ -5,7 +5,8 @@ import pytest
 from numpy.typing import NDArray
 
 from indexer.dictionary.matching import LEAST, match
-from search.dictionary.autoencoder import Card, Dictionary
+from search.db.card import Card
+from search.dictionary.autoencoder import Dictionary
 
 WIDTH = 32
 NAMES = ("whale", "oven", "star", "ship", "forest", "bridge")
@@ -17,8 +18,7 @@ def directions(seed: int, features: int) -> NDArray[np.float32]:
 
 
 def dictionary(w_FD: NDArray[np.float32], names: tuple[str, ...] = (), model: str = "m") -> Dictionary:
-    zeros_F, zeros_D = np.zeros(len(w_FD), np.float32), np.zeros(w_FD.shape[1], np.float32)
-    return Dictionary(w_FD, zeros_F, w_FD, zeros_D, Card(model, 2), tuple((name,) for name in names))
+    return Dictionary.tied(w_FD, Card(model=model, active=2), names=tuple((name,) for name in names))
 
 
 def test_a_name_is_the_same_feature_whatever_its_number_case_direction_and_model() -> None:

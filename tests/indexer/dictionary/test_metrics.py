@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from indexer.dictionary.metrics import explained, scorecard
-from search.dictionary.autoencoder import Card, Dictionary
+from search.db.card import Card, Training
+from search.dictionary.autoencoder import Dictionary
 
 D, F = 16, 24
 
@@ -21,21 +22,21 @@ def rng() -> np.random.Generator:
 
 def dictionary(rng: np.random.Generator, active: int) -> Dictionary:
     w_FD = unit(rng, F)
-    return Dictionary(w_FD, np.zeros(F, np.float32), w_FD, unit(rng, 1)[0] * 0.1, Card("m", active))
+    return Dictionary.tied(w_FD, Card(model="m", active=active), b_D=unit(rng, 1)[0] * 0.1)
 
 
 def test_names_are_counted_and_what_they_leave_is_measured() -> None:
     w_FD = np.eye(D, dtype=np.float32)[:5]
-    card = Card("m", 2, {"own_names": 1}, threshold=0.1)
+    card = Card(model="m", active=2, training=Training(own_names=1), threshold=0.1)
     names = tuple((f"name {number}",) for number in range(5))
-    made = Dictionary(w_FD, np.zeros(5, np.float32), w_FD, np.zeros(D, np.float32), card, names)
+    made = Dictionary.tied(w_FD, card, names=names)
     x_ND = np.concatenate([w_FD[[0, 0, 1]], np.eye(D, dtype=np.float32)[[9]]])  # near no name
     found = scorecard(made, x_ND)
-    assert (found["rows"], found["names"], found["own"]) == (4, 5, 1)
-    assert found["l0"] == pytest.approx(3 / 4)
-    assert found["dead"] == pytest.approx(3 / 5)
+    assert (found.rows, found.names, found.own) == (4, 5, 1)
+    assert found.l0 == pytest.approx(3 / 4)
+    assert found.dead == pytest.approx(3 / 5)
     variance = float(((x_ND - x_ND.mean(axis=0)) ** 2).sum())
-    assert found["fvu"] == pytest.approx(1 / variance, abs=1e-5)  # of the last row all is left out
+    assert found.fvu == pytest.approx(1 / variance, abs=1e-5)  # of the last row all is left out
 
 
 @pytest.mark.parametrize("active", [2, F])
@@ -45,13 +46,7 @@ def test_shares_of_the_score_sum_to_one(rng: np.random.Generator, active: int) -
 
 
 def test_questions_made_of_features_are_explained_by_them(rng: np.random.Generator) -> None:
-    made = Dictionary(
-        np.eye(D, dtype=np.float32),
-        np.zeros(D, np.float32),
-        np.eye(D, dtype=np.float32),
-        np.zeros(D, np.float32),
-        Card("m", 3),
-    )
+    made = Dictionary.tied(np.eye(D, dtype=np.float32), Card(model="m", active=3))
     q_QD = np.zeros((5, D), np.float32)
     q_QD[:, :3] = rng.uniform(0.1, 1, size=(5, 3))
     texts_ND = np.abs(unit(rng, 40))

@@ -25,8 +25,9 @@ from indexer.presets.file_format import export_preset, read_preset_file
 from indexer.presets.importer import import_preset
 from indexer.presets.store import save_preset
 from indexer.sources import SourceDocument
+from search.db.card import Card
 from search.dictionary.artifact import shipped
-from search.dictionary.autoencoder import Card, Dictionary, rounded
+from search.dictionary.autoencoder import Dictionary, rounded
 from search.dictionary.lexicon import general_lexicon
 from search.embedding.embedder import Embedder, load_embedder
 from search.engine.engine import SearchEngine
@@ -103,7 +104,7 @@ def own_names(base: Dictionary, embedder: Embedder, texts: list[str]) -> list[st
 
 def test_rounded_directions_stay_what_they_are(base: Dictionary) -> None:
     np.testing.assert_array_equal(rounded(base.w_dec_FD), base.w_dec_FD)
-    back = Dictionary.from_bytes(base.to_bytes(), base.card_json())
+    back = Dictionary.from_bytes(base.to_bytes(), base.stored_card())
     np.testing.assert_array_equal(back.w_dec_FD, base.w_dec_FD)
     assert back.names == base.names
     w_FD = np.random.default_rng(0).normal(size=(50, 384)).astype(np.float32)
@@ -112,7 +113,7 @@ def test_rounded_directions_stay_what_they_are(base: Dictionary) -> None:
 
 
 def test_every_direction_is_its_names_own(base: Dictionary, embedder: Embedder) -> None:
-    mean_D = np.array(base.card.training["mean"], np.float32)
+    mean_D = np.array(base.card.training.mean, np.float32)
     some = np.random.default_rng(0).choice(base.features, 60, replace=False)
     embedded = embedder.encode([base.names[feature][0] for feature in some]).astype(np.float32) - mean_D
     embedded /= np.linalg.norm(embedded, axis=1, keepdims=True)
@@ -246,18 +247,14 @@ def test_the_same_preset_steers_a_collection_of_another_model(
 
 def test_a_name_is_the_same_feature_in_another_dictionary(base: Dictionary) -> None:
     keep = np.array([9, 4, 20])
-    part = Dictionary(
+    part = Dictionary.tied(
         base.w_dec_FD[keep],
-        np.zeros(3, np.float32),
-        base.w_dec_FD[keep],
-        base.b_D,
-        Card("another", 3),
-        tuple(base.names[at] for at in keep),
+        Card(model="another", active=3),
+        b_D=base.b_D,
+        names=tuple(base.names[at] for at in keep),
     )
     assert [(found.old, found.feature) for found in match(part, base)] == [(0, 9), (1, 4), (2, 20)]
     lost = match(base, part)
     assert (lost[9].feature, lost[9].confidence, lost[10].feature) == (0, 1.0, None)
-    learned = Dictionary(
-        part.w_enc_FD, part.b_enc_F, part.w_dec_FD, part.b_D, base.card.__class__(base.card.model, 3)
-    )
+    learned = Dictionary.tied(part.w_dec_FD, Card(model=base.card.model, active=3), b_D=part.b_D)
     assert [found.feature for found in match(learned, base)] == [9, 4, 20]

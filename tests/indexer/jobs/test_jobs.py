@@ -2,7 +2,7 @@
 
 import signal
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 from sqlalchemy import Engine, cast, text, update
@@ -13,6 +13,7 @@ from indexer.build.generations import list_generations
 from indexer.build.verify import verify
 from indexer.documents import delete_documents, ensure_collection, ingest
 from indexer.jobs.queue import JobInfo, cancel_job, get_job, list_jobs, retry_job, start_job
+from indexer.jobs.results import IngestResult, JobResult, ReindexResult
 from indexer.jobs.worker import Keeper
 from indexer.progress import Reporter
 from search.db.lookup import find_collection
@@ -27,6 +28,8 @@ from tests.support.commands import worker
 from tests.support.model import lend_dictionary
 
 pytestmark = [pytest.mark.database, pytest.mark.sql]
+
+Result = TypeVar("Result", bound=JobResult)
 
 SLOW: dict[str, Any] = {"model": DEFAULT_MODEL, "passage_tokens": 16}
 """A reindex that takes long enough to be caught at its work."""
@@ -49,6 +52,12 @@ def live(database: Engine, name: str = "c") -> list[int]:
         return [each.number for each in list_generations(session, name) if each.state == "live"]
 
 
+def result(job: JobInfo, kind: type[Result]) -> Result:
+    """What a job made, which is of that kind."""
+    assert isinstance(job.result, kind)
+    return job.result
+
+
 def test_a_job_waits_runs_and_tells_what_it_made(database: Engine, tmp_path: Path, collection: str) -> None:
     number = start_job(database, "reindex", collection, passage_tokens=32, index="ivf")
     waiting = get_job(database, number)
@@ -59,8 +68,9 @@ def test_a_job_waits_runs_and_tells_what_it_made(database: Engine, tmp_path: Pat
     assert job.ended_at is not None
     assert job.started_at is not None
     assert job.created_at <= job.started_at <= job.ended_at
-    assert live(database) == [job.result["generation"]] != before
-    assert job.progress["step"] == "going live"
+    made = result(job, ReindexResult)
+    assert live(database) == [made.generation] != before
+    assert job.progress.step == "going live"
     assert any(line.endswith("splitting into passages") for line in job.log)
     with Session(database) as session:
         newest = list_generations(session, collection)[0]
@@ -131,8 +141,9 @@ def test_documents_of_a_folder_come_by_a_job(database: Engine, tmp_path: Path, c
     start_job(database, "ingest", collection, path=str(folder), sync=True)
     (job,) = work(database, tmp_path)
     assert job.state == "done"
-    assert (job.result["added"], job.result["failed"]) == (1, 1)
-    assert job.result["failures"][0]["name"] == "b.pdf"
+    made = result(job, IngestResult)
+    assert (made.added, made.failed) == (1, 1)
+    assert made.failures[0].name == "b.pdf"
 
 
 def test_a_running_job_is_cancelled(database: Engine, tmp_path: Path, collection: str) -> None:
@@ -140,7 +151,7 @@ def test_a_running_job_is_cancelled(database: Engine, tmp_path: Path, collection
     before = live(database)
     with worker(database, tmp_path):
         number = start_job(database, "reindex", collection, **SLOW)
-        eventually(lambda: get_job(database, number).progress.get("step") == "embedding passages")
+        eventually(lambda: get_job(database, number).progress.step == "embedding passages")
         cancel_job(database, number)
         eventually(lambda: get_job(database, number).state == "cancelled")
     assert live(database) == before
@@ -170,8 +181,9 @@ def test_a_job_whose_worker_was_ended_is_taken_up_by_the_next(
         eventually(lambda: get_job(database, number).state == "done")
     job = get_job(database, number)
     assert job.attempts == 2
-    assert job.result["embedded"] <= job.result["passages"] - kept  # nothing was embedded twice
-    assert live(database) == [job.result["generation"]]
+    made = result(job, ReindexResult)
+    assert made.embedded <= made.passages - kept  # nothing was embedded twice
+    assert live(database) == [made.generation]
 
 
 def test_a_collection_that_is_written_to_becomes_searchable(

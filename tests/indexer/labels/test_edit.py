@@ -219,7 +219,7 @@ def test_labels_of_learned_features_are_read_and_written_over(
         live = session.scalars(select(GenerationRow).where(GenerationRow.state == "live")).one()
         kept = session.get_one(DictionaryRow, live.dictionary_id)
         learned = replace(read_dictionary(session, kept.id), names=())  # as earlier versions made them
-        kept.weights, kept.card = learned.to_bytes(), learned.card_json()
+        kept.weights, kept.card = learned.to_bytes(), learned.stored_card()
         for feature, reliable in ((1, True), (2, False)):
             row = FeatureRow(
                 dictionary_id=live.dictionary_id, feature=feature, label="old", reliable=reliable

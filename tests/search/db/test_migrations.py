@@ -21,9 +21,10 @@ from indexer.labels.edit import list_hand_labels
 from indexer.presets.store import get_preset
 from indexer.progress import Reporter
 from indexer.sources import SourceDocument
+from search.db.card import Card
 from search.db.migrations import known_revisions, migrate
 from search.db.recipe import Recipe
-from search.dictionary.autoencoder import Card, Dictionary
+from search.dictionary.autoencoder import Dictionary
 from search.embedding.embedder import Embedder
 from search.embedding.splitter import embedded_text
 from search.engine.engine import SearchEngine
@@ -64,8 +65,7 @@ def add_rows_of_0001(database: Engine, embedder: Embedder) -> None:
     x_ND = embedder.encode([embedded_text(each.title, each.text) for each in DOCUMENTS])
     w_FD = np.random.default_rng(0).normal(size=(FEATURES, embedder.width)).astype(np.float32)
     w_FD /= np.linalg.norm(w_FD, axis=1, keepdims=True)
-    zeros_F, zeros_D = np.zeros(FEATURES, np.float32), np.zeros(embedder.width, np.float32)
-    learned = Dictionary(w_FD, zeros_F, w_FD, zeros_D, Card(embedder.space.model, ACTIVE))
+    learned = Dictionary.tied(w_FD, Card(model=embedder.space.model, active=ACTIVE))
     acts = learned.encode(x_ND)
     recipe = {
         "model": embedder.space.model,
@@ -84,7 +84,7 @@ def add_rows_of_0001(database: Engine, embedder: Embedder) -> None:
         run(
             "INSERT INTO dictionaries (collection_id, weights, card) VALUES (1, :weights, :card)",
             weights=learned.to_bytes(),
-            card=json.dumps(learned.card_json()),
+            card=learned.stored_card().model_dump_json(),
         )
         run("INSERT INTO features VALUES (1, 2, 'seas', 0.9, true), (1, 5, 'a guess', NULL, false)")
         for given in DOCUMENTS:

@@ -9,8 +9,10 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from search.dictionary.autoencoder import CARD_FILE, HELD, WEIGHTS_FILE, Activations, Card, Dictionary, refit
+from search.db.card import Card, StoredCard, Training
+from search.dictionary.autoencoder import CARD_FILE, HELD, WEIGHTS_FILE, Activations, Dictionary, refit
 from search.errors import DictionaryError
+from search.responses.collections import Scorecard
 
 N, D, F, K = 40, 12, 30, 4
 
@@ -26,7 +28,9 @@ def dictionary(rng: np.random.Generator) -> Dictionary:
     rows_FD /= np.linalg.norm(rows_FD, axis=1, keepdims=True)
     arrays = (rng.normal(size=(F, D)), rng.normal(size=F) - 1, rows_FD, rng.normal(size=D) * 0.1)
     w_enc_FD, b_enc_F, w_dec_FD, b_D = (array.astype(np.float32) for array in arrays)
-    return Dictionary(w_enc_FD, b_enc_F, w_dec_FD, b_D, Card("a-model", K, {"seed": 0}, {"fvu": 0.25}))
+    training, scorecard = Training.model_validate({"seed": 0}), Scorecard(fvu=0.25)
+    card = Card(model="a-model", active=K, training=training, scorecard=scorecard)
+    return Dictionary(w_enc_FD=w_enc_FD, b_enc_F=b_enc_F, w_dec_FD=w_dec_FD, b_D=b_D, card=card)
 
 
 @pytest.fixture
@@ -181,7 +185,7 @@ def test_a_damaged_card_is_one_clear_error(dictionary: Dictionary, tmp_path: Pat
 
 
 def test_a_card_without_a_model_is_one_clear_error(dictionary: Dictionary) -> None:
-    card = {key: value for key, value in dictionary.card_json().items() if key != "model"}
+    card = StoredCard.model_validate(dictionary.stored_card().model_dump(exclude={"model"}))
     with pytest.raises(DictionaryError, match="model"):
         Dictionary.from_bytes(dictionary.to_bytes(), card)
 
@@ -196,7 +200,7 @@ def test_arrays_that_do_not_fit_or_are_not_finite_are_refused(dictionary: Dictio
     with pytest.raises(DictionaryError, match="do not fit"):
         Dictionary(d.w_enc_FD, d.b_enc_F[1:], d.w_dec_FD, d.b_D, d.card)
     with pytest.raises(DictionaryError, match="active=31"):
-        Dictionary(d.w_enc_FD, d.b_enc_F, d.w_dec_FD, d.b_D, Card("a-model", F + 1))
+        Dictionary(d.w_enc_FD, d.b_enc_F, d.w_dec_FD, d.b_D, Card(model="a-model", active=F + 1))
     with pytest.raises(DictionaryError, match="not finite"):
         Dictionary(d.w_enc_FD, d.b_enc_F, d.w_dec_FD * np.float32(np.nan), d.b_D, d.card)
 

@@ -2,13 +2,14 @@
 
 import numpy as np
 
-from search.dictionary.autoencoder import Card, Dictionary
+from search.db.card import Card
+from search.dictionary.autoencoder import Dictionary
 from search.dictionary.labels import NAME, NO_LABEL, Label, unwritten_labels
 
 
 def dictionary(names: tuple[tuple[str, ...], ...] = ()) -> Dictionary:
     w_FD = np.eye(3, dtype=np.float32)
-    return Dictionary(w_FD, np.zeros(3, np.float32), w_FD, np.zeros(3, np.float32), Card("m", 2), names)
+    return Dictionary.tied(w_FD, Card(model="m", active=2), names=names)
 
 
 def test_a_named_feature_is_called_by_the_name_that_is_shown() -> None:

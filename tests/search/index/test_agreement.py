@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_matrix
 
-from search.dictionary.autoencoder import Card, Dictionary
+from search.db.card import Card
+from search.dictionary.autoencoder import Dictionary
 from search.engine.engine import SearchEngine
 from search.index.agreement import NameWords, about, density, shared
 from search.index.bm25 import Counts
@@ -100,11 +101,11 @@ def test_plurals_and_case_do_not_matter() -> None:
 def test_a_passage_is_about_near_names_whose_words_it_has() -> None:
     w_FD = np.eye(4, dtype=np.float32)
     names = (("whale",), ("ship",), ("desert",), ("steam engine",))
-    dictionary = Dictionary(w_FD, np.zeros(4, np.float32), w_FD, np.zeros(4, np.float32), Card("m", 4), names)
+    dictionary = Dictionary.tied(w_FD, Card(model="m", active=4), names=names)
     acts = csr_matrix(np.array([[0.5, 0.5, 0.3, 0.3], [0.05, 0.9, 0.0, 0.2]], np.float32))
     counts = Counts.of(["Whales sing far from any engine.", "A tale."])
     found = about(acts, counts, dictionary).toarray()
     assert (found[0] > 0).tolist() == [True, False, False, False]
     assert (found[1] > 0).tolist() == [False, True, False, False]  # so near that no word is needed
-    learned = Dictionary(w_FD, np.zeros(4, np.float32), w_FD, np.zeros(4, np.float32), Card("m", 4))
+    learned = Dictionary.tied(w_FD, Card(model="m", active=4))
     assert about(acts, counts, learned) is acts
