@@ -109,16 +109,6 @@ def documents() -> list[SourceDocument]:
 
 
 @pytest.fixture(scope="session")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder for what is made once a run: one that all its processes have, or that of REFRACT_TEST_SHARED,
-    which outlives the run."""
-    if given := os.environ.get("REFRACT_TEST_SHARED"):
-        return Path(given)
-    own = tmp_path_factory.getbasetemp()
-    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
-
-
-@pytest.fixture(scope="session")
 def small_embedder(tmp_path_factory: pytest.TempPathFactory) -> Embedder:
     """A small model, for tests that are not about what an embedding says."""
     return load_embedder(str(make_small_model(tmp_path_factory.mktemp("models"))), "float32")
@@ -128,7 +118,7 @@ def small_embedder(tmp_path_factory: pytest.TempPathFactory) -> Embedder:
 def indexed(
     new_database: Callable[[], contextlib.AbstractContextManager[URL]],
     tmp_path_factory: pytest.TempPathFactory,
-    shared: Path,
+    pytestconfig: pytest.Config,
     documents: list[SourceDocument],
 ) -> Iterator[Indexed]:
     """A collection made by the real pipeline. Tests read it and leave it as it is."""
@@ -137,7 +127,7 @@ def indexed(
         database = create_engine(url)
         try:
             make = partial(build, database, data, load_embedder(), COLLECTION, documents)
-            report = built_or_restored(shared, database, data, make)
+            report = built_or_restored(pytestconfig.rootpath, database, data, make)
             yield Indexed(database, data, COLLECTION, report, documents)
         finally:
             database.dispose()
