@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
+import hypothesis
 import pytest
 from sqlalchemy import URL, Engine, create_engine, text
 
@@ -29,6 +30,10 @@ from tests.support.model import make_small_model
 
 DOCUMENTS = 400
 
+# No test fails for a time: the machine may be busy.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
+
 NEEDS = {
     **dict.fromkeys(("server", "open_folder"), "database"),
     **dict.fromkeys(("embedder", "small_embedder", "small_model"), "model"),
@@ -36,15 +41,21 @@ NEEDS = {
 """What a test needs that uses a fixture, as a marker."""
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Marks a test by what it needs, before `-m` chooses."""
+    for marker in {NEEDS[name] for name in _fixtures(item) & NEEDS.keys()}:
+        item.add_marker(marker)
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks tests by what they need, and puts those of the indexed collection last: one of the processes that
-    share the list begins there and builds it, while the others have other tests."""
-    uses = {item: set(getattr(item, "fixturenames", ())) for item in items}
-    for item, fixtures in uses.items():
-        for marker in {NEEDS[name] for name in fixtures & NEEDS.keys()}:
-            item.add_marker(marker)
-    items.sort(key=lambda item: "indexed" in uses[item])
+    """Puts tests of the indexed collection last: one of the processes that share the list begins there and
+    builds it, while the others have other tests."""
+    items.sort(key=lambda item: "indexed" in _fixtures(item))
+
+
+def _fixtures(item: pytest.Item) -> set[str]:
+    return set(getattr(item, "fixturenames", ()))
 
 
 @pytest.fixture(scope="session")

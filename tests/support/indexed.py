@@ -1,5 +1,5 @@
-"""A collection that goes through the whole pipeline once a checkout: who comes first builds it, others restore
-what it dumped, until the sources of the pipeline change."""
+"""A collection that goes through the whole pipeline once a checkout: who comes first builds it, others
+restore what it dumped, until the sources of the pipeline change."""
 
 import hashlib
 import json
@@ -57,7 +57,7 @@ def built_or_restored(
 
 
 def _hash_of_sources(root: Path) -> str:
-    """A hash of what decides what a build makes: the pipeline, its libraries, the documents of this Python."""
+    """A hash of what decides what a build makes: the pipeline, its libraries, this Python's documents."""
     files = [root / "constraints.txt", root / "tests/conftest.py"]
     for folder in SOURCES:
         files += sorted(path for path in (root / folder).rglob("*.*") if path.suffix != ".pyc")
