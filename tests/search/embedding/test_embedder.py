@@ -7,8 +7,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sentence_transformers import SentenceTransformer
-from sentence_transformers.sentence_transformer.modules import StaticEmbedding
 from tokenizers import Tokenizer
 
 from search.embedding.embedder import (
@@ -49,6 +47,9 @@ def test_vectors_are_unit_float16_and_the_same_whatever_the_batches(embedder: Em
 
 
 def test_a_model_of_static_word_vectors_embeds_too(tmp_path: Path) -> None:
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer.modules import StaticEmbedding
+
     tokenizer = Tokenizer.from_str(load_embedder().tokenizer_json)
     SentenceTransformer(modules=[StaticEmbedding(tokenizer, embedding_dim=32)], device="cpu").save(
         str(tmp_path)
