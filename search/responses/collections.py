@@ -29,6 +29,7 @@ class CollectionInfo:
     generation: int | None = None
     progress: Progress | None = None
     scorecard: dict[str, Any] | None = None
+    description: str = ""
 
 
 @dataclass(frozen=True)
