@@ -19,7 +19,7 @@ ELSEWHERE = {
         search/responses/search search/responses/words
     """,
     "tests/api/auth/test_access.py": """
-        api/app api/auth/guards api/auth/keys api/dependencies api/v1/admin api/web/admin api/web/login
+        api/app api/auth/guards api/auth/keys api/dependencies api/v1/admin api/web/login
     """,
     "tests/api/cli/test_index.py": "api/cli/files indexer/pipeline",
     "tests/api/cli/test_main.py": "api/cli/keys",
