@@ -290,7 +290,7 @@ class _Store:
         places = {each.source for each in others if each.source and each.source != self.source}
         moved = False
         for place in places if self.source else ():
-            if not Path(place).is_absolute() or Path(place).exists():
+            if not _is_gone(place):
                 continue
             same = sum(each.source == place and each.sha256 == prints.get(each.own_id) for each in others)
             rows = _of_source(self.collection, place)
@@ -368,6 +368,14 @@ class _Store:
         notify(self.session)
         self.report.changed += len(ended)
         self.report.added += len(rows) - len(ended)
+
+
+def _is_gone(place: str) -> bool:
+    """Whether there is surely nothing any more where documents were read."""
+    try:
+        return Path(place).is_absolute() and not Path(place).exists()
+    except OSError:  # it is not for us to see
+        return False
 
 
 def _row(collection: int, document: SourceDocument, sha256: bytes, change: int) -> dict[str, object]:

@@ -116,8 +116,15 @@ def watched(path: Path) -> Iterator[bool]:
     def is_news(_: "Change", changed: str) -> bool:
         return not _is_passing(root, Path(changed))
 
-    options = {"debounce": DEBOUNCE, "step": QUIET, "rust_timeout": TIMEOUT}
-    for changes in watchfiles.watch(path, watch_filter=is_news, yield_on_timeout=True, **options):
+    news = watchfiles.watch(
+        path,
+        watch_filter=is_news,
+        debounce=DEBOUNCE,
+        step=QUIET,
+        rust_timeout=TIMEOUT,
+        yield_on_timeout=True,
+    )
+    for changes in news:
         yield bool(changes)
 
 

@@ -230,7 +230,7 @@ def test_all_documents_are_walked_without_a_question(client: Client, database: E
     last = write.get("/v1/documents", params={"collection": "c", "after": seen[-2], "limit": 1})
     assert [each["id"] for each in last.json()] == seen[-1:]
     assert write.get("/v1/documents", params={"collection": "c", "limit": 1000}).status_code == 400
-    beyond = {"collection": "c", "q": "number", "limit": 100, "offset": 1000}
+    beyond: dict[str, str | int] = {"collection": "c", "q": "number", "limit": 100, "offset": 1000}
     assert "GET /v1/documents" in write.get("/v1/search", params=beyond).json()["error"]["hint"]
 
 
