@@ -64,12 +64,14 @@ def read_document(id: str, path: Path | None, *, title: str = "", url: str | Non
     from indexer.sources import Failure, SourceDocument
     from indexer.sources.files import PARSERS, read
 
-    if path is not None and path.suffix.lower() in PARSERS:
-        (found,) = read(path)
-    else:
-        named = Path(id).suffix.lower() if path is None or str(path) == STDIN else ""
-        with _content(path) as content, _spooled(content, named if named in PARSERS else "") as file:
-            (found,) = read(file)
+    with _content(path) as content:
+        if path is not None and path.suffix.lower() in PARSERS:
+            (found,) = read(path)
+        else:
+            kind = Path(id).suffix.lower() if path is None or str(path) == STDIN else ""
+            with _spooled(content, kind if kind in PARSERS else "") as file:
+                is_text = file.suffix not in PARSERS  # a record of its own is no document's kind
+                (found,) = read(file.rename(file.with_suffix(".txt")) if is_text else file)
     if isinstance(found, Failure):
         return replace(found, name=id)
     if not isinstance(found, SourceDocument):

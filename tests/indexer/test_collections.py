@@ -181,22 +181,28 @@ def test_a_collection_that_is_being_built_or_read_into_is_left_alone(
     assert delete_collection(database, tmp_path, "a") == 1
 
 
+def set_state(database: Engine, job: int, state: str) -> None:
+    with database.begin() as connection:
+        connection.execute(text("SET LOCAL search_path = jobs"))  # triggers name tables without a schema
+        connection.execute(
+            text(
+                "UPDATE procrastinate_jobs SET status = CAST(:state AS procrastinate_job_status) "
+                "WHERE id = :id"
+            ),
+            {"id": job, "state": state},
+        )
+
+
 def test_jobs_that_wait_are_cancelled_and_one_that_runs_refuses(database: Engine, tmp_path: Path) -> None:
     write(database, "a", [document(1)])
     number = start_job(database, "reindex", "a")
     with pytest.raises(Busy, match=f"Job {number}"):
         rename_collection(database, "a", "b")
-    with database.begin() as connection:
-        connection.execute(
-            text("UPDATE jobs.procrastinate_jobs SET status = 'doing' WHERE id = :id"), {"id": number}
-        )
+    set_state(database, number, "doing")
     with pytest.raises(Busy, match=f"Job {number}"):
         delete_collection(database, tmp_path, "a")
     waiting = start_job(database, "verify", "a")
-    with database.begin() as connection:
-        connection.execute(
-            text("UPDATE jobs.procrastinate_jobs SET status = 'failed' WHERE id = :id"), {"id": number}
-        )
+    set_state(database, number, "failed")
     delete_collection(database, tmp_path, "a")
     assert get_job(database, waiting).state == "cancelled"
 

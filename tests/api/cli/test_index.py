@@ -130,7 +130,8 @@ def test_standard_input_is_read_whatever_it_is(shell: Shell) -> None:
     page = b"<html><title>Owls</title><body><p>Owls see <b>well</b>.</p></body></html>"
     given(shell, page, "add", "owls", *here)
     given(shell, "# Bread\n\nIt is *baked*.".encode("utf-16"), "add", "bread.md", "-", *here)
-    assert shell.ids() == ["1", "2", "bread.md", "owls"]
+    given(shell, b'{"a": "text that looks like a record"}', "add", "brace", *here)
+    assert shell.ids() == ["1", "2", "brace", "bread.md", "owls"]
     told = shell.tried("documents", *here).stdout.splitlines()
     assert "owls\tOwls" in told
     assert "bread.md\tBread" in told
