@@ -9,10 +9,10 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
 
-from api.auth.guards import check_private
+from api.auth.guards import LOGIN, check_private
 from api.auth.sessions import OneTimeLinks
 from api.dependencies import EngineDep, check_address
-from api.middleware import BodyLimit, SecurityHeaders, check_host
+from api.middleware import BodyLimit, HeadAsGet, SecurityHeaders, check_host
 from api.v1.routes import API_ROUTERS
 from api.v1.schemas import errors
 from api.views import rendering
@@ -64,6 +64,7 @@ def create_app(
     app.add_middleware(BodyLimit, answer=on_error)
     app.add_middleware(SecurityHeaders)
     app.add_middleware(GZipMiddleware, minimum_size=1000)
+    app.add_middleware(HeadAsGet, but=(LOGIN,))
     return app
 
 

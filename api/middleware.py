@@ -1,6 +1,6 @@
 """The middleware sets security headers on every response (nothing is loaded from, or sent to, any other
-host), checks the names that a server on the own machine answers to, and limits the largest request it
-reads."""
+host), answers HEAD, checks the names that a server on the own machine answers to, and limits the largest
+request it reads."""
 
 import contextlib
 from collections.abc import Callable, Collection
@@ -54,6 +54,30 @@ class SecurityHeaders:
             await send(message)
 
         await self.app(scope, receive, send_with_headers if scope["type"] == "http" else send)
+
+
+class HeadAsGet:
+    """Answers HEAD as GET, without the body (ASGI middleware): the same status and headers everywhere.
+
+    Not where a GET changes something: the link that signs an admin in works once, and who looks whether it
+    leads somewhere must not use it up.
+    """
+
+    def __init__(self, app: ASGIApp, but: Collection[str] = ()) -> None:
+        self.app = app
+        self.but = but
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] != "HEAD" or scope["path"] in self.but:
+            await self.app(scope, receive, send)
+            return
+
+        async def send_no_body(message: Message) -> None:
+            if message["type"] == "http.response.body":
+                message = {**message, "body": b""}
+            await send(message)
+
+        await self.app({**scope, "method": "GET"}, receive, send_no_body)
 
 
 class BodyLimit:

@@ -13,7 +13,8 @@ from indexer.build.builder import Build, BuildReport
 from indexer.build.catch_up import CatchUp
 from indexer.documents import IngestReport, ingest
 from indexer.progress import Reporter
-from indexer.sources import Failure, SourceDocument
+from indexer.sources import Item
+from search.db.locks import reading_lock, shared
 from search.db.lookup import count_passages, find_collection, live_of
 from search.db.models import CollectionRow, DocumentRow, GenerationRow
 from search.db.recipe import IndexKind
@@ -27,11 +28,10 @@ BUSY_SECONDS = 1.0
 
 @dataclass(frozen=True)
 class Taken:
-    """Says what became of the documents, how many were added to the live generation, and the build if the
-    collection had none or had outgrown it."""
+    """Says what became of the documents, and what a build made where the collection had none or
+    had outgrown it."""
 
     report: IngestReport
-    added: int
     build: BuildReport | None
 
 
@@ -39,7 +39,7 @@ def take_in(
     database: Engine,
     data: Path,
     collection: int,
-    items: Iterable[SourceDocument | Failure],
+    items: Iterable[Item],
     reporter: Reporter,
     *,
     source: str | None = None,
@@ -52,24 +52,34 @@ def take_in(
     Raises:
         SourceError, DictionaryError, IndexDamaged: as a build does.
     """
-    report = ingest(database, collection, items, reporter, source=source, sync=sync)
-    on_stored(report)
+    with shared(database, reading_lock(collection)):  # no worker need build what is built here
+        report = ingest(database, collection, items, reporter, source=source, sync=sync)
+        on_stored(report)
+        return Taken(report, make_searchable(database, data, collection, reporter))
+
+
+def make_searchable(database: Engine, data: Path, collection: int, reporter: Reporter) -> BuildReport | None:
+    """Adds the documents of a collection that wait to its live generation, or builds one where it has none or
+    has outgrown it: then what was built.
+
+    Raises:
+        SourceError, DictionaryError, IndexDamaged: as a build does.
+    """
     with Session(database) as session:
         embedder = embedder_for(session, session.get_one(CollectionRow, collection))
-    added = 0
     while True:
         with Session(database) as session:
             live = live_of(session, collection)
         if live:
-            added += CatchUp(database, live.id, embedder).run(reporter)
+            CatchUp(database, live.id, embedder).run(reporter)
             with Session(database) as session:
                 if not is_outgrown(session, session.get_one(GenerationRow, live.id)):
-                    return Taken(report, added, None)
+                    return None
         try:
-            return Taken(report, added, Build(database, data, embedder, reporter).run(collection))
+            return Build(database, data, embedder, reporter).run(collection)
         except Busy:  # a worker has begun meanwhile; what it builds gets these documents too
             if live:
-                return Taken(report, added, None)
+                return None
             with reporter.step("waiting for another build"):
                 time.sleep(BUSY_SECONDS)
 

@@ -46,13 +46,16 @@ def generation_sizes(session: Session, data: Path, collection: int) -> dict[int,
     }
 
 
+def count_documents(session: Session, collection: int) -> int:
+    """How many documents a collection has."""
+    is_current = (DocumentRow.collection_id == collection, DocumentRow.superseded.is_(None))
+    return session.scalar(select(func.count()).where(*is_current)) or 0
+
+
 def count_waiting(session: Session, collection: int) -> int:
     """Counts the documents that are stored and not searched yet."""
     live = live_of(session, collection)
-    if live is not None:
-        return count_pending(session, live)
-    is_current = (DocumentRow.collection_id == collection, DocumentRow.superseded.is_(None))
-    return session.scalar(select(func.count()).where(*is_current)) or 0
+    return count_pending(session, live) if live is not None else count_documents(session, collection)
 
 
 def list_documents(

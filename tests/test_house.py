@@ -19,9 +19,9 @@ ELSEWHERE = {
         search/responses/search search/responses/words
     """,
     "tests/api/auth/test_access.py": """
-        api/app api/auth/guards api/auth/keys api/dependencies api/v1/admin api/web/admin api/web/login
+        api/app api/auth/guards api/auth/keys api/dependencies api/v1/admin api/web/login
     """,
-    "tests/api/cli/test_index.py": "indexer/pipeline",
+    "tests/api/cli/test_index.py": "api/cli/files indexer/pipeline",
     "tests/api/cli/test_main.py": "api/cli/keys",
     "tests/api/cli/test_maintain.py": "indexer/stats",
     "tests/api/cli/test_search.py": "api/cli/tables",
@@ -38,13 +38,13 @@ ELSEWHERE = {
     "tests/browser/test_admin.py": "api/worker_process",
     "tests/indexer/backup/test_dump.py": "indexer/backup/manifest indexer/backup/restore",
     "tests/indexer/build/test_builder.py": """
-        indexer/build/retention indexer/build/stages indexer/documents
-        indexer/progress search/browse/collections
+        indexer/build/retention indexer/build/stages indexer/progress
     """,
     "tests/indexer/build/test_carry_over.py": "indexer/dictionary/inherit search/query/remapping",
     "tests/indexer/build/test_verify.py": """
         api/cli/output search/index/generation_files search/index/passage_store
     """,
+    "tests/indexer/test_collections.py": "search/browse/collections",
     "tests/indexer/dictionary/test_metrics.py": "indexer/build/scorecard",
     "tests/indexer/jobs/test_jobs.py": "indexer/jobs/queue indexer/jobs/tasks indexer/jobs/worker",
     "tests/indexer/labels/test_edit.py": "api/cli/labels indexer/labels/file_format",

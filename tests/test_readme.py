@@ -48,7 +48,21 @@ ASKING = {
     "scorecard",
 }
 ELSEWHERE = {
-    *("index", "serve", "add", "delete", "reindex", "jobs", "rollback", "dump", "restore", "labels", "keys"),
+    *(
+        "collections",
+        "documents",
+        "index",
+        "serve",
+        "add",
+        "delete",
+        "reindex",
+        "jobs",
+        "rollback",
+        "dump",
+        "restore",
+        "labels",
+        "keys",
+    ),
 }
 """Commands whose own tests run them: they take long, change much, or serve."""
 

@@ -41,3 +41,28 @@ def test_a_setting_that_cannot_be_used_is_named(
     monkeypatch.setenv(variable, value)
     with pytest.raises(ConfigurationError, match=f"{variable}='{value}'"):
         load_settings()
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("REFRACT_PORT", "tcp://10.0.0.1:8000"),
+        ("REFRACT_PORT", "udp://[fd00::1]:8000"),
+        ("REFRACT_SERVICE_HOST", "10.0.0.1"),
+        ("REFRACT_SERVICE_PORT", "8001"),
+        ("REFRACT_SERVICE_PORT_HTTP", "8001"),
+        ("REFRACT_PORT_8001_TCP", "tcp://10.0.0.1:8001"),
+        ("REFRACT_PORT_8001_TCP_PROTO", "tcp"),
+        ("REFRACT_PORT_8001_TCP_PORT", "8001"),
+        ("REFRACT_PORT_8001_TCP_ADDR", "10.0.0.1"),
+    ],
+)
+def test_what_a_cluster_says_of_a_service_called_refract_is_no_setting(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    monkeypatch.delenv("PORT", raising=False)
+    plain = load_settings()
+    monkeypatch.setenv(variable, value)
+    assert load_settings() == plain
+    monkeypatch.setenv("PORT", "8123")
+    assert load_settings().port == 8123

@@ -1,13 +1,15 @@
 """The commands that change what is searched: index, add, delete, reindex."""
 
-import sys
-from collections.abc import Iterable, Iterator
+import functools
+from collections.abc import Iterable, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from api.cli.context import Collection, opened, read_text
+from api.cli.context import Collection, opened
+from api.cli.files import NAMED, STDIN, given_path, is_document, read_document, watched
 from api.cli.output import ProgressDisplay, console, print_build, print_ingest
 from search.db.recipe import IndexKind
 from search.errors import DocumentNotFound, InvalidRequest, SourceError
@@ -15,18 +17,23 @@ from search.errors import DocumentNotFound, InvalidRequest, SourceError
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-    from indexer.pipeline import Taken
-    from indexer.sources import Failure, SourceDocument
+    from indexer.documents import IngestReport
+    from indexer.sources import Failure, Item
     from search.settings import Settings
 
 SHOWN = 20
+PYDOC = "pydoc"
+"""What the documentation of the running Python is called as a source."""
 
 app = typer.Typer()
 
 
 @app.command()
 def index(
-    path: Annotated[Path | None, typer.Argument(help="A file or folder; none for --format pydoc.")] = None,
+    path: Annotated[
+        Path | None,
+        typer.Argument(help="A file or folder, or - for standard input; none for --format pydoc."),
+    ] = None,
     collection: Collection = "default",
     format: Annotated[
         str | None, typer.Option(help="beir, jsonl, csv, files or pydoc; guessed from PATH when left out.")
@@ -50,36 +57,49 @@ def index(
     }
     if sync is None:
         sync = path is not None and path.is_dir() and format in (None, "files")
-    with opened() as (settings, database):
-        changes = _watched(path) if watch and path is not None else iter(())
+    is_stdin = str(path) == STDIN
+    source = NAMED if is_stdin else str(path.resolve()) if path else PYDOC
+    with opened() as (settings, database), given_path(path, format) as file:
+        changes = watched(file) if watch and file is not None and not is_stdin else iter(())
         # What changes from here on is seen, also while the documents are read.
         next(changes, None)
-        read_in(settings, database, collection, path, format, columns, sync=sync)
+        run = functools.partial(
+            read_in, settings, database, collection, file, format, columns, source=source, sync=sync
+        )
+        told = run()
         if watch:
             console.print(f"Watching {path}; Ctrl-C stops it.", markup=False)
         for changed in changes:
             try:
-                if changed:
-                    read_in(settings, database, collection, path, format, columns, sync=sync)
+                told = run(told=told) if changed else told
             except SourceError as error:  # the folder is empty, or on its way to another place
                 console.print(str(error), markup=False)
 
 
 @app.command()
 def add(
-    document: Annotated[str, typer.Argument(metavar="ID", help="The document's id; one there is replaced.")],
-    path: Annotated[Path | None, typer.Argument(help="Its text; standard input when left out.")] = None,
+    document: Annotated[
+        str,
+        typer.Argument(
+            metavar="ID", help="The document's id; one there is replaced. A file's path: its name."
+        ),
+    ],
+    path: Annotated[
+        Path | None, typer.Argument(help="A file with its text, of any kind; - or nothing: standard input.")
+    ] = None,
     collection: Collection = "default",
-    title: Annotated[str, typer.Option(help="Its title.")] = "",
+    title: Annotated[str, typer.Option(help="Its title; else what the file says.")] = "",
     url: Annotated[str | None, typer.Option(help="Its address.")] = None,
 ) -> None:
     """Write one document, or replace it, and make it searchable."""
-    from indexer.sources import Failure, SourceDocument, checked
+    from indexer.sources import SourceDocument, checked
 
-    body = sys.stdin.read() if path is None else read_text(path)
-    (given,) = checked([SourceDocument(document, title or (path.stem if path else document), body, url)])
-    if isinstance(given, Failure):
-        raise InvalidRequest(f"{document[:80]!r} cannot be stored: {given.reason}.")
+    if path is None and is_document(document):
+        path, document = Path(document), Path(document).name
+    (given,) = checked([read_document(document, path, title=title, url=url)])
+    if not isinstance(given, SourceDocument):
+        reason = getattr(given, "reason", "it cannot be read")
+        raise InvalidRequest(f"{document[:80]!r} cannot be stored: {reason}.")
     with opened() as (settings, database):
         _take_in(settings, database, collection, [given], source=None, sync=False)
 
@@ -143,62 +163,104 @@ def read_in(
     format: str | None,
     columns: dict[str, str | None],
     *,
+    source: str,
     sync: bool,
-) -> None:
-    """Makes the documents of a source searchable, and says what became of them."""
+    told: "Sequence[Failure] | None" = None,
+) -> "Sequence[Failure]":
+    """Makes the documents of a source searchable and says what became of them; gives what could not be read.
+    Where that was `told` before, and nothing else came of it, nothing is said."""
     from indexer.sources import open_source
 
-    source = open_source(path, format, **columns)
-    named = str(path.resolve()) if path else "pydoc"
-    taken = _take_in(settings, database, name, source, source=named, sync=sync)
-    if taken.build:
-        print_build(taken.build)
-    else:
-        console.print(f"{taken.added:,} added to what is searched.")
+    known = _known_stamps(database, name, source)
+    items = open_source(path, format, **columns, known=known)
+    return _take_in(settings, database, name, items, source=source, sync=sync, told=told)
+
+
+def _known_stamps(database: "Engine", name: str, source: str) -> dict[str, str]:
+    """By which state of its file each document of a source was read before."""
+    from sqlalchemy import select
+    from sqlalchemy.orm import Session
+
+    from indexer.documents import read_stamps
+    from search.db.models import CollectionRow
+
+    with Session(database) as session:
+        number = session.scalar(select(CollectionRow.id).where(CollectionRow.name == name))
+        return read_stamps(session, number, source) if number is not None else {}
 
 
 def _take_in(
     settings: "Settings",
     database: "Engine",
     name: str,
-    items: "Iterable[SourceDocument | Failure]",
+    items: "Iterable[Item]",
     *,
     source: str | None,
     sync: bool,
-) -> "Taken":
-    from sqlalchemy import select
+    told: "Sequence[Failure] | None" = None,
+) -> "Sequence[Failure]":
     from sqlalchemy.orm import Session
 
     from indexer.documents import ensure_collection
     from indexer.pipeline import take_in
     from indexer.progress import Reporter
-    from search.db.models import CollectionRow
-    from search.embedding.embedder import load_embedder
 
+    def on_stored(report: "IngestReport") -> None:
+        if told is None or report.is_news or report.failures != told:
+            print_ingest(report)
+
+    items = _worth_a_collection(settings, database, name, items)
     with Session(database) as session:
-        known = session.scalar(select(CollectionRow.model).where(CollectionRow.name == name))
-        load_embedder(known or settings.model)  # a model that is not there is told before anything is made
         number = ensure_collection(session, name, settings.model).id
         session.commit()
-    with ProgressDisplay() as display:
-        reporter = Reporter(database, display)
-        return take_in(
+    with ProgressDisplay(quiet=told is not None) as display:
+        taken = take_in(
             database,
             settings.data,
             number,
             items,
-            reporter,
+            Reporter(database, display),
             source=source,
             sync=sync,
-            on_stored=print_ingest,
+            on_stored=on_stored,
         )
+    searchable = taken.report.added + taken.report.changed
+    if taken.build:
+        print_build(taken.build)
+    elif searchable or told is None:
+        console.print(f"{searchable:,} added to what is searched.")
+    return taken.report.failures
 
 
-def _watched(path: Path) -> Iterator[bool]:
-    """Tells every now and then whether something at a path changed."""
-    import watchfiles
+def _worth_a_collection(
+    settings: "Settings", database: "Engine", name: str, items: "Iterable[Item]"
+) -> "Iterable[Item]":
+    """The same items. Where there is no collection of the name yet, the first document is looked for, and the
+    model, before it is made: a run that comes to nothing leaves none behind.
 
-    if not path.exists():
-        return
-    for changes in watchfiles.watch(path, debounce=500, step=100, rust_timeout=500, yield_on_timeout=True):
-        yield bool(changes)
+    Raises:
+        InvalidRequest: the name cannot be used.
+        SourceError: there is no document.
+    """
+    from sqlalchemy import select
+    from sqlalchemy.orm import Session
+
+    from indexer.documents import IngestReport
+    from indexer.sources import Failure
+    from search.db.lookup import check_collection_name
+    from search.db.models import CollectionRow
+    from search.embedding.embedder import load_embedder
+
+    check_collection_name(name)
+    with Session(database) as session:
+        model = session.scalar(select(CollectionRow.model).where(CollectionRow.name == name))
+    load_embedder(model or settings.model)
+    if model:
+        return items
+    begun, rest = [], iter(items)
+    for item in rest:
+        begun.append(item)
+        if not isinstance(item, Failure):
+            return chain(begun, rest)
+    print_ingest(IngestReport(failures=[item for item in begun if isinstance(item, Failure)]))
+    raise SourceError(f"The collection {name!r} was not made: there is no document.", hint="Index others.")

@@ -8,7 +8,7 @@ from rich.table import Table
 
 from api.cli.context import opened
 from api.cli.output import console, output
-from api.views.numbers import duration
+from api.views.numbers import duration, moment
 
 if TYPE_CHECKING:
     from indexer.jobs.queue import JobInfo
@@ -29,7 +29,7 @@ def list_(limit: Annotated[int, typer.Option(min=1, help="How many.")] = 20) -> 
     for heading in ("job", "kind", "collection", "state", "begun", "where"):
         table.add_column(heading)
     for job in found:
-        begun = f"{job.started_at:%Y-%m-%d %H:%M:%S}" if job.started_at else ""
+        begun = moment(job.started_at.astimezone()) if job.started_at else ""
         where = job.reason or _where(job)
         table.add_row(str(job.number), job.kind, job.collection or "all", job.state, begun, where)
     output.print(table)

@@ -11,6 +11,7 @@ from rich.table import Table
 from api.auth.scopes import Scope
 from api.cli.context import opened
 from api.cli.output import output
+from api.views.numbers import moment
 
 app = typer.Typer(help="Make, list and revoke keys of API clients and admins.", no_args_is_help=True)
 
@@ -63,4 +64,4 @@ def revoke(number: Annotated[int, typer.Argument(help="Number of the key in `ref
 
 
 def _minute(time: datetime | None) -> str:
-    return f"{time:%Y-%m-%d %H:%M}" if time else ""
+    return moment(time.astimezone()) if time else ""

@@ -35,6 +35,7 @@ class Commands(LazyGroup):
             "embedded again.",
         },
         "api.cli.maintain": {
+            "documents": "List the documents of a collection by their ids, all of them if wanted.",
             "generations": "List the collection's generations: the live one, and the one before, that "
             "rollback goes back to.",
             "rollback": "Make an earlier generation live again, at once: its texts as they were, its "
@@ -56,6 +57,7 @@ class Commands(LazyGroup):
             "refine": "Show the features that tell liked documents from others, and the steering that says "
             "the same.",
         },
+        "api.cli.collections": {"collections": "List, rename, describe, copy and delete collections."},
         "api.cli.labels": {"labels": "Give features other names, by hand."},
         "api.cli.jobs": {"jobs": "List the jobs of the queue, cancel them, begin them again."},
         "api.cli.keys": {"keys": "Make, list and revoke keys of API clients and admins."},

@@ -1,12 +1,13 @@
-"""The commands that look after a collection: generations, rollback, verify, dump, restore, scorecard."""
+"""The commands that look after a collection: its documents, generations, files, dumps, dictionary."""
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from api.cli.context import Collection, opened
+from api.cli.context import Collection, opened, opened_reader
 from api.cli.output import (
     ProgressDisplay,
     console,
@@ -17,6 +18,24 @@ from api.cli.output import (
 )
 
 app = typer.Typer()
+
+
+@app.command()
+def documents(
+    collection: Collection = "default",
+    limit: Annotated[int | None, typer.Option(min=1, help="How many; else all.")] = None,
+    after: Annotated[str, typer.Option(help="Only those whose id comes after this one.")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="A line of JSON for each.")] = False,
+) -> None:
+    """List the documents of a collection by their ids, all of them if wanted."""
+    from itertools import islice
+
+    from search.browse.documents import walk_documents
+
+    with opened_reader(collection) as reader:
+        for each in islice(walk_documents(reader, after=after), limit):
+            told = json.dumps(asdict(each), ensure_ascii=False) if as_json else f"{each.id}\t{each.title}"
+            print(told)
 
 
 @app.command()

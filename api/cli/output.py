@@ -10,6 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TaskID, 
 from rich.progress import Progress as Bars
 from rich.table import Table
 
+from api.views.numbers import moment
 from api.views.scorecard import figures
 
 if TYPE_CHECKING:
@@ -28,9 +29,11 @@ output = Console(highlight=False)
 
 
 class ProgressDisplay:
-    """Draws a bar for each step of a build; if no terminal watches, it prints a line when a step begins."""
+    """Draws a bar for each step of a build; where no terminal watches, it prints a line when a step begins;
+    with `quiet`, nothing."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, quiet: bool = False) -> None:
+        self._quiet = quiet
         self._bars = Bars(
             SpinnerColumn(finished_text="✓"),
             TextColumn("{task.description}"),
@@ -38,7 +41,7 @@ class ProgressDisplay:
             MofNCompleteColumn(),
             TextColumn("{task.fields[speed]}"),
             console=console,
-            disable=not console.is_terminal,
+            disable=quiet or not console.is_terminal,
         )
         self._task: TaskID | None = None
         self._step = ""
@@ -56,7 +59,7 @@ class ProgressDisplay:
         if progress.step != self._step or self._task is None:
             self._step = progress.step
             self._task = self._bars.add_task(progress.step, total=None, speed="")
-            if not console.is_terminal:
+            if not (console.is_terminal or self._quiet):
                 console.print(f"{progress.step} …")
         total = progress.total or None
         self._bars.update(self._task, completed=progress.done, total=total, speed=_speed(progress))
@@ -66,13 +69,23 @@ def print_ingest(report: "IngestReport") -> None:
     """Prints counts, and the failures by name and reason."""
     console.print(
         f"{report.documents:,} documents: {report.added:,} new, {report.changed:,} changed, "
-        f"{report.unchanged:,} as before; {len(report.failures):,} skipped"
+        f"{report.unchanged:,} as before{_unread(report)}; {len(report.failures):,} skipped"
         + (f"; {report.deleted:,} that are there no more deleted." if report.deleted else ".")
     )
+    if report.qualified:
+        console.print(
+            f"  {report.qualified:,} have an id that a document from elsewhere has; theirs begins with the "
+            f"name of where they were read: {report.qualified_id}",
+            markup=False,
+        )
     for failure in report.failures[:FAILURES_SHOWN]:
         console.print(f"  skipped {failure.name}: {failure.reason}", markup=False)
     if len(report.failures) > FAILURES_SHOWN:
         console.print(f"  … and {len(report.failures) - FAILURES_SHOWN:,} more")
+
+
+def _unread(report: "IngestReport") -> str:
+    return f" ({report.unread:,} of them not read again)" if report.unread else ""
 
 
 def print_build(report: "BuildReport") -> None:
@@ -112,7 +125,7 @@ def print_generations(generations: "list[GenerationInfo]") -> None:
     for heading in ("generation", "state", "live since", "passages", "dictionary", "model"):
         table.add_column(heading)
     for each in generations:
-        live = f"{each.live_at:%Y-%m-%d %H:%M}" if each.live_at else ""
+        live = moment(each.live_at.astimezone()) if each.live_at else ""
         passages = "" if each.passages is None else f"{each.passages:,}"
         dictionary = "" if each.dictionary is None else str(each.dictionary)
         table.add_row(str(each.number), each.state, live, passages, dictionary, each.recipe.model)

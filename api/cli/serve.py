@@ -21,7 +21,7 @@ Port = Annotated[
 @app.command()
 def run(port: Port = None, collection: Collection = "demo") -> None:
     """Index the demo (the documentation of the installed Python) if it is not there yet, and serve it."""
-    from api.cli.index import read_in
+    from api.cli.index import PYDOC, read_in
     from api.server import listen, serve
     from api.worker_process import beside
     from search.engine.engine import SearchEngine
@@ -32,7 +32,7 @@ def run(port: Port = None, collection: Collection = "demo") -> None:
         if collection not in engine.snapshots.live():
             listen(settings.host, wanted).close()  # a taken port is told now, not after the work
             console.print("First start: indexing the documentation of the installed Python.")
-            read_in(settings, database, collection, None, "pydoc", {}, sync=False)
+            read_in(settings, database, collection, None, PYDOC, {}, source=PYDOC, sync=False)
         with beside(worker=True):
             serve(engine, listen(settings.host, wanted), settings, say=_say)
 

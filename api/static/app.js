@@ -41,6 +41,18 @@
     }
   });
 
+  // Times in the reader's own zone, which is named.
+  const zoned = new Intl.DateTimeFormat(undefined, {
+    year: 'numeric', month: '2-digit', day: '2-digit', hour: '2-digit', minute: '2-digit', timeZoneName: 'short',
+  });
+  function showTimes() {
+    for (const time of document.querySelectorAll('time[datetime]')) {
+      time.textContent = zoned.format(new Date(time.dateTime));
+    }
+  }
+  document.addEventListener('DOMContentLoaded', showTimes);
+  document.addEventListener('htmx:afterSettle', showTimes);
+
   // Shortcuts.
   const typing = (element) => element.closest('input, textarea, select, [contenteditable]');
   const results = () => [...document.querySelectorAll('[data-result] h3 a')];

@@ -1,13 +1,21 @@
-"""The admin's side of the JSON API: jobs, generations, going back."""
+"""The admin's side of the JSON API: jobs, generations, going back, collections as a whole."""
 
 from typing import Annotated
 
 from fastapi import APIRouter, Body, Depends
+from pydantic import BaseModel, ConfigDict, Field
 
 from api.auth.guards import require
 from api.dependencies import CollectionDep, EngineDep
 from api.v1.schemas import errors
 from indexer.build.generations import GenerationInfo, list_generations, roll_back
+from indexer.collections import (
+    MAX_DESCRIPTION,
+    copy_collection,
+    delete_collection,
+    describe_collection,
+    rename_collection,
+)
 from indexer.jobs.queue import JobInfo, cancel_job, get_job, list_jobs, retry_job
 from indexer.jobs.requests import JobRequest, start
 from search.db.connection import open_session
@@ -18,6 +26,34 @@ router = APIRouter(
     tags=["admin"],
     dependencies=[Depends(require("admin"))],
 )
+
+
+class CollectionChange(BaseModel):
+    """What is given is changed."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str | None = Field(default=None, description="Another name for it")
+    description: str | None = Field(
+        default=None, description=f"What it is about: one line of at most {MAX_DESCRIPTION} characters"
+    )
+
+
+class CollectionCopy(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    name: str = Field(description="Name of the new collection")
+
+
+class ChangedCollection(BaseModel):
+    name: str
+
+
+class DeletedCollection(BaseModel):
+    """`documents`: how many it had."""
+
+    deleted: str
+    documents: int
 
 
 JobIn = Annotated[JobRequest, Body(discriminator="kind")]
@@ -68,3 +104,30 @@ def post_rollback(
     """Makes the generation before live again, or that of a number; documents stay as they are."""
     roll_back(engine.database, collection, to)
     return get_generations(engine, collection)
+
+
+@router.patch("/collections/{name}")
+def patch_collection(engine: EngineDep, name: str, body: CollectionChange) -> ChangedCollection:
+    """Renames a collection or says what it is about. A name that is taken changes nothing."""
+    if body.name is not None and body.name != name:
+        rename_collection(engine.database, name, body.name)
+    named = body.name or name
+    if body.description is not None:
+        describe_collection(engine.database, named, body.description)
+    return ChangedCollection(name=named)
+
+
+@router.post("/collections/{name}/copy", status_code=201)
+def post_copy(engine: EngineDep, name: str, body: CollectionCopy) -> ChangedCollection:
+    """Makes a new, empty collection with the settings of this one: model, length of passages, kind of index,
+    description. Documents, labels and presets are not copied."""
+    copy_collection(engine.database, name, body.name)
+    return ChangedCollection(name=body.name)
+
+
+@router.delete("/collections/{name}")
+def remove_collection(engine: EngineDep, name: str) -> DeletedCollection:
+    """Deletes a collection with its documents, index, labels and presets, for good. Its jobs that wait are
+    cancelled; while one runs it is refused."""
+    documents = delete_collection(engine.database, engine.data, name)
+    return DeletedCollection(deleted=name, documents=documents)

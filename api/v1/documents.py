@@ -11,10 +11,10 @@ from api.dependencies import CollectionDep, EngineDep
 from api.v1.schemas import errors
 from indexer.documents import delete_documents, ensure_collection, ingest
 from indexer.progress import Reporter
-from indexer.sources import Failure, SourceDocument, checked
+from indexer.sources import SourceDocument, checked
 from indexer.sources.document import MAX_ID, MAX_TEXT
 from search.db.connection import open_session
-from search.db.lookup import find_collection
+from search.db.lookup import check_collection_name, find_collection
 from search.engine.engine import SearchEngine
 from search.errors import DocumentNotFound, InvalidRequest
 from search.settings import load_settings
@@ -122,11 +122,15 @@ def delete_document(engine: EngineDep, collection: CollectionDep, document: str)
 
 
 def _store(engine: SearchEngine, collection: str, documents: list[SourceDocument]) -> Written:
+    given = list(checked(documents))
     with open_session(engine.database) as session:
-        number = ensure_collection(session, collection, load_settings().model).id
+        if any(isinstance(each, SourceDocument) for each in given):
+            number = ensure_collection(session, collection, load_settings().model).id
+        else:  # of nothing that can be stored no collection is made
+            check_collection_name(collection)
+            number = 0
         session.commit()
-    given: list[SourceDocument | Failure] = list(documents)
-    report = ingest(engine.database, number, checked(given), Reporter(engine.database))
+    report = ingest(engine.database, number, given, Reporter(engine.database))
     return Written(
         added=report.added,
         changed=report.changed,

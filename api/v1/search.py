@@ -1,8 +1,9 @@
 """The JSON API."""
 
 from typing import Annotated
+from urllib.parse import urlencode
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import JSONResponse
 
 from api.dependencies import CollectionDep, EngineDep
@@ -15,7 +16,7 @@ from search.explain.relevance_feedback import refine
 from search.explain.why_not import why_not
 from search.query.filters import FORM as FILTER_FORM
 from search.query.filters import parse_filters
-from search.query.limits import MAX_LIMIT, MAX_QUERY, USUAL_MODE, WAYS
+from search.query.limits import MAX_LIMIT, MAX_QUERY, USUAL_MODE, WAYS, check_page
 from search.query.request import SearchRequest
 from search.query.steering import FORM, parse
 from search.responses.collections import CollectionInfo
@@ -145,12 +146,22 @@ def list_concepts(
 def list_documents(
     engine: EngineDep,
     collection: CollectionDep,
-    q: Annotated[str, Query(description="An id, or words of an id or a title")],
+    request: Request,
+    response: Response,
+    q: Annotated[str, Query(description="An id, or words of an id or a title; left out: all documents")] = "",
+    after: Annotated[str, Query(description="Without q: only documents whose id comes after this one")] = "",
     limit: Limit = 10,
 ) -> list[DocumentRef]:
-    """Documents by their id, or by words of their id or title."""
+    """Documents by their id, or by words of their id or title. Without q all documents in the order of their
+    ids, a page at a time: while there are more, the header Link has the address of the next page, which is
+    this one with the last id as `after`."""
     with engine.reader(collection) as reader:
-        return documents.find_by_name(reader, q, limit=limit)
+        if q:
+            return documents.find_by_name(reader, q, limit=limit)
+        found = documents.list_documents(reader, after=after, limit=limit)
+    if len(found) == limit:
+        response.headers["Link"] = next_page(request, found[-1].id)
+    return found
 
 
 @router.post("/refine")
@@ -203,9 +214,31 @@ def analyze_text(engine: EngineDep, body: AnalyzeIn) -> TextAnalysis:
 
 
 @router.get("/collections")
-def list_collections(engine: EngineDep) -> list[CollectionInfo]:
-    """All collections, their sizes, and builds under way."""
-    return collections.collections(engine)
+def list_collections(
+    engine: EngineDep,
+    request: Request,
+    response: Response,
+    after: Annotated[str, Query(description="Only collections whose name comes after this one")] = "",
+    limit: Limit = MAX_LIMIT,
+) -> list[CollectionInfo]:
+    """Collections by name, their sizes, and builds under way; while there are more, the header Link has the
+    address of the next page."""
+    check_page(limit, 0)
+    found = collections.collections(engine, after=after, limit=limit)
+    if len(found) == limit:
+        response.headers["Link"] = next_page(request, found[-1].name)
+    return found
+
+
+def next_page(request: Request, last: str) -> str:
+    """The header that leads to the page behind the last entry of this one."""
+    query = urlencode(
+        [
+            *((key, value) for key, value in request.query_params.multi_items() if key != "after"),
+            ("after", last),
+        ]
+    )
+    return f'<{request.url.path}?{query}>; rel="next"'
 
 
 @router.get("/openapi.json", include_in_schema=False)

@@ -1,9 +1,10 @@
-"""Numbers and states are put in words that people read.
+"""Numbers, times and states are put in words that people read.
 
 Shown numbers are whole thousandths (`int`), so that sums of shown numbers are exact.
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -49,6 +50,11 @@ def duration(seconds: float) -> str:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)
     return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def moment(time: datetime) -> str:
+    """A time to the second with the zone it is given in: `2026-05-01 14:30:00+02:00`."""
+    return time.isoformat(" ", "seconds")
 
 
 def holds(score: float | None, reliable: bool) -> str:

@@ -3,6 +3,7 @@ files."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -13,6 +14,7 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from jinja2_fragments import render_blocks
+from markupsafe import Markup
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
@@ -66,6 +68,13 @@ def web_link(url: str | None) -> str | None:
         return None
 
 
+def moment(time: datetime) -> Markup:
+    """A time as an element, which scripts show in the reader's zone."""
+    at = time.astimezone(UTC)
+    element = Markup('<time class="quiet" datetime="{}">{}</time>')
+    return element.format(at.isoformat(timespec="seconds"), numbers.moment(at))
+
+
 def _environment() -> Environment:
     env = Environment(
         loader=FileSystemLoader(TEMPLATES),
@@ -93,6 +102,7 @@ def _environment() -> Environment:
         signed=numbers.signed,
         share=numbers.share,
         duration=numbers.duration,
+        moment=moment,
         steer=format_steering,
         filter_text=format_filter,
         parse_steering=parse,

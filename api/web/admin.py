@@ -18,6 +18,13 @@ from api.views.rendering import Page, is_fragment, render
 from api.views.scorecard import Figure, figures
 from api.web.login import local_path
 from indexer.build.generations import GenerationInfo, list_generations, roll_back
+from indexer.collections import (
+    MAX_DESCRIPTION,
+    copy_collection,
+    delete_collection,
+    describe_collection,
+    rename_collection,
+)
 from indexer.documents import delete_documents
 from indexer.jobs.queue import JobInfo, cancel_job, get_job, list_jobs, retry_job
 from indexer.jobs.requests import JobRequest, read_request, start
@@ -25,17 +32,18 @@ from indexer.jobs.results import IngestResult
 from indexer.labels.edit import edit_label
 from indexer.presets.store import list_presets
 from indexer.stats import DocumentLines, count_waiting, database_size, generation_sizes, list_documents
-from search.browse.collections import collections
+from search.browse.collections import collection_info, collections
 from search.db.connection import open_session
 from search.db.lookup import find_collection
 from search.db.models import KeyRow
 from search.engine.engine import SearchEngine
-from search.errors import CollectionNotFound, InvalidRequest, NotIndexed
+from search.errors import InvalidRequest, NotIndexed
 from search.responses.collections import CollectionInfo, PresetInfo, Scorecard
 
 router = APIRouter(prefix="/admin", include_in_schema=False)
 
 JOBS = 8
+COLLECTIONS = 50
 DOCUMENTS = 20
 
 
@@ -60,13 +68,15 @@ class OverviewJobs(_Polled):
 
 @dataclass(frozen=True)
 class OverviewPage(_Polled):
-    """Shows all collections, and by the name of each: documents that wait to be searched, trouble with them,
-    bytes of its generations; `database`: bytes of all of it."""
+    """Shows collections from behind the name `after` on (there are `more`), and of each: documents that
+    wait to be searched, trouble with them, bytes of its generations; `database`: bytes of all of it."""
 
     template = "admin/overview.html"
 
     jobs: list[JobInfo]
     known: list[CollectionInfo]
+    more: bool
+    after: str
     waiting: dict[str, int]
     trouble: dict[str, str]
     used: dict[str, int]
@@ -87,7 +97,7 @@ class CollectionJobs(_Polled):
 @dataclass(frozen=True)
 class CollectionPage(_Polled):
     """Shows a collection. `sizes` are the bytes of each generation; `found` are the documents that `find`
-    finds, `size` of them from `offset` on."""
+    finds, `size` of them from `offset` on; `longest`: the characters that a description may have."""
 
     template = "admin/collection.html"
 
@@ -104,6 +114,7 @@ class CollectionPage(_Polled):
     find: str
     offset: int
     size: int
+    longest: int
 
 
 @dataclass(frozen=True)
@@ -131,13 +142,14 @@ class KeysPage(Page):
 
 
 @router.get("")
-def overview(request: Request, engine: EngineDep, _: AdminDep) -> Response:
-    """Shows all collections and the latest jobs."""
+def overview(request: Request, engine: EngineDep, _: AdminDep, after: str = "") -> Response:
+    """Shows collections, from behind a name on, and the latest jobs."""
     jobs = list_jobs(engine.database, limit=JOBS)
     active = _any_active(jobs)
     if is_fragment(request):
         return _polled(request, OverviewJobs(active=active, here="/admin", jobs=jobs))
-    known = collections(engine)
+    found = collections(engine, after=after, limit=COLLECTIONS + 1)
+    known = found[:COLLECTIONS]
     with open_session(engine.database) as session:
         rows = {info.name: find_collection(session, info.name) for info in known}
         trouble = {name: row.trouble for name, row in rows.items()}
@@ -151,6 +163,8 @@ def overview(request: Request, engine: EngineDep, _: AdminDep) -> Response:
         here="/admin",
         jobs=jobs,
         known=known,
+        more=len(found) > COLLECTIONS,
+        after=after,
         waiting=waiting,
         trouble=trouble,
         used=used,
@@ -168,9 +182,7 @@ def collection_page(
     active = _any_active(jobs)
     if is_fragment(request):
         return _polled(request, CollectionJobs(active=active, here=_address(name), jobs=jobs))
-    info = next((info for info in collections(engine) if info.name == name), None)
-    if info is None:
-        raise CollectionNotFound(f"There is no collection {name[:100]!r}.", hint="Go back to /admin.")
+    info = collection_info(engine, name)
     offset = max(offset, 0)
     with open_session(engine.database) as session:
         collection = find_collection(session, name)
@@ -190,6 +202,7 @@ def collection_page(
             find=find,
             offset=offset,
             size=DOCUMENTS,
+            longest=MAX_DESCRIPTION,
         )
     return render(request, page)
 
@@ -240,6 +253,31 @@ def post_job(name: str, engine: EngineDep, form: AdminForm) -> Response:
     """Puts a job in the queue."""
     start(engine, _job(name, form))
     return _back(_address(name))
+
+
+@router.post("/collections/{name}/settings")
+def post_settings(name: str, engine: EngineDep, form: AdminForm) -> Response:
+    """Renames a collection and says what it is about, or makes a copy of its settings under another name."""
+    if copy := form.get("copy", "").strip():
+        copy_collection(engine.database, name, copy)
+        return _back(_address(copy))
+    new = form.get("name", name).strip()
+    if new != name:
+        rename_collection(engine.database, name, new)
+    describe_collection(engine.database, new, form.get("description", ""))
+    return _back(_address(new))
+
+
+@router.post("/collections/{name}/delete")
+def post_delete_collection(name: str, engine: EngineDep, form: AdminForm) -> Response:
+    """Deletes a collection, if its name was typed for it."""
+    typed = form.get("name", "").strip()
+    if typed != name:
+        raise InvalidRequest(
+            f"{typed[:80]!r} is not {name!r}, so nothing was deleted.", hint="Type the collection's name."
+        )
+    delete_collection(engine.database, engine.data, name)
+    return _back("/admin")
 
 
 @router.post("/collections/{name}/rollback")

@@ -35,7 +35,7 @@ from search.db.card import LostLabel
 from search.db.listener import notify
 from search.db.locks import build_lock
 from search.db.lookup import live_of
-from search.db.models import DictionaryRow, DocumentRow, GenerationRow, PassageRow
+from search.db.models import CollectionRow, DictionaryRow, DocumentRow, GenerationRow, PassageRow
 from search.db.recipe import IndexKind, Recipe
 from search.embedding.embedder import Embedder
 from search.embedding.splitter import TARGET_TOKENS, embedded_text
@@ -130,7 +130,11 @@ class Build:
         one."""
         with Session(self.database) as session:
             seq = _last_change(session, collection)
-            recipe = self._recipe(live_of(session, collection), passage_tokens, index)
+            live = live_of(session, collection)
+            asked = session.get_one(CollectionRow, collection).first_build if live is None else {}
+            recipe = self._recipe(
+                live, passage_tokens or asked.get("passage_tokens"), index or asked.get("index")
+            )
             unfinished = session.scalars(
                 select(GenerationRow)
                 .where(

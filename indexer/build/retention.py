@@ -30,17 +30,28 @@ def drop_generation(session: Session, data: Path, generation: int) -> None:
             if row is None or row.state == "live":
                 session.rollback()
                 return
-            session.execute(text(f"SET LOCAL lock_timeout = '{LOCK_MILLISECONDS}ms'"))
-            session.execute(text(f"DROP TABLE IF EXISTS passages_{generation}"))
+            drop_partitions(session, [generation])
             session.delete(row)
             session.commit()
         except OperationalError:
             session.rollback()
             time.sleep(PAUSE_SECONDS if attempt + 1 < DROP_ATTEMPTS else 0.0)
         else:
-            shutil.rmtree(generation_folder(data, generation), ignore_errors=True)
+            remove_files(data, generation)
             return
     logger.info("Generation %d is still being read; the next build drops it.", generation)
+
+
+def drop_partitions(session: Session, generations: list[int]) -> None:
+    """Drops the passages of generations (not committed), if all that read let go of them shortly."""
+    session.execute(text(f"SET LOCAL lock_timeout = '{LOCK_MILLISECONDS}ms'"))
+    for generation in generations:
+        session.execute(text(f"DROP TABLE IF EXISTS passages_{generation}"))
+
+
+def remove_files(data: Path, generation: int) -> None:
+    """Removes the derived files of a generation that is dropped."""
+    shutil.rmtree(generation_folder(data, generation), ignore_errors=True)
 
 
 def drop_dictionaries(session: Session, collection: int) -> None:

@@ -20,12 +20,14 @@ class _Request(BaseModel):
 
 
 class ReindexRequest(_Request):
-    """Asks for a new generation, of what is given here anew and else as the live one is."""
+    """Asks for a new generation, of what is given here anew and else as the live one is; the `first` one
+    only where there is none when the job begins."""
 
     kind: Literal["reindex"]
     model: str | None = None
     passage_tokens: int | None = Field(default=None, ge=16, le=8192)
     index: IndexKind | None = None
+    first: bool = False
 
 
 class IngestRequest(_Request):

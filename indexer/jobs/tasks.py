@@ -6,6 +6,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, get_args
 
@@ -18,6 +19,7 @@ from sqlalchemy.orm import Session
 
 from indexer.backup.dump import dump
 from indexer.build.verify import verify
+from indexer.documents import read_stamps
 from indexer.jobs.queue import Kind
 from indexer.jobs.requests import (
     DumpRequest,
@@ -39,7 +41,7 @@ from indexer.pipeline import reindex, take_in
 from indexer.progress import Reporter
 from indexer.sources import open_source
 from search.db.connection import GONE, first_line
-from search.db.lookup import find_collection
+from search.db.lookup import find_collection, live_of
 from search.db.models import JobReportRow
 from search.errors import Busy, RefractError, StoreUnavailable
 from search.responses.collections import Progress
@@ -53,14 +55,15 @@ logger = logging.getLogger(__name__)
 
 
 class Again(BaseRetryStrategy):
-    """Begins a job again at once where its worker was stopped, and after some seconds where the database went
-    away or another process builds the same collection."""
+    """Begins a job again at once where its worker was stopped, after some seconds where the database went
+    away, a few times over, and for as long as another process builds the same collection."""
 
     def get_retry_decision(self, *, exception: BaseException, job: QueuedJob) -> RetryDecision | None:
         if isinstance(exception, JobAborted):
             return RetryDecision(retry_in={"seconds": 0})
-        passing = isinstance(exception, (*GONE, StoreUnavailable, Busy))
-        if passing and job.attempts < ATTEMPTS:
+        if isinstance(exception, Busy):
+            return RetryDecision(retry_in={"seconds": 2 ** min(job.attempts, ATTEMPTS)})
+        if isinstance(exception, (*GONE, StoreUnavailable)) and job.attempts < ATTEMPTS:
             return RetryDecision(retry_in={"seconds": 2**job.attempts})
         return None
 
@@ -87,7 +90,7 @@ class JobLog:
 
     def say(self, line: str) -> None:
         """Adds a line to the log; it is stored with the next progress."""
-        self._lines.append(f"{time.strftime('%H:%M:%S')} {line}")
+        self._lines.append(f"{datetime.now(UTC).isoformat(timespec='seconds')} {line}")
 
     def hear(self, progress: Progress) -> None:
         """Listens to a `Reporter`: writes its progress down, at most twice a second.
@@ -116,6 +119,11 @@ class JobLog:
 
 def _reindex(request: ReindexRequest, resources: Resources) -> JobResult:
     """Builds a new generation: of another model, passage size or index where they are given."""
+    if request.first:
+        with Session(resources.database) as session:
+            live = live_of(session, find_collection(session, request.collection).id)
+        if live:
+            return ReindexResult(generation=live.id)
     built = reindex(
         resources.database,
         resources.data,
@@ -137,6 +145,10 @@ def _reindex(request: ReindexRequest, resources: Resources) -> JobResult:
 def _ingest(request: IngestRequest, resources: Resources) -> JobResult:
     """Reads documents from a file or folder of this machine."""
     path = Path(request.path)
+    named = str(path.resolve())
+    with Session(resources.database) as session:
+        number = find_collection(session, request.collection).id
+        known = read_stamps(session, number, named)
     source = open_source(
         path,
         request.format,
@@ -144,10 +156,8 @@ def _ingest(request: IngestRequest, resources: Resources) -> JobResult:
         title_column=request.title_column,
         text_column=request.text_column,
         url_column=request.url_column,
+        known=known,
     )
-    with Session(resources.database) as session:
-        number = find_collection(session, request.collection).id
-    named = str(path.resolve())
     taken = take_in(
         resources.database,
         resources.data,

@@ -21,7 +21,7 @@ from indexer.jobs.tasks import tasks
 from indexer.pipeline import is_outgrown
 from search.db.connection import GONE, first_line
 from search.db.listener import ChangeListener
-from search.db.locks import is_built
+from search.db.locks import is_built, is_held, reading_lock
 from search.db.lookup import live_of
 from search.db.models import CollectionRow, DocumentRow
 from search.errors import Busy, RefractError
@@ -165,18 +165,21 @@ class Keeper:
 
     def _build_first(self, session: Session, collection: CollectionRow) -> None:
         """Queues a build for a collection that has none, once for what is in it now: one that failed is not
-        begun again before something changes."""
+        begun again before something changes. Who reads documents into it, or builds it,
+        makes them searchable."""
         newest = _newest(session, collection.id)
-        if newest is None or newest == self._asked.get(collection.id) or is_built(session, collection.id):
+        if newest is None or newest == self._asked.get(collection.id):
+            return
+        if is_built(session, collection.id) or is_held(session, reading_lock(collection.id)):
             return
         self._asked[collection.id] = newest
-        self._defer(collection.name)
+        self._defer(collection.name, first=True)
 
-    def _defer(self, name: str) -> None:
+    def _defer(self, name: str, **options: bool) -> None:
         there = list_jobs(self._database, collection=name)
         if not any(job.kind == "reindex" and job.state in ("waiting", "running") for job in there):
             with contextlib.suppress(Busy):  # another worker was faster
-                start_job(self._database, "reindex", name)
+                start_job(self._database, "reindex", name, **options)
 
 
 def _newest(session: Session, collection: int) -> int | None:

@@ -1,23 +1,25 @@
 """Where documents come from: folders of files, JSONL and CSV, BEIR folders, Python's own documentation.
 
-A source is an iterable of `SourceDocument | Failure`, read as it is iterated and never held in memory as a
+A source is an iterable of `Item`, read as it is iterated and never held in memory as a
 whole. What cannot be read is a `Failure` with a name and a reason, and the run goes on; only a source that
 cannot be read at all raises, and does so when it is opened.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import chain
 from pathlib import Path
 
 from indexer.sources import beir, files, pydoc, records
 from indexer.sources.beir import read_qrels, read_queries
-from indexer.sources.document import Failure, SourceDocument, checked
+from indexer.sources.document import Failure, Item, SourceDocument, Unchanged, checked
 from search.errors import SourceError
 
 __all__ = [
     "FORMATS",
     "Failure",
+    "Item",
     "SourceDocument",
+    "Unchanged",
     "checked",
     "guess_format",
     "open_source",
@@ -36,11 +38,13 @@ def open_source(
     title_column: str | None = None,
     text_column: str | None = None,
     url_column: str | None = None,
-) -> Iterator[SourceDocument | Failure]:
+    known: Mapping[str, str] = files.NOTHING,
+) -> Iterator[Item]:
     """Opens a source; `format` is one of `FORMATS`, or None to guess it from the path.
 
     The columns name the fields of JSONL and CSV; those left None are guessed (see `records.GUESSES`).
-    The format pydoc is the documentation of the running Python and takes no path.
+    The format pydoc is the documentation of the running Python and takes no path. Files with the stamps
+    that are `known` of them, by id, are not read again.
 
     Raises:
         SourceError: there is nothing at the path, nothing in it that can be read as the format, an unknown
@@ -64,7 +68,7 @@ def open_source(
             case "csv":
                 return checked(records.read_csv(_file(path), columns))
             case _:
-                return checked(_not_empty(files.read(path), path))
+                return checked(_not_empty(files.read(path, known), path))
     except OSError as error:
         raise SourceError(f"{path} cannot be read: {error.strerror or error}.") from None
 
@@ -95,7 +99,7 @@ def _file(path: Path) -> Path:
     return path
 
 
-def _not_empty(items: Iterator[SourceDocument | Failure], path: Path) -> Iterator[SourceDocument | Failure]:
+def _not_empty(items: Iterator[Item], path: Path) -> Iterator[Item]:
     """The same items, once there is a first one."""
     first = next(items, None)
     if first is None:

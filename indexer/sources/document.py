@@ -20,13 +20,22 @@ _NOT_TEXT = re.compile("[\0\ud800-\udfff]")
 
 @dataclass(frozen=True)
 class SourceDocument:
-    """A document as the user gave it. `id` is unique within its source and stable from run to run."""
+    """A document as the user gave it. `id` is unique within its source and stable from run to run; `stamp`
+    changes whenever the file changes whose only document it is."""
 
     id: str
     title: str
     text: str
     url: str | None = None
     meta: dict[str, Any] = field(default_factory=dict)
+    stamp: str | None = None
+
+
+@dataclass(frozen=True)
+class Unchanged:
+    """A file that is as it was when its document was read, and is not read again."""
+
+    id: str
 
 
 @dataclass(frozen=True)
@@ -41,13 +50,19 @@ class UnreadableError(Exception):
     """Raised while one document is read; its message becomes the reason of a `Failure`."""
 
 
-def checked(items: Iterable[SourceDocument | Failure]) -> Iterator[SourceDocument | Failure]:
+Item = SourceDocument | Unchanged | Failure
+"""What a source yields."""
+
+
+def checked(items: Iterable[Item]) -> Iterator[Item]:
     """The items, storable: characters that are not text become U+FFFD, titles are one line of `MAX_TITLE`
     characters at most, links are http(s) or None. A document without id or text, with an id longer than
     `MAX_ID` or a text longer than `MAX_TEXT`, becomes a failure."""
     for item in items:
         if isinstance(item, Failure):
             yield Failure(_clean(item.name), _clean(item.reason))
+        elif isinstance(item, Unchanged):
+            yield item
         else:
             try:
                 yield _storable(item)

@@ -19,7 +19,10 @@ from indexer.sources.document import Failure, SourceDocument
 from indexer.sources.pydoc_modules import METHODS_IN_CLASS, online, scientific_modules, standard_modules
 
 MIN_CHARACTERS = 140
-"""Docstrings below this say little more than the name they belong to."""
+"""Docstrings below this say little more than the name they belong to, but for those of what is called."""
+
+MIN_CALLED = 30
+"""One line says all of `len` or `list.append`; still less is a name in other words."""
 
 _SAYS_NOTHING = ("Deprecated", "Scalar method identical", "Refer to `")
 _HEADING = re.compile(r"^(\S.*)\n([*=~^-])\2{2,}\n", re.MULTILINE)
@@ -54,7 +57,7 @@ def _topics(told: set[str]) -> Iterator[SourceDocument]:
         return
     for topic in sorted(topics, key=lambda name: (len(topics[name]), name)):
         for number, (heading, section) in enumerate(_sections(topics[topic])):
-            if _is_news(section, told):
+            if _is_news(section, told, MIN_CHARACTERS):
                 id = f"topics.{topic}.{number}" if number else f"topics.{topic}"
                 yield SourceDocument(id, heading, section, meta={"package": "python", "kind": "topic"})
 
@@ -132,7 +135,8 @@ def _document(module: str, entry: _Entry, told: set[str]) -> SourceDocument | No
     if not isinstance(doc, str) or doc.startswith(_SAYS_NOTHING) or ".. deprecated" in doc[:400]:
         return None
     text = clean_docstring(doc)
-    if not _is_news(text, told):
+    is_called = entry.kind in ("function", "method") and callable(entry.thing)
+    if not _is_news(text, told, MIN_CALLED if is_called else MIN_CHARACTERS):
         return None
     signature = "" if entry.kind == "module" else _signature(entry)
     if text.startswith(entry.name.rpartition(".")[2] + "("):
@@ -146,9 +150,9 @@ def _document(module: str, entry: _Entry, told: set[str]) -> SourceDocument | No
     )
 
 
-def _is_news(text: str, told: set[str]) -> bool:
+def _is_news(text: str, told: set[str], least: int) -> bool:
     """Whether the text is long enough to be worth a document, and has not been told before."""
-    new = len(text) >= MIN_CHARACTERS and text not in told
+    new = len(text) >= least and text not in told
     told.add(text)
     return new
 

@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import collate, exists, func, select
 from sqlalchemy.orm import Session
 
 from search.db.connection import open_session
 from search.db.locks import is_built
-from search.db.lookup import count_passages
+from search.db.lookup import count_passages, find_collection
 from search.db.models import CollectionRow, DictionaryRow, DocumentRow, GenerationRow
 from search.engine.engine import SearchEngine
 from search.engine.reader import Reader
@@ -16,12 +16,26 @@ from search.responses.collections import CollectionInfo, Scorecard
 
 START_EXAMPLES = 5
 
+BY_NAME = collate(CollectionRow.name, "C")
+"""The order of names: the same on every server."""
 
-def collections(engine: SearchEngine) -> list[CollectionInfo]:
-    """Lists all collections by name, with what can be searched and what is being built."""
+
+def collections(engine: SearchEngine, *, after: str = "", limit: int | None = None) -> list[CollectionInfo]:
+    """Lists collections by name, from behind a name on, with what can be searched and what is being built."""
     with open_session(engine.database) as session:
-        found = session.scalars(select(CollectionRow).order_by(CollectionRow.name)).all()
+        named = select(CollectionRow).where(BY_NAME.op(">")(after)).order_by(BY_NAME).limit(limit)
+        found = session.scalars(named).all()
         return [_info(session, each, engine.snapshots.held(each.name)) for each in found]
+
+
+def collection_info(engine: SearchEngine, name: str) -> CollectionInfo:
+    """Shows one collection, with what can be searched and what is being built.
+
+    Raises:
+        CollectionNotFound
+    """
+    with open_session(engine.database) as session:
+        return _info(session, find_collection(session, name), engine.snapshots.held(name))
 
 
 @dataclass(frozen=True)
@@ -35,7 +49,7 @@ class CollectionName:
 def collection_names(session: Session) -> list[CollectionName]:
     """Lists all collections by name, with one query however many there are."""
     is_live = exists().where(GenerationRow.collection_id == CollectionRow.id, GenerationRow.state == "live")
-    rows = session.execute(select(CollectionRow.name, is_live).order_by(CollectionRow.name))
+    rows = session.execute(select(CollectionRow.name, is_live).order_by(BY_NAME))
     return [CollectionName(*row) for row in rows]
 
 
@@ -78,6 +92,7 @@ def _info(session: Session, collection: CollectionRow, held: Snapshot | None) ->
     progress = building.progress if building and building.progress.step else None
     return CollectionInfo(
         name=collection.name,
+        description=collection.description,
         state="live" if live else "building" if building else "empty",
         documents=documents or 0,
         passages=_passages(session, held, live) if live else 0,

@@ -1,7 +1,10 @@
-"""Shows documents of a collection: one in full, and those found by their name."""
+"""Shows documents of a collection: one in full, those found by their name, and all of them one by one."""
+
+from collections.abc import Iterator
+from itertools import islice
 
 import numpy as np
-from sqlalchemy import func, literal, select
+from sqlalchemy import func, literal, select, tuple_
 from sqlalchemy.orm import Session
 
 from search.db.models import DocumentRow, PassageRow
@@ -93,3 +96,32 @@ def find_by_name(reader: Reader, name: str, *, limit: int = 10) -> list[Document
     rows = reader.session.execute(statement).all()
     held = np.isin([row[0] for row in rows], snapshot.documents_sorted)
     return [DocumentRef(*row[1:]) for row, is_held in zip(rows, held, strict=True) if is_held][:limit]
+
+
+def list_documents(reader: Reader, *, after: str = "", limit: int = 10) -> list[DocumentRef]:
+    """Some of the documents that are searched, in the order of their ids, from behind an id on: ask again
+    behind the last one until fewer come.
+
+    Raises:
+        InvalidPage
+    """
+    check_page(limit, 0)
+    return list(islice(walk_documents(reader, after=after, batch=2 * limit), limit))
+
+
+def walk_documents(reader: Reader, *, after: str = "", batch: int = 1000) -> Iterator[DocumentRef]:
+    """All documents that are searched, in the order of their ids, those behind an id alone."""
+    snapshot, session = reader.snapshot, reader.session
+    place = tuple_(DocumentRow.external_id, DocumentRow.seq)
+    behind: tuple[str, int] = (after, 2**63 - 1)
+    columns = (DocumentRow.external_id, DocumentRow.seq, DocumentRow.id, DocumentRow.title, DocumentRow.url)
+    while True:
+        wanted = select(*columns).where(DocumentRow.collection_id == snapshot.collection_id, place > behind)
+        rows = session.execute(wanted.order_by(DocumentRow.external_id, DocumentRow.seq).limit(batch)).all()
+        held = np.isin([row.id for row in rows], snapshot.documents_sorted)
+        for row, is_held in zip(rows, held, strict=True):
+            if is_held:
+                yield DocumentRef(row.external_id, row.title, row.url)
+        if len(rows) < batch:
+            return
+        behind = (rows[-1].external_id, rows[-1].seq)

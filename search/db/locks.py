@@ -1,6 +1,9 @@
 """Takes advisory locks by name, which end with the transaction or the process of who holds them."""
 
-from sqlalchemy import text
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
 
@@ -14,11 +17,35 @@ def build_lock(collection: int) -> str:
     return f"refract build {collection}"
 
 
+def reading_lock(collection: int) -> str:
+    """The name of the advisory lock that who reads documents into a collection, to make them searchable
+    itself, shares with others who do."""
+    return f"refract reading {collection}"
+
+
 def is_built(session: Session, collection: int) -> bool:
     """Whether somebody builds a collection at this moment."""
+    return is_held(session, build_lock(collection))
+
+
+def is_held(session: Session, lock: str) -> bool:
+    """Whether somebody holds an advisory lock at this moment."""
     held = text(
         "SELECT EXISTS (SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND granted AND database = "
         "(SELECT oid FROM pg_database WHERE datname = current_database()) "
         "AND objid::bigint = (hashtext(:lock)::bigint & 4294967295))"
     )
-    return bool(session.scalar(held, {"lock": build_lock(collection)}))
+    return bool(session.scalar(held, {"lock": lock}))
+
+
+@contextmanager
+def shared(database: Engine, lock: str) -> Iterator[None]:
+    """Holds an advisory lock, which others may share, until the block or the process ends."""
+    with database.connect() as connection:
+        connection.execute(text("SELECT pg_advisory_lock_shared(hashtext(:lock))"), {"lock": lock})
+        connection.commit()  # the lock is the connection's; an open transaction would hold back vacuum
+        try:
+            yield
+        finally:
+            connection.execute(text("SELECT pg_advisory_unlock_shared(hashtext(:lock))"), {"lock": lock})
+            connection.commit()

@@ -6,9 +6,22 @@ from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
 from search.db.models import CollectionRow, GenerationRow, PassageRow
-from search.errors import CollectionNotFound, NotIndexed
+from search.errors import CollectionNotFound, InvalidRequest, NotIndexed
 
 COLLECTION_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+
+
+def check_collection_name(name: str) -> None:
+    """Refuses what cannot name a collection.
+
+    Raises:
+        InvalidRequest: the name cannot be used in addresses.
+    """
+    if not COLLECTION_NAME.fullmatch(name):
+        raise InvalidRequest(
+            f"{name[:80]!r} cannot name a collection.",
+            hint="Use up to 64 small letters, digits, - and _, beginning with a letter or digit.",
+        )
 
 
 def find_collection(session: Session, name: str) -> CollectionRow:

@@ -61,11 +61,12 @@ change_seq = Sequence("change_seq", metadata=Base.metadata)
 
 
 class CollectionRow(Base):
-    """Describes one knowledge base and the embedding model of its live generation.
+    """Describes one knowledge base, what it is about, and the embedding model of its live generation.
 
     `version` grows with every change that a search can see, so that who holds the collection in memory reads
     what is new, and `presets_version` with every change of its presets. `trouble` is why new documents cannot
-    be made searchable; empty where they can.
+    be made searchable; empty where they can. `first_build` is what its first build is asked for
+    (passage_tokens, index); later ones are as the live generation is.
     """
 
     __tablename__ = "collections"
@@ -73,6 +74,8 @@ class CollectionRow(Base):
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)
     name: Mapped[str] = mapped_column(unique=True)
     model: Mapped[str]
+    description: Mapped[str] = mapped_column(server_default=sql("''"))
+    first_build: Mapped[dict[str, Any]] = mapped_column(server_default=sql("'{}'::jsonb"))
     version: Mapped[int] = mapped_column(server_default=sql("0"))
     presets_version: Mapped[int] = mapped_column(server_default=sql("0"))
     trouble: Mapped[str] = mapped_column(server_default=sql("''"))
@@ -83,7 +86,10 @@ class DocumentRow(Base):
     """Holds what the user gave us, whole. Rows never change: replacing or deleting a document marks its row
     as `superseded` (by the change of that number), so that generations built before go on reading what they
     were built from. `external_id` is the user's own id, `sha256` covers all that the user gave but the id,
-    `source` is the folder or file that a document was read from (null: it was written through the API)."""
+    `source` is the folder or file that a document was read from (null: it was written through the API), and
+    `source_id` its id there, where another source's document has that id already (null: they are the same).
+    `stamp` says by which state of its file it was read, where it is the only one of it.
+    """
 
     __tablename__ = "documents"
     __table_args__ = (
@@ -97,6 +103,12 @@ class DocumentRow(Base):
         Index(None, "collection_id", "external_id", "seq"),
         Index(None, "collection_id", "seq"),
         Index(None, "collection_id", "sha256"),
+        Index(
+            "ix_documents_source_id",
+            "collection_id",
+            "source_id",
+            postgresql_where=sql("source_id IS NOT NULL AND superseded IS NULL"),
+        ),
         Index(
             "ix_documents_superseded",
             "collection_id",
@@ -114,6 +126,8 @@ class DocumentRow(Base):
     meta: Mapped[dict[str, Any]] = mapped_column(server_default=sql("'{}'::jsonb"))
     sha256: Mapped[bytes] = mapped_column(LargeBinary)
     source: Mapped[str | None]
+    source_id: Mapped[str | None]
+    stamp: Mapped[str | None]
     seq: Mapped[int] = mapped_column(server_default=change_seq.next_value())
     superseded: Mapped[int | None]
 

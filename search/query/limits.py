@@ -42,7 +42,11 @@ def check_page(limit: int, offset: int) -> None:
     if not 1 <= limit <= MAX_LIMIT:
         raise InvalidPage(f"limit={limit} is out of range.", hint=f"Use 1 to {MAX_LIMIT}.")
     if not 0 <= offset <= MAX_DEPTH - limit:
-        raise InvalidPage(f"offset={offset} is out of range.", hint=f"Use 0 to {MAX_DEPTH - limit}.")
+        raise InvalidPage(
+            f"offset={offset} is out of range.",
+            hint=f"Use 0 to {MAX_DEPTH - limit}: only the first {MAX_DEPTH:,} answers have an order. "
+            "GET /v1/documents lists all documents.",
+        )
 
 
 def check_mode(mode: str) -> None:

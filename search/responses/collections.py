@@ -58,6 +58,7 @@ class CollectionInfo:
     generation: int | None = None
     progress: Progress | None = None
     scorecard: Scorecard | None = None
+    description: str = ""
 
 
 @dataclass(frozen=True)

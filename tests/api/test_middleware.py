@@ -9,7 +9,15 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from api.middleware import MAX_BODY, SECURITY_HEADERS, BodyLimit, SecurityHeaders, check_host, is_loopback
+from api.middleware import (
+    MAX_BODY,
+    SECURITY_HEADERS,
+    BodyLimit,
+    HeadAsGet,
+    SecurityHeaders,
+    check_host,
+    is_loopback,
+)
 from search.errors import InvalidRequest
 
 
@@ -22,12 +30,18 @@ async def framed(request: Request) -> Response:
     return PlainTextResponse("", headers={"X-Frame-Options": "SAMEORIGIN"})
 
 
+async def method(request: Request) -> Response:
+    return PlainTextResponse(request.method)
+
+
 @pytest.fixture
 def client() -> TestClient:
     paths = {"/": length, "/admin/keys": length, "/framed": framed}
-    app = Starlette(routes=[Route(path, answer, methods=["GET", "POST"]) for path, answer in paths.items()])
+    routes = [Route(path, answer, methods=["GET", "POST"]) for path, answer in paths.items()]
+    app = Starlette(routes=[*routes, Route("/written", length, methods=["POST"]), Route("/once", method)])
     app.add_middleware(BodyLimit, answer=lambda _, error: PlainTextResponse(str(error), 413))
     app.add_middleware(SecurityHeaders)
+    app.add_middleware(HeadAsGet, but=("/once",))
     return TestClient(app)
 
 
@@ -36,6 +50,18 @@ def test_every_answer_has_the_headers_unless_it_sets_them_itself(client: TestCli
     assert {name: headers[name] for name in SECURITY_HEADERS} == SECURITY_HEADERS
     assert client.get("/nowhere").headers["X-Frame-Options"] == "DENY"
     assert client.get("/framed").headers["X-Frame-Options"] == "SAMEORIGIN"
+
+
+@pytest.mark.parametrize("path", ["/", "/admin/keys", "/framed", "/nowhere", "/written"])
+def test_head_is_answered_as_get_without_a_body(client: TestClient, path: str) -> None:
+    expected, given = client.get(path), client.head(path)
+    assert (given.status_code, given.headers, given.content) == (expected.status_code, expected.headers, b"")
+    assert client.options(path).status_code == (404 if path == "/nowhere" else 405)
+
+
+def test_what_a_get_uses_up_is_not_asked_for_by_head(client: TestClient) -> None:
+    assert client.get("/once").text == "GET"
+    assert client.head("/once").headers["content-length"] == str(len("HEAD"))
 
 
 def test_only_what_admins_see_is_never_stored(client: TestClient) -> None:

@@ -1,12 +1,16 @@
 """Documents and folders by the command line, as a process of its own."""
 
+import os
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Engine
 
+from indexer.jobs.queue import list_jobs
 from tests.support.building import eventually
-from tests.support.commands import Shell, assert_one_line, started
+from tests.support.commands import COMMAND, Shell, assert_one_line, started, worker
 
 pytestmark = pytest.mark.slow
 
@@ -64,9 +68,13 @@ def test_a_watched_folder_is_followed(shell: Shell, notes: Path) -> None:
         assert process.stderr is not None
         while "Watching" not in (line := process.stderr.readline()):
             assert line, "it ended"
+        (notes / "~$a.docx").write_bytes(bytes(162))
+        (notes / ".new.md.swp").write_bytes(b"x")
         (notes / "new.md").write_text("Cells divide.")
         (notes / "b.md").unlink()
         eventually(lambda: shell.ids() == ["a.md", "deep/c.md", "new.md"])
+        shutil.move(notes / "deep", notes / "far")
+        eventually(lambda: shell.ids() == ["a.md", "far/c.md", "new.md"])
         process.terminate()
         assert process.wait(30) is not None
 
@@ -78,3 +86,75 @@ def test_a_reindex_may_change_passages_and_index(shell: Shell, notes: Path) -> N
     failed = shell.tried("reindex", "--collection", "n", "--model", "no/such-model")
     assert_one_line(failed, "no/such-model")
     assert "live" in shell.run("rollback", "--collection", "n")
+
+
+def test_files_of_one_name_in_two_folders_are_both_found(shell: Shell, notes: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "a.md").write_text("Bats hunt.")
+    shell.run("index", str(notes), "--collection", "n")
+    told = shell.run("index", str(other), "--collection", "n")
+    assert "1 new" in told
+    assert "other/a.md" in told
+    for folder in (notes, other):
+        assert "0 new, 0 changed" in shell.run("index", str(folder), "--collection", "n")
+    assert shell.ids() == ["a.md", "b.md", "deep/c.md", "other/a.md"]
+
+
+def test_a_run_that_comes_to_nothing_leaves_no_collection(shell: Shell, tmp_path: Path) -> None:
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    (broken / "a.pdf").write_text("no PDF")
+    failed = shell.tried("index", str(broken), "--collection", "n")
+    assert failed.returncode == 1
+    assert "skipped a.pdf" in failed.stderr
+    assert "'n' was not made" in failed.stderr.splitlines()[-1]
+    assert_one_line(shell.tried("search", "x", "--collection", "n"), "no collection 'n'", "refract index")
+
+
+def given(shell: Shell, content: bytes, *arguments: str) -> str:
+    """A command with something on its standard input."""
+    environment = {**os.environ, **shell.settings}
+    done = subprocess.run([*COMMAND, *arguments], input=content, env=environment, capture_output=True)
+    assert done.returncode == 0, done.stderr
+    return done.stderr.decode()
+
+
+def test_standard_input_is_read_whatever_it_is(shell: Shell) -> None:
+    here = ("--collection", "n")
+    records = '{"id": "1", "text": "Whales sing."}\n{"id": "2", "text": "Bats hunt."}\n'
+    assert "2 new" in given(shell, records.encode(), "index", "-", *here)
+    assert "0 new, 1 changed, 1 as before" in given(
+        shell, records.replace("sing", "dive").encode(), "index", "-", *here
+    )
+    page = b"<html><title>Owls</title><body><p>Owls see <b>well</b>.</p></body></html>"
+    given(shell, page, "add", "owls", *here)
+    given(shell, "# Bread\n\nIt is *baked*.".encode("utf-16"), "add", "bread.md", "-", *here)
+    given(shell, b'{"a": "text that looks like a record"}', "add", "brace", *here)
+    assert shell.ids() == ["1", "2", "brace", "bread.md", "owls"]
+    told = shell.tried("documents", *here).stdout.splitlines()
+    assert "owls\tOwls" in told
+    assert "bread.md\tBread" in told
+    assert "<b>" not in shell.tried("search", "owls", *here, "--json").stdout
+
+
+def test_a_file_is_added_as_what_it_is(shell: Shell, tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    page.write_text("<html><title>Owls</title><body><p>Owls see.</p></body></html>")
+    shell.run("add", str(page), "--collection", "n")
+    shell.run("add", "other", str(page), "--title", "Other", "--collection", "n")
+    told = shell.tried("documents", "--collection", "n").stdout.splitlines()
+    assert told == ["other\tOther", "page.html\tOwls"]
+    assert_one_line(shell.tried("add", "x", str(tmp_path / "none.md"), "--collection", "n"), "none.md")
+    (tmp_path / "empty.md").write_bytes(b"")
+    assert_one_line(shell.tried("add", "x", str(tmp_path / "empty.md"), "--collection", "n"), "'x'", "empty")
+
+
+def test_a_first_index_beside_a_worker_builds_once(shell: Shell, notes: Path, database: Engine) -> None:
+    data = Path(shell.settings["REFRACT_DATA"])
+    with worker(database, data):
+        assert "Generation 1 is live" in shell.run("index", str(notes), "--collection", "n")
+        (notes / "a.md").write_text("Whales dive.")
+        assert "1 added to what is searched" in shell.run("index", str(notes), "--collection", "n")
+    assert list_jobs(database) == []
+    assert "generation 1 of n" in shell.run("search", "whales", "--collection", "n")

@@ -92,7 +92,7 @@ def test_broken_files_are_named_even_if_nothing_can_be_built(database: Engine, t
     failed = refract("index", str(tmp_path), "--collection", "few", **environment)
     assert failed.returncode == 1
     assert "skipped broken.pdf: " in failed.stderr
-    assert "The collection" in failed.stderr.splitlines()[-1]
+    assert "The collection 'few' was not made" in failed.stderr.splitlines()[-1]
 
 
 def test_a_signal_that_comes_in_a_finalizer_ends_the_process_too() -> None:

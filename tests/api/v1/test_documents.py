@@ -154,6 +154,9 @@ def test_each_route_asks_for_its_scope(client: Client) -> None:
         ("POST", "/v1/jobs/1/retry", "admin", None),
         ("GET", "/v1/generations", "admin", None),
         ("POST", "/v1/rollback", "admin", None),
+        ("PATCH", "/v1/collections/none", "admin", {}),
+        ("POST", "/v1/collections/none/copy", "admin", {"name": "new"}),
+        ("DELETE", "/v1/collections/none", "admin", None),
     ]
     order = ["search", "write", "admin"]
     for method, path, needed, body in routes:
@@ -199,3 +202,68 @@ def test_a_job_that_makes_no_sense_is_refused(client: Client, body: dict[str, ob
     answer = client("admin").post("/v1/jobs", json={"collection": "c", **body})
     assert answer.status_code == status
     assert answer.json()["error"]["hint"]
+
+
+def walked(client: TestClient, address: str) -> list[str]:
+    """The names of what is listed, page after page, as the header Link leads."""
+    seen: list[str] = []
+    while address:
+        answer = client.get(address)
+        assert answer.status_code == 200, answer.text
+        seen += [each.get("id") or each["name"] for each in answer.json()]
+        link = answer.headers.get("Link", "")
+        assert not link or link.endswith('>; rel="next"')
+        address = link[1 : link.index(">")] if link else ""
+    return seen
+
+
+def test_all_documents_are_walked_without_a_question(client: Client, database: Engine) -> None:
+    write = client("write")
+    many = [{"id": f"n/{number} & more", "text": f"Number {number}."} for number in range(1200)]
+    write.post("/v1/documents", json={"collection": "c", "documents": many})
+    write.put("/v1/documents/a", params={"collection": "c"}, json={"text": "Whales dive."})
+    write.delete("/v1/documents/b", params={"collection": "c"})
+    keep_up(database)
+    seen = walked(write, "/v1/documents?collection=c&limit=100")
+    assert len(seen) == len(set(seen)) == 1201
+    assert set(seen) == {"a", *(each["id"] for each in many)}
+    last = write.get("/v1/documents", params={"collection": "c", "after": seen[-2], "limit": 1})
+    assert [each["id"] for each in last.json()] == seen[-1:]
+    assert write.get("/v1/documents", params={"collection": "c", "limit": 1000}).status_code == 400
+    beyond: dict[str, str | int] = {"collection": "c", "q": "number", "limit": 100, "offset": 1000}
+    assert "GET /v1/documents" in write.get("/v1/search", params=beyond).json()["error"]["hint"]
+
+
+def test_a_collection_is_changed_copied_and_deleted(client: Client) -> None:
+    admin = client("admin")
+    told = admin.patch("/v1/collections/c", json={"name": "d", "description": "On whales"})
+    assert told.json() == {"name": "d"}
+    assert admin.post("/v1/collections/d/copy", json={"name": "e"}).status_code == 201
+    assert walked(admin, "/v1/collections?limit=1") == ["d", "e"]
+    described = {each["name"]: each["description"] for each in admin.get("/v1/collections").json()}
+    assert described == {"d": "On whales", "e": "On whales"}
+    assert admin.patch("/v1/collections/d", json={"name": "e"}).status_code == 400
+    assert admin.patch("/v1/collections/d", json={"name": "No name"}).status_code == 400
+    assert admin.patch("/v1/collections/d", json={"model": "x"}).status_code == 400
+    assert admin.delete("/v1/collections/d").json() == {"deleted": "d", "documents": 2}
+    assert admin.delete("/v1/collections/d").status_code == 404
+    assert admin.get("/v1/search", params={"q": "x", "collection": "d"}).status_code == 404
+    assert walked(admin, "/v1/collections") == ["e"]
+
+
+def test_of_nothing_that_can_be_stored_no_collection_is_made(client: Client) -> None:
+    write = client("write")
+    body = {"collection": "new", "documents": [{"id": "x", "text": " "}]}
+    assert len(write.post("/v1/documents", json=body).json()["failures"]) == 1
+    assert walked(write, "/v1/collections") == ["c"]
+
+
+ADDRESSES = ["/", "/?q=whales", "/healthz", "/readyz", "/v1/search?q=whales", "/v1/search", "/v1/documents/a"]
+
+
+@pytest.mark.parametrize("address", [*ADDRESSES, "/documents/a", "/documents/none", "/static/app.js", "/no"])
+def test_head_has_the_status_and_type_of_get(client: Client, address: str) -> None:
+    search = client("search")
+    expected, given = search.get(address), search.head(address)
+    assert (given.status_code, given.content) == (expected.status_code, b"")
+    assert given.headers["content-type"] == expected.headers["content-type"]

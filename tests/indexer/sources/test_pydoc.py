@@ -34,6 +34,18 @@ def test_a_function_of_the_standard_library(documents: dict[str, SourceDocument]
     assert found.meta == {"package": "json", "kind": "function"}
 
 
+@pytest.mark.parametrize("id", ["list.append", "re.match", "datetime.datetime.strptime", "len", "os.getcwd"])
+def test_what_is_called_is_there_however_little_it_says(
+    documents: dict[str, SourceDocument], id: str
+) -> None:
+    assert documents[id].title.startswith(f"{id} — ")
+
+
+@pytest.mark.parametrize("id", ["UnicodeDecodeError.start", "ast.Add", "os.stat_result.st_gid"])
+def test_what_only_says_its_name_in_other_words_is_not(documents: dict[str, SourceDocument], id: str) -> None:
+    assert id not in documents
+
+
 @pytest.mark.parametrize(
     ("id", "url"),
     [

@@ -6,6 +6,7 @@ import json
 import os
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import docx
 import pypdf
@@ -22,7 +23,7 @@ PROSE = "Sea water holds about thirty-five grams of salt in every litre."
 
 
 def read(
-    path: Path, format: str | None = None, **columns: str
+    path: Path | None, format: str | None = None, **columns: Any
 ) -> tuple[list[SourceDocument], dict[str, str]]:
     """Documents, and reasons of failures by name."""
     items = list(open_source(path, format, **columns))
@@ -83,7 +84,7 @@ def test_what_cannot_be_opened_says_why_and_what_to_do(tmp_path: Path) -> None:
         (tmp_path, "files", {}, "no file that can be read"),
     ]:
         with pytest.raises(SourceError) as raised:
-            open_source(path, format, **columns)
+            read(path, format, **columns)
         assert expected in raised.value.message
         assert raised.value.hint
 

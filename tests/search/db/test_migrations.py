@@ -162,6 +162,13 @@ def add_rows_of(revision: str, database: Engine, embedder: Embedder) -> None:
             )
         case "0005":
             pass  # it only drops
+        case "0006":
+            add_rows(
+                database,
+                "UPDATE collections SET description = 'The sea', first_build = '{\"index\": \"flat\"}'",
+                "INSERT INTO documents (collection_id, external_id, title, text, sha256, source, source_id, "
+                "stamp, superseded) VALUES (1, 'b/old', '', 'Replaced.', '', '/b', 'old', '1-2', 3)",
+            )
         case _:
             pytest.fail(f"Say here what rows revision {revision} brings.")
 

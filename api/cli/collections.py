@@ -1,0 +1,101 @@
+"""The commands below `refract collections`."""
+
+import json
+import sys
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from api.cli.context import opened, opened_engine
+from api.cli.output import console, output
+from search.errors import InvalidRequest
+
+app = typer.Typer(help="List, rename, describe, copy and delete collections.", no_args_is_help=True)
+
+Name = Annotated[str, typer.Argument(help="Name of the collection.")]
+NewName = Annotated[str, typer.Argument(metavar="NEW", help="Its new name, or that of the copy.")]
+
+
+@app.command("list")
+def list_(
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many.")] = 100,
+    after: Annotated[str, typer.Option(help="Only those whose name comes after this one.")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="As the API has them.")] = False,
+) -> None:
+    """List the collections by name: what they are about, how large they are, where they stand."""
+    from search.browse.collections import collections
+
+    with opened_engine() as engine:
+        found = collections(engine, after=after, limit=limit + 1)
+    page = found[:limit]
+    if as_json:
+        print(json.dumps([asdict(info) for info in page], ensure_ascii=False))
+    else:
+        table = Table("collection", "state", "documents", "passages", "about", header_style="bold")
+        for info in page:
+            sizes = f"{info.documents:,}", f"{info.passages:,}"
+            table.add_row(info.name, info.state, *sizes, escape(info.description))
+        output.print(table)
+    if len(found) > limit:
+        console.print(f"There are more: --after {page[-1].name}", markup=False)
+
+
+@app.command()
+def rename(name: Name, new: NewName) -> None:
+    """Give a collection another name; everything else stays."""
+    from indexer.collections import rename_collection
+
+    with opened() as (_, database):
+        rename_collection(database, name, new)
+    console.print(f"{name} is {new} now.", markup=False)
+
+
+@app.command()
+def describe(
+    name: Name, description: Annotated[str, typer.Argument(help="One line; '' takes it away.")]
+) -> None:
+    """Say what a collection is about."""
+    from indexer.collections import describe_collection
+
+    with opened() as (_, database):
+        describe_collection(database, name, description)
+    console.print(f"{name} has its description.", markup=False)
+
+
+@app.command()
+def copy(name: Name, new: NewName) -> None:
+    """Make a new, empty collection with another one's settings: model, passage length, index, description."""
+    from indexer.collections import copy_collection
+
+    with opened() as (_, database):
+        copy_collection(database, name, new)
+    console.print(f"{new} has the settings of {name}, and no document yet.", markup=False)
+
+
+@app.command()
+def delete(name: Name, yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False) -> None:
+    """Delete a collection with its documents, index, labels and presets; it asks first."""
+    from sqlalchemy.orm import Session
+
+    from indexer.collections import delete_collection
+    from indexer.stats import count_documents
+    from search.db.lookup import find_collection
+
+    with opened() as (settings, database):
+        with Session(database) as session:
+            documents = count_documents(session, find_collection(session, name).id)
+        held = f"{documents:,} document{'' if documents == 1 else 's'}"
+        if not (
+            yes or _is_sure(f"Delete {name} with its {held}, labels and presets? Nothing brings it back.")
+        ):
+            raise InvalidRequest(f"{name!r} was not deleted.", hint="Confirm with y, or with --yes.")
+        delete_collection(database, settings.data, name)
+    console.print(f"{name} is deleted, with {held}.", markup=False)
+
+
+def _is_sure(question: str) -> bool:
+    """Asks a person; where nobody is there to answer it is a no."""
+    return sys.stdin.isatty() and typer.confirm(question, default=False, err=True)

@@ -1,0 +1,188 @@
+"""Collections as a whole: made, renamed, described, copied, deleted."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine, delete, select, text
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
+
+from indexer.build.retention import DROP_ATTEMPTS, PAUSE_SECONDS, drop_partitions, remove_files
+from indexer.documents import lock_documents
+from indexer.jobs.queue import JobInfo, cancel_job, list_jobs
+from search.db.connection import open_session
+from search.db.listener import notify
+from search.db.locks import build_lock, is_held, reading_lock, take_turn
+from search.db.lookup import check_collection_name, find_collection, live_of
+from search.db.models import CollectionRow, DictionaryRow, DocumentRow, GenerationRow
+from search.errors import Busy, InvalidRequest
+
+MAX_DESCRIPTION = 500
+JOBS = 1000
+
+
+def describe_collection(database: Engine, name: str, description: str) -> None:
+    """Says what a collection is about; an empty text takes that away.
+
+    Raises:
+        CollectionNotFound
+        InvalidRequest: it is too long, or no text.
+    """
+    said = " ".join(description.split())
+    if len(said) > MAX_DESCRIPTION:
+        raise InvalidRequest(
+            f"The description has {len(said):,} characters.", hint=f"Use {MAX_DESCRIPTION:,} at most."
+        )
+    if "\0" in said or not said.isprintable():
+        raise InvalidRequest(f"The description {said[:40]!r} is no text.", hint="Use letters and blanks.")
+    with open_session(database) as session:
+        find_collection(session, name).description = said
+        session.commit()
+
+
+def rename_collection(database: Engine, name: str, new: str) -> None:
+    """Gives a collection another name. Everything else stays: documents, index, labels, presets.
+
+    Raises:
+        CollectionNotFound
+        InvalidRequest: the new name cannot be used, or is taken.
+        Busy: it is being built, or a job of it waits or runs.
+    """
+    with _alone(database, name) as (session, collection):
+        _require_free(session, new)
+        _refuse_jobs(database, name)
+        collection.name = new
+        notify(session)
+        session.commit()
+
+
+def copy_collection(database: Engine, name: str, new: str) -> None:
+    """Makes a new, empty collection with the settings of another one: its model, its description, and the
+    length of passages and kind of index of its live generation. Documents, labels and presets are not copied.
+
+    Raises:
+        CollectionNotFound
+        InvalidRequest: the new name cannot be used, or is taken.
+    """
+    with open_session(database) as session:
+        collection = find_collection(session, name)
+        _require_free(session, new)
+        live = live_of(session, collection.id)
+        asked: dict[str, Any] = dict(collection.first_build)
+        if live:
+            asked = {"passage_tokens": live.recipe.passage_tokens, "index": live.recipe.index}
+        session.add(
+            CollectionRow(
+                name=new, model=collection.model, description=collection.description, first_build=asked
+            )
+        )
+        session.commit()
+
+
+def delete_collection(database: Engine, data: Path, name: str) -> int:
+    """Deletes a collection with all that belongs to it, files too; gives how many documents it had. Jobs of
+    it that wait are cancelled. Searches under way end with their answer, later ones find it no more.
+
+    Stopped halfway, it has its documents and no index: delete it again.
+
+    Raises:
+        CollectionNotFound
+        Busy: it is being built or read, or a job of it runs.
+    """
+    with _alone(database, name) as (session, collection):
+        number = collection.id
+        _cancel_waiting(database, name)
+        _refuse_jobs(database, name)
+        generations = list(
+            session.scalars(select(GenerationRow.id).where(GenerationRow.collection_id == number))
+        )
+        session.commit()
+        _drop_generations(session, name, generations)
+        lock_documents(session, number)
+        gone = delete(DocumentRow).where(DocumentRow.collection_id == number)
+        found = session.scalars(gone.returning(DocumentRow.superseded.is_(None))).all()
+        session.execute(delete(DictionaryRow).where(DictionaryRow.collection_id == number))
+        session.execute(delete(CollectionRow).where(CollectionRow.id == number))
+        notify(session)
+        session.commit()
+    for generation in generations:
+        remove_files(data, generation)
+    return sum(found)
+
+
+@contextmanager
+def _alone(database: Engine, name: str) -> Iterator[tuple[Session, CollectionRow]]:
+    """A collection that nobody builds or reads documents into until the block ends.
+
+    Raises:
+        CollectionNotFound, Busy
+    """
+    with database.connect() as connection, open_session(database) as session:
+        collection = find_collection(session, name)
+        key = {"key": build_lock(collection.id)}
+        if is_held(session, reading_lock(collection.id)) or not connection.scalar(
+            text("SELECT pg_try_advisory_lock(hashtext(:key))"), key
+        ):
+            raise Busy(
+                f"The collection {name!r} is being built or read into.", hint="Wait until that has ended."
+            )
+        connection.commit()  # the lock is the connection's
+        try:
+            yield session, collection
+        finally:
+            connection.execute(text("SELECT pg_advisory_unlock(hashtext(:key))"), key)
+            connection.commit()
+
+
+def _require_free(session: Session, name: str) -> None:
+    """Holds a name for a new collection until the transaction ends.
+
+    Raises:
+        InvalidRequest: it cannot be used, or is taken.
+    """
+    check_collection_name(name)
+    take_turn(session, f"refract collection {name}")
+    if session.scalar(select(CollectionRow.id).where(CollectionRow.name == name)) is not None:
+        raise InvalidRequest(f"There is a collection {name!r} already.", hint="Choose another name.")
+
+
+def _active(database: Engine, name: str) -> list[JobInfo]:
+    found = list_jobs(database, limit=JOBS, collection=name)
+    return [job for job in found if job.state in ("waiting", "running")]
+
+
+def _cancel_waiting(database: Engine, name: str) -> None:
+    for job in _active(database, name):
+        if job.state == "waiting":
+            cancel_job(database, job.number)
+
+
+def _refuse_jobs(database: Engine, name: str) -> None:
+    for job in _active(database, name):
+        raise Busy(
+            f"Job {job.number} ({job.kind}) of {name!r} is {job.state}.",
+            hint="Wait until it has ended, or cancel it.",
+        )
+
+
+def _drop_generations(session: Session, name: str, generations: list[int]) -> None:
+    """Drops generations with their passages, the live one too. Whoever reads has to end first: it waits for
+    some seconds, a little at a time, so that searches of other collections do not queue behind it.
+
+    Raises:
+        Busy: somebody reads for longer than that.
+    """
+    for attempt in range(DROP_ATTEMPTS):
+        try:
+            drop_partitions(session, generations)
+            session.execute(delete(GenerationRow).where(GenerationRow.id.in_(generations)))
+            session.commit()
+        except OperationalError:
+            session.rollback()
+            time.sleep(PAUSE_SECONDS if attempt + 1 < DROP_ATTEMPTS else 0.0)
+        else:
+            return
+    raise Busy(f"The collection {name!r} is being read.", hint="Try again in a moment.")

@@ -1,0 +1,106 @@
+"""The admin's pages by their forms: collections renamed, described, copied, deleted after a question."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from lxml import html
+from sqlalchemy import Engine
+from starlette.testclient import TestClient
+
+from api.app import create_app
+from api.auth.sessions import OneTimeLinks
+from api.web.admin import COLLECTIONS
+from indexer.collections import describe_collection
+from search.browse.collections import collections
+from search.engine.engine import SearchEngine
+from tests.support.building import document, write
+
+pytestmark = pytest.mark.database
+
+
+@pytest.fixture
+def engine(database: Engine, tmp_path: Path) -> SearchEngine:
+    write(database, "notes", [document(1), document(2)])
+    return SearchEngine(database, tmp_path)
+
+
+@pytest.fixture
+def client(engine: SearchEngine) -> Iterator[TestClient]:
+    """An admin's browser, which sends its forms from the own pages."""
+    app = create_app(engine)
+    links: OneTimeLinks = app.state.links
+    with TestClient(app, follow_redirects=False, headers={"Sec-Fetch-Site": "same-origin"}) as client:
+        assert client.get(f"/admin/login?token={links.make()}").status_code == 303
+        yield client
+
+
+def send(client: TestClient, page: str, action: str, **fields: str) -> tuple[int, str]:
+    """Sends a form of a page; gives the status, and where it leads or what it says."""
+    token = found(client, page, "//input[@name='csrf']/@value")[0]
+    answer = client.post(action, data={"csrf": token, **fields})
+    return answer.status_code, answer.headers.get("Location", answer.text)
+
+
+def found(client: TestClient, page: str, path: str) -> list[str]:
+    """What is at an XPath of a page, as text."""
+    there = html.document_fromstring(client.get(page).text).xpath(path)
+    assert isinstance(there, list)
+    return [str(each) for each in there]
+
+
+def names(engine: SearchEngine) -> list[str]:
+    return [info.name for info in collections(engine)]
+
+
+HERE = "/admin/collections/notes"
+
+
+def test_a_collection_is_renamed_and_described(client: TestClient, engine: SearchEngine) -> None:
+    assert send(client, HERE, f"{HERE}/settings", name="diary", description="What <I> saw") == (
+        303,
+        "/admin/collections/diary",
+    )
+    assert names(engine) == ["diary"]
+    assert "What &lt;I&gt; saw" in client.get("/admin").text
+    assert "What &lt;I&gt; saw" in client.get("/admin/collections/diary").text
+    status, said = send(client, "/admin", "/admin/collections/diary/settings", name="No name")
+    assert status == 400
+    assert "cannot name a collection" in said
+
+
+def test_settings_are_copied(client: TestClient, engine: SearchEngine) -> None:
+    describe_collection(engine.database, "notes", "Whales")
+    assert send(client, HERE, f"{HERE}/settings", copy="drafts") == (303, "/admin/collections/drafts")
+    assert [(info.name, info.documents, info.description) for info in collections(engine)] == [
+        ("drafts", 0, "Whales"),
+        ("notes", 2, "Whales"),
+    ]
+
+
+def test_a_collection_is_deleted_where_its_name_is_typed(client: TestClient, engine: SearchEngine) -> None:
+    assert found(client, HERE, f"//form[@action='{HERE}/delete']//input[@name='name'][not(@value)]/@required")
+    for typed in ("", "note", "NOTES"):
+        status, said = send(client, HERE, f"{HERE}/delete", name=typed)
+        assert status == 400
+        assert "nothing was deleted" in said
+    assert names(engine) == ["notes"]
+    assert send(client, HERE, f"{HERE}/delete", name=" notes ") == (303, "/admin")
+    assert names(engine) == []
+    assert client.get(HERE).status_code == 404
+
+
+def test_many_collections_have_pages(client: TestClient, engine: SearchEngine) -> None:
+    for number in range(COLLECTIONS):
+        write(engine.database, f"c{number:03}", [document(number)])
+    first = client.get("/admin").text
+    assert 'href="/admin?after=c049"' in first
+    assert "/admin/collections/notes" not in first
+    assert "/admin/collections/notes" in client.get("/admin?after=c049").text
+
+
+def test_times_say_their_zone(client: TestClient) -> None:
+    answer = send(client, HERE, f"{HERE}/jobs", kind="verify")
+    assert answer[0] == 303
+    for (time,) in (found(client, HERE, f"//time/{part}") for part in ("@datetime", "text()")):
+        assert time.endswith("+00:00")
