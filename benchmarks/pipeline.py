@@ -18,7 +18,7 @@ from benchmarks.harness.common import embedder, report, table
 from indexer.build.builder import Build, BuildReport
 from indexer.documents import ensure_collection, ingest
 from indexer.progress import Reporter
-from indexer.sources import Failure, SourceDocument, open_source
+from indexer.sources import SourceDocument, open_source
 from search.db.database import open_database
 from search.settings import DEFAULT_MODEL, Settings
 
@@ -37,7 +37,7 @@ class Run:
 def main(shared: Path, set_name: str = "scifact", documents: int = 5000) -> None:
     """Indexes the documents twice into an empty store and prints one table."""
     found = itertools.islice(open_source(shared / "beir" / set_name, "beir"), documents)
-    kept = [item for item in found if not isinstance(item, Failure)]
+    kept = [item for item in found if isinstance(item, SourceDocument)]
     embedder().encode(["warm"])  # loading the model is no part of the pipeline
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings(data=Path(folder), database_url=None)

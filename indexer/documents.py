@@ -10,7 +10,7 @@ from sqlalchemy import Engine, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from indexer.progress import Reporter
-from indexer.sources import Failure, SourceDocument
+from indexer.sources import Failure, Item, Note, SourceDocument
 from search.db.listener import notify
 from search.db.locks import take_turn
 from search.db.lookup import COLLECTION_NAME
@@ -22,13 +22,14 @@ BATCH = 200
 
 @dataclass
 class IngestReport:
-    """What became of documents that were given: counts, and each failure by name and reason."""
+    """What became of documents that were given: counts, each failure by name and reason, and the notes."""
 
     added: int = 0
     changed: int = 0
     unchanged: int = 0
     deleted: int = 0
     failures: list[Failure] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
 
     @property
     def documents(self) -> int:
@@ -58,7 +59,7 @@ def ensure_collection(session: Session, name: str, model: str) -> CollectionRow:
 def ingest(
     database: Engine,
     collection: int,
-    items: Iterable[SourceDocument | Failure],
+    items: Iterable[Item],
     reporter: Reporter,
     *,
     source: str | None = None,
@@ -124,12 +125,12 @@ def fingerprint(document: SourceDocument) -> bytes:
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).digest()
 
 
-def _checked(
-    items: Iterable[SourceDocument | Failure], report: IngestReport, seen: set[str]
-) -> Iterator[SourceDocument]:
+def _checked(items: Iterable[Item], report: IngestReport, seen: set[str]) -> Iterator[SourceDocument]:
     for item in items:
         if isinstance(item, Failure):
             report.failures.append(item)
+        elif isinstance(item, Note):
+            report.notes.append(item)
         elif item.id in seen:
             report.failures.append(Failure(item.id, "this id came before; the first document is kept"))
         else:

@@ -12,7 +12,7 @@ from indexer.build.builder import Build, BuildReport
 from indexer.build.catch_up import CatchUp
 from indexer.documents import IngestReport, ingest
 from indexer.progress import Reporter
-from indexer.sources import Failure, SourceDocument
+from indexer.sources import Item
 from search.db.lookup import count_passages, find_collection, live_of
 from search.db.models import CollectionRow, DocumentRow, GenerationRow
 from search.db.recipe import IndexKind
@@ -38,7 +38,7 @@ def take_in(
     database: Engine,
     data: Path,
     collection: int,
-    items: Iterable[SourceDocument | Failure],
+    items: Iterable[Item],
     reporter: Reporter,
     *,
     source: str | None = None,

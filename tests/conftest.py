@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import URL, Engine, create_engine, text
 
-from indexer.sources import Failure, SourceDocument, open_source
+from indexer.sources import SourceDocument, open_source
 from search.db.connection import server_url
 from search.db.database import open_database
 from search.db.migrations import migrate
@@ -105,7 +105,7 @@ def embedder() -> Embedder:
 def documents() -> list[SourceDocument]:
     """Some hundreds of real documents: the beginning of the documentation of the running Python."""
     found = itertools.islice(open_source(None, "pydoc"), DOCUMENTS)
-    return [item for item in found if not isinstance(item, Failure)]
+    return [item for item in found if isinstance(item, SourceDocument)]
 
 
 @pytest.fixture(scope="session")

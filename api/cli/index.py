@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from indexer.pipeline import Taken
-    from indexer.sources import Failure, SourceDocument
+    from indexer.sources import Item
     from search.settings import Settings
 
 SHOWN = 20
@@ -161,7 +161,7 @@ def _take_in(
     settings: "Settings",
     database: "Engine",
     name: str,
-    items: "Iterable[SourceDocument | Failure]",
+    items: "Iterable[Item]",
     *,
     source: str | None,
     sync: bool,

@@ -63,16 +63,21 @@ class ProgressDisplay:
 
 
 def print_ingest(report: "IngestReport") -> None:
-    """Counts, and the failures by name and reason."""
+    """Counts, the failures by name and reason, and what was noted."""
     console.print(
         f"{report.documents:,} documents: {report.added:,} new, {report.changed:,} changed, "
         f"{report.unchanged:,} as before; {len(report.failures):,} skipped"
         + (f"; {report.deleted:,} that are there no more deleted." if report.deleted else ".")
     )
-    for failure in report.failures[:FAILURES_SHOWN]:
-        console.print(f"  skipped {failure.name}: {failure.reason}", markup=False)
-    if len(report.failures) > FAILURES_SHOWN:
-        console.print(f"  … and {len(report.failures) - FAILURES_SHOWN:,} more")
+    _print_first("skipped", [(failure.name, failure.reason) for failure in report.failures])
+    _print_first("noted", [(note.name, note.text) for note in report.notes])
+
+
+def _print_first(what: str, told: list[tuple[str, str]]) -> None:
+    for name, why in told[:FAILURES_SHOWN]:
+        console.print(f"  {what} {name}: {why}", markup=False)
+    if len(told) > FAILURES_SHOWN:
+        console.print(f"  … and {len(told) - FAILURES_SHOWN:,} more {what}")
 
 
 def print_build(report: "BuildReport") -> None:

@@ -11,7 +11,7 @@ from api.dependencies import CollectionDep, EngineDep
 from api.v1.schemas import errors
 from indexer.documents import delete_documents, ensure_collection, ingest
 from indexer.progress import Reporter
-from indexer.sources import Failure, SourceDocument, checked
+from indexer.sources import Item, SourceDocument, checked
 from indexer.sources.document import MAX_ID, MAX_TEXT
 from search.db.connection import open_session
 from search.db.lookup import find_collection
@@ -125,7 +125,7 @@ def _store(engine: SearchEngine, collection: str, documents: list[SourceDocument
     with open_session(engine.database) as session:
         number = ensure_collection(session, collection, load_settings().model).id
         session.commit()
-    given: list[SourceDocument | Failure] = list(documents)
+    given: list[Item] = list(documents)
     report = ingest(engine.database, number, checked(given), Reporter(engine.database))
     return Written(
         added=report.added,

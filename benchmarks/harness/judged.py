@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.harness.common import built_dictionary, embedded, embedder, snapshot_of
-from indexer.sources import Failure, SourceDocument, open_source
+from indexer.sources import SourceDocument, open_source
 from indexer.sources.beir import read_qrels, read_queries
 from search.embedding.splitter import PassageSplitter, embedded_text
 from search.index.snapshot import Snapshot
@@ -30,7 +30,7 @@ class Task:
 
 def read_task(folder: Path, split: str = "test") -> Task:
     """Reads a BEIR folder with Refract's own reader."""
-    documents = [item for item in open_source(folder, "beir") if not isinstance(item, Failure)]
+    documents = [item for item in open_source(folder, "beir") if isinstance(item, SourceDocument)]
     judged = read_qrels(folder, split)
     texts = read_queries(folder)
     return Task(documents, {query: texts[query] for query in judged}, judged)

@@ -35,7 +35,7 @@ from benchmarks.harness.common import (
     table,
 )
 from benchmarks.harness.textbooks import CORPUS, LEAST_CHARACTERS
-from indexer.sources import Failure, SourceDocument, open_source
+from indexer.sources import SourceDocument, open_source
 from search.embedding.splitter import PassageSplitter, embedded_text
 from search.engine.prepared import AnalyzedQuery
 from search.engine.response import asked_words
@@ -170,7 +170,7 @@ def _line(name: str, shown: list[Judgement], judged: list[Judgement]) -> list[ob
 
 def _collections(shared: Path) -> Iterator[tuple[str, list[SourceDocument]]]:
     for name, path, kind in (("demo", None, "pydoc"), ("scifact", shared / "beir" / "scifact", "beir")):
-        yield name, [item for item in open_source(path, kind) if not isinstance(item, Failure)]
+        yield name, [item for item in open_source(path, kind) if isinstance(item, SourceDocument)]
     books: dict[str, list[SourceDocument]] = {}
     for record in read_corpus(shared, CORPUS):
         if len(record["text"]) >= LEAST_CHARACTERS:

@@ -145,7 +145,9 @@ def _ingest(request: IngestRequest, resources: Resources) -> dict[str, Any]:
         sync=request.sync,
     )
     report = dataclasses.asdict(taken.report)
-    return {**report, "failures": report["failures"][:LOG_LINES], "failed": len(report["failures"])}
+    failures, notes = report["failures"], report["notes"]
+    shown = {"failures": failures[:LOG_LINES], "notes": notes[:LOG_LINES]}
+    return {**report, **shown, "failed": len(failures), "noted": len(notes)}
 
 
 def _verify(request: VerifyRequest, resources: Resources) -> dict[str, Any]:

@@ -1,8 +1,8 @@
 """Where documents come from: folders of files, JSONL and CSV, BEIR folders, Python's own documentation.
 
-A source is an iterable of `SourceDocument | Failure`, read as it is iterated and never held in memory as a
-whole. What cannot be read is a `Failure` with a name and a reason, and the run goes on; only a source that
-cannot be read at all raises, and does so when it is opened.
+A source is an iterable of `Item`, read as it is iterated and never held in memory as a whole. What cannot be
+read is a `Failure` with a name and a reason, and the run goes on; what was assumed or left out is a `Note`;
+only a source that cannot be read at all raises, and does so when it is opened.
 """
 
 from collections.abc import Iterator
@@ -11,12 +11,14 @@ from pathlib import Path
 
 from indexer.sources import beir, files, pydoc, records
 from indexer.sources.beir import read_qrels, read_queries
-from indexer.sources.document import Failure, SourceDocument, checked
+from indexer.sources.document import Failure, Item, Note, SourceDocument, checked
 from search.errors import SourceError
 
 __all__ = [
     "FORMATS",
     "Failure",
+    "Item",
+    "Note",
     "SourceDocument",
     "checked",
     "guess_format",
@@ -36,7 +38,7 @@ def open_source(
     title_column: str | None = None,
     text_column: str | None = None,
     url_column: str | None = None,
-) -> Iterator[SourceDocument | Failure]:
+) -> Iterator[Item]:
     """Opens a source; `format` is one of `FORMATS`, or None to guess it from the path.
 
     The columns name the fields of JSONL and CSV; those left None are guessed (see `records.GUESSES`).
@@ -95,7 +97,7 @@ def _file(path: Path) -> Path:
     return path
 
 
-def _not_empty(items: Iterator[SourceDocument | Failure], path: Path) -> Iterator[SourceDocument | Failure]:
+def _not_empty(items: Iterator[Item], path: Path) -> Iterator[Item]:
     """The same items, once there is a first one."""
     first = next(items, None)
     if first is None:

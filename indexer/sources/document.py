@@ -37,17 +37,32 @@ class Failure:
     reason: str
 
 
+@dataclass(frozen=True)
+class Note:
+    """Something that was read with a reservation: which file or line, and what was assumed, mended or passed
+    over. The run's report counts and shows notes; unlike a failure, a note says that nothing is lost."""
+
+    name: str
+    text: str
+
+
+Item = SourceDocument | Failure | Note
+"""What a source yields. Notes about a document may come before or after it."""
+
+
 class UnreadableError(Exception):
     """Raised while one document is read; its message becomes the reason of a `Failure`."""
 
 
-def checked(items: Iterable[SourceDocument | Failure]) -> Iterator[SourceDocument | Failure]:
+def checked(items: Iterable[Item]) -> Iterator[Item]:
     """The items, storable: characters that are not text become U+FFFD, titles are one line of `MAX_TITLE`
     characters at most, links are http(s) or None. A document without id or text, with an id longer than
     `MAX_ID` or a text longer than `MAX_TEXT`, becomes a failure."""
     for item in items:
         if isinstance(item, Failure):
             yield Failure(_clean(item.name), _clean(item.reason))
+        elif isinstance(item, Note):
+            yield Note(_clean(item.name), _clean(item.text))
         else:
             try:
                 yield _storable(item)
