@@ -50,6 +50,17 @@ Item = SourceDocument | Failure | Note
 """What a source yields. Notes about a document may come before or after it."""
 
 
+@dataclass(frozen=True)
+class Parsed:
+    """What a parser makes of the bytes of a file: title (empty where there is none), text, what the file says
+    about itself, and what has to be noted of how it was read."""
+
+    title: str = ""
+    text: str = ""
+    meta: dict[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
 class UnreadableError(Exception):
     """Raised while one document is read; its message becomes the reason of a `Failure`."""
 

@@ -5,13 +5,13 @@ import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
-from indexer.sources.document import MAX_BYTES, Failure, SourceDocument, UnreadableError
+from indexer.sources.document import MAX_BYTES, Failure, Item, Note, SourceDocument, UnreadableError
 from indexer.sources.parsers import PARSERS
 
 __all__ = ["PARSERS", "read"]
 
 
-def read(path: Path) -> Iterator[SourceDocument | Failure]:
+def read(path: Path) -> Iterator[Item]:
     """The documents of a folder and its subfolders, in the order of their names, or the one file.
 
     Ids are paths relative to the folder, so are names of failures (those of folders end with /). Hidden
@@ -22,7 +22,7 @@ def read(path: Path) -> Iterator[SourceDocument | Failure]:
         if isinstance(item, Failure):
             yield Failure(f"{Path(item.name).relative_to(root).as_posix()}/", item.reason)
         else:
-            yield _document(item, item.relative_to(root).as_posix())
+            yield from _items(item, item.relative_to(root).as_posix())
 
 
 def _walk(folder: Path, seen: set[str]) -> Iterator[Path | Failure]:
@@ -45,18 +45,22 @@ def _walk(folder: Path, seen: set[str]) -> Iterator[Path | Failure]:
             yield entry
 
 
-def _document(path: Path, name: str) -> SourceDocument | Failure:
+def _items(path: Path, name: str) -> Iterator[Item]:
+    """A document and the notes on it, or why there is none."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            title, text = PARSERS[path.suffix.lower()](_content(path))
+            parsed = PARSERS[path.suffix.lower()](_content(path))
     except UnreadableError as error:
-        return Failure(name, str(error))
+        yield Failure(name, str(error))
     except OSError as error:
-        return Failure(name, f"it cannot be read: {error.strerror or error}")
+        yield Failure(name, f"it cannot be read: {error.strerror or error}")
     except Exception as error:  # a broken file makes a parser raise anything at all
-        return Failure(name, f"it cannot be read: {type(error).__name__}: {str(error)[:200]}")
-    return SourceDocument(name, title or path.stem, text, meta={"format": path.suffix.lower().lstrip(".")})
+        yield Failure(name, f"it cannot be read: {type(error).__name__}: {str(error)[:200]}")
+    else:
+        meta = {**parsed.meta, "format": path.suffix.lower().lstrip(".")}
+        yield SourceDocument(name, parsed.title or path.stem, parsed.text, meta=meta)
+        yield from (Note(name, text) for text in parsed.notes)
 
 
 def _content(path: Path) -> bytes:

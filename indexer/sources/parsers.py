@@ -1,6 +1,5 @@
-"""One parser for each kind of file: its bytes in; title, empty where there is none, and text out."""
+"""One parser for each kind of file: its bytes in, title and text out."""
 
-import codecs
 import io
 import logging
 import re
@@ -14,7 +13,8 @@ from docx.table import Table
 from markdown_it import MarkdownIt
 from pypdf.errors import DependencyError
 
-from indexer.sources.document import MAX_BYTES, UnreadableError
+from indexer.sources.decoding import decode
+from indexer.sources.document import MAX_BYTES, Parsed, UnreadableError
 from indexer.sources.html import declared_charset, parse_html
 from indexer.sources.rst import rst_to_html
 
@@ -31,27 +31,30 @@ _HYPHENATED = re.compile(r"(?<=[a-z])-\n(?=[a-z])")
 logging.getLogger("pypdf").setLevel(logging.CRITICAL)
 
 
-def _plain(data: bytes) -> tuple[str, str]:
-    return "", _decoded(data).strip()
+def _plain(data: bytes) -> Parsed:
+    text, assumed = decode(data)
+    return Parsed(text=text.strip(), notes=_noted(assumed))
 
 
-def _markdown(data: bytes) -> tuple[str, str]:
-    text = _decoded(data)
+def _markdown(data: bytes) -> Parsed:
+    text, assumed = decode(data)
     title = ""
     if front := _FRONT_MATTER.match(text):
         text = text[front.end() :]
         named = _FRONT_TITLE.search(front[1])
         title = named[1] if named else ""
     page = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"]).render(text)
-    return _page(page, title)
+    return Parsed(*_page(page, title), notes=_noted(assumed))
 
 
-def _rst(data: bytes) -> tuple[str, str]:
-    return _page(rst_to_html(_decoded(data)))
+def _rst(data: bytes) -> Parsed:
+    text, assumed = decode(data)
+    return Parsed(*_page(rst_to_html(text)), notes=_noted(assumed))
 
 
-def _html(data: bytes) -> tuple[str, str]:
-    return _page(_decoded(data, declared_charset(data)))
+def _html(data: bytes) -> Parsed:
+    markup, assumed = decode(data, declared_charset(data))
+    return Parsed(*_page(markup), notes=_noted(assumed))
 
 
 def _page(markup: str, title: str = "") -> tuple[str, str]:
@@ -97,7 +100,7 @@ def _pdf_pages(reader: pypdf.PdfReader, most_pages: int) -> Iterator[str]:
         yield page.extract_text()
 
 
-def _word(data: bytes) -> tuple[str, str]:
+def _word(data: bytes) -> Parsed:
     if sum(member.file_size for member in zipfile.ZipFile(io.BytesIO(data)).infolist()) > 4 * MAX_BYTES:
         raise UnreadableError(f"it unpacks to more than {4 * MAX_BYTES >> 20} MiB")
     document = docx.Document(io.BytesIO(data))
@@ -111,39 +114,24 @@ def _word(data: bytes) -> tuple[str, str]:
             title = block.text.strip()
         else:
             blocks.append(f"- {block.text}" if block.text and style.startswith("List") else block.text)
-    return title or document.core_properties.title, "\n\n".join(block for block in blocks if block.strip())
+    text = "\n\n".join(block for block in blocks if block.strip())
+    return Parsed(title or document.core_properties.title, text)
 
 
-def _decoded(data: bytes, declared: str | None = None) -> str:
-    """Text of bytes: by their byte order mark, else as UTF-8, else as the page itself declares."""
-    encoding = "utf-16" if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
-    try:
-        text = data.decode(encoding)
-    except UnicodeDecodeError as error:
-        if declared is None:
-            where = f"byte 0x{data[error.start]:02x} at offset {error.start}"
-            raise UnreadableError(f"it is not {encoding.removesuffix('-sig').upper()}: {where}") from None
-        text = _as_declared(data, declared)
-    if text.count("\0") * 100 > len(text):
-        raise UnreadableError("it is not text: it is full of NUL characters")
-    return text.replace("\r\n", "\n").replace("\r", "\n")
+def _noted(assumed: str | None) -> tuple[str, ...]:
+    return (assumed,) if assumed else ()
 
 
-def _as_declared(data: bytes, charset: str) -> str:
-    """Pages that say Latin-1 mean Windows-1252, as browsers have it."""
-    try:
-        known = codecs.lookup(charset).name
-        return data.decode("cp1252" if known in ("iso8859-1", "ascii") else known)
-    except (LookupError, UnicodeDecodeError) as error:
-        raise UnreadableError(f"it is neither UTF-8 nor, as it says, {charset}: {error}") from None
+def _pdf(data: bytes) -> Parsed:
+    return Parsed(*parse_pdf(data))
 
 
-PARSERS: dict[str, Callable[[bytes], tuple[str, str]]] = {
+PARSERS: dict[str, Callable[[bytes], Parsed]] = {
     ".md": _markdown,
     ".txt": _plain,
     ".rst": _rst,
     ".html": _html,
     ".htm": _html,
-    ".pdf": parse_pdf,
+    ".pdf": _pdf,
     ".docx": _word,
 }
