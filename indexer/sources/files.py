@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from indexer.sources.document import MAX_BYTES, Failure, Item, Note, SourceDocument, UnreadableError
+from indexer.sources.html import without_data
 from indexer.sources.parsers import PARSERS
 
 __all__ = ["PARSERS", "read"]
@@ -59,7 +60,8 @@ def _items(path: Path, name: str) -> Iterator[Item]:
         yield Failure(name, f"it cannot be read: {type(error).__name__}: {str(error)[:200]}")
     else:
         meta = {**parsed.meta, "format": path.suffix.lower().lstrip(".")}
-        yield SourceDocument(name, parsed.title or path.stem, parsed.text, meta=meta)
+        title, text = without_data(parsed.title).strip(), without_data(parsed.text)
+        yield SourceDocument(name, title or path.stem, text, meta=meta)
         yield from (Note(name, text) for text in parsed.notes)
 
 

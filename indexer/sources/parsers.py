@@ -10,20 +10,19 @@ from collections.abc import Callable, Iterator
 import docx
 import pypdf
 from docx.table import Table
-from markdown_it import MarkdownIt
 from pypdf.errors import DependencyError
 
 from indexer.sources.decoding import decode
 from indexer.sources.document import MAX_BYTES, Parsed, UnreadableError
+from indexer.sources.front_matter import split_front_matter
 from indexer.sources.html import declared_charset, parse_html
+from indexer.sources.markdown import markdown_to_html
 from indexer.sources.rst import rst_to_html
 
 MAX_PAGES = 5_000
 MAX_PDF_SECONDS = 120.0
 """Bounds for PDFs whose pages never end or whose drawings look like text without end."""
 
-_FRONT_MATTER = re.compile(r"\A---[ \t]*\n(.*?)\n(?:---|\.\.\.)[ \t]*\n", re.DOTALL)
-_FRONT_TITLE = re.compile(r"^title:[ \t]*[\"']?(.+?)[\"']?[ \t]*$", re.MULTILINE)
 _HYPHENATED = re.compile(r"(?<=[a-z])-\n(?=[a-z])")
 
 
@@ -37,14 +36,10 @@ def _plain(data: bytes) -> Parsed:
 
 
 def _markdown(data: bytes) -> Parsed:
-    text, assumed = decode(data)
-    title = ""
-    if front := _FRONT_MATTER.match(text):
-        text = text[front.end() :]
-        named = _FRONT_TITLE.search(front[1])
-        title = named[1] if named else ""
-    page = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"]).render(text)
-    return Parsed(*_page(page, title), notes=_noted(assumed))
+    written, assumed = decode(data)
+    front = split_front_matter(written)
+    title, text = _page(markdown_to_html(front.text), front.title)
+    return Parsed(title, text, front.meta, (*_noted(assumed), *_noted(front.note)))
 
 
 def _rst(data: bytes) -> Parsed:
