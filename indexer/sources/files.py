@@ -16,7 +16,7 @@ def read(path: Path) -> Iterator[Item]:
     """The documents of a folder and its subfolders, in the order of their names, or the one file.
 
     Ids are paths relative to the folder, so are names of failures (those of folders end with /). Hidden
-    files and folders are left out, files of other kinds too.
+    files and folders and the lock files of Word are left out, files of other kinds too.
     """
     root = path if path.is_dir() else path.parent
     for item in _walk(path, set()) if path.is_dir() else [path]:
@@ -38,7 +38,7 @@ def _walk(folder: Path, seen: set[str]) -> Iterator[Path | Failure]:
         yield Failure(str(folder), f"the folder cannot be read: {error.strerror}")
         return
     for entry in entries:
-        if entry.name.startswith("."):
+        if entry.name.startswith((".", "~$")):  # hidden; locks of Word
             continue
         if entry.is_dir():
             yield from _walk(entry, seen)

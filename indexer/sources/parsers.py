@@ -4,20 +4,18 @@ import io
 import logging
 import re
 import time
-import zipfile
 from collections.abc import Callable, Iterator
 
-import docx
 import pypdf
-from docx.table import Table
 from pypdf.errors import DependencyError
 
 from indexer.sources.decoding import decode
-from indexer.sources.document import MAX_BYTES, Parsed, UnreadableError
+from indexer.sources.document import Parsed, UnreadableError
 from indexer.sources.front_matter import split_front_matter
 from indexer.sources.html import declared_charset, parse_html
 from indexer.sources.markdown import markdown_to_html
 from indexer.sources.rst import rst_to_html
+from indexer.sources.word import parse_word
 
 MAX_PAGES = 5_000
 MAX_PDF_SECONDS = 120.0
@@ -95,24 +93,6 @@ def _pdf_pages(reader: pypdf.PdfReader, most_pages: int) -> Iterator[str]:
         yield page.extract_text()
 
 
-def _word(data: bytes) -> Parsed:
-    if sum(member.file_size for member in zipfile.ZipFile(io.BytesIO(data)).infolist()) > 4 * MAX_BYTES:
-        raise UnreadableError(f"it unpacks to more than {4 * MAX_BYTES >> 20} MiB")
-    document = docx.Document(io.BytesIO(data))
-    blocks, title = [], ""
-    for block in document.iter_inner_content():
-        if isinstance(block, Table):
-            blocks.append("\n".join(" | ".join(cell.text for cell in row.cells) for row in block.rows))
-            continue
-        style = (block.style.name if block.style else None) or ""
-        if not title and style.startswith(("Title", "Heading")):
-            title = block.text.strip()
-        else:
-            blocks.append(f"- {block.text}" if block.text and style.startswith("List") else block.text)
-    text = "\n\n".join(block for block in blocks if block.strip())
-    return Parsed(title or document.core_properties.title, text)
-
-
 def _noted(assumed: str | None) -> tuple[str, ...]:
     return (assumed,) if assumed else ()
 
@@ -128,5 +108,5 @@ PARSERS: dict[str, Callable[[bytes], Parsed]] = {
     ".html": _html,
     ".htm": _html,
     ".pdf": _pdf,
-    ".docx": _word,
+    ".docx": parse_word,
 }

@@ -294,7 +294,7 @@ def test_judgements_that_are_none(tmp_path: Path) -> None:
 def test_a_folder_is_read_in_the_order_of_names(tmp_path: Path) -> None:
     (tmp_path / "b").mkdir()
     (tmp_path / ".git").mkdir()
-    for name in ("c.txt", "a.md", "b/z.rst", "b/y.html", ".hidden.md", ".git/x.md", "image.png"):
+    for name in ("c.txt", "a.md", "b/z.rst", "b/y.html", ".hidden.md", "~$c.docx", ".git/x.md", "image.png"):
         (tmp_path / name).write_text(PROSE)
     (tmp_path / "b" / "loop").symlink_to(tmp_path)
     (tmp_path / "b" / "lost.md").symlink_to(tmp_path / "nothing")
