@@ -1,22 +1,17 @@
 """Sources: what is good becomes documents, what is not becomes failures by name and reason."""
 
 import gzip
-import io
 import json
 import os
 import zipfile
 from pathlib import Path
 
 import docx
-import pypdf
 import pytest
 
 from indexer.sources import Failure, SourceDocument, document, guess_format, open_source
 from indexer.sources.beir import read_qrels, read_queries
-from indexer.sources.document import UnreadableError
-from indexer.sources.parsers import parse_pdf
 from search.errors import SourceError
-from tests.support.pdfs import pdf
 
 PROSE = "Sea water holds about thirty-five grams of salt in every litre."
 
@@ -414,44 +409,6 @@ def test_restructuredtext_of_sphinx_loses_no_words_and_gains_none(tmp_path: Path
         "See join, the tide, salt and `nobody`_, |version|.\n\nChanged in version 3.2: Holds more salt.\n\n"
         "def f(): ...\n\npour(water)\n\nPours it.\n\n=====  =====\nbroken table\n=====  ==\n- one\n- two"
     )
-
-
-def test_pdf(tmp_path: Path) -> None:
-    found = read_file(tmp_path, "a.pdf", pdf(["Salt exam-\nple.", "Second page."], title="The sea"))
-    assert isinstance(found, SourceDocument)
-    assert (found.title, found.text) == ("The sea", "Salt example.\n\nSecond page.")
-
-
-def locked(user: str) -> bytes:
-    writer = pypdf.PdfWriter(clone_from=io.BytesIO(pdf([PROSE])))
-    writer.encrypt(user, "owner", algorithm="RC4-128")
-    data = io.BytesIO()
-    writer.write(data)
-    return data.getvalue()
-
-
-def test_pdf_that_cannot_be_read(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    broken = {
-        "protected by a password": locked("secret"),
-        "encrypted with AES": pdf([PROSE], aes=True),
-        "hold no text": pdf(["", ""]),
-        "cyclic": pdf(["x"], kids="2 0 R 4 0 R"),
-        "PdfStreamError": pdf(["x"])[:200],
-        "PdfReadError": b"%PDF-1.4\n" + bytes(range(256)) * 8 + b"\n%%EOF",
-    }
-    for reason, data in broken.items():
-        told = read_file(tmp_path, "a.pdf", data)
-        assert isinstance(told, str)
-        assert reason in told
-    with pytest.raises(UnreadableError, match="more than 50 pages"):
-        parse_pdf(pdf(["x"], kids="4 0 R " * 51), most_pages=50)
-    assert capfd.readouterr() == ("", "")
-
-
-def test_pdf_that_only_restricts_printing_is_read(tmp_path: Path) -> None:
-    found = read_file(tmp_path, "a.pdf", locked(""))
-    assert isinstance(found, SourceDocument)
-    assert found.text == PROSE
 
 
 def test_word(tmp_path: Path) -> None:
