@@ -1,7 +1,7 @@
 """The commands that change what is searched: index, add, delete, reindex."""
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -39,6 +39,12 @@ def index(
         bool | None,
         typer.Option(help="Delete what was read from PATH before and is there no more; folders do."),
     ] = None,
+    exclude: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Leave out what this pattern fits, as in .gitignore (which is heeded); repeatable."
+        ),
+    ] = None,
     watch: Annotated[bool, typer.Option("--watch", help="Go on: read again what changes.")] = False,
 ) -> None:
     """Read documents from PATH and make them searchable; only what changed is embedded again."""
@@ -54,13 +60,13 @@ def index(
         changes = _watched(path) if watch and path is not None else iter(())
         # What changes from here on is seen, also while the documents are read.
         next(changes, None)
-        read_in(settings, database, collection, path, format, columns, sync=sync)
+        read_in(settings, database, collection, path, format, columns, exclude or (), sync=sync)
         if watch:
             console.print(f"Watching {path}; Ctrl-C stops it.", markup=False)
         for changed in changes:
             try:
                 if changed:
-                    read_in(settings, database, collection, path, format, columns, sync=sync)
+                    read_in(settings, database, collection, path, format, columns, exclude or (), sync=sync)
             except SourceError as error:  # the folder is empty, or on its way to another place
                 console.print(str(error), markup=False)
 
@@ -142,13 +148,14 @@ def read_in(
     path: Path | None,
     format: str | None,
     columns: dict[str, str | None],
+    exclude: Sequence[str] = (),
     *,
     sync: bool,
 ) -> None:
     """Makes the documents of a source searchable, and says what became of them."""
     from indexer.sources import open_source
 
-    source = open_source(path, format, **columns)
+    source = open_source(path, format, **columns, exclude=exclude)
     named = str(path.resolve()) if path else "pydoc"
     taken = _take_in(settings, database, name, source, source=named, sync=sync)
     if taken.build:

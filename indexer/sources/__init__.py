@@ -5,7 +5,7 @@ read is a `Failure` with a name and a reason, and the run goes on; what was assu
 only a source that cannot be read at all raises, and does so when it is opened.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 
@@ -38,15 +38,17 @@ def open_source(
     title_column: str | None = None,
     text_column: str | None = None,
     url_column: str | None = None,
+    exclude: Sequence[str] = (),
 ) -> Iterator[Item]:
     """Opens a source; `format` is one of `FORMATS`, or None to guess it from the path.
 
     The columns name the fields of JSONL and CSV; those left None are guessed (see `records.GUESSES`).
+    Of a folder of files, what patterns to `exclude` fit is left out; they are written as in `.gitignore`.
     The format pydoc is the documentation of the running Python and takes no path.
 
     Raises:
         SourceError: there is nothing at the path, nothing in it that can be read as the format, an unknown
-            format, or a CSV without a named column.
+            format, a pattern that is none, or a CSV without a named column.
     """
     if format is not None and format not in FORMATS:
         raise SourceError(f"Unknown format {format!r}.", hint=f"Formats are {', '.join(FORMATS)}.")
@@ -66,7 +68,7 @@ def open_source(
             case "csv":
                 return checked(records.read_csv(_file(path), columns))
             case _:
-                return checked(_not_empty(files.read(path), path))
+                return checked(_not_empty(files.read(path, exclude), path))
     except OSError as error:
         raise SourceError(f"{path} cannot be read: {error.strerror or error}.") from None
 
@@ -98,11 +100,14 @@ def _file(path: Path) -> Path:
 
 
 def _not_empty(items: Iterator[Item], path: Path) -> Iterator[Item]:
-    """The same items, once there is a first one."""
-    first = next(items, None)
-    if first is None:
-        raise SourceError(
-            f"{path} holds no file that can be read.",
-            hint=f"Files end in {' '.join(files.PARSERS)}; a .jsonl or .csv file is indexed by its own path.",
-        )
-    return chain([first], items)
+    """The same items, once there is a first one that is more than a note."""
+    notes = []
+    for first in items:
+        if not isinstance(first, Note):
+            return chain(notes, [first], items)
+        notes.append(first)
+    told = "".join(f" ({note.text})" for note in notes)
+    raise SourceError(
+        f"{path} holds no file that can be read{told}.",
+        hint=f"Files end in {' '.join(files.PARSERS)}; a .jsonl or .csv file is indexed by its own path.",
+    )

@@ -1,49 +1,38 @@
 """A folder of documents, or one of them: Markdown, reStructuredText, HTML, PDF, Word and plain text."""
 
-import os
 import warnings
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterator, Sequence
+from pathlib import Path, PurePosixPath
 
 from indexer.sources.document import MAX_BYTES, Failure, Item, Note, SourceDocument, UnreadableError
+from indexer.sources.folders import Folder
 from indexer.sources.html import without_data
 from indexer.sources.parsers import PARSERS
 
 __all__ = ["PARSERS", "read"]
 
 
-def read(path: Path) -> Iterator[Item]:
+def read(path: Path, exclude: Sequence[str] = ()) -> Iterator[Item]:
     """The documents of a folder and its subfolders, in the order of their names, or the one file.
 
-    Ids are paths relative to the folder, so are names of failures (those of folders end with /). Hidden
-    files and folders and the lock files of Word are left out, files of other kinds too.
+    Ids are paths relative to the folder, so are names of failures (those of folders end with /). What is left
+    out of a folder, and the patterns to exclude: see `folders.Folder`.
+
+    Raises:
+        SourceError: a pattern is none.
     """
-    root = path if path.is_dir() else path.parent
-    for item in _walk(path, set()) if path.is_dir() else [path]:
+    if not path.is_dir():
+        return _items(path, path.name)
+    return _folder(Folder(path, PARSERS, exclude))
+
+
+def _folder(folder: Folder) -> Iterator[Item]:
+    for item in folder.walk():
         if isinstance(item, Failure):
-            yield Failure(f"{Path(item.name).relative_to(root).as_posix()}/", item.reason)
+            yield Failure(f"{Path(item.name).relative_to(folder.root).as_posix()}/", item.reason)
         else:
-            yield from _items(item, item.relative_to(root).as_posix())
-
-
-def _walk(folder: Path, seen: set[str]) -> Iterator[Path | Failure]:
-    """Files that have a parser. However many links lead to a folder, it is read once, so loops end."""
-    real = os.path.realpath(folder)
-    if real in seen:
-        return
-    seen.add(real)
-    try:
-        entries = sorted(folder.iterdir())
-    except OSError as error:
-        yield Failure(str(folder), f"the folder cannot be read: {error.strerror}")
-        return
-    for entry in entries:
-        if entry.name.startswith((".", "~$")):  # hidden; locks of Word
-            continue
-        if entry.is_dir():
-            yield from _walk(entry, seen)
-        elif entry.suffix.lower() in PARSERS:
-            yield entry
+            yield from _items(item, item.relative_to(folder.root).as_posix())
+    yield from folder.notes()
 
 
 def _items(path: Path, name: str) -> Iterator[Item]:
@@ -59,10 +48,16 @@ def _items(path: Path, name: str) -> Iterator[Item]:
     except Exception as error:  # a broken file makes a parser raise anything at all
         yield Failure(name, f"it cannot be read: {type(error).__name__}: {str(error)[:200]}")
     else:
-        meta = {**parsed.meta, "format": path.suffix.lower().lstrip(".")}
+        meta = {**parsed.meta, "format": path.suffix.lower().lstrip("."), **_folders(name)}
         title, text = without_data(parsed.title).strip(), without_data(parsed.text)
         yield SourceDocument(name, title or path.stem, text, meta=meta)
         yield from (Note(name, text) for text in parsed.notes)
+
+
+def _folders(name: str) -> dict[str, list[str]]:
+    """The folders that a file is in, so that `path:projects/` finds all below that folder."""
+    parents = [f"{parent}/" for parent in reversed(PurePosixPath(name).parents) if parent.name]
+    return {"path": parents} if parents else {}
 
 
 def _content(path: Path) -> bytes:

@@ -9,7 +9,7 @@ from pathlib import Path
 import docx
 import pytest
 
-from indexer.sources import Failure, SourceDocument, document, guess_format, open_source
+from indexer.sources import Failure, Note, SourceDocument, document, guess_format, open_source
 from indexer.sources.beir import read_qrels, read_queries
 from search.errors import SourceError
 
@@ -295,6 +295,7 @@ def test_a_folder_is_read_in_the_order_of_names(tmp_path: Path) -> None:
     (tmp_path / "b" / "lost.md").symlink_to(tmp_path / "nothing")
     os.mkfifo(tmp_path / "pipe.txt")
     documents, failures = read(tmp_path)
+    assert list(open_source(tmp_path))[-1] == Note(f"{tmp_path.name}/", "passed over: 1 .png")
     assert [document.id for document in documents] == ["a.md", "b/y.html", "b/z.rst", "c.txt"]
     assert [document.text for document in documents] == [PROSE] * 4
     assert [document.title for document in documents] == ["a", "y", "z", "c"]
