@@ -56,6 +56,7 @@ ELSEWHERE = {
         indexer/sources/beir indexer/sources/document indexer/sources/files indexer/sources/html
         indexer/sources/parsers indexer/sources/records indexer/sources/rst
     """,
+    "tests/indexer/sources/test_reader.py": "indexer/sources/reading",
     "tests/indexer/sources/test_word.py": "indexer/sources/ooxml",
     "tests/search/dictionary/test_attribution.py": "search/scoring/reasons",
     "tests/search/dictionary/test_families.py": "search/engine/concept_resolver",
