@@ -53,7 +53,7 @@ class Package:
         if listed not in self.names:
             return []
         found = []
-        for element in self._tree(listed).iter("{*}Relationship"):
+        for element in self.tree(listed).iter("{*}Relationship"):
             target = posixpath.normpath(posixpath.join("/", folder, element.get("Target", ""))).lstrip("/")
             if target in self.names and element.get("TargetMode") != "External":
                 found.append(Part(element.get("Type", "").rsplit("/", 1)[-1], target))
@@ -62,7 +62,7 @@ class Package:
     def first(self, path: str, kind: str) -> etree._Element | None:
         """The tree of a small part, such as properties or styles."""
         where = next((part.path for part in self.parts(path) if part.kind == kind), None)
-        return None if where is None else self._tree(where)
+        return None if where is None else self.tree(where)
 
     def title(self) -> str:
         """The title among the properties."""
@@ -75,7 +75,12 @@ class Package:
             while chunk := file.read(_CHUNK):
                 yield chunk
 
-    def _tree(self, path: str) -> etree._Element:
+    def read(self, path: str) -> bytes:
+        """A part as a whole."""
+        return self._zip.read(path)
+
+    def tree(self, path: str) -> etree._Element:
+        """The tree of a small part, as much of it as can be read."""
         parser = etree.XMLParser(resolve_entities=False, no_network=True, recover=True)
         try:
             root = etree.fromstring(self._zip.read(path), parser)

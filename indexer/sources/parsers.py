@@ -6,6 +6,13 @@ from indexer.sources.decoding import decode
 from indexer.sources.document import Parsed
 from indexer.sources.front_matter import split_front_matter
 from indexer.sources.html import declared_charset, parse_html
+from indexer.sources.kinds.epub import parse_epub
+from indexer.sources.kinds.json_file import parse_json
+from indexer.sources.kinds.mail import parse_mail
+from indexer.sources.kinds.notebook import parse_notebook
+from indexer.sources.kinds.open_document import parse_open_document
+from indexer.sources.kinds.sheets import parse_sheets
+from indexer.sources.kinds.slides import parse_slides
 from indexer.sources.markdown import markdown_to_html
 from indexer.sources.pdf import parse_pdf
 from indexer.sources.rst import rst_to_html
@@ -56,4 +63,13 @@ PARSERS: dict[str, Callable[[bytes], Parsed]] = {
     ".pdf": parse_pdf,
     ".docx": parse_word,
     ".docm": parse_word,
+    ".pptx": parse_slides,
+    ".xlsx": parse_sheets,
+    ".odt": parse_open_document,
+    ".ods": parse_open_document,
+    ".odp": parse_open_document,
+    ".epub": parse_epub,
+    ".eml": parse_mail,
+    ".ipynb": parse_notebook,
+    ".json": parse_json,
 }
