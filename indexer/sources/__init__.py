@@ -101,12 +101,12 @@ def _file(path: Path) -> Path:
 
 def _not_empty(items: Iterator[Item], path: Path) -> Iterator[Item]:
     """The same items, once there is a first one that is more than a note."""
-    notes = []
+    notes: list[Item] = []
     for first in items:
         if not isinstance(first, Note):
             return chain(notes, [first], items)
         notes.append(first)
-    told = "".join(f" ({note.text})" for note in notes)
+    told = "".join(f" ({note.text})" for note in notes if isinstance(note, Note))
     raise SourceError(
         f"{path} holds no file that can be read{told}.",
         hint=f"Files end in {' '.join(files.PARSERS)}; a .jsonl or .csv file is indexed by its own path.",

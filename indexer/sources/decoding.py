@@ -104,14 +104,14 @@ def detect(data: bytes, declared: str | None = None) -> Encoding:
     text = data.decode(errors="replace")
     bad = text.count("\ufffd") - data.count("\ufffd".encode())
     good = bad == 0
-    if (not good or _CONTROLS.search(data)) and (name := _wide(data[:SAMPLE])):
-        return _assumed(name)
+    if (not good or _CONTROLS.search(data)) and (wide := _wide(data[:SAMPLE])):
+        return _assumed(wide)
     if b"\x1b$" in data and data.isascii():
         return _assumed("iso2022_jp")
     if good:
         return Encoding("utf-8")
-    if declared and (name := _declared(data, declared)):
-        return Encoding(name)
+    if declared and (known := _declared(data, declared)):
+        return Encoding(known)
     if 2 * bad < _foreign(text):
         return Encoding("utf-8", f"it is UTF-8 but for {bad:,} of its letters, which are lost")
     return _assumed(_guess(_sample(data)))

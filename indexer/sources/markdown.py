@@ -12,8 +12,8 @@ def markdown_to_html(text: str) -> str:
     """A page; CommonMark with tables, strikethrough and HTML."""
     parser = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
     # Addresses are dropped with all that is not text; a refused one would stay in the text as it is written.
-    parser.validateLink = lambda _: True  # type: ignore[method-assign]
-    return parser.render(_without_files(text))
+    parser.validateLink = lambda url: True  # type: ignore[method-assign]  # noqa: ARG005
+    return str(parser.render(_without_files(text)))
 
 
 def _without_files(text: str) -> str:

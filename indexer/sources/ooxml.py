@@ -8,7 +8,7 @@ import posixpath
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from lxml import etree
 
@@ -91,7 +91,8 @@ class Package:
 
 def read_part(package: Package, path: str, target: "TextReader") -> str | None:
     """Feeds a part to a reader; gives the reason where it breaks off."""
-    parser = etree.XMLParser(target=target, resolve_entities=False, no_network=True, huge_tree=True)
+    events: Any = target  # the stubs know no names that are str alone
+    parser = etree.XMLParser(target=events, resolve_entities=False, no_network=True, huge_tree=True)
     try:
         for chunk in package.chunks(path):
             parser.feed(chunk)

@@ -58,12 +58,10 @@ def _styles(package: Package, main: str) -> dict[str, str]:
     root = package.first(main, "styles")
     names, based = {}, {}
     for style in () if root is None else root.iter("{*}style"):
-        values = {
-            str(child.tag).rsplit("}", 1)[-1]: next(iter(child.attrib.values()), "")
-            for child in style
-            if isinstance(child.tag, str)
-        }
-        number = next((value for name, value in style.attrib.items() if name.endswith("}styleId")), "")
+        values = {str(child.tag).rsplit("}", 1)[-1]: next(iter(child.attrib.values()), "") for child in style}
+        number = next(
+            (str(value) for name, value in style.attrib.items() if str(name).endswith("}styleId")), ""
+        )
         names[number], based[number] = str(values.get("name", number)).lower(), str(values.get("basedOn", ""))
     return {number: _known(number, names, based) for number in names}
 

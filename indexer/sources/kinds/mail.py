@@ -18,7 +18,7 @@ def parse_mail(data: bytes) -> Parsed:
         UnreadableError: it has no header.
     """
     message = BytesParser(policy=policy.default).parsebytes(data)
-    if not isinstance(message, EmailMessage) or not message.keys():
+    if not message.keys():
         raise UnreadableError("it is no mail: it has no header")
     blocks, attached, notes = [], [], []
     for part in message.walk():

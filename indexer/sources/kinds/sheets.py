@@ -71,7 +71,7 @@ class _Sheet(TextReader):
         if name == "c":
             value = " ".join("".join(self._value).split())
             self._value.clear()
-            self._add(self._shared(value) if self._kind == "s" else value)
+            self._cell(self._shared(value) if self._kind == "s" else value)
         elif name == "row" and self._cells:
             self.lines.append(" | ".join(self._cells))
             self._cells.clear()
@@ -80,7 +80,7 @@ class _Sheet(TextReader):
         known = number.isdecimal() and len(number) < 10 and int(number) < len(self._strings)
         return self._strings[int(number)] if known else ""
 
-    def _add(self, value: str) -> None:
+    def _cell(self, value: str) -> None:
         self._size += len(value)
         if self._size > MAX_TEXT:
             raise UnreadableError(f"its text has more than {MAX_TEXT:,} characters: split it")

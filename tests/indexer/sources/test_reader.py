@@ -9,7 +9,7 @@ import textwrap
 import threading
 import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
@@ -61,7 +61,7 @@ def endless_page() -> bytes:
 
 SPAN = "<w:tcPr><w:gridSpan w:val='2000000'/></w:tcPr>"
 ATTRIBUTES = " ".join(f"a{number}='x'" for number in range(200_000))
-SLOW = {
+SLOW: dict[str, Callable[[], str | bytes]] = {
     "span.docx": lambda: word(f"<w:tbl><w:tr><w:tc>{SPAN}{paragraph('Whales sing.')}</w:tc></w:tr></w:tbl>"),
     "paragraphs.docx": lambda: word("<w:p/>" * (20 * 1024 * 1024 // 6)),
     "attributes.html": lambda: f"<p {ATTRIBUTES}>Whales sing.</p>",
