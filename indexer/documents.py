@@ -12,7 +12,7 @@ from sqlalchemy import Engine, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from indexer.progress import Reporter
-from indexer.sources import Failure, Item, SourceDocument
+from indexer.sources import Failure, Item, Note, SourceDocument
 from indexer.sources.document import MAX_ID
 from search.db.listener import notify
 from search.db.locks import take_turn
@@ -27,7 +27,7 @@ MOVED_SHARE = 0.9
 
 @dataclass
 class IngestReport:
-    """Says what became of documents that were given: counts, and each failure by name and reason.
+    """Says what became of documents that were given: counts, each failure by name and reason, and the notes.
 
     `unread` of the unchanged ones were not even read, because their files did not change. `qualified` are new
     under an id that begins with their source's name (`qualified_id`: one of them), because a document of
@@ -42,6 +42,7 @@ class IngestReport:
     qualified: int = 0
     qualified_id: str = ""
     failures: list[Failure] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
 
     @property
     def documents(self) -> int:
@@ -167,6 +168,8 @@ def _checked(items: Iterable[Item], report: IngestReport, seen: set[str]) -> Ite
     for item in items:
         if isinstance(item, Failure):
             report.failures.append(item)
+        elif isinstance(item, Note):
+            report.notes.append(item)
         elif item.id in seen:
             report.failures.append(Failure(item.id, "this id came before; the first document is kept"))
         else:

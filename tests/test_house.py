@@ -56,6 +56,13 @@ ELSEWHERE = {
         indexer/sources/beir indexer/sources/document indexer/sources/files indexer/sources/html
         indexer/sources/parsers indexer/sources/records indexer/sources/rst
     """,
+    "tests/indexer/sources/kinds/test_kinds.py": """
+        indexer/sources/kinds/epub indexer/sources/kinds/json_file indexer/sources/kinds/mail
+        indexer/sources/kinds/notebook indexer/sources/kinds/open_document indexer/sources/kinds/sheets
+        indexer/sources/kinds/slides
+    """,
+    "tests/indexer/sources/test_reader.py": "indexer/sources/reading",
+    "tests/indexer/sources/test_word.py": "indexer/sources/ooxml",
     "tests/search/dictionary/test_attribution.py": "search/scoring/reasons",
     "tests/search/dictionary/test_families.py": "search/engine/concept_resolver",
     "tests/search/embedding/test_word_sums.py": "search/engine/highlighting search/explain/word_attribution",

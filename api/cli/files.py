@@ -9,6 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, BinaryIO
 
+from api.cli.output import console
 from search.errors import SourceError
 
 if TYPE_CHECKING:
@@ -66,18 +67,28 @@ def read_document(id: str, path: Path | None, *, title: str = "", url: str | Non
 
     with _content(path) as content:
         if path is not None and path.suffix.lower() in PARSERS:
-            (found,) = read(path)
+            found = _document(read(path))
         else:
             kind = Path(id).suffix.lower() if path is None or str(path) == STDIN else ""
             with _spooled(content, kind if kind in PARSERS else "") as file:
                 is_text = file.suffix not in PARSERS  # a record of its own is no document's kind
-                (found,) = read(file.rename(file.with_suffix(".txt")) if is_text else file)
+                found = _document(read(file.rename(file.with_suffix(".txt")) if is_text else file))
     if isinstance(found, Failure):
         return replace(found, name=id)
     if not isinstance(found, SourceDocument):
         return found
     named = found.title if found.title != NAMED else path.stem if path and str(path) != STDIN else id
     return replace(found, id=id, title=title or named, url=url, stamp=None)
+
+
+def _document(items: "Iterator[Item]") -> "Item":
+    """The document that a file holds, or why it cannot be read; what is noted of it is printed."""
+    from indexer.sources import Note
+
+    found = list(items)
+    for note in (item for item in found if isinstance(item, Note)):
+        console.print(f"  noted {note.name}: {note.text}", markup=False)
+    return next(item for item in found if not isinstance(item, Note))
 
 
 def _content(path: Path | None) -> contextlib.AbstractContextManager[BinaryIO]:
@@ -132,7 +143,7 @@ def watched(path: Path) -> Iterator[bool]:
 
 def _is_passing(root: Path, changed: Path) -> bool:
     """Whether a change is of what programs keep beside a file while somebody writes it, or hidden."""
-    from indexer.sources.files import is_passing
+    from indexer.sources.folders import is_passing
 
     try:
         parts = changed.relative_to(root).parts

@@ -46,6 +46,12 @@ def index(
         bool | None,
         typer.Option(help="Delete what was read from PATH before and is there no more; folders do."),
     ] = None,
+    exclude: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Leave out what this pattern fits, as in .gitignore (which is heeded); repeatable."
+        ),
+    ] = None,
     watch: Annotated[bool, typer.Option("--watch", help="Go on: read again what changes.")] = False,
 ) -> None:
     """Read documents from PATH and make them searchable; only what changed is embedded again."""
@@ -64,7 +70,16 @@ def index(
         # What changes from here on is seen, also while the documents are read.
         next(changes, None)
         run = functools.partial(
-            read_in, settings, database, collection, file, format, columns, source=source, sync=sync
+            read_in,
+            settings,
+            database,
+            collection,
+            file,
+            format,
+            columns,
+            exclude or (),
+            source=source,
+            sync=sync,
         )
         told = run()
         if watch:
@@ -162,6 +177,7 @@ def read_in(
     path: Path | None,
     format: str | None,
     columns: dict[str, str | None],
+    exclude: Sequence[str] = (),
     *,
     source: str,
     sync: bool,
@@ -172,7 +188,7 @@ def read_in(
     from indexer.sources import open_source
 
     known = _known_stamps(database, name, source)
-    items = open_source(path, format, **columns, known=known)
+    items = open_source(path, format, **columns, known=known, exclude=exclude)
     return _take_in(settings, database, name, items, source=source, sync=sync, told=told)
 
 

@@ -66,7 +66,7 @@ class ProgressDisplay:
 
 
 def print_ingest(report: "IngestReport") -> None:
-    """Prints counts, and the failures by name and reason."""
+    """Prints counts, the failures by name and reason, and what was noted."""
     console.print(
         f"{report.documents:,} documents: {report.added:,} new, {report.changed:,} changed, "
         f"{report.unchanged:,} as before{_unread(report)}; {len(report.failures):,} skipped"
@@ -78,10 +78,15 @@ def print_ingest(report: "IngestReport") -> None:
             f"name of where they were read: {report.qualified_id}",
             markup=False,
         )
-    for failure in report.failures[:FAILURES_SHOWN]:
-        console.print(f"  skipped {failure.name}: {failure.reason}", markup=False)
-    if len(report.failures) > FAILURES_SHOWN:
-        console.print(f"  … and {len(report.failures) - FAILURES_SHOWN:,} more")
+    _print_first("skipped", [(failure.name, failure.reason) for failure in report.failures])
+    _print_first("noted", [(note.name, note.text) for note in report.notes])
+
+
+def _print_first(what: str, told: list[tuple[str, str]]) -> None:
+    for name, why in told[:FAILURES_SHOWN]:
+        console.print(f"  {what} {name}: {why}", markup=False)
+    if len(told) > FAILURES_SHOWN:
+        console.print(f"  … and {len(told) - FAILURES_SHOWN:,} more {what}")
 
 
 def _unread(report: "IngestReport") -> str:

@@ -119,8 +119,8 @@ class CollectionPage(_Polled):
 
 @dataclass(frozen=True)
 class JobPage(_Polled):
-    """Shows one job, and what it `made` by name; `ingested`: documents were given to it that it could not
-    read."""
+    """Shows one job, and what it `made` by name; `ingested`: what became of documents that were
+    given to it."""
 
     template = "admin/job.html"
     blocks = ("jobs",)
@@ -216,8 +216,8 @@ def job_page(number: int, request: Request, engine: EngineDep, _: AdminDep) -> R
         active=_any_active([job]),
         here=f"/admin/jobs/{number}",
         job=job,
-        made=result.model_dump(exclude={"failures", "seconds"}),
-        ingested=result if isinstance(result, IngestResult) and result.failures else None,
+        made=result.model_dump(exclude={"failures", "notes", "seconds"}),
+        ingested=result if isinstance(result, IngestResult) else None,
     )
     return _polled(request, page) if is_fragment(request) else render(request, page)
 

@@ -36,6 +36,7 @@ class IngestRequest(_Request):
     kind: Literal["ingest"]
     path: str
     format: str | None = None
+    exclude: tuple[str, ...] = Field(default=(), max_length=100)
     sync: bool = False
     id_column: str | None = None
     title_column: str | None = None

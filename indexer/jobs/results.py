@@ -28,8 +28,16 @@ class FailedDocument(StoredJson):
     reason: str = ""
 
 
+class NotedDocument(StoredJson):
+    """Names a document, and what was assumed or passed over when it was read."""
+
+    name: str = ""
+    text: str = ""
+
+
 class IngestResult(JobResult):
-    """Counts what became of documents, with the first `failures` of those that `failed`."""
+    """Counts what became of documents, with the first `failures` of those that `failed` and the first `notes`
+    of all that were `noted`."""
 
     added: int = 0
     changed: int = 0
@@ -37,6 +45,8 @@ class IngestResult(JobResult):
     deleted: int = 0
     failures: tuple[FailedDocument, ...] = ()
     failed: int = 0
+    notes: tuple[NotedDocument, ...] = ()
+    noted: int = 0
 
 
 class VerifyProblem(StoredJson):

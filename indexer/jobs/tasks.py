@@ -34,6 +34,7 @@ from indexer.jobs.results import (
     FailedDocument,
     IngestResult,
     JobResult,
+    NotedDocument,
     ReindexResult,
     VerifyResult,
 )
@@ -157,6 +158,7 @@ def _ingest(request: IngestRequest, resources: Resources) -> JobResult:
         text_column=request.text_column,
         url_column=request.url_column,
         known=known,
+        exclude=request.exclude,
     )
     taken = take_in(
         resources.database,
@@ -168,7 +170,7 @@ def _ingest(request: IngestRequest, resources: Resources) -> JobResult:
         sync=request.sync,
     )
     report = taken.report
-    first = report.failures[:LOG_LINES]
+    first, noted = report.failures[:LOG_LINES], report.notes[:LOG_LINES]
     return IngestResult(
         added=report.added,
         changed=report.changed,
@@ -176,6 +178,8 @@ def _ingest(request: IngestRequest, resources: Resources) -> JobResult:
         deleted=report.deleted,
         failures=tuple(FailedDocument(name=each.name, reason=each.reason) for each in first),
         failed=len(report.failures),
+        notes=tuple(NotedDocument(name=each.name, text=each.text) for each in noted),
+        noted=len(report.notes),
     )
 
 

@@ -1,23 +1,24 @@
 """Where documents come from: folders of files, JSONL and CSV, BEIR folders, Python's own documentation.
 
-A source is an iterable of `Item`, read as it is iterated and never held in memory as a
-whole. What cannot be read is a `Failure` with a name and a reason, and the run goes on; only a source that
-cannot be read at all raises, and does so when it is opened.
+A source is an iterable of `Item`, read as it is iterated and never held in memory as a whole. What cannot be
+read is a `Failure` with a name and a reason, and the run goes on; what was assumed or left out is a `Note`;
+only a source that cannot be read at all raises, and does so when it is opened.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 
 from indexer.sources import beir, files, pydoc, records
 from indexer.sources.beir import read_qrels, read_queries
-from indexer.sources.document import Failure, Item, SourceDocument, Unchanged, checked
+from indexer.sources.document import Failure, Item, Note, SourceDocument, Unchanged, checked
 from search.errors import SourceError
 
 __all__ = [
     "FORMATS",
     "Failure",
     "Item",
+    "Note",
     "SourceDocument",
     "Unchanged",
     "checked",
@@ -39,16 +40,18 @@ def open_source(
     text_column: str | None = None,
     url_column: str | None = None,
     known: Mapping[str, str] = files.NOTHING,
+    exclude: Sequence[str] = (),
 ) -> Iterator[Item]:
     """Opens a source; `format` is one of `FORMATS`, or None to guess it from the path.
 
     The columns name the fields of JSONL and CSV; those left None are guessed (see `records.GUESSES`).
-    The format pydoc is the documentation of the running Python and takes no path. Files with the stamps
-    that are `known` of them, by id, are not read again.
+    The format pydoc is the documentation of the running Python and takes no path. Of a folder of files, what
+    patterns to `exclude` fit is left out; they are written as in `.gitignore`. Files with the stamps that are
+    `known` of them, by id, are not read again.
 
     Raises:
         SourceError: there is nothing at the path, nothing in it that can be read as the format, an unknown
-            format, or a CSV without a named column.
+            format, a pattern that is none, or a CSV without a named column.
     """
     if format is not None and format not in FORMATS:
         raise SourceError(f"Unknown format {format!r}.", hint=f"Formats are {', '.join(FORMATS)}.")
@@ -68,7 +71,7 @@ def open_source(
             case "csv":
                 return checked(records.read_csv(_file(path), columns))
             case _:
-                return checked(_not_empty(files.read(path, known), path))
+                return checked(_not_empty(files.read(path, exclude, known), path))
     except OSError as error:
         raise SourceError(f"{path} cannot be read: {error.strerror or error}.") from None
 
@@ -100,11 +103,14 @@ def _file(path: Path) -> Path:
 
 
 def _not_empty(items: Iterator[Item], path: Path) -> Iterator[Item]:
-    """The same items, once there is a first one."""
-    first = next(items, None)
-    if first is None:
-        raise SourceError(
-            f"{path} holds no file that can be read.",
-            hint=f"Files end in {' '.join(files.PARSERS)}; a .jsonl or .csv file is indexed by its own path.",
-        )
-    return chain([first], items)
+    """The same items, once there is a first one that is more than a note."""
+    notes: list[Item] = []
+    for first in items:
+        if not isinstance(first, Note):
+            return chain(notes, [first], items)
+        notes.append(first)
+    told = "".join(f" ({note.text})" for note in notes if isinstance(note, Note))
+    raise SourceError(
+        f"{path} holds no file that can be read{told}.",
+        hint=f"Files end in {' '.join(files.PARSERS)}; a .jsonl or .csv file is indexed by its own path.",
+    )

@@ -46,12 +46,32 @@ class Failure:
     reason: str
 
 
+@dataclass(frozen=True)
+class Note:
+    """Something that was read with a reservation: which file or line, and what was assumed, mended or passed
+    over. The run's report counts and shows notes; unlike a failure, a note says that nothing is lost."""
+
+    name: str
+    text: str
+
+
+Item = SourceDocument | Unchanged | Failure | Note
+"""What a source yields. Notes about a document may come before or after it."""
+
+
+@dataclass(frozen=True)
+class Parsed:
+    """What a parser makes of the bytes of a file: title (empty where there is none), text, what the file says
+    about itself, and what has to be noted of how it was read."""
+
+    title: str = ""
+    text: str = ""
+    meta: dict[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
 class UnreadableError(Exception):
     """Raised while one document is read; its message becomes the reason of a `Failure`."""
-
-
-Item = SourceDocument | Unchanged | Failure
-"""What a source yields."""
 
 
 def checked(items: Iterable[Item]) -> Iterator[Item]:
@@ -63,6 +83,8 @@ def checked(items: Iterable[Item]) -> Iterator[Item]:
             yield Failure(_clean(item.name), _clean(item.reason))
         elif isinstance(item, Unchanged):
             yield item
+        elif isinstance(item, Note):
+            yield Note(_clean(item.name), _clean(item.text))
         else:
             try:
                 yield _storable(item)

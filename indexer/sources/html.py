@@ -46,6 +46,13 @@ _LEADS = {"li": "\n- ", "dd": "\n", "tr": "\n"}
 """What comes before these, so that lists, definitions and tables stay together."""
 
 _DECLARED = re.compile(rb"<(?:meta|\?xml)[^>]*?(?:charset|encoding)\s*=\s*[\"']?([\w-]+)", re.IGNORECASE)
+_DATA = re.compile(
+    r"data:[\w.+-]{1,80}/[\w.+-]{1,80}(?:;[\w=.+-]{1,80}){0,9},[A-Za-z0-9+/=%_.~!*'():@&$-]{64,}", re.I
+)
+_UNSEEN = re.compile("[\u00ad\u200b\u2060\ufeff]")
+_LONG_TAG = re.compile(r"(<[a-zA-Z][^\s<>]{0,80})[\s/][^<>]{20000,}+>")
+"""A tag with thousands of attributes, or with a file in one: reading takes the square of their number."""
+
 _LINE_BREAK = "\v"  # a <br>, told apart from the line ends of the source, which are mere white space
 
 
@@ -55,10 +62,16 @@ def declared_charset(data: bytes) -> str | None:
     return match[1].decode("ascii") if match else None
 
 
+def without_data(text: str) -> str:
+    """The text without what is no text in it: files written out as `data:` addresses, and characters that are
+    not seen, soft hyphens above all."""
+    return _UNSEEN.sub("", _DATA.sub("", text))
+
+
 def parse_html(markup: str) -> tuple[str, str]:
     """Title and text of a page; both empty where there is none."""
     parser = html.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True, huge_tree=True)
-    data = markup.encode("utf-8", "replace")
+    data = _LONG_TAG.sub(r"\1>", markup).encode("utf-8", "replace")
     if not data.strip():
         return "", ""
     root = html.document_fromstring(data, parser=parser, ensure_head_body=True)
@@ -76,6 +89,7 @@ class _Text:
         self._current: list[str] = []
         self._lead = "\n\n"
         self._verbatim = 0
+        self._begun = False
 
     def of(self, root: etree._Element) -> str:
         walk = etree.iterwalk(root, events=("start", "end"))
@@ -88,7 +102,7 @@ class _Text:
             elif not skipped:
                 self._end(element)
             if event == "end" and element is not root:
-                self._current.append(element.tail or "")
+                self._add(element.tail)
         self._flush()
         return "".join(self._blocks).strip()
 
@@ -101,9 +115,14 @@ class _Text:
             self._verbatim += 1
         elif element.tag == "br":
             self._current.append(_LINE_BREAK)
-        elif element.tag in ("td", "th") and "".join(self._current).strip():
+        elif element.tag in ("td", "th") and self._begun:
             self._current.append(" | ")
-        self._current.append(element.text or "")
+        self._add(element.text)
+
+    def _add(self, text: str | None) -> None:
+        if text:
+            self._current.append(text)
+            self._begun = self._begun or not text.isspace()
 
     def _end(self, element: etree._Element) -> None:
         if _is_block(element):
@@ -117,6 +136,7 @@ class _Text:
         """Ends the block: the next one is a paragraph of its own, unless an element that leads says else."""
         raw = "".join(self._current)
         self._current.clear()
+        self._begun = False
         if self._verbatim:
             block = raw.replace(_LINE_BREAK, "\n").strip("\n").rstrip()
         else:
@@ -129,8 +149,10 @@ class _Text:
 def _is_block(element: etree._Element) -> bool:
     """A lone paragraph in a cell is part of its row."""
     parent = element.getparent()
-    lone = element.tag == "p" and parent is not None and parent.tag in ("td", "th") and len(parent) == 1
-    return element.tag in _BLOCKS and not lone
+    in_cell = element.tag == "p" and parent is not None and parent.tag in ("td", "th")
+    return element.tag in _BLOCKS and not (
+        in_cell and element.getnext() is None and element.getprevious() is None
+    )
 
 
 def _is_skipped(element: etree._Element) -> bool:

@@ -1,57 +1,44 @@
-"""One parser for each kind of file: its bytes in; title, empty where there is none, and text out."""
+"""One parser for each kind of file: its bytes in, title and text out."""
 
-import codecs
-import io
-import logging
-import re
-import time
-import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
-import docx
-import pypdf
-from docx.table import Table
-from markdown_it import MarkdownIt
-from pypdf.errors import DependencyError
-
-from indexer.sources.document import MAX_BYTES, UnreadableError
+from indexer.sources.decoding import decode
+from indexer.sources.document import Parsed
+from indexer.sources.front_matter import split_front_matter
 from indexer.sources.html import declared_charset, parse_html
+from indexer.sources.kinds.epub import parse_epub
+from indexer.sources.kinds.json_file import parse_json
+from indexer.sources.kinds.mail import parse_mail
+from indexer.sources.kinds.notebook import parse_notebook
+from indexer.sources.kinds.open_document import parse_open_document
+from indexer.sources.kinds.sheets import parse_sheets
+from indexer.sources.kinds.slides import parse_slides
+from indexer.sources.markdown import markdown_to_html
+from indexer.sources.pdf import parse_pdf
 from indexer.sources.rst import rst_to_html
-
-MAX_PAGES = 5_000
-MAX_PDF_SECONDS = 120.0
-"""Bounds for PDFs whose pages never end or whose drawings look like text without end."""
-
-_FRONT_MATTER = re.compile(r"\A---[ \t]*\n(.*?)\n(?:---|\.\.\.)[ \t]*\n", re.DOTALL)
-_FRONT_TITLE = re.compile(r"^title:[ \t]*[\"']?(.+?)[\"']?[ \t]*$", re.MULTILINE)
-_HYPHENATED = re.compile(r"(?<=[a-z])-\n(?=[a-z])")
+from indexer.sources.word import parse_word
 
 
-# pypdf logs what it forgives; what it does not forgive is reported by the file's name.
-logging.getLogger("pypdf").setLevel(logging.CRITICAL)
+def _plain(data: bytes) -> Parsed:
+    text, assumed = decode(data)
+    return Parsed(text=text.strip(), notes=_noted(assumed))
 
 
-def _plain(data: bytes) -> tuple[str, str]:
-    return "", _decoded(data).strip()
+def _markdown(data: bytes) -> Parsed:
+    written, assumed = decode(data)
+    front = split_front_matter(written)
+    title, text = _page(markdown_to_html(front.text), front.title)
+    return Parsed(title, text, front.meta, _noted(assumed, front.note))
 
 
-def _markdown(data: bytes) -> tuple[str, str]:
-    text = _decoded(data)
-    title = ""
-    if front := _FRONT_MATTER.match(text):
-        text = text[front.end() :]
-        named = _FRONT_TITLE.search(front[1])
-        title = named[1] if named else ""
-    page = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"]).render(text)
-    return _page(page, title)
+def _rst(data: bytes) -> Parsed:
+    text, assumed = decode(data)
+    return Parsed(*_page(rst_to_html(text)), notes=_noted(assumed))
 
 
-def _rst(data: bytes) -> tuple[str, str]:
-    return _page(rst_to_html(_decoded(data)))
-
-
-def _html(data: bytes) -> tuple[str, str]:
-    return _page(_decoded(data, declared_charset(data)))
+def _html(data: bytes) -> Parsed:
+    markup, assumed = decode(data, declared_charset(data))
+    return Parsed(*_page(markup), notes=_noted(assumed))
 
 
 def _page(markup: str, title: str = "") -> tuple[str, str]:
@@ -61,89 +48,28 @@ def _page(markup: str, title: str = "") -> tuple[str, str]:
     return title, text.removeprefix(title).lstrip() if text.startswith(f"{title}\n") else text
 
 
-def parse_pdf(data: bytes, *, most_pages: int = MAX_PAGES) -> tuple[str, str]:
-    """Title and text of a PDF.
-
-    Raises:
-        UnreadableError: it is locked, has too many pages, takes too long, or holds no text.
-    """
-    try:
-        return _pdf_text(pypdf.PdfReader(io.BytesIO(data)), most_pages)
-    except DependencyError:  # AES, for which pypdf wants a package of its own
-        raise UnreadableError("it is encrypted with AES; save a copy of it without encryption") from None
+def _noted(*notes: str | None) -> tuple[str, ...]:
+    return tuple(note for note in notes if note)
 
 
-def _pdf_text(reader: pypdf.PdfReader, most_pages: int) -> tuple[str, str]:
-    # Most encrypted PDFs open with the empty password: they only restrict printing.
-    if reader.is_encrypted and not reader.decrypt(""):
-        raise UnreadableError("it is protected by a password")
-    title = reader.metadata.title if reader.metadata else None
-    pages = [page.strip() for page in _pdf_pages(reader, most_pages)]
-    text = _HYPHENATED.sub("", "\n\n".join(page for page in pages if page).replace("\xad", ""))
-    if not text:
-        raise UnreadableError(
-            f"its {len(pages)} pages hold no text; if they are scanned, run text recognition on them first"
-        )
-    return str(title or "").strip(), text
-
-
-def _pdf_pages(reader: pypdf.PdfReader, most_pages: int) -> Iterator[str]:
-    deadline = time.monotonic() + MAX_PDF_SECONDS
-    for number, page in enumerate(reader.pages, start=1):
-        if number > most_pages:
-            raise UnreadableError(f"it has more than {most_pages} pages")
-        if time.monotonic() > deadline:
-            raise UnreadableError(f"reading its first {number} pages took {MAX_PDF_SECONDS:.0f} seconds")
-        yield page.extract_text()
-
-
-def _word(data: bytes) -> tuple[str, str]:
-    if sum(member.file_size for member in zipfile.ZipFile(io.BytesIO(data)).infolist()) > 4 * MAX_BYTES:
-        raise UnreadableError(f"it unpacks to more than {4 * MAX_BYTES >> 20} MiB")
-    document = docx.Document(io.BytesIO(data))
-    blocks, title = [], ""
-    for block in document.iter_inner_content():
-        if isinstance(block, Table):
-            blocks.append("\n".join(" | ".join(cell.text for cell in row.cells) for row in block.rows))
-            continue
-        style = (block.style.name if block.style else None) or ""
-        if not title and style.startswith(("Title", "Heading")):
-            title = block.text.strip()
-        else:
-            blocks.append(f"- {block.text}" if block.text and style.startswith("List") else block.text)
-    return title or document.core_properties.title, "\n\n".join(block for block in blocks if block.strip())
-
-
-def _decoded(data: bytes, declared: str | None = None) -> str:
-    """Text of bytes: by their byte order mark, else as UTF-8, else as the page itself declares."""
-    encoding = "utf-16" if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
-    try:
-        text = data.decode(encoding)
-    except UnicodeDecodeError as error:
-        if declared is None:
-            where = f"byte 0x{data[error.start]:02x} at offset {error.start}"
-            raise UnreadableError(f"it is not {encoding.removesuffix('-sig').upper()}: {where}") from None
-        text = _as_declared(data, declared)
-    if text.count("\0") * 100 > len(text):
-        raise UnreadableError("it is not text: it is full of NUL characters")
-    return text.replace("\r\n", "\n").replace("\r", "\n")
-
-
-def _as_declared(data: bytes, charset: str) -> str:
-    """Pages that say Latin-1 mean Windows-1252, as browsers have it."""
-    try:
-        known = codecs.lookup(charset).name
-        return data.decode("cp1252" if known in ("iso8859-1", "ascii") else known)
-    except (LookupError, UnicodeDecodeError) as error:
-        raise UnreadableError(f"it is neither UTF-8 nor, as it says, {charset}: {error}") from None
-
-
-PARSERS: dict[str, Callable[[bytes], tuple[str, str]]] = {
+PARSERS: dict[str, Callable[[bytes], Parsed]] = {
     ".md": _markdown,
+    ".markdown": _markdown,
     ".txt": _plain,
     ".rst": _rst,
     ".html": _html,
     ".htm": _html,
+    ".xhtml": _html,
     ".pdf": parse_pdf,
-    ".docx": _word,
+    ".docx": parse_word,
+    ".docm": parse_word,
+    ".pptx": parse_slides,
+    ".xlsx": parse_sheets,
+    ".odt": parse_open_document,
+    ".ods": parse_open_document,
+    ".odp": parse_open_document,
+    ".epub": parse_epub,
+    ".eml": parse_mail,
+    ".ipynb": parse_notebook,
+    ".json": parse_json,
 }

@@ -11,8 +11,8 @@ from docutils.parsers.rst.states import Inliner
 from docutils.readers import standalone
 from docutils.transforms import Transform
 
-_DIRECTIVE = re.compile(r"^\s*\.\. +([\w:.+-]+)::", re.MULTILINE)
-_ROLE = re.compile(r":([\w:.+-]+):`")
+_DIRECTIVE = re.compile(r"^[^\S\n]*\.\. +([\w:.+-]{1,80})::", re.MULTILINE)
+_ROLE = re.compile(r":([\w:.+-]{1,80}):`")
 _LINKED = re.compile(r"\s*<[^<>]*>$")
 
 _WITHOUT_TEXT = {
@@ -30,6 +30,8 @@ _SETTINGS = {
     "_disable_config": True,
     "file_insertion_enabled": False,
     "halt_level": 6,
+    "line_length_limit": 1
+    << 30,  # of a text with a line of more than 10,000 characters nothing would be left
     "math_output": "LaTeX",
     "raw_enabled": False,
     "report_level": 5,

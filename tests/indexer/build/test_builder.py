@@ -18,7 +18,7 @@ from indexer.build.builder import EMBED_ROWS, Build
 from indexer.build.passage_rows import create_partition, passage_texts
 from indexer.documents import ensure_collection, ingest
 from indexer.progress import Reporter
-from indexer.sources import Failure, SourceDocument
+from indexer.sources import Failure, Item, Note, SourceDocument
 from search.browse.collections import collections
 from search.db.card import Card
 from search.db.connection import among
@@ -301,14 +301,17 @@ def test_no_documents_and_blank_documents(database: Engine, tmp_path: Path, embe
     assert generations(database) == {}
 
 
-def test_ids_that_come_twice_and_failures_are_reported(database: Engine) -> None:
+def test_ids_that_come_twice_failures_and_notes_are_reported(database: Engine) -> None:
     one = SourceDocument("same", "First", "First text.", None, {})
     with Session(database) as session:
         number = ensure_collection(session, "c", DEFAULT_MODEL).id
         session.commit()
     failure = Failure("broken.pdf", "it is not a PDF")
-    report = ingest(database, number, [one, failure, replace(one, title="Second")], Reporter(database))
+    note = Note("old.txt", "read as Windows-1252")
+    given: list[Item] = [one, failure, note, replace(one, title="Second")]
+    report = ingest(database, number, given, Reporter(database))
     assert (report.added, [failed.name for failed in report.failures]) == (1, ["broken.pdf", "same"])
+    assert report.notes == [note]
     again = ingest(database, number, [one], Reporter(database))
     assert (again.added, again.changed, again.unchanged) == (0, 0, 1)
 

@@ -1,0 +1,130 @@
+"""The files of a folder and its subfolders: those that can be read, and a count of what is passed over."""
+
+import os
+from collections import Counter
+from collections.abc import Container, Iterable, Iterator
+from pathlib import Path
+
+from pathspec import GitIgnoreSpec
+
+from indexer.sources.document import Failure, Note
+from search.errors import SourceError
+
+IGNORE_FILE = ".gitignore"
+MAX_IGNORE_BYTES = 1 << 20
+KINDS_SHOWN = 12
+
+
+def is_passing(name: str) -> bool:
+    """Whether a file or folder of this name is none of the user's own: hidden, or what programs keep beside a
+    file while somebody writes it."""
+    return name.startswith((".", "~$")) or name.endswith("~")
+
+
+class Folder:
+    """Walks through a folder in the order of names.
+
+    Left out without a word is what `is_passing`; counted is what `.gitignore` files or patterns to exclude
+    leave out, and what is of no known kind.
+    """
+
+    def __init__(self, root: Path, kinds: Container[str], exclude: Iterable[str] = ()) -> None:
+        """Raises:
+        SourceError: a pattern is none.
+        """
+        self.root = root
+        self._kinds = kinds
+        self._excluded = _spec(exclude)
+        self._rules: list[tuple[Path, GitIgnoreSpec]] = []
+        self._seen: set[str] = set()
+        self._other: Counter[str] = Counter()
+        self._ignored: Counter[str] = Counter()
+
+    def walk(self, folder: Path | None = None) -> Iterator[Path | Failure]:
+        """Files of known kinds. However many links lead to a folder, it is read once, so loops end."""
+        folder = folder or self.root
+        real = os.path.realpath(folder)
+        if real in self._seen:
+            return
+        self._seen.add(real)
+        try:
+            entries = sorted(folder.iterdir())
+        except OSError as error:
+            yield Failure(str(folder), f"the folder cannot be read: {error.strerror}")
+            return
+        rules = _ignore_file(folder / IGNORE_FILE)
+        self._rules += [(folder, rules)] if rules else []
+        for entry in entries:
+            yield from self._entry(entry)
+        if rules:
+            self._rules.pop()
+
+    def notes(self) -> Iterator[Note]:
+        """What was passed over, once the walk is done."""
+        name = f"{self.root.name or self.root}/"
+        if self._other:
+            kinds = [f"{count:,} {kind}" for kind, count in self._other.most_common(KINDS_SHOWN)]
+            rest = sum(self._other.values()) - sum(dict(self._other.most_common(KINDS_SHOWN)).values())
+            more = [f"{rest:,} of other kinds"] if rest else []
+            yield Note(name, f"passed over: {', '.join(kinds + more)}")
+        if self._ignored:
+            counted = [
+                f"{count:,} {what}{'s'[: count != 1]}" for what, count in sorted(self._ignored.items())
+            ]
+            yield Note(name, f"left out by {IGNORE_FILE} or excluded: {' and '.join(counted)}")
+
+    def _entry(self, entry: Path) -> Iterator[Path | Failure]:
+        if is_passing(entry.name):
+            return
+        is_folder = entry.is_dir()
+        if self._is_ignored(entry, "/" if is_folder else ""):
+            self._ignored["folder" if is_folder else "file"] += 1
+        elif is_folder:
+            yield from self.walk(entry)
+        elif entry.suffix.lower() in self._kinds:
+            yield entry
+        else:
+            self._other[entry.suffix.lower() or "without an ending"] += 1
+
+    def _is_ignored(self, entry: Path, ending: str) -> bool:
+        """As Git has it: the patterns nearest to the file decide, and before them those of the user."""
+        for folder, rules in ((self.root, self._excluded), *reversed(self._rules)):
+            decided = rules.check_file(f"{entry.relative_to(folder).as_posix()}{ending}").include
+            if decided is not None:
+                return decided
+        return False
+
+
+def _spec(patterns: Iterable[str]) -> GitIgnoreSpec:
+    lines = list(patterns)
+    for line in lines:
+        try:
+            GitIgnoreSpec.from_lines([line])
+        except ValueError:
+            raise SourceError(
+                f"{line[:80]!r} is no pattern.",
+                hint="Write it as in a .gitignore file: node_modules/ or *.log.",
+            ) from None
+    return GitIgnoreSpec.from_lines(lines)
+
+
+def _ignore_file(path: Path) -> GitIgnoreSpec | None:
+    """The patterns of a file, but for lines that are none; None where there is no such file."""
+    try:
+        if not path.is_file() or path.stat().st_size > MAX_IGNORE_BYTES:
+            return None
+        lines = path.read_text("utf-8-sig", errors="replace").splitlines()
+    except OSError:
+        return None
+    try:
+        return GitIgnoreSpec.from_lines(lines)
+    except ValueError:
+        return GitIgnoreSpec.from_lines(line for line in lines if _is_pattern(line))
+
+
+def _is_pattern(line: str) -> bool:
+    try:
+        GitIgnoreSpec.from_lines([line])
+    except ValueError:
+        return False
+    return True

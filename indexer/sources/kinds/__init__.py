@@ -1,0 +1,1 @@
+"""Readers of further kinds of files, a module each: bytes in, `Parsed` out."""

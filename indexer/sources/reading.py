@@ -1,0 +1,84 @@
+"""One file into title and text, and the process that does it: `reader.Reader` talks to it over its pipes.
+
+Parsers take time without end, or all memory, for files made for that or damaged by chance. So they work in a
+process that a timer of the kernel ends, whatever it is doing, and that gets no more than so much memory.
+"""
+
+import dataclasses
+import json
+import os
+import resource
+import select
+import signal
+import sys
+import warnings
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import psutil
+
+from indexer.sources.document import MAX_BYTES, Parsed, UnreadableError
+from indexer.sources.parsers import PARSERS
+
+IDLE_SECONDS = 60.0
+
+WORN_SHARE = 4
+"""A process that keeps a quarter of its memory after a file gives way to a fresh one."""
+
+
+def read_file(path: Path) -> Parsed:
+    """Title and text of a file, by the parser of its kind.
+
+    Raises:
+        UnreadableError: naming the reason, whatever it is.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return PARSERS[path.suffix.lower()](_content(path))
+    except (UnreadableError, MemoryError):
+        raise
+    except OSError as error:
+        raise UnreadableError(f"it cannot be read: {error.strerror or error}") from None
+    except Exception as error:  # a broken file makes a parser raise anything at all
+        raise UnreadableError(f"it cannot be read: {type(error).__name__}: {str(error)[:200]}") from None
+
+
+def _content(path: Path) -> bytes:
+    if path.exists() and not path.is_file():
+        raise UnreadableError("it is not a regular file")  # reading a pipe would wait for ever
+    size = path.stat().st_size
+    if size == 0:
+        raise UnreadableError("it is empty")
+    if size > MAX_BYTES:
+        raise UnreadableError(f"it has {size >> 20} MiB, {MAX_BYTES >> 20} MiB is the most")
+    return path.read_bytes()
+
+
+def serve() -> None:
+    """Reads files as their paths come in, a line each, until no more come. Its arguments: seconds a file, and
+    bytes of memory."""
+    seconds, memory = float(sys.argv[1]), int(sys.argv[2])
+    with os.fdopen(os.dup(1), "wb") as answers:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what parsers print is no answer
+        resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        while select.select([0], [], [], IDLE_SECONDS)[0] and (line := sys.stdin.buffer.readline()):
+            _answer(answers, Path(json.loads(line)), seconds, memory)
+
+
+def _answer(answers: BinaryIO, path: Path, seconds: float, memory: int) -> None:
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    is_last = False
+    try:
+        answer: dict[str, Any] = {"parsed": dataclasses.asdict(read_file(path))}
+    except UnreadableError as error:
+        answer = {"reason": str(error)}
+    except MemoryError:
+        answer, is_last = {"reason": f"reading it takes more than {memory >> 20:,} MiB of memory"}, True
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    answer["last"] = is_last or psutil.Process().memory_info().rss * WORN_SHARE > memory
+    answers.write(json.dumps(answer).encode() + b"\n")
+    answers.flush()
+    if answer["last"]:
+        sys.exit()

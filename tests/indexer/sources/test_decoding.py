@@ -1,0 +1,97 @@
+"""Text in the encodings that people have: read, and what was assumed is said."""
+
+from pathlib import Path
+
+import pytest
+
+from indexer.sources import Note, SourceDocument, open_source
+from indexer.sources.decoding import SAMPLE, decode, detect
+from indexer.sources.document import UnreadableError
+
+TEXTS = [
+    ("Café\n", "latin-1", "Windows-1252"),
+    ("É", "cp1252", "Windows-1252"),
+    ("The café’s menu — “naïve”, 5 € at 20 °C", "cp1252", "Windows-1252"),
+    ("½ cup © 2020 ® ±5", "cp1252", "Windows-1252"),
+    ("Über größere Bären, ÄÖÜ", "cp1252", "Windows-1252"),
+    ("L’œuvre d’été à Noël", "cp1252", "Windows-1252"),
+    ("Łódź jest piękna, źródło wody", "cp1250", "Windows-1250"),
+    ("Příliš žluťoučký kůň úpěl", "cp1250", "Windows-1250"),
+    ("Киты поют ночью", "cp1251", "Windows-1251"),
+    ("Киты поют ночью", "koi8-r", "KOI8-R"),
+    ("Ελληνικά κείμενο", "cp1253", "Windows-1253"),
+    ("مرحبا بالعالم", "cp1256", "Windows-1256"),
+    ("Größe und Übermut", "cp850", "DOS code page 850"),
+    ("El niño comió piñata mañana", "mac-roman", "Mac Roman"),
+    ("今日は東京都庁に行く。海は静かだ。", "shift_jis", "Shift-JIS"),
+    ("今日は東京都庁に行く。海は静かだ。", "euc-jp", "EUC-JP"),
+    ("今日は東京都庁に行く。", "iso2022_jp", "ISO-2022-JP"),
+    ("鲸鱼在夜里唱歌。声音传到很远的地方。", "gb18030", "GB 18030"),
+    ("鯨魚在夜裡唱歌", "big5", "Big5"),
+    ("한국어 텍스트 파일입니다.", "euc-kr", "EUC-KR"),
+    ("Größe of a whale", "utf-16-le", "UTF-16"),
+    ("plain words", "utf-16-be", "UTF-16"),
+    ("今日は東京都庁に行く。", "utf-16-le", "UTF-16"),
+    ("Киты поют ночью", "utf-16-be", "UTF-16"),
+    ("Größe", "utf-32-le", "UTF-32"),
+    ("Größe 今日は", "utf-8", None),
+    ("Größe 今日は", "utf-8-sig", None),
+    ("Größe 今日は", "utf-16", None),
+    ("Größe 今日は", "utf-32", None),
+]
+
+
+@pytest.mark.parametrize(("text", "encoding", "assumed"), TEXTS, ids=[f"{c[1]}-{c[0][:5]}" for c in TEXTS])
+def test_text_is_read_in_its_encoding_and_what_was_assumed_is_said(
+    text: str, encoding: str, assumed: str | None
+) -> None:
+    found, said = decode(text.encode(encoding))
+    assert found == text
+    assert said == (assumed and f"it is not UTF-8 and nothing says what it is; read as {assumed}")
+
+
+def test_one_letter_late_in_a_long_text_tells_its_encoding() -> None:
+    text = "A line of plain words.\n" * (SAMPLE // 10) + "Then a café.\n"
+    assert decode(text.encode("cp1252"))[0] == text
+
+
+def test_a_text_that_is_mostly_utf8_loses_its_bad_letters_only() -> None:
+    text, said = decode("Café crème ".encode() + b"\xe9 brul\xc3\xa9e")
+    assert text == "Café crème \ufffd brulée"
+    assert said == "it is UTF-8 but for 1 of its letters, which are lost"
+    assert detect("\ufffd is a character".encode()).assumed is None
+
+
+def test_what_a_text_declares_counts_where_it_can_be() -> None:
+    page = "Ísland: þorskur".encode("latin-1")
+    for declared in (
+        "iso-8859-1",
+        "latin1",
+        "windows-1252",
+        "x-sjis",
+        "utf-8",
+        "hex",
+        "undefined",
+        "no-such",
+    ):
+        assert decode(page, declared)[0] == "Ísland: þorskur"
+    assert decode("Киты".encode("iso8859_5"), "iso-8859-5") == ("Киты", None)
+
+
+def test_bytes_that_are_no_letters_are_refused() -> None:
+    for data in (
+        bytes(100) + b"x",
+        bytes(range(256)) * 8,
+        b"\x7fELF\x02\x01\x01" + bytes(60) + b"\x03\x00\x3e",
+    ):
+        with pytest.raises(UnreadableError, match="it is not text: it is full of"):
+            decode(data)
+
+
+@pytest.mark.parametrize("name", ["a.txt", "a.md", "a.rst", "a.html"])
+def test_every_kind_of_text_file_is_read_with_a_note(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes("<p>Über größere Bären</p>".encode("cp1252"))
+    document, note = open_source(tmp_path / name)
+    assert isinstance(document, SourceDocument)
+    assert "Über größere Bären" in document.text
+    assert note == Note(name, "it is not UTF-8 and nothing says what it is; read as Windows-1252")
