@@ -54,8 +54,12 @@ ELSEWHERE = {
     "tests/indexer/sources/test_pydoc.py": "indexer/sources/docstrings indexer/sources/pydoc_modules",
     "tests/indexer/sources/test_sources.py": """
         indexer/sources/beir indexer/sources/document indexer/sources/files indexer/sources/html
-        indexer/sources/parsers indexer/sources/records indexer/sources/rst
+        indexer/sources/parsers indexer/sources/rst
     """,
+    "tests/indexer/sources/test_delimited.py": """
+        indexer/sources/column_types indexer/sources/lines indexer/sources/rows
+    """,
+    "tests/indexer/sources/test_jsonl.py": "indexer/sources/roles",
     "tests/search/dictionary/test_attribution.py": "search/scoring/reasons",
     "tests/search/dictionary/test_families.py": "search/engine/concept_resolver",
     "tests/search/embedding/test_word_sums.py": "search/engine/highlighting search/explain/word_attribution",

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -35,6 +35,10 @@ def index(
     title_column: Annotated[str | None, typer.Option(help="Field of the title (JSONL, CSV).")] = None,
     text_column: Annotated[str | None, typer.Option(help="Field of the text (JSONL, CSV).")] = None,
     url_column: Annotated[str | None, typer.Option(help="Field of the address (JSONL, CSV).")] = None,
+    as_text: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="A column that stays text, though it looks like numbers (CSV)."),
+    ] = None,
     sync: Annotated[
         bool | None,
         typer.Option(help="Delete what was read from PATH before and is there no more; folders do."),
@@ -47,6 +51,7 @@ def index(
         "title_column": title_column,
         "text_column": text_column,
         "url_column": url_column,
+        "as_text": as_text or (),
     }
     if sync is None:
         sync = path is not None and path.is_dir() and format in (None, "files")
@@ -141,7 +146,7 @@ def read_in(
     name: str,
     path: Path | None,
     format: str | None,
-    columns: dict[str, str | None],
+    columns: dict[str, Any],
     *,
     sync: bool,
 ) -> None:

@@ -131,6 +131,7 @@ def _ingest(request: IngestRequest, resources: Resources) -> dict[str, Any]:
         title_column=request.title_column,
         text_column=request.text_column,
         url_column=request.url_column,
+        as_text=request.as_text,
     )
     with Session(resources.database) as session:
         number = find_collection(session, request.collection).id
