@@ -60,6 +60,7 @@ ELSEWHERE = {
         indexer/sources/column_types indexer/sources/lines indexer/sources/rows
     """,
     "tests/indexer/sources/test_jsonl.py": "indexer/sources/roles",
+    "tests/indexer/sources/test_pdf.py": "indexer/sources/ocr indexer/sources/pdf_notes",
     "tests/search/dictionary/test_attribution.py": "search/scoring/reasons",
     "tests/search/dictionary/test_families.py": "search/engine/concept_resolver",
     "tests/search/embedding/test_word_sums.py": "search/engine/highlighting search/explain/word_attribution",
