@@ -61,6 +61,10 @@ def rows_of(lines: Iterable[str | None], delimiter: str, width: int | None) -> I
 
 def _parsed(text: str, delimiter: str, **options: Any) -> tuple[list[str] | None, str]:
     """The fields of a row, or what is wrong with it: nothing where a field goes on in the next line."""
+    if '"' not in text and "\r" not in text.rstrip(
+        "\r\n"
+    ):  # most rows: there is nothing to read but the delimiters
+        return [_tidy(field) for field in text.split(delimiter)], ""
     try:
         parts = _LINE.findall(text)  # as a file gives them: the reader takes line breaks from there alone
         found = list(csv.reader(parts, delimiter=delimiter, strict=True, skipinitialspace=True, **options))
@@ -70,7 +74,7 @@ def _parsed(text: str, delimiter: str, **options: Any) -> tuple[list[str] | None
 
 
 def _tidy(field: str) -> str:
-    return field.replace("\r\n", "\n").replace("\r", "\n").strip()
+    return (field.replace("\r\n", "\n").replace("\r", "\n") if "\r" in field else field).strip()
 
 
 def _one_by_one(line: str, delimiter: str, width: int | None) -> list[str] | None:
