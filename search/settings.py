@@ -64,6 +64,11 @@ class Settings(BaseSettings):
         description="Host name people use where a proxy stands in front, like search.example.org; the proxy "
         "has to pass the Host header on.",
     )
+    ocr: str = Field(
+        default="",
+        description="A program that recognizes the text of scanned PDFs, such as ocrmypdf --skip-text "
+        "--quiet; it is called with the path of a PDF and the path of the one to write. Off at first.",
+    )
     private: bool = Field(default=False, description="1: searching needs a key too.")
     model: str = Field(
         default=DEFAULT_MODEL,

@@ -54,7 +54,7 @@ ELSEWHERE = {
     "tests/indexer/sources/test_pydoc.py": "indexer/sources/docstrings indexer/sources/pydoc_modules",
     "tests/indexer/sources/test_sources.py": """
         indexer/sources/beir indexer/sources/document indexer/sources/files indexer/sources/html
-        indexer/sources/parsers indexer/sources/records indexer/sources/rst
+        indexer/sources/parsers indexer/sources/rst
     """,
     "tests/indexer/sources/kinds/test_kinds.py": """
         indexer/sources/kinds/epub indexer/sources/kinds/json_file indexer/sources/kinds/mail
@@ -63,6 +63,11 @@ ELSEWHERE = {
     """,
     "tests/indexer/sources/test_reader.py": "indexer/sources/reading",
     "tests/indexer/sources/test_word.py": "indexer/sources/ooxml",
+    "tests/indexer/sources/test_delimited.py": """
+        indexer/sources/column_types indexer/sources/lines indexer/sources/rows
+    """,
+    "tests/indexer/sources/test_jsonl.py": "indexer/sources/roles",
+    "tests/indexer/sources/test_pdf.py": "indexer/sources/ocr indexer/sources/pdf_notes",
     "tests/search/dictionary/test_attribution.py": "search/scoring/reasons",
     "tests/search/dictionary/test_families.py": "search/engine/concept_resolver",
     "tests/search/embedding/test_word_sums.py": "search/engine/highlighting search/explain/word_attribution",

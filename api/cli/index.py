@@ -4,7 +4,7 @@ import functools
 from collections.abc import Iterable, Sequence
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -42,6 +42,10 @@ def index(
     title_column: Annotated[str | None, typer.Option(help="Field of the title (JSONL, CSV).")] = None,
     text_column: Annotated[str | None, typer.Option(help="Field of the text (JSONL, CSV).")] = None,
     url_column: Annotated[str | None, typer.Option(help="Field of the address (JSONL, CSV).")] = None,
+    as_text: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="A column that stays text, though it looks like numbers (CSV)."),
+    ] = None,
     sync: Annotated[
         bool | None,
         typer.Option(help="Delete what was read from PATH before and is there no more; folders do."),
@@ -60,6 +64,7 @@ def index(
         "title_column": title_column,
         "text_column": text_column,
         "url_column": url_column,
+        "as_text": as_text or (),
     }
     if sync is None:
         sync = path is not None and path.is_dir() and format in (None, "files")
@@ -176,7 +181,7 @@ def read_in(
     name: str,
     path: Path | None,
     format: str | None,
-    columns: dict[str, str | None],
+    columns: dict[str, Any],
     exclude: Sequence[str] = (),
     *,
     source: str,
@@ -262,7 +267,7 @@ def _worth_a_collection(
     from sqlalchemy.orm import Session
 
     from indexer.documents import IngestReport
-    from indexer.sources import Failure
+    from indexer.sources import Failure, Note
     from search.db.lookup import check_collection_name
     from search.db.models import CollectionRow
     from search.embedding.embedder import load_embedder
@@ -276,7 +281,8 @@ def _worth_a_collection(
     begun, rest = [], iter(items)
     for item in rest:
         begun.append(item)
-        if not isinstance(item, Failure):
+        if not isinstance(item, Failure | Note):
             return chain(begun, rest)
-    print_ingest(IngestReport(failures=[item for item in begun if isinstance(item, Failure)]))
+    failures = [item for item in begun if isinstance(item, Failure)]
+    print_ingest(IngestReport(failures=failures, notes=[item for item in begun if isinstance(item, Note)]))
     raise SourceError(f"The collection {name!r} was not made: there is no document.", hint="Index others.")

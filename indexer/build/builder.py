@@ -23,6 +23,7 @@ from indexer.build.passage_rows import (
     fill,
     passage_texts,
     plan_passages,
+    share_embeddings,
     splitter_for,
     take_over_embeddings,
 )
@@ -186,15 +187,20 @@ class Build:
             session.commit()
 
     def _embed(self, generation: int) -> int:
-        """Fills in the embeddings that are missing, longest passages first; gives their number."""
+        """Fills in the embeddings that are missing, each different text once and the longest first; gives the
+        number of texts."""
         with Session(self.database) as session:
             row = session.get_one(GenerationRow, generation)
-            everything, splitter = row.passages or 0, splitter_for(self.embedder, row.recipe)
+            splitter = splitter_for(self.embedder, row.recipe)
+            lacking = (PassageRow.generation_id == generation, PassageRow.embedding.is_(None))
             missing = session.scalars(
-                select(PassageRow.id)
-                .where(PassageRow.generation_id == generation, PassageRow.embedding.is_(None))
-                .order_by((PassageRow.end - PassageRow.start).desc())
+                select(func.min(PassageRow.id))
+                .where(*lacking)
+                .group_by(PassageRow.sha256)
+                .order_by(func.max(PassageRow.end - PassageRow.start).desc())
             ).all()
+            waiting = session.scalar(select(func.count()).where(*lacking)) or 0
+            everything = (row.passages or 0) - waiting + len(missing)
             with self.reporter.step("embedding passages", everything, done=everything - len(missing)):
                 for start in range(0, len(missing), EMBED_ROWS):
                     rows = passage_texts(session, generation, missing[start : start + EMBED_ROWS])
@@ -204,6 +210,8 @@ class Build:
                     filled = [(row[0], x_D.tobytes()) for row, x_D in zip(rows, x_ND, strict=True)]
                     fill(session, generation, ("embedding",), filled)
                     session.commit()
+            share_embeddings(session, generation)
+            session.commit()
         return len(missing)
 
     def _go_live(self, generation: int) -> list[LostLabel]:

@@ -8,6 +8,7 @@ import hashlib
 from dataclasses import dataclass
 
 import numpy as np
+from cachetools import LRUCache
 from sqlalchemy import Engine, Select, exists, func, select, text
 from sqlalchemy.orm import Session
 
@@ -22,6 +23,9 @@ from search.embedding.splitter import embedded_text
 from search.index.passage_store import read_dictionary
 
 DOCUMENTS = 64
+REMEMBERED = 20_000
+"""So many texts that were embedded are known in the next steps: what many documents say is embedded once."""
+
 CHARACTERS = 60_000
 """A step takes documents until they have this many characters: well under a second of embedding on two
 cores."""
@@ -60,6 +64,7 @@ class CatchUp:
             self._dictionary = read_dictionary(session, row.dictionary_id)
         self._embedder = embedder or load_embedder(self._recipe.model, self._recipe.precision)
         self._splitter = splitter_for(self._embedder, self._recipe)
+        self._embedded = LRUCache[bytes, bytes](REMEMBERED)
 
     def run(self, reporter: Reporter) -> int:
         """Adds all that is pending; gives the number of documents."""
@@ -133,10 +138,12 @@ class CatchUp:
             found = [*passages_of(document.title, document.text, self._splitter)]
             for start, end, sha256 in found or [(0, 0, hashlib.sha256(title.encode()).digest())]:
                 places.append((document.id, start, end, sha256))
-                if sha256 not in known:
+                if sha256 not in known and sha256 not in self._embedded:
                     texts[sha256] = embedded_text(title, document.text[start:end])
         embedded = self._embedder.encode(list(texts.values()))
-        vectors = {**known, **{sha256: x_D.tobytes() for sha256, x_D in zip(texts, embedded, strict=True)}}
+        fresh = {sha256: x_D.tobytes() for sha256, x_D in zip(texts, embedded, strict=True)}
+        vectors = {**self._embedded, **known, **fresh}
+        self._embedded.update(fresh)
         x_ND = np.frombuffer(b"".join(vectors[place[3]] for place in places), np.float16)
         acts = self._dictionary.encode(x_ND.reshape(len(places), -1), device=self._embedder.device)
         return [

@@ -94,6 +94,25 @@ def take_over_embeddings(session: Session, generation: GenerationRow) -> None:
     )
 
 
+def share_embeddings(session: Session, generation: int) -> None:
+    """Gives passages that say the same the embedding that one of them has."""
+    session.execute(
+        text(
+            """
+            UPDATE passages AS fresh SET embedding = kept.embedding
+            FROM (
+                SELECT DISTINCT ON (sha256) sha256, embedding FROM passages
+                WHERE generation_id = :generation AND embedding IS NOT NULL
+                  AND sha256 IN (SELECT sha256 FROM passages
+                                 WHERE generation_id = :generation AND embedding IS NULL)
+            ) AS kept
+            WHERE fresh.generation_id = :generation AND fresh.embedding IS NULL AND fresh.sha256 = kept.sha256
+            """
+        ),
+        {"generation": generation},
+    )
+
+
 def fill(session: Session, generation: int, columns: Sequence[str], rows: Iterable[tuple[Any, ...]]) -> None:
     """Sets binary columns of planned rows; each row is (passage, value, ...)."""
     session.execute(text("DROP TABLE IF EXISTS pg_temp.filled"))

@@ -42,6 +42,7 @@ class IngestRequest(_Request):
     title_column: str | None = None
     text_column: str | None = None
     url_column: str | None = None
+    as_text: tuple[str, ...] = Field(default=(), max_length=1000)
 
 
 class VerifyRequest(_Request):

@@ -159,6 +159,7 @@ def _ingest(request: IngestRequest, resources: Resources) -> JobResult:
         url_column=request.url_column,
         known=known,
         exclude=request.exclude,
+        as_text=request.as_text,
     )
     taken = take_in(
         resources.database,

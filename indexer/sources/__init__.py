@@ -5,13 +5,16 @@ read is a `Failure` with a name and a reason, and the run goes on; what was assu
 only a source that cannot be read at all raises, and does so when it is opened.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 
-from indexer.sources import beir, files, pydoc, records
+from indexer.sources import beir, files, pydoc
 from indexer.sources.beir import read_qrels, read_queries
+from indexer.sources.delimited import CSV_SUFFIXES, read_csv
 from indexer.sources.document import Failure, Item, Note, SourceDocument, Unchanged, checked
+from indexer.sources.jsonl import JSONL_SUFFIXES, holds_records, read_jsonl
+from indexer.sources.roles import Columns
 from search.errors import SourceError
 
 __all__ = [
@@ -39,15 +42,17 @@ def open_source(
     title_column: str | None = None,
     text_column: str | None = None,
     url_column: str | None = None,
+    as_text: Iterable[str] = (),
     known: Mapping[str, str] = files.NOTHING,
     exclude: Sequence[str] = (),
 ) -> Iterator[Item]:
     """Opens a source; `format` is one of `FORMATS`, or None to guess it from the path.
 
-    The columns name the fields of JSONL and CSV; those left None are guessed (see `records.GUESSES`).
-    The format pydoc is the documentation of the running Python and takes no path. Of a folder of files, what
-    patterns to `exclude` fit is left out; they are written as in `.gitignore`. Files with the stamps that are
-    `known` of them, by id, are not read again.
+    The columns name the fields of JSONL and CSV; those left None are guessed (see `roles.GUESSES`). Columns
+    of a table that are to stay text, whatever they look like, are named `as_text`. The format pydoc is the
+    documentation of the running Python and takes no path. Of a folder of files, what patterns to `exclude`
+    fit is left out; they are written as in `.gitignore`. Files with the stamps that are `known` of them, by
+    id, are not read again.
 
     Raises:
         SourceError: there is nothing at the path, nothing in it that can be read as the format, an unknown
@@ -61,35 +66,38 @@ def open_source(
         raise SourceError(
             f"There is nothing at {path}.", hint="Give the path of a file or folder that exists."
         )
-    columns = records.Columns(id_column, title_column, text_column, url_column)
+    columns = Columns(id_column, title_column, text_column, url_column, tuple(as_text))
     try:
-        match format or guess_format(path):
+        match format or guess_format(path, columns):
             case "beir":
                 return checked(beir.read(path))
             case "jsonl":
-                return checked(records.read_jsonl(_file(path), columns))
+                return checked(read_jsonl(_file(path), columns))
             case "csv":
-                return checked(records.read_csv(_file(path), columns))
+                return checked(read_csv(_file(path), columns))
             case _:
                 return checked(_not_empty(files.read(path, exclude, known), path))
     except OSError as error:
         raise SourceError(f"{path} cannot be read: {error.strerror or error}.") from None
 
 
-def guess_format(path: Path) -> str:
-    """The format that the path's name, or the folder's content, speaks for.
+def guess_format(path: Path, columns: Columns = Columns()) -> str:  # noqa: B008 - it is frozen
+    """Gives the format that the path's name speaks for, or what is in the folder. A JSON file holds
+    records, or is a document itself.
 
     Raises:
         SourceError: a file whose name says nothing.
     """
     if path.is_dir():
         return "beir" if beir.corpus_file(path) else "files"
-    for format, suffixes in (("jsonl", records.JSONL_SUFFIXES), ("csv", records.CSV_SUFFIXES)):
+    if path.suffix.lower() == ".json" and not holds_records(path, columns):
+        return "files"
+    for format, suffixes in (("jsonl", JSONL_SUFFIXES), ("csv", CSV_SUFFIXES)):
         if path.name.lower().removesuffix(".gz").endswith(suffixes):
             return format
     if path.suffix.lower() in files.PARSERS:
         return "files"
-    known = " ".join((*records.JSONL_SUFFIXES, *records.CSV_SUFFIXES, *files.PARSERS))
+    known = " ".join((*JSONL_SUFFIXES, *CSV_SUFFIXES, *files.PARSERS))
     raise SourceError(
         f"The format of {path.name} is not known by its name.",
         hint=f"Known endings are {known}; or name one of the formats {', '.join(FORMATS)}.",

@@ -5,8 +5,9 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from indexer.sources.document import Failure, SourceDocument
-from indexer.sources.records import Columns, read_jsonl
+from indexer.sources.document import Item
+from indexer.sources.jsonl import read_jsonl
+from indexer.sources.roles import Columns
 from search.errors import SourceError
 
 
@@ -17,7 +18,7 @@ def corpus_file(folder: Path) -> Path | None:
     )
 
 
-def read(folder: Path) -> Iterator[SourceDocument | Failure]:
+def read(folder: Path) -> Iterator[Item]:
     """The documents of the corpus; its `metadata` becomes theirs.
 
     Raises:

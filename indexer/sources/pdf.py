@@ -1,24 +1,47 @@
-"""PDF files: the text of their pages."""
+"""PDF files: the text of their pages, forms and comments. What is broken costs its page alone."""
 
 import io
 import logging
 import re
 import time
-from collections.abc import Iterator
+from dataclasses import dataclass, field
 
 import pypdf
-from pypdf.errors import DependencyError
 
 from indexer.sources.document import Parsed, UnreadableError
+from indexer.sources.ocr import recognized
+from indexer.sources.pdf_notes import added_texts
+from indexer.sources.print import is_title, mended
 
 MAX_PAGES = 5_000
 MAX_PDF_SECONDS = 120.0
 """Bounds for PDFs whose pages never end or whose drawings look like text without end."""
 
-_HYPHENATED = re.compile(r"(?<=[a-z])-\n(?=[a-z])")
+SHOWN = 10
+"""So many pages are named one by one."""
+
+_DRAWS_TEXT = re.compile(rb"[)>]\s*\]?\s*T[jJ]\b")
 
 # pypdf logs what it forgives; what it does not forgive is reported by the file's name.
 logging.getLogger("pypdf").setLevel(logging.CRITICAL)
+
+
+@dataclass
+class _Pages:
+    """The texts of pages in their order, and which could not be read and why, or hold nothing but images."""
+
+    texts: list[str] = field(default_factory=list)
+    broken: dict[int, str] = field(default_factory=dict)
+    scanned: list[int] = field(default_factory=list)
+
+    @property
+    def notes(self) -> list[str]:
+        told = [f"page {page} could not be read: {why}" for page, why in list(self.broken.items())[:SHOWN]]
+        if len(self.broken) > SHOWN:
+            told.append(f"{len(self.broken) - SHOWN:,} more pages could not be read")
+        if self.scanned:
+            told.append(f"{_numbered(self.scanned)}: scanned; no text")
+        return told
 
 
 def parse_pdf(data: bytes, *, most_pages: int = MAX_PAGES) -> Parsed:
@@ -27,31 +50,104 @@ def parse_pdf(data: bytes, *, most_pages: int = MAX_PAGES) -> Parsed:
     Raises:
         UnreadableError: it is locked, has too many pages, takes too long, or holds no text.
     """
-    try:
-        return Parsed(*_pdf_text(pypdf.PdfReader(io.BytesIO(data)), most_pages))
-    except DependencyError:  # AES, for which pypdf wants a package of its own
-        raise UnreadableError("it is encrypted with AES; save a copy of it without encryption") from None
-
-
-def _pdf_text(reader: pypdf.PdfReader, most_pages: int) -> tuple[str, str]:
+    reader = pypdf.PdfReader(io.BytesIO(data))
     # Most encrypted PDFs open with the empty password: they only restrict printing.
     if reader.is_encrypted and not reader.decrypt(""):
         raise UnreadableError("it is protected by a password")
-    title = reader.metadata.title if reader.metadata else None
-    pages = [page.strip() for page in _pdf_pages(reader, most_pages)]
-    text = _HYPHENATED.sub("", "\n\n".join(page for page in pages if page).replace("\xad", ""))
+    pages = _read(reader, most_pages)
+    notes = list[str]()
+    if pages.scanned:
+        try:
+            if with_text := recognized(data):
+                pages = _read(pypdf.PdfReader(io.BytesIO(with_text)), most_pages)
+        except UnreadableError as error:  # what the other pages say is not lost over it
+            if not any(pages.texts):
+                raise
+            notes.append(str(error))
+    text = mended("\n\n".join(page for page in pages.texts if page))
     if not text:
-        raise UnreadableError(
-            f"its {len(pages)} pages hold no text; if they are scanned, run text recognition on them first"
-        )
-    return str(title or "").strip(), text
+        raise UnreadableError(_without_text(pages))
+    return Parsed(_title(reader), text, notes=(*notes, *pages.notes))
 
 
-def _pdf_pages(reader: pypdf.PdfReader, most_pages: int) -> Iterator[str]:
+def _read(reader: pypdf.PdfReader, most_pages: int) -> _Pages:
     deadline = time.monotonic() + MAX_PDF_SECONDS
-    for number, page in enumerate(reader.pages, start=1):
-        if number > most_pages:
-            raise UnreadableError(f"it has more than {most_pages} pages")
+    found = _Pages()
+    if len(reader.pages) > most_pages:
+        raise UnreadableError(f"it has more than {most_pages} pages")
+    for number in range(1, len(reader.pages) + 1):
         if time.monotonic() > deadline:
             raise UnreadableError(f"reading its first {number} pages took {MAX_PDF_SECONDS:.0f} seconds")
-        yield page.extract_text()
+        found.texts.append(_page_text(reader, number, found))
+    return found
+
+
+def _page_text(reader: pypdf.PdfReader, number: int, found: _Pages) -> str:
+    """The text of a page with what people added to it; "" of one that is broken or scanned."""
+    text, page = "", None
+    try:
+        page = reader.pages[number - 1]
+        text = page.extract_text().strip()
+        if not text and (fault := _fault(page)):
+            found.broken[number] = fault
+    except Exception as error:  # a broken page makes pypdf raise anything at all
+        found.broken[number] = f"{type(error).__name__}: {str(error)[:100]}"
+    if page is None:
+        return ""
+    text = "\n".join(filter(None, (text, *added_texts(page, text))))
+    if not text and number not in found.broken and _has_image(page):
+        found.scanned.append(number)
+    return text
+
+
+def _fault(page: pypdf.PageObject) -> str:
+    """Why a page that gave no text should have given some; pypdf passes over damaged streams in silence."""
+    contents = page.get("/Contents")
+    contents = contents.get_object() if contents is not None else []
+    for stream in contents if isinstance(contents, list) else [contents]:
+        drawn = stream.get_object().get_data()
+        if not drawn and stream.get_object()._data.strip():
+            return "its data is damaged"
+        if _DRAWS_TEXT.search(drawn):
+            return "its text cannot be decoded"
+    return ""
+
+
+def _has_image(page: pypdf.PageObject) -> bool:
+    try:
+        objects = page["/Resources"]["/XObject"].get_object()  # type: ignore[index]
+        return any(each.get_object().get("/Subtype") in ("/Image", "/Form") for each in objects.values())
+    except Exception:  # it has none, or none that can be read
+        return False
+
+
+def _title(reader: pypdf.PdfReader) -> str:
+    """The title that somebody gave; an Info entry of the wrong kind is none."""
+    try:
+        title = reader.metadata.title if reader.metadata else None
+    except Exception:
+        return ""
+    title = mended(" ".join(title.split())) if isinstance(title, str) else ""
+    return title if is_title(title) else ""
+
+
+def _without_text(pages: _Pages) -> str:
+    if pages.broken:
+        return f"none of its {len(pages.texts)} pages can be read: {next(iter(pages.broken.values()))}"
+    if pages.scanned:
+        how = "set REFRACT_OCR to a program that recognizes text, or run one on it first"
+        return f"its {len(pages.texts)} pages are scanned and hold no text; {how}"
+    return f"its {len(pages.texts)} pages hold no text"
+
+
+def _numbered(pages: list[int]) -> str:
+    """Page numbers, those behind each other as a range."""
+    ranges: list[list[int]] = []
+    for page in pages:
+        if ranges and page == ranges[-1][1] + 1:
+            ranges[-1][1] = page
+        else:
+            ranges.append([page, page])
+    shown = ", ".join(f"{first}" if first == last else f"{first}-{last}" for first, last in ranges[:SHOWN])
+    more = ", …" if len(ranges) > SHOWN else ""
+    return f"page{'s' if len(pages) > 1 else ''} {shown}{more}"

@@ -55,8 +55,8 @@ class Reader:
         """Ends the process, if there is one."""
         process, self._process = self._process, None
         if process is not None:
-            with process:  # closes its pipes and waits
-                process.kill()
+            with process, contextlib.suppress(ProcessLookupError):  # closes its pipes and waits
+                os.killpg(process.pid, signal.SIGKILL)  # with what it runs, text recognition say
 
     def _ask(self, path: Path) -> dict[str, Any]:
         process = self._started()

@@ -61,7 +61,8 @@ def serve() -> None:
     seconds, memory = float(sys.argv[1]), int(sys.argv[2])
     with os.fdopen(os.dup(1), "wb") as answers:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what parsers print is no answer
-        resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+        _, most = resource.getrlimit(resource.RLIMIT_AS)
+        resource.setrlimit(resource.RLIMIT_AS, (memory, most))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         while select.select([0], [], [], IDLE_SECONDS)[0] and (line := sys.stdin.buffer.readline()):
             _answer(answers, Path(json.loads(line)), seconds, memory)

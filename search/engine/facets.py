@@ -13,7 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search.errors import InvalidFilter
-from search.index.doc_values import DocValues, Values
+from search.index.doc_values import DocValues
+from search.index.field_values import DATE, LONGEST, NUMBER, FieldValues, same
+from search.index.filtering import matching
 from search.index.snapshot import Snapshot
 from search.query.filters import format_filter, parse_filter
 from search.query.parser import TITLE, Condition, ParsedQuery
@@ -57,7 +59,7 @@ def count_facets(
         others = tuple(each for each in typed.conditions if each.field != field)
         documents, left_V = left(replace(typed, text="", conditions=others))
         counted = _Counted(field, values, left_V[values.number_A], top_V[values.number_A])
-        shown = _shown(counted.choices(doc_values.kinds[field]), typed)
+        shown = _shown(counted.choices(), typed)
         if any(value.chosen or value.documents < documents for value in shown):
             found.append(Facet(field, shown))
     return Facets(found[:SHOWN_FIELDS], _topics(snapshot, typed, ranking.passages[:FIRST], allowed_N))
@@ -78,55 +80,60 @@ class _Counted:
     """Holds the values of a field, and how many documents and first answers have each of them (A,)."""
 
     field: str
-    values: Values
+    values: FieldValues
     left_A: IntArray
     top_A: IntArray
 
-    def choices(self, kinds: frozenset[str]) -> list[_Choice]:
-        """Lists what can be chosen: values; years or months of dates, and ranges of numbers, where there are
-        many. Nothing of a field that tells every document from all others."""
+    def choices(self) -> list[_Choice]:
+        """Lists what can be chosen: values; years or months of dates, and ranges of numbers, where most of
+        many values are these. Nothing of a field that tells every document from all others."""
         there = np.flatnonzero(self.left_A)
         if self.field == TITLE or not len(there):
             return []
-        if len(there) > SEVERAL and kinds == {"date"}:
-            return self._by_time(there)
-        if len(there) > SEVERAL and kinds == {"number"}:
-            return self._in_ranges()
-        if len(there) > (SEVERAL if self.left_A.max() == 1 else MOST_VALUES):
-            return []
+        grouped, rest = self._groups(there)
+        if len(rest) > (SEVERAL if self.left_A[rest].max() == 1 else MOST_VALUES):
+            return grouped
         texts = self.values.texts
-        return [
-            self._choice(Condition(self.field, (texts[place[0]],)), place) for place in there.reshape(-1, 1)
+        single = [
+            self._choice(Condition(self.field, (texts[at],))) for at in rest if len(texts[at]) <= LONGEST
         ]
+        return grouped + [choice for choice in single if choice is not None]
 
-    def _choice(self, condition: Condition, places: IntArray) -> _Choice:
+    def _groups(self, there: IntArray) -> tuple[list[_Choice], list[int]]:
+        """Years, months or ranges, and the values that are in none. A document with several values could be
+        in several groups, so that they would not add up."""
+        of_kind = np.array([self.values.kinds_A[at] for at in there])
+        for kind, group in ((DATE, self._by_time), (NUMBER, self._in_ranges)):
+            chosen = there[of_kind == kind]
+            if len(chosen) > SEVERAL and 2 * len(chosen) >= len(there) and not self.values.several:
+                return group(chosen), there[of_kind != kind].tolist()
+        return [], there.tolist()
+
+    def _choice(self, condition: Condition) -> _Choice | None:
+        """A condition with what it leaves; None where documents would be counted twice."""
+        places = np.flatnonzero(matching(self.values, condition))
+        if self.values.several and len(places) > 1:
+            return None
         ends = f"{condition.least}..{condition.most}"
         text = condition.values[0] if condition.values else ends
         return _Choice(condition, text, int(self.left_A[places].sum()), int(self.top_A[places].sum()))
 
     def _by_time(self, there: IntArray) -> list[_Choice]:
-        names, year_A = self.values.years
-        years = np.unique(year_A[there]).tolist()
-        if len(years) > 1:
-            groups = {names[year]: np.flatnonzero(year_A == year) for year in years}
-        else:
-            months: dict[str, list[int]] = {}
-            for at in there.tolist():
-                months.setdefault(self.values.texts[at][:7], []).append(at)
-            groups = {month: np.array(places) for month, places in months.items()}
-        return [self._choice(Condition(self.field, (name,)), places) for name, places in groups.items()]
+        months = np.datetime_as_string(self.values.periods[there, 0].astype("datetime64[us]"), unit="M")
+        years = sorted({str(month)[:4] for month in months})
+        names = years if len(years) > 1 else sorted(set(map(str, months)))
+        found = [self._choice(Condition(self.field, (name,))) for name in names]
+        return [choice for choice in found if choice is not None]
 
-    def _in_ranges(self) -> list[_Choice]:
+    def _in_ranges(self, there: IntArray) -> list[_Choice]:
         """Makes ranges of about as many documents each."""
-        order = self.values.by_worth[self.left_A[self.values.by_worth] > 0]
+        order = there[np.argsort(self.values.worths[there], kind="stable")]
         upto = np.cumsum(self.left_A[order])
         cuts = np.searchsorted(upto, upto[-1] * np.arange(1, RANGES) / RANGES, side="left") + 1
         parts = [part for part in np.split(order, np.unique(cuts)) if len(part)]
         texts = self.values.texts
-        return [
-            self._choice(Condition(self.field, least=texts[part[0]], most=texts[part[-1]]), part)
-            for part in parts
-        ]
+        ends = [Condition(self.field, least=texts[part[0]], most=texts[part[-1]]) for part in parts]
+        return [choice for choice in map(self._choice, ends) if choice is not None]
 
 
 def _shown(choices: list[_Choice], typed: ParsedQuery) -> list[FacetValue]:
@@ -145,12 +152,12 @@ def _shown(choices: list[_Choice], typed: ParsedQuery) -> list[FacetValue]:
 
 
 def _best(choices: list[_Choice], typed: ParsedQuery) -> list[_Choice]:
-    if any(choice.condition.least or choice.condition.most for choice in choices):
-        return choices
+    ranges = [each for each in choices if not each.condition.values]
     by_use = sorted(
-        choices, key=lambda each: (not _chosen(each.condition, typed), -each.top, -each.documents, each.text)
+        (each for each in choices if each.condition.values),
+        key=lambda each: (not _chosen(each.condition, typed), -each.top, -each.documents, each.text),
     )
-    return by_use[:SHOWN_VALUES]
+    return ranges + by_use[: SHOWN_VALUES - len(ranges)]
 
 
 def _reads_back(text: str) -> bool:
@@ -162,9 +169,9 @@ def _reads_back(text: str) -> bool:
 
 
 def _chosen(condition: Condition, typed: ParsedQuery) -> bool:
-    values = {value.lower() for value in condition.values}
+    values = {same(value) for value in condition.values}
     return any(
-        values <= {value.lower() for value in each.values}
+        values <= {same(value) for value in each.values}
         and (each.field, each.least, each.most) == (condition.field, condition.least, condition.most)
         for each in typed.conditions
         if not each.negated

@@ -221,8 +221,8 @@ class Reader:
             return None
 
         def find() -> NDArray[np.bool_]:
-            fields = self._doc_values.kinds if typed.conditions else {}
-            return allowed_passages(self.session, self.snapshot, typed, fields)
+            doc_values = self._doc_values if typed.conditions else DocValues()
+            return allowed_passages(self.session, self.snapshot, typed, doc_values)
 
         return self._cached.restricted.get(replace(typed, text=""), find)
 

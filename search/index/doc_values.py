@@ -1,11 +1,10 @@
 """Holds the metadata of a collection's documents in memory: what fields there are, of what kind, and which
 values each document has, so that they can be counted for any set of documents.
 
-Shape suffixes: R documents known, V values known, A values of one field.
+Shape suffixes: R documents known, V values known.
 """
 
-import json
-import re
+from collections import Counter, deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -13,68 +12,51 @@ from threading import Lock
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, vstack
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from search.db.connection import among
 from search.db.models import DocumentRow
+from search.index.field_values import MOST, OBJECT, FieldValues, IntArray, kind_of, same, written
 from search.index.snapshot import Snapshot, View
 
-LONGEST = 100
-"""A text that is longer is no value that anyone would choose from a list."""
-
-DATE = re.compile(r"\d{4}-\d\d(-\d\d([T ].*)?)?")
-
 Kinds = Mapping[str, frozenset[str]]
-"""Maps the fields of a collection's metadata to the kinds of their values: text, number, date (a text that is
-one), boolean, list, object."""
-
-IntArray = NDArray[np.int64]
-
-
-@dataclass(frozen=True, eq=False)
-class Values:
-    """Holds the values of one field: each as it was first written, and its number among all values (A,)."""
-
-    texts: list[str]
-    number_A: IntArray
-
-    @cached_property
-    def by_worth(self) -> IntArray:
-        """Gives the order (A,) of values that are all numbers."""
-        return np.argsort(np.array([float(text) for text in self.texts]), kind="stable")
-
-    @cached_property
-    def years(self) -> tuple[list[str], IntArray]:
-        """Gives the years of values that are all dates, and which of them each value is of (A,)."""
-        found, year_A = np.unique([text[:4] for text in self.texts], return_inverse=True)
-        return found.tolist(), year_A
+"""Maps the fields of a collection's metadata, by their paths such as author.name, to the kinds of their
+values; a list has those of its elements."""
 
 
 @dataclass(frozen=True, eq=False)
 class DocValues:
     """Says which values each document has: row ids of documents, ascending (R,), the number of each of
-    `values` (field and text in lower case), how each was first written, a matrix of ones (R, V), kinds of
-    fields."""
+    `values` (field and form), how each was first written and its kind, a matrix of ones (R, V), kinds of
+    fields, and the fields of which a document has `several` values."""
 
     documents_R: IntArray = field(default_factory=lambda: np.zeros(0, np.int64))
     values: dict[tuple[str, str], int] = field(default_factory=dict)
-    written: list[str] = field(default_factory=list)
+    written: list[tuple[str, str]] = field(default_factory=list)
     has_RV: csr_matrix = field(default_factory=lambda: csr_matrix((0, 0), dtype=np.int32))
     kinds: Kinds = field(default_factory=dict)
+    several: frozenset[str] = frozenset()
 
     @cached_property
-    def fields(self) -> dict[str, Values]:
+    def fields(self) -> dict[str, FieldValues]:
         """Holds the values of each field, by its name."""
-        numbers: dict[str, list[int]] = {}
-        for (name, _), number in self.values.items():
-            numbers.setdefault(name, []).append(number)
-        return {
-            name: Values([self.written[number] for number in found], np.array(found, dtype=np.int64))
-            for name, found in sorted(numbers.items())
-        }
+        found: dict[str, list[tuple[str, int]]] = {}
+        for (name, form), number in self.values.items():
+            found.setdefault(name, []).append((form, number))
+        return {name: self._field(name, *zip(*pairs, strict=True)) for name, pairs in sorted(found.items())}
+
+    def _field(self, name: str, forms: tuple[str, ...], numbers: tuple[int, ...]) -> FieldValues:
+        texts, kinds = zip(*(self.written[number] for number in numbers), strict=True)
+        number_A = np.array(numbers, dtype=np.int64)
+        return FieldValues(list(texts), list(forms), list(kinds), number_A, name in self.several)
+
+    def documents_with(self, values: IntArray) -> IntArray:
+        """Gives the row ids of the documents that have any of some values."""
+        wanted_V = np.zeros(len(self.written), np.int32)
+        wanted_V[values] = 1
+        return self.documents_R[np.flatnonzero(self.has_RV @ wanted_V)]
 
     def counts(self, documents: IntArray) -> IntArray:
         """Counts how many of some documents (row ids) have each value (V,)."""
@@ -118,52 +100,56 @@ def read_doc_values(session: Session, snapshot: Snapshot, before: DocValues | No
 
 
 def _with(before: DocValues, meta: dict[int, dict[str, Any]]) -> DocValues:
-    values, written = dict(before.values), list(before.written)
+    values, texts, several = dict(before.values), list(before.written), set(before.several)
     kinds: dict[str, set[str]] = {name: set(found) for name, found in before.kinds.items()}
     rows = []
     for each in meta.values():
-        row = set()
-        for name, text in _pairs(each):
-            number = values.setdefault((name, text.lower()), len(written))
-            if number == len(written):
-                written.append(text)
-            row.add(number)
+        row: dict[int, str] = {}
+        for name, value in _leaves(each):
+            found = kinds.setdefault(name, set())
+            if value is not None:
+                found.add(OBJECT if isinstance(value, dict) else kind_of(value))
+            if (pair := _value(value)) is not None:
+                number = values.setdefault((name, pair[0]), len(texts))
+                if number == len(texts):
+                    texts.append(pair[1:])
+                row[number] = name
         rows.append(np.array(sorted(row), dtype=np.int64))
-        for name, given in each.items():
-            kinds.setdefault(name, set()).update(_kind(given))
+        several.update(name for name, count in Counter(row.values()).items() if count > 1)
     columns = np.concatenate(rows)
     ends = np.cumsum([0, *map(len, rows)])
-    below = csr_matrix((np.ones(len(columns), np.int32), columns, ends), shape=(len(meta), len(written)))
+    below = csr_matrix((np.ones(len(columns), np.int32), columns, ends), shape=(len(meta), len(texts)))
     above = before.has_RV.copy()
-    above.resize(above.shape[0], len(written))
+    above.resize(above.shape[0], len(texts))
     documents = np.concatenate([before.documents_R, np.fromiter(meta, np.int64, len(meta))])
     order = np.argsort(documents)
     return DocValues(
         documents_R=documents[order],
         values=values,
-        written=written,
+        written=texts,
         has_RV=vstack([above, below], format="csr")[order],
         kinds={name: frozenset(found) for name, found in kinds.items()},
+        several=frozenset(several),
     )
 
 
-def _pairs(meta: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """Gives each field with each of its values, as filters write them."""
-    for name, given in meta.items():
-        for value in given if isinstance(given, list) else [given]:
-            text = value if isinstance(value, str) else json.dumps(value)
-            if value is not None and not isinstance(value, (dict, list)) and 0 < len(text) <= LONGEST:
-                yield name, text
+def _leaves(meta: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Gives each value that is no list, with its path through objects and lists; an object before its
+    fields."""
+    waiting = deque(meta.items())
+    while waiting:
+        path, value = waiting.popleft()
+        if isinstance(value, list):
+            waiting.extendleft((path, inner) for inner in reversed(value))
+        elif len(path) <= MOST:  # no filter names a longer one
+            yield path, value
+            if isinstance(value, dict):
+                waiting.extend((f"{path}.{name}", inner) for name, inner in value.items())
 
 
-def _kind(value: Any) -> set[str]:
-    """Names the kind of a value; none of one that is missing."""
-    if value is None:
-        return set()
-    if isinstance(value, bool):
-        return {"boolean"}
-    if isinstance(value, (int, float)):
-        return {"number"}
-    if isinstance(value, str):
-        return {"date" if DATE.fullmatch(value) else "text"}
-    return {"list" if isinstance(value, list) else "object"}
+def _value(value: Any) -> tuple[str, str, str] | None:
+    """Gives form, text and kind of a value that a filter can name."""
+    if value is None or isinstance(value, dict):
+        return None
+    text = written(value).strip()
+    return (same(text), text, kind_of(value)) if 0 < len(text) <= MOST else None

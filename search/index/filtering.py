@@ -1,34 +1,32 @@
 """Which passages the restrictions of a query leave: phrases, exclusions, conditions on metadata, features.
 
-Words are looked up by their stems in the counts, all else is asked of PostgreSQL. A document is left or not
-as a whole, whichever of its passages have what was asked for; only features are asked of each passage.
+Words are looked up by their stems in the counts, values of the metadata in memory, phrases in PostgreSQL. A
+document is left or not as a whole, whichever of its passages have what was asked for; only features are asked
+of each passage.
 
 Shape suffixes: N passages.
 """
 
 import re
 from dataclasses import dataclass
-from decimal import Decimal
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import ColumnElement, Numeric, and_, case, cast, func, literal, not_, or_, select
+from sqlalchemy import ColumnElement, literal, not_, select
 from sqlalchemy.orm import Session
 
 from search.db.connection import among
 from search.db.models import DocumentRow
 from search.embedding.words import WORD, stems
 from search.errors import InvalidFilter
-from search.index.doc_values import Kinds
+from search.index.doc_values import DocValues, Kinds
+from search.index.field_values import BOOLEAN, DATE, NUMBER, OBJECT, TEXT, FieldValues, fits
 from search.index.snapshot import Snapshot
 from search.query.parser import TITLE, Condition, ParsedQuery
 
-_NUMBER = re.compile(r"[+-]?\d{1,300}(\.\d{1,300})?([eE][+-]?\d{1,3})?")
-_PART_OF_DATE = re.compile(r"\d{4}(-\d\d(-\d\d([T ].*)?)?)?")
-
 
 def allowed_passages(
-    session: Session, snapshot: Snapshot, typed: ParsedQuery, fields: Kinds
+    session: Session, snapshot: Snapshot, typed: ParsedQuery, doc_values: DocValues
 ) -> NDArray[np.bool_]:
     """Which passages of a snapshot (N,) are of documents that a query allows.
 
@@ -38,11 +36,13 @@ def allowed_passages(
     allowed_N = np.ones(snapshot.passages, np.bool_)
     clauses = list[ColumnElement[bool]]()
     for condition in typed.conditions:
-        if condition.feature is None:
-            _check(condition, fields)
-            clauses.append(_meets(condition, fields))
-        else:
+        if condition.feature is not None:
             allowed_N &= _fired(snapshot, condition.feature) ^ condition.negated
+        elif condition.field == TITLE:
+            says = _says(condition.values[0], DocumentRow.title.expression)
+            clauses.append(not_(says) if condition.negated else says)
+        else:
+            allowed_N &= _meets(snapshot, condition, doc_values) ^ condition.negated
     for value in typed.without:
         if WORD.fullmatch(value) and stems(value):
             allowed_N &= ~_of_documents_with(snapshot, value)
@@ -79,39 +79,84 @@ def _fired(snapshot: Snapshot, feature: int) -> NDArray[np.bool_]:
     return fired_N
 
 
+def _meets(snapshot: Snapshot, condition: Condition, doc_values: DocValues) -> NDArray[np.bool_]:
+    """The passages (N,) of documents whose field has a value that a condition names."""
+    _check(condition, doc_values.kinds)
+    values = doc_values.fields.get(condition.field)
+    if values is None:
+        return np.zeros(snapshot.passages, np.bool_)
+    documents = doc_values.documents_with(values.number_A[matching(values, condition)])
+    return np.isin(snapshot.document_N, documents)
+
+
+def matching(values: FieldValues, condition: Condition) -> NDArray[np.bool_]:
+    """Tells which values of a field (A,) a condition names."""
+    if not condition.values:
+        return values.between(condition.least, condition.most)
+    return np.asarray(np.logical_or.reduce([values.like(value) for value in condition.values]))
+
+
 def _check(condition: Condition, fields: Kinds) -> None:
     """Refuses what no value of the field could ever meet."""
-    field, known = condition.field, sorted(fields)
-    if field != TITLE and field not in fields:
-        shown = ", ".join(known[:20]) + (", …" if len(known) > 20 else "")
+    field, known = condition.field[:80], sorted(name for name, kinds in fields.items() if kinds != {OBJECT})
+    if condition.field not in fields:
         raise InvalidFilter(
-            f"There is no field {field[:80]!r}.",
-            hint=f"Known fields: title, {shown}."
+            f"There is no field {field!r}.",
+            hint=f"Known fields: title, {_some(known)}."
             if known
             else "These documents have no metadata, only title.",
         )
-    kind = _KINDS.get(next(iter(fields[field]))) if field != TITLE and len(fields[field]) == 1 else None
-    for value in filter(None, (*condition.values, condition.least, condition.most)):
-        if kind and not kind.form.fullmatch(value):
+    kinds = fields[condition.field] - {OBJECT}
+    if not kinds and OBJECT in fields[condition.field]:
+        inner = [name for name in known if name.startswith(f"{condition.field}.")]
+        hint = f"Name one of them: {_some(inner)}." if inner else "They are all empty."
+        raise InvalidFilter(f"{field} holds fields of its own.", hint=hint)
+    if condition.values and TEXT not in kinds:
+        for value in condition.values:
+            _fitting(field, kinds, (value,))
+    elif not condition.values and kinds:
+        ranged = kinds & {NUMBER, DATE}
+        if not ranged:
             raise InvalidFilter(
-                f"{field[:80]} is a {kind.name}, and {value[:40]!r} is none.",
-                hint=f"Write it like {kind.like}.",
+                f"{field} is a {_names(kinds)}; ranges are of numbers and dates.",
+                hint=f"Name values instead: {field}:VALUE or {field}:VALUE,VALUE.",
             )
+        _fitting(field, ranged, tuple(filter(None, (condition.least, condition.most))))
+
+
+def _fitting(field: str, kinds: frozenset[str], values: tuple[str, ...]) -> None:
+    """Refuses values that are not all of one of these kinds."""
+    for kind in kinds:
+        if all(fits(kind, value) for value in values):
+            return
+    odd = next((value for value in values if not any(fits(kind, value) for kind in kinds)), values[-1])
+    raise InvalidFilter(
+        f"{field} is a {_names(kinds)}, and {odd[:40]!r} is none.",
+        hint=f"Write it like {', or '.join(_KINDS[kind].like for kind in sorted(kinds))}.",
+    )
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:20]) + (", …" if len(names) > 20 else "")
+
+
+def _names(kinds: frozenset[str]) -> str:
+    return " or ".join(_KINDS[kind].name for kind in sorted(kinds))
 
 
 @dataclass(frozen=True)
 class _Kind:
-    """How the values of a field are written that all have one type."""
+    """What a kind of value is called, and what one looks like in a filter."""
 
     name: str
-    form: re.Pattern[str]
     like: str
 
 
 _KINDS = {
-    "number": _Kind("number", _NUMBER, "1990 or 1990..2000"),
-    "date": _Kind("date", _PART_OF_DATE, "2020-05-31, or 2020-05 for all of that May"),
-    "boolean": _Kind("yes-or-no field", re.compile("true|false", re.IGNORECASE), "true or false"),
+    NUMBER: _Kind("number", "1990 or 1990..2000"),
+    DATE: _Kind("date", "2020-05-31, or 2020-05 for all of that May"),
+    BOOLEAN: _Kind("yes-or-no field", "true or false"),
+    TEXT: _Kind("text", "it is written"),
 }
 
 
@@ -131,53 +176,3 @@ def _says(value: str, column: ColumnElement[str] | None = None) -> ColumnElement
         column = DocumentRow.title + literal("\n") + DocumentRow.text
     words = r"\s+".join(re.sub(r"([^\w])", r"\\\1", word) for word in value.split())
     return column.regexp_match(rf"(?<!\w){words}(?!\w)", flags="i")
-
-
-def _meets(condition: Condition, fields: Kinds) -> ColumnElement[bool]:
-    if condition.field == TITLE:
-        met = _says(condition.values[0], DocumentRow.title.expression)
-    elif condition.values:
-        met = _is_one_of(condition.field, condition.values, fields)
-    else:
-        met = _between(condition)
-    return not_(func.coalesce(met, literal(value=False))) if condition.negated else met
-
-
-def _is_one_of(field: str, values: tuple[str, ...], fields: Kinds) -> ColumnElement[bool]:
-    """One of some values in any case, or a list that holds one; numbers by what they are worth, 2020-05 for
-    any day of that May."""
-    stored = DocumentRow.meta[field]
-    if fields.get(field, frozenset()) == {"date"}:
-        return or_(*(func.left(stored.astext, len(value)) == value for value in values))
-    lower = [value.lower() for value in values]
-    same = func.lower(stored.astext).in_(lower)
-    elements = func.jsonb_array_elements_text(
-        case((func.jsonb_typeof(stored) == "array", stored), else_=func.jsonb_build_array())
-    ).table_valued("value")
-    listed = select(elements.c.value).where(func.lower(elements.c.value).in_(lower)).exists()
-    numbers = [Decimal(value) for value in values if _NUMBER.fullmatch(value)]
-    return or_(same, listed, _number(field).in_(numbers)) if numbers else or_(same, listed)
-
-
-def _number(field: str) -> ColumnElement[Decimal]:
-    stored = DocumentRow.meta[field]
-    return case((func.jsonb_typeof(stored) == "number", cast(stored.astext, Numeric)), else_=None)
-
-
-def _between(condition: Condition) -> ColumnElement[bool]:
-    """Numbers by what they are worth, all else by its letters, as dates are written: 2020-05 as the end is
-    all of that May."""
-    ends = [end for end in (condition.least, condition.most) if end]
-    numeric = all(_NUMBER.fullmatch(end) for end in ends)
-    stored = DocumentRow.meta[condition.field]
-    written = case((func.jsonb_typeof(stored) == "string", stored.astext))
-    by_letters, by_worth = list[ColumnElement[bool]](), list[ColumnElement[bool]]()
-    if condition.least:
-        by_letters.append(written >= condition.least)
-    if condition.most:
-        by_letters.append(func.left(written, len(condition.most)) <= condition.most)
-    if numeric and condition.least:
-        by_worth.append(_number(condition.field) >= Decimal(condition.least))
-    if numeric and condition.most:
-        by_worth.append(_number(condition.field) <= Decimal(condition.most))
-    return or_(and_(*by_letters), and_(*by_worth)) if by_worth else and_(*by_letters)

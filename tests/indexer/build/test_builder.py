@@ -8,6 +8,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -82,6 +83,26 @@ def test_a_build_makes_everything_a_search_needs(
         fired = [int((np.frombuffer(p.activations or b"", np.float32) > 0).sum()) for p in passages]
         assert 0 < max(fired) <= dictionary.card.active
     assert (generation_folder(tmp_path, report.generation) / INDEX_FILE).exists()
+
+
+def test_a_text_that_many_documents_have_is_embedded_once(
+    database: Engine, tmp_path: Path, small_embedder: Embedder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encoded = list[str]()
+    encode = small_embedder.encode
+
+    def counted(texts: list[str], **options: Any) -> Any:
+        encoded.extend(texts)
+        return encode(texts, **options)
+
+    monkeypatch.setattr(small_embedder, "encode", counted)
+    same = [SourceDocument(f"d{n}", "", f"Whale {n % 3} sings.", None, {}) for n in range(2 * EMBED_ROWS)]
+    report = build(database, tmp_path, small_embedder, "c", same)
+    assert (report.documents, report.passages, report.embedded) == (len(same), len(same), 3)
+    assert sorted(encoded[:3]) == [f"Whale {n} sings." for n in range(3)]  # then come names
+    with Session(database) as session:
+        assert session.scalar(select(func.count(PassageRow.embedding))) == len(same)
+        assert session.scalar(select(func.count(PassageRow.embedding.distinct()))) == 3
 
 
 def test_reading_the_same_source_again_embeds_nothing(

@@ -1,6 +1,5 @@
 """Sources: what is good becomes documents, what is not becomes failures by name and reason."""
 
-import gzip
 import json
 import os
 import zipfile
@@ -62,7 +61,6 @@ def test_a_folder_is_known_by_its_content(tmp_path: Path) -> None:
 def test_what_cannot_be_opened_says_why_and_what_to_do(tmp_path: Path) -> None:
     (tmp_path / "a.xyz").write_text("x")
     (tmp_path / "a.csv").write_text("id,words\n1,x\n")
-    (tmp_path / "wide.csv").write_bytes("id,text\n".encode("utf-16"))
     (tmp_path / "b.jsonl.gz").write_bytes(b"not gzip")
     for path, format, columns, expected in [
         (tmp_path / "no", None, {}, "There is nothing at"),
@@ -72,7 +70,6 @@ def test_what_cannot_be_opened_says_why_and_what_to_do(tmp_path: Path) -> None:
         (tmp_path / "a.csv", None, {}, "no column for the text; it has id, words"),
         (tmp_path / "a.csv", None, {"text_column": "body"}, "no column 'body'"),
         (tmp_path / "a.csv", None, {"text_column": "words", "url_column": "link"}, "no column 'link'"),
-        (tmp_path / "wide.csv", None, {}, "UTF-16"),
         (tmp_path / "b.jsonl.gz", None, {}, "not gzip"),
         (tmp_path, "jsonl", {}, "is a folder"),
         (tmp_path, "beir", {}, "no corpus.jsonl"),
@@ -84,123 +81,6 @@ def test_what_cannot_be_opened_says_why_and_what_to_do(tmp_path: Path) -> None:
         assert raised.value.hint
 
 
-# --- JSONL
-
-
-def test_jsonl_fields_become_the_document(tmp_path: Path) -> None:
-    path = tmp_path / "a.jsonl"
-    record = {
-        "id": 7,
-        "title": "Sea",
-        "text": PROSE,
-        "url": "https://x.org/7",
-        "year": 1999,
-        "meta": {"a": 1},
-    }
-    path.write_text(json.dumps(record))
-    documents, failures = read(path)
-    assert documents == [SourceDocument("7", "Sea", PROSE, "https://x.org/7", {"year": 1999, "a": 1})]
-    assert not failures
-
-
-def test_named_columns_win_over_guessed_ones(tmp_path: Path) -> None:
-    path = tmp_path / "a.jsonl"
-    path.write_text(json.dumps({"id": "a", "key": "b", "text": "no", "story": PROSE, "head": "Sea"}))
-    documents, _ = read(path, id_column="key", text_column="story", title_column="head")
-    assert documents == [SourceDocument("b", "Sea", PROSE, None, {"id": "a", "text": "no"})]
-
-
-def test_one_bad_line_does_not_end_the_run(tmp_path: Path) -> None:
-    path = tmp_path / "a.jsonl"
-    good = json.dumps({"_id": "good", "body": PROSE}).encode()
-    bad = [
-        b'{"id": "x", "text": ',
-        b'{"id": "x", "text": "caf\xe9"}',
-        b'["a list"]',
-        b'{"id": "x", "words": "no text"}',
-        b'{"id": "x", "text": 3}',
-        b'{"id": ["x"], "text": "t"}',
-        b'{"id": "x", "text": " "}',
-        b'{"id": "' + b"x" * 600 + b'", "text": "t"}',
-        b"[" * 100_000,
-        b'{"id": "deep", "text": "t", "x": ' + b"[" * 900 + b"]" * 900 + b"}",
-    ]
-    path.write_bytes(b"\n".join([*bad, b"", good]))
-    documents, failures = read(path)
-    assert [document.id for document in documents] == ["good"]
-    assert len(failures) == len(bad)
-    assert "not JSON" in failures["a.jsonl:1"]
-    assert failures["a.jsonl:2"] == "it is not UTF-8: byte 0xe9 at offset 24"
-    assert "a list" in failures["a.jsonl:3"]
-    assert "no field text or body or content or abstract among id, words" in failures["a.jsonl:4"]
-    assert "its id is a list" in failures["a.jsonl:6"]
-    assert failures["x"] == "it has no text"
-    assert failures["x" * 80 + "…"] == "its id has 600 characters, 512 is the most"
-    assert failures["deep"] == "its metadata is nested too deeply"
-
-
-def test_a_document_without_id_keeps_the_one_made_from_its_content(tmp_path: Path) -> None:
-    path = tmp_path / "a.jsonl"
-    lines = [json.dumps({"text": text}) for text in ("one", "two")]
-    path.write_text("\n".join(lines))
-    first, _ = read(path)
-    path.write_text("\n".join(reversed(lines)))
-    second, _ = read(path)
-    assert {document.id: document.text for document in first} == {
-        document.id: document.text for document in second
-    }
-    assert len({document.id for document in first}) == 2
-
-
-def test_what_the_database_cannot_store_is_replaced(tmp_path: Path) -> None:
-    path = tmp_path / "a.jsonl"
-    path.write_text(
-        r'{"id": "a", "title": "t\ud800\n'
-        + "x" * 400
-        + r'", "text": "b\u0000\udc00é", "url": "javascript:alert(1)", '
-        r'"n": NaN, "big": 1e999, "m": {"k\u0000": ["\u0000", -Infinity]}}'
-    )
-    (found,), failures = read(path)
-    assert (found.id, found.text, found.url) == ("a", "b\ufffd\ufffdé", None)
-    assert found.title.startswith("t\ufffd xxx")
-    assert found.title.endswith("…")
-    assert len(found.title) == 300
-    assert found.meta == {"n": None, "big": None, "m": {"k\ufffd": ["\ufffd", None]}}
-    assert not failures
-
-
-def test_compressed_lines_and_a_file_that_breaks_off(tmp_path: Path) -> None:
-    lines = "\n".join(
-        json.dumps({"id": str(n), "text": f"{PROSE} {os.urandom(50).hex()}"}) for n in range(2000)
-    )
-    whole = gzip.compress(lines.encode())
-    (tmp_path / "whole.jsonl.gz").write_bytes(whole)
-    (tmp_path / "half.jsonl.gz").write_bytes(whole[: len(whole) // 2])
-    assert len(read(tmp_path / "whole.jsonl.gz")[0]) == 2000
-    documents, failures = read(tmp_path / "half.jsonl.gz")
-    assert 500 < len(documents) < 1500
-    assert "breaks off after line" in failures["half.jsonl.gz"]
-
-
-def test_an_endless_line_is_passed_over(tmp_path: Path) -> None:
-    path = tmp_path / "a.jsonl"
-    path.write_text(
-        '{"text": "'
-        + "x" * (2 * document.MAX_BYTES + 10)
-        + '"}\n'
-        + json.dumps({"id": "next", "text": PROSE})
-    )
-    documents, failures = read(path)
-    assert [document.id for document in documents] == ["next"]
-    assert failures == {"a.jsonl:1": "it is longer than 64 MiB"}
-
-
-@pytest.mark.parametrize("name", ["a.jsonl", "a.csv"])
-def test_an_empty_file_is_a_failure(tmp_path: Path, name: str) -> None:
-    (tmp_path / name).touch()
-    assert read(tmp_path / name) == ([], {name: "it is empty"})
-
-
 def test_documents_are_read_as_they_are_asked_for(tmp_path: Path) -> None:
     for name in ("a.md", "b.md"):
         (tmp_path / name).write_text(PROSE)
@@ -208,52 +88,6 @@ def test_documents_are_read_as_they_are_asked_for(tmp_path: Path) -> None:
     assert isinstance(next(source), SourceDocument)
     (tmp_path / "b.md").unlink()
     assert next(source) == Failure("b.md", "it cannot be read: No such file or directory")
-
-
-# --- CSV
-
-
-@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
-def test_csv_columns_become_the_document(tmp_path: Path, delimiter: str) -> None:
-    path = tmp_path / "a.csv"
-    rows = [
-        ["ID", "Title", "Text", "year"],
-        ["1", "Sea", f'"{PROSE}\nIt is ""salty""."', "1999"],
-        ["2", "", "Lake", ""],
-    ]
-    path.write_text("\ufeff" + "\n".join(delimiter.join(row) for row in rows), "utf-8")
-    documents, failures = read(path)
-    assert documents == [
-        SourceDocument("1", "Sea", f'{PROSE}\nIt is "salty".', None, {"year": "1999"}),
-        SourceDocument("2", "", "Lake", None, {}),
-    ]
-    assert not failures
-
-
-def test_one_bad_row_does_not_end_the_run(tmp_path: Path) -> None:
-    path = tmp_path / "a.csv"
-    path.write_bytes(b'id,text\n1,one\n2\n\n3,caf\xe9\n4,"a"b\n5,five\n6,"never closed\n')
-    documents, failures = read(path)
-    assert [document.id for document in documents] == ["1", "5"]
-    assert failures["a.csv:3"] == "it has 1 fields, the header 2"
-    assert failures["a.csv:5"] == "it is not UTF-8: byte 0xe9"
-    assert sorted(failures) == ["a.csv:3", "a.csv:5", "a.csv:6", "a.csv:8"]
-
-
-def test_csv_names_may_hold_line_breaks_and_other_delimiters(tmp_path: Path) -> None:
-    path = tmp_path / "a.csv"
-    path.write_text(f'\ufeff"year, in\nwhich";"id";text\n1999;d1;{PROSE}\n', "utf-8")
-    assert read(path) == ([SourceDocument("d1", "", PROSE, None, {"year, in\nwhich": "1999"})], {})
-
-
-@pytest.mark.parametrize("header", ['"id"x,text', 'text,"id"x', '"id,text', "id,text\rx"])
-def test_a_csv_header_that_cannot_be_read_is_shown(tmp_path: Path, header: str) -> None:
-    path = tmp_path / "a.csv"
-    path.write_text(f"{header}\n1,{PROSE}\n", newline="")
-    with pytest.raises(SourceError, match="a header that cannot be read") as caught:
-        read(path)
-    assert str(path) in str(caught.value)
-    assert repr(header) in str(caught.value)
 
 
 # --- BEIR

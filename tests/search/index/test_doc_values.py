@@ -10,7 +10,8 @@ from indexer.sources import SourceDocument
 from search.db.connection import open_session
 from search.embedding.embedder import Embedder
 from search.engine.engine import SearchEngine
-from search.index.doc_values import LONGEST, DocValues, read_doc_values
+from search.index.doc_values import DocValues, read_doc_values
+from search.index.field_values import LONGEST, MOST, same
 from tests.support.building import build, write
 
 pytestmark = pytest.mark.database
@@ -19,7 +20,8 @@ METAS: list[dict[str, Any]] = [
     {"year": 1990, "lang": "en", "when": "2020-05-17"},
     {"year": 1990.0, "lang": "EN", "tags": ["a", "b", "a"]},
     {"year": 2001, "lang": None, "ok": True, "deep": {"a": 1}},
-    {"note": "x" * (LONGEST + 1), "blank": "", "when": "soon"},
+    {"note": "x" * (LONGEST + 1), "page": "x" * (MOST + 1), "blank": "", "when": "soon"},
+    {"authors": [{"name": "Doe", "born": 1950}, {"name": "Roe"}], "İl": "İzmir", "shelf": ["7", ["8"]]},
 ]
 
 
@@ -46,8 +48,7 @@ def counted(metadata: DocValues, rows: list[int]) -> dict[tuple[str, str], int]:
 def test_values_are_counted_for_any_documents(engine: SearchEngine, database: Engine) -> None:
     metadata = read(engine, database)
     assert counted(metadata, [0, 1, 2, 3]) == {
-        ("year", "1990"): 1,
-        ("year", "1990.0"): 1,
+        ("year", "1990"): 2,  # 1990.0 is the same number
         ("year", "2001"): 1,
         ("lang", "en"): 2,  # in whatever case
         ("tags", "a"): 1,  # once, however often it is said
@@ -55,15 +56,27 @@ def test_values_are_counted_for_any_documents(engine: SearchEngine, database: En
         ("when", "2020-05-17"): 1,
         ("when", "soon"): 1,
         ("ok", "true"): 1,
+        ("deep.a", "1"): 1,
+        ("note", same("x" * (LONGEST + 1))): 1,
     }
+    assert counted(metadata, [4]) == {
+        ("authors.name", "doe"): 1,
+        ("authors.name", "roe"): 1,
+        ("authors.born", "1950"): 1,
+        ("İl", "izmir"): 1,
+        ("shelf", "7"): 1,
+        ("shelf", "8"): 1,
+    }
+    assert metadata.several == {"tags", "authors.name", "shelf"}
     assert counted(metadata, [1, 3]) == {
-        ("year", "1990.0"): 1,
+        ("year", "1990"): 1,
         ("lang", "en"): 1,
         ("tags", "a"): 1,
         ("tags", "b"): 1,
         ("when", "soon"): 1,
+        ("note", same("x" * (LONGEST + 1))): 1,
     }
-    assert metadata.written[metadata.values["lang", "en"]] == "en"  # as it was first written
+    assert metadata.written[metadata.values["lang", "en"]] == ("en", "text")  # as it was first written
 
 
 def test_fields_have_the_kinds_of_their_values(engine: SearchEngine, database: Engine) -> None:
@@ -71,11 +84,18 @@ def test_fields_have_the_kinds_of_their_values(engine: SearchEngine, database: E
         "year": {"number"},
         "lang": {"text"},
         "when": {"date", "text"},
-        "tags": {"list"},
+        "tags": {"text"},
         "ok": {"boolean"},
         "deep": {"object"},
+        "deep.a": {"number"},
         "note": {"text"},
+        "page": {"text"},
         "blank": {"text"},
+        "authors": {"object"},
+        "authors.name": {"text"},
+        "authors.born": {"number"},
+        "İl": {"text"},
+        "shelf": {"number"},
     }
 
 

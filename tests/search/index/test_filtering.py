@@ -236,3 +236,85 @@ def test_documents_that_come_and_go_are_seen(engine: SearchEngine) -> None:
         delete_documents(session, number, ["g"])
         session.commit()
     assert ids(ask(engine, "light -star year:1990..")) == "bc"
+
+
+ODD: list[dict[str, Any]] = [
+    {
+        "price": "5",
+        "published": "2020-05-01",
+        "author": {"name": "Doe"},
+        "years": [1985, 1995],
+        "city": "İzmir",
+    },
+    {
+        "price": "20",
+        "published": "2020-05-20",
+        "authors": [{"name": "Roe"}, {"name": "Poe"}],
+        "city": "izmir",
+    },
+    {"price": "100", "published": "unknown", "author": {"name": "DOE"}, "years": [2005], "city": "Bern"},
+    *({"price": "7", "published": f"{1990 + number}-03-04", "n": number} for number in range(13)),
+    {"n": "many"},
+]
+
+KINDS = {
+    "price:5..100": 16,
+    "price:10..50": 1,
+    "price:7.0": 13,
+    "published:2020-05": 2,
+    "published:2020..": 2,
+    "published:unknown": 1,
+    "author.name:doe": 2,
+    "-author.name:doe": len(ODD) - 2,
+    "authors.name:poe": 1,
+    "years:1990..2000": 1,
+    "years:1985,2005": 2,
+    "city:İZMIR": 2,
+    "n:10..": 3,
+}
+
+
+@pytest.fixture(scope="module")
+def odd(engine: SearchEngine, small_embedder: Embedder) -> SearchEngine:
+    """The same engine with a collection whose values are of all kinds."""
+    documents = [
+        SourceDocument(f"o{number}", f"Title {number}", f"Whale {number} sings.", None, meta)
+        for number, meta in enumerate(ODD)
+    ]
+    build(engine.database, engine.data, small_embedder, "odd", documents)
+    return engine
+
+
+def found(engine: SearchEngine, query: str, *filters: str, facets: bool = False) -> SearchResponse:
+    request = SearchRequest(query, filters=parse_filters(filters))
+    return engine.search(request, collection="odd", limit=FIRST, facets=facets)
+
+
+@pytest.mark.parametrize("text", KINDS)
+def test_a_value_is_compared_as_what_it_is(odd: SearchEngine, text: str) -> None:
+    assert found(odd, "whale", text).total == KINDS[text]
+    assert found(odd, f"whale {text}").total == KINDS[text]
+
+
+def test_a_range_of_texts_and_an_object_say_what_can_be_asked(odd: SearchEngine) -> None:
+    with pytest.raises(InvalidFilter, match="city is a text; ranges are of numbers and dates"):
+        found(odd, "whale", "city:a..z")
+    with pytest.raises(InvalidFilter, match="author holds fields of its own") as caught:
+        found(odd, "whale", "author:Doe")
+    assert caught.value.hint == "Name one of them: author.name."
+    with pytest.raises(InvalidFilter, match="no field 'writer'") as caught:
+        found(odd, "whale", "writer:Doe")
+    assert "author.name, authors.name, city" in str(caught.value.hint)
+
+
+def test_one_odd_value_leaves_a_field_its_ranges_and_years(odd: SearchEngine) -> None:
+    facets = found(odd, "whale", facets=True).facets
+    assert facets is not None
+    shown = {facet.field: facet.values for facet in facets.fields}
+    assert [value.value for value in shown["n"]][-1] == "many"
+    assert sum(".." in value.value for value in shown["n"]) > 1
+    assert "2020" in [value.value for value in shown["published"]]
+    assert [(value.value, value.documents) for value in shown["city"]] == [("İzmir", 2), ("Bern", 1)]
+    for values in shown.values():
+        for value in values:
+            assert found(odd, "whale", value.filter).total == value.documents

@@ -1,0 +1,109 @@
+"""Which fields of a record are a document's id, title, text and link; all others are its metadata."""
+
+import hashlib
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from indexer.sources.document import SourceDocument, UnreadableError
+
+GUESSES = {
+    "id": ("id", "_id", "doc_id"),
+    "title": ("title", "name"),
+    "text": ("text", "body", "content", "abstract"),
+    "url": ("url", "link"),
+}
+"""Which fields are taken where none are named, in this order, upper or lower case."""
+
+_NAMES = {bool: "yes or no", int: "number", float: "number", list: "list", dict: "object"}
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The fields that hold a document's parts; None: guess. Values of a table's columns `as_text` stay as
+    they are written, whatever they look like."""
+
+    id: str | None = None
+    title: str | None = None
+    text: str | None = None
+    url: str | None = None
+    as_text: tuple[str, ...] = ()
+
+
+def document_of(record: dict[str, Any], columns: Columns) -> SourceDocument:
+    """A record as a document. Without an id of its own it gets one from its content, so that it keeps that
+    id wherever in the file it stands when it is indexed again. A field that is only guessed to play a part
+    and does not fit it is metadata.
+
+    Raises:
+        UnreadableError: there is no text, or a field that was named is not of that kind.
+    """
+    roles = {role: _field(record, columns, role) for role in GUESSES}
+    text = record.get(roles["text"] or "")
+    if not isinstance(text, str):
+        raise UnreadableError(_no_text(record, columns))
+    title = _scalar(record, roles["title"]) or ""
+    return SourceDocument(
+        id=_scalar(record, roles["id"])
+        or hashlib.sha256(f"{title}\n{text}".encode("utf-8", "replace")).hexdigest()[:16],
+        title=title,
+        text=text,
+        url=_scalar(record, roles["url"]),
+        meta=_rest(record, roles),
+    )
+
+
+def _field(record: dict[str, Any], columns: Columns, role: str) -> str | None:
+    """The field that is named for a role, else the first of the guessed ones that fits it; an empty one
+    comes last."""
+    if named := getattr(columns, role):
+        return str(named)
+    kinds = (str,) if role == "text" else (str, int, float)
+    fits = [
+        name
+        for name in candidates(tuple(record))[role]
+        if isinstance(record[name], kinds) and not isinstance(record[name], bool)
+    ]
+    return next((name for name in fits if str(record[name]).strip()), fits[0] if fits else None)
+
+
+@lru_cache(maxsize=256)
+def candidates(names: tuple[str, ...]) -> dict[str, list[str]]:
+    """The fields that may play each role, the likeliest first."""
+    by_lower = {name.strip().lower(): name for name in reversed(names)}
+    return {
+        role: [by_lower[each] for each in guesses if each in by_lower] for role, guesses in GUESSES.items()
+    }
+
+
+def _no_text(record: dict[str, Any], columns: Columns) -> str:
+    for name in (columns.text,) if columns.text else candidates(tuple(record))["text"]:
+        if record.get(name) is not None:
+            return f"its {name} is a {_kind(record[name])}, not text"
+    wanted = columns.text or " or ".join(GUESSES["text"])
+    return f"it has no text: no field {wanted} among {', '.join(record) or 'none'}"
+
+
+def _scalar(record: dict[str, Any], name: str | None) -> str | None:
+    value = record.get(name) if name is not None else None
+    if value is None:
+        return None
+    if isinstance(value, bool | list | dict):
+        raise UnreadableError(f"its {name} is a {_kind(value)}, not text")
+    return str(value)
+
+
+def _kind(value: Any) -> str:
+    return _NAMES.get(type(value), type(value).__name__)
+
+
+def _rest(record: dict[str, Any], roles: dict[str, str | None]) -> dict[str, Any]:
+    """The fields that are not part of the document; what is already wrapped as metadata is unwrapped."""
+    used = set(roles.values())
+    rest = {}
+    for name, value in record.items():
+        if name in ("meta", "metadata") and isinstance(value, dict):
+            rest.update(value)
+        elif name not in used:
+            rest[name] = value
+    return rest
