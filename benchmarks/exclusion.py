@@ -23,7 +23,7 @@ from benchmarks.harness.judged import read_task, snapshot_of_task
 from benchmarks.harness.metrics import NDCG_AT_10, bootstrap_interval, measured
 from search.dictionary.concepts import Concept, concept_from_members, members_wanted
 from search.embedding.words import stems
-from search.scoring.hybrid import no_words, word_scores
+from search.scoring.hybrid import counted_words, no_words, word_scores
 from search.scoring.ranking import rank
 
 RESULTS = 10
@@ -59,7 +59,7 @@ def main(shared: Path, strength: float = 2.0) -> None:
     def best(
         vector_D: NDArray[np.float32], text: str, knob: list[tuple[Concept, float]], banned: set[int]
     ) -> list[int]:
-        words = word_scores(snapshot, stems(text)) if text else no_words(snapshot)
+        words = word_scores(snapshot.lexicon, list(counted_words(text))) if text else no_words(snapshot)
         allowed_N = ~np.isin(snapshot.document_N, list(banned)) if banned else None
         found = rank(snapshot, vector_D, knob, RESULTS, words, allowed_N).passages[:RESULTS]
         ranking: list[int] = snapshot.document_N[found].tolist()

@@ -90,7 +90,7 @@ def explain_page(snapshot: Snapshot, page: Page) -> list[list[Term]]:
         steered=unsteered,
         concepts=[],
     )
-    return prepared.terms(page.ranking, slice(0, RESULTS))
+    return prepared.terms(page.ranking, np.arange(RESULTS))
 
 
 def _queries(count: int) -> list[str]:

@@ -20,10 +20,13 @@ from search.db.models import CollectionRow, DocumentRow, GenerationRow
 from search.db.recipe import IndexKind
 from search.embedding.embedder import Embedder, load_embedder
 from search.errors import Busy
+from search.index.passage_store import read_texts
 
 OUTGROWN_SHARE = 0.25
 OUTGROWN_LEAST = 100
 BUSY_SECONDS = 1.0
+TRIED = 16
+"""So many passages are embedded to see how long all will take."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +85,41 @@ def make_searchable(database: Engine, data: Path, collection: int, reporter: Rep
                 return None
             with reporter.step("waiting for another build"):
                 time.sleep(BUSY_SECONDS)
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What it takes to embed a collection anew: passages, and how many a second this machine embeds."""
+
+    passages: int
+    rate: float
+
+    @property
+    def seconds(self) -> float:
+        return self.passages / self.rate
+
+
+def cost_of(database: Engine, name: str, model: str) -> Cost | None:
+    """What a change to another model would cost, measured on some passages; None where nothing is built, or
+    the model is the one it has.
+
+    Raises:
+        CollectionNotFound, ConfigurationError: no such collection or model.
+    """
+    with Session(database) as session:
+        collection = find_collection(session, name)
+        live = live_of(session, collection.id)
+        if live is None or live.recipe.model == model:
+            return None
+        embedder = embedder_for(session, collection, model)
+        texts = list(read_texts(session, live.id, stop=TRIED))
+        passages = count_passages(session, live.id)
+    if not texts:
+        return None
+    embedder.encode(texts[:1])  # the first one takes longer
+    started = time.perf_counter()
+    embedder.encode(texts)
+    return Cost(passages, len(texts) / max(time.perf_counter() - started, 1e-6))
 
 
 def reindex(

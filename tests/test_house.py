@@ -72,7 +72,7 @@ ELSEWHERE = {
     "tests/search/dictionary/test_families.py": "search/engine/concept_resolver",
     "tests/search/embedding/test_word_sums.py": "search/engine/highlighting search/explain/word_attribution",
     "tests/search/engine/test_engine.py": """
-        search/engine/ablation search/engine/caches search/engine/effective_steering search/scoring/hybrid
+        search/engine/ablation search/engine/caches search/engine/effective_steering
         search/engine/prepared search/engine/response search/index/snapshot
     """,
     "tests/search/explain/test_why_not.py": "search/explain/compare search/explain/counterfactuals",

@@ -158,10 +158,14 @@ def rebuild(
     ] = None,
 ) -> None:
     """Build a new generation from the documents in the store; unchanged passages are not embedded again."""
-    from indexer.pipeline import reindex
+    from indexer.pipeline import cost_of, reindex
     from indexer.progress import Reporter
 
     with opened() as (settings, database):
+        cost = cost_of(database, collection, model) if model else None
+        if cost is not None:
+            told = f"{cost.passages:,} passages are embedded anew by {model}, {cost.rate:,.0f} a second here"
+            console.print(f"{told}: about {max(cost.seconds / 60, 1):,.0f} minutes.", markup=False)
         with ProgressDisplay() as display:
             built = reindex(
                 database,

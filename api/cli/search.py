@@ -49,17 +49,27 @@ def search(
     limit: Annotated[int, typer.Option(help="How many documents.")] = 10,
     offset: Annotated[int, typer.Option(help="How many to skip.")] = 0,
     facets: Annotated[bool, typer.Option(help="Count what the answers can be narrowed down to.")] = False,
+    as_typed: Annotated[bool, typer.Option("--as-typed", help="No word is mistyped.")] = False,
+    collapse: Annotated[bool, typer.Option(help="Show results that say the same once.")] = True,
+    min_score: Annotated[float | None, typer.Option(help="Leave out what scores less.")] = None,
     words: Annotated[bool, typer.Option("--words", help="Mark the words that matched most, *so*.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Search a collection and show what each score is made of."""
     from api.cli.tables import print_results
 
-    request = _request(query, steer, dictionary, preset, mode, filter)
-    page = {"limit": limit, "offset": offset}
+    request = _request(query, steer, dictionary, preset, mode, filter, as_typed=as_typed)
     _print(
         collection,
-        lambda reader: reader.search(request, **page, facets=facets, for_people=words),
+        lambda reader: reader.search(
+            request,
+            limit=limit,
+            offset=offset,
+            collapse=collapse,
+            min_score=min_score,
+            facets=facets,
+            for_people=words,
+        ),
         print_results,
         as_json=as_json,
     )
@@ -168,6 +178,8 @@ def _request(
     preset: str | None,
     mode: str,
     filters: list[str] | None,
+    *,
+    as_typed: bool = False,
 ) -> "SearchRequest":
     from search.query.filters import parse_filters
     from search.query.request import SearchRequest
@@ -180,6 +192,7 @@ def _request(
         preset=preset,
         mode=mode,
         filters=parse_filters(filters or []),
+        as_typed=as_typed,
     )
 
 

@@ -27,6 +27,14 @@ def print_results(response: SearchResponse) -> None:
     for result in response.results:
         table.add_row(_rank(result), f"{result.score:.3f}", _document(result), _because(result))
     print_lost(response.steering_lost)
+    if response.spelling is not None:
+        _print_spelling(response)
+    if response.parts > 1:
+        console.print(
+            f"The question is longer than the model reads: it was embedded in {response.parts} parts."
+        )
+    if response.weak:
+        console.print("Nothing here is really about this; what is nearest:")
     if response.preset:
         console.print(f"Steered by the preset {response.preset}.", markup=False)
     output.print(table)
@@ -35,6 +43,16 @@ def print_results(response: SearchResponse) -> None:
     output.print(
         f"{response.took_ms.total:.0f} ms, generation {response.generation} of {response.collection}"
     )
+
+
+def _print_spelling(response: SearchResponse) -> None:
+    assert response.spelling is not None
+    meant = response.spelling
+    if meant.used:
+        told = f"Showing results for {meant.query}; search instead for {response.query} with --as-typed."
+    else:
+        told = f"Did you mean {meant.query}?"
+    console.print(told, markup=False)
 
 
 def _print_facets(facets: Facets) -> None:
@@ -84,6 +102,8 @@ def _document(result: Result) -> Text:
     for run in (run for piece in excerpt(result.passage, SHOWN_CHARACTERS) for run in piece.runs):
         text = re.sub(r"\s+", " ", run.text)
         shown.append(f"*{text}*" if run.names else text, style="bold" if run.names else "")
+    if result.copies:
+        shown.append(f"\nand {len(result.copies)} like it", style="dim")
     return shown
 
 

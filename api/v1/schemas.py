@@ -17,6 +17,11 @@ from search.query.steering import MAX_STRENGTH, Knob, Steering, target_of
 
 OF_DICTIONARY = "The dictionary that features of steering and filters are numbered in, where not the live one"
 FACETS = "Count what the answers can be narrowed down to"
+AS_TYPED = (
+    "Search for the question as it is, though none of its words is anywhere and others are near to them"
+)
+COLLAPSE = "Show results whose passages say the same once; the others are the `copies` of that one"
+MIN_SCORE = "Leave out what scores less"
 
 OF_PRESET = (
     "Name of a preset, whose knobs are turned too; those of `steer` go before them. Without it and without "
@@ -95,7 +100,10 @@ class SearchIn(BaseModel):
     preset: str = Field(default="", description=OF_PRESET)
     mode: str = Field(default=USUAL_MODE, description=WAYS)
     filter: list[FilterIn | str] = Field(default=[], description=FILTER_FORM)
+    as_typed: bool = Field(default=False, description=AS_TYPED)
     facets: bool = Field(default=False, description=FACETS)
+    collapse: bool = Field(default=True, description=COLLAPSE)
+    min_score: float | None = Field(default=None, allow_inf_nan=False, description=MIN_SCORE)
     collection: str = ""
     limit: int = Field(default=10, description=f"1 to {MAX_LIMIT}")
     offset: int = 0
@@ -123,6 +131,7 @@ class SearchIn(BaseModel):
             preset=self.preset or None,
             mode=self.mode,
             filters=bounded(given),
+            as_typed=self.as_typed,
         )
 
 

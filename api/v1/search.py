@@ -7,7 +7,18 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import JSONResponse
 
 from api.dependencies import CollectionDep, EngineDep
-from api.v1.schemas import FACETS, OF_DICTIONARY, OF_PRESET, AnalyzeIn, RefineIn, SearchIn, errors
+from api.v1.schemas import (
+    AS_TYPED,
+    COLLAPSE,
+    FACETS,
+    MIN_SCORE,
+    OF_DICTIONARY,
+    OF_PRESET,
+    AnalyzeIn,
+    RefineIn,
+    SearchIn,
+    errors,
+)
 from search.browse import collections, concepts, documents, features
 from search.explain import word_attribution
 from search.explain.analyze import analyze
@@ -39,6 +50,7 @@ def get_request(
     preset: Annotated[str, Query(description=OF_PRESET)] = "",
     mode: Annotated[str, Query(description=WAYS)] = USUAL_MODE,
     filter: Annotated[list[str], Query(description=FILTER_FORM)] = [],  # noqa: B006 - FastAPI copies it
+    as_typed: Annotated[bool, Query(description=AS_TYPED)] = False,
 ) -> SearchRequest:
     """Reads a steered question, as all addresses that answer one take it."""
     return SearchRequest(
@@ -48,6 +60,7 @@ def get_request(
         preset=preset or None,
         mode=mode,
         filters=parse_filters(filter),
+        as_typed=as_typed,
     )
 
 
@@ -60,6 +73,8 @@ def search(
     collection: CollectionDep,
     request: RequestDep,
     facets: Annotated[bool, Query(description=FACETS)] = False,
+    collapse: Annotated[bool, Query(description=COLLAPSE)] = True,
+    min_score: Annotated[float | None, Query(allow_inf_nan=False, description=MIN_SCORE)] = None,
     limit: Limit = 10,
     offset: Offset = 0,
 ) -> SearchResponse:
@@ -67,7 +82,15 @@ def search(
 
     Steering saved with an earlier dictionary is carried over where its features have counterparts.
     """
-    return engine.search(request, collection=collection, facets=facets, limit=limit, offset=offset)
+    return engine.search(
+        request,
+        collection=collection,
+        facets=facets,
+        collapse=collapse,
+        min_score=min_score,
+        limit=limit,
+        offset=offset,
+    )
 
 
 @router.post("/search")
@@ -77,6 +100,8 @@ def post_search(engine: EngineDep, body: SearchIn) -> SearchResponse:
         body.request(),
         collection=body.collection or engine.default_collection(),
         facets=body.facets,
+        collapse=body.collapse,
+        min_score=body.min_score,
         limit=body.limit,
         offset=body.offset,
     )

@@ -17,6 +17,7 @@ HUES = 8
 GROUP_LABELS = {
     "feature": "other topics",
     "word": "words",
+    "name": "its name",
     "steering": "steering",
     "baseline": "baseline",
     "remainder": "everything else",

@@ -1,5 +1,6 @@
 """The state of a search page, which is its address:
-`?q=…&dictionary=…&steer=123:1.5&preset=…&mode=…&filter=lang:en&filter=…&collection=…&limit=…&offset=…`.
+`?q=…&dictionary=…&steer=123:1.5&preset=…&mode=…&filter=lang:en&filter=…&collection=…&limit=…&offset=…`, and
+`as_typed=1` where a question that looks mistyped is meant.
 
 The form sends more than that: `s.TARGET=STRENGTH` for each knob of the panel, `add=KNOBS` and `drop=TARGET`
 (or `drop=all`) for its buttons, `swap=TARGET KNOBS` for one that takes others in place of a knob, and `from`,
@@ -63,6 +64,7 @@ class PageState:
     limit: int = LIMIT
     offset: int = 0
     find: str = ""
+    as_typed: bool = False
 
     def url(self, path: str = "/", **changes: Any) -> str:
         """Makes the canonical address of this state with some of it changed, on this or another page."""
@@ -78,6 +80,7 @@ class PageState:
             "limit": state.limit if state.limit != LIMIT else "",
             "offset": state.offset or "",
             "find": state.find,
+            "as_typed": 1 if state.as_typed else "",
         }
         query = urlencode(
             {name: value for name, value in fields.items() if value != ""},
@@ -96,11 +99,12 @@ class PageState:
             preset=NONE,
             mode=self.mode,
             filters=self.filters,
+            as_typed=self.as_typed,
         )
 
     def asks(self, q: str) -> str:
         """Makes the address of another question in the same place."""
-        return self.url(q=q, offset=0, find="")
+        return self.url(q=q, offset=0, find="", as_typed=False)
 
     def compare(self, first: str, second: str) -> str:
         """Makes the address that says why one document stands before another."""
@@ -229,6 +233,7 @@ def read_state(params: QueryParams) -> PageState:
         limit=_whole(params, "limit", LIMIT),
         offset=_whole(params, "offset", 0),
         find="" if "add" in params else params.get("find", "").strip(),
+        as_typed=params.get("as_typed", "") == "1",
     )
 
 

@@ -15,11 +15,12 @@ from search.db.connection import driver, first_line
 from search.db.listener import notify
 from search.db.migrations import take_tables_to
 from search.db.models import CollectionRow, GenerationRow, KeyRow, PassageRow
-from search.embedding.embedder import load_embedder
+from search.embedding.embedder import embedder_of
 from search.embedding.splitter import embedded_text
 from search.errors import InvalidRequest, SourceError
 from search.index.generation_files import write_files
 from search.index.passage_store import read_dictionary
+from search.index.snapshot import space_of
 
 EMBED_ROWS = 8192
 """A step makes a table of its own, which stays locked to the end: not too many of them."""
@@ -91,7 +92,7 @@ def _set_sequences(session: Session, sequences: dict[str, int]) -> None:
 
 def _compute(session: Session, generation: GenerationRow, reporter: Reporter) -> None:
     """Embeds all passages and finds their features, as the build did (not committed)."""
-    embedder = load_embedder(generation.recipe.model, generation.recipe.precision)
+    embedder = embedder_of(space_of(generation.recipe))
     dictionary = read_dictionary(session, generation.dictionary_id)
     splitter = splitter_for(embedder, generation.recipe)
     longest_first = (PassageRow.end - PassageRow.start).desc()

@@ -169,6 +169,8 @@ class Build:
             passage_tokens=passage_tokens or (live.recipe.passage_tokens if live else TARGET_TOKENS),
             index=index or (live.recipe.index if live else "flat"),
             device=self.embedder.device,
+            question_prompt=self.embedder.space.question_prompt,
+            passage_prompt=self.embedder.space.passage_prompt,
         )
 
     def _split(self, session: Session, generation: GenerationRow) -> None:

@@ -18,9 +18,10 @@ from indexer.progress import Reporter
 from search.db.locks import take_turn
 from search.db.lookup import count_passages
 from search.db.models import DocumentRow, GenerationRow, PassageRow
-from search.embedding.embedder import Embedder, load_embedder
+from search.embedding.embedder import Embedder, embedder_of
 from search.embedding.splitter import embedded_text
 from search.index.passage_store import read_dictionary
+from search.index.snapshot import space_of
 
 DOCUMENTS = 64
 REMEMBERED = 20_000
@@ -62,7 +63,8 @@ class CatchUp:
             row = session.get_one(GenerationRow, generation)
             self._recipe = row.recipe
             self._dictionary = read_dictionary(session, row.dictionary_id)
-        self._embedder = embedder or load_embedder(self._recipe.model, self._recipe.precision)
+        space = space_of(self._recipe)  # the prompts of a model's files may be others since
+        self._embedder = embedder if embedder and embedder.space == space else embedder_of(space)
         self._splitter = splitter_for(self._embedder, self._recipe)
         self._embedded = LRUCache[bytes, bytes](REMEMBERED)
 
@@ -108,7 +110,8 @@ class CatchUp:
             WHERE p.embedding IS NOT NULL
               AND p.generation_id IN (
                 SELECT g.id FROM generations AS g WHERE g.collection_id = :collection
-                AND g.recipe ->> 'model' = :model AND g.recipe ->> 'precision' = :precision)
+                AND g.recipe ->> 'model' = :model AND g.recipe ->> 'precision' = :precision
+                AND COALESCE(g.recipe ->> 'passage_prompt', '') = :prompt)
               AND p.document_id IN (
                 SELECT other.id FROM documents AS d JOIN documents AS other
                 ON other.collection_id = d.collection_id AND other.external_id = d.external_id
@@ -126,6 +129,7 @@ class CatchUp:
                 "ids": [document.id for document in pending],
                 "model": self._recipe.model,
                 "precision": self._recipe.precision,
+                "prompt": self._recipe.passage_prompt,
             },
         )
         return {row[0]: row[1] for row in found}

@@ -81,6 +81,7 @@ def take_over_embeddings(session: Session, generation: GenerationRow) -> None:
                 FROM passages AS p JOIN generations AS g ON g.id = p.generation_id
                 WHERE g.collection_id = :collection AND g.id <> :generation AND p.embedding IS NOT NULL
                   AND g.recipe ->> 'model' = :model AND g.recipe ->> 'precision' = :precision
+                  AND COALESCE(g.recipe ->> 'passage_prompt', '') = :prompt
             ) AS kept
             WHERE fresh.generation_id = :generation AND fresh.sha256 = kept.sha256
             """
@@ -90,6 +91,7 @@ def take_over_embeddings(session: Session, generation: GenerationRow) -> None:
             "generation": generation.id,
             "model": generation.recipe.model,
             "precision": generation.recipe.precision,
+            "prompt": generation.recipe.passage_prompt,
         },
     )
 

@@ -11,7 +11,7 @@ IndexKind = Literal["flat", "ivf"]
 
 
 class Recipe(BaseModel):
-    """Says what a build is asked to do: model and its precision, length of passages, kind of index.
+    """Says what a build is asked to do: model, its precision and prompts, length of passages, kind of index.
 
     `device` is where the build began. Rows of earlier versions are read as well: what the first one did not
     write has its values here, and what is not asked any more (`dictionary`, how to learn one) stays, so that
@@ -26,6 +26,8 @@ class Recipe(BaseModel):
     passage_tokens: int = 192
     index: IndexKind = "flat"
     device: str = ""
+    question_prompt: str = ""
+    passage_prompt: str = ""
 
     def same(self, other: "Recipe") -> bool:
         """Whether both ask for the same build, which may be taken up on another device."""

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search.cache import LRUCache
-from search.embedding.embedder import VectorSpace, load_embedder
+from search.embedding.embedder import VectorSpace, embedder_of
 
 KEPT = 4096
 BATCH = 32
@@ -61,4 +61,4 @@ class QueryEncoder:
 
 
 def _encode(space: VectorSpace, texts: list[str]) -> FloatArray:
-    return load_embedder(space.model, space.precision).encode_queries(texts)
+    return embedder_of(space).encode_queries(texts)

@@ -20,6 +20,7 @@ from search.engine.response import RanksWithout, TermKey
 from search.scoring.ranking import ByDocument, Candidates, Ranking
 
 FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,12 +31,12 @@ class _Without:
     scores_PT: FloatArray
 
 
-def ranks_without(prepared: PreparedQuery, ranking: Ranking, page: slice) -> RanksWithout:
-    """Ranks each result of a page anew without each term of the question."""
+def ranks_without(prepared: PreparedQuery, ranking: Ranking, rows: IntArray) -> RanksWithout:
+    """Ranks each result of some rows of a ranking anew without each term of the question."""
     grouped = ByDocument.of(prepared.snapshot, ranking.candidates)
     added, asked = _without_added(prepared, grouped.scored), _without_features(prepared, grouped.scored)
     scores_PT = np.concatenate([added.scores_PT, asked.scores_PT], axis=1)
-    ranks_RT = grouped.ranks(scores_PT, ranking.documents[page])
+    ranks_RT = grouped.ranks(scores_PT, ranking.documents[rows])
     return dict(zip([*added.terms, *asked.terms], ranks_RT.T.tolist(), strict=True))
 
 
@@ -44,7 +45,7 @@ def _without_added(prepared: PreparedQuery, scored: Candidates) -> _Without:
     words = prepared.asked.words
     concepts = [TermKey("steering", str(each.target)) for each in prepared.concepts]
     added_PT = np.concatenate([scored.concepts_PC, words.values(scored.passages)], axis=1)
-    terms = [*concepts, *(TermKey("word", word) for word in words.words)]
+    terms = [*concepts, *(TermKey(term.kind, term.label) for term in words.terms)]
     return _Without(terms, scored.scores[:, None] - added_PT)
 
 

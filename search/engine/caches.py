@@ -19,8 +19,8 @@ KEPT_BYTES = 32 << 20
 BYTES_ANALYZED = 12
 """A question keeps about so many bytes a passage: what its words add to it, in all and one by one."""
 
-Asked = tuple[str, str, tuple[Condition, ...]]
-"""Names a question that was asked by its text, its mode and its filters."""
+Asked = tuple[str, str, tuple[Condition, ...], bool]
+"""Names a question that was asked by its text, its mode, its filters, and whether it is meant as typed."""
 
 
 @dataclass(frozen=True, eq=False)

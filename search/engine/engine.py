@@ -60,6 +60,8 @@ class SearchEngine:
         collection: str,
         limit: int = 10,
         offset: int = 0,
+        collapse: bool = True,
+        min_score: float | None = None,
         facets: bool = False,
         for_people: bool = False,
     ) -> SearchResponse:
@@ -70,7 +72,15 @@ class SearchEngine:
             StoreUnavailable: the database does not answer.
         """
         with self.reader(collection) as reader:
-            return reader.search(request, limit=limit, offset=offset, facets=facets, for_people=for_people)
+            return reader.search(
+                request,
+                limit=limit,
+                offset=offset,
+                collapse=collapse,
+                min_score=min_score,
+                facets=facets,
+                for_people=for_people,
+            )
 
     def snapshot(self, collection: str) -> Snapshot:
         """Gives the live generation of a collection as it is in memory, loaded if it is not there yet.
@@ -91,3 +101,4 @@ class SearchEngine:
         """Loads what the first search of a collection needs, so that nobody waits for it."""
         with self.reader(collection) as reader:
             reader.embed("warm")
+            reader.floor()

@@ -19,7 +19,7 @@ from search.query.limits import MAX_DEPTH
 from search.query.parser import ParsedQuery
 from search.query.remapping import RemappedSteering
 from search.query.request import SearchRequest
-from search.responses.search import Term
+from search.responses.search import Spelling, Term
 from search.scoring.pursuit import CANDIDATES
 from search.scoring.ranking import POOL, Pool, Ranking, rank, score
 from search.scoring.reasons import FAVOURED, agreement, explaining
@@ -28,8 +28,8 @@ from search.scoring.reasons import FAVOURED, agreement, explaining
 @dataclass(eq=False)
 class AnalyzedQuery:
     """Holds what of a request has nothing to do with its steering: the text it asks for, the passages that
-    may answer it (N,) (None: all), its features, its words, and which of the features are `understood`: those
-    that readers see in its first answers. It is kept while its steering changes."""
+    may answer it (N,) (None: all), its features, its words, which of the features are `understood`: those
+    that readers see in its first answers, and how it may be meant. It is kept while its steering changes."""
 
     typed: ParsedQuery
     allowed_N: NDArray[np.bool_] | None
@@ -38,6 +38,7 @@ class AnalyzedQuery:
     understood: frozenset[int]
     pool: Pool
     _ranking: tuple[int, Ranking]
+    spelling: Spelling | None = None
 
     @classmethod
     def of(
@@ -47,6 +48,7 @@ class AnalyzedQuery:
         allowed_N: NDArray[np.bool_] | None,
         q_D: NDArray[np.float32],
         words: AskedWords,
+        spelling: Spelling | None = None,
         pool: Pool = POOL,
     ) -> "AnalyzedQuery":
         """Works a question out from its first answers, which decide what explains it: the same for every
@@ -63,7 +65,13 @@ class AnalyzedQuery:
             understood=frozenset(np.array(list(active), np.int64)[seen_PA.any(axis=0)].tolist()),
             pool=pool,
             _ranking=(pool.documents, first),
+            spelling=spelling,
         )
+
+    @property
+    def nearest(self) -> float:
+        """Gives the largest cosine that a passage has to the question."""
+        return float(self._ranking[1].candidates.semantic_P.max(initial=-1.0))
 
     def shared(self, snapshot: Snapshot, passages: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Says which of the question's features are shown as shared with each of some passages (P, A)."""
@@ -122,14 +130,14 @@ class PreparedQuery:
     def terms(
         self,
         ranking: Ranking,
-        page: slice,
+        rows: NDArray[np.int64],
         without: RanksWithout = NOT_ASKED,
         named: Collection[int] = (),
     ) -> list[list[Term]]:
-        """Explains the score of each document of a page by its terms, largest first. A feature has a term of
-        its own where readers see it in the passage, where it is turned or is to be `named`; the others are
+        """Explains the score of each document of some rows by its terms, largest first. A feature has a term
+        of its own where readers see it in the passage, where it is turned or is to be `named`; the others are
         summed."""
-        passages, words = ranking.passages[page], self.asked.words
+        passages, words = ranking.passages[rows], self.asked.words
         x_PD = self.snapshot.index.vectors(passages)
         question, dictionary = self.asked.question, self.snapshot.dictionary
         shared_PA = self.asked.shared(self.snapshot, passages)
@@ -140,8 +148,8 @@ class PreparedQuery:
             attribution=attribute(question, self.steered, x_PD, dictionary),
             seen=Seen(shared_PA, named_PA),
             concepts=self.concepts,
-            concepts_PC=ranking.concepts_PC[page],
-            words=words.words,
+            concepts_PC=ranking.concepts_PC[rows],
+            words=words.terms,
             words_PT=words.values(passages),
             without=without,
         )

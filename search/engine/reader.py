@@ -10,17 +10,20 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
+from search.cache import LRUCache
 from search.dictionary.concepts import Concept
 from search.dictionary.steer import feature_deltas, steer
-from search.embedding.embedder import load_embedder
+from search.embedding.embedder import embedder_of
 from search.embedding.query_encoder import QueryEncoder
 from search.embedding.word_sums import WordSums
+from search.embedding.words import words as words_of
 from search.engine.ablation import ranks_without
 from search.engine.caches import Caches, SnapshotCaches
 from search.engine.concept_resolver import fit_concept
 from search.engine.effective_steering import with_preset_knobs
 from search.engine.facets import count_facets
 from search.engine.highlighting import WordSumsCache, mark
+from search.engine.places import Places, find_places
 from search.engine.prepared import AnalyzedQuery, PreparedQuery
 from search.engine.response import (
     NOT_ASKED,
@@ -34,6 +37,7 @@ from search.engine.response import (
 from search.engine.timing import Clock
 from search.index.doc_values import DocValues, DocValuesCache
 from search.index.filtering import allowed_passages
+from search.index.names import NamesCache
 from search.index.passage_texts import LocatedPassage, passages_at
 from search.index.snapshot import Snapshot
 from search.limiter import ConcurrencyLimiter
@@ -44,7 +48,9 @@ from search.query.remapping import RemappedSteering, marked, translate, translat
 from search.query.request import SearchRequest
 from search.query.steering import FeatureTarget, FittedTarget
 from search.responses.search import Facets, Result, SearchResponse
+from search.scoring.floor import ELSEWHERE, floor_of
 from search.scoring.ranking import POOL, Pool, Ranking
+from search.scoring.spelling import suggest
 
 FloatArray = NDArray[np.float32]
 
@@ -59,6 +65,8 @@ class Shared:
     limiter: ConcurrencyLimiter = field(default_factory=ConcurrencyLimiter)
     caches: Caches = field(default_factory=Caches)
     doc_values: DocValuesCache = field(default_factory=DocValuesCache)
+    names: NamesCache = field(default_factory=NamesCache)
+    floors: LRUCache[int, float] = field(default_factory=lambda: LRUCache(64))
     word_sums: WordSumsCache = field(default_factory=WordSumsCache)
 
 
@@ -112,7 +120,7 @@ class Reader:
         check_mode(request.mode)
         clock = clock or Clock()
         snapshot, translation = self.snapshot, self.translate(request)
-        key = request.query, request.mode, translation.filters
+        key = request.query, request.mode, translation.filters, request.as_typed
         asked = self._cached.analyzed.get(key, lambda: self._analyze(*key))
         clock.lap("embed")
         deltas = feature_deltas(translation.steering, asked.question.active, snapshot.scale_F)
@@ -137,16 +145,19 @@ class Reader:
         *,
         limit: int = 10,
         offset: int = 0,
+        collapse: bool = True,
+        min_score: float | None = None,
         facets: bool = False,
         for_people: bool = False,
     ) -> SearchResponse:
         """Finds the documents nearest to the steered question, each with the terms of its score.
 
         Knobs of the request's preset are turned too; where it has neither that nor steering, those of the
-        collection's default preset. `facets` counts what the answers can be narrowed down to. `for_people`
-        adds what a page shows (one more pass): the sentence of each passage that is closest to the question,
-        the words that match it or made its topics fire, and the rank that each result would have without each
-        of its terms.
+        collection's default preset. `collapse` shows results whose passages say the same once, each with its
+        copies: pages count what is shown. Nothing is shown that scores less than `min_score`. `facets` counts
+        what the answers can be narrowed down to. `for_people` adds what a page shows (one more pass): the
+        sentence of each passage that is closest to the question, the words that match it or made its topics
+        fire, and the rank that each result would have without each of its terms.
 
         Raises:
             InvalidQuery, InvalidSteering, InvalidFilter, InvalidPage, InvalidRequest: the request's own words
@@ -156,26 +167,29 @@ class Reader:
         check_page(limit, offset)
         clock = Clock(self.waited)
         prepared = self.prepare(request, clock)
-        page = slice(offset, offset + limit)
-        return self._answer(prepared, page, clock, facets=facets, for_people=for_people)
+        places = find_places(prepared, self._said, offset + limit, collapse=collapse, least=min_score)
+        clock.lap("search")
+        return self._answer(prepared, places, (offset, limit), clock, facets=facets, for_people=for_people)
 
     def _answer(
         self,
         prepared: PreparedQuery,
-        page: slice,
+        places: Places,
+        page: tuple[int, int],
         clock: Clock,
         *,
         facets: bool,
         for_people: bool,
     ) -> SearchResponse:
         snapshot, asked, translation = self.snapshot, prepared.asked, prepared.translation
-        ranking, unsteered = prepared.rank(page.stop), asked.rank(snapshot, page.stop)
-        clock.lap("search")
-        without = ranks_without(prepared, ranking, page) if for_people else NOT_ASKED
-        terms = prepared.terms(ranking, page, without)
+        ranking, shown, (offset, limit) = places.ranking, places.page(*page), page
+        rows = np.array(shown.first, np.int64)
+        without = ranks_without(prepared, ranking, rows) if for_people else NOT_ASKED
+        terms = prepared.terms(ranking, rows, without)
         clock.lap("explain")
-        texts = self.texts(ranking.passages[page].tolist())
-        results = page_results(snapshot, texts, ranking, page, unsteered, terms)
+        texts = self.texts(ranking.passages[shown.rows()].tolist())
+        unsteered = asked.rank(snapshot, max(shown.first, default=0) + 1)
+        results = page_results(texts, ranking, shown, unsteered, terms)
         clock.lap("texts")
         if for_people:
             results = self._marked(prepared.steered.vector_D, results)
@@ -190,9 +204,9 @@ class Reader:
             generation=snapshot.generation,
             dictionary=snapshot.dictionary_id,
             took_ms=clock.timings(),
-            total=asked.documents(snapshot),
-            limit=page.stop - page.start,
-            offset=page.start,
+            total=asked.documents(snapshot) if places.total is None else places.total,
+            limit=limit,
+            offset=offset,
             moved=float(asked.question.vector_D @ prepared.steered.vector_D),
             query_features=query_features(snapshot, asked.question, asked.understood),
             query_words=asked.words.found(),
@@ -201,7 +215,27 @@ class Reader:
             steering_lost=list(translation.lost),
             results=results,
             facets=counted,
+            copies=places.copies.left_out,
+            floor=self.floor(),
+            spelling=asked.spelling,
+            parts=self.parts(asked.typed.text),
+            weak=asked.nearest < self.floor() and not asked.words.is_name,
         )
+
+    def parts(self, question: str) -> int:
+        """Counts the parts that a question is embedded in."""
+        return len(embedder_of(self.snapshot.space).question_parts(question))
+
+    def floor(self) -> float:
+        """Says how near a passage has to be to be about a question at all."""
+
+        def measure() -> float:
+            embedder = embedder_of(self.snapshot.space)
+            with self.shared.limiter.aside():
+                q_QD = embedder.encode_queries(ELSEWHERE)
+            return floor_of(self.snapshot.index, q_QD)
+
+        return self.shared.floors.get(self.snapshot.generation, measure)
 
     def concept(self, target: FittedTarget) -> Concept:
         """Gives the concept that a target means in this collection.
@@ -237,9 +271,12 @@ class Reader:
             known |= read
         return known
 
+    def _said(self, places: list[int]) -> dict[int, str]:
+        return {place: row.passage.text for place, row in self.texts(places).items()}
+
     def word_sums(self, passages: list[LocatedPassage]) -> list[WordSums]:
         """Takes passages apart into their words and what each adds to the passage's embedding."""
-        embedder = load_embedder(self.snapshot.space.model, self.snapshot.space.precision)
+        embedder = embedder_of(self.snapshot.space)
         return self.shared.word_sums.of(embedder, self.snapshot.generation, passages)
 
     @property
@@ -250,16 +287,33 @@ class Reader:
     def _doc_values(self) -> DocValues:
         return self.shared.doc_values.of(self.session, self.snapshot)
 
-    def _analyze(self, query: str, mode: str, filters: tuple[Condition, ...]) -> AnalyzedQuery:
+    def _analyze(
+        self, query: str, mode: str, filters: tuple[Condition, ...], as_typed: bool
+    ) -> AnalyzedQuery:
         typed = ParsedQuery(query)
         if filters or may_restrict(query):
             fields = self._doc_values.kinds if filters or ":" in query else {}
             typed = parse_query(query, fields)
             typed = replace(typed, conditions=(*typed.conditions, *filters))
         allowed_N = self.allowed(typed)
+        names = self.shared.names.of(self.session, self.snapshot)
+        named = names.documents(typed.text, self.snapshot.documents_sorted)
+        spelling = None if len(named) else suggest(self.snapshot.lexicon, typed.text, self._written)
+        if spelling is not None and as_typed:
+            spelling = replace(spelling, used=False)
+        if spelling is not None and spelling.used:
+            typed = replace(typed, text=spelling.query)
+        words = asked_words(self.snapshot, typed.text, mode, named)
         q_D = self.embed(typed.text)
-        words = asked_words(self.snapshot, typed.text, mode)
-        return AnalyzedQuery.of(self.snapshot, typed, allowed_N, q_D, words, self.shared.pool)
+        pool = self.shared.pool
+        return AnalyzedQuery.of(self.snapshot, typed, allowed_N, q_D, words, spelling, pool)
+
+    def _written(self, stem: str, passage: int) -> str:
+        """Gives a stem's word as a passage has it."""
+        row = self.texts([passage])[passage]
+        text = f"{row.passage.text}\n{row.document.title}"
+        found = (text[each.start : each.end].lower() for each in words_of(text) if each.stem == stem)
+        return next(found, stem)
 
     def _marked(self, q_D: FloatArray, results: list[Result]) -> list[Result]:
         sums = self.word_sums([LocatedPassage(result.document, result.passage) for result in results])

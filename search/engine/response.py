@@ -1,7 +1,7 @@
 """Turns numbers into the records of an answer: terms with their labels, results, features of the question."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import islice
 
@@ -11,7 +11,6 @@ from scipy.sparse import csr_matrix
 
 from search.dictionary.attribution import Attribution, Question
 from search.dictionary.concepts import Concept
-from search.embedding.words import words
 from search.index.passage_texts import LocatedPassage
 from search.index.snapshot import Snapshot
 from search.query.filters import format_filter
@@ -27,7 +26,8 @@ from search.responses.search import (
     Term,
     TermKind,
 )
-from search.scoring.hybrid import WordScores, no_words, word_scores
+from search.scoring.copies import Copies
+from search.scoring.hybrid import WordScores, counted_words, no_words, with_name, word_scores
 from search.scoring.ranking import Ranking
 
 EXAMPLE_CHARACTERS = 160
@@ -47,10 +47,15 @@ RanksWithout = Mapping[TermKey, list[int]]
 
 NOT_ASKED: RanksWithout = {}
 
+NAMED = "its name is what you asked for"
+
 OTHER_TOPICS = "other topics"
 """Names the sum of those of the question's features that nobody would see in a passage."""
 
 FloatArray = NDArray[np.float32]
+IntArray = NDArray[np.int64]
+
+NOBODY: IntArray = np.zeros(0, np.int64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,13 +69,25 @@ class SteeredConcept:
 
 @dataclass(frozen=True, eq=False)
 class AskedWords:
-    """Holds the words of a question, each as it was typed first, and what they add to scores."""
+    """Holds the words of a question, each as it was typed first, and what they add to scores; where the
+    question is a name, what that adds comes last."""
 
     words: list[str]
     scores: WordScores
 
+    @cached_property
+    def terms(self) -> list[Term]:
+        """Makes a term for each column of the scores, without its value."""
+        named = [Term("name", 0.0, NAMED, shared=True)] * (self.scores.parts_NT.shape[1] - len(self.words))
+        return [*(Term("word", 0.0, word, shared=True, word=word) for word in self.words), *named]
+
+    @property
+    def is_name(self) -> bool:
+        """Says whether the question is the name of a document."""
+        return len(self.terms) > len(self.words)
+
     def values(self, passages: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Gives what each word adds to the score of each of some passages (P, T)."""
+        """Gives what each term adds to the score of each of some passages (P, T)."""
         return np.asarray(self._by_passage[passages].toarray(), dtype=np.float64)
 
     @cached_property
@@ -80,7 +97,7 @@ class AskedWords:
     def found(self) -> list[QueryWord]:
         """Counts for each word the passages that have it."""
         counts = np.diff(self.scores.parts_NT.indptr).tolist()
-        return [QueryWord(word, passages) for word, passages in zip(self.words, counts, strict=True)]
+        return [QueryWord(word, passages) for word, passages in zip(self.words, counts, strict=False)]
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,20 +109,21 @@ class Seen:
     named_PA: NDArray[np.bool_]
 
 
-def asked_words(snapshot: Snapshot, query: str, mode: str) -> AskedWords:
-    """Finds the words of a question; none where it is searched by meaning alone."""
-    if mode != "hybrid":
-        return AskedWords([], no_words(snapshot))
-    typed: dict[str, str] = {}
-    for word in words(query):
-        typed.setdefault(word.stem, query[word.start : word.end])
-    return AskedWords(list(typed.values()), word_scores(snapshot, list(typed)))
+def asked_words(snapshot: Snapshot, query: str, mode: str, named: IntArray = NOBODY) -> AskedWords:
+    """Finds the words of a question, none where it is searched by meaning alone; `named` are the documents
+    (row ids) that it is the name of."""
+    typed = counted_words(query) if mode == "hybrid" else {}
+    scores = word_scores(snapshot.lexicon, list(typed)) if typed else no_words(snapshot)
+    if len(named):
+        scores = with_name(scores, np.flatnonzero(np.isin(snapshot.document_N, named)))
+    return AskedWords(list(typed.values()), scores)
 
 
 @dataclass(frozen=True, eq=False)
 class PageTerms:
     """Holds what the terms of a page's results are made from: the passage of each of P results, the terms of
-    the question's features, what concepts and words add, and the ranks without a term that are known."""
+    the question's features, what concepts, words and names add, and the ranks without a term that are
+    known."""
 
     snapshot: Snapshot
     passages: list[int]
@@ -113,7 +131,7 @@ class PageTerms:
     seen: Seen
     concepts: list[SteeredConcept]
     concepts_PC: NDArray[np.float64]
-    words: list[str]
+    words: list[Term]
     words_PT: NDArray[np.float64]
     without: RanksWithout
 
@@ -187,18 +205,10 @@ class PageTerms:
         )
 
     def _words(self, row: int) -> list[Term]:
-        """Makes the terms of the question's words that the passage has."""
-        values = self.words_PT[row].tolist()
+        """Makes the terms of the question's words that the passage has, and of the document's name."""
         return [
-            Term(
-                "word",
-                value,
-                word,
-                shared=True,
-                word=word,
-                rank_without=self._rank_without(row, TermKey("word", word)),
-            )
-            for word, value in zip(self.words, values, strict=True)
+            replace(term, value=value, rank_without=self._rank_without(row, TermKey(term.kind, term.label)))
+            for term, value in zip(self.words, self.words_PT[row].tolist(), strict=True)
             if value
         ]
 
@@ -208,24 +218,28 @@ class PageTerms:
 
 
 def page_results(
-    snapshot: Snapshot,
-    texts: dict[int, LocatedPassage],
+    texts: Mapping[int, LocatedPassage],
     ranking: Ranking,
-    page: slice,
+    shown: Copies,
     asked: Ranking,
     terms: list[list[Term]],
 ) -> list[Result]:
-    """Makes one record for each document of the page."""
+    """Makes one record for each document shown, with those that are left out as copies of it."""
+
+    def located(row: int) -> LocatedPassage:
+        return texts[int(ranking.passages[row])]
+
     return [
         Result(
-            rank=page.start + row + 1,
-            rank_unsteered=asked.ranks.get(int(snapshot.document_N[passage])),
-            score=float(ranking.scores[page][row]),
-            document=texts[passage].document,
-            passage=texts[passage].passage,
-            terms=terms[row],
+            rank=row + 1,
+            rank_unsteered=asked.ranks.get(int(ranking.documents[row])),
+            score=float(ranking.scores[row]),
+            document=located(row).document,
+            passage=located(row).passage,
+            terms=terms[place],
+            copies=[located(copy).document for copy in shown.of.get(row, [])],
         )
-        for row, passage in enumerate(ranking.passages[page].tolist())
+        for place, row in enumerate(shown.first)
     ]
 
 

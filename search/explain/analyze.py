@@ -15,7 +15,7 @@ from scipy.optimize import nnls
 from scipy.sparse import csr_matrix
 
 from search.db.models import GenerationRow
-from search.embedding.embedder import Embedder, load_embedder
+from search.embedding.embedder import Embedder, embedder_of
 from search.embedding.splitter import PassageSplitter
 from search.embedding.word_sums import WordSums, take_apart
 from search.engine.reader import Reader
@@ -70,7 +70,7 @@ def analyze(reader: Reader, text: str, *, limit: int = 20) -> TextAnalysis:
     snapshot = reader.snapshot
     analysed = beginning(text, MAX_ANALYSED)
     check_text(analysed)
-    embedder = load_embedder(snapshot.space.model, snapshot.space.precision)
+    embedder = embedder_of(snapshot.space)
     taken = _take(snapshot, embedder, analysed, _passages(reader, embedder, analysed))
     share_F, baseline, remainder = _shares(snapshot, taken)
     mean_F = np.asarray(taken.acts_NF.mean(axis=0)).ravel()

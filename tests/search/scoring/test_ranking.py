@@ -10,11 +10,10 @@ from scipy.sparse import csr_matrix
 
 from search.dictionary.concepts import Concept, concept_from_members
 from search.embedding.embedder import load_embedder
-from search.embedding.words import stems
 from search.engine.engine import SearchEngine
 from search.index.snapshot import Snapshot
 from search.scoring import ranking
-from search.scoring.hybrid import WordScores, no_words, word_scores
+from search.scoring.hybrid import WordScores, counted_words, no_words, word_scores
 
 QUESTIONS = ["open a file and read its lines", "sort numbers", "dates and times"]
 CONCEPTS = [[], [2.0], [4.0, -4.0]]
@@ -86,7 +85,7 @@ def test_the_first_documents_are_those_of_a_scan(
     allowed_N = allowed(snapshot, left)
     for text in QUESTIONS:
         q_D = question(text)
-        words = word_scores(snapshot, stems(text)) if with_words else no_words(snapshot)
+        words = word_scores(snapshot.lexicon, list(counted_words(text))) if with_words else no_words(snapshot)
         expected = scanned(snapshot, q_D, steered, words, allowed_N)
         best = sorted(expected.values(), reverse=True)
         for documents in (1, 10, 60):

@@ -1,0 +1,123 @@
+"""The names of documents in memory: which documents a question asks for by title, id, path or identifier.
+
+A question is a name where it is all of a title or an id, or the last parts of an identifier or a path, two at
+least: `list.append` and `json.dumps()`, `guide/intro.md`, but not `append`. What many documents are called
+names none of them.
+
+Shape suffixes: K names, N passages.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from threading import Lock
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from search.db.connection import among
+from search.db.models import DocumentRow
+from search.index.snapshot import Snapshot, View
+
+LONGEST = 200
+"""A longer text is nobody's name."""
+
+MOST_NAMED = 10
+"""What more documents than these are called is a kind of document."""
+
+_CALLED = re.compile(r"^([\w.:/#-]+)\([^()]*\)$")
+_PARTED = re.compile(r"[./:#\\]+")
+_WIDTHLESS = re.compile("[\u00ad\u200b-\u200d\u2060\ufeff]")
+
+IntArray = NDArray[np.int64]
+
+
+def fold_name(name: str) -> str:
+    """A name as names are compared: without case, accents, forms of letters, or anything around it. The
+    brackets of a call, and what is between them, are not part of an identifier."""
+    plain = unicodedata.normalize("NFKD", _WIDTHLESS.sub("", name)).casefold()
+    plain = "".join(letter for letter in plain if not unicodedata.combining(letter))
+    plain = " ".join(plain.replace("’", "'").split()).strip(" \"'`“”„«»?!")
+    return _CALLED.sub(r"\1", plain)
+
+
+def names_of(given: str) -> Iterator[str]:
+    """What a document with this title or id may be called, folded: all of it, and its last parts."""
+    folded = fold_name(given)
+    if folded and len(folded) <= LONGEST:
+        yield folded
+        if " " not in folded:
+            cuts = [found.end() for found in _PARTED.finditer(folded) if found.start()]
+            yield from (folded[cut:] for cut in cuts[:-1])
+
+
+def _number(name: str) -> int:
+    return int.from_bytes(blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little")
+
+
+@dataclass(frozen=True, eq=False)
+class Names:
+    """The names of documents: a hash of each, ascending (K,), with the row id of its document (K,), and the
+    documents known (all that were read, ascending)."""
+
+    hashes_K: NDArray[np.uint64] = field(default_factory=lambda: np.zeros(0, np.uint64))
+    documents_K: IntArray = field(default_factory=lambda: np.zeros(0, np.int64))
+    known: IntArray = field(default_factory=lambda: np.zeros(0, np.int64))
+
+    def documents(self, question: str, held: IntArray) -> IntArray:
+        """Those of some documents (row ids) that a question asks for by name."""
+        folded = fold_name(question)
+        if not folded or len(folded) > LONGEST:
+            return np.zeros(0, np.int64)
+        wanted = np.uint64(_number(folded))
+        start, end = (int(np.searchsorted(self.hashes_K, wanted, side)) for side in ("left", "right"))
+        found = np.intersect1d(self.documents_K[start:end], held)
+        return found if len(found) <= MOST_NAMED else found[:0]
+
+
+class NamesCache:
+    """The names of each collection, kept up to date from one snapshot to the next."""
+
+    def __init__(self) -> None:
+        self._held: dict[int, tuple[View, Names]] = {}
+        self._reading: dict[int, Lock] = {}
+
+    def of(self, session: Session, snapshot: Snapshot) -> Names:
+        """Those of a snapshot's documents, and perhaps of some that are there no more."""
+        collection = snapshot.collection_id
+        with self._reading.setdefault(collection, Lock()):
+            view, before = self._held.get(collection, (None, None))
+            if before is not None and view is snapshot.view:
+                return before
+            found = read_names(session, snapshot, before or Names())
+            self._held[collection] = snapshot.view, found
+        return found
+
+
+def read_names(session: Session, snapshot: Snapshot, before: Names) -> Names:
+    """The names of all documents of a snapshot; those read `before` are not read again."""
+    wanted = snapshot.documents_sorted
+    if len(before.known) > 2 * len(wanted) + 1000:  # most of it is of the past
+        before = Names()
+    missing = np.setdiff1d(wanted, before.known)
+    if not len(missing):
+        return before
+    columns = DocumentRow.id, DocumentRow.external_id, DocumentRow.title
+    rows = session.execute(select(*columns).where(among(DocumentRow.id, missing.tolist())))
+    pairs = {
+        (_number(name), document)
+        for document, *given in rows
+        for each in given
+        for name in names_of(each or "")
+    }
+    hashes = np.array([name for name, _ in pairs], np.uint64)
+    documents = np.array([document for _, document in pairs], np.int64)
+    hashes_K = np.concatenate([before.hashes_K, hashes])
+    documents_K = np.concatenate([before.documents_K, documents])
+    order = np.argsort(hashes_K, kind="stable")
+    known = np.union1d(before.known, missing)
+    return Names(hashes_K[order], documents_K[order], known)

@@ -1,0 +1,89 @@
+"""One text once: results whose passages say the same fill one place, that of the best of them.
+
+Two passages say the same where they have the same words in the same order, or where their vectors and nearly
+all of their words are the same, and they differ in no number and in no word of the question. Only those
+whose vectors are close are read at all.
+
+Shape suffixes: P passages, D embedding width.
+"""
+
+import re
+import unicodedata
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+READ = 0.8
+"""Passages of a smaller cosine are not compared. (The title is part of a vector: copies under other titles
+are apart, too.)"""
+
+CLOSE, SHARED = 0.98, 0.9
+"""The cosine, and the share of their words, that passages have to have in common that are nearly the same."""
+
+_WORD = re.compile(r"\w+")
+_DIGIT = re.compile(r"\d")
+
+Texts = Callable[[list[int]], Mapping[int, str]]
+
+
+@dataclass(frozen=True)
+class Copies:
+    """The rows of a ranking whose text comes for the first time, in order, and the rows of the copies of each
+    of these."""
+
+    first: list[int]
+    of: dict[int, list[int]]
+
+    @classmethod
+    def none(cls, rows: int) -> "Copies":
+        """So many rows, of which none is a copy."""
+        return cls(list(range(rows)), {})
+
+    def rows(self) -> list[int]:
+        """All rows that are shown, copies too."""
+        return [each for row in self.first for each in (row, *self.of.get(row, []))]
+
+    @property
+    def left_out(self) -> int:
+        return sum(map(len, self.of.values()))
+
+
+@dataclass(frozen=True)
+class _Said:
+    words: tuple[str, ...]
+
+    @cached_property
+    def once(self) -> frozenset[str]:
+        return frozenset(self.words)
+
+    def same(self, other: "_Said", cosine: float, asked: frozenset[str]) -> bool:
+        if self.words == other.words:
+            return True
+        if cosine < CLOSE or len(self.once & other.once) < SHARED * len(self.once | other.once):
+            return False
+        return not any(word in asked or _DIGIT.search(word) for word in self.once ^ other.once)
+
+
+def said(text: str) -> _Said:
+    """What a text says, as far as copies are told by it."""
+    return _Said(tuple(_WORD.findall(unicodedata.normalize("NFKC", text).casefold())))
+
+
+def find_copies(x_PD: NDArray[np.float32], texts: Texts, question: str) -> Copies:
+    """Which of some passages, best first, are copies of one before them. `texts` reads those of some rows."""
+    cosine_PP = np.tril(x_PD @ x_PD.T, -1)
+    later, earlier = np.nonzero(cosine_PP >= READ)
+    read = texts(sorted({*later.tolist(), *earlier.tolist()}))
+    each, asked = {row: said(text) for row, text in read.items()}, said(question).once
+    copy_of: dict[int, int] = {}
+    for row, before in zip(later.tolist(), earlier.tolist(), strict=True):  # row by row, the best first
+        known = row in copy_of or before in copy_of
+        if not known and each[row].same(each[before], float(cosine_PP[row, before]), asked):
+            copy_of[row] = before
+    of: dict[int, list[int]] = {}
+    for row, before in copy_of.items():
+        of.setdefault(before, []).append(row)
+    return Copies([row for row in range(len(x_PD)) if row not in copy_of], of)

@@ -1,0 +1,53 @@
+"""Mistyped words, and which of a collection's are meant."""
+
+import numpy as np
+import pytest
+
+from search.index.bm25 import Counts, Lexicon
+from search.responses.search import Spelling
+from search.scoring.spelling import suggest
+
+TEXTS = [
+    "Photosynthesis turns light into sugar in the leaves of plants.",
+    "The regular expression engine backtracks over nested groups.",
+    "Regular trains leave the station at noon.",
+    "A stationery shop sells paper, and Kowalski runs it.",
+    "Ein Bahnhof und ein Zug.",
+]
+
+
+@pytest.fixture(scope="module")
+def lexicon() -> Lexicon:
+    return Lexicon(Counts.of(TEXTS), Counts.of([]), np.arange(len(TEXTS)))
+
+
+def suggested(lexicon: Lexicon, question: str) -> Spelling | None:
+    return suggest(lexicon, question, lambda stem, passage: f"{stem}@{passage}")
+
+
+@pytest.mark.parametrize("typo", ["photosythesis", "fotosynthesis", "photosynthessi", "photossynthesis"])
+def test_a_question_of_mistyped_words_alone_is_read_as_meant(lexicon: Lexicon, typo: str) -> None:
+    assert suggested(lexicon, typo) == Spelling("photosynthesi@0", used=True)
+
+
+def test_beside_words_that_are_there_a_mistyped_one_is_only_a_suggestion(lexicon: Lexicon) -> None:
+    assert suggested(lexicon, "How do regullar groups work?") == Spelling(
+        "How do regular@2 groups work?", used=False
+    )
+
+
+RIGHT = ["regular trains", "zebra", "qzxv plonkt", "2.4", "run", "Kowalski", "xyzt leaves", "who is it"]
+
+
+@pytest.mark.parametrize("question", RIGHT)
+def test_right_words_names_and_nonsense_are_left_alone(lexicon: Lexicon, question: str) -> None:
+    assert suggested(lexicon, question) is None
+
+
+def test_of_words_as_near_the_one_that_goes_with_the_rest_is_meant() -> None:
+    texts = ["the cattle graze", "the castle of the king", "a castle", "castle", "cattle on the pasture"]
+    lexicon = Lexicon(Counts.of(texts), Counts.of([]), np.arange(len(texts)))
+    for rest, word in [("king", "castl"), ("pasture", "cattl")]:
+        found = suggested(lexicon, f"catle {rest}")
+        assert found is not None
+        assert found.query.startswith(f"{word}@")
