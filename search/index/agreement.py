@@ -36,6 +36,7 @@ FEW_PASSAGES = 1000
 """and a collection counts as so much larger, so that a name is rare in a small one too."""
 
 WORD = re.compile(r"\w+")
+_PUNCTUATION = re.compile(r"[!-/:-@]")
 
 FloatArray = NDArray[np.float64]
 
@@ -99,8 +100,9 @@ def _forms(word: str) -> frozenset[str]:
 
 @functools.lru_cache(maxsize=100_000)
 def name_stems(name: str) -> tuple[str, ...]:
-    """The stems of a name's words, each once."""
-    return tuple(stems(name))
+    """The stems of a name's words, each once: of those that the models were learned with, which have two
+    letters and no punctuation."""
+    return tuple(stem for stem in stems(name) if len(stem) > 1 and not _PUNCTUATION.search(stem))
 
 
 def about(acts_MF: csr_matrix, counts: Counts, dictionary: Dictionary) -> csr_matrix:

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from search.db.connection import among
 from search.db.models import DocumentRow
-from search.embedding.words import WORD, stems
+from search.embedding.words import stems
 from search.errors import InvalidFilter
 from search.index.doc_values import Kinds
 from search.index.snapshot import Snapshot
@@ -44,7 +44,7 @@ def allowed_passages(
         else:
             allowed_N &= _fired(snapshot, condition.feature) ^ condition.negated
     for value in typed.without:
-        if WORD.fullmatch(value) and stems(value):
+        if value.isalnum() and stems(value):
             allowed_N &= ~_of_documents_with(snapshot, value)
         else:
             may_N = allowed_N & _of_documents_with(snapshot, value)

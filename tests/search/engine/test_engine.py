@@ -5,18 +5,16 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
-import bm25s
 import numpy as np
 import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
-from Stemmer import Stemmer
 
 from search.browse.collections import collections, start_examples
 from search.browse.documents import document_detail
 from search.browse.features import feature_detail, find_features
 from search.db.models import CollectionRow
-from search.embedding.words import SILENT, WORD, stems
+from search.embedding.words import stems
 from search.engine.engine import SearchEngine
 from search.engine.reader import Reader
 from search.engine.response import OTHER_TOPICS
@@ -29,6 +27,7 @@ from search.errors import (
     InvalidSteering,
     NotIndexed,
 )
+from search.index.bm25 import Counts, Lexicon
 from search.index.generation_files import INDEX_FILE, WORDS_FILE, generation_folder
 from search.index.passage_store import read_texts
 from search.index.snapshot import View
@@ -171,14 +170,12 @@ def ranks(now: SearchResponse, before: SearchResponse) -> list[int | None]:
 
 @pytest.mark.parametrize("query", QUERIES)
 def test_words_and_meaning_are_mixed_as_they_are_said_to_be(engine: SearchEngine, query: str) -> None:
-    """Worked out again over all passages, with the words counted by a library."""
+    """Worked out again over all passages, with the words counted again."""
     snapshot = engine.snapshot("manual")
     with Session(engine.database) as session:
         texts = list(read_texts(session, snapshot.generation))
-    how = {"token_pattern": WORD.pattern, "stopwords": list(SILENT), "stemmer": Stemmer("english")}
-    peer = bm25s.BM25(method="lucene", k1=1.5, b=0.75)
-    peer.index(bm25s.tokenize(texts, **how, show_progress=False), show_progress=False)
-    words_N = peer.get_scores(stems(query))
+    counted = Lexicon(Counts.of(texts), Counts.of([]), np.arange(len(texts)))
+    words_N = np.asarray(counted.scores(stems(query)).sum(axis=1)).ravel()
     dense_N = snapshot.index.vectors(np.arange(snapshot.passages)) @ engine.embed(snapshot.space, query)
     mixed_N = dense_N + WORDS_WEIGHT * words_N / words_N.max()
     best = [mixed_N[snapshot.document_N == document].max() for document in np.unique(snapshot.document_N)]
