@@ -121,15 +121,8 @@ def _taken_apart(chunk: str) -> tuple[Word, ...]:
     if usual := _USUAL.fullmatch(chunk):
         word = usual[1].lower()
         return () if word in SILENT else (Word(stem_of(word), *usual.span(1)),)
-    given, found = plain(chunk), list[Word]()
-    for match in _pattern(ascii_only=given.text.isascii()).finditer(given.text):
-        start, end = match.span()
-        if match.lastgroup == "address":
-            found += _of_address(given.text, start, end)
-        elif match.lastgroup == "name":
-            found += _of_name(given.text, start, end, WHOLE)
-        else:
-            found += _of_run(given.text[start:end], start, dense=match.lastgroup == "dense")
+    given = plain(chunk)
+    found = _in_plain(given.text, 0, len(given.text), WHOLE)
     return tuple(
         Word(stem, given.starts[start], given.ends[end - 1], kind) for stem, start, end, kind in found
     )
@@ -138,14 +131,24 @@ def _taken_apart(chunk: str) -> tuple[Word, ...]:
 _remembered = lru_cache(1 << 16)(_taken_apart)
 
 
-def _of_address(text: str, start: int, end: int) -> Iterator[Word]:
+def _in_plain(text: str, start: int, end: int, kind: int) -> Iterator[Word]:
+    """The words of a stretch of a text that differs from others of its spellings in capitals alone."""
+    for match in _pattern(ascii_only=text.isascii()).finditer(text, start, end):
+        if match.lastgroup == "address":
+            yield from _of_address(text, *match.span(), kind)
+        elif match.lastgroup == "name":
+            yield from _of_name(text, *match.span(), kind)
+        else:
+            yield from _of_run(match[0], match.start(), kind, dense=match.lastgroup == "dense")
+
+
+def _of_address(text: str, start: int, end: int, kind: int) -> Iterator[Word]:
     """An address of the web, and the words in it."""
-    end = start + len(text[start:end].rstrip(_SAID_BY_PUNCTUATION))
-    yield Word(text[start:end].casefold(), start, end)
-    rest = text.find("://", start) + 3
-    for match in _pattern(ascii_only=text.isascii()).finditer(text, rest, end):
-        if match.lastgroup == "name":
-            yield from _of_name(text, *match.span(), PART)
+    said = text[start:end].rstrip(_SAID_BY_PUNCTUATION)
+    yield Word(said.casefold(), start, start + len(said), kind)
+    colon = text.index("://", start)
+    yield from _with_parts(text, start, colon, HIDDEN)
+    yield from _in_plain(text, colon + 3, start + len(said), PART)
 
 
 def _of_name(text: str, start: int, end: int, kind: int) -> Iterator[Word]:
@@ -198,7 +201,7 @@ def _humps(text: str, start: int, end: int, kind: int) -> Iterator[Word]:
             yield Word(stem_of(hump[0].lower()), *hump.span(), PART)
 
 
-def _of_run(run: str, start: int, *, dense: bool) -> Iterator[Word]:
+def _of_run(run: str, start: int, whole_kind: int, *, dense: bool) -> Iterator[Word]:
     """The words of a run in a script without blanks, and each two characters next to each other."""
     spans, end = list[tuple[int, int]](), 0
     for word in WordBreaker(run, "root"):
@@ -206,7 +209,7 @@ def _of_run(run: str, start: int, *, dense: bool) -> Iterator[Word]:
         end += len(word)
     whole = {span for span in spans if any(map(str.isalnum, run[slice(*span)]))}
     for first, last in sorted(whole):
-        yield Word(run[first:last], start + first, start + last)
+        yield Word(run[first:last], start + first, start + last, whole_kind)
     asked = _within_words(spans)
     for at in range(len(run) - 1):
         pair, kind = run[at : at + 2], PART if at in asked else PAIR
@@ -225,12 +228,12 @@ def _within_words(spans: list[tuple[int, int]]) -> set[int]:
 @cache
 def _pattern(*, ascii_only: bool) -> re.Pattern[str]:
     """What the words of a stretch without blanks look like, in the order in which they are tried."""
-    w = r"\w" if ascii_only else _spaced()
+    w = r"\w" if ascii_only else spaced()
     return re.compile(
         rf"""
         (?P<address> [A-Za-z][A-Za-z0-9+.-]{{1,15}}://[^\s<>"]+ )
       | (?P<name>
-            [{w}][{w}.+%-]{{0,63}} @ [{w}][{w}-]{{0,62}} (?:\.[{w}-]+)+
+            [{w}][{w}.+-]{{0,63}} @ [{w}][{w}-]{{0,62}} (?:\.[{w}-]+)+
           | (?:(?<![{w}.]) (?:[@#] | \.(?=[^\W\d_])))?
             [{w}]+ (?:(?:['.&/-] | :: | (?<=\d):(?=\d) | (?<=\d),(?=\d{{3}}(?!\d))) [{w}]+)*
             (?:(?:\+\+\d* | \#)(?![{w}]))?
@@ -243,7 +246,7 @@ def _pattern(*, ascii_only: bool) -> re.Pattern[str]:
 
 
 @cache
-def _spaced() -> str:
+def spaced() -> str:
     """The ranges of letters, digits and their marks in the scripts that leave blanks between words."""
     unbroken = re.compile(f"[{DENSE}{LOOSE}]")
     codes = [

@@ -10,7 +10,7 @@ Shape suffixes: N passages, V stems known, T stems asked.
 import io
 import itertools
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -155,6 +155,17 @@ class Lexicon:
         if len(later):
             holds_PT[later] = self.added.holding(number_P[later] - size, asked)
         return holds_PT
+
+    def names(self) -> set[str]:
+        """All stems and parts of words that are counted."""
+        return self.base.columns.keys() | self.added.columns.keys()
+
+    def having(self, any_of: Collection[str]) -> NDArray[np.int64]:
+        """The visible passages that have one at least of some stems, ascending."""
+        counts = vstack([each.of_stems(list(any_of)) for each in (self.base, self.added)], format="csc")
+        has_M = np.zeros(counts.shape[0], np.bool_)
+        has_M[counts.indices] = True
+        return np.flatnonzero(has_M[self.number_N])
 
     def scores(self, asked: Sequence[str]) -> csc_matrix:
         """The part of each stem in the BM25 score of each visible passage (N, T).

@@ -1,7 +1,8 @@
 """Which passages the restrictions of a query leave: phrases, exclusions, conditions on metadata, features.
 
-Words are looked up by their stems in the counts, all else is asked of PostgreSQL. A document is left or not
-as a whole, whichever of its passages have what was asked for; only features are asked of each passage.
+Words are looked up by their stems in the counts, phrases in the texts (see `phrases`), conditions on metadata
+in PostgreSQL. A document is left or not as a whole, whichever of its passages have what was asked for; only
+features are asked of each passage.
 
 Shape suffixes: N passages.
 """
@@ -17,9 +18,9 @@ from sqlalchemy.orm import Session
 
 from search.db.connection import among
 from search.db.models import DocumentRow
-from search.embedding.words import stems
 from search.errors import InvalidFilter
 from search.index.doc_values import Kinds
+from search.index.phrases import Phrase, saying, with_word
 from search.index.snapshot import Snapshot
 from search.query.parser import TITLE, Condition, ParsedQuery
 
@@ -38,22 +39,23 @@ def allowed_passages(
     allowed_N = np.ones(snapshot.passages, np.bool_)
     clauses = list[ColumnElement[bool]]()
     for condition in typed.conditions:
-        if condition.feature is None:
+        if condition.feature is not None:
+            allowed_N &= _fired(snapshot, condition.feature) ^ condition.negated
+        elif condition.field != TITLE:
             _check(condition, fields)
             clauses.append(_meets(condition, fields))
-        else:
-            allowed_N &= _fired(snapshot, condition.feature) ^ condition.negated
+    if clauses:
+        allowed_N = _left(session, snapshot, allowed_N, clauses)
     for value in typed.without:
-        if value.isalnum() and stems(value):
-            allowed_N &= ~_of_documents_with(snapshot, value)
-        else:
-            may_N = allowed_N & _of_documents_with(snapshot, value)
-            allowed_N &= ~_left(session, snapshot, may_N, [_says(value)])
+        word = Phrase(value).word
+        said_N = with_word(snapshot, word) if word else saying(session, snapshot, value, allowed_N)
+        allowed_N &= ~said_N
     for value in typed.phrases:
-        if stems(value):
-            allowed_N &= _of_documents_with(snapshot, value)
-        clauses.append(_says(value))
-    return _left(session, snapshot, allowed_N, clauses) if clauses else allowed_N
+        allowed_N = saying(session, snapshot, value, allowed_N)
+    for title in (each for each in typed.conditions if each.field == TITLE):
+        titled_N = saying(session, snapshot, title.values[0], allowed_N, title=True)
+        allowed_N &= titled_N ^ title.negated
+    return allowed_N
 
 
 def _left(
@@ -82,7 +84,7 @@ def _fired(snapshot: Snapshot, feature: int) -> NDArray[np.bool_]:
 def _check(condition: Condition, fields: Kinds) -> None:
     """Refuses what no value of the field could ever meet."""
     field, known = condition.field, sorted(fields)
-    if field != TITLE and field not in fields:
+    if field not in fields:
         shown = ", ".join(known[:20]) + (", …" if len(known) > 20 else "")
         raise InvalidFilter(
             f"There is no field {field[:80]!r}.",
@@ -90,7 +92,7 @@ def _check(condition: Condition, fields: Kinds) -> None:
             if known
             else "These documents have no metadata, only title.",
         )
-    kind = _KINDS.get(next(iter(fields[field]))) if field != TITLE and len(fields[field]) == 1 else None
+    kind = _KINDS.get(next(iter(fields[field]))) if len(fields[field]) == 1 else None
     for value in filter(None, (*condition.values, condition.least, condition.most)):
         if kind and not kind.form.fullmatch(value):
             raise InvalidFilter(
@@ -115,31 +117,9 @@ _KINDS = {
 }
 
 
-def _of_documents_with(snapshot: Snapshot, value: str) -> NDArray[np.bool_]:
-    """Passages (N,) of the documents that have every stem of a text somewhere."""
-    with_all = np.ones(snapshot.passages, np.bool_)
-    scores_NT = snapshot.lexicon.scores(stems(value))
-    for column in range(scores_NT.shape[1]):
-        passages = scores_NT.indices[scores_NT.indptr[column] : scores_NT.indptr[column + 1]]
-        with_all &= np.isin(snapshot.document_N, np.unique(snapshot.document_N[passages]))
-    return with_all
-
-
-def _says(value: str, column: ColumnElement[str] | None = None) -> ColumnElement[bool]:
-    """Whether a document has these words next to each other, in any case."""
-    if column is None:
-        column = DocumentRow.title + literal("\n") + DocumentRow.text
-    words = r"\s+".join(re.sub(r"([^\w])", r"\\\1", word) for word in value.split())
-    return column.regexp_match(rf"(?<!\w){words}(?!\w)", flags="i")
-
-
 def _meets(condition: Condition, fields: Kinds) -> ColumnElement[bool]:
-    if condition.field == TITLE:
-        met = _says(condition.values[0], DocumentRow.title.expression)
-    elif condition.values:
-        met = _is_one_of(condition.field, condition.values, fields)
-    else:
-        met = _between(condition)
+    field, values = condition.field, condition.values
+    met = _is_one_of(field, values, fields) if values else _between(condition)
     return not_(func.coalesce(met, literal(value=False))) if condition.negated else met
 
 

@@ -3,7 +3,7 @@
 import unicodedata
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from search.embedding.folding import composed, fold, plain
@@ -59,6 +59,7 @@ def test_every_character_is_the_same_in_all_its_forms() -> None:
     assert wrong == []
 
 
+@settings(deadline=None)
 @given(st.text(max_size=30))
 def test_folding_twice_changes_nothing_and_keeps_places(text: str) -> None:
     given = plain(text)

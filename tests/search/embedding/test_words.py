@@ -3,7 +3,7 @@
 import unicodedata
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from search.embedding.words import stems, words
@@ -62,6 +62,7 @@ SCRIPTS = st.text(
 TEXTS = st.lists(st.one_of(st.text("abcXYZ.-_/'&@#+19", min_size=1, max_size=12), SCRIPTS), max_size=5)
 
 
+@settings(deadline=None)
 @given(TEXTS, st.sampled_from(["NFC", "NFD", "NFKC", "NFKD"]), st.booleans())
 def test_any_form_of_a_text_has_its_words(parts: list[str], form: str, soft: bool) -> None:
     text = " ".join(parts)
@@ -69,6 +70,7 @@ def test_any_form_of_a_text_has_its_words(parts: list[str], form: str, soft: boo
     assert stems(other) == stems(text)
 
 
+@settings(deadline=None)
 @given(st.lists(st.text("abcdefghij", min_size=1, max_size=12), max_size=5))
 def test_capitals_and_full_width_forms_are_the_same_words(parts: list[str]) -> None:
     text = " ".join(parts)
