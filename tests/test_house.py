@@ -77,7 +77,6 @@ ELSEWHERE = {
     """,
     "tests/search/explain/test_why_not.py": "search/explain/compare search/explain/counterfactuals",
     "tests/search/index/test_filtering.py": "search/engine/facets",
-    "tests/search/index/test_bm25.py": "search/embedding/words",
     "tests/search/index/test_segments.py": "search/index/live_docs",
     "tests/search/index/test_snapshot_manager.py": "search/db/listener search/db/lookup",
     "tests/search/db/test_card.py": "search/responses/stored",

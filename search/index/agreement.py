@@ -36,6 +36,7 @@ FEW_PASSAGES = 1000
 """A collection counts as so many passages larger, so that a name is rare in a small one too."""
 
 WORD = re.compile(r"\w+")
+_PUNCTUATION = re.compile(r"[!-/:-@]")
 
 FloatArray = NDArray[np.float64]
 
@@ -100,8 +101,9 @@ def _forms(word: str) -> frozenset[str]:
 
 @functools.lru_cache(maxsize=100_000)
 def name_stems(name: str) -> tuple[str, ...]:
-    """Gives the stems of a name's words, each once."""
-    return tuple(stems(name))
+    """Gives the stems of a name's words, each once: of those that the models were learned with, which have
+    two letters and no punctuation."""
+    return tuple(stem for stem in stems(name) if len(stem) > 1 and not _PUNCTUATION.search(stem))
 
 
 def about(acts_MF: csr_matrix, counts: Counts, dictionary: Dictionary) -> csr_matrix:

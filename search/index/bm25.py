@@ -10,7 +10,7 @@ Shape suffixes: N passages, V stems known, T stems asked.
 import io
 import itertools
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,10 +19,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csc_matrix, csr_matrix, vstack
 
-from search.embedding.words import WORD, stem_each
+from search.embedding.words import TOKENIZER, words_between_blanks
+from search.errors import IndexDamaged
 from search.index.atomic_files import read_file, write_file
 
 K1, B = 1.5, 0.75
+MOST_REMEMBERED = 1 << 20  # stretches without blanks, some 200 MB
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,17 +39,18 @@ class Counts:
     @classmethod
     def of(cls, texts: Iterable[str]) -> "Counts":
         """Counts the words of each text."""
-        numbers: defaultdict[str, int] = defaultdict(itertools.count().__next__)
-        rows = [np.array([numbers[word] for word in WORD.findall(text)], dtype=np.int32) for text in texts]
-        columns: defaultdict[str, int] = defaultdict(itertools.count().__next__)
-        column_of = np.array([columns[stem] if stem else -1 for stem in stem_each(list(numbers))], np.int32)
-        cols = column_of[np.concatenate(rows)] if rows else np.zeros(0, np.int32)
-        at = np.repeat(np.arange(len(rows)), [len(row) for row in rows])[cols >= 0]
-        cols = cols[cols >= 0]
-        ones = np.ones(len(cols), np.int32)
-        counts_NV = csr_matrix((ones, (at, cols)), shape=(len(rows), len(columns)))  # sums what is double
-        lengths_N = np.bincount(at, minlength=len(rows)).astype(np.int32)
-        return cls(counts_NV.tocsc(), dict(columns), lengths_N)
+        numbers = _Numbers()
+        rows = [
+            np.array([number for chunk in text.split() for number in numbers[chunk]], np.int32)
+            for text in texts
+        ]
+        cols = np.concatenate(rows) if rows else np.zeros(0, np.int32)
+        at = np.repeat(np.arange(len(rows)), [len(row) for row in rows])
+        lengths_N = np.bincount(at[cols >= 0], minlength=len(rows)).astype(np.int32)
+        ones, cols = np.ones(len(cols), np.int32), np.where(cols < 0, ~cols, cols)
+        shape = (len(rows), len(numbers.columns))
+        counts_NV = csr_matrix((ones, (at, cols)), shape=shape)  # sums what is double
+        return cls(counts_NV.tocsc(), dict(numbers.columns), lengths_N)
 
     def __len__(self) -> int:
         return len(self.lengths_N)
@@ -97,6 +100,7 @@ class Counts:
             indptr=matrix.indptr,
             lengths=self.lengths_N,
             stems=np.frombuffer("\n".join(self.columns).encode(), dtype=np.uint8),
+            tokenizer=np.int32(TOKENIZER),
         )
         return write_file(path, buffer.getvalue())
 
@@ -105,14 +109,33 @@ class Counts:
         """Reads what `save` wrote.
 
         Raises:
-            IndexDamaged: the file is missing or is not the one that was written.
+            IndexDamaged: the file is missing, is not the one that was written, or counted what an earlier
+                version took for words.
         """
         with np.load(io.BytesIO(read_file(path, sha256))) as stored:
+            if "tokenizer" not in stored or stored["tokenizer"] != TOKENIZER:
+                raise IndexDamaged(f"{path} has the words of another version of Refract.")
             names = stored["stems"].tobytes().decode()
             columns = {stem: at for at, stem in enumerate(names.split("\n") if names else [])}
             parts = (stored["data"], stored["indices"], stored["indptr"])
             lengths_N = stored["lengths"]
             return cls(csc_matrix(parts, shape=(len(lengths_N), len(columns))), columns, lengths_N)
+
+
+class _Numbers(dict[str, tuple[int, ...]]):
+    """The columns of the words of each stretch without blanks; ~column of what adds nothing to the length."""
+
+    def __init__(self) -> None:
+        self.columns: defaultdict[str, int] = defaultdict(itertools.count().__next__)
+
+    def __missing__(self, chunk: str) -> tuple[int, ...]:
+        columns = self.columns
+        numbers = tuple(
+            columns[word.stem] if word.whole else ~columns[word.stem] for word in words_between_blanks(chunk)
+        )
+        if len(self) < MOST_REMEMBERED:
+            self[chunk] = numbers
+        return numbers
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,6 +155,17 @@ class Lexicon:
         if len(later):
             holds_PT[later] = self.added.holding(number_P[later] - size, asked)
         return holds_PT
+
+    def names(self) -> set[str]:
+        """All stems and parts of words that are counted."""
+        return self.base.columns.keys() | self.added.columns.keys()
+
+    def having(self, any_of: Collection[str]) -> NDArray[np.int64]:
+        """The visible passages that have one at least of some stems, ascending."""
+        counts = vstack([each.of_stems(list(any_of)) for each in (self.base, self.added)], format="csc")
+        has_M = np.zeros(counts.shape[0], np.bool_)
+        has_M[counts.indices] = True
+        return np.flatnonzero(has_M[self.number_N])
 
     def scores(self, asked: Sequence[str]) -> csc_matrix:
         """The part of each stem in the BM25 score of each visible passage (N, T).

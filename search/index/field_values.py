@@ -9,7 +9,6 @@ Shape suffixes: A values of one field.
 import hashlib
 import json
 import re
-import unicodedata
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -18,6 +17,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from search.embedding.folding import fold
 
 LONGEST = 100
 """A longer text is no value that anyone would choose from a list."""
@@ -43,8 +44,7 @@ Mask = NDArray[np.bool_]
 
 def same(text: str) -> str:
     """The form that texts share which are the same value: whether they are is asked nowhere else."""
-    folded = unicodedata.normalize("NFKC", " ".join(text.split())).casefold()
-    plain = unicodedata.normalize("NFC", folded.replace("i\u0307", "i"))  # İ, as Turkish has it
+    plain = fold(" ".join(text.split()))
     return plain if len(plain) <= LONGEST else "\0" + hashlib.sha256(plain.encode()).hexdigest()
 
 

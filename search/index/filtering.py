@@ -1,26 +1,22 @@
 """Which passages the restrictions of a query leave: phrases, exclusions, conditions on metadata, features.
 
-Words are looked up by their stems in the counts, values of the metadata in memory, phrases in PostgreSQL. A
-document is left or not as a whole, whichever of its passages have what was asked for; only features are asked
-of each passage.
+Words are looked up by their stems in the counts, values of the metadata in memory, phrases in the texts (see
+`phrases`). A document is left or not as a whole, whichever of its passages have what was asked for; only
+features are asked of each passage.
 
 Shape suffixes: N passages.
 """
 
-import re
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import ColumnElement, literal, not_, select
 from sqlalchemy.orm import Session
 
-from search.db.connection import among
-from search.db.models import DocumentRow
-from search.embedding.words import WORD, stems
 from search.errors import InvalidFilter
 from search.index.doc_values import DocValues, Kinds
 from search.index.field_values import BOOLEAN, DATE, NUMBER, OBJECT, TEXT, FieldValues, fits
+from search.index.phrases import Phrase, saying, with_word
 from search.index.snapshot import Snapshot
 from search.query.parser import TITLE, Condition, ParsedQuery
 
@@ -34,37 +30,21 @@ def allowed_passages(
         InvalidFilter: a condition does not fit the values of its field, or names one that there is not.
     """
     allowed_N = np.ones(snapshot.passages, np.bool_)
-    clauses = list[ColumnElement[bool]]()
     for condition in typed.conditions:
         if condition.feature is not None:
             allowed_N &= _fired(snapshot, condition.feature) ^ condition.negated
-        elif condition.field == TITLE:
-            says = _says(condition.values[0], DocumentRow.title.expression)
-            clauses.append(not_(says) if condition.negated else says)
-        else:
+        elif condition.field != TITLE:
             allowed_N &= _meets(snapshot, condition, doc_values) ^ condition.negated
     for value in typed.without:
-        if WORD.fullmatch(value) and stems(value):
-            allowed_N &= ~_of_documents_with(snapshot, value)
-        else:
-            may_N = allowed_N & _of_documents_with(snapshot, value)
-            allowed_N &= ~_left(session, snapshot, may_N, [_says(value)])
+        word = Phrase(value).word
+        said_N = with_word(snapshot, word) if word else saying(session, snapshot, value, allowed_N)
+        allowed_N &= ~said_N
     for value in typed.phrases:
-        if stems(value):
-            allowed_N &= _of_documents_with(snapshot, value)
-        clauses.append(_says(value))
-    return _left(session, snapshot, allowed_N, clauses) if clauses else allowed_N
-
-
-def _left(
-    session: Session, snapshot: Snapshot, mask_N: NDArray[np.bool_], clauses: list[ColumnElement[bool]]
-) -> NDArray[np.bool_]:
-    """The passages (N,) of a mask whose documents meet all clauses."""
-    if not mask_N.any():
-        return mask_N
-    documents = snapshot.documents_of(mask_N).tolist()
-    found = session.scalars(select(DocumentRow.id).where(among(DocumentRow.id, documents), *clauses)).all()
-    return mask_N & np.isin(snapshot.document_N, np.array(found, dtype=np.int64))
+        allowed_N = saying(session, snapshot, value, allowed_N)
+    for title in (each for each in typed.conditions if each.field == TITLE):
+        titled_N = saying(session, snapshot, title.values[0], allowed_N, title=True)
+        allowed_N &= titled_N ^ title.negated
+    return allowed_N
 
 
 def _fired(snapshot: Snapshot, feature: int) -> NDArray[np.bool_]:
@@ -158,21 +138,3 @@ _KINDS = {
     BOOLEAN: _Kind("yes-or-no field", "true or false"),
     TEXT: _Kind("text", "it is written"),
 }
-
-
-def _of_documents_with(snapshot: Snapshot, value: str) -> NDArray[np.bool_]:
-    """Passages (N,) of the documents that have every stem of a text somewhere."""
-    with_all = np.ones(snapshot.passages, np.bool_)
-    scores_NT = snapshot.lexicon.scores(stems(value))
-    for column in range(scores_NT.shape[1]):
-        passages = scores_NT.indices[scores_NT.indptr[column] : scores_NT.indptr[column + 1]]
-        with_all &= np.isin(snapshot.document_N, np.unique(snapshot.document_N[passages]))
-    return with_all
-
-
-def _says(value: str, column: ColumnElement[str] | None = None) -> ColumnElement[bool]:
-    """Whether a document has these words next to each other, in any case."""
-    if column is None:
-        column = DocumentRow.title + literal("\n") + DocumentRow.text
-    words = r"\s+".join(re.sub(r"([^\w])", r"\\\1", word) for word in value.split())
-    return column.regexp_match(rf"(?<!\w){words}(?!\w)", flags="i")

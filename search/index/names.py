@@ -8,7 +8,6 @@ Shape suffixes: K names, N passages.
 """
 
 import re
-import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from hashlib import blake2b
@@ -21,6 +20,7 @@ from sqlalchemy.orm import Session
 
 from search.db.connection import among
 from search.db.models import DocumentRow
+from search.embedding.folding import fold
 from search.index.snapshot import Snapshot, View
 
 LONGEST = 200
@@ -31,7 +31,6 @@ MOST_NAMED = 10
 
 _CALLED = re.compile(r"^([\w.:/#-]+)\([^()]*\)$")
 _PARTED = re.compile(r"[./:#\\]+")
-_WIDTHLESS = re.compile("[\u00ad\u200b-\u200d\u2060\ufeff]")
 
 IntArray = NDArray[np.int64]
 
@@ -39,10 +38,7 @@ IntArray = NDArray[np.int64]
 def fold_name(name: str) -> str:
     """A name as names are compared: without case, accents, forms of letters, or anything around it. The
     brackets of a call, and what is between them, are not part of an identifier."""
-    plain = unicodedata.normalize("NFKD", _WIDTHLESS.sub("", name)).casefold()
-    plain = "".join(letter for letter in plain if not unicodedata.combining(letter))
-    plain = " ".join(plain.replace("’", "'").split()).strip(" \"'`“”„«»?!")
-    return _CALLED.sub(r"\1", plain)
+    return _CALLED.sub(r"\1", " ".join(fold(name).split()).strip(" \"'`?!"))
 
 
 def names_of(given: str) -> Iterator[str]:

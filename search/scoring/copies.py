@@ -8,13 +8,14 @@ Shape suffixes: P passages, D embedding width.
 """
 
 import re
-import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
+
+from search.embedding.folding import fold
 
 READ = 0.8
 """Passages of a smaller cosine are not compared. (The title is part of a vector: copies under other titles
@@ -69,7 +70,7 @@ class _Said:
 
 def said(text: str) -> _Said:
     """What a text says, as far as copies are told by it."""
-    return _Said(tuple(_WORD.findall(unicodedata.normalize("NFKC", text).casefold())))
+    return _Said(tuple(_WORD.findall(fold(text))))
 
 
 def find_copies(x_PD: NDArray[np.float32], texts: Texts, question: str) -> Copies:

@@ -4,18 +4,15 @@ import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import bm25s
 import numpy as np
 import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
-from Stemmer import Stemmer
 
 from search.browse.collections import collections, start_examples
 from search.browse.documents import document_detail
 from search.browse.features import feature_detail, find_features
 from search.db.models import CollectionRow
-from search.embedding.words import SILENT, WORD, stems
 from search.engine.engine import SearchEngine
 from search.engine.reader import Reader
 from search.engine.response import OTHER_TOPICS
@@ -28,6 +25,7 @@ from search.errors import (
     InvalidSteering,
     NotIndexed,
 )
+from search.index.bm25 import Counts, Lexicon
 from search.index.generation_files import INDEX_FILE, WORDS_FILE, generation_folder
 from search.index.passage_store import read_texts
 from search.query.filters import parse_filters
@@ -172,16 +170,16 @@ def ranks(now: SearchResponse, before: SearchResponse) -> list[int | None]:
 
 @pytest.mark.parametrize("query", QUERIES)
 def test_words_and_meaning_are_mixed_as_they_are_said_to_be(engine: SearchEngine, query: str) -> None:
-    """Worked out again over all passages, with the words counted by a library."""
+    """Worked out again over all passages, with the words counted again."""
     snapshot = engine.snapshot("manual")
     with Session(engine.database) as session:
         texts = list(read_texts(session, snapshot.generation))
-    how = {"token_pattern": WORD.pattern, "stopwords": list(SILENT), "stemmer": Stemmer("english")}
-    peer = bm25s.BM25(method="lucene", k1=1.5, b=0.75)
-    peer.index(bm25s.tokenize(texts, **how, show_progress=False), show_progress=False)
-    asked = list(counted_words(query))
-    words_N = peer.get_scores(asked)
-    found_T = np.array([sum(stem in stems(text) for text in texts) for stem in asked])
+    counted, asked = (
+        Lexicon(Counts.of(texts), Counts.of([]), np.arange(len(texts))),
+        list(counted_words(query)),
+    )
+    parts_NT = counted.scores(asked)
+    words_N, found_T = np.asarray(parts_NT.sum(axis=1)).ravel(), np.diff(parts_NT.indptr)
     mass = np.log1p((len(texts) - found_T + 0.5) / (found_T + 0.5)).sum()
     words_N *= WORDS_WEIGHT / max(words_N.max(), MASS_SHARE * mass)
     dense_N = snapshot.index.vectors(np.arange(snapshot.passages)) @ engine.embed(snapshot.space, query)

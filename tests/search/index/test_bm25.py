@@ -1,20 +1,22 @@
 """BM25 by our own counts, beside a library that does the same."""
 
+import hashlib
+import re
 from pathlib import Path
 
 import bm25s
 import numpy as np
 import pytest
-import Stemmer
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from indexer.sources import SourceDocument
-from search.embedding.words import SILENT, WORD, stems, words
+from search.embedding.words import TOKENIZER, stems, words
 from search.errors import IndexDamaged
 from search.index.bm25 import Counts, Lexicon
 
+LETTERS = re.compile(r"\b[a-z]+\b")
 QUERIES = ("sorting lists quickly", "the reader of files", "asynchronous tasks tasks", "zzzz lists")
 TEXTS = st.lists(st.text("ab cd AB\n'-é", max_size=40), max_size=8)
 
@@ -35,15 +37,10 @@ def texts(documents: list[SourceDocument]) -> list[str]:
 
 @pytest.mark.parametrize("query", QUERIES)
 def test_scores_are_those_of_a_library_that_does_nothing_else(texts: list[str], query: str) -> None:
-    stemmer = Stemmer.Stemmer("english")
-    how = {
-        "token_pattern": WORD.pattern,
-        "stopwords": list(SILENT),
-        "stemmer": stemmer,
-        "show_progress": False,
-    }
+    """For words without parts: what else it counts, the library has no name for."""
+    texts = [" ".join(LETTERS.findall(text.lower())) for text in texts]
     peer = bm25s.BM25(method="lucene", k1=1.5, b=0.75)
-    peer.index(bm25s.tokenize(texts, **how), show_progress=False)
+    peer.index([[word.stem for word in words(text)] for text in texts], show_progress=False)
     scores_N = parts(lexicon(texts), query).sum(axis=1)
     assert scores_N == pytest.approx(peer.get_scores(stems(query)), abs=1e-4)
     assert scores_N.max() > 1
@@ -77,12 +74,31 @@ def test_nothing_to_ask_and_nothing_to_find() -> None:
     assert parts(lexicon(["", "of the"]), "whales").tolist() == [[0.0], [0.0]]
 
 
-def test_words_are_found_where_they_stand() -> None:
-    text = "The İzmir whale's songs; don't SING!"
-    found = words(text)
-    assert [text[word.start : word.end] for word in found] == ["İzmir", "whale", "songs", "don", "SING"]
-    assert stems("singing songs sing") == ["sing", "song"]
-    assert found[-1].stem == "sing"
+def test_parts_of_a_word_are_found_and_do_not_make_a_text_longer() -> None:
+    counts = Counts.of(["Call json.dumps twice", "Call json twice"])
+    assert counts.lengths_N.tolist() == [3, 3]
+    assert counts.of_stems(["json.dumps", "json", "dump"]).toarray().tolist() == [[1, 1, 1], [0, 1, 0]]
+
+
+@given(st.lists(st.text(max_size=40), max_size=4))
+def test_any_word_of_any_text_is_counted_there(texts: list[str]) -> None:
+    counts = Counts.of(texts)
+    for number, text in enumerate(texts):
+        asked = stems(text)
+        assert (counts.of_stems(asked).toarray()[number] > 0).all()
+        assert counts.lengths_N[number] == sum(word.whole for word in words(text))
+
+
+def test_counts_of_an_earlier_version_are_refused(texts: list[str], tmp_path: Path) -> None:
+    counts, path = Counts.of(texts[:3]), tmp_path / "words.npz"
+    counts.save(path)
+    with np.load(path) as stored:
+        parts = {name: stored[name] for name in stored}
+    for tokenizer in (None, TOKENIZER - 1):
+        earlier = {name: part for name, part in parts.items() if name != "tokenizer"}
+        np.savez(path, **earlier if tokenizer is None else earlier | {"tokenizer": np.int32(tokenizer)})
+        with pytest.raises(IndexDamaged, match="another version"):
+            Counts.load(path, hashlib.sha256(path.read_bytes()).hexdigest())
 
 
 def test_a_file_comes_back_or_is_refused(texts: list[str], tmp_path: Path) -> None:
