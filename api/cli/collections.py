@@ -1,8 +1,6 @@
 """The commands below `refract collections`."""
 
-import json
 import sys
-from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -26,13 +24,16 @@ def list_(
     as_json: Annotated[bool, typer.Option("--json", help="As the API has them.")] = False,
 ) -> None:
     """List the collections by name: what they are about, how large they are, where they stand."""
+    from pydantic import TypeAdapter
+
     from search.browse.collections import collections
+    from search.responses.collections import CollectionInfo
 
     with opened_engine() as engine:
         found = collections(engine, after=after, limit=limit + 1)
     page = found[:limit]
     if as_json:
-        print(json.dumps([asdict(info) for info in page], ensure_ascii=False))
+        print(TypeAdapter(list[CollectionInfo]).dump_json(page).decode())
     else:
         table = Table("collection", "state", "documents", "passages", "about", header_style="bold")
         for info in page:

@@ -91,7 +91,7 @@ class _Counted:
         if self.field == TITLE or not len(there):
             return []
         grouped, rest = self._groups(there)
-        if len(rest) > (SEVERAL if self.left_A[rest].max() == 1 else MOST_VALUES):
+        if not rest or len(rest) > (SEVERAL if self.left_A[rest].max() == 1 else MOST_VALUES):
             return grouped
         texts = self.values.texts
         single = [

@@ -50,7 +50,7 @@ class Shell:
         return " ".join((done.stdout + done.stderr).split())
 
     def ids(self) -> list[str]:
-        asked = ("search", "anything", "--collection", "n", "--limit", "50", "--json")
+        asked = ("search", "anything", "--collection", "n", "--limit", "50", "--no-collapse", "--json")
         found = json.loads(self.tried(*asked).stdout)
         return sorted(result["document"]["id"] for result in found["results"])
 

