@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from api.cli.context import Collection, opened
-from api.cli.files import NAMED, STDIN, given_path, is_document, read_document, watched
+from api.cli.files import NAMED, STDIN, given_path, holds_files, is_document, read_document, watched
 from api.cli.output import ProgressDisplay, console, print_build, print_ingest
 from search.db.recipe import IndexKind
 from search.errors import DocumentNotFound, InvalidRequest, SourceError
@@ -48,7 +48,9 @@ def index(
     ] = None,
     sync: Annotated[
         bool | None,
-        typer.Option(help="Delete what was read from PATH before and is there no more; folders do."),
+        typer.Option(
+            help="Delete what was read from PATH before and is there no more; folders and archives do."
+        ),
     ] = None,
     exclude: Annotated[
         list[str] | None,
@@ -67,7 +69,7 @@ def index(
         "as_text": as_text or (),
     }
     if sync is None:
-        sync = path is not None and path.is_dir() and format in (None, "files")
+        sync = path is not None and holds_files(path) and format in (None, "files")
     is_stdin = str(path) == STDIN
     source = NAMED if is_stdin else str(path.resolve()) if path else PYDOC
     with opened() as (settings, database), given_path(path, format) as file:

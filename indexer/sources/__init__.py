@@ -95,9 +95,9 @@ def guess_format(path: Path, columns: Columns = Columns()) -> str:  # noqa: B008
     for format, suffixes in (("jsonl", JSONL_SUFFIXES), ("csv", CSV_SUFFIXES)):
         if path.name.lower().removesuffix(".gz").endswith(suffixes):
             return format
-    if path.suffix.lower() in files.PARSERS:
+    if path.suffix.lower() in files.KINDS:
         return "files"
-    known = " ".join((*JSONL_SUFFIXES, *CSV_SUFFIXES, *files.PARSERS))
+    known = " ".join((*JSONL_SUFFIXES, *CSV_SUFFIXES, *files.KINDS))
     raise SourceError(
         f"The format of {path.name} is not known by its name.",
         hint=f"Known endings are {known}; or name one of the formats {', '.join(FORMATS)}.",
@@ -120,5 +120,5 @@ def _not_empty(items: Iterator[Item], path: Path) -> Iterator[Item]:
     told = "".join(f" ({note.text})" for note in notes if isinstance(note, Note))
     raise SourceError(
         f"{path} holds no file that can be read{told}.",
-        hint=f"Files end in {' '.join(files.PARSERS)}; a .jsonl or .csv file is indexed by its own path.",
+        hint=f"Files end in {' '.join(files.KINDS)}; a .jsonl or .csv file is indexed by its own path.",
     )
