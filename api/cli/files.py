@@ -57,9 +57,9 @@ def is_document(path: str) -> bool:
 
 def holds_files(path: Path) -> bool:
     """Whether documents come and go at a path: a folder, or a file that is like one."""
-    from indexer.sources.files import CONTAINERS
+    from indexer.sources.files import MANY
 
-    return path.is_dir() or path.suffix.lower() in CONTAINERS
+    return path.is_dir() or path.suffix.lower() in MANY
 
 
 def read_document(id: str, path: Path | None, *, title: str = "", url: str | None = None) -> "Item":

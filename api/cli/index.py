@@ -36,7 +36,10 @@ def index(
     ] = None,
     collection: Collection = "default",
     format: Annotated[
-        str | None, typer.Option(help="beir, jsonl, csv, files or pydoc; guessed from PATH when left out.")
+        str | None,
+        typer.Option(
+            help="beir, jsonl, csv, files, code (files and source code) or pydoc; else guessed from PATH."
+        ),
     ] = None,
     id_column: Annotated[str | None, typer.Option(help="Field of the id (JSONL, CSV).")] = None,
     title_column: Annotated[str | None, typer.Option(help="Field of the title (JSONL, CSV).")] = None,
@@ -69,7 +72,7 @@ def index(
         "as_text": as_text or (),
     }
     if sync is None:
-        sync = path is not None and holds_files(path) and format in (None, "files")
+        sync = path is not None and holds_files(path) and format in (None, "files", "code")
     is_stdin = str(path) == STDIN
     source = NAMED if is_stdin else str(path.resolve()) if path else PYDOC
     with opened() as (settings, database), given_path(path, format) as file:

@@ -31,7 +31,7 @@ __all__ = [
     "read_queries",
 ]
 
-FORMATS = ("beir", "jsonl", "csv", "files", "pydoc")
+FORMATS = ("beir", "jsonl", "csv", "files", "code", "pydoc")
 
 
 def open_source(
@@ -75,8 +75,8 @@ def open_source(
                 return checked(read_jsonl(_file(path), columns))
             case "csv":
                 return checked(read_csv(_file(path), columns))
-            case _:
-                return checked(_not_empty(files.read(path, exclude, known), path))
+            case named:
+                return checked(_not_empty(files.read(path, exclude, known, code=named == "code"), path))
     except OSError as error:
         raise SourceError(f"{path} cannot be read: {error.strerror or error}.") from None
 
@@ -97,10 +97,12 @@ def guess_format(path: Path, columns: Columns = Columns()) -> str:  # noqa: B008
             return format
     if path.suffix.lower() in files.KINDS:
         return "files"
+    if path.suffix.lower() in files.CODE_KINDS:
+        return "code"
     known = " ".join((*JSONL_SUFFIXES, *CSV_SUFFIXES, *files.KINDS))
     raise SourceError(
         f"The format of {path.name} is not known by its name.",
-        hint=f"Known endings are {known}; or name one of the formats {', '.join(FORMATS)}.",
+        hint=f"Known endings are {known}, and source code's; or name a format: {', '.join(FORMATS)}.",
     )
 
 

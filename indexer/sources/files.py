@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 
+from indexer.sources.code import CODE, MADE, PYTHON
 from indexer.sources.containers import CONTAINERS
 from indexer.sources.document import (
     Failure,
@@ -22,9 +23,13 @@ from indexer.sources.html import without_data
 from indexer.sources.parsers import PARSERS
 from indexer.sources.reader import Reader, borrowed_reader
 
-__all__ = ["CONTAINERS", "KINDS", "PARSERS", "read"]
+__all__ = ["CODE_KINDS", "KINDS", "MANY", "read"]
 
 KINDS = (*PARSERS, *CONTAINERS)
+CODE_KINDS = (*CODE, *PYTHON)
+MANY = (*CONTAINERS, *PYTHON)
+"""Kinds of files that hold many documents."""
+
 
 READING = 2
 """Grows with every change of what is made of a file's bytes, so that unchanged files are read again."""
@@ -35,19 +40,22 @@ SETTLED_NS = 2_000_000_000
 NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
-def read(path: Path, exclude: Sequence[str] = (), known: Mapping[str, str] = NOTHING) -> Iterator[Item]:
+def read(
+    path: Path, exclude: Sequence[str] = (), known: Mapping[str, str] = NOTHING, *, code: bool = False
+) -> Iterator[Item]:
     """Reads the documents of a folder and its subfolders, in the order of their names, or the one file.
 
     Ids are paths relative to the folder, so are names of failures (those of folders end with /). A file with
     the stamp that is `known` of its id is not read. What is left out of a folder, and the patterns to
-    exclude: see `folders.Folder`.
+    exclude: see `folders.Folder`. With `code` source code is read too, but for what programs wrote of it.
 
     Raises:
         SourceError: a pattern is none.
     """
     if not path.is_dir():
         return _file(path, known)
-    return _folder(Folder(path, KINDS, exclude), known)
+    folder = Folder(path, (*KINDS, *CODE_KINDS), (*MADE, *exclude)) if code else Folder(path, KINDS, exclude)
+    return _folder(folder, known)
 
 
 def _folder(folder: Folder, known: Mapping[str, str]) -> Iterator[Item]:
@@ -73,12 +81,12 @@ def _items(reader: Reader, path: Path, name: str, known: Mapping[str, str]) -> I
     if stamp and known.get(name) == stamp:
         yield Unchanged(name)
         return
-    is_container = path.suffix.lower() in CONTAINERS
+    holds_many = path.suffix.lower() in MANY
     try:
         for part in reader.read(path):
-            yield from _found(part, path, name, None if is_container else stamp)
+            yield from _found(part, path, name, None if holds_many else stamp)
     except UnreadableError as error:
-        yield Failure(f"{name}/" if is_container else name, str(error))
+        yield Failure(f"{name}/" if holds_many else name, str(error))
 
 
 def _found(part: Part, path: Path, name: str, stamp: str | None) -> Iterator[Item]:

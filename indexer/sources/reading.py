@@ -18,6 +18,7 @@ from typing import Any, BinaryIO
 
 import psutil
 
+from indexer.sources.code import CODE, PYTHON
 from indexer.sources.containers import CONTAINERS
 from indexer.sources.document import MAX_BYTES, Part, UnreadableError
 from indexer.sources.parsers import PARSERS
@@ -39,12 +40,12 @@ def read_file(path: Path) -> Iterator[Part]:
     """
     kind = path.suffix.lower()
     try:
-        if kind in PARSERS:
-            yield PARSERS[kind](_content(path))
+        if parse := PARSERS.get(kind) or CODE.get(kind):
+            yield parse(_content(path))
         else:
             _refuse_irregular(path)
             with path.open("rb") as file:
-                yield from CONTAINERS[kind](file)
+                yield from (CONTAINERS | PYTHON)[kind](file)
     except (UnreadableError, MemoryError):
         raise
     except OSError as error:
@@ -56,6 +57,8 @@ def read_file(path: Path) -> Iterator[Part]:
 def _content(path: Path) -> bytes:
     _refuse_irregular(path)
     size = path.stat().st_size
+    if size == 0:
+        raise UnreadableError("it is empty")
     if size > MAX_BYTES:
         raise UnreadableError(f"it has {size >> 20} MiB, {MAX_BYTES >> 20} MiB is the most")
     return path.read_bytes()
@@ -64,8 +67,6 @@ def _content(path: Path) -> bytes:
 def _refuse_irregular(path: Path) -> None:
     if path.exists() and not path.is_file():
         raise UnreadableError("it is not a regular file")  # reading a pipe would wait for ever
-    if path.stat().st_size == 0:
-        raise UnreadableError("it is empty")
 
 
 def serve() -> None:
