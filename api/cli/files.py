@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
     from indexer.sources import Item
 
+PYDOC = "pydoc"
+"""What the documentation of the running Python is called as a source."""
+
 STDIN = "-"
 NAMED = "stdin"
 """What standard input is called as a source and as a file."""
@@ -39,7 +42,7 @@ DEBOUNCE, QUIET, TIMEOUT = 2000, 200, 500
 
 
 @contextlib.contextmanager
-def given_path(path: Path | None, format: str | None) -> Iterator[Path | None]:
+def given_path(path: Path | str | None, format: str | None) -> Iterator[Path | str | None]:
     """The path to read: the same, or for `-` a file with all of standard input."""
     if path is None or str(path) != STDIN:
         yield path
@@ -55,11 +58,26 @@ def is_document(path: str) -> bool:
     return Path(path).suffix.lower() in KINDS and Path(path).is_file()
 
 
-def holds_files(path: Path) -> bool:
-    """Whether documents come and go at a path: a folder, or a file that is like one."""
+def named_source(given: str | None, query: str | None, table: str | None) -> tuple[Path | str | None, str]:
+    """A path or an address as it was given, and what it is called as a source.
+
+    Raises:
+        SourceError: there is no such address.
+    """
+    from indexer.sources import is_address, source_name
+
+    if given is None or given == STDIN:
+        return (Path(STDIN), NAMED) if given else (None, PYDOC)
+    if is_address(given):
+        return given, source_name(given, query, table)
+    return Path(given), str(Path(given).resolve())
+
+
+def is_whole(given: Path | str | None) -> bool:
+    """Whether documents come and go there: at an address, in a folder, or in a file that is like one."""
     from indexer.sources.files import MANY
 
-    return path.is_dir() or path.suffix.lower() in MANY
+    return isinstance(given, str) or (given is not None and (given.is_dir() or given.suffix.lower() in MANY))
 
 
 def read_document(id: str, path: Path | None, *, title: str = "", url: str | None = None) -> "Item":

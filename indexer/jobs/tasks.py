@@ -40,11 +40,11 @@ from indexer.jobs.results import (
 )
 from indexer.pipeline import reindex, take_in
 from indexer.progress import Reporter
-from indexer.sources import open_source
+from indexer.sources import is_address, open_source
 from search.db.connection import GONE, first_line
 from search.db.lookup import find_collection, live_of
 from search.db.models import JobReportRow
-from search.errors import Busy, RefractError, StoreUnavailable
+from search.errors import Busy, RefractError, SourceError, StoreUnavailable
 from search.responses.collections import Progress
 
 LOG_LINES = 50
@@ -145,6 +145,8 @@ def _reindex(request: ReindexRequest, resources: Resources) -> JobResult:
 
 def _ingest(request: IngestRequest, resources: Resources) -> JobResult:
     """Reads documents from a file or folder of this machine."""
+    if is_address(request.path):
+        raise SourceError("Jobs read no addresses.", hint="Use refract index for a database.")
     path = Path(request.path)
     named = str(path.resolve())
     with Session(resources.database) as session:

@@ -10,6 +10,7 @@ from itertools import chain
 from pathlib import Path
 
 from indexer.sources import beir, files, pydoc
+from indexer.sources.addresses import is_address, read_address, source_name
 from indexer.sources.beir import read_qrels, read_queries
 from indexer.sources.delimited import CSV_SUFFIXES, read_csv
 from indexer.sources.document import Failure, Item, Note, SourceDocument, Unchanged, checked
@@ -26,16 +27,18 @@ __all__ = [
     "Unchanged",
     "checked",
     "guess_format",
+    "is_address",
     "open_source",
     "read_qrels",
     "read_queries",
+    "source_name",
 ]
 
 FORMATS = ("beir", "jsonl", "csv", "files", "code", "pydoc")
 
 
 def open_source(
-    path: Path | None,
+    path: Path | str | None,
     format: str | None = None,
     *,
     id_column: str | None = None,
@@ -45,9 +48,12 @@ def open_source(
     as_text: Iterable[str] = (),
     known: Mapping[str, str] = files.NOTHING,
     exclude: Sequence[str] = (),
+    query: str | None = None,
+    table: str | None = None,
 ) -> Iterator[Item]:
     """Opens a source; `format` is one of `FORMATS`, or None to guess it from the path.
 
+    A path that is text is an address: of a database, of which a `query` or `table` is read.
     The columns name the fields of JSONL and CSV; those left None are guessed (see `roles.GUESSES`). Columns
     of a table that are to stay text, whatever they look like, are named `as_text`. The format pydoc is the
     documentation of the running Python and takes no path. Of a folder of files, what patterns to `exclude`
@@ -62,11 +68,13 @@ def open_source(
         raise SourceError(f"Unknown format {format!r}.", hint=f"Formats are {', '.join(FORMATS)}.")
     if format == "pydoc":
         return checked(pydoc.read())
+    columns = Columns(id_column, title_column, text_column, url_column, tuple(as_text))
+    if isinstance(path, str):
+        return checked(read_address(path, columns, query, table))
     if path is None or not path.exists():
         raise SourceError(
             f"There is nothing at {path}.", hint="Give the path of a file or folder that exists."
         )
-    columns = Columns(id_column, title_column, text_column, url_column, tuple(as_text))
     try:
         match format or guess_format(path, columns):
             case "beir":

@@ -1,7 +1,7 @@
 """Source code: Python by its functions and classes, other languages a file a document.
 
-The grammars of other languages (tree-sitter-language-pack) come over the network when they are first used, which
-an index must do without; a passage of a whole file holds one function or two anyway.
+The grammars of others (tree-sitter-language-pack) come over the network when they are first used, which an
+index must do without; a passage of a whole file holds one function or two anyway.
 """
 
 import ast
@@ -14,9 +14,9 @@ from indexer.sources.decoding import decode
 from indexer.sources.document import MAX_BYTES, Note, Parsed, Part, UnreadableError
 
 _ENDINGS = """
-    bash c cc cfg clj cpp cs css cxx dart erl ex exs f90 fs go graphql groovy h hpp hs ini java jl js jsx kt kts
-    lua m mjs ml mm nim php pl pm proto ps1 r rb rs scala scss sh sql svelte swift tf toml ts tsx vb vue yaml yml
-    zig zsh
+    bash c cc cfg clj cpp cs css cxx dart erl ex exs f90 fs go graphql groovy h hpp hs ini java jl js jsx
+    kt kts lua m mjs ml mm nim php pl pm proto ps1 r rb rs scala scss sh sql svelte swift tf toml ts tsx
+    vb vue yaml yml zig zsh
 """
 MADE = (
     "package-lock.json",
