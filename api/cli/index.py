@@ -30,7 +30,7 @@ def index(
     path: Annotated[
         str | None,
         typer.Argument(
-            help="A file, a folder, the address of a database, or - for standard input; none for pydoc."
+            help="A file, a folder, the address of a database or web site, or - for standard input."
         ),
     ] = None,
     collection: Collection = "default",
@@ -62,9 +62,15 @@ def index(
     ] = None,
     query: Annotated[str | None, typer.Option(help="What to read of a database, in SQL.")] = None,
     table: Annotated[str | None, typer.Option(help="Which table to read of a database.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="How many pages of a web site are read.")] = 1000,
+    host: Annotated[
+        list[str] | None, typer.Option(help="Another host whose pages are read too; repeatable.")
+    ] = None,
     watch: Annotated[bool, typer.Option("--watch", help="Go on: read again what changes.")] = False,
 ) -> None:
     """Read documents from PATH and make them searchable; only what changed is embedded again."""
+    from indexer.sources import Bounds
+
     columns = {
         "id_column": id_column,
         "title_column": title_column,
@@ -73,6 +79,7 @@ def index(
         "as_text": as_text or (),
         "query": query,
         "table": table,
+        "bounds": Bounds(limit=limit, hosts=tuple(host or ())),
     }
     given, source = named_source(path, query, table)
     if sync is None:

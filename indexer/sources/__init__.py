@@ -10,16 +10,18 @@ from itertools import chain
 from pathlib import Path
 
 from indexer.sources import beir, files, pydoc
-from indexer.sources.addresses import is_address, read_address, source_name
+from indexer.sources.addresses import is_address, is_site, read_address, source_name
 from indexer.sources.beir import read_qrels, read_queries
 from indexer.sources.delimited import CSV_SUFFIXES, read_csv
 from indexer.sources.document import Failure, Item, Note, SourceDocument, Unchanged, checked
 from indexer.sources.jsonl import JSONL_SUFFIXES, holds_records, read_jsonl
 from indexer.sources.roles import Columns
+from indexer.sources.website import Bounds
 from search.errors import SourceError
 
 __all__ = [
     "FORMATS",
+    "Bounds",
     "Failure",
     "Item",
     "Note",
@@ -28,6 +30,7 @@ __all__ = [
     "checked",
     "guess_format",
     "is_address",
+    "is_site",
     "open_source",
     "read_qrels",
     "read_queries",
@@ -50,10 +53,12 @@ def open_source(
     exclude: Sequence[str] = (),
     query: str | None = None,
     table: str | None = None,
+    bounds: Bounds = Bounds(),  # noqa: B008 - it is frozen
 ) -> Iterator[Item]:
     """Opens a source; `format` is one of `FORMATS`, or None to guess it from the path.
 
-    A path that is text is an address: of a database, of which a `query` or `table` is read.
+    A path that is text is an address: of a database, of which a `query` or `table` is read, or of a
+    web site, within its `bounds`.
     The columns name the fields of JSONL and CSV; those left None are guessed (see `roles.GUESSES`). Columns
     of a table that are to stay text, whatever they look like, are named `as_text`. The format pydoc is the
     documentation of the running Python and takes no path. Of a folder of files, what patterns to `exclude`
@@ -70,7 +75,7 @@ def open_source(
         return checked(pydoc.read())
     columns = Columns(id_column, title_column, text_column, url_column, tuple(as_text))
     if isinstance(path, str):
-        return checked(read_address(path, columns, query, table))
+        return checked(read_address(path, columns, query, table, bounds))
     if path is None or not path.exists():
         raise SourceError(
             f"There is nothing at {path}.", hint="Give the path of a file or folder that exists."
