@@ -6,6 +6,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit
@@ -25,6 +26,7 @@ KINDS = {
 }
 MAX_REDIRECTS = 5
 MAX_SITEMAPS = 100
+MAX_LINKS = 10_000
 MAX_TOTAL = 1 << 30
 
 _LINK = re.compile(
@@ -169,7 +171,7 @@ class _Site:
             return
         base = _BASE.search(body)
         root = normalized(_text(base[1]), address) if base else address
-        for found in _LINK.finditer(body):
+        for found in islice(_LINK.finditer(body), MAX_LINKS):
             target = _text(next((group for group in found.groups() if group), b""))
             link = normalized(target, root or address)
             if link and urlsplit(link).netloc in self._hosts:

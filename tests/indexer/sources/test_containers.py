@@ -45,7 +45,7 @@ def test_archives_and_mailboxes_in_an_archive_are_read_and_deeper_ones_named(tmp
 
 def test_other_kinds_are_counted_and_what_is_hidden_passed_over(tmp_path: Path) -> None:
     inner = packed({"c.exe": "x", ".git/a.txt": "x"})
-    files = {
+    files: dict[str, str | bytes] = {
         "a.txt": "Whales sing.",
         "b.exe": "x",
         "LICENSE": "x",
