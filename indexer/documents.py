@@ -183,12 +183,12 @@ def _checked(items: Iterable[Item], report: IngestReport, seen: set[str]) -> Ite
 
 def _gone(session: Session, collection: int, source: str, seen: set[str], unreadable: list[str]) -> list[str]:
     """Lists the documents of a source that were not seen in it, but for those that cannot be read (a name
-    that ends with / stands for all below that folder)."""
+    that ends with / stands for that folder or file and all below it)."""
     wanted = select(OWN_ID, DocumentRow.external_id).where(*_of_source(collection, source))
     folders = tuple(name for name in unreadable if name.endswith("/"))
     kept = {*seen, *unreadable}
     found = session.execute(wanted).all()
-    return [id for own_id, id in found if own_id not in kept and not own_id.startswith(folders)]
+    return [id for own_id, id in found if own_id not in kept and not f"{own_id}/".startswith(folders)]
 
 
 def _batches(documents: Iterator[SourceDocument]) -> Iterator[list[SourceDocument]]:

@@ -51,6 +51,8 @@ ELSEWHERE = {
     "tests/indexer/presets/test_presets.py": """
         indexer/presets/file_format indexer/presets/importer indexer/presets/store search/query/presets
     """,
+    "tests/indexer/sources/test_database.py": "indexer/sources/addresses",
+    "tests/indexer/sources/test_website.py": "indexer/sources/fetching",
     "tests/indexer/sources/test_pydoc.py": "indexer/sources/docstrings indexer/sources/pydoc_modules",
     "tests/indexer/sources/test_sources.py": """
         indexer/sources/beir indexer/sources/document indexer/sources/files indexer/sources/html

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
     from indexer.sources import Item
 
+PYDOC = "pydoc"
+"""What the documentation of the running Python is called as a source."""
+
 STDIN = "-"
 NAMED = "stdin"
 """What standard input is called as a source and as a file."""
@@ -39,7 +42,7 @@ DEBOUNCE, QUIET, TIMEOUT = 2000, 200, 500
 
 
 @contextlib.contextmanager
-def given_path(path: Path | None, format: str | None) -> Iterator[Path | None]:
+def given_path(path: Path | str | None, format: str | None) -> Iterator[Path | str | None]:
     """The path to read: the same, or for `-` a file with all of standard input."""
     if path is None or str(path) != STDIN:
         yield path
@@ -50,9 +53,31 @@ def given_path(path: Path | None, format: str | None) -> Iterator[Path | None]:
 
 def is_document(path: str) -> bool:
     """Whether this is the path of a file of a kind that is read, and not only an id."""
-    from indexer.sources.files import PARSERS
+    from indexer.sources.files import KINDS
 
-    return Path(path).suffix.lower() in PARSERS and Path(path).is_file()
+    return Path(path).suffix.lower() in KINDS and Path(path).is_file()
+
+
+def named_source(given: str | None, query: str | None, table: str | None) -> tuple[Path | str | None, str]:
+    """A path or an address as it was given, and what it is called as a source.
+
+    Raises:
+        SourceError: there is no such address.
+    """
+    from indexer.sources import is_address, source_name
+
+    if given is None or given == STDIN:
+        return (Path(STDIN), NAMED) if given else (None, PYDOC)
+    if is_address(given):
+        return given, source_name(given, query, table)
+    return Path(given), str(Path(given).resolve())
+
+
+def is_whole(given: Path | str | None) -> bool:
+    """Whether documents come and go there: at an address, in a folder, or in a file that is like one."""
+    from indexer.sources.files import MANY
+
+    return isinstance(given, str) or (given is not None and (given.is_dir() or given.suffix.lower() in MANY))
 
 
 def read_document(id: str, path: Path | None, *, title: str = "", url: str | None = None) -> "Item":
@@ -63,15 +88,15 @@ def read_document(id: str, path: Path | None, *, title: str = "", url: str | Non
         SourceError: there is no such file.
     """
     from indexer.sources import Failure, SourceDocument
-    from indexer.sources.files import PARSERS, read
+    from indexer.sources.files import KINDS, read
 
     with _content(path) as content:
-        if path is not None and path.suffix.lower() in PARSERS:
+        if path is not None and path.suffix.lower() in KINDS:
             found = _document(read(path))
         else:
             kind = Path(id).suffix.lower() if path is None or str(path) == STDIN else ""
-            with _spooled(content, kind if kind in PARSERS else "") as file:
-                is_text = file.suffix not in PARSERS  # a record of its own is no document's kind
+            with _spooled(content, kind if kind in KINDS else "") as file:
+                is_text = file.suffix not in KINDS  # a record of its own is no document's kind
                 found = _document(read(file.rename(file.with_suffix(".txt")) if is_text else file))
     if isinstance(found, Failure):
         return replace(found, name=id)
@@ -83,12 +108,15 @@ def read_document(id: str, path: Path | None, *, title: str = "", url: str | Non
 
 def _document(items: "Iterator[Item]") -> "Item":
     """The document that a file holds, or why it cannot be read; what is noted of it is printed."""
-    from indexer.sources import Note
+    from indexer.sources import Failure, Note
 
     found = list(items)
     for note in (item for item in found if isinstance(item, Note)):
         console.print(f"  noted {note.name}: {note.text}", markup=False)
-    return next(item for item in found if not isinstance(item, Note))
+    documents = [item for item in found if not isinstance(item, Note)]
+    if len(documents) != 1:
+        return Failure("", f"it holds {len(documents):,} documents; refract index reads them")
+    return documents[0]
 
 
 def _content(path: Path | None) -> contextlib.AbstractContextManager[BinaryIO]:

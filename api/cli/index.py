@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from api.cli.context import Collection, opened
-from api.cli.files import NAMED, STDIN, given_path, is_document, read_document, watched
+from api.cli.files import NAMED, given_path, is_document, is_whole, named_source, read_document, watched
 from api.cli.output import ProgressDisplay, console, print_build, print_ingest
 from search.db.recipe import IndexKind
 from search.errors import DocumentNotFound, InvalidRequest, SourceError
@@ -22,21 +22,23 @@ if TYPE_CHECKING:
     from search.settings import Settings
 
 SHOWN = 20
-PYDOC = "pydoc"
-"""What the documentation of the running Python is called as a source."""
-
 app = typer.Typer()
 
 
 @app.command()
 def index(
     path: Annotated[
-        Path | None,
-        typer.Argument(help="A file or folder, or - for standard input; none for --format pydoc."),
+        str | None,
+        typer.Argument(
+            help="A file, a folder, the address of a database or web site, or - for standard input."
+        ),
     ] = None,
     collection: Collection = "default",
     format: Annotated[
-        str | None, typer.Option(help="beir, jsonl, csv, files or pydoc; guessed from PATH when left out.")
+        str | None,
+        typer.Option(
+            help="beir, jsonl, csv, files, code (files and source code) or pydoc; else guessed from PATH."
+        ),
     ] = None,
     id_column: Annotated[str | None, typer.Option(help="Field of the id (JSONL, CSV).")] = None,
     title_column: Annotated[str | None, typer.Option(help="Field of the title (JSONL, CSV).")] = None,
@@ -48,7 +50,9 @@ def index(
     ] = None,
     sync: Annotated[
         bool | None,
-        typer.Option(help="Delete what was read from PATH before and is there no more; folders do."),
+        typer.Option(
+            help="Delete what was read from PATH before and is there no more; folders and archives do."
+        ),
     ] = None,
     exclude: Annotated[
         list[str] | None,
@@ -56,22 +60,32 @@ def index(
             help="Leave out what this pattern fits, as in .gitignore (which is heeded); repeatable."
         ),
     ] = None,
+    query: Annotated[str | None, typer.Option(help="What to read of a database, in SQL.")] = None,
+    table: Annotated[str | None, typer.Option(help="Which table to read of a database.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="How many pages of a web site are read.")] = 1000,
+    host: Annotated[
+        list[str] | None, typer.Option(help="Another host whose pages are read too; repeatable.")
+    ] = None,
     watch: Annotated[bool, typer.Option("--watch", help="Go on: read again what changes.")] = False,
 ) -> None:
     """Read documents from PATH and make them searchable; only what changed is embedded again."""
+    from indexer.sources import Bounds
+
     columns = {
         "id_column": id_column,
         "title_column": title_column,
         "text_column": text_column,
         "url_column": url_column,
         "as_text": as_text or (),
+        "query": query,
+        "table": table,
+        "bounds": Bounds(limit=limit, hosts=tuple(host or ())),
     }
+    given, source = named_source(path, query, table)
     if sync is None:
-        sync = path is not None and path.is_dir() and format in (None, "files")
-    is_stdin = str(path) == STDIN
-    source = NAMED if is_stdin else str(path.resolve()) if path else PYDOC
-    with opened() as (settings, database), given_path(path, format) as file:
-        changes = watched(file) if watch and file is not None and not is_stdin else iter(())
+        sync = is_whole(given) and format in (None, "files", "code")
+    with opened() as (settings, database), given_path(given, format) as file:
+        changes = watched(file) if watch and isinstance(file, Path) and source != NAMED else iter(())
         # What changes from here on is seen, also while the documents are read.
         next(changes, None)
         run = functools.partial(
@@ -183,7 +197,7 @@ def read_in(
     settings: "Settings",
     database: "Engine",
     name: str,
-    path: Path | None,
+    path: Path | str | None,
     format: str | None,
     columns: dict[str, Any],
     exclude: Sequence[str] = (),

@@ -21,7 +21,8 @@ Port = Annotated[
 @app.command()
 def run(port: Port = None, collection: Collection = "demo") -> None:
     """Index the demo (the documentation of the installed Python) if it is not there yet, and serve it."""
-    from api.cli.index import PYDOC, read_in
+    from api.cli.files import PYDOC
+    from api.cli.index import read_in
     from api.server import listen, serve
     from api.worker_process import beside
     from search.engine.engine import SearchEngine

@@ -31,7 +31,8 @@ class ReindexRequest(_Request):
 
 
 class IngestRequest(_Request):
-    """Asks for documents from a file or folder of the machine that the worker runs on."""
+    """Asks for documents from a file or folder of the machine that the worker runs on, or from a web site
+    that is neither of that machine nor of its network."""
 
     kind: Literal["ingest"]
     path: str
@@ -43,6 +44,8 @@ class IngestRequest(_Request):
     text_column: str | None = None
     url_column: str | None = None
     as_text: tuple[str, ...] = Field(default=(), max_length=1000)
+    limit: int = Field(default=1000, ge=1, le=100_000)
+    hosts: tuple[str, ...] = Field(default=(), max_length=100)
 
 
 class VerifyRequest(_Request):

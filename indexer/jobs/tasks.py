@@ -40,11 +40,11 @@ from indexer.jobs.results import (
 )
 from indexer.pipeline import reindex, take_in
 from indexer.progress import Reporter
-from indexer.sources import open_source
+from indexer.sources import Bounds, is_address, is_site, open_source, source_name
 from search.db.connection import GONE, first_line
 from search.db.lookup import find_collection, live_of
 from search.db.models import JobReportRow
-from search.errors import Busy, RefractError, StoreUnavailable
+from search.errors import Busy, RefractError, SourceError, StoreUnavailable
 from search.responses.collections import Progress
 
 LOG_LINES = 50
@@ -144,9 +144,8 @@ def _reindex(request: ReindexRequest, resources: Resources) -> JobResult:
 
 
 def _ingest(request: IngestRequest, resources: Resources) -> JobResult:
-    """Reads documents from a file or folder of this machine."""
-    path = Path(request.path)
-    named = str(path.resolve())
+    """Reads documents from a file or folder of this machine, or from a web site."""
+    path, named = _place(request.path)
     with Session(resources.database) as session:
         number = find_collection(session, request.collection).id
         known = read_stamps(session, number, named)
@@ -160,6 +159,7 @@ def _ingest(request: IngestRequest, resources: Resources) -> JobResult:
         known=known,
         exclude=request.exclude,
         as_text=request.as_text,
+        bounds=Bounds(request.limit, request.hosts, private=False),
     )
     taken = take_in(
         resources.database,
@@ -182,6 +182,21 @@ def _ingest(request: IngestRequest, resources: Resources) -> JobResult:
         notes=tuple(NotedDocument(name=each.name, text=each.text) for each in noted),
         noted=len(report.notes),
     )
+
+
+def _place(given: str) -> tuple[Path | str, str]:
+    """A path or the address of a web site, and what it is called as a source.
+
+    Raises:
+        SourceError: it is the address of a database.
+    """
+    if is_site(given):
+        return given, source_name(given)
+    if is_address(given):  # its password would be stored in the queue
+        raise SourceError(
+            "Jobs read no databases.", hint="Use refract index, where the password is not stored."
+        )
+    return Path(given), str(Path(given).resolve())
 
 
 def _verify(request: VerifyRequest, resources: Resources) -> JobResult:

@@ -10,15 +10,18 @@ from itertools import chain
 from pathlib import Path
 
 from indexer.sources import beir, files, pydoc
+from indexer.sources.addresses import is_address, is_site, read_address, source_name
 from indexer.sources.beir import read_qrels, read_queries
 from indexer.sources.delimited import CSV_SUFFIXES, read_csv
 from indexer.sources.document import Failure, Item, Note, SourceDocument, Unchanged, checked
 from indexer.sources.jsonl import JSONL_SUFFIXES, holds_records, read_jsonl
 from indexer.sources.roles import Columns
+from indexer.sources.website import Bounds
 from search.errors import SourceError
 
 __all__ = [
     "FORMATS",
+    "Bounds",
     "Failure",
     "Item",
     "Note",
@@ -26,16 +29,19 @@ __all__ = [
     "Unchanged",
     "checked",
     "guess_format",
+    "is_address",
+    "is_site",
     "open_source",
     "read_qrels",
     "read_queries",
+    "source_name",
 ]
 
-FORMATS = ("beir", "jsonl", "csv", "files", "pydoc")
+FORMATS = ("beir", "jsonl", "csv", "files", "code", "pydoc")
 
 
 def open_source(
-    path: Path | None,
+    path: Path | str | None,
     format: str | None = None,
     *,
     id_column: str | None = None,
@@ -45,9 +51,14 @@ def open_source(
     as_text: Iterable[str] = (),
     known: Mapping[str, str] = files.NOTHING,
     exclude: Sequence[str] = (),
+    query: str | None = None,
+    table: str | None = None,
+    bounds: Bounds = Bounds(),  # noqa: B008 - it is frozen
 ) -> Iterator[Item]:
     """Opens a source; `format` is one of `FORMATS`, or None to guess it from the path.
 
+    A path that is text is an address: of a database, of which a `query` or `table` is read, or of a
+    web site, within its `bounds`.
     The columns name the fields of JSONL and CSV; those left None are guessed (see `roles.GUESSES`). Columns
     of a table that are to stay text, whatever they look like, are named `as_text`. The format pydoc is the
     documentation of the running Python and takes no path. Of a folder of files, what patterns to `exclude`
@@ -62,11 +73,13 @@ def open_source(
         raise SourceError(f"Unknown format {format!r}.", hint=f"Formats are {', '.join(FORMATS)}.")
     if format == "pydoc":
         return checked(pydoc.read())
+    columns = Columns(id_column, title_column, text_column, url_column, tuple(as_text))
+    if isinstance(path, str):
+        return checked(read_address(path, columns, query, table, bounds))
     if path is None or not path.exists():
         raise SourceError(
             f"There is nothing at {path}.", hint="Give the path of a file or folder that exists."
         )
-    columns = Columns(id_column, title_column, text_column, url_column, tuple(as_text))
     try:
         match format or guess_format(path, columns):
             case "beir":
@@ -75,8 +88,8 @@ def open_source(
                 return checked(read_jsonl(_file(path), columns))
             case "csv":
                 return checked(read_csv(_file(path), columns))
-            case _:
-                return checked(_not_empty(files.read(path, exclude, known), path))
+            case named:
+                return checked(_not_empty(files.read(path, exclude, known, code=named == "code"), path))
     except OSError as error:
         raise SourceError(f"{path} cannot be read: {error.strerror or error}.") from None
 
@@ -95,12 +108,14 @@ def guess_format(path: Path, columns: Columns = Columns()) -> str:  # noqa: B008
     for format, suffixes in (("jsonl", JSONL_SUFFIXES), ("csv", CSV_SUFFIXES)):
         if path.name.lower().removesuffix(".gz").endswith(suffixes):
             return format
-    if path.suffix.lower() in files.PARSERS:
+    if path.suffix.lower() in files.KINDS:
         return "files"
-    known = " ".join((*JSONL_SUFFIXES, *CSV_SUFFIXES, *files.PARSERS))
+    if path.suffix.lower() in files.CODE_KINDS:
+        return "code"
+    known = " ".join((*JSONL_SUFFIXES, *CSV_SUFFIXES, *files.KINDS))
     raise SourceError(
         f"The format of {path.name} is not known by its name.",
-        hint=f"Known endings are {known}; or name one of the formats {', '.join(FORMATS)}.",
+        hint=f"Known endings are {known}, and source code's; or name a format: {', '.join(FORMATS)}.",
     )
 
 
@@ -120,5 +135,5 @@ def _not_empty(items: Iterator[Item], path: Path) -> Iterator[Item]:
     told = "".join(f" ({note.text})" for note in notes if isinstance(note, Note))
     raise SourceError(
         f"{path} holds no file that can be read{told}.",
-        hint=f"Files end in {' '.join(files.PARSERS)}; a .jsonl or .csv file is indexed by its own path.",
+        hint=f"Files end in {' '.join(files.KINDS)}; a .jsonl or .csv file is indexed by its own path.",
     )

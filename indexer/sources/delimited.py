@@ -11,7 +11,7 @@ from typing import Any
 from indexer.sources.column_types import Style, column_types
 from indexer.sources.document import Failure, Item, Note, UnreadableError
 from indexer.sources.lines import BROKEN_GZIP, TextLines
-from indexer.sources.roles import GUESSES, Columns, candidates, document_of
+from indexer.sources.roles import Columns, candidates, document_of, refuse_missing
 from indexer.sources.rows import Row, rows_of
 from search.errors import SourceError
 
@@ -34,7 +34,7 @@ def read_csv(path: Path, columns: Columns) -> Iterator[Item]:
     """
     table = _Table.opened(TextLines(path))
     if table.header:
-        _refuse_missing(path, table.header, columns)
+        refuse_missing(str(path), table.header, columns)
     return _items(table, columns)
 
 
@@ -170,17 +170,3 @@ def _told(literal: list[int], types: dict[str, Style]) -> Iterator[str]:
     if kinds:
         read = "; ".join(f"{', '.join(names)} read as {kind}" for kind, names in kinds.items())
         yield f"{read} (--as-text NAME keeps a column as it is written)"
-
-
-def _refuse_missing(path: Path, header: list[str], columns: Columns) -> None:
-    guessed = candidates(tuple(header))
-    for role in GUESSES:
-        name = getattr(columns, role)
-        if (name is None and role == "text" and not guessed["text"]) or (
-            name is not None and name not in header
-        ):
-            wanted = f"column {name!r}" if name else f"column for the {role}"
-            raise SourceError(
-                f"{path} has no {wanted}; it has {', '.join(header)}.",
-                hint=f"Name the column that holds the {role}.",
-            )

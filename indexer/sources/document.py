@@ -62,12 +62,19 @@ Item = SourceDocument | Unchanged | Failure | Note
 @dataclass(frozen=True)
 class Parsed:
     """What a parser makes of the bytes of a file: title (empty where there is none), text, what the file says
-    about itself, and what has to be noted of how it was read."""
+    about itself, and what has to be noted of how it was read. Of a file that holds many documents, each has a
+    `name` of its own in it, and a `kind` where that is not the file's."""
 
     title: str = ""
     text: str = ""
     meta: dict[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    name: str = ""
+    kind: str = ""
+
+
+Part = Parsed | Failure | Note
+"""What is found in a file, one after the other; failures and notes are named by their place in it."""
 
 
 class UnreadableError(Exception):

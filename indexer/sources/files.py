@@ -2,16 +2,34 @@
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 
-from indexer.sources.document import Failure, Item, Note, SourceDocument, Unchanged, UnreadableError
+from indexer.sources.code import CODE, MADE, PYTHON
+from indexer.sources.containers import CONTAINERS
+from indexer.sources.document import (
+    Failure,
+    Item,
+    Note,
+    Parsed,
+    Part,
+    SourceDocument,
+    Unchanged,
+    UnreadableError,
+)
 from indexer.sources.folders import Folder
 from indexer.sources.html import without_data
 from indexer.sources.parsers import PARSERS
 from indexer.sources.reader import Reader, borrowed_reader
 
-__all__ = ["PARSERS", "read"]
+__all__ = ["CODE_KINDS", "KINDS", "MANY", "read"]
+
+KINDS = (*PARSERS, *CONTAINERS)
+CODE_KINDS = (*CODE, *PYTHON)
+MANY = (*CONTAINERS, *PYTHON)
+"""Kinds of files that hold many documents."""
+
 
 READING = 2
 """Grows with every change of what is made of a file's bytes, so that unchanged files are read again."""
@@ -22,19 +40,22 @@ SETTLED_NS = 2_000_000_000
 NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
-def read(path: Path, exclude: Sequence[str] = (), known: Mapping[str, str] = NOTHING) -> Iterator[Item]:
+def read(
+    path: Path, exclude: Sequence[str] = (), known: Mapping[str, str] = NOTHING, *, code: bool = False
+) -> Iterator[Item]:
     """Reads the documents of a folder and its subfolders, in the order of their names, or the one file.
 
     Ids are paths relative to the folder, so are names of failures (those of folders end with /). A file with
     the stamp that is `known` of its id is not read. What is left out of a folder, and the patterns to
-    exclude: see `folders.Folder`.
+    exclude: see `folders.Folder`. With `code` source code is read too, but for what programs wrote of it.
 
     Raises:
         SourceError: a pattern is none.
     """
     if not path.is_dir():
         return _file(path, known)
-    return _folder(Folder(path, PARSERS, exclude), known)
+    folder = Folder(path, (*KINDS, *CODE_KINDS), (*MADE, *exclude)) if code else Folder(path, KINDS, exclude)
+    return _folder(folder, known)
 
 
 def _folder(folder: Folder, known: Mapping[str, str]) -> Iterator[Item]:
@@ -53,20 +74,31 @@ def _file(path: Path, known: Mapping[str, str]) -> Iterator[Item]:
 
 
 def _items(reader: Reader, path: Path, name: str, known: Mapping[str, str]) -> Iterator[Item]:
-    """Yields a document and the notes on it, or why there is none, or that it is as it was."""
+    """Yields the documents of a file and the notes on them, or why there is none, or that it is as it was.
+
+    A file that holds many has no stamp: it is read at each run, so that what it lost is known."""
     stamp = _stamp(path)
     if stamp and known.get(name) == stamp:
         yield Unchanged(name)
         return
+    holds_many = path.suffix.lower() in MANY
     try:
-        parsed = reader.read(path)
+        for part in reader.read(path):
+            yield from _found(part, path, name, None if holds_many else stamp)
     except UnreadableError as error:
-        yield Failure(name, str(error))
+        yield Failure(f"{name}/" if holds_many else name, str(error))
+
+
+def _found(part: Part, path: Path, name: str, stamp: str | None) -> Iterator[Item]:
+    """What was found in a file, under the file's name and behind it the part's own."""
+    id = f"{name}/{part.name}" if part.name else name
+    if not isinstance(part, Parsed):
+        yield replace(part, name=id)
         return
-    meta = {**parsed.meta, "format": path.suffix.lower().lstrip("."), **_folders(name)}
-    title, text = without_data(parsed.title).strip(), without_data(parsed.text)
-    yield SourceDocument(name, title or path.stem, text, meta=meta, stamp=stamp)
-    yield from (Note(name, note) for note in parsed.notes)
+    meta = {**part.meta, "format": part.kind or path.suffix.lower().lstrip("."), **_folders(id)}
+    title, text = without_data(part.title).strip(), without_data(part.text)
+    yield SourceDocument(id, title or path.stem, text, meta=meta, stamp=stamp)
+    yield from (Note(id, note) for note in part.notes)
 
 
 def _stamp(path: Path) -> str | None:

@@ -21,6 +21,14 @@ def is_passing(name: str) -> bool:
     return name.startswith((".", "~$")) or name.endswith("~")
 
 
+def kinds_told(counts: Counter[str]) -> str:
+    """How many files there are of each kind, the most first."""
+    shown = counts.most_common(KINDS_SHOWN)
+    rest = sum(counts.values()) - sum(count for _, count in shown)
+    more = [f"{rest:,} of other kinds"] if rest else []
+    return ", ".join([f"{count:,} {kind}" for kind, count in shown] + more)
+
+
 class Folder:
     """Walks through a folder in the order of names.
 
@@ -63,10 +71,7 @@ class Folder:
         """What was passed over, once the walk is done."""
         name = f"{self.root.name or self.root}/"
         if self._other:
-            kinds = [f"{count:,} {kind}" for kind, count in self._other.most_common(KINDS_SHOWN)]
-            rest = sum(self._other.values()) - sum(dict(self._other.most_common(KINDS_SHOWN)).values())
-            more = [f"{rest:,} of other kinds"] if rest else []
-            yield Note(name, f"passed over: {', '.join(kinds + more)}")
+            yield Note(name, f"passed over: {kinds_told(self._other)}")
         if self._ignored:
             counted = [
                 f"{count:,} {what}{'s'[: count != 1]}" for what, count in sorted(self._ignored.items())

@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from indexer.sources.document import Parsed, UnreadableError
+from indexer.sources.document import Failure, Note, Parsed, Part, UnreadableError
 
 SECONDS = 120.0
-"""For one file: PDFs of thousands of pages take a minute, and what takes longer never ends."""
+"""For one document: PDFs of thousands of pages take a minute, and what takes longer never ends."""
 
 MEMORY = 2 << 30
 
@@ -33,14 +33,17 @@ class Reader:
         self._memory = memory
         self._process: subprocess.Popen[bytes] | None = None
 
-    def read(self, path: Path) -> Parsed:
-        """Title and text of a file.
+    def read(self, path: Path) -> Iterator[Part]:
+        """What is in a file, as it is found: one document, or many. Each may take the seconds of a file.
 
         Raises:
             UnreadableError: naming the reason; too long, too much memory, or that its reader died of it, too.
         """
         try:
             answer = self._ask(path)
+            while "part" in answer:
+                yield _part(answer)
+                answer = self._heard()
         except BaseException:  # half an answer may be on its way
             self.end()
             raise
@@ -48,8 +51,6 @@ class Reader:
             self.end()
         if "reason" in answer:
             raise UnreadableError(answer["reason"])
-        parsed = answer["parsed"]
-        return Parsed(parsed["title"], parsed["text"], parsed["meta"], tuple(parsed["notes"]))
 
     def end(self) -> None:
         """Ends the process, if there is one."""
@@ -61,17 +62,22 @@ class Reader:
     def _ask(self, path: Path) -> dict[str, Any]:
         process = self._started()
         assert process.stdin is not None
-        assert process.stdout is not None
-        line = b""
-        with contextlib.suppress(BrokenPipeError):  # it ended before it was asked
+        with contextlib.suppress(BrokenPipeError):
             process.stdin.write(json.dumps(os.fspath(path.absolute())).encode() + b"\n")
             process.stdin.flush()
-            line = process.stdout.readline()
+        answer = self._heard()
+        return answer if "reason" not in answer or answer["reason"] else self._ask(path)
+
+    def _heard(self) -> dict[str, Any]:
+        """The next answer; without a reason where the process had ended before it was asked."""
+        assert self._process is not None
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
         if line.endswith(b"\n"):
             answer: dict[str, Any] = json.loads(line)
             return answer
-        status = process.wait()
-        return {"reason": self._why(status), "last": True} if status else self._ask(path)
+        status = self._process.wait()
+        return {"reason": self._why(status) if status else "", "last": True}
 
     def _started(self) -> subprocess.Popen[bytes]:
         if self._process is not None and self._process.poll() is not None:
@@ -91,6 +97,13 @@ class Reader:
             return f"it was not read within {self._seconds:.0f} seconds, and given up"
         ended = f"signal {signal.Signals(-status).name}" if status < 0 else f"status {status}"
         return f"its reader died of it ({ended}); it was given up"
+
+
+def _part(answer: dict[str, Any]) -> Part:
+    fields = answer["part"]
+    if answer["type"] == "Parsed":
+        return Parsed(**{**fields, "notes": tuple(fields["notes"])})
+    return Failure(**fields) if answer["type"] == "Failure" else Note(**fields)
 
 
 _idle: list[Reader] = []

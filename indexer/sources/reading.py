@@ -1,4 +1,4 @@
-"""One file into title and text, and the process that does it: `reader.Reader` talks to it over its pipes.
+"""One file into its documents, and the process that does it: `reader.Reader` talks to it over its pipes.
 
 Parsers take time without end, or all memory, for files made for that or damaged by chance. So they work in a
 process that a timer of the kernel ends, whatever it is doing, and that gets no more than so much memory.
@@ -12,30 +12,40 @@ import select
 import signal
 import sys
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import psutil
 
-from indexer.sources.document import MAX_BYTES, Parsed, UnreadableError
+from indexer.sources.code import CODE, PYTHON
+from indexer.sources.containers import CONTAINERS
+from indexer.sources.document import MAX_BYTES, Part, UnreadableError
 from indexer.sources.parsers import PARSERS
 
 IDLE_SECONDS = 60.0
+
+WHOLE = 10
+"""A file of many documents gets so many times the seconds of one."""
 
 WORN_SHARE = 4
 """A process that keeps a quarter of its memory after a file gives way to a fresh one."""
 
 
-def read_file(path: Path) -> Parsed:
-    """Title and text of a file, by the parser of its kind.
+def read_file(path: Path) -> Iterator[Part]:
+    """What is in a file, by the parser of its kind.
 
     Raises:
         UnreadableError: naming the reason, whatever it is.
     """
+    kind = path.suffix.lower()
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return PARSERS[path.suffix.lower()](_content(path))
+        if parse := PARSERS.get(kind) or CODE.get(kind):
+            yield parse(_content(path))
+        else:
+            _refuse_irregular(path)
+            with path.open("rb") as file:
+                yield from (CONTAINERS | PYTHON)[kind](file)
     except (UnreadableError, MemoryError):
         raise
     except OSError as error:
@@ -45,14 +55,18 @@ def read_file(path: Path) -> Parsed:
 
 
 def _content(path: Path) -> bytes:
-    if path.exists() and not path.is_file():
-        raise UnreadableError("it is not a regular file")  # reading a pipe would wait for ever
+    _refuse_irregular(path)
     size = path.stat().st_size
     if size == 0:
         raise UnreadableError("it is empty")
     if size > MAX_BYTES:
         raise UnreadableError(f"it has {size >> 20} MiB, {MAX_BYTES >> 20} MiB is the most")
     return path.read_bytes()
+
+
+def _refuse_irregular(path: Path) -> None:
+    if path.exists() and not path.is_file():
+        raise UnreadableError("it is not a regular file")  # reading a pipe would wait for ever
 
 
 def serve() -> None:
@@ -64,22 +78,33 @@ def serve() -> None:
         _, most = resource.getrlimit(resource.RLIMIT_AS)
         resource.setrlimit(resource.RLIMIT_AS, (memory, most))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        warnings.simplefilter("ignore")
         while select.select([0], [], [], IDLE_SECONDS)[0] and (line := sys.stdin.buffer.readline()):
             _answer(answers, Path(json.loads(line)), seconds, memory)
 
 
 def _answer(answers: BinaryIO, path: Path, seconds: float, memory: int) -> None:
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    """Writes each part of a file as it is found, every one in time, and at last how it ended."""
+    answer: dict[str, Any] = {}
     is_last = False
+    left = seconds * WHOLE
+    signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
-        answer: dict[str, Any] = {"parsed": dataclasses.asdict(read_file(path))}
+        for part in read_file(path):
+            left -= seconds - signal.setitimer(signal.ITIMER_REAL, 0)[0]
+            _write(answers, {"type": type(part).__name__, "part": dataclasses.asdict(part)})
+            signal.setitimer(signal.ITIMER_REAL, max(min(seconds, left), 0.001))
     except UnreadableError as error:
         answer = {"reason": str(error)}
     except MemoryError:
         answer, is_last = {"reason": f"reading it takes more than {memory >> 20:,} MiB of memory"}, True
     signal.setitimer(signal.ITIMER_REAL, 0)
     answer["last"] = is_last or psutil.Process().memory_info().rss * WORN_SHARE > memory
-    answers.write(json.dumps(answer).encode() + b"\n")
-    answers.flush()
+    _write(answers, answer)
     if answer["last"]:
         sys.exit()
+
+
+def _write(answers: BinaryIO, answer: dict[str, Any]) -> None:
+    answers.write(json.dumps(answer).encode() + b"\n")
+    answers.flush()

@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import Any
 
 from indexer.sources.document import SourceDocument, UnreadableError
+from search.errors import SourceError
 
 GUESSES = {
     "id": ("id", "_id", "doc_id"),
@@ -51,6 +52,23 @@ def document_of(record: dict[str, Any], columns: Columns) -> SourceDocument:
         url=_scalar(record, roles["url"]),
         meta=_rest(record, roles),
     )
+
+
+def refuse_missing(path: str, header: list[str], columns: Columns) -> None:
+    """Raises:
+    SourceError: a table lacks a column that is named, or any for the text.
+    """
+    guessed = candidates(tuple(header))
+    for role in GUESSES:
+        name = getattr(columns, role)
+        if (name is None and role == "text" and not guessed["text"]) or (
+            name is not None and name not in header
+        ):
+            wanted = f"column {name!r}" if name else f"column for the {role}"
+            raise SourceError(
+                f"{path} has no {wanted}; it has {', '.join(header)}.",
+                hint=f"Name the column that holds the {role}.",
+            )
 
 
 def _field(record: dict[str, Any], columns: Columns, role: str) -> str | None:

@@ -1,6 +1,7 @@
 """Documents of several sources in one collection: each is known by where it was read and its id there."""
 
 import shutil
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -259,3 +260,25 @@ def test_a_document_that_was_deleted_is_read_again(database: Engine, collection:
         delete_documents(session, collection, ["x.md"])
         session.commit()
     assert isinstance(items(database, collection, a)[0], SourceDocument)
+
+
+def test_a_file_of_many_documents_keeps_those_it_has_and_loses_those_that_went(
+    database: Engine, collection: int, tmp_path: Path
+) -> None:
+    def pack(**texts: str) -> None:
+        with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+            for name, text in texts.items():
+                archive.writestr(f"{name}.md", text)
+
+    pack(a="Whales sing.", b="Bats hunt.")
+    assert counts(read(database, collection, tmp_path)) == (2, 0, 0, 0)
+    assert counts(read(database, collection, tmp_path)) == (0, 0, 2, 0)
+    pack(b="Bats sleep.", c="Owls see.")
+    assert counts(read(database, collection, tmp_path)) == (1, 1, 0, 1)
+    (tmp_path / "a.zip").write_bytes(b"PK no")
+    report = read(database, collection, tmp_path)
+    assert ([each.name for each in report.failures], report.deleted) == (["a.zip/"], 0)
+    assert texts(database) == {"a.zip/b.md": "Bats sleep.", "a.zip/c.md": "Owls see."}
+    (tmp_path / "a.zip").unlink()
+    folder(tmp_path, d="Cells divide.")
+    assert counts(read(database, collection, tmp_path)) == (1, 0, 0, 2)
