@@ -36,7 +36,7 @@ _QUOTES += ["「」", "『』", "〝〞", "〝〟"]
 OPENING = "".join(dict.fromkeys(pair[0] for pair in _QUOTES))
 """What opens a phrase."""
 
-_QUOTED = "|".join(f"{first}[^{last}]*{last}" for first, last in _QUOTES)
+_QUOTED = "|".join(f"{pair[0]}[^{pair[1]}]*{pair[1]}" for pair in _QUOTES)
 _UNBROKEN = rf"（、。，！？：；{DENSE}{LOOSE}"  # a phrase stands among them without blanks
 _PIECE = re.compile(
     rf"""(?: (?<![^\s{_UNBROKEN}]) | (?<=\s[(\[]) | (?<=\A[(\[]) )
