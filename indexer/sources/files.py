@@ -10,6 +10,7 @@ from indexer.sources.folders import Folder
 from indexer.sources.html import without_data
 from indexer.sources.parsers import PARSERS
 from indexer.sources.reader import Reader, borrowed_reader
+from search.embedding.folding import composed
 
 __all__ = ["PARSERS", "read"]
 
@@ -55,7 +56,7 @@ def _file(path: Path, known: Mapping[str, str]) -> Iterator[Item]:
 def _items(reader: Reader, path: Path, name: str, known: Mapping[str, str]) -> Iterator[Item]:
     """Yields a document and the notes on it, or why there is none, or that it is as it was."""
     stamp = _stamp(path)
-    if stamp and known.get(name) == stamp:
+    if stamp and known.get(composed(name)) == stamp:
         yield Unchanged(name)
         return
     try:
