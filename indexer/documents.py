@@ -18,6 +18,7 @@ from search.db.listener import notify
 from search.db.locks import take_turn
 from search.db.lookup import check_collection_name
 from search.db.models import CollectionRow, DocumentRow, change_seq
+from search.embedding.folding import composed, kept_as
 from search.errors import CollectionNotFound
 
 BATCH = 200
@@ -110,14 +111,14 @@ def read_stamps(session: Session, collection: int, source: str) -> dict[str, str
     wanted = select(OWN_ID, DocumentRow.stamp).where(
         *_of_source(collection, source), DocumentRow.stamp.is_not(None)
     )
-    return {id: stamp for id, stamp in session.execute(wanted) if stamp}
+    return {composed(id): stamp for id, stamp in session.execute(wanted) if stamp}
 
 
 def delete_documents(session: Session, collection: int, ids: Iterable[str]) -> list[str]:
     """Deletes documents by the ids their user gave; gives those that were there (not committed)."""
     lock_documents(session, collection)
-    wanted = [id for id in ids if "\0" not in id]  # no id has one, and the database takes none
-    deleted: list[str] = []
+    given = {form: id for id in ids if "\0" not in id for form in kept_as(id)}  # the database takes no NUL
+    wanted, deleted = [*given], list[str]()
     for start in range(0, len(wanted), BATCH):
         rows = update(DocumentRow).where(
             DocumentRow.collection_id == collection,
@@ -125,10 +126,10 @@ def delete_documents(session: Session, collection: int, ids: Iterable[str]) -> l
             DocumentRow.superseded.is_(None),
         )
         there = rows.values(superseded=change_seq.next_value()).returning(DocumentRow.external_id)
-        deleted += session.scalars(there)
+        deleted += [given[id] for id in session.scalars(there)]
     if deleted:
         touch(session, collection)
-    return deleted
+    return list(dict.fromkeys(deleted))
 
 
 def lock_documents(session: Session, collection: int) -> None:
@@ -188,7 +189,11 @@ def _gone(session: Session, collection: int, source: str, seen: set[str], unread
     folders = tuple(name for name in unreadable if name.endswith("/"))
     kept = {*seen, *unreadable}
     found = session.execute(wanted).all()
-    return [id for own_id, id in found if own_id not in kept and not f"{own_id}/".startswith(folders)]
+    return [
+        id
+        for own_id, id in found
+        if composed(own_id) not in kept and not f"{composed(own_id)}/".startswith(folders)
+    ]
 
 
 def _batches(documents: Iterator[SourceDocument]) -> Iterator[list[SourceDocument]]:
@@ -197,7 +202,7 @@ def _batches(documents: Iterator[SourceDocument]) -> Iterator[list[SourceDocumen
 
 
 class _Known(NamedTuple):
-    """A document as it is stored."""
+    """A document as it is stored; its id may be of before ids were composed."""
 
     row: int
     id: str
@@ -208,7 +213,11 @@ class _Known(NamedTuple):
 
     @property
     def own_id(self) -> str:
-        return self.source_id or self.id
+        return composed(self.source_id or self.id)
+
+    @property
+    def composed_id(self) -> str:
+        return composed(self.id)
 
 
 class _Store:
@@ -239,7 +248,7 @@ class _Store:
         if self._follow_moves([each for each in known if each.id not in own], prints):
             known = self._known([*prints])
             own = self._own(known, prints)
-        ids = self._new_ids([id for id in prints if id not in own], {each.id for each in known})
+        ids = self._new_ids([id for id in prints if id not in own], {each.composed_id for each in known})
         fresh = [
             document
             for document in batch
@@ -251,6 +260,7 @@ class _Store:
 
     def _known(self, ids: list[str]) -> list[_Known]:
         """The documents that have one of these ids, here or in their source."""
+        forms = [form for id in ids for form in kept_as(id)]
         columns = (
             DocumentRow.id,
             DocumentRow.external_id,
@@ -263,7 +273,7 @@ class _Store:
             select(*columns).where(
                 DocumentRow.collection_id == self.collection,
                 DocumentRow.superseded.is_(None),
-                or_(DocumentRow.external_id.in_(ids), DocumentRow.source_id.in_(ids)),
+                or_(DocumentRow.external_id.in_(forms), DocumentRow.source_id.in_(forms)),
             )
         )
         return [_Known(*row) for row in found]
@@ -271,8 +281,8 @@ class _Store:
     def _own(self, known: list[_Known], prints: dict[str, bytes]) -> dict[str, _Known]:
         """Which stored document each one that is given was before, by the id in its source."""
         if self.source is None:
-            return {each.id: each for each in known if each.id in prints}
-        same = {each.id: each for each in known if self._is_same(each, prints.get(each.id))}
+            return {each.composed_id: each for each in known if each.composed_id in prints}
+        same = {each.composed_id: each for each in known if self._is_same(each, prints.get(each.composed_id))}
         return same | {each.own_id: each for each in known if each.source == self.source}
 
     def _is_same(self, known: _Known, sha256: bytes | None) -> bool:
@@ -280,12 +290,13 @@ class _Store:
         and once with its folder; or the same content, where nobody knows any more where it came from."""
         if known.source is None:
             return known.sha256 == sha256
-        mine, other = Path(self.source or ""), Path(known.source)
-        return sha256 is not None and (other == mine / known.id or self._is_in(known))
+        mine = composed(str(Path(self.source or "") / known.id))
+        return sha256 is not None and (composed(known.source) == mine or self._is_in(known))
 
     def _is_in(self, known: _Known) -> bool:
         """Whether the source is a file of the folder that a document was read from."""
-        return known.source is not None and Path(known.source) / known.own_id == Path(self.source or "")
+        place = None if known.source is None else str(Path(known.source) / known.own_id)
+        return place is not None and composed(place) == composed(self.source or "")
 
     def _follow_moves(self, others: list[_Known], prints: dict[str, bytes]) -> bool:
         """Makes the documents of a folder or file that is gone those of this source, where most of them are
@@ -309,10 +320,10 @@ class _Store:
         """An id for each new document, by its id in its source: the same, or behind its source's name."""
         ids = {id: id for id in own_ids if id not in held}
         parts = [part for part in Path(self.source or "").parts if part != "/"] or ["root"]
-        names = ["/".join(parts[-count:]) for count in range(1, len(parts) + 1)]
+        names = [composed("/".join(parts[-count:])) for count in range(1, len(parts) + 1)]
         longer = {id: [f"{name}/{id}" for name in names] for id in own_ids if id in held}
         wanted = [each for candidates in longer.values() for each in candidates]
-        taken = {each.id for each in self._known(wanted)} | {*ids} if wanted else set()
+        taken = {each.composed_id for each in self._known(wanted)} | {*ids} if wanted else set()
         for id, candidates in longer.items():
             free = next((each for each in candidates if each not in taken and len(each) <= MAX_ID), None)
             if free is None:

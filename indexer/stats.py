@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from indexer.build.catch_up import count_pending
 from search.db.lookup import live_of
 from search.db.models import CollectionRow, DocumentRow, GenerationRow, PassageRow
+from search.embedding.folding import kept_as
 from search.index.generation_files import generation_folder
 
 
@@ -64,7 +65,8 @@ def list_documents(
     """Lists a collection's documents by their ids; those whose id or title holds a text, if one is given."""
     wanted = [DocumentRow.collection_id == collection.id, DocumentRow.superseded.is_(None)]
     if find:
-        wanted.append(or_(_holds(DocumentRow.external_id, find), _holds(DocumentRow.title, find)))
+        named = DocumentRow.external_id, DocumentRow.title
+        wanted.append(or_(*(_holds(column, form) for column in named for form in kept_as(find))))
     total = session.scalar(select(func.count()).where(*wanted)) or 0
     columns = (
         DocumentRow.id,

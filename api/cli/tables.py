@@ -11,7 +11,7 @@ from api.views.numbers import lost_name
 from search.engine.facets import FIRST
 from search.responses.explanations import Comparison, Margin, WhyNot
 from search.responses.features import Refinement
-from search.responses.search import Facets, LostKnob, Result, SearchResponse
+from search.responses.search import Facets, LostKnob, Reading, Result, SearchResponse
 from search.responses.words import TextAnalysis
 
 SHOWN_CHARACTERS = 160
@@ -29,6 +29,7 @@ def print_results(response: SearchResponse) -> None:
     print_lost(response.steering_lost)
     if response.spelling is not None:
         _print_spelling(response)
+    _print_readings(response.readings)
     if response.parts > 1:
         console.print(
             f"The question is longer than the model reads: it was embedded in {response.parts} parts."
@@ -53,6 +54,16 @@ def _print_spelling(response: SearchResponse) -> None:
     else:
         told = f"Did you mean {meant.query}?"
     console.print(told, markup=False)
+
+
+def _print_readings(readings: list[Reading]) -> None:
+    """Prints a line for each word behind a minus that can be meant in two ways, with the other one."""
+    for reading in readings:
+        if reading.excluded:
+            told = f"Left out: documents with “{reading.word}”; with it: {reading.query}"
+        else:
+            told = f"“-{reading.word}” is one of the words; without it: {reading.query}"
+        console.print(told, markup=False)
 
 
 def _print_facets(facets: Facets) -> None:

@@ -43,6 +43,7 @@ def excerpt(passage: PassageText, size: int = EXCERPT) -> list[Piece]:
     first, last = _window(text, start - room // 3, max(end, start + 1) + room)
     if last - first < size:
         first, last = _window(text, last - size, last)
+    first, last = min(first, start), max(last, end)
     marks = [
         mark for number, light in enumerate(passage.lights) for mark in word_marks(light.words, _name(number))
     ]

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from search.embedding.folding import composed
+
 MAX_ID = 512
 MAX_TITLE = 300
 MAX_BYTES = 64 * 1024 * 1024
@@ -82,14 +84,14 @@ class UnreadableError(Exception):
 
 
 def checked(items: Iterable[Item]) -> Iterator[Item]:
-    """The items, storable: characters that are not text become U+FFFD, titles are one line of `MAX_TITLE`
-    characters at most, links are http(s) or None. A document without id or text, with an id longer than
-    `MAX_ID` or a text longer than `MAX_TEXT`, becomes a failure."""
+    """The items, storable: characters that are not text become U+FFFD, ids are composed (NFC), titles are one
+    line of `MAX_TITLE` characters at most, links are http(s) or None. A document without id or text, with an
+    id longer than `MAX_ID` or a text longer than `MAX_TEXT`, becomes a failure."""
     for item in items:
         if isinstance(item, Failure):
-            yield Failure(_clean(item.name), _clean(item.reason))
+            yield Failure(composed(_clean(item.name)), _clean(item.reason))
         elif isinstance(item, Unchanged):
-            yield item
+            yield Unchanged(composed(item.id))
         elif isinstance(item, Note):
             yield Note(_clean(item.name), _clean(item.text))
         else:
@@ -115,7 +117,7 @@ def _storable(document: SourceDocument) -> SourceDocument | Failure:
     title = " ".join(_clean(document.title).split())
     return replace(
         document,
-        id=_clean(document.id),
+        id=composed(_clean(document.id)),
         title=title if len(title) <= MAX_TITLE else title[: MAX_TITLE - 1].rstrip() + "…",
         text=_clean(document.text),
         url=_clean(document.url) if document.url and _is_link(document.url) else None,

@@ -22,6 +22,7 @@ from indexer.sources.folders import Folder
 from indexer.sources.html import without_data
 from indexer.sources.parsers import PARSERS
 from indexer.sources.reader import Reader, borrowed_reader
+from search.embedding.folding import composed
 
 __all__ = ["CODE_KINDS", "KINDS", "MANY", "read"]
 
@@ -78,7 +79,7 @@ def _items(reader: Reader, path: Path, name: str, known: Mapping[str, str]) -> I
 
     A file that holds many has no stamp: it is read at each run, so that what it lost is known."""
     stamp = _stamp(path)
-    if stamp and known.get(name) == stamp:
+    if stamp and known.get(composed(name)) == stamp:
         yield Unchanged(name)
         return
     holds_many = path.suffix.lower() in MANY

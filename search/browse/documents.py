@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from itertools import islice
 
 import numpy as np
-from sqlalchemy import func, literal, select, tuple_
+from sqlalchemy import func, literal, or_, select, tuple_
 from sqlalchemy.orm import Session
 
 from search.db.models import DocumentRow, PassageRow
+from search.embedding.folding import kept_as
 from search.engine.concept_resolver import find_documents
 from search.engine.reader import Reader
 from search.errors import DocumentNotFound
@@ -86,10 +87,12 @@ def find_by_name(reader: Reader, name: str, *, limit: int = 10) -> list[Document
         select(DocumentRow.id, DocumentRow.external_id, DocumentRow.title, DocumentRow.url)
         .where(
             DocumentRow.collection_id == snapshot.collection_id,
-            *(named.contains(word, autoescape=True) for word in words),
+            *(or_(*(named.contains(form, autoescape=True) for form in kept_as(word))) for word in words),
         )
         .order_by(
-            DocumentRow.external_id != name.strip(), func.length(DocumentRow.title), DocumentRow.external_id
+            DocumentRow.external_id.not_in(kept_as(name.strip())),
+            func.length(DocumentRow.title),
+            DocumentRow.external_id,
         )
         .limit(5 * limit)
     )

@@ -38,6 +38,13 @@ class NameLexicon:
         """Holds all names, as they are `spelled`."""
         return frozenset(spelled(name) for group in self.groups for name in group)
 
+    @cached_property
+    def words(self) -> frozenset[str]:
+        """Holds what people say in one word, in small letters: words with a class, and names."""
+        return frozenset(self.classes).union(
+            name.lower() for group in self.groups for name in group if " " not in name
+        )
+
 
 def spelled(name: str) -> tuple[str, ...]:
     """Gives what all spellings of a name have in common: the stems of its words (T cells, T-cell)."""
@@ -50,6 +57,11 @@ def general_lexicon() -> NameLexicon:
     """Reads the lexicon that comes with the program."""
     lines = _read(LEXICON / CLASSES_FILE).splitlines()
     return NameLexicon(read_names(LEXICON / NAMES_FILE), dict(line.split("\t") for line in lines))
+
+
+def is_used(word: str) -> bool:
+    """Tells whether people say this word, written in small letters."""
+    return word in general_lexicon().words
 
 
 def read_names(path: Path) -> list[Group]:

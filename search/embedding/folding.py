@@ -88,6 +88,11 @@ def composed(text: str) -> str:
     return unicodedata.normalize("NFC", text)
 
 
+def kept_as(identifier: str) -> list[str]:
+    """The forms in which an identifier may be kept: composed, and those from before that was the one form."""
+    return list(dict.fromkeys([composed(identifier), identifier, unicodedata.normalize("NFD", identifier)]))
+
+
 def _without_spelling(text: str) -> str:
     return _FOREIGN.sub(lambda run: "".join(map(_plain, _clusters(run[0]))), text)
 

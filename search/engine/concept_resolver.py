@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session, defer
 from search.db.models import DocumentRow
 from search.dictionary.concepts import Concept, concept_from_examples, concept_from_members, members_wanted
 from search.dictionary.families import Family, concept_from_family
+from search.embedding.folding import kept_as
 from search.errors import InvalidSteering
 from search.index.snapshot import Snapshot
 from search.query.limits import check_query
@@ -53,14 +54,17 @@ def find_family(snapshot: Snapshot, number: int) -> Family:
 
 
 def find_documents(snapshot: Snapshot, ids: list[str], session: Session) -> dict[str, DocumentRow]:
-    """Finds the documents of these ids that a snapshot holds, by the id their user gave."""
+    """Finds the documents of these ids that a snapshot holds, by the id as it is given here."""
+    forms = {id: kept_as(id) for id in ids}
+    wanted = [form for each in forms.values() for form in each]
     rows = session.scalars(
         select(DocumentRow)
         .options(defer(DocumentRow.text))
-        .where(DocumentRow.collection_id == snapshot.collection_id, DocumentRow.external_id.in_(ids))
+        .where(DocumentRow.collection_id == snapshot.collection_id, DocumentRow.external_id.in_(wanted))
     ).all()
     held = np.isin([row.id for row in rows], snapshot.document_N)
-    return {row.external_id: row for row, is_held in zip(rows, held, strict=True) if is_held}
+    known = {row.external_id: row for row, is_held in zip(rows, held, strict=True) if is_held}
+    return {id: known[form] for id, each in forms.items() for form in reversed(each) if form in known}
 
 
 def concept_name(snapshot: Snapshot, target: FittedTarget, found: Mapping[str, DocumentRow]) -> str:

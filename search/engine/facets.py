@@ -57,7 +57,7 @@ def count_facets(
     found = []
     for field, values in doc_values.fields.items():
         others = tuple(each for each in typed.conditions if each.field != field)
-        documents, left_V = left(replace(typed, text="", conditions=others))
+        documents, left_V = left(replace(typed.restrictions, conditions=others))
         counted = _Counted(field, values, left_V[values.number_A], top_V[values.number_A])
         shown = _shown(counted.choices(), typed)
         if any(value.chosen or value.documents < documents for value in shown):

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from search.cache import LRUCache
 from search.dictionary.concepts import Concept
+from search.dictionary.lexicon import is_used
 from search.dictionary.steer import feature_deltas, steer
 from search.embedding.embedder import embedder_of
 from search.embedding.query_encoder import QueryEncoder
@@ -42,7 +43,7 @@ from search.index.passage_texts import LocatedPassage, passages_at
 from search.index.snapshot import Snapshot
 from search.limiter import ConcurrencyLimiter
 from search.query.limits import check_mode, check_page, check_query
-from search.query.parser import Condition, ParsedQuery, may_restrict, parse_query
+from search.query.parser import Condition, ParsedQuery, may_name_field, may_restrict, parse_query
 from search.query.presets import NONE
 from search.query.remapping import RemappedSteering, marked, translate, translate_filters
 from search.query.request import SearchRequest
@@ -219,6 +220,7 @@ class Reader:
             floor=self.floor(),
             spelling=asked.spelling,
             parts=self.parts(asked.typed.text),
+            readings=list(asked.typed.readings),
             weak=asked.nearest < self.floor() and not asked.words.is_name,
         )
 
@@ -258,7 +260,7 @@ class Reader:
             doc_values = self._doc_values if typed.conditions else DocValues()
             return allowed_passages(self.session, self.snapshot, typed, doc_values)
 
-        return self._cached.restricted.get(replace(typed, text=""), find)
+        return self._cached.restricted.get(typed.restrictions, find)
 
     def texts(self, places: Iterable[int]) -> dict[int, LocatedPassage]:
         """Reads the texts of passages, by their place in the snapshot."""
@@ -292,8 +294,8 @@ class Reader:
     ) -> AnalyzedQuery:
         typed = ParsedQuery(query)
         if filters or may_restrict(query):
-            fields = self._doc_values.kinds if filters or ":" in query else {}
-            typed = parse_query(query, fields)
+            fields = self._doc_values.kinds if filters or may_name_field(query) else {}
+            typed = parse_query(query, fields, is_used)
             typed = replace(typed, conditions=(*typed.conditions, *filters))
         allowed_N = self.allowed(typed)
         names = self.shared.names.of(self.session, self.snapshot)

@@ -245,9 +245,13 @@ def page_results(
 
 def restrictions(snapshot: Snapshot, typed: ParsedQuery) -> list[Restriction]:
     """Lists what a query and its filters say its results must be, or must not be."""
+    undone = {(each.restriction, each.without): each.query for each in typed.undone}
     return [
-        *(Restriction(without=False, phrase=phrase) for phrase in typed.phrases),
-        *(Restriction(without=True, phrase=phrase) for phrase in typed.without),
+        *(
+            Restriction(without=without, phrase=phrase, undone=undone.get((phrase, without)))
+            for without, phrases in ((False, typed.phrases), (True, typed.without))
+            for phrase in phrases
+        ),
         *(
             Restriction(
                 without=condition.negated,
@@ -258,6 +262,7 @@ def restrictions(snapshot: Snapshot, typed: ParsedQuery) -> list[Restriction]:
                 values=list(condition.values),
                 least=condition.least or None,
                 most=condition.most or None,
+                undone=undone.get((condition, False)),
             )
             for condition in typed.conditions
         ),

@@ -24,6 +24,7 @@ from search.index.agreement import about
 from search.index.bm25 import Counts
 from search.index.snapshot import Snapshot
 from search.query.limits import MAX_QUERY, check_page, is_text
+from search.query.parser import COLONS, DASHES, MINUSES, OPENING
 from search.query.presets import NONE
 from search.query.request import SearchRequest
 from search.query.steering import MAX_KNOBS, MAX_STRENGTH, FeatureTarget, Knob, Steering
@@ -36,9 +37,9 @@ OF_PASSAGE = 8  # so many features are named for a passage
 OF_SENTENCE = 3  # so many features are named for a sentence
 WITH_WORDS = 5
 AS_TEXT = [
-    (re.compile(r'"'), "”"),
-    (re.compile(r"(?<!\S)-+(?=\w)"), "– "),
-    (re.compile(r"(?<!\S)([^\W\d][\w.-]*):(?=\S)"), r"\1: "),
+    (re.compile(f"[{OPENING}]"), "'"),
+    (re.compile(rf"(?<!\S)[{MINUSES}{DASHES}]+(?=\w)"), "– "),
+    (re.compile(rf"(?<!\S)([^\W\d][\w.-]*)[{COLONS}](?=\S)"), r"\1: "),
 ]
 """Maps what the parser takes for a phrase, an exclusion or a field to how it is written as plain text."""
 

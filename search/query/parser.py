@@ -5,24 +5,49 @@
     year:1990..2000     a field of the metadata in a range, open at either end: 1990..
     lang:en,de          a field that is one of these      -lang:fr                    that is not
 
-What looks like a field and is none of the collection's is text, so is a quote that nobody closed.
+Quotes, colons and the minus are those of any keyboard, dashes are none. What looks like a field and is none
+of the collection's is text; so is a quote that nobody closed, an option of a command (see `options`), and an
+exclusion of what the rest asks for.
 """
 
 import csv
 import re
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import Literal
 
+from search.embedding.words import DENSE, LOOSE, stems
 from search.errors import InvalidQuery
+from search.query.options import IsWord, is_option
+from search.responses.search import Reading
 
 TITLE = "title"
 MAX_RESTRICTIONS = 50
 MAX_VALUES = 100
 
+COLONS = ":："
+MINUSES = "-－"
+DASHES = "–—−‐‑"
+"""What phones and word processors make of a minus."""
+
+_QUOTES = ['""', '"”', "＂＂", "“”", "““", '“"', "””", "„“", "„”", '„"', "‟”", "«»", "»«", "»»", "‹›", "›‹"]
+_QUOTES += ["「」", "『』", "〝〞", "〝〟"]
+OPENING = "".join(dict.fromkeys(pair[0] for pair in _QUOTES))
+"""What opens a phrase."""
+
+_QUOTED = "|".join(f"{pair[0]}[^{pair[1]}]*{pair[1]}" for pair in _QUOTES)
+_UNBROKEN = rf"（、。，！？：；{DENSE}{LOOSE}"  # a phrase stands among them without blanks
 _PIECE = re.compile(
-    r"""(?<!\S)(?P<minus>-?)(?:(?P<field>[^\W\d][\w.-]*):)?(?:"(?P<phrase>[^"]*)"|(?P<word>[^\s"]\S*))(?!\S)"""
+    rf"""(?: (?<![^\s{_UNBROKEN}]) | (?<=\s[(\[]) | (?<=\A[(\[]) )
+    (?:(?<!\S)(?P<minus>[{MINUSES}{DASHES}]))?
+    (?:(?<![^{MINUSES}{DASHES}\s])(?P<field>[^\W\d][\w.-]*)[{COLONS}])?
+    (?: (?P<quoted>{_QUOTED}) (?=[\s.,;:!?)\]）{_UNBROKEN}]|\Z)
+      | (?<=[{MINUSES}{DASHES}{COLONS}]) (?P<word>[^\s{OPENING}]\S*) )""",
+    re.VERBOSE,
 )
-_NUMBER = re.compile(r"[\d.,]+")
+_AFTER_WORDS = ".,;:!?"
+_OPERATORS = frozenset(OPENING + COLONS + MINUSES + DASHES)
 
 
 @dataclass(frozen=True)
@@ -41,17 +66,36 @@ class Condition:
 
 
 @dataclass(frozen=True)
+class Undone:
+    """The question without one of the phrases, exclusions (`without`) or conditions that it holds."""
+
+    restriction: str | Condition
+    without: bool
+    query: str
+
+
+@dataclass(frozen=True)
 class ParsedQuery:
-    """A query taken apart: the text to be embedded and whose words count, and what restricts the results."""
+    """A query taken apart: the text to be embedded and whose words count, and what restricts the results.
+
+    `readings` are what could be meant in another way, `undone` is the question without each restriction.
+    """
 
     text: str
     phrases: tuple[str, ...] = ()
     without: tuple[str, ...] = ()
     conditions: tuple[Condition, ...] = ()
+    readings: tuple[Reading, ...] = ()
+    undone: tuple[Undone, ...] = ()
 
     @property
     def restricts(self) -> bool:
         return bool(self.phrases or self.without or self.conditions)
+
+    @property
+    def restrictions(self) -> "ParsedQuery":
+        """What restricts alone: the same for all queries that restrict alike."""
+        return ParsedQuery("", self.phrases, self.without, self.conditions)
 
     def one_by_one(self) -> "list[ParsedQuery]":
         """Each restriction on its own."""
@@ -62,51 +106,123 @@ class ParsedQuery:
         ]
 
 
+@dataclass(frozen=True)
+class _Piece:
+    """A stretch of a query that restricts, or (`option`) could. `shown` is what stays of it in the text;
+    `quoted` is surely meant."""
+
+    start: int
+    end: int
+    kind: Literal["phrase", "without", "condition", "option"]
+    value: str
+    shown: str = ""
+    quoted: bool = False
+    condition: Condition | None = None
+
+    def instead(self, query: str, text: str) -> str:
+        """The query with something else in its place."""
+        return " ".join(f"{query[: self.start]}{text}{query[self.end :]}".split())
+
+
 def may_restrict(query: str) -> bool:
     """Whether a query may be more than text; if not, it need not be taken apart."""
-    return any(mark in query for mark in '":-')
+    return not _OPERATORS.isdisjoint(query)
 
 
-def parse_query(query: str, fields: Collection[str]) -> ParsedQuery:
+def may_name_field(query: str) -> bool:
+    """Whether a query may name a field of the metadata."""
+    return any(colon in query for colon in COLONS)
+
+
+def parse_query(query: str, fields: Collection[str], is_word: IsWord) -> ParsedQuery:
     """Takes a query apart; `fields` are those of the collection's metadata.
 
     Raises:
         InvalidQuery: it only says what to leave out.
     """
-    phrases, without, conditions = list[str](), list[str](), list[Condition]()
-    kept, end = [], 0
-    for piece in _PIECE.finditer(query):
-        minus, field, word, phrase = piece["minus"], piece["field"], piece["word"], piece["phrase"]
-        value = (word if phrase is None else phrase).strip()
-        known = field is not None and (field == TITLE or field in fields)
-        shown: str | None = None  # what stays of it in the text
-        if known and value and any(map(str.isalnum, value)):
-            given = value if phrase is None else f'"{phrase}"'
-            conditions.append(condition(field, given, negated=bool(minus)))
-            shown = value if field == TITLE and not minus else ""
-        elif field is None and phrase is not None and any(map(str.isalnum, phrase)):
-            (without if minus else phrases).append(value)
-            shown = "" if minus else value
-        elif field is None and minus and word and word[0].isalnum() and not _NUMBER.fullmatch(word):
-            without.append(value)
-            shown = ""
-        if shown is not None:
-            kept += [query[end : piece.start()], shown]
-            end = piece.end()
-    text = "".join([*kept, query[end:]]) if kept else query
+    pieces = [piece for found in _PIECE.finditer(query) if (piece := _piece(query, found, fields, is_word))]
+    pieces = [*_not_asked_for(query, pieces)]
+    restricting = [piece for piece in pieces if piece.kind != "option"]
+    text = _text(query, restricting) if restricting else query
     typed = ParsedQuery(
-        " ".join(text.split()) if kept else query,
-        tuple(dict.fromkeys(phrases)),
-        tuple(dict.fromkeys(without)),
-        tuple(dict.fromkeys(conditions)),
+        text,
+        tuple(dict.fromkeys(piece.value for piece in restricting if piece.kind == "phrase")),
+        tuple(dict.fromkeys(piece.value for piece in restricting if piece.kind == "without")),
+        tuple(dict.fromkeys(piece.condition for piece in restricting if piece.condition is not None)),
+        tuple(islice(_readings(query, pieces), MAX_RESTRICTIONS)),
+        tuple(_undone(query, restricting)),
     )
     _check_size(typed)
-    if kept and not any(map(str.isalnum, typed.text)):
+    if restricting and not _says_something(text):
         raise InvalidQuery(
             f"{query[:80]!r} says what the results must be like, and nothing to look for.",
             hint="Add a word or a sentence.",
         )
     return typed
+
+
+def _piece(query: str, found: re.Match[str], fields: Collection[str], is_word: IsWord) -> _Piece | None:
+    """What a piece of a query is, None where it can only be text."""
+    minus, field, quoted = found["minus"] or "", found["field"], found["quoted"]
+    value = (found["word"] if quoted is None else quoted[1:-1]).strip()
+    if not _says_something(value):
+        return None
+    span, dashed = found.span(), bool(minus) and minus in DASHES
+    if field is not None:
+        if dashed or not (field == TITLE or field in fields):
+            return None
+        given = condition(field, value, negated=bool(minus), quoted=quoted is not None)
+        shown = value if field == TITLE and not minus else ""
+        return _Piece(*span, "condition", value, shown, quoted=True, condition=given)
+    if quoted is not None and not minus:
+        return _Piece(*span, "phrase", value, value, quoted=True)
+    if not minus or (quoted is None and not value[0].isalpha()):
+        return None
+    value = value if quoted else value.rstrip(_AFTER_WORDS)
+    if dashed or (quoted is None and is_option(value, query[: found.start()].split(), is_word)):
+        return _Piece(*span, "option", value)
+    return _Piece(*span, "without", value, quoted=quoted is not None)
+
+
+def _not_asked_for(query: str, pieces: list[_Piece]) -> Iterator[_Piece]:
+    """The pieces, where no word is left out that the rest of the query asks for."""
+    bare = [piece for piece in pieces if piece.kind == "without" and not piece.quoted]
+    asked = set(stems(_text(query, [piece for piece in pieces if piece.kind != "option"]))) if bare else set()
+    for piece in pieces:
+        unwanted = set(stems(piece.value)) if piece in bare else set()
+        yield replace(piece, kind="option") if unwanted and unwanted <= asked else piece
+
+
+def _text(query: str, restricting: list[_Piece]) -> str:
+    """A query without what restricts."""
+    kept, end = [], 0
+    for piece in restricting:
+        kept += [query[end : piece.start], piece.shown]
+        end = piece.end
+    return " ".join("".join([*kept, query[end:]]).split())
+
+
+def _readings(query: str, pieces: list[_Piece]) -> Iterator[Reading]:
+    """What could be meant in another way: words that are left out, and words that could be."""
+    restricting = [piece for piece in pieces if piece.kind != "option"]
+    for piece in pieces:
+        if piece.kind == "without" and not piece.quoted:
+            yield Reading(piece.value, excluded=True, query=piece.instead(query, piece.value))
+        elif piece.kind == "option" and piece.value.replace(" ", "").isalnum():
+            left = sorted([*restricting, piece], key=lambda each: each.start)
+            if _says_something(_text(query, left)):
+                yield Reading(piece.value, excluded=False, query=piece.instead(query, f'-"{piece.value}"'))
+
+
+def _undone(query: str, restricting: list[_Piece]) -> Iterator[Undone]:
+    for piece in restricting:
+        if not may_restrict(piece.shown):
+            restriction = piece.value if piece.condition is None else piece.condition
+            yield Undone(restriction, piece.kind == "without", piece.instead(query, piece.shown))
+
+
+def _says_something(text: str) -> bool:
+    return any(map(str.isalnum, text))
 
 
 def _check_size(typed: ParsedQuery) -> None:
@@ -120,8 +236,10 @@ def _check_size(typed: ParsedQuery) -> None:
         )
 
 
-def condition(field: str, value: str, *, negated: bool = False) -> Condition:
-    """What a field has to be, from the text after its colon."""
+def condition(field: str, value: str, *, negated: bool = False, quoted: bool = False) -> Condition:
+    """What a field has to be, from the text after its colon; what is `quoted` is one value."""
+    if quoted:
+        return Condition(field, (value,), negated=negated)
     if field == TITLE:
         return Condition(field, (value.strip('"').strip(),), negated=negated)
     least, dots, most = value.partition("..")

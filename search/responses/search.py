@@ -73,10 +73,22 @@ class Spelling:
 
 
 @dataclass(frozen=True)
+class Reading:
+    """Names a word behind a minus that can be meant in two ways: documents with it are left out (`excluded`),
+    or it is one of the words of the question, as an option of a command is. `query` is the question in the
+    other reading."""
+
+    word: str
+    excluded: bool
+    query: str
+
+
+@dataclass(frozen=True)
 class Restriction:
     """Says something that all results have, or that none has: a phrase (or a word), in the document or its
     title, a field of the metadata that is one of some values, or lies between two (null: open), or a feature
-    that fires on the passage. `filter` is its text form, null for phrases."""
+    that fires on the passage. `filter` is its text form, null for phrases; `undone` the question without it,
+    null where that does not hold it."""
 
     without: bool
     phrase: str | None = None
@@ -87,6 +99,7 @@ class Restriction:
     values: list[str] = dataclasses.field(default_factory=list)
     least: str | None = None
     most: str | None = None
+    undone: str | None = None
 
 
 @dataclass(frozen=True)
@@ -269,7 +282,8 @@ class SearchResponse:
     `dictionary` is the one that numbers of features belong to, `preset` the name of the one that is part of
     `steering`, `steering_lost` what of it, or of an earlier dictionary, means nothing any more. `facets` are
     there where they were asked for. Where no passage that may answer has a cosine of `floor` to the question,
-    nothing here is really about it: `weak`. `spelling` is there where words of the question are nowhere. A
+    nothing here is really about it: `weak`. `readings` are words behind a minus that can be meant in another
+    way. `spelling` is there where words of the question are nowhere. A
     question longer than the model reads was embedded in `parts`."""
 
     query: str
@@ -295,3 +309,4 @@ class SearchResponse:
     weak: bool = False
     spelling: Spelling | None = None
     parts: int = 1
+    readings: list[Reading] = field(default_factory=list)

@@ -5,10 +5,10 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, select, update
 from sqlalchemy.orm import Session
 
-from indexer.documents import IngestReport, ensure_collection, ingest, read_stamps
+from indexer.documents import IngestReport, delete_documents, ensure_collection, ingest, read_stamps
 from indexer.progress import Reporter
 from indexer.sources import Failure, Item, SourceDocument, Unchanged, checked, open_source
 from search.db.models import DocumentRow
@@ -52,6 +52,37 @@ def texts(database: Engine) -> dict[str, str]:
 
 def counts(report: IngestReport) -> tuple[int, int, int, int]:
     return report.added, report.changed, report.unchanged, report.deleted
+
+
+COMPOSED, DECOMPOSED = "caf\u00e9.md", "cafe\u0301.md"
+
+
+def test_an_id_is_composed_and_found_in_either_form(
+    database: Engine, collection: int, tmp_path: Path
+) -> None:
+    there = folder(tmp_path / "d", **{DECOMPOSED.removesuffix(".md"): "Whales sing."})
+    assert counts(read(database, collection, there)) == (1, 0, 0, 0)
+    assert texts(database) == {COMPOSED: "Whales sing."}
+    assert counts(read(database, collection, there)) == (0, 0, 1, 0)
+    assert counts(put(database, collection, DECOMPOSED, "Bats hunt.")) == (0, 1, 0, 0)
+    with Session(database) as session:
+        assert delete_documents(session, collection, [DECOMPOSED, "no"]) == [DECOMPOSED]
+
+
+def test_an_id_of_before_ids_were_composed_is_still_that_document(
+    database: Engine, collection: int, tmp_path: Path
+) -> None:
+    there = folder(tmp_path / "d", **{DECOMPOSED.removesuffix(".md"): "Whales sing."})
+    read(database, collection, there)
+    with Session(database) as session:
+        session.execute(update(DocumentRow).values(external_id=DECOMPOSED))
+        session.commit()
+    assert counts(read(database, collection, there)) == (0, 0, 1, 0)
+    folder(there, **{DECOMPOSED.removesuffix(".md"): "Bats hunt."})
+    assert counts(read(database, collection, there)) == (0, 1, 0, 0)
+    assert texts(database) == {DECOMPOSED: "Bats hunt."}
+    with Session(database) as session:
+        assert delete_documents(session, collection, [COMPOSED]) == [COMPOSED]
 
 
 def test_files_of_one_name_in_two_folders_both_stay(

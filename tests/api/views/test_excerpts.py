@@ -7,11 +7,14 @@ from api.views.excerpts import excerpt, named_words, runs
 from search.responses.search import Light, LitWord, PassageText, Span
 
 
-@given(st.text("ab c.\n", min_size=1, max_size=2000), st.data())
-def test_an_excerpt_keeps_the_best_sentence_whole_and_only_cuts(text: str, data: st.DataObject) -> None:
+@given(st.lists(st.integers(1, 9), min_size=1, max_size=60), st.sampled_from([1, 40, 60, 160]), st.data())
+def test_an_excerpt_is_one_stretch_of_the_text_with_the_best_sentence_whole(
+    lengths: list[int], size: int, data: st.DataObject
+) -> None:
+    text = " ".join(f"{number}" * length for number, length in enumerate(lengths))
     start = data.draw(st.integers(0, len(text) - 1))
     end = data.draw(st.integers(start + 1, len(text)))
-    pieces = excerpt(PassageText(0, text, 0, len(text), Span(start, end)), 200)
+    pieces = excerpt(PassageText(0, text, 0, len(text), Span(start, end)), size)
     assert [piece.text for piece in pieces if piece.marked] == [text[start:end]]
     assert "".join(piece.text for piece in pieces).removeprefix("… ").removesuffix(" …") in text
 

@@ -108,9 +108,12 @@ def test_its_features_as_knobs_move_another_question_towards_it(engine: SearchEn
     assert float(np.linalg.norm(after)) == pytest.approx(1, abs=1e-5)
 
 
-@pytest.mark.parametrize("text", ['He said "no way" twice', "not -this one", "title:sun rises", "a: b -- c"])
+@pytest.mark.parametrize(
+    "text",
+    ['He said "no way" twice', "not -this one", "title:sun rises", "a: b -- c", "«no» -sun", "title:“a”"],
+)
 def test_a_text_restricts_nothing(text: str) -> None:
-    assert not parse_query(as_query(text), ["year"]).restricts
+    assert not parse_query(as_query(text), ["year"], bool).restricts
 
 
 @given(st.text(max_size=80), st.integers(1, 60))

@@ -105,11 +105,20 @@ def test_exactly_what_is_left_is_found(engine: SearchEngine, query: str, mode: s
 def test_the_answer_says_what_was_understood(engine: SearchEngine) -> None:
     response = ask(engine, 'light "black hole" -bread year:1990..2010')
     assert response.query == 'light "black hole" -bread year:1990..2010'
-    assert response.restrictions == [
-        Restriction(without=False, phrase="black hole"),
-        Restriction(without=True, phrase="bread"),
-        Restriction(without=False, filter="year:1990..2010", field="year", least="1990", most="2010"),
-    ]
+    phrase, without, year = response.restrictions
+    assert phrase == Restriction(
+        without=False, phrase="black hole", undone="light black hole -bread year:1990..2010"
+    )
+    assert without == Restriction(without=True, phrase="bread", undone='light "black hole" year:1990..2010')
+    assert year == Restriction(
+        without=False,
+        filter="year:1990..2010",
+        field="year",
+        least="1990",
+        most="2010",
+        undone='light "black hole" -bread',
+    )
+    assert [reading.query for reading in response.readings] == ['light "black hole" bread year:1990..2010']
     assert [word.word for word in response.query_words] == ["light", "black", "hole"]
 
 
