@@ -186,8 +186,9 @@ def _gone(session: Session, collection: int, source: str, seen: set[str], unread
     """Lists the documents of a source that were not seen in it, but for those that cannot be read (a name
     that ends with / stands for that folder or file and all below it)."""
     wanted = select(OWN_ID, DocumentRow.external_id).where(*_of_source(collection, source))
-    folders = tuple(name for name in unreadable if name.endswith("/"))
-    kept = {*seen, *unreadable}
+    names = [composed(name) for name in unreadable]
+    folders = tuple(name for name in names if name.endswith("/"))
+    kept = {*seen, *names}
     found = session.execute(wanted).all()
     return [
         id

@@ -42,6 +42,9 @@ _GUESSED = tuple(NAMES)[: tuple(NAMES).index("cp932")]
 
 _ALWAYS = ("cp1252", "cp850", "mac_roman")
 
+FEW = 3
+"""So many control characters are no matter in the shortest text."""
+
 SAMPLE = 100_000
 """Bytes that a guess looks at; only lines that are not ASCII say anything."""
 
@@ -87,7 +90,7 @@ def decode(data: bytes, declared: str | None = None) -> tuple[str, str | None]:
     """
     encoding = detect(data, declared)
     text = encoding.decode(data)
-    if len(_CONTROL.findall(text)) * 100 > len(text):
+    if len(_CONTROL.findall(text)) * 100 > max(len(text), FEW * 100):
         what = "NUL" if text.count("\0") * 100 > len(text) else "control"
         raise UnreadableError(f"it is not text: it is full of {what} characters")
     return text.replace("\r\n", "\n").replace("\r", "\n"), encoding.assumed
@@ -104,7 +107,7 @@ def detect(data: bytes, declared: str | None = None) -> Encoding:
     text = data.decode(errors="replace")
     bad = text.count("\ufffd") - data.count("\ufffd".encode())
     good = bad == 0
-    if (not good or _CONTROLS.search(data)) and (wide := _wide(data[:SAMPLE])):
+    if wide := _wide(data[:SAMPLE], is_utf8=good):
         return _assumed(wide)
     if b"\x1b$" in data and data.isascii():
         return _assumed("iso2022_jp")
@@ -121,10 +124,13 @@ def _assumed(name: str) -> Encoding:
     return Encoding(name, f"it is not UTF-8 and nothing says what it is; read as {NAMES[name]}")
 
 
-def _wide(data: bytes) -> str | None:
+def _wide(data: bytes, *, is_utf8: bool) -> str | None:
     """UTF-16 and UTF-32 without a mark have bytes that texts of other encodings have not, or kana; the byte
-    that says the script changes less than the one that says the letter."""
-    if len(data) % 2:
+    that says the script changes less than the one that says the letter. A stray control character or two
+    make no wide text of one that is mostly ASCII."""
+    stray = len(_CONTROLS.findall(data)) < _SOME * len(data)
+    plain = len(data.decode("ascii", "ignore")) > (1 - _SOME) * len(data)
+    if len(data) % 2 or (stray and (is_utf8 or plain)):
         return None
     half = "le" if len(set(data[1::2])) <= len(set(data[::2])) else "be"
     for name in (f"utf-32-{half}", f"utf-16-{half}"):

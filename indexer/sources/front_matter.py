@@ -54,9 +54,9 @@ def split_front_matter(text: str) -> FrontMatter:
         if found is None:
             return whole._replace(note=f"{note}; it is kept as text")
         note = f"{note}; read line by line"
-    if found is None:
+    if found is None and not block.strip():
         return whole._replace(text=rest)
-    if not isinstance(found, dict):
+    if not isinstance(found, dict):  # nor are comments alone: they are headings
         return whole
     try:
         meta = _Plain().of(found)

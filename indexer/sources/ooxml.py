@@ -38,7 +38,9 @@ class Package:
                 "it is protected by a password, or of a format before 2007; save a copy of it"
             )
         self._zip = zipfile.ZipFile(io.BytesIO(data))
-        self.names = set(self._zip.namelist())
+        # Some programs on Windows write backslashes into names.
+        self._members = {name.replace("\\", "/"): name for name in self._zip.namelist()}
+        self.names = self._members.keys()
         if sum(member.file_size for member in self._zip.infolist()) > 4 * MAX_BYTES:
             raise UnreadableError(f"it unpacks to more than {4 * MAX_BYTES >> 20} MiB")
 
@@ -71,19 +73,19 @@ class Package:
 
     def chunks(self, path: str) -> Iterator[bytes]:
         """The bytes of a part, a MiB at a time."""
-        with self._zip.open(path) as file:
+        with self._zip.open(self._members[path]) as file:
             while chunk := file.read(_CHUNK):
                 yield chunk
 
     def read(self, path: str) -> bytes:
         """A part as a whole."""
-        return self._zip.read(path)
+        return self._zip.read(self._members[path])
 
     def tree(self, path: str) -> etree._Element:
         """The tree of a small part, as much of it as can be read."""
         parser = etree.XMLParser(resolve_entities=False, no_network=True, recover=True)
         try:
-            root = etree.fromstring(self._zip.read(path), parser)
+            root = etree.fromstring(self._zip.read(self._members[path]), parser)
         except etree.XMLSyntaxError:  # not even a part of it can be read
             root = None
         return etree.Element("nothing") if root is None else root

@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass, field
 
 import pypdf
+from pypdf.generic import TextStringObject
 
 from indexer.sources.document import Parsed, UnreadableError
 from indexer.sources.ocr import recognized
@@ -19,6 +20,11 @@ MAX_PDF_SECONDS = 120.0
 
 SHOWN = 10
 """So many pages are named one by one."""
+
+_TAIL = 1024
+_CATALOG = re.compile(rb"(\d+ \d+) obj\s*<<[^<>]*/Type\s*/Catalog")
+
+_LOST = "\ufffd"
 
 _DRAWS_TEXT = re.compile(rb"[)>]\s*\]?\s*T[jJ]\b")
 
@@ -33,6 +39,7 @@ class _Pages:
     texts: list[str] = field(default_factory=list)
     broken: dict[int, str] = field(default_factory=dict)
     scanned: list[int] = field(default_factory=list)
+    expected: int = 0
 
     @property
     def notes(self) -> list[str]:
@@ -41,6 +48,8 @@ class _Pages:
             told.append(f"{len(self.broken) - SHOWN:,} more pages could not be read")
         if self.scanned:
             told.append(f"{_numbered(self.scanned)}: scanned; no text")
+        if self.expected > len(self.texts):
+            told.append(f"it is to have {self.expected:,} pages, and {len(self.texts):,} are there")
         return told
 
 
@@ -50,7 +59,7 @@ def parse_pdf(data: bytes, *, most_pages: int = MAX_PAGES) -> Parsed:
     Raises:
         UnreadableError: it is locked, has too many pages, takes too long, or holds no text.
     """
-    reader = pypdf.PdfReader(io.BytesIO(data))
+    reader = _opened(data)
     # Most encrypted PDFs open with the empty password: they only restrict printing.
     if reader.is_encrypted and not reader.decrypt(""):
         raise UnreadableError("it is protected by a password")
@@ -70,9 +79,22 @@ def parse_pdf(data: bytes, *, most_pages: int = MAX_PAGES) -> Parsed:
     return Parsed(_title(reader), text, notes=(*notes, *pages.notes))
 
 
+def _opened(data: bytes) -> pypdf.PdfReader:
+    """Reads a file whose end is missing, too, by the objects that are there, as viewers do."""
+    try:
+        return pypdf.PdfReader(io.BytesIO(data))
+    except pypdf.errors.PdfReadError:
+        if b"%%EOF" in data[-_TAIL:]:
+            raise
+        root = _CATALOG.search(data)
+        trailer = b"\ntrailer\n<< /Root %s R >>" % root[1] if root else b""
+        # The pointer is a wrong one, so that the objects are looked for.
+        return pypdf.PdfReader(io.BytesIO(data + trailer + b"\nstartxref\n0\n%%EOF\n"))
+
+
 def _read(reader: pypdf.PdfReader, most_pages: int) -> _Pages:
     deadline = time.monotonic() + MAX_PDF_SECONDS
-    found = _Pages()
+    found = _Pages(expected=_expected(reader))
     if len(reader.pages) > most_pages:
         raise UnreadableError(f"it has more than {most_pages} pages")
     for number in range(1, len(reader.pages) + 1):
@@ -82,12 +104,22 @@ def _read(reader: pypdf.PdfReader, most_pages: int) -> _Pages:
     return found
 
 
+def _expected(reader: pypdf.PdfReader) -> int:
+    """How many pages a file says it has; 0 where that cannot be told."""
+    try:
+        return int(reader.root_object["/Pages"]["/Count"])  # type: ignore[index]
+    except Exception:
+        return 0
+
+
 def _page_text(reader: pypdf.PdfReader, number: int, found: _Pages) -> str:
     """The text of a page with what people added to it; "" of one that is broken or scanned."""
     text, page = "", None
     try:
         page = reader.pages[number - 1]
         text = page.extract_text().strip()
+        if text.count(_LOST) * 2 > len(text):  # signs of a font that is broken
+            text = ""
         if not text and (fault := _fault(page)):
             found.broken[number] = fault
     except Exception as error:  # a broken page makes pypdf raise anything at all
@@ -127,7 +159,7 @@ def _title(reader: pypdf.PdfReader) -> str:
         title = reader.metadata.title if reader.metadata else None
     except Exception:
         return ""
-    title = mended(" ".join(title.split())) if isinstance(title, str) else ""
+    title = mended(" ".join(title.split())) if isinstance(title, TextStringObject) else ""
     return title if is_title(title) else ""
 
 

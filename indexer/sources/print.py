@@ -12,8 +12,11 @@ _USELESS = re.compile(
     rf"""
     microsoft\ (office\ )?(word|powerpoint|excel|publisher|visio)\b.*
     | (untitled|unbenannt|sans\ titre|sin\ título|no\ title|unknown|none|null|title|titel|default)([\s_-]*\d*)
-    | (document|dokument|doc|slide|folie|book|mappe|sheet|tabelle|page|seite|presentation|scan|image|img)
-      [\s_-]*\d*
+    | (document|dokument|doc|slide|folie|book|mappe|sheet|tabelle|page|seite|presentation|scan|image|img
+        |print|layout|camscanner)
+      [\s_\d.-]*
+    | \(?(anonymous|unspecified)\)? | about:\w+ | full\ page\ (photo|fax\ print)
+    | (presentaci[oó]n|présentation|apresentação)\ (de\ )?powerpoint
     | (powerpoint|word|excel)[\s_-]*(presentation|präsentation|document|dokument|template)?
     | [^\s]*\.({_EXTENSIONS})
     | .+\.({_EXTENSIONS})([\s_-]*\(?\d*\)?)

@@ -42,7 +42,7 @@ from search.index.names import NamesCache
 from search.index.passage_texts import LocatedPassage, passages_at
 from search.index.snapshot import Snapshot
 from search.limiter import ConcurrencyLimiter
-from search.query.limits import check_mode, check_page, check_query
+from search.query.limits import check_min_score, check_mode, check_page, check_query
 from search.query.parser import Condition, ParsedQuery, may_name_field, may_restrict, parse_query
 from search.query.presets import NONE
 from search.query.remapping import RemappedSteering, marked, translate, translate_filters
@@ -166,6 +166,7 @@ class Reader:
             PresetNotFound: there is no preset of the name that the request gives.
         """
         check_page(limit, offset)
+        check_min_score(min_score)
         clock = Clock(self.waited)
         prepared = self.prepare(request, clock)
         places = find_places(prepared, self._said, offset + limit, collapse=collapse, least=min_score)

@@ -1,5 +1,7 @@
 """Says what a request may ask for, in clear words for those who go beyond it."""
 
+import math
+
 from search.errors import InvalidPage, InvalidQuery, InvalidRequest
 
 MAX_QUERY = 4000
@@ -47,6 +49,16 @@ def check_page(limit: int, offset: int) -> None:
             hint=f"Use 0 to {MAX_DEPTH - limit}: only the first {MAX_DEPTH:,} answers have an order. "
             "GET /v1/documents lists all documents.",
         )
+
+
+def check_min_score(min_score: float | None) -> None:
+    """Refuses what no score can be compared with.
+
+    Raises:
+        InvalidRequest: it is no finite number.
+    """
+    if min_score is not None and not math.isfinite(min_score):
+        raise InvalidRequest(f"min_score={min_score} is no number.", hint="Use one like 0.3.")
 
 
 def check_mode(mode: str) -> None:

@@ -50,6 +50,14 @@ def test_text_is_read_in_its_encoding_and_what_was_assumed_is_said(
     assert said == (assumed and f"it is not UTF-8 and nothing says what it is; read as {assumed}")
 
 
+@pytest.mark.parametrize("sign", ["\0", "\x1e", "\x01", "\x08"])
+@pytest.mark.parametrize("encoding", ["utf-8", "cp1252"])
+def test_a_stray_control_character_changes_no_encoding(sign: str, encoding: str) -> None:
+    for text in (f"id,text\n1,Wha{sign}les\n2,b\n", f"A caf\xe9 at night.{sign}\n" * 3):
+        for each in (text, f"{text} "):  # of an even or an odd number of bytes
+            assert decode(each.encode(encoding))[0] == each
+
+
 def test_one_letter_late_in_a_long_text_tells_its_encoding() -> None:
     text = "A line of plain words.\n" * (SAMPLE // 10) + "Then a café.\n"
     assert decode(text.encode("cp1252"))[0] == text

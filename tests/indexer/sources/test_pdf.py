@@ -51,7 +51,7 @@ def test_a_pdf_that_cannot_be_read_says_why(tmp_path: Path, capfd: pytest.Captur
         "by a password": pdf([PROSE], aes=True),
         "hold no text": pdf(["", ""]),
         "cyclic": pdf(["x"], kids="2 0 R 4 0 R"),
-        "PdfStreamError": pdf(["x"])[:200],
+        "its 0 pages hold no text": pdf(["x"])[:200],
         "PdfReadError": b"%PDF-1.4\n" + bytes(range(256)) * 8 + b"\n%%EOF",
     }
     for reason, data in broken.items():
@@ -94,10 +94,24 @@ def test_a_broken_page_costs_itself_and_is_named(
 
 def test_an_info_entry_of_the_wrong_kind_costs_nothing(tmp_path: Path) -> None:
     whole = pdf(["Whales sing.", "Bats hunt."], title="The sea")
-    for wrong in (b"[ ]", b"<< /Title [1 2] >>", b"<< /Title 5 >>", b"null"):
+    for wrong in (b"[ ]", b"<< /Title [1 2] >>", b"<< /Title 5 >>", b"<< /Title /Sea >>", b"null"):
         data = whole.replace(b"<< /Title (The sea) >>", wrong)
         (found,) = written(tmp_path, "sea.pdf", data).documents
         assert (found.title, found.text) == ("sea", "Whales sing.\n\nBats hunt.")
+
+
+def test_a_file_that_lost_its_end_is_read_by_the_objects_that_are_there(tmp_path: Path) -> None:
+    data = pdf(["Whales sing.", "Bats hunt."])
+    for end in (data.rindex(b"%%EOF"), data.index(b"startxref"), data.index(b"xref\n")):
+        assert written(tmp_path, "a.pdf", data[:end]).texts == ["Whales sing.\n\nBats hunt."]
+    found = written(tmp_path, "a.pdf", data[: data.index(b"6 0 obj")])
+    assert found.texts == ["Whales sing."]
+    assert [note.text for note in found.notes] == ["it is to have 2 pages, and 1 are there"]
+
+
+def test_signs_of_a_broken_font_are_no_text(tmp_path: Path) -> None:
+    broken = pdf(["Whales sing."]).replace(b"/BaseFont /Helvetica", b"/BaseFont [ 1 2 3 ] ")
+    assert "cannot be decoded" in written(tmp_path, "a.pdf", broken).failures["a.pdf"]
 
 
 def test_a_table_of_objects_that_is_wrong_is_made_anew(tmp_path: Path) -> None:

@@ -170,3 +170,11 @@ def test_entities_are_not_resolved() -> None:
     body = "<!DOCTYPE x [<!ENTITY a 'aaaa'><!ENTITY f SYSTEM 'file:///etc/passwd'>]>"
     inside = f"{body}<d><p><t>Whales &a;&f; sing.</t></p></d>"
     assert "root:" not in parse_word(archive({"word/document.xml": inside})).text
+
+
+def test_names_with_backslashes_are_names_of_parts() -> None:
+    with zipfile.ZipFile(
+        io.BytesIO(word(paragraph("Whales sing."), {"header": paragraph("By night")}))
+    ) as file:
+        members = {name.replace("/", "\\"): file.read(name) for name in file.namelist()}
+    assert parse_word(archive(members)).text == "Whales sing.\n\nBy night"
