@@ -1,6 +1,7 @@
 """Collections as a whole: made, renamed, described, copied, deleted."""
 
 import time
+import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,6 +25,23 @@ MAX_DESCRIPTION = 500
 JOBS = 1000
 
 
+def read_description(description: str) -> str:
+    """Gives a description as it is kept: one line.
+
+    Raises:
+        InvalidRequest: it is too long, or no text.
+    """
+    said = " ".join(description.split())
+    if len(said) > MAX_DESCRIPTION:
+        raise InvalidRequest(
+            f"The description “{said[:40]}…” has {len(said):,} characters.",
+            hint=f"Use {MAX_DESCRIPTION:,} at most.",
+        )
+    if any(unicodedata.category(char) in ("Cc", "Cs") for char in said):
+        raise InvalidRequest(f"The description {said[:40]!r} is no text.", hint="Use letters and blanks.")
+    return said
+
+
 def describe_collection(database: Engine, name: str, description: str) -> None:
     """Says what a collection is about; an empty text takes that away.
 
@@ -31,13 +49,7 @@ def describe_collection(database: Engine, name: str, description: str) -> None:
         CollectionNotFound
         InvalidRequest: it is too long, or no text.
     """
-    said = " ".join(description.split())
-    if len(said) > MAX_DESCRIPTION:
-        raise InvalidRequest(
-            f"The description has {len(said):,} characters.", hint=f"Use {MAX_DESCRIPTION:,} at most."
-        )
-    if "\0" in said or not said.isprintable():
-        raise InvalidRequest(f"The description {said[:40]!r} is no text.", hint="Use letters and blanks.")
+    said = read_description(description)
     with open_session(database) as session:
         find_collection(session, name).description = said
         session.commit()

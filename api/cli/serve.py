@@ -32,7 +32,10 @@ def run(port: Port = None, collection: Collection = "demo") -> None:
         engine = SearchEngine(database, settings.data)
         if collection not in engine.snapshots.live():
             listen(settings.host, wanted).close()  # a taken port is told now, not after the work
-            console.print("First start: indexing the documentation of the installed Python.")
+            console.print(
+                "First start: indexing the documentation of the installed Python. This takes some minutes, "
+                "once; later starts serve at once."
+            )
             read_in(settings, database, collection, None, PYDOC, {}, source=PYDOC, sync=False)
         with beside(worker=True):
             serve(engine, listen(settings.host, wanted), settings, say=_say)

@@ -11,7 +11,7 @@ from api.views.numbers import lost_name
 from search.engine.facets import FIRST
 from search.responses.explanations import Comparison, Margin, WhyNot
 from search.responses.features import Refinement
-from search.responses.search import Facets, LostKnob, Reading, Result, SearchResponse
+from search.responses.search import Facets, LostKnob, Reading, Result, SearchResponse, Term
 from search.responses.words import TextAnalysis
 
 SHOWN_CHARACTERS = 160
@@ -119,7 +119,12 @@ def _document(result: Result) -> Text:
 
 
 def _because(result: Result) -> str:
-    return "\n".join(f"{term.value:+.3f} {_plain(term.label)}" for term in result.terms[:TERMS_SHOWN])
+    return "\n".join(f"{term.value:+.3f} {_plain(_named(term))}" for term in result.terms[:TERMS_SHOWN])
+
+
+def _named(term: Term | Margin) -> str:
+    """Names a term as the pages do: words in quotation marks, so that none reads as the topic of its name."""
+    return f"“{term.word}”" if term.word else term.label
 
 
 def _plain(text: str) -> str:
@@ -176,7 +181,7 @@ def _print_margins(terms: list[Margin], first: str, second: str) -> None:
     table = Table("term", first, second, "difference", show_header=True, header_style="bold")
     for term in terms[:MARGINS_SHOWN]:
         numbers = (f"{value:+.3f}" for value in (term.first, term.second, term.margin))
-        table.add_row(Text(f"“{term.word}”" if term.word else term.label), *numbers)
+        table.add_row(Text(_named(term)), *numbers)
     output.print(table)
     if len(terms) > MARGINS_SHOWN:
         output.print(f"and {len(terms) - MARGINS_SHOWN} smaller ones (--json)")

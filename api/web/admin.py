@@ -23,6 +23,7 @@ from indexer.collections import (
     copy_collection,
     delete_collection,
     describe_collection,
+    read_description,
     rename_collection,
 )
 from indexer.documents import delete_documents
@@ -45,6 +46,9 @@ router = APIRouter(prefix="/admin", include_in_schema=False)
 JOBS = 8
 COLLECTIONS = 50
 DOCUMENTS = 20
+
+LISTS = ("exclude", "as_text")
+"""The fields of a job's form that hold one value a line: patterns and names may have blanks and commas."""
 
 
 @dataclass(frozen=True)
@@ -262,9 +266,10 @@ def post_settings(name: str, engine: EngineDep, form: AdminForm) -> Response:
         copy_collection(engine.database, name, copy)
         return _back(_address(copy))
     new = form.get("name", name).strip()
+    description = read_description(form.get("description", ""))  # one that cannot be used renames nothing
     if new != name:
         rename_collection(engine.database, name, new)
-    describe_collection(engine.database, new, form.get("description", ""))
+    describe_collection(engine.database, new, description)
     return _back(_address(new))
 
 
@@ -346,7 +351,12 @@ def _job(name: str, form: Fields) -> JobRequest:
         InvalidRequest: naming the field.
     """
     given = {field: value.strip() for field, value in form.items() if value.strip() and field != "csrf"}
-    return read_request(given.pop("kind", ""), name, given)
+    lists = {field: _lines(given.pop(field)) for field in LISTS if field in given}
+    return read_request(given.pop("kind", ""), name, {**given, **lists})
+
+
+def _lines(text: str) -> list[str]:
+    return [line.strip() for line in text.split("\n") if line.strip()]
 
 
 def _address(name: str) -> str:

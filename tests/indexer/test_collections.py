@@ -97,6 +97,9 @@ def test_a_description_is_one_line(database: Engine, tmp_path: Path) -> None:
     describe_collection(database, "a", "  Notes on\n whales ")
     engine = SearchEngine(database, tmp_path)
     assert collection_info(engine, "a").description == "Notes on whales"
+    joined = "By \N{WOMAN}\u200d\N{ROCKET}"  # a joiner, as Persian needs too, is no control character
+    describe_collection(database, "a", joined)
+    assert collection_info(engine, "a").description == joined
     describe_collection(database, "a", "")
     assert collection_info(engine, "a").description == ""
 

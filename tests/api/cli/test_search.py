@@ -23,6 +23,7 @@ def test_search_prints_a_table_or_json(indexed: Indexed) -> None:
     assert table.returncode == 0
     assert "score" in table.stdout
     assert "*sort*" not in table.stdout
+    assert "“sort”" in table.stdout  # a word, not the topic of that name
     assert "*" in refract(*ask, "--words", **environment).stdout
     body = json.loads(refract(*ask, "--json", **environment).stdout)
     assert len(body["results"]) == 3

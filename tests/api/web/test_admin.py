@@ -12,6 +12,7 @@ from api.app import create_app
 from api.auth.sessions import OneTimeLinks
 from api.web.admin import COLLECTIONS
 from indexer.collections import describe_collection
+from indexer.jobs.queue import list_jobs
 from search.browse.collections import collections
 from search.engine.engine import SearchEngine
 from tests.support.building import document, write
@@ -88,6 +89,41 @@ def test_a_collection_is_deleted_where_its_name_is_typed(client: TestClient, eng
     assert send(client, HERE, f"{HERE}/delete", name=" notes ") == (303, "/admin")
     assert names(engine) == []
     assert client.get(HERE).status_code == 404
+
+
+def test_a_form_reads_files_without_some_and_with_columns_as_text(
+    client: TestClient, engine: SearchEngine
+) -> None:
+    fields = {
+        "kind": "ingest",
+        "path": "/srv/manuals",
+        "exclude": " *.log\r\n\r\nold drafts/\r\n",
+        "as_text": "part, number",
+    }
+    form = f"//form[@action='{HERE}/jobs'][.//input[@value='ingest']]//*[@name][not(@required)]/@name"
+    assert {"exclude", "as_text"} <= {*found(client, HERE, form)}
+    assert send(client, HERE, f"{HERE}/jobs", **fields)[0] == 303
+    (job,) = list_jobs(engine.database, limit=1)
+    assert job.arguments["exclude"] == ["*.log", "old drafts/"]
+    assert job.arguments["as_text"] == ["part, number"]
+    assert "exclude = *.log, old drafts/" in client.get(f"/admin/jobs/{job.number}").text
+
+
+def test_a_description_that_is_too_long_renames_nothing(client: TestClient, engine: SearchEngine) -> None:
+    status, said = send(client, HERE, f"{HERE}/settings", name="diary", description="w" * 501)
+    assert status == 400
+    assert "501 characters" in said
+    assert names(engine) == ["notes"]
+
+
+def test_what_a_form_cannot_do_leads_back_to_its_page(client: TestClient) -> None:
+    assert send(client, HERE, f"{HERE}/jobs", kind="verify")[0] == 303
+    status, said = send(client, HERE, f"{HERE}/settings", name="diary")
+    assert status == 409
+    assert "Not now" in said
+    links = html.document_fromstring(said).xpath("//main//a/@href")
+    assert isinstance(links, list)
+    assert links[:2] == [HERE, "/admin"]
 
 
 def test_many_collections_have_pages(client: TestClient, engine: SearchEngine) -> None:
