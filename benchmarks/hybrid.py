@@ -1,15 +1,19 @@
 """This benchmark measures hybrid search on judged collections, beside meaning alone, BM25 alone, rank fusion
 and txtai's hybrid.
 
-python -m benchmarks.hybrid SHARED_DATA_FOLDER [scifact cranfield clapnq_dev]   (peer: refract[cpu,bench])
+python -m benchmarks.hybrid SHARED_DATA_FOLDER [scifact cranfield clapnq_dev negconstraint entities] [--peer]
+
+(The peer needs refract[cpu,bench].)
 
 All rank the same passages with the same vectors, a document by its best passage. The weight of words was
-chosen on the development queries of SciFact (its train split), printed first, not on those reported.
+chosen on the development queries of SciFact (its train split), printed first with that set, not on those
+reported.
 
 Shape suffixes: Q questions, D embedding width.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,11 +22,11 @@ import typer
 from numpy.typing import NDArray
 
 from benchmarks.harness.common import embedded, embedded_queries, embedder, report, table
-from benchmarks.harness.judged import Task, passage_texts, read_task, snapshot_of_task
+from benchmarks.harness.entities import REPORTED, read_entities
+from benchmarks.harness.judged import Task, passage_texts, read_task
 from benchmarks.harness.metrics import NDCG_AT_10, RECALL_AT_100, bootstrap_interval, measured
-from search.index.snapshot import Snapshot
-from search.scoring.hybrid import WORDS_WEIGHT, counted_words, no_words, word_scores
-from search.scoring.ranking import rank
+from search.index.bm25 import Counts, Lexicon
+from search.scoring.hybrid import WORDS_WEIGHT, counted_words, word_scores
 
 DEPTH = 100
 POOL = 1000
@@ -34,14 +38,36 @@ Ranker = Callable[[str, NDArray[np.float32]], list[int]]
 """Documents by number, best first, for a question and its vector."""
 
 
-def main(shared: Path, sets: Annotated[list[str] | None, typer.Argument()] = None) -> None:
+@dataclass(frozen=True, eq=False)
+class _Passages:
+    x_ND: NDArray[np.float32]
+    document_N: NDArray[np.int64]
+    lexicon: Lexicon
+
+    @classmethod
+    def of(cls, task: Task) -> "_Passages":
+        texts, documents, written = passage_texts(task)
+        lexicon = Lexicon(Counts.of(written), Counts.of([]), np.arange(len(written)))
+        return cls(embedded(texts).astype(np.float32), np.array(documents), lexicon)
+
+    def documents(self, scores_N: NDArray[np.float32]) -> list[int]:
+        """Names the documents of the best passages, each once."""
+        best = np.argsort(-scores_N, kind="stable")[:POOL]
+        return list(dict.fromkeys(self.document_N[best[np.isfinite(scores_N[best])]].tolist()))
+
+
+def main(
+    shared: Path, sets: Annotated[list[str] | None, typer.Argument()] = None, *, peer: bool = False
+) -> None:
     """Measures every set and prints one table for each."""
+    chosen = sets or ["scifact", "cranfield", "clapnq_dev", "negconstraint", REPORTED]
+    tried = _development(shared / "beir" / DEVELOPMENT) if DEVELOPMENT in chosen else []
     tables, record = [], {}
-    tried = _development(shared / "beir" / DEVELOPMENT)
-    tables.append(table(["weight of words", "nDCG@10, development queries of SciFact"], tried))
-    for name in sets or ["scifact", "cranfield", "clapnq_dev", "negconstraint"]:
-        task = read_task(shared / "beir" / name)
-        by_ranker = _measure(task)
+    if tried:
+        tables.append(table(["weight of words", "nDCG@10, development queries of SciFact"], tried))
+    for name in chosen:
+        task = read_entities(shared) if name == REPORTED else read_task(shared / "beir" / name)
+        by_ranker = _measure(task, peer=peer)
         ours = np.array(by_ranker["hybrid"]["ndcg"])
         rows = []
         for ranker, figures in by_ranker.items():
@@ -64,27 +90,28 @@ def main(shared: Path, sets: Annotated[list[str] | None, typer.Argument()] = Non
 
 def _development(folder: Path) -> list[list[object]]:
     task = read_task(folder, "train")
-    snapshot = snapshot_of_task(task)
+    passages = _Passages.of(task)
     q_QD = embedded_queries(list(task.queries.values()))
     rows: list[list[object]] = []
     for weight in WEIGHTS:
-        scored = _scored(task, q_QD, _mixed(snapshot, weight))
+        scored = _scored(task, q_QD, _mixed(passages, weight))
         rows.append(
             [f"{weight}{' (used)' if weight == WORDS_WEIGHT else ''}", float(np.mean(scored["ndcg"]))]
         )
     return rows
 
 
-def _measure(task: Task) -> dict[str, Any]:
-    snapshot = snapshot_of_task(task)
+def _measure(task: Task, *, peer: bool) -> dict[str, Any]:
+    passages = _Passages.of(task)
     q_QD = embedded_queries(list(task.queries.values()))
     rankers = {
-        "hybrid": _mixed(snapshot, WORDS_WEIGHT),
-        "meaning alone": _by_meaning(snapshot),
-        "BM25 alone": _by_words(snapshot),
-        "reciprocal rank fusion": _fused(snapshot),
-        "txtai 9.14.0, hybrid": _txtai(task, snapshot),
+        "hybrid": _mixed(passages, WORDS_WEIGHT),
+        "meaning alone": _by_meaning(passages),
+        "BM25 alone": _by_words(passages),
+        "reciprocal rank fusion": _fused(passages),
     }
+    if peer:
+        rankers["txtai 9.14.0, hybrid"] = _txtai(task, passages)
     return {name: _scored(task, q_QD, ranker) for name, ranker in rankers.items()}
 
 
@@ -97,30 +124,28 @@ def _scored(task: Task, q_QD: NDArray[np.float32], ranker: Ranker) -> dict[str, 
     return {name: measured(measure, rankings, task.judged) for name, measure in measures.items()}
 
 
-def _mixed(snapshot: Snapshot, weight: float) -> Ranker:
+def _mixed(passages: _Passages, weight: float) -> Ranker:
     def ranker(text: str, q_D: NDArray[np.float32]) -> list[int]:
-        words = word_scores(snapshot.lexicon, list(counted_words(text)), weight)
-        return _documents(snapshot, rank(snapshot, q_D, [], DEPTH, words).passages)
+        words = word_scores(passages.lexicon, list(counted_words(text)), weight)
+        return passages.documents(passages.x_ND @ q_D + words.sums)
 
     return ranker
 
 
-def _by_meaning(snapshot: Snapshot) -> Ranker:
-    words = no_words(snapshot)
-    return lambda _, q_D: _documents(snapshot, rank(snapshot, q_D, [], POOL, words).passages)
+def _by_meaning(passages: _Passages) -> Ranker:
+    return lambda _, q_D: passages.documents(passages.x_ND @ q_D)
 
 
-def _by_words(snapshot: Snapshot) -> Ranker:
+def _by_words(passages: _Passages) -> Ranker:
     def ranker(text: str, _: NDArray[np.float32]) -> list[int]:
-        sums_N = word_scores(snapshot.lexicon, list(counted_words(text))).sums
-        best = np.argsort(-sums_N, kind="stable")[:POOL]
-        return _documents(snapshot, best[sums_N[best] > 0])
+        sums_N = word_scores(passages.lexicon, list(counted_words(text))).sums
+        return passages.documents(np.where(sums_N > 0, sums_N, -np.inf))
 
     return ranker
 
 
-def _fused(snapshot: Snapshot) -> Ranker:
-    each = (_by_meaning(snapshot), _by_words(snapshot))
+def _fused(passages: _Passages) -> Ranker:
+    each = (_by_meaning(passages), _by_words(passages))
 
     def ranker(text: str, q_D: NDArray[np.float32]) -> list[int]:
         gained: dict[int, float] = {}
@@ -132,7 +157,7 @@ def _fused(snapshot: Snapshot) -> Ranker:
     return ranker
 
 
-def _txtai(task: Task, snapshot: Snapshot) -> Ranker:
+def _txtai(task: Task, passages: _Passages) -> Ranker:
     """Searches with txtai as its documentation sets hybrid search up, with our vectors of the same
     passages."""
     from txtai import Embeddings
@@ -150,14 +175,10 @@ def _txtai(task: Task, snapshot: Snapshot) -> Ranker:
     embeddings.index([(number, text, None) for number, text in enumerate(texts)])
 
     def ranker(text: str, _: NDArray[np.float32]) -> list[int]:
-        return _documents(snapshot, np.array([number for number, _ in embeddings.search(text, POOL)]))
+        found = [number for number, _ in embeddings.search(text, POOL)]
+        return list(dict.fromkeys(passages.document_N[found].tolist()))
 
     return ranker
-
-
-def _documents(snapshot: Snapshot, passages: NDArray[np.int64]) -> list[int]:
-    """Names the documents of some passages, each once."""
-    return list(dict.fromkeys(snapshot.document_N[passages.astype(np.int64)].tolist()))
 
 
 if __name__ == "__main__":

@@ -31,9 +31,9 @@ from search.index.faiss_index import FaissIndex
 from search.index.snapshot import Mark, Rows, Snapshot, Visible
 
 FOLDER = Path(__file__).parents[1]
-CACHE = FOLDER / ".cache"
+CACHE = Path(os.environ.get("BENCHMARK_CACHE", FOLDER / ".cache"))
 RESULTS = FOLDER / "results"
-PRECISION = "bfloat16"  # one vector space for every run, whatever is fastest today
+PRECISION = os.environ.get("BENCHMARK_PRECISION", "bfloat16")  # not what is fastest today
 
 FloatArray = NDArray[np.float32]
 

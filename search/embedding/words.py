@@ -52,7 +52,8 @@ LOOSE = (
 
 _LONGEST_REMEMBERED = 40
 _LONGEST_HUMPS = 40
-_USUAL = re.compile(r"""[(\["'*]*([A-Z]?[a-z]+|[A-Z]+)[]).,;:!?"'*]*""")
+_PLAIN = "(?:[A-Z]?[a-z]+|[A-Z]+)"
+_USUAL = re.compile(rf"""[(\["'*]*({_PLAIN}(?:[/-]{_PLAIN})*|[0-9]+)[]).,;:!?"'*]*""")
 _CHUNK = re.compile(r"\S+")
 _BESIDE = re.compile(r"[^/-]+")
 _LEVELS = [re.compile(f"[^{mark}]+") for mark in ("@", "/", r"\-", "&", ":", ".", ",", "'", "#+", "_")]
@@ -102,6 +103,7 @@ def words_between_blanks(chunk: str) -> tuple[Word, ...]:
     return _remembered(chunk) if len(chunk) <= _LONGEST_REMEMBERED else _taken_apart(chunk)
 
 
+@lru_cache(1 << 16)
 def stem_of(word: str) -> str:
     """The stem of a folded word; only English ones differ from it."""
     if not _ENGLISH.fullmatch(word):
@@ -119,8 +121,11 @@ def hidden(part: str) -> str:
 
 def _taken_apart(chunk: str) -> tuple[Word, ...]:
     if usual := _USUAL.fullmatch(chunk):
+        start, end = usual.span(1)
         word = usual[1].lower()
-        return () if word in SILENT else (Word(stem_of(word), *usual.span(1)),)
+        if word.isalnum():
+            return () if word in SILENT else (Word(stem_of(word), start, end),)
+        return tuple(_beside(word, start))
     given = plain(chunk)
     found = _in_plain(given.text, 0, len(given.text), WHOLE)
     return tuple(
@@ -129,6 +134,13 @@ def _taken_apart(chunk: str) -> tuple[Word, ...]:
 
 
 _remembered = lru_cache(1 << 16)(_taken_apart)
+
+
+def _beside(words: str, start: int) -> Iterator[Word]:
+    """Plain words with strokes between them."""
+    for word in _BESIDE.finditer(words):
+        if word[0] not in SILENT:
+            yield Word(stem_of(word[0]), start + word.start(), start + word.end())
 
 
 def _in_plain(text: str, start: int, end: int, kind: int) -> Iterator[Word]:
@@ -248,12 +260,11 @@ def _pattern(*, ascii_only: bool) -> re.Pattern[str]:
 @cache
 def spaced() -> str:
     """The ranges of letters, digits and their marks in the scripts that leave blanks between words."""
-    unbroken = re.compile(f"[{DENSE}{LOOSE}]")
+    unbroken = re.compile(f"[{DENSE}{LOOSE}]+")
     codes = [
-        code
-        for code, letter in enumerate(map(chr, range(_LAST_LETTER)))
-        if (letter.isalnum() or letter == "_" or unicodedata.category(letter) in ("Mn", "Mc"))
-        and not unbroken.match(letter)
+        ord(letter)
+        for letter in unbroken.sub("", "".join(map(chr, range(_LAST_LETTER))))
+        if letter.isalnum() or letter == "_" or unicodedata.category(letter) in ("Mn", "Mc")
     ]
     ranges = [
         [code for _, code in each] for _, each in groupby(enumerate(codes), lambda pair: pair[1] - pair[0])
