@@ -17,7 +17,7 @@ import pytest
 from sqlalchemy import URL, Engine, create_engine, text
 
 from indexer.sources import SourceDocument, open_source
-from indexer.sources.pydoc import MIN_CHARACTERS
+from indexer.sources.python_docs.pydoc import MIN_CHARACTERS
 from search.db.connection import server_url
 from search.db.database import open_database
 from search.db.migrations import migrate

@@ -14,7 +14,7 @@ RECORDS = "only records, names and numbers"
 ELSEWHERE = {
     RECORDS: """
         api/auth/scopes api/cli/context api/v1/schemas search/db/locks search/db/models search/engine/timing
-        search/errors search/query/limits search/query/request search/responses/collections
+        search/errors search/query/request search/responses/collections
         search/responses/documents search/responses/explanations search/responses/features
         search/responses/search search/responses/words
     """,
@@ -32,7 +32,7 @@ ELSEWHERE = {
     "tests/api/web/test_asking.py": "api/web/explain",
     "tests/api/web/test_one_generation.py": "api/web/live_state",
     "tests/api/web/test_pages.py": """
-        api/web/analyze api/web/dictionary api/web/documents api/web/features api/web/routes api/web/search
+        api/web/analyze api/web/dictionary api/web/documents api/web/features api/web/routes
         search/browse/concepts search/browse/documents search/browse/features search/index/passage_texts
     """,
     "tests/browser/test_admin.py": "api/worker_process",
@@ -51,25 +51,27 @@ ELSEWHERE = {
     "tests/indexer/presets/test_presets.py": """
         indexer/presets/file_format indexer/presets/importer indexer/presets/store search/query/presets
     """,
-    "tests/indexer/sources/test_database.py": "indexer/sources/addresses",
-    "tests/indexer/sources/test_website.py": "indexer/sources/fetching",
-    "tests/indexer/sources/test_pydoc.py": "indexer/sources/docstrings indexer/sources/pydoc_modules",
+    "tests/indexer/sources/records/test_database.py": "indexer/sources/web/addresses",
+    "tests/indexer/sources/web/test_website.py": "indexer/sources/web/fetching",
+    "tests/indexer/sources/python_docs/test_pydoc.py": """
+        indexer/sources/python_docs/docstrings indexer/sources/python_docs/pydoc_modules
+    """,
     "tests/indexer/sources/test_sources.py": """
-        indexer/sources/beir indexer/sources/document indexer/sources/files indexer/sources/html
-        indexer/sources/parsers indexer/sources/rst
+        indexer/sources/beir indexer/sources/document indexer/sources/files indexer/sources/markup/html
+        indexer/sources/parsers indexer/sources/markup/rst
     """,
     "tests/indexer/sources/kinds/test_kinds.py": """
         indexer/sources/kinds/epub indexer/sources/kinds/json_file indexer/sources/kinds/mail
-        indexer/sources/kinds/notebook indexer/sources/kinds/open_document indexer/sources/kinds/sheets
-        indexer/sources/kinds/slides
+        indexer/sources/kinds/notebook indexer/sources/office/open_document indexer/sources/office/sheets
+        indexer/sources/office/slides
     """,
     "tests/indexer/sources/test_reader.py": "indexer/sources/reading",
-    "tests/indexer/sources/test_word.py": "indexer/sources/ooxml",
-    "tests/indexer/sources/test_delimited.py": """
-        indexer/sources/column_types indexer/sources/lines indexer/sources/rows
+    "tests/indexer/sources/office/test_word.py": "indexer/sources/office/ooxml",
+    "tests/indexer/sources/records/test_delimited.py": """
+        indexer/sources/records/column_types indexer/sources/records/lines indexer/sources/records/rows
     """,
-    "tests/indexer/sources/test_jsonl.py": "indexer/sources/roles",
-    "tests/indexer/sources/test_pdf.py": "indexer/sources/ocr indexer/sources/pdf_notes",
+    "tests/indexer/sources/records/test_jsonl.py": "indexer/sources/records/roles",
+    "tests/indexer/sources/pdf/test_parser.py": "indexer/sources/pdf/ocr indexer/sources/pdf/notes",
     "tests/search/dictionary/test_attribution.py": "search/scoring/reasons",
     "tests/search/dictionary/test_families.py": "search/engine/concept_resolver",
     "tests/search/embedding/test_word_sums.py": "search/engine/highlighting search/explain/word_attribution",
@@ -78,7 +80,7 @@ ELSEWHERE = {
         search/engine/prepared search/engine/response search/index/snapshot
     """,
     "tests/search/explain/test_why_not.py": "search/explain/compare search/explain/counterfactuals",
-    "tests/search/index/test_filtering.py": "search/engine/facets",
+    "tests/search/filtering/test_allowed.py": "search/engine/facets",
     "tests/search/index/test_segments.py": "search/index/live_docs",
     "tests/search/index/test_snapshot_manager.py": "search/db/listener search/db/lookup",
     "tests/search/db/test_card.py": "search/responses/stored",

@@ -9,14 +9,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 
-from indexer.sources import beir, files, pydoc
-from indexer.sources.addresses import is_address, is_site, read_address, source_name
+from indexer.sources import beir, files
 from indexer.sources.beir import read_qrels, read_queries
-from indexer.sources.delimited import CSV_SUFFIXES, read_csv
 from indexer.sources.document import Failure, Item, Note, SourceDocument, Unchanged, checked
-from indexer.sources.jsonl import JSONL_SUFFIXES, holds_records, read_jsonl
-from indexer.sources.roles import Columns
-from indexer.sources.website import Bounds
+from indexer.sources.python_docs import pydoc
+from indexer.sources.records.delimited import CSV_SUFFIXES, read_csv
+from indexer.sources.records.jsonl import JSONL_SUFFIXES, holds_records, read_jsonl
+from indexer.sources.records.roles import Columns
+from indexer.sources.web.addresses import is_address, is_site, read_address, source_name
+from indexer.sources.web.website import Bounds
 from search.errors import SourceError
 
 __all__ = [

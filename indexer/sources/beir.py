@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from indexer.sources.document import Item
-from indexer.sources.jsonl import read_jsonl
-from indexer.sources.roles import Columns
+from indexer.sources.records.jsonl import read_jsonl
+from indexer.sources.records.roles import Columns
 from search.errors import SourceError
 
 

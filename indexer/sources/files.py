@@ -6,7 +6,6 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 
-from indexer.sources.code import CODE, MADE, PYTHON
 from indexer.sources.containers import CONTAINERS
 from indexer.sources.document import (
     Failure,
@@ -19,7 +18,8 @@ from indexer.sources.document import (
     UnreadableError,
 )
 from indexer.sources.folders import Folder
-from indexer.sources.html import without_data
+from indexer.sources.kinds.code import CODE, MADE, PYTHON
+from indexer.sources.markup.html import without_data
 from indexer.sources.parsers import PARSERS
 from indexer.sources.reader import Reader, borrowed_reader
 from search.embedding.folding import composed

@@ -4,19 +4,19 @@ from collections.abc import Callable
 
 from indexer.sources.decoding import decode
 from indexer.sources.document import Parsed
-from indexer.sources.front_matter import split_front_matter
-from indexer.sources.html import declared_charset, parse_html
 from indexer.sources.kinds.epub import parse_epub
 from indexer.sources.kinds.json_file import parse_json
 from indexer.sources.kinds.mail import parse_mail
 from indexer.sources.kinds.notebook import parse_notebook
-from indexer.sources.kinds.open_document import parse_open_document
-from indexer.sources.kinds.sheets import parse_sheets
-from indexer.sources.kinds.slides import parse_slides
-from indexer.sources.markdown import markdown_to_html
-from indexer.sources.pdf import parse_pdf
-from indexer.sources.rst import rst_to_html
-from indexer.sources.word import parse_word
+from indexer.sources.markup.front_matter import split_front_matter
+from indexer.sources.markup.html import declared_charset, parse_html
+from indexer.sources.markup.markdown import markdown_to_html
+from indexer.sources.markup.rst import rst_to_html
+from indexer.sources.office.open_document import parse_open_document
+from indexer.sources.office.sheets import parse_sheets
+from indexer.sources.office.slides import parse_slides
+from indexer.sources.office.word import parse_word
+from indexer.sources.pdf.parser import parse_pdf
 
 
 def _plain(data: bytes) -> Parsed:

@@ -18,9 +18,9 @@ from typing import Any, BinaryIO
 
 import psutil
 
-from indexer.sources.code import CODE, PYTHON
 from indexer.sources.containers import CONTAINERS
 from indexer.sources.document import MAX_BYTES, Part, UnreadableError
+from indexer.sources.kinds.code import CODE, PYTHON
 from indexer.sources.parsers import PARSERS
 
 IDLE_SECONDS = 60.0

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search.errors import InvalidFilter
-from search.index.doc_values import DocValues
-from search.index.field_values import DATE, LONGEST, NUMBER, FieldValues, same
-from search.index.filtering import matching
+from search.filtering.allowed import matching
+from search.filtering.doc_values import DocValues
+from search.filtering.field_values import DATE, LONGEST, NUMBER, FieldValues, same
 from search.index.snapshot import Snapshot
 from search.query.filters import format_filter, parse_filter
 from search.query.parser import TITLE, Condition, ParsedQuery

@@ -36,8 +36,8 @@ from search.engine.response import (
     steering_terms,
 )
 from search.engine.timing import Clock
-from search.index.doc_values import DocValues, DocValuesCache
-from search.index.filtering import allowed_passages
+from search.filtering.allowed import allowed_passages
+from search.filtering.doc_values import DocValues, DocValuesCache
 from search.index.names import NamesCache
 from search.index.passage_texts import LocatedPassage, passages_at
 from search.index.snapshot import Snapshot
@@ -49,9 +49,10 @@ from search.query.remapping import RemappedSteering, marked, translate, translat
 from search.query.request import SearchRequest
 from search.query.steering import FeatureTarget, FittedTarget
 from search.responses.search import Facets, Result, SearchResponse
-from search.scoring.floor import ELSEWHERE, floor_of
+from search.scoring.floor import ELSEWHERE, FOREIGN_MARGIN, floor_of
+from search.scoring.hybrid import counted_words
 from search.scoring.ranking import POOL, Pool, Ranking
-from search.scoring.spelling import suggest
+from search.scoring.spelling import suggest, unknown
 
 FloatArray = NDArray[np.float32]
 
@@ -198,6 +199,7 @@ class Reader:
             clock.lap("words")
         counted = self._facets(asked, ranking) if facets else None
         clock.lap("facets")
+        floor = self._floor_for(asked.typed.text)
         return SearchResponse(
             query=prepared.request.query,
             restrictions=restrictions(snapshot, asked.typed),
@@ -218,16 +220,23 @@ class Reader:
             results=results,
             facets=counted,
             copies=places.copies.left_out,
-            floor=self.floor(),
+            floor=floor,
             spelling=asked.spelling,
             parts=self.parts(asked.typed.text),
             readings=list(asked.typed.readings),
-            weak=asked.nearest < self.floor() and not asked.words.is_name,
+            weak=asked.nearest < floor and not asked.words.is_name,
         )
 
     def parts(self, question: str) -> int:
         """Counts the parts that a question is embedded in."""
         return len(embedder_of(self.snapshot.space).question_parts(question))
+
+    def _floor_for(self, question: str) -> float:
+        """Says how near a passage has to be to be about this question: nearer, if no word of it is
+        here."""
+        stems = counted_words(question)
+        is_foreign = len(unknown(self.snapshot.lexicon, stems)) == len(stems)
+        return self.floor() + (FOREIGN_MARGIN if is_foreign else 0.0)
 
     def floor(self) -> float:
         """Says how near a passage has to be to be about a question at all."""

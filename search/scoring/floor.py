@@ -8,6 +8,9 @@ from numpy.typing import NDArray
 
 from search.index.faiss_index import VectorIndex
 
+FOREIGN_MARGIN = 0.06
+"""How much nearer than the floor a passage has to be, where a collection has no word of a question."""
+
 ELSEWHERE = (
     "how do I renew my passport",
     "why does my cat knead the blanket",

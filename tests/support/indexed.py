@@ -50,7 +50,8 @@ def built_or_restored(
         kept = folder / REPORT
         known = json.loads(kept.read_text()) if kept.exists() else {}
         if known.get("sources") != sources:
-            kept.unlink(missing_ok=True)
+            for old in (kept, folder / DUMP):
+                old.unlink(missing_ok=True)
             report = build()
             dump(database, folder / DUMP, Reporter(database))
             kept.write_text(

@@ -6,8 +6,8 @@ from urllib.parse import unquote
 
 from indexer.sources.decoding import decode
 from indexer.sources.document import Parsed, UnreadableError
-from indexer.sources.html import declared_charset, parse_html
-from indexer.sources.ooxml import Package
+from indexer.sources.markup.html import declared_charset, parse_html
+from indexer.sources.office.ooxml import Package
 
 _CONTAINER = "META-INF/container.xml"
 

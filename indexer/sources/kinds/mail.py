@@ -8,7 +8,7 @@ from typing import Any
 
 from indexer.sources.decoding import decode
 from indexer.sources.document import Parsed, UnreadableError
-from indexer.sources.html import parse_html
+from indexer.sources.markup.html import parse_html
 
 
 def parse_mail(data: bytes) -> Parsed:

@@ -5,8 +5,8 @@ from typing import Any
 
 from indexer.sources.decoding import decode
 from indexer.sources.document import Parsed, UnreadableError
-from indexer.sources.html import parse_html
-from indexer.sources.markdown import markdown_to_html
+from indexer.sources.markup.html import parse_html
+from indexer.sources.markup.markdown import markdown_to_html
 
 
 def parse_notebook(data: bytes) -> Parsed:

@@ -1,0 +1,1 @@
+"""Word, PowerPoint, Excel and LibreOffice, by their XML."""

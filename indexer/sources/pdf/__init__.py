@@ -1,0 +1,1 @@
+"""PDF: pages, forms, comments, text recognition."""

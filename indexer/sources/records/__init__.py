@@ -1,0 +1,1 @@
+"""Records: JSON lines, tables, databases; a document each."""

@@ -1,0 +1,1 @@
+"""Which passages a query allows: phrases, exclusions, values of metadata."""

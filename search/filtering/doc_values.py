@@ -1,0 +1,155 @@
+"""Holds the metadata of a collection's documents in memory: what fields there are, of what kind, and which
+values each document has, so that they can be counted for any set of documents.
+
+Shape suffixes: R documents known, V values known.
+"""
+
+from collections import Counter, deque
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from threading import Lock
+from typing import Any
+
+import numpy as np
+from scipy.sparse import csr_matrix, vstack
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from search.db.connection import among
+from search.db.models import DocumentRow
+from search.filtering.field_values import MOST, OBJECT, FieldValues, IntArray, kind_of, same, written
+from search.index.snapshot import Snapshot, View
+
+Kinds = Mapping[str, frozenset[str]]
+"""Maps the fields of a collection's metadata, by their paths such as author.name, to the kinds of their
+values; a list has those of its elements."""
+
+
+@dataclass(frozen=True, eq=False)
+class DocValues:
+    """Says which values each document has: row ids of documents, ascending (R,), the number of each of
+    `values` (field and form), how each was first written and its kind, a matrix of ones (R, V), kinds of
+    fields, and the fields of which a document has `several` values."""
+
+    documents_R: IntArray = field(default_factory=lambda: np.zeros(0, np.int64))
+    values: dict[tuple[str, str], int] = field(default_factory=dict)
+    written: list[tuple[str, str]] = field(default_factory=list)
+    has_RV: csr_matrix = field(default_factory=lambda: csr_matrix((0, 0), dtype=np.int32))
+    kinds: Kinds = field(default_factory=dict)
+    several: frozenset[str] = frozenset()
+
+    @cached_property
+    def fields(self) -> dict[str, FieldValues]:
+        """Holds the values of each field, by its name."""
+        found: dict[str, list[tuple[str, int]]] = {}
+        for (name, form), number in self.values.items():
+            found.setdefault(name, []).append((form, number))
+        return {name: self._field(name, *zip(*pairs, strict=True)) for name, pairs in sorted(found.items())}
+
+    def _field(self, name: str, forms: tuple[str, ...], numbers: tuple[int, ...]) -> FieldValues:
+        texts, kinds = zip(*(self.written[number] for number in numbers), strict=True)
+        number_A = np.array(numbers, dtype=np.int64)
+        return FieldValues(list(texts), list(forms), list(kinds), number_A, name in self.several)
+
+    def documents_with(self, values: IntArray) -> IntArray:
+        """Gives the row ids of the documents that have any of some values."""
+        wanted_V = np.zeros(len(self.written), np.int32)
+        wanted_V[values] = 1
+        return self.documents_R[np.flatnonzero(self.has_RV @ wanted_V)]
+
+    def counts(self, documents: IntArray) -> IntArray:
+        """Counts how many of some documents (row ids) have each value (V,)."""
+        rows = np.searchsorted(self.documents_R, documents)
+        return np.asarray(self.has_RV[rows].sum(axis=0), dtype=np.int64).ravel()
+
+
+class DocValuesCache:
+    """Keeps the doc values of each collection up to date from one snapshot to the next. Reading those of one
+    collection holds up no other."""
+
+    def __init__(self) -> None:
+        self._held: dict[int, tuple[View, DocValues]] = {}
+        self._reading: dict[int, Lock] = {}
+
+    def of(self, session: Session, snapshot: Snapshot) -> DocValues:
+        """Gives the doc values of a snapshot's documents."""
+        collection = snapshot.collection_id
+        with self._reading.setdefault(collection, Lock()):
+            view, before = self._held.get(collection, (None, None))
+            if before is not None and view is snapshot.view:
+                return before
+            found = read_doc_values(session, snapshot, before)
+            self._held[collection] = snapshot.view, found
+        return found
+
+
+def read_doc_values(session: Session, snapshot: Snapshot, before: DocValues | None) -> DocValues:
+    """Reads the metadata of all documents of a snapshot; what was read `before` is not read again. A
+    document's row never changes: a new version is a new row."""
+    wanted = snapshot.documents_sorted
+    if before is None or len(before.documents_R) > 2 * len(wanted) + 1000:  # most of it is of the past
+        before = DocValues()
+    missing = np.setdiff1d(wanted, before.documents_R)
+    if not len(missing):
+        return before
+    rows = session.execute(
+        select(DocumentRow.id, DocumentRow.meta).where(among(DocumentRow.id, missing.tolist()))
+    ).all()
+    return _with(before, {row[0]: row[1] or {} for row in rows})
+
+
+def _with(before: DocValues, meta: dict[int, dict[str, Any]]) -> DocValues:
+    values, texts, several = dict(before.values), list(before.written), set(before.several)
+    kinds: dict[str, set[str]] = {name: set(found) for name, found in before.kinds.items()}
+    rows = []
+    for each in meta.values():
+        row: dict[int, str] = {}
+        for name, value in _leaves(each):
+            found = kinds.setdefault(name, set())
+            if value is not None:
+                found.add(OBJECT if isinstance(value, dict) else kind_of(value))
+            if (pair := _value(value)) is not None:
+                number = values.setdefault((name, pair[0]), len(texts))
+                if number == len(texts):
+                    texts.append(pair[1:])
+                row[number] = name
+        rows.append(np.array(sorted(row), dtype=np.int64))
+        several.update(name for name, count in Counter(row.values()).items() if count > 1)
+    columns = np.concatenate(rows)
+    ends = np.cumsum([0, *map(len, rows)])
+    below = csr_matrix((np.ones(len(columns), np.int32), columns, ends), shape=(len(meta), len(texts)))
+    above = before.has_RV.copy()
+    above.resize(above.shape[0], len(texts))
+    documents = np.concatenate([before.documents_R, np.fromiter(meta, np.int64, len(meta))])
+    order = np.argsort(documents)
+    return DocValues(
+        documents_R=documents[order],
+        values=values,
+        written=texts,
+        has_RV=vstack([above, below], format="csr")[order],
+        kinds={name: frozenset(found) for name, found in kinds.items()},
+        several=frozenset(several),
+    )
+
+
+def _leaves(meta: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Gives each value that is no list, with its path through objects and lists; an object before its
+    fields."""
+    waiting = deque(meta.items())
+    while waiting:
+        path, value = waiting.popleft()
+        if isinstance(value, list):
+            waiting.extendleft((path, inner) for inner in reversed(value))
+        elif len(path) <= MOST:  # no filter names a longer one
+            yield path, value
+            if isinstance(value, dict):
+                waiting.extend((f"{path}.{name}", inner) for name, inner in value.items())
+
+
+def _value(value: Any) -> tuple[str, str, str] | None:
+    """Gives form, text and kind of a value that a filter can name."""
+    if value is None or isinstance(value, dict):
+        return None
+    text = written(value).strip()
+    return (same(text), text, kind_of(value)) if 0 < len(text) <= MOST else None
