@@ -42,6 +42,7 @@ ACCEPTABLE = {
         "argparse.ArgumentParser",
         "ArgumentParser",
         "argument parsing",
+        "parsing argument",
     },
 }
 """Questions over the beginning of Python's documentation, and names that a reader would call right there."""
