@@ -452,7 +452,7 @@ def test_a_text_is_analysed_and_searched_with(client: TestClient) -> None:
         addresses[use] = dict(parse_qsl(urlsplit(answer.headers["location"]).query))
         assert select(tree(client, answer.headers["location"]), "card")
     assert "steer" not in addresses["text"]
-    assert addresses["text"]["q"] == addresses["only"]["q"] == PARAGRAPH.replace('"', "”")
+    assert addresses["text"]["q"] == addresses["only"]["q"] == PARAGRAPH.replace('"', "'")
     off = dict(knob.split(":") for knob in addresses["only"]["steer"].split(","))
     assert set(off.values()) == {"off"}
     assert not set(off) & {knob.split(":")[0] for knob in ticked}
