@@ -193,7 +193,7 @@ def test_words_count_can_be_excluded_and_left_out(open_page: OpenPage, scripts: 
     page.get_by_label("Search", exact=True).first.fill('sort "list" -dictionary')
     page.keyboard.press("Enter")
     said = page.locator(".understood")
-    expect(said).to_contain_text("Only documents with “list”, without “dictionary”")
+    expect(said).to_contain_text("Only documents with “list” ×, without “dictionary” ×")
     expect(said).to_contain_text("and these words: sort")
     page.locator(".why summary").first.click()
     expect(page.locator(".why").first).to_contain_text("word of question and passage")
