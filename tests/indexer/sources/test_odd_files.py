@@ -61,7 +61,7 @@ BODIES = {
 KINDS = ("md", "txt", "rst", "html", "htm")
 BROKEN = ("pdf", "docx", "docm", "pptx", "xlsx", "odt", "ods", "odp", "epub", "ipynb", "json", "eml")
 EMPTY = (*KINDS, *BROKEN)
-OTHERS = ("png", "mp4", "exe", "zip", "py", "csv", "jsonl", "doc")
+OTHERS = ("png", "mp4", "exe", "py", "csv", "jsonl", "doc")
 IGNORED = ("vendor/a.md", "drafts/b.txt", "c.draft.md")
 
 
