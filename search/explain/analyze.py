@@ -115,7 +115,7 @@ def beginning(text: str, size: int) -> str:
     if len(text) <= size:
         return text
     cut = next(iter(text[: size + 1].rsplit(maxsplit=1)), "")
-    return cut if size // 2 < len(cut) <= size else text[:size]
+    return cut if size // 2 < len(cut) <= size and text.startswith(cut) else text[:size]
 
 
 def check_text(text: str) -> None:
