@@ -29,7 +29,8 @@ from search.scoring.reasons import FAVOURED, agreement, explaining
 class AnalyzedQuery:
     """Holds what of a request has nothing to do with its steering: the text it asks for, the passages that
     may answer it (N,) (None: all), its features, its words, which of the features are `understood`: those
-    that readers see in its first answers, and how it may be meant. It is kept while its steering changes."""
+    that readers see in its first answers, how it may be meant, the `parts` it is embedded in, and the `floor`
+    that a passage about it reaches. It is kept while its steering changes."""
 
     typed: ParsedQuery
     allowed_N: NDArray[np.bool_] | None
@@ -38,7 +39,9 @@ class AnalyzedQuery:
     understood: frozenset[int]
     pool: Pool
     _ranking: tuple[int, Ranking]
-    spelling: Spelling | None = None
+    spelling: Spelling | None
+    parts: int
+    floor: float
 
     @classmethod
     def of(
@@ -48,8 +51,11 @@ class AnalyzedQuery:
         allowed_N: NDArray[np.bool_] | None,
         q_D: NDArray[np.float32],
         words: AskedWords,
+        *,
         spelling: Spelling | None = None,
         pool: Pool = POOL,
+        parts: int = 1,
+        floor: float = 0.0,
     ) -> "AnalyzedQuery":
         """Works a question out from its first answers, which decide what explains it: the same for every
         page."""
@@ -66,12 +72,15 @@ class AnalyzedQuery:
             pool=pool,
             _ranking=(pool.documents, first),
             spelling=spelling,
+            parts=parts,
+            floor=floor,
         )
 
     @property
-    def nearest(self) -> float:
-        """Gives the largest cosine that a passage has to the question."""
-        return float(self._ranking[1].candidates.semantic_P.max(initial=-1.0))
+    def is_weak(self) -> bool:
+        """Whether no passage is near enough to be about the question, which is no document's name either."""
+        nearest = float(self._ranking[1].candidates.semantic_P.max(initial=-1.0))
+        return nearest < self.floor and not self.words.is_name
 
     def shared(self, snapshot: Snapshot, passages: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Says which of the question's features are shown as shared with each of some passages (P, A)."""

@@ -199,7 +199,6 @@ class Reader:
             clock.lap("words")
         counted = self._facets(asked, ranking) if facets else None
         clock.lap("facets")
-        floor = self._floor_for(asked.typed.text)
         return SearchResponse(
             query=prepared.request.query,
             restrictions=restrictions(snapshot, asked.typed),
@@ -220,16 +219,12 @@ class Reader:
             results=results,
             facets=counted,
             copies=places.copies.left_out,
-            floor=floor,
+            floor=asked.floor,
             spelling=asked.spelling,
-            parts=self.parts(asked.typed.text),
+            parts=asked.parts,
             readings=list(asked.typed.readings),
-            weak=asked.nearest < floor and not asked.words.is_name,
+            weak=asked.is_weak,
         )
-
-    def parts(self, question: str) -> int:
-        """Counts the parts that a question is embedded in."""
-        return len(embedder_of(self.snapshot.space).question_parts(question))
 
     def _floor_for(self, question: str) -> float:
         """Says how near a passage has to be to be about this question: nearer, if no word of it is
@@ -316,9 +311,17 @@ class Reader:
         if spelling is not None and spelling.used:
             typed = replace(typed, text=spelling.query)
         words = asked_words(self.snapshot, typed.text, mode, named)
-        q_D = self.embed(typed.text)
-        pool = self.shared.pool
-        return AnalyzedQuery.of(self.snapshot, typed, allowed_N, q_D, words, spelling, pool)
+        return AnalyzedQuery.of(
+            self.snapshot,
+            typed,
+            allowed_N,
+            self.embed(typed.text),
+            words,
+            spelling=spelling,
+            pool=self.shared.pool,
+            parts=len(embedder_of(self.snapshot.space).question_parts(typed.text)),
+            floor=self._floor_for(typed.text),
+        )
 
     def _written(self, stem: str, passage: int) -> str:
         """Gives a stem's word as a passage has it."""

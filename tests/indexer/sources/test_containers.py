@@ -1,13 +1,12 @@
 """Archives hold documents as folders do; none of them fills the memory or leaves its place."""
 
-import io
-import zipfile
 from pathlib import Path
 
 import pytest
 
 from indexer.sources import Note
 from indexer.sources.containers import MAX_RATIO
+from tests.support.office import archive
 from tests.support.sources import read_source, written
 
 pytestmark = pytest.mark.slow
@@ -15,16 +14,10 @@ pytestmark = pytest.mark.slow
 BOX = "From a Wed May  1 10:00:00 2024\nMessage-ID: <a@x>\nSubject: Sea\n\nOwls see.\n"
 
 
-def packed(files: dict[str, str | bytes]) -> bytes:
-    data = io.BytesIO()
-    with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in files.items():
-            archive.writestr(name, content)
-    return data.getvalue()
-
-
 def test_the_files_of_an_archive_are_documents_by_their_paths(tmp_path: Path) -> None:
-    found = written(tmp_path, "a.zip", packed({"b.md": "# Bats\n\nBats hunt.", "deep/w.txt": "Whales sing."}))
+    found = written(
+        tmp_path, "a.zip", archive({"b.md": "# Bats\n\nBats hunt.", "deep/w.txt": "Whales sing."})
+    )
     bats, whales = found.documents
     assert (bats.id, bats.title, bats.text, bats.meta["format"]) == ("a.zip/b.md", "Bats", "Bats hunt.", "md")
     assert (whales.id, whales.title, whales.meta["path"]) == (
@@ -35,16 +28,16 @@ def test_the_files_of_an_archive_are_documents_by_their_paths(tmp_path: Path) ->
 
 
 def test_archives_and_mailboxes_in_an_archive_are_read_and_deeper_ones_named(tmp_path: Path) -> None:
-    third = packed({"t.txt": "Cells divide."})
-    second = packed({"s.txt": "Bats hunt.", "third.zip": third})
-    found = written(tmp_path, "a.zip", packed({"second.zip": second, "in.mbox": BOX}))
+    third = archive({"t.txt": "Cells divide."})
+    second = archive({"s.txt": "Bats hunt.", "third.zip": third})
+    found = written(tmp_path, "a.zip", archive({"second.zip": second, "in.mbox": BOX}))
     assert [each.id for each in found.documents] == ["a.zip/second.zip/s.txt", "a.zip/in.mbox/a@x"]
     assert [each.meta["format"] for each in found.documents] == ["txt", "mbox"]
     assert found.failures.keys() == {"a.zip/second.zip/third.zip/"}
 
 
 def test_other_kinds_are_counted_and_what_is_hidden_passed_over(tmp_path: Path) -> None:
-    inner = packed({"c.exe": "x", ".git/a.txt": "x"})
+    inner = archive({"c.exe": "x", ".git/a.txt": "x"})
     files: dict[str, str | bytes] = {
         "a.txt": "Whales sing.",
         "b.exe": "x",
@@ -53,7 +46,7 @@ def test_other_kinds_are_counted_and_what_is_hidden_passed_over(tmp_path: Path) 
         "__MACOSX/._a.txt": "x",
         "i.zip": inner,
     }
-    found = written(tmp_path, "a.zip", packed(files))
+    found = written(tmp_path, "a.zip", archive(files))
     assert found.texts == ["Whales sing."]
     assert found.notes == [Note("a.zip", "passed over: 2 .exe, 1 without an ending")]
     assert not found.failures
@@ -63,7 +56,7 @@ def test_other_kinds_are_counted_and_what_is_hidden_passed_over(tmp_path: Path) 
     "name", ["../../etc/a.txt", "/etc/a.txt", "..\\..\\etc\\a.txt", "./etc//a.txt", "etc/b/../a.txt"]
 )
 def test_no_path_leads_out_of_an_archive(tmp_path: Path, name: str) -> None:
-    found = written(tmp_path, "a.zip", packed({name: "Whales sing."}))
+    found = written(tmp_path, "a.zip", archive({name: "Whales sing."}))
     assert [each.id for each in found.documents] == ["a.zip/etc/a.txt"]
 
 
@@ -77,20 +70,20 @@ def encrypted(data: bytes) -> bytes:
 
 
 def test_members_that_cannot_be_read_cost_themselves(tmp_path: Path) -> None:
-    bomb = packed({"bomb.txt": bytes(MAX_RATIO << 12), "b.txt": "Bats hunt."})
+    bomb = archive({"bomb.txt": bytes(MAX_RATIO << 12), "b.txt": "Bats hunt."})
     assert "times its size" in (found := written(tmp_path, "a.zip", bomb)).failures["a.zip/bomb.txt"]
     assert found.texts == ["Bats hunt."]
-    locked = written(tmp_path, "a.zip", encrypted(packed({"a.txt": "Whales.", "b.txt": "Bats hunt."})))
+    locked = written(tmp_path, "a.zip", encrypted(archive({"a.txt": "Whales.", "b.txt": "Bats hunt."})))
     assert "it is encrypted" in locked.failures["a.zip/a.txt"]
     assert locked.texts == ["Bats hunt."]
-    damaged = packed({"a.pdf": "no PDF", "b.txt": "Bats hunt.", "c.zip": "PK no", "d.md": ""})
+    damaged = archive({"a.pdf": "no PDF", "b.txt": "Bats hunt.", "c.zip": "PK no", "d.md": ""})
     found = written(tmp_path, "a.zip", damaged)
     assert found.failures.keys() == {"a.zip/a.pdf", "a.zip/c.zip/", "a.zip/d.md"}
     assert found.texts == ["Bats hunt."]
 
 
 def test_bytes_are_counted_as_they_come_and_not_as_they_are_claimed(tmp_path: Path) -> None:
-    data = packed({"a.txt": b"whale " * 1_000, "b.txt": "Bats hunt."})
+    data = archive({"a.txt": b"whale " * 1_000, "b.txt": "Bats hunt."})
     lying = bytearray(data)
     at = data.index(b"PK\1\2") + 24
     lying[at : at + 4] = (5).to_bytes(4, "little")
@@ -100,6 +93,6 @@ def test_bytes_are_counted_as_they_come_and_not_as_they_are_claimed(tmp_path: Pa
 
 def test_what_breaks_off_or_is_no_archive_says_so(tmp_path: Path) -> None:
     assert "it is no archive" in written(tmp_path, "a.zip", b"PK\3\4 no").failures["a.zip/"]
-    whole = packed({"a.txt": "Whales sing."})
+    whole = archive({"a.txt": "Whales sing."})
     assert "it is no archive" in written(tmp_path, "a.zip", whole[:-30]).failures["a.zip/"]
     assert not read_source(tmp_path).documents
