@@ -12,7 +12,10 @@ from starlette.middleware.gzip import GZipMiddleware
 from api.auth.guards import LOGIN, check_private
 from api.auth.sessions import OneTimeLinks
 from api.dependencies import EngineDep, check_address
-from api.middleware import BodyLimit, HeadAsGet, SecurityHeaders, check_host
+from api.middleware.body_limit import BodyLimit
+from api.middleware.head import HeadAsGet
+from api.middleware.host import check_host
+from api.middleware.security_headers import SecurityHeaders
 from api.v1.routes import API_ROUTERS
 from api.v1.schemas import errors
 from api.views import rendering

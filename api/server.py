@@ -8,7 +8,7 @@ import uvicorn
 
 from api.app import create_app
 from api.auth.guards import LOGIN
-from api.middleware import is_loopback
+from api.middleware.host import is_loopback
 from search.engine.engine import SearchEngine
 from search.errors import ConfigurationError, NotIndexed
 from search.settings import Settings

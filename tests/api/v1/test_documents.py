@@ -12,7 +12,7 @@ from starlette.testclient import TestClient
 
 from api.app import create_app
 from api.auth.keys import create_key
-from api.middleware import MAX_BODY
+from api.middleware.body_limit import MAX_BODY
 from indexer.jobs.worker import Keeper
 from indexer.sources import SourceDocument
 from indexer.sources.document import MAX_ID, MAX_TEXT

@@ -9,7 +9,7 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 from starlette.testclient import TestClient
 
-from api.middleware import SECURITY_HEADERS, SecurityHeaders
+from api.middleware.security_headers import SECURITY_HEADERS, SecurityHeaders
 from api.views import rendering
 from api.views.document_map import document_path
 
