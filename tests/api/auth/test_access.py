@@ -25,7 +25,6 @@ from sqlalchemy.orm import Session
 from starlette.responses import Response
 from starlette.testclient import TestClient
 
-from api.app import create_app
 from api.auth.guards import MAX_FORM, AdminDep, AdminForm, require
 from api.auth.keys import create_key, find_key, list_keys, revoke_key
 from api.auth.sessions import COOKIE, Caller, OneTimeLinks, begin_session
@@ -34,6 +33,7 @@ from search.db.connection import server_url
 from search.db.models import AdminSessionRow, KeyRow
 from search.engine.engine import SearchEngine
 from search.errors import InvalidRequest, KeyNotFound
+from tests.support.apps import app_of
 
 pytestmark = pytest.mark.database
 
@@ -54,7 +54,7 @@ def open_client(database: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
         def opened(*, private: bool = False, base_url: str = "http://testserver") -> TestClient:
             if private not in apps:
-                apps[private] = create_app(SearchEngine(database, tmp_path), private=private)
+                apps[private] = app_of(SearchEngine(database, tmp_path), private=private)
                 add_guarded(apps[private])
             client = TestClient(apps[private], base_url=base_url, follow_redirects=False)
             return stack.enter_context(client)
@@ -531,7 +531,7 @@ def test_a_link_ends_after_its_time() -> None:
 
 def test_a_link_that_could_not_be_used_is_not_used_up(database: Engine, tmp_path: Path) -> None:
     gone = create_engine(server_url("postgresql://nobody@127.0.0.1:1/none"))
-    app = create_app(SearchEngine(gone, tmp_path))
+    app = app_of(SearchEngine(gone, tmp_path))
     with TestClient(app, follow_redirects=False) as client:
         link = make_link(client)
         assert client.get(link).status_code == 503
@@ -689,7 +689,7 @@ def test_where_searching_is_private_any_key_opens_a_session_of_its_scope(
 def test_a_server_of_this_machine_answers_under_its_own_names(
     database: Engine, tmp_path: Path, host: str, status: int
 ) -> None:
-    app = create_app(SearchEngine(database, tmp_path), hosts={"search.example.org"})
+    app = app_of(SearchEngine(database, tmp_path), hosts={"search.example.org"})
     with TestClient(app) as client:
         for path in ("/v1/collections", "/healthz", "/v1/openapi.json", "/admin/login"):
             answer = client.get(path, headers={"Host": host})
