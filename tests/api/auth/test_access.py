@@ -4,7 +4,6 @@ import contextlib
 import http.client
 import os
 import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -34,6 +33,8 @@ from search.db.models import AdminSessionRow, KeyRow
 from search.engine.engine import SearchEngine
 from search.errors import InvalidRequest, KeyNotFound
 from tests.support.apps import app_of
+from tests.support.commands import served
+from tests.support.forked import forked, running
 
 pytestmark = pytest.mark.database
 
@@ -708,19 +709,6 @@ def environment(database: Engine, tmp_path: Path, **more: str) -> dict[str, str]
     return {**os.environ, "DATABASE_URL": url, "REFRACT_DATA": str(tmp_path), **more}
 
 
-@contextlib.contextmanager
-def serving(environment: dict[str, str]) -> "Iterator[tuple[str, subprocess.Popen[str]]]":
-    """A server and the first line it prints."""
-    command = [sys.executable, "-m", "api.cli.main", "serve", "--port", "0"]
-    pipe = subprocess.PIPE
-    with subprocess.Popen(command, env=environment, stdout=pipe, stderr=pipe, text=True) as process:
-        try:
-            assert process.stdout is not None
-            yield process.stdout.readline(), process
-        finally:
-            process.terminate()
-
-
 def ask(port: int, path: str, **headers: str) -> http.client.HTTPResponse:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     with contextlib.closing(connection):
@@ -731,9 +719,7 @@ def ask(port: int, path: str, **headers: str) -> http.client.HTTPResponse:
 
 
 def test_a_start_on_this_machine_prints_a_link_that_works_once(database: Engine, tmp_path: Path) -> None:
-    with serving(environment(database, tmp_path, REFRACT_PRIVATE="1")) as (_, process):
-        assert process.stdout is not None
-        said = process.stdout.readline()
+    with served(environment(database, tmp_path, REFRACT_PRIVATE="1"), "--no-worker") as (_, said, process):
         assert said.startswith("Admin page: http://127.0.0.1:")
         assert "works once" in said
         link = urlsplit(said.split()[2])
@@ -747,28 +733,24 @@ def test_a_start_on_this_machine_prints_a_link_that_works_once(database: Engine,
         assert ask(link.port, "/v1/collections").status == 401
         assert ask(link.port, "/v1/collections", Cookie=cookie).status == 200
         process.terminate()
-        assert process.stderr is not None
-        said = process.stdout.read() + process.stderr.read()
-    assert parse_qs(link.query)["token"][0] not in said
+        assert parse_qs(link.query)["token"][0] not in "".join(process.communicate())
 
 
 def test_a_start_for_others_prints_no_link(database: Engine, tmp_path: Path) -> None:
-    with serving(environment(database, tmp_path, REFRACT_HOST="0.0.0.0")) as (line, process):
-        port = urlsplit(line.split()[3]).port
+    settings = environment(database, tmp_path, REFRACT_HOST="0.0.0.0")
+    with running("serve", "--port", "0", "--no-worker", environment=settings) as process:
+        port = urlsplit(process.stdout.readline().split()[3]).port
         assert port is not None
         assert ask(port, "/healthz", Host="search.example.org").status == 200
         process.terminate()
-        assert process.stdout is not None
-        assert process.stdout.read() == ""
+        assert process.communicate()[0] == ""
 
 
 def test_keys_are_made_listed_and_revoked_on_the_command_line(
     client: TestClient, database: Engine, tmp_path: Path
 ) -> None:
     def refract(*arguments: str) -> "subprocess.CompletedProcess[str]":
-        command = [sys.executable, "-m", "api.cli.main", "keys", *arguments]
-        env = environment(database, tmp_path, COLUMNS="120")
-        return subprocess.run(command, env=env, capture_output=True, text=True, timeout=120)
+        return forked("keys", *arguments, environment=environment(database, tmp_path, COLUMNS="120"))
 
     made = refract("create", "robot [1]", "--scope", "write")
     assert made.returncode == 0
