@@ -18,7 +18,7 @@ from search.dictionary.autoencoder import Dictionary
 from search.embedding.embedder import load_embedder
 
 WIDTH = 64
-NAMES = 4000
+NAMES = 8000
 WORDS = "embeddings.word_embeddings.weight"
 DICTIONARIES = "dictionaries"
 
