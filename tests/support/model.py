@@ -1,8 +1,7 @@
 """A small embedding model: the words of the one that ships, 64 numbers each, and a text is their mean.
 
 It is a real sentence-transformers model that embeds thousands of texts a second, for tests about the life of
-a build. Its dictionary has the commonest names alone: with all of them a build takes twice as long. Tests of
-relevance, names and pages take the model that ships.
+a build. Those of relevance, names and pages take the model that ships.
 """
 
 import shutil
@@ -14,11 +13,9 @@ from safetensors import safe_open
 from tokenizers import Tokenizer
 
 from indexer.dictionary.naming import model_dictionary
-from search.dictionary.autoencoder import Dictionary
 from search.embedding.embedder import load_embedder
 
 WIDTH = 64
-NAMES = 8000
 WORDS = "embeddings.word_embeddings.weight"
 DICTIONARIES = "dictionaries"
 
@@ -42,9 +39,7 @@ def make_small_model(folder: Path) -> Path:
     module = StaticEmbedding(tokenizer, embedding_weights=(words_VD @ axes_DD[:, -WIDTH:]).numpy())
     made = folder / "small"
     SentenceTransformer(modules=[module], device="cpu").save(str(made))
-    whole = model_dictionary(load_embedder(str(made), "float32"), folder / DICTIONARIES)
-    common = Dictionary.tied(whole.w_dec_FD[:NAMES], whole.card, b_D=whole.b_D, names=whole.names[:NAMES])
-    common.save(dictionary_folder(str(made)))
+    model_dictionary(load_embedder(str(made), "float32"), folder / DICTIONARIES)
     return made
 
 
