@@ -32,10 +32,14 @@ run: .venv/.installed-run
 test: .venv/.installed-test chromium
 	@$(MAKE) --no-print-directory check
 
+# mypy has one thread: it runs beside the tests, and says its word at the end. They build the documentation too.
 check:
-	@PATH="$(CURDIR)/.venv/bin:$$PATH"; export PATH; set -x; \
-	ruff format --check . && ruff check . && mypy && lint-imports && $(MKDOCS) && \
-	$(PYTEST) --durations=30 --junitxml=.pytest_cache/durations.xml
+	@PATH="$(CURDIR)/.venv/bin:$$PATH"; export PATH; said=$$(mktemp); \
+	trap 'kill $$types 2>/dev/null; rm -f "$$said"' EXIT; trap 'exit 130' INT TERM; set -x; \
+	ruff format --check . && ruff check . && lint-imports || exit 1; \
+	mypy >"$$said" 2>&1 & types=$$!; \
+	$(PYTEST) --durations=30 --junitxml=.pytest_cache/durations.xml; tests=$$?; \
+	wait $$types; typed=$$?; types=; cat "$$said"; exit $$((tests || typed))
 
 # mypy looks again at what changed and at what imports it.
 quick:

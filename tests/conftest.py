@@ -26,6 +26,7 @@ from search.engine.engine import SearchEngine
 from search.settings import Settings
 from tests.support.building import build
 from tests.support.commands import serving
+from tests.support.databases import Databases, connected
 from tests.support.indexed import COLLECTION, Indexed, built_or_restored
 from tests.support.model import make_small_model
 
@@ -83,18 +84,23 @@ def server(open_folder: Callable[[], Path]) -> Iterator[URL]:
 def template(server: URL) -> Iterator[str]:
     """The name of a migrated database that others are cloned from."""
     name = f"refract_template_{os.getpid()}"
-    with _database(server, name) as url:
-        engine = create_engine(url)
+    with connected(server) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE template0")
+        engine = create_engine(server.set(database=name))
         migrate(engine)
         engine.dispose()
         yield name
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture(scope="session")
-def new_database(server: URL, template: str) -> Callable[[], contextlib.AbstractContextManager[URL]]:
-    """Makes migrated, empty databases that are dropped at the end."""
-    numbers = itertools.count()
-    return lambda: _database(server, f"refract_test_{os.getpid()}_{next(numbers)}", template)
+def new_database(
+    server: URL, template: str
+) -> Iterator[Callable[[], contextlib.AbstractContextManager[URL]]]:
+    """Lends migrated, empty databases."""
+    databases = Databases(server, template)
+    yield databases.lent
+    databases.close()
 
 
 @pytest.fixture
@@ -172,16 +178,3 @@ def _forgo_durability(engine: Engine) -> None:
         for setting in ("fsync", "full_page_writes", "synchronous_commit"):
             connection.execute(text(f"ALTER SYSTEM SET {setting} = off"))
         connection.execute(text("SELECT pg_reload_conf()"))
-
-
-@contextlib.contextmanager
-def _database(server: URL, name: str, template: str = "template0") -> Iterator[URL]:
-    admin = create_engine(server, isolation_level="AUTOCOMMIT")
-    with admin.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {template}"))
-    try:
-        yield server.set(database=name)
-    finally:
-        with admin.connect() as connection:
-            connection.execute(text(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
-        admin.dispose()

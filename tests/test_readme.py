@@ -12,12 +12,12 @@ from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 from typer.testing import CliRunner
 
-from api.app import create_app
 from api.auth.keys import create_key
 from api.cli.main import app
 from indexer.sources import SourceDocument
 from search.embedding.embedder import Embedder
 from search.engine.engine import SearchEngine
+from tests.support.apps import app_of
 from tests.support.building import build
 
 pytestmark = pytest.mark.database
@@ -117,7 +117,7 @@ def test_the_requests(store: tuple[Engine, Path], tmp_path: Path, monkeypatch: p
     with Session(database) as session:
         key = create_key(session, "readme", "admin")
         session.commit()
-    with TestClient(create_app(SearchEngine(database, data)), raise_server_exceptions=False) as client:
+    with TestClient(app_of(SearchEngine(database, data)), raise_server_exceptions=False) as client:
         for line in REQUESTS:
             answer = _curl(client, line, key)
             assert answer.status_code < 300, f"{line}: {answer.text}"

@@ -37,11 +37,11 @@ def admin(
             "DATABASE_URL": url.render_as_string(hide_password=False),
             "REFRACT_DATA": str(data),
         }
-        address, link = stack.enter_context(served(environment))
+        address, line, _ = stack.enter_context(served(environment))
         context = browser.new_context(base_url=address)
         context.set_default_timeout(15_000)
         stack.callback(context.close)
-        context.new_page().goto(link)
+        context.new_page().goto(line.split()[2])
         yield context
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
-from tests.support.forked import forked
+from tests.support.forked import Forked, forked, running
 
 COMMAND = [sys.executable, "-m", "api.cli.main"]
 
@@ -41,11 +41,15 @@ class Shell:
         url = database.url.render_as_string(hide_password=False)
         self.settings = {"DATABASE_URL": url, "REFRACT_DATA": str(data), **settings}
 
-    def tried(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
-        return forked(*arguments, environment={**os.environ, **self.settings})
+    @property
+    def environment(self) -> dict[str, str]:
+        return {**os.environ, **self.settings}
 
-    def run(self, *arguments: str) -> str:
-        done = self.tried(*arguments)
+    def tried(self, *arguments: str, given: bytes = b"") -> "subprocess.CompletedProcess[str]":
+        return forked(*arguments, environment=self.environment, given=given)
+
+    def run(self, *arguments: str, given: bytes = b"") -> str:
+        done = self.tried(*arguments, given=given)
         assert done.returncode == 0, done.stderr
         return " ".join((done.stdout + done.stderr).split())
 
@@ -57,7 +61,7 @@ class Shell:
 
 @contextlib.contextmanager
 def started(*arguments: str, **environment: str) -> Iterator["subprocess.Popen[str]"]:
-    """A server; killed at the end if it still runs."""
+    """A command started as users start it; killed at the end if it still runs."""
     process = subprocess.Popen(
         [*COMMAND, *arguments],
         env={**os.environ, **environment},
@@ -74,41 +78,34 @@ def started(*arguments: str, **environment: str) -> Iterator["subprocess.Popen[s
 
 
 @contextlib.contextmanager
-def worker(database: Engine, data: Path) -> Iterator[subprocess.Popen[bytes]]:
+def worker(database: Engine, data: Path) -> Iterator[Forked]:
     """`refract worker` until the block ends."""
     url = database.url.render_as_string(hide_password=False)
     environment = {**os.environ, "DATABASE_URL": url, "REFRACT_DATA": str(data)}
-    process = subprocess.Popen([*COMMAND, "worker"], env=environment)
-    try:
+    with running("worker", environment=environment) as process:
         yield process
-    finally:
         process.terminate()
-        assert process.wait(30) is not None
+        process.communicate()
 
 
 @contextlib.contextmanager
 def serving(environment: dict[str, str]) -> Iterator[str]:
     """Runs `refract serve` without a worker on a free port until the block ends; gives its address."""
-    with served(environment, "--no-worker") as (url, _):
+    with served(environment, "--no-worker") as (url, *_):
         yield url
 
 
 @contextlib.contextmanager
-def served(environment: dict[str, str], *options: str) -> Iterator[tuple[str, str]]:
-    """Runs `refract serve` on a free port until the block ends; gives its address and the admin's link."""
-    command = [*COMMAND, "serve", "--port", "0", *options]
-    process = subprocess.Popen(
-        command, env={**os.environ, **environment}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    assert process.stdout is not None
-    assert process.stderr is not None
-    try:
-        lines = [process.stdout.readline() for _ in range(2)]
-        assert all("http://" in line for line in lines), process.stderr.read()
-        yield lines[0].split()[3], lines[1].split()[2]
-    finally:
+def served(environment: dict[str, str], *options: str) -> Iterator[tuple[str, str, Forked]]:
+    """Runs `refract serve` on a free port until the block ends; gives its address, the line after it, and the
+    process."""
+    arguments = ("serve", "--port", "0", *options)
+    with running(*arguments, environment={**os.environ, **environment}) as process:
+        first = process.stdout.readline()
+        assert "http://" in first, process.stderr.read()
+        yield first.split()[3], process.stdout.readline(), process
         process.terminate()
-        process.communicate(timeout=30)
+        process.communicate()
 
 
 def assert_one_line(failed: "subprocess.CompletedProcess[str]", *words: str) -> None:

@@ -43,6 +43,28 @@ def make_small_model(folder: Path) -> Path:
     return made
 
 
+def make_shallow_model(folder: Path) -> Path:
+    """Makes a transformer of one narrow layer, weights by chance, with the tokenizer of the model that ships;
+    gives its folder."""
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer.modules import Pooling, Transformer
+    from transformers import AutoTokenizer, BertConfig, BertModel
+
+    tokenizer = AutoTokenizer.from_pretrained(get_model_path())
+    config = BertConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=WIDTH,
+        num_hidden_layers=1,
+        num_attention_heads=4,
+        intermediate_size=WIDTH,
+    )
+    for part in (tokenizer, BertModel(config)):
+        part.save_pretrained(folder / "layer")
+    transformer = Transformer(str(folder / "layer"), max_seq_length=256)
+    SentenceTransformer(modules=[transformer, Pooling(WIDTH)], device="cpu").save(str(folder / "shallow"))
+    return folder / "shallow"
+
+
 def dictionary_folder(model: str) -> Path:
     """Where the dictionary of a small model is."""
     (folder,) = (Path(model).parent / DICTIONARIES).iterdir()

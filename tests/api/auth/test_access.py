@@ -4,7 +4,6 @@ import contextlib
 import http.client
 import os
 import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -25,7 +24,6 @@ from sqlalchemy.orm import Session
 from starlette.responses import Response
 from starlette.testclient import TestClient
 
-from api.app import create_app
 from api.auth.guards import MAX_FORM, AdminDep, AdminForm, require
 from api.auth.keys import create_key, find_key, list_keys, revoke_key
 from api.auth.sessions import COOKIE, Caller, OneTimeLinks, begin_session
@@ -34,6 +32,9 @@ from search.db.connection import server_url
 from search.db.models import AdminSessionRow, KeyRow
 from search.engine.engine import SearchEngine
 from search.errors import InvalidRequest, KeyNotFound
+from tests.support.apps import app_of
+from tests.support.commands import served
+from tests.support.forked import forked, running
 
 pytestmark = pytest.mark.database
 
@@ -54,7 +55,7 @@ def open_client(database: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
         def opened(*, private: bool = False, base_url: str = "http://testserver") -> TestClient:
             if private not in apps:
-                apps[private] = create_app(SearchEngine(database, tmp_path), private=private)
+                apps[private] = app_of(SearchEngine(database, tmp_path), private=private)
                 add_guarded(apps[private])
             client = TestClient(apps[private], base_url=base_url, follow_redirects=False)
             return stack.enter_context(client)
@@ -531,7 +532,7 @@ def test_a_link_ends_after_its_time() -> None:
 
 def test_a_link_that_could_not_be_used_is_not_used_up(database: Engine, tmp_path: Path) -> None:
     gone = create_engine(server_url("postgresql://nobody@127.0.0.1:1/none"))
-    app = create_app(SearchEngine(gone, tmp_path))
+    app = app_of(SearchEngine(gone, tmp_path))
     with TestClient(app, follow_redirects=False) as client:
         link = make_link(client)
         assert client.get(link).status_code == 503
@@ -689,7 +690,7 @@ def test_where_searching_is_private_any_key_opens_a_session_of_its_scope(
 def test_a_server_of_this_machine_answers_under_its_own_names(
     database: Engine, tmp_path: Path, host: str, status: int
 ) -> None:
-    app = create_app(SearchEngine(database, tmp_path), hosts={"search.example.org"})
+    app = app_of(SearchEngine(database, tmp_path), hosts={"search.example.org"})
     with TestClient(app) as client:
         for path in ("/v1/collections", "/healthz", "/v1/openapi.json", "/admin/login"):
             answer = client.get(path, headers={"Host": host})
@@ -708,19 +709,6 @@ def environment(database: Engine, tmp_path: Path, **more: str) -> dict[str, str]
     return {**os.environ, "DATABASE_URL": url, "REFRACT_DATA": str(tmp_path), **more}
 
 
-@contextlib.contextmanager
-def serving(environment: dict[str, str]) -> "Iterator[tuple[str, subprocess.Popen[str]]]":
-    """A server and the first line it prints."""
-    command = [sys.executable, "-m", "api.cli.main", "serve", "--port", "0"]
-    pipe = subprocess.PIPE
-    with subprocess.Popen(command, env=environment, stdout=pipe, stderr=pipe, text=True) as process:
-        try:
-            assert process.stdout is not None
-            yield process.stdout.readline(), process
-        finally:
-            process.terminate()
-
-
 def ask(port: int, path: str, **headers: str) -> http.client.HTTPResponse:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     with contextlib.closing(connection):
@@ -731,9 +719,7 @@ def ask(port: int, path: str, **headers: str) -> http.client.HTTPResponse:
 
 
 def test_a_start_on_this_machine_prints_a_link_that_works_once(database: Engine, tmp_path: Path) -> None:
-    with serving(environment(database, tmp_path, REFRACT_PRIVATE="1")) as (_, process):
-        assert process.stdout is not None
-        said = process.stdout.readline()
+    with served(environment(database, tmp_path, REFRACT_PRIVATE="1"), "--no-worker") as (_, said, process):
         assert said.startswith("Admin page: http://127.0.0.1:")
         assert "works once" in said
         link = urlsplit(said.split()[2])
@@ -747,28 +733,24 @@ def test_a_start_on_this_machine_prints_a_link_that_works_once(database: Engine,
         assert ask(link.port, "/v1/collections").status == 401
         assert ask(link.port, "/v1/collections", Cookie=cookie).status == 200
         process.terminate()
-        assert process.stderr is not None
-        said = process.stdout.read() + process.stderr.read()
-    assert parse_qs(link.query)["token"][0] not in said
+        assert parse_qs(link.query)["token"][0] not in "".join(process.communicate())
 
 
 def test_a_start_for_others_prints_no_link(database: Engine, tmp_path: Path) -> None:
-    with serving(environment(database, tmp_path, REFRACT_HOST="0.0.0.0")) as (line, process):
-        port = urlsplit(line.split()[3]).port
+    settings = environment(database, tmp_path, REFRACT_HOST="0.0.0.0")
+    with running("serve", "--port", "0", "--no-worker", environment=settings) as process:
+        port = urlsplit(process.stdout.readline().split()[3]).port
         assert port is not None
         assert ask(port, "/healthz", Host="search.example.org").status == 200
         process.terminate()
-        assert process.stdout is not None
-        assert process.stdout.read() == ""
+        assert process.communicate()[0] == ""
 
 
 def test_keys_are_made_listed_and_revoked_on_the_command_line(
     client: TestClient, database: Engine, tmp_path: Path
 ) -> None:
     def refract(*arguments: str) -> "subprocess.CompletedProcess[str]":
-        command = [sys.executable, "-m", "api.cli.main", "keys", *arguments]
-        env = environment(database, tmp_path, COLUMNS="120")
-        return subprocess.run(command, env=env, capture_output=True, text=True, timeout=120)
+        return forked("keys", *arguments, environment=environment(database, tmp_path, COLUMNS="120"))
 
     made = refract("create", "robot [1]", "--scope", "write")
     assert made.returncode == 0

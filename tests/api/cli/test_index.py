@@ -1,8 +1,6 @@
 """Documents and folders by the command line, as a process of its own."""
 
-import os
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -10,7 +8,8 @@ from sqlalchemy import Engine
 
 from indexer.jobs.queue import list_jobs
 from tests.support.building import eventually
-from tests.support.commands import COMMAND, Shell, assert_one_line, started, worker
+from tests.support.commands import Shell, assert_one_line, worker
+from tests.support.forked import running
 
 pytestmark = pytest.mark.slow
 
@@ -64,8 +63,8 @@ def test_a_document_is_added_replaced_and_deleted(shell: Shell, notes: Path) -> 
 
 def test_a_watched_folder_is_followed(shell: Shell, notes: Path) -> None:
     shell.run("index", str(notes), "--collection", "n")
-    with started("index", str(notes), "--collection", "n", "--watch", **shell.settings) as process:
-        assert process.stderr is not None
+    command = ("index", str(notes), "--collection", "n", "--watch")
+    with running(*command, environment=shell.environment) as process:
         while "Watching" not in (line := process.stderr.readline()):
             assert line, "it ended"
         (notes / "~$a.docx").write_bytes(bytes(162))
@@ -76,7 +75,7 @@ def test_a_watched_folder_is_followed(shell: Shell, notes: Path) -> None:
         shutil.move(notes / "deep", notes / "far")
         eventually(lambda: shell.ids() == ["a.md", "far/c.md", "new.md"])
         process.terminate()
-        assert process.wait(30) is not None
+        process.communicate()
 
 
 def test_a_reindex_may_change_passages_and_index(shell: Shell, notes: Path) -> None:
@@ -112,25 +111,16 @@ def test_a_run_that_comes_to_nothing_leaves_no_collection(shell: Shell, tmp_path
     assert_one_line(shell.tried("search", "x", "--collection", "n"), "no collection 'n'", "refract index")
 
 
-def given(shell: Shell, content: bytes, *arguments: str) -> str:
-    """A command with something on its standard input."""
-    environment = {**os.environ, **shell.settings}
-    done = subprocess.run([*COMMAND, *arguments], input=content, env=environment, capture_output=True)
-    assert done.returncode == 0, done.stderr
-    return done.stderr.decode()
-
-
 def test_standard_input_is_read_whatever_it_is(shell: Shell) -> None:
     here = ("--collection", "n")
     records = '{"id": "1", "text": "Whales sing."}\n{"id": "2", "text": "Bats hunt."}\n'
-    assert "2 new" in given(shell, records.encode(), "index", "-", *here)
-    assert "0 new, 1 changed, 1 as before" in given(
-        shell, records.replace("sing", "dive").encode(), "index", "-", *here
-    )
+    assert "2 new" in shell.run("index", "-", *here, given=records.encode())
+    changed = records.replace("sing", "dive").encode()
+    assert "0 new, 1 changed, 1 as before" in shell.run("index", "-", *here, given=changed)
     page = b"<html><title>Owls</title><body><p>Owls see <b>well</b>.</p></body></html>"
-    given(shell, page, "add", "owls", *here)
-    given(shell, "# Bread\n\nIt is *baked*.".encode("utf-16"), "add", "bread.md", "-", *here)
-    given(shell, b'{"a": "text that looks like a record"}', "add", "brace", *here)
+    shell.run("add", "owls", *here, given=page)
+    shell.run("add", "bread.md", "-", *here, given="# Bread\n\nIt is *baked*.".encode("utf-16"))
+    shell.run("add", "brace", *here, given=b'{"a": "text that looks like a record"}')
     assert shell.ids() == ["1", "2", "brace", "bread.md", "owls"]
     told = shell.tried("documents", *here).stdout.splitlines()
     assert "owls\tOwls" in told

@@ -7,7 +7,8 @@ from sqlalchemy import Engine
 
 from indexer.jobs.queue import get_job, start_job
 from tests.support.building import eventually
-from tests.support.commands import Shell, assert_one_line, started
+from tests.support.commands import Shell, assert_one_line
+from tests.support.forked import running
 
 pytestmark = pytest.mark.slow
 
@@ -20,5 +21,5 @@ def test_jobs_are_listed_shown_cancelled_and_begun_again(shell: Shell, notes: Pa
     assert "cancelled" in shell.run("jobs", "show", number)
     assert "waits for a worker" in shell.run("jobs", "retry", number)
     assert_one_line(shell.tried("jobs", "show", "999"), "no job 999")
-    with started("worker", **shell.settings):
+    with running("worker", environment=shell.environment):
         eventually(lambda: get_job(database, int(number) + 1).state == "done")

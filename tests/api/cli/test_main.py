@@ -24,14 +24,19 @@ def test_the_version_is_that_of_the_package() -> None:
     assert refract("--version").stdout == f"Refract {version('refract')}\n"
 
 
+@pytest.fixture(scope="module")
+def overview() -> str:
+    return alone("--help", environment=dict(os.environ)).stdout
+
+
 @pytest.mark.parametrize(
     "command", ["run", "serve", "index", "reindex", "labels", "search", "dump", "restore"]
 )
-def test_every_command_has_help(command: str) -> None:
+def test_every_command_has_help(command: str, overview: str) -> None:
     shown = alone(command, "--help", environment=dict(os.environ))
     assert shown.returncode == 0
     assert "--help" in shown.stdout
-    assert command in alone("--help", environment=dict(os.environ)).stdout
+    assert command in overview
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,6 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
-from api.app import create_app
 from api.auth.keys import create_key
 from api.middleware.body_limit import MAX_BODY
 from indexer.jobs.worker import Keeper
@@ -18,6 +17,7 @@ from indexer.sources import SourceDocument
 from indexer.sources.document import MAX_ID, MAX_TEXT
 from search.embedding.embedder import Embedder
 from search.engine.engine import SearchEngine
+from tests.support.apps import app_of
 from tests.support.building import build, work_off
 
 pytestmark = [pytest.mark.database, pytest.mark.sql]
@@ -31,7 +31,7 @@ def client(database: Engine, tmp_path: Path, small_embedder: Embedder) -> Client
     texts = {"a": "Whales sing.", "b": "Bread is baked."}
     documents = [SourceDocument(id, id.title(), text, None, {}) for id, text in texts.items()]
     build(database, tmp_path, small_embedder, "c", documents)
-    app = create_app(SearchEngine(database, tmp_path))
+    app = app_of(SearchEngine(database, tmp_path))
     with Session(database) as session:
         keys = {scope: create_key(session, scope, scope) for scope in ("search", "write", "admin")}
         session.commit()

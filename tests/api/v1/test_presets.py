@@ -12,11 +12,11 @@ from sqlalchemy import URL, create_engine
 from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
-from api.app import create_app
 from api.auth.keys import create_key
 from search.embedding.embedder import Embedder
 from search.engine.engine import SearchEngine
 from search.query.steering import MAX_KNOBS
+from tests.support.apps import app_of
 from tests.support.building import build, document
 
 pytestmark = pytest.mark.database
@@ -37,7 +37,7 @@ def built(
     with new_database() as url:
         database = create_engine(url)
         build(database, data, small_embedder, "c", [document(number) for number in range(12)])
-        app = create_app(SearchEngine(database, data))
+        app = app_of(SearchEngine(database, data))
         with Session(database) as session:
             keys = {scope: create_key(session, scope, scope) for scope in ("search", "write", "admin")}
             session.commit()

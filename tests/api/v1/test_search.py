@@ -14,16 +14,16 @@ from schemathesis.specs.openapi.checks import response_schema_conformance, statu
 from sqlalchemy import create_engine
 from starlette.testclient import TestClient
 
-from api.app import create_app
 from search.db.connection import server_url
 from search.engine.engine import SearchEngine
+from tests.support.apps import app_of
 
 pytestmark = pytest.mark.database
 
 
 @pytest.fixture(scope="module")
 def client(engine: SearchEngine) -> Iterator[TestClient]:
-    with TestClient(create_app(engine), raise_server_exceptions=False) as client:
+    with TestClient(app_of(engine), raise_server_exceptions=False) as client:
         yield client
 
 
@@ -267,7 +267,7 @@ def test_bad_bodies_get_the_envelope(client: TestClient, body: bytes) -> None:
 
 def test_no_database_is_a_503_that_says_so(tmp_path: Path) -> None:
     gone = create_engine(server_url("postgresql://nobody@127.0.0.1:1/none"))
-    with TestClient(create_app(SearchEngine(gone, tmp_path)), raise_server_exceptions=False) as client:
+    with TestClient(app_of(SearchEngine(gone, tmp_path)), raise_server_exceptions=False) as client:
         assert client.get("/healthz").status_code == 200
         for path in ("/readyz", "/v1/search?q=x", "/v1/features", "/v1/documents/x"):
             answer = client.get(path)
@@ -279,7 +279,7 @@ def test_no_database_is_a_503_that_says_so(tmp_path: Path) -> None:
 
 
 def test_whatever_is_sent_no_answer_breaks_the_contract(engine: SearchEngine) -> None:
-    schema = schemathesis.openapi.from_asgi("/v1/openapi.json", create_app(engine))
+    schema = schemathesis.openapi.from_asgi("/v1/openapi.json", app_of(engine))
     operations = [found.ok() for found in schema.get_all_operations() if isinstance(found, Ok)]
     assert len(operations) >= 8
     for operation in operations:

@@ -6,18 +6,18 @@ import pytest
 from lxml import html
 from starlette.testclient import TestClient
 
-from api.app import create_app
 from api.cli.output import print_scorecard
 from api.views.scorecard import figures
 from search.dictionary.artifact import shipped
 from search.engine.engine import SearchEngine
 from search.responses.collections import Scorecard
 from search.settings import DEFAULT_MODEL
+from tests.support.apps import app_of
 
 
 @pytest.fixture
 def client(engine: SearchEngine) -> Iterator[TestClient]:
-    with TestClient(create_app(engine)) as opened:
+    with TestClient(app_of(engine)) as opened:
         yield opened
 
 

@@ -8,13 +8,13 @@ from lxml import html
 from sqlalchemy import Engine
 from starlette.testclient import TestClient
 
-from api.app import create_app
 from api.auth.sessions import OneTimeLinks
 from api.web.admin import COLLECTIONS
 from indexer.collections import describe_collection
 from indexer.jobs.queue import list_jobs
 from search.browse.collections import collections
 from search.engine.engine import SearchEngine
+from tests.support.apps import app_of
 from tests.support.building import document, write
 
 pytestmark = pytest.mark.database
@@ -29,7 +29,7 @@ def engine(database: Engine, tmp_path: Path) -> SearchEngine:
 @pytest.fixture
 def client(engine: SearchEngine) -> Iterator[TestClient]:
     """An admin's browser, which sends its forms from the own pages."""
-    app = create_app(engine)
+    app = app_of(engine)
     links: OneTimeLinks = app.state.links
     with TestClient(app, follow_redirects=False, headers={"Sec-Fetch-Site": "same-origin"}) as client:
         assert client.get(f"/admin/login?token={links.make()}").status_code == 303

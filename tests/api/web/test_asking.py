@@ -10,10 +10,10 @@ from lxml import html
 from sqlalchemy import URL, create_engine
 from starlette.testclient import TestClient
 
-from api.app import create_app
 from indexer.sources import SourceDocument
 from search.embedding.embedder import Embedder
 from search.engine.engine import SearchEngine
+from tests.support.apps import app_of
 from tests.support.building import build
 
 pytestmark = pytest.mark.database
@@ -57,7 +57,7 @@ def client(
     with new_database() as url:
         database = create_engine(url)
         build(database, data, small_embedder, "c", DOCUMENTS)
-        app = create_app(SearchEngine(database, data))
+        app = app_of(SearchEngine(database, data))
         with TestClient(app, raise_server_exceptions=False, follow_redirects=False) as client:
             yield client
         database.dispose()

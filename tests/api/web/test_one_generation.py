@@ -10,7 +10,6 @@ from sqlalchemy import Engine, event
 from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
-from api.app import create_app
 from indexer.build.generations import roll_back
 from indexer.documents import delete_documents
 from indexer.presets.store import delete_preset, save_preset
@@ -20,6 +19,7 @@ from search.embedding.embedder import Embedder
 from search.engine.engine import SearchEngine
 from search.engine.reader import Reader
 from search.query.steering import parse
+from tests.support.apps import app_of
 from tests.support.building import build
 
 pytestmark = pytest.mark.database
@@ -44,7 +44,7 @@ def engine(database: Engine, tmp_path: Path, small_embedder: Embedder) -> Search
 
 @pytest.fixture
 def client(engine: SearchEngine) -> Iterator[TestClient]:
-    with TestClient(create_app(engine)) as client:
+    with TestClient(app_of(engine)) as client:
         yield client
 
 

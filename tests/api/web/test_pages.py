@@ -11,7 +11,6 @@ from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
-from api.app import create_app
 from search.browse.collections import start_examples
 from search.browse.concepts import find_concepts
 from search.browse.features import DECILES, feature_detail, find_features
@@ -24,6 +23,7 @@ from search.query.request import SearchRequest
 from search.query.steering import MAX_KNOBS, MAX_PHRASE, ExamplesTarget, Knob, parse
 from search.responses.collections import Progress
 from search.scoring.ranking import Pool
+from tests.support.apps import app_of
 from tests.support.indexed import Indexed
 from tests.support.reading import read
 
@@ -35,7 +35,7 @@ HTMX = {"HX-Request": "true"}
 
 @pytest.fixture(scope="module")
 def client(engine: SearchEngine) -> Iterator[TestClient]:
-    with TestClient(create_app(engine), follow_redirects=False) as opened:
+    with TestClient(app_of(engine), follow_redirects=False) as opened:
         yield opened
 
 
@@ -143,7 +143,7 @@ def test_what_was_not_among_the_first_passages_unsteered_is_said_to_be_so(
     engine: SearchEngine, feature: int
 ) -> None:
     shallow = SearchEngine(engine.database, engine.data, pool=Pool(passages=10, documents=5))
-    client = TestClient(create_app(shallow))
+    client = TestClient(app_of(shallow))
     page = tree(client, f"/?q={QUESTION} again&steer={feature}:5&limit=5")
     rises = [words(rank) for rank in select(page, "up")]
     assert "▲ up from below the first thousand passages" in rises
@@ -535,7 +535,7 @@ def test_a_wrong_method_gets_a_page(client: TestClient) -> None:
 
 
 def test_without_documents_the_front_page_says_what_to_do(database: Engine, indexed: Indexed) -> None:
-    client = TestClient(create_app(SearchEngine(database, indexed.data)))
+    client = TestClient(app_of(SearchEngine(database, indexed.data)))
     assert "refract index" in tree(client, "/", 503).text_content()
 
 
@@ -562,7 +562,7 @@ def test_with_several_collections_each_page_offers_them_and_knobs_stay(
 
 
 def test_a_build_shows_its_progress_until_the_search_opens(database: Engine, indexed: Indexed) -> None:
-    client = TestClient(create_app(SearchEngine(database, indexed.data)))
+    client = TestClient(app_of(SearchEngine(database, indexed.data)))
     progress = Progress(step="embedding", done=30, total=120, rate=12.5, seconds_left=7.2)
     with Session(database) as session:
         collection = CollectionRow(name="new", model="m")
@@ -589,7 +589,7 @@ def test_a_build_shows_its_progress_until_the_search_opens(database: Engine, ind
 
 def test_without_a_database_the_page_says_so(indexed: Indexed) -> None:
     nowhere = create_engine("postgresql+psycopg://127.0.0.1:1/nothing")
-    page = tree(TestClient(create_app(SearchEngine(nowhere, indexed.data))), "/", 503)
+    page = tree(TestClient(app_of(SearchEngine(nowhere, indexed.data))), "/", 503)
     assert "database" in words(page).lower()
 
 

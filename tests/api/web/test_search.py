@@ -8,10 +8,10 @@ import pytest
 from sqlalchemy import URL, create_engine
 from starlette.testclient import TestClient
 
-from api.app import create_app
 from indexer.sources import SourceDocument
 from search.embedding.embedder import Embedder
 from search.engine.engine import SearchEngine
+from tests.support.apps import app_of
 from tests.support.building import build
 
 pytestmark = pytest.mark.database
@@ -83,7 +83,7 @@ def of_all_kinds(
     with new_database() as url:
         database = create_engine(url)
         build(database, data, small_embedder, "c", documents)
-        yield TestClient(create_app(SearchEngine(database, data)))
+        yield TestClient(app_of(SearchEngine(database, data)))
         database.dispose()
 
 

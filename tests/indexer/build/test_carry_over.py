@@ -15,7 +15,6 @@ from sqlalchemy import URL, Engine, create_engine, select
 from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
-from api.app import create_app
 from api.cli.output import print_build
 from indexer.build.builder import Build, BuildReport
 from indexer.build.stages import Naming, name_features
@@ -40,6 +39,7 @@ from search.query.request import SearchRequest
 from search.query.steering import ConceptTarget, FamilyTarget, FeatureTarget, Knob, Steering, parse
 from search.responses.collections import Progress
 from search.responses.search import SearchResponse
+from tests.support.apps import app_of
 from tests.support.model import dictionary_folder, lend_dictionary
 from tests.support.reading import read
 
@@ -199,7 +199,7 @@ def label_all_by_hand(database: Engine, dictionary: int) -> None:
 
 @pytest.fixture(scope="module")
 def client(renewed: Renewed) -> Iterator[TestClient]:
-    with TestClient(create_app(renewed.engine), follow_redirects=False) as opened:
+    with TestClient(app_of(renewed.engine), follow_redirects=False) as opened:
         yield opened
 
 

@@ -17,7 +17,6 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
-from api.app import create_app
 from api.auth.keys import create_key
 from indexer.build.verify import verify
 from indexer.documents import delete_documents, ingest
@@ -28,6 +27,7 @@ from search.db.database import open_database
 from search.embedding.embedder import Embedder
 from search.engine.engine import SearchEngine
 from search.settings import Settings
+from tests.support.apps import app_of
 from tests.support.building import build, document, eventually, many, work_off
 
 MEBIBYTE = 1 << 20
@@ -91,7 +91,7 @@ def test_a_server_that_stops_under_load_comes_back_and_so_do_searches(
         with Session(database) as session:
             key = create_key(session, "k", "write")
             session.commit()
-        client = TestClient(create_app(engine), headers={"Authorization": f"Bearer {key}"})
+        client = TestClient(app_of(engine), headers={"Authorization": f"Bearer {key}"})
         ended = Event()
         found: Counter[tuple[int, str]] = Counter()
         written: list[str] = []
@@ -146,7 +146,7 @@ def test_a_full_disk_stops_writes_and_loses_none_that_was_acknowledged(
             key = create_key(session, "k", "write")
             session.commit()
         engine = SearchEngine(database, data)
-        client = TestClient(create_app(engine), headers={"Authorization": f"Bearer {key}"})
+        client = TestClient(app_of(engine), headers={"Authorization": f"Bearer {key}"})
         ballast = fill(small_disk, left)
         acknowledged = []
         for number in range(1000):

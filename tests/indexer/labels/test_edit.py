@@ -14,7 +14,6 @@ from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 from typer.testing import CliRunner
 
-from api.app import create_app
 from api.cli.main import app
 from indexer.labels.edit import Change, HandLabel, edit_label, import_labels, list_hand_labels
 from indexer.labels.file_format import LabelLine, label_line, read_label_lines
@@ -25,6 +24,7 @@ from search.embedding.embedder import Embedder
 from search.engine.engine import SearchEngine
 from search.errors import FeatureNotFound, LabelError
 from search.index.passage_store import read_dictionary
+from tests.support.apps import app_of
 from tests.support.building import build
 
 BAD_LINES = [
@@ -142,7 +142,7 @@ def test_a_label_by_hand_is_shown_at_once_and_the_name_stands_again(empty: tuple
     assert seen.index is before.index
     assert engine.snapshot("c") is seen
     assert by_hand(database) == [HandLabel(7, name.text, "my own words")]
-    with TestClient(create_app(engine)) as client:
+    with TestClient(app_of(engine)) as client:
         page = client.get("/features/7", params={"collection": "c"}).text
     assert "<h1>my own words</h1>" in page
     assert "written by hand" in page
