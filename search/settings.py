@@ -64,6 +64,21 @@ class Settings(BaseSettings):
         description="Host name people use where a proxy stands in front, like search.example.org; the proxy "
         "has to pass the Host header on.",
     )
+    root_path: str = Field(
+        default="",
+        description="Path that a proxy puts Refract under, like /search, whether or not it strips it. "
+        "X-Forwarded-Prefix of a trusted proxy says the same.",
+    )
+    trusted_proxies: str = Field(
+        default="127.0.0.1,::1",
+        description="Addresses and networks of proxies, with commas between, whose X-Forwarded-For, -Proto "
+        "and -Prefix are believed.",
+    )
+    cors_origins: str = Field(
+        default="",
+        description="Origins whose pages may call the JSON API from a browser, like https://example.org, "
+        "with commas between; * for all. None at first.",
+    )
     ocr: str = Field(
         default="",
         description="A program that recognizes the text of scanned PDFs, such as ocrmypdf --skip-text "
