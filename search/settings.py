@@ -51,6 +51,13 @@ class Settings(BaseSettings):
         validation_alias="DATABASE_URL",
         description="A PostgreSQL server (15 or newer) to use instead of the embedded one.",
     )
+    database_direct_url: str | None = Field(
+        default=None,
+        validation_alias="DATABASE_DIRECT_URL",
+        description="The server's own address, where DATABASE_URL goes through a pooler that lends a "
+        "connection for a transaction, as PgBouncer may: notifications, the queue and the locks of builds "
+        "need one of their own.",
+    )
     host: str = Field(default="127.0.0.1", description="Address the web server listens on.")
     port: int = Field(
         default=8000,

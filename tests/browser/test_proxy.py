@@ -1,12 +1,7 @@
 """Behind nginx, on a path of another address: every link leads on, every form arrives, signing in holds."""
 
 import contextlib
-import os
 import re
-import shutil
-import socket
-import subprocess
-import time
 from collections.abc import Iterator
 from html import unescape
 from pathlib import Path
@@ -19,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from api.auth.keys import create_key
 from tests.support.indexed import Indexed
+from tests.support.programs import free_port, listening, program
 
 pytestmark = pytest.mark.browser
 
@@ -49,30 +45,13 @@ LINK = re.compile(r'(?:href|src|action|hx-get|hx-post)="([^"#]+)[^"]*"')
 @contextlib.contextmanager
 def proxied(folder: Path, refract: str, scheme: str = "http") -> Iterator[str]:
     """The address of Refract behind an nginx that does not strip its path."""
-    nginx = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
-    if nginx is None:
-        message = "NO NGINX FOUND: THE TESTS BEHIND A PROXY DID NOT RUN. Install nginx and run them again."
-        if os.environ.get("REFRACT_REQUIRE_BROWSER") == "1":
-            pytest.fail(message)
-        pytest.skip(message)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    nginx, port = program("nginx"), free_port()
     file = folder / "nginx.conf"
     file.write_text(
         CONFIGURATION.format(folder=folder, port=port, refract=refract.rstrip("/"), scheme=scheme)
     )
-    process = subprocess.Popen([nginx, "-p", str(folder), "-c", str(file)])
-    try:
-        end = time.monotonic() + 30
-        while socket.socket().connect_ex(("127.0.0.1", port)):
-            assert process.poll() is None, "nginx ended"
-            assert time.monotonic() < end, "nginx does not listen"
-            time.sleep(0.05)
+    with listening([nginx, "-p", str(folder), "-c", str(file)], port):
         yield f"http://127.0.0.1:{port}/docs/find/"
-    finally:
-        process.terminate()
-        process.wait(30)
 
 
 @pytest.fixture
