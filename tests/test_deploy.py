@@ -11,6 +11,7 @@ import pytest
 import yaml
 from typer.main import get_command
 
+from api.cli.main import app
 from search.settings import Settings
 from tests.test_house import ROOT
 
@@ -64,11 +65,7 @@ def commands() -> list[list[str]]:
 
 @pytest.mark.parametrize("arguments", commands(), ids=" ".join)
 def test_every_command_is_one(arguments: list[str]) -> None:
-    from api.cli.main import app
-
-    group = get_command(app)
-    command = group.get_command(group.make_context("refract", [], resilient_parsing=True), arguments[0])  # type: ignore[attr-defined]
-    assert command is not None
+    command = get_command(app).load(arguments[0])  # type: ignore[attr-defined]
     options = {
         option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)
     }

@@ -48,9 +48,7 @@ def pooled(folder: Path, url: URL) -> Iterator[URL]:
     file.write_text(CONFIGURATION.format(database=url.database, server=server, port=port))
     place = Path(str(parts["host"]))
     runs_as = place.stat().st_uid if place.is_absolute() else NOBODY
-    as_user = (
-        {"user": runs_as} if os.getuid() == 0 else {}
-    )
+    as_user = {"user": runs_as} if os.getuid() == 0 else {}
     for path in (folder, *folder.parents[:2]):
         path.chmod(path.stat().st_mode | 0o055)
     with listening([bouncer, "--quiet", str(file)], port, **as_user):
