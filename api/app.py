@@ -1,7 +1,7 @@
 """The web application has all routes, and one place where any error becomes an answer."""
 
 import logging
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 
 from fastapi import Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -13,8 +13,10 @@ from api.auth.guards import LOGIN, check_private
 from api.auth.sessions import OneTimeLinks
 from api.dependencies import EngineDep, check_address
 from api.middleware.body_limit import BodyLimit
+from api.middleware.cors import ApiCors
 from api.middleware.head import HeadAsGet
 from api.middleware.host import check_host
+from api.middleware.proxy import BehindProxy, Network
 from api.middleware.security_headers import SecurityHeaders
 from api.v1.routes import API_ROUTERS
 from api.v1.schemas import errors
@@ -34,12 +36,18 @@ DESCRIPTION = (
 
 
 def create_app(
-    engine: SearchEngine, *, private: bool = False, hosts: Collection[str] | None = None
+    engine: SearchEngine,
+    *,
+    private: bool = False,
+    hosts: Collection[str] | None = None,
+    prefix: str = "",
+    proxies: Sequence[Network] = (),
+    origins: Sequence[str] = (),
 ) -> FastAPI:
     """Makes the application for an engine.
 
     `private`: searching needs a key or a session too. `hosts`: answer under these host names and those of
-    the own machine alone; None: under any.
+    the own machine alone; None: under any. `prefix`, `proxies`: see `BehindProxy`; `origins`: see `ApiCors`.
     """
     checks: list[Callable[..., None]] = [check_host, check_address, *([check_private] if private else [])]
     app = FastAPI(
@@ -68,6 +76,9 @@ def create_app(
     app.add_middleware(SecurityHeaders)
     app.add_middleware(GZipMiddleware, minimum_size=1000)
     app.add_middleware(HeadAsGet, but=(LOGIN,))
+    if origins:
+        app.add_middleware(ApiCors, origins=list(origins))
+    app.add_middleware(BehindProxy, prefix=prefix, trusted=proxies)
     return app
 
 

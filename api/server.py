@@ -8,7 +8,9 @@ import uvicorn
 
 from api.app import create_app
 from api.auth.guards import LOGIN
+from api.middleware.cors import read_origins
 from api.middleware.host import is_loopback
+from api.middleware.proxy import read_prefix, read_proxies
 from search.engine.engine import SearchEngine
 from search.errors import ConfigurationError, NotIndexed
 from search.settings import Settings
@@ -56,14 +58,23 @@ def serve(
             engine.warm(collection)
     local = is_loopback(listening.getsockname()[0])
     hosts = {settings.host.lower(), settings.public_host.lower()} - {""} if local else None
-    app = create_app(engine, private=settings.private, hosts=hosts)
+    app = create_app(
+        engine,
+        private=settings.private,
+        hosts=hosts,
+        prefix=read_prefix(settings.root_path),
+        proxies=read_proxies(settings.trusted_proxies),
+        origins=read_origins(settings.cors_origins),
+    )
 
     def on_start() -> None:
         at = address(listening)
         say(at, f"{at.rstrip('/')}{LOGIN}?token={app.state.links.make()}" if local else "")
 
     engine.snapshots.follow()
-    config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False)
+    config = uvicorn.Config(
+        app, log_level="warning", access_log=False, server_header=False, proxy_headers=False
+    )
     server = _Server(config, on_start)
     try:
         with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C is how a server is meant to end

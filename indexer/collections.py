@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from indexer.build.retention import DROP_ATTEMPTS, PAUSE_SECONDS, drop_partitions, remove_files
 from indexer.documents import lock_documents
 from indexer.jobs.queue import JobInfo, cancel_job, list_jobs
-from search.db.connection import open_session
+from search.db.connection import direct, open_session
 from search.db.listener import notify
 from search.db.locks import build_lock, is_held, reading_lock, take_turn
 from search.db.lookup import check_collection_name, find_collection, live_of
@@ -132,7 +132,7 @@ def _alone(database: Engine, name: str) -> Iterator[tuple[Session, CollectionRow
     Raises:
         CollectionNotFound, Busy
     """
-    with database.connect() as connection, open_session(database) as session:
+    with direct(database).connect() as connection, open_session(database) as session:
         collection = find_collection(session, name)
         key = {"key": build_lock(collection.id)}
         if is_held(session, reading_lock(collection.id)) or not connection.scalar(

@@ -22,6 +22,7 @@ RefractError
 ├── NotIndexed                503  the collection exists, but nothing is live yet
 │   └── IndexReplaced              the generation at hand was dropped meanwhile: ask again
 ├── StoreUnavailable          503  the database does not answer
+├── ReadOnly                  405  the database only reads: a copy of another
 ├── IndexDamaged              500  a derived file is missing or fails its hash
 ├── ConfigurationError        500  settings, installation, data folder
 ├── DictionaryError           422  a dictionary cannot be made, read or used here
@@ -144,6 +145,11 @@ class IndexReplaced(NotIndexed):
 class StoreUnavailable(RefractError):
     code = "store_unavailable"
     status = 503
+
+
+class ReadOnly(RefractError):
+    code = "read_only"
+    status = 405
 
 
 class IndexDamaged(RefractError):

@@ -51,6 +51,13 @@ class Settings(BaseSettings):
         validation_alias="DATABASE_URL",
         description="A PostgreSQL server (15 or newer) to use instead of the embedded one.",
     )
+    database_direct_url: str | None = Field(
+        default=None,
+        validation_alias="DATABASE_DIRECT_URL",
+        description="The server's own address, where DATABASE_URL goes through a pooler that lends a "
+        "connection for a transaction, as PgBouncer may: notifications, the queue and the locks of builds "
+        "need one of their own.",
+    )
     host: str = Field(default="127.0.0.1", description="Address the web server listens on.")
     port: int = Field(
         default=8000,
@@ -63,6 +70,21 @@ class Settings(BaseSettings):
         default="",
         description="Host name people use where a proxy stands in front, like search.example.org; the proxy "
         "has to pass the Host header on.",
+    )
+    root_path: str = Field(
+        default="",
+        description="Path that a proxy puts Refract under, like /search, whether or not it strips it. "
+        "X-Forwarded-Prefix of a trusted proxy says the same.",
+    )
+    trusted_proxies: str = Field(
+        default="127.0.0.1,::1",
+        description="Addresses and networks of proxies, with commas between, whose X-Forwarded-For, -Proto "
+        "and -Prefix are believed.",
+    )
+    cors_origins: str = Field(
+        default="",
+        description="Origins whose pages may call the JSON API from a browser, like https://example.org, "
+        "with commas between; * for all. None at first.",
     )
     ocr: str = Field(
         default="",

@@ -84,7 +84,6 @@ ELSEWHERE = {
     "tests/search/index/test_segments.py": "search/index/live_docs",
     "tests/search/index/test_snapshot_manager.py": "search/db/listener search/db/lookup",
     "tests/search/db/test_card.py": "search/responses/stored",
-    "tests/search/db/test_migrations.py": "search/db/database",
     "tests/search/query/test_steering.py": "search/dictionary/steer",
     "tests/test_settings.py": "search/settings",
 }

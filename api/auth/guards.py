@@ -17,7 +17,7 @@ from starlette.datastructures import ImmutableMultiDict
 
 from api.auth.keys import find_key
 from api.auth.scopes import Scope, reaches
-from api.auth.sessions import COOKIE, Caller, csrf_token, find_session
+from api.auth.sessions import Caller, csrf_token, find_session, session_cookie
 from api.dependencies import EngineDep
 from search.db.connection import open_session
 from search.engine.engine import SearchEngine
@@ -62,7 +62,7 @@ def check_private(request: Request, engine: EngineDep, given: Bearer) -> None:
 
 def find_signed_in(request: Request, engine: EngineDep) -> Caller | None:
     """Finds whose session the request belongs to, if any."""
-    cookie = request.cookies.get(COOKIE)
+    cookie = session_cookie(request)
     if not cookie:
         return None
     with open_session(engine.database) as session:
@@ -146,7 +146,7 @@ def session_form(
         Unauthorized: nobody is signed in.
         InvalidRequest: it cannot be read.
     """
-    right = csrf_token(request.cookies[COOKIE])
+    right = csrf_token(session_cookie(request))
     if not hmac.compare_digest(form.get("csrf", "").encode(), right.encode()):
         raise CrossSite(
             "This form does not belong to your session.", hint="Open its page again and send it from there."

@@ -12,6 +12,7 @@ from sqlalchemy import delete, func, or_, select
 from sqlalchemy.orm import Session
 
 from api.auth.scopes import SCOPES
+from search.db.connection import is_read_only
 from search.db.models import AdminSessionRow, KeyRow
 from search.errors import InvalidRequest, KeyNotFound
 
@@ -76,6 +77,6 @@ def find_key(session: Session, text: str) -> KeyRow | None:
     if found is None or not hmac.compare_digest(found[0].sha256, presented):
         return None
     key, note = found
-    if note:
+    if note and not is_read_only(session.get_bind().engine):
         key.used_at = func.now()
     return key

@@ -14,6 +14,7 @@ from datetime import timedelta
 
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
+from starlette.requests import HTTPConnection
 
 from api.auth.keys import digest
 from search.db.models import AdminSessionRow, KeyRow
@@ -29,6 +30,18 @@ class Caller:
 
     name: str
     scope: str
+
+
+def cookie_name(request: HTTPConnection) -> str:
+    """Names the cookie by the port that the browser asks at: cookies know of hosts alone, and two
+    installations on one host would sign each other out."""
+    port = request.headers.get("Host", "").rpartition(":")[2]
+    return f"{COOKIE}_{port}" if port.isdigit() and port.isascii() else COOKIE
+
+
+def session_cookie(request: HTTPConnection) -> str:
+    """Gives the cookie of the session that a request belongs to; nothing where it has none."""
+    return request.cookies.get(cookie_name(request), "")
 
 
 def begin_session(session: Session, key: KeyRow | None) -> str:

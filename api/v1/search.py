@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import JSONResponse
 
 from api.dependencies import CollectionDep, EngineDep
+from api.middleware.proxy import at
 from api.v1.schemas import (
     AS_TYPED,
     COLLAPSE,
@@ -263,10 +264,10 @@ def next_page(request: Request, last: str) -> str:
             ("after", last),
         ]
     )
-    return f'<{request.url.path}?{query}>; rel="next"'
+    return f'<{at(request.url.path)}?{query}>; rel="next"'
 
 
 @router.get("/openapi.json", include_in_schema=False)
 def openapi(request: Request) -> JSONResponse:
     """The description of this API."""
-    return JSONResponse(request.app.openapi())
+    return JSONResponse({**request.app.openapi(), "servers": [{"url": at("/")}]})

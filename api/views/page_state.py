@@ -15,6 +15,7 @@ from urllib.parse import quote, urlencode
 
 from starlette.datastructures import QueryParams
 
+from api.middleware.proxy import at
 from search.errors import CollectionNotFound, InvalidPage, InvalidSteering
 from search.query.filters import bounded, format_filter, parse_filter, parse_filters
 from search.query.limits import USUAL_MODE
@@ -88,7 +89,7 @@ class PageState:
             safe=":,",
             quote_via=quote,
         )
-        return f"{path}?{query}" if query else path
+        return at(f"{path}?{query}" if query else path)
 
     def request(self) -> SearchRequest:
         """Makes the engine's request; the knobs of a preset are in the steering already."""

@@ -4,7 +4,7 @@ files."""
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 from hashlib import sha256
 from pathlib import Path
 from typing import ClassVar
@@ -19,7 +19,8 @@ from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-from api.auth.sessions import COOKIE, csrf_token
+from api.auth.sessions import csrf_token, session_cookie
+from api.middleware.proxy import at
 from api.views import charts, excerpts, numbers
 from api.views.document_map import document_path, reading_url, with_first
 from search.errors import RefractError
@@ -54,7 +55,7 @@ def content_hash(name: str) -> str:
 
 def static_url(name: str) -> str:
     """Makes the address of a static file, which changes whenever its content does."""
-    return f"/static/{name}?v={content_hash(name)}"
+    return at(f"/static/{name}?v={content_hash(name)}")
 
 
 def web_link(url: str | None) -> str | None:
@@ -85,6 +86,7 @@ def _environment() -> Environment:
     )
     env.globals.update(
         static_url=static_url,
+        root=partial(at, ""),
         document_path=document_path,
         reading_url=reading_url,
         with_first=with_first,
@@ -139,7 +141,7 @@ def render(
     which its forms hand to the macro `csrf_field`.
     """
     fragment = page.part or (bool(page.blocks) and is_fragment(request))
-    csrf = csrf_token(request.cookies.get(COOKIE, ""))
+    csrf = csrf_token(session_cookie(request))
     values = {"path": request.url.path, "fragment": fragment, "csrf": csrf, **vars(page)}
     if fragment:
         html = render_blocks(ENVIRONMENT, page.template, page.blocks, values)

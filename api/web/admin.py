@@ -14,6 +14,7 @@ from api.auth.guards import AdminDep, AdminForm, Fields
 from api.auth.keys import create_key, list_keys, revoke_key
 from api.auth.scopes import SCOPES, Scope
 from api.dependencies import EngineDep
+from api.middleware.proxy import at
 from api.views.rendering import Page, is_fragment, render
 from api.views.scorecard import Figure, figures
 from api.web.login import local_path
@@ -151,7 +152,7 @@ def overview(request: Request, engine: EngineDep, _: AdminDep, after: str = "") 
     jobs = list_jobs(engine.database, limit=JOBS)
     active = _any_active(jobs)
     if is_fragment(request):
-        return _polled(request, OverviewJobs(active=active, here="/admin", jobs=jobs))
+        return _polled(request, OverviewJobs(active=active, here=at("/admin"), jobs=jobs))
     found = collections(engine, after=after, limit=COLLECTIONS + 1)
     known = found[:COLLECTIONS]
     with open_session(engine.database) as session:
@@ -164,7 +165,7 @@ def overview(request: Request, engine: EngineDep, _: AdminDep, after: str = "") 
         database = database_size(session)
     page = OverviewPage(
         active=active,
-        here="/admin",
+        here=at("/admin"),
         jobs=jobs,
         known=known,
         more=len(found) > COLLECTIONS,
@@ -218,7 +219,7 @@ def job_page(number: int, request: Request, engine: EngineDep, _: AdminDep) -> R
     result = job.result
     page = JobPage(
         active=_any_active([job]),
-        here=f"/admin/jobs/{number}",
+        here=at(f"/admin/jobs/{number}"),
         job=job,
         made=result.model_dump(exclude={"failures", "notes", "seconds"}),
         ingested=result if isinstance(result, IngestResult) else None,
@@ -249,7 +250,7 @@ def post_key(request: Request, engine: EngineDep, form: AdminForm) -> Response:
         else:
             made = create_key(session, form.get("name", ""), form.get("scope", ""))
         session.commit()
-    return _keys(request, engine, made) if made else _back("/admin/keys")
+    return _keys(request, engine, made) if made else _back(at("/admin/keys"))
 
 
 @router.post("/collections/{name}/jobs")
@@ -282,7 +283,7 @@ def post_delete_collection(name: str, engine: EngineDep, form: AdminForm) -> Res
             f"{typed[:80]!r} is not {name!r}, so nothing was deleted.", hint="Type the collection's name."
         )
     delete_collection(engine.database, engine.data, name)
-    return _back("/admin")
+    return _back(at("/admin"))
 
 
 @router.post("/collections/{name}/rollback")
@@ -312,21 +313,21 @@ def post_label(name: str, engine: EngineDep, form: AdminForm) -> Response:
     feature = _number(form, "feature")
     edit_label(engine.database, name, feature, None if "clear" in form else form.get("label", ""))
     engine.snapshots.renew(name)
-    return _back(f"/features/{feature}?collection={quote(name)}")
+    return _back(at(f"/features/{feature}?collection={quote(name)}"))
 
 
 @router.post("/jobs/{number}/cancel")
 def post_cancel(number: int, engine: EngineDep, form: AdminForm) -> Response:
     """Asks a job to stop."""
     cancel_job(engine.database, number)
-    return _back(local_path(form.get("back", ""), "/admin"))
+    return _back(local_path(form.get("back", ""), at("/admin")))
 
 
 @router.post("/jobs/{number}/retry")
 def post_retry(number: int, engine: EngineDep, form: AdminForm) -> Response:
     """Begins a job again."""
     retry_job(engine.database, number)
-    return _back(local_path(form.get("back", ""), "/admin"))
+    return _back(local_path(form.get("back", ""), at("/admin")))
 
 
 def _keys(request: Request, engine: SearchEngine, made: str | None = None) -> Response:
@@ -360,7 +361,7 @@ def _lines(text: str) -> list[str]:
 
 
 def _address(name: str) -> str:
-    return f"/admin/collections/{quote(name)}"
+    return at(f"/admin/collections/{quote(name)}")
 
 
 def _back(address: str) -> Response:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from urllib.parse import urlencode
 
 import numpy as np
 from fastapi import APIRouter, Request
@@ -10,6 +11,7 @@ from starlette.responses import Response
 
 from api.auth.guards import FormDep, SameSite
 from api.dependencies import CollectionDep, EngineDep
+from api.middleware.proxy import at
 from api.views.cards import Lit
 from api.views.excerpts import Mark, Run, runs
 from api.views.page_state import PageState
@@ -82,8 +84,8 @@ def analyze_sent(
     """Shows the features of a text that was sent; a short one becomes an address."""
     text, collection = form.get("text", "").replace("\r\n", "\n"), form.get("collection", "") or chosen
     if 0 < len(text) <= IN_ADDRESS:
-        address = request.url_for("analyze_page").include_query_params(text=text, collection=collection)
-        return RedirectResponse(f"{address.path}?{address.query}", status_code=303)
+        query = urlencode({"text": text, "collection": collection})
+        return RedirectResponse(at(f"/analyze?{query}"), status_code=303)
     return _page(request, engine, collection, text, sent=True)
 
 

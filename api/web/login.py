@@ -11,8 +11,16 @@ from starlette.responses import Response
 from api.auth.guards import LOGIN, FormDep, SameSite, SessionForm
 from api.auth.keys import find_key
 from api.auth.scopes import reaches
-from api.auth.sessions import COOKIE, LIFETIME, OneTimeLinks, begin_session, end_session
+from api.auth.sessions import (
+    LIFETIME,
+    OneTimeLinks,
+    begin_session,
+    cookie_name,
+    end_session,
+    session_cookie,
+)
 from api.dependencies import EngineDep
+from api.middleware.proxy import at
 from api.views.rendering import Page, is_fragment, render
 from search.db.connection import open_session
 
@@ -53,7 +61,7 @@ def show_login(request: Request, engine: EngineDep, token: str = "", next: str =
         if not valid:
             return login_page(request, WRONG_LINK, status=401)
         with open_session(engine.database) as session:
-            end_session(session, request.cookies.get(COOKIE, ""))
+            end_session(session, session_cookie(request))
             cookie = begin_session(session, None)
             session.commit()
     return _enter(request, cookie, HOME)
@@ -69,8 +77,8 @@ def sign_in(request: Request, _: SameSite, engine: EngineDep, form: FormDep) -> 
             return login_page(request, WRONG_KEY, next=next, status=401)
         if not (request.app.state.private or reaches(key.scope, "admin")):
             return login_page(request, WRONG_SCOPE, next=next, status=403)
-        home = HOME if reaches(key.scope, "admin") else "/"
-        end_session(session, request.cookies.get(COOKIE, ""))
+        home = at(HOME if reaches(key.scope, "admin") else "/")
+        end_session(session, session_cookie(request))
         cookie = begin_session(session, key)
         session.commit()
     return _enter(request, cookie, local_path(next, home))
@@ -80,10 +88,10 @@ def sign_in(request: Request, _: SameSite, engine: EngineDep, form: FormDep) -> 
 def sign_out(request: Request, engine: EngineDep, _: SessionForm) -> Response:
     """Ends the session."""
     with open_session(engine.database) as session:
-        end_session(session, request.cookies[COOKIE])
+        end_session(session, session_cookie(request))
         session.commit()
-    response = RedirectResponse("/", status_code=303)
-    response.delete_cookie(COOKIE)
+    response = RedirectResponse(at("/"), status_code=303)
+    response.delete_cookie(cookie_name(request), path=at("/"))
     return response
 
 
@@ -98,8 +106,8 @@ def to_login(request: Request) -> Response:
     after a form was sent, which would be lost on the way."""
     reading = request.method == "GET"
     query: bytes = request.scope["query_string"]
-    here = quote(request.scope["raw_path"] + (b"?" + query if query else b""), safe="%/?&=+:,")
-    address = f"{LOGIN}?next={quote(here, safe='/')}" if reading else LOGIN
+    here = at(quote(request.scope["raw_path"] + (b"?" + query if query else b""), safe="%/?&=+:,"))
+    address = at(f"{LOGIN}?next={quote(here, safe='/')}" if reading else LOGIN)
     if is_fragment(request):
         return Response(status_code=401, headers={"HX-Redirect": address})
     if reading:
@@ -115,8 +123,9 @@ def local_path(text: str, otherwise: str) -> str:
 def _enter(request: Request, cookie: str, address: str) -> Response:
     response = RedirectResponse(address, status_code=303)
     response.set_cookie(
-        COOKIE,
+        cookie_name(request),
         cookie,
+        path=at("/"),
         max_age=int(LIFETIME.total_seconds()),
         secure=request.url.scheme == "https",
         httponly=True,

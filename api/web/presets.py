@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from api.auth.guards import AdminForm, WriterForm
 from api.dependencies import EngineDep
+from api.middleware.proxy import at
 from api.views.page_state import PageState, read_state
 from api.views.rendering import Page, render
 from api.web.login import local_path
@@ -68,7 +69,7 @@ def post_preset(engine: EngineDep, form: WriterForm) -> Response:
         description=form.get("description", ""),
         default=True if "default" in form else None,
     )
-    return RedirectResponse(local_path(form.get("back", ""), "/"), status_code=303)
+    return RedirectResponse(local_path(form.get("back", ""), at("/")), status_code=303)
 
 
 @router.post("/admin/collections/{name}/presets")
@@ -86,7 +87,7 @@ def post_change(name: str, request: Request, engine: EngineDep, form: AdminForm)
         delete_preset(engine, name, form["delete"])
     else:
         set_default_preset(engine, name, form.get("default") or None)
-    return RedirectResponse(f"/admin/collections/{quote(name)}#presets", status_code=303)
+    return RedirectResponse(at(f"/admin/collections/{quote(name)}#presets"), status_code=303)
 
 
 def _targets(info: PresetInfo) -> list[str]:

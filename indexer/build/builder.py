@@ -33,6 +33,7 @@ from indexer.build.verify import check
 from indexer.documents import lock_documents
 from indexer.progress import Reporter
 from search.db.card import LostLabel
+from search.db.connection import direct
 from search.db.listener import notify
 from search.db.locks import build_lock
 from search.db.lookup import live_of
@@ -114,7 +115,7 @@ class Build:
 
     @contextmanager
     def _alone(self, collection: int) -> Iterator[None]:
-        with self.database.connect() as connection:
+        with direct(self.database).connect() as connection:
             key = {"key": build_lock(collection)}
             locked = connection.execute(text("SELECT pg_try_advisory_lock(hashtext(:key))"), key).scalar()
             if not locked:

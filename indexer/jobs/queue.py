@@ -18,6 +18,7 @@ from sqlalchemy import Engine, Row, text
 from sqlalchemy.orm import Session
 
 from indexer.jobs.results import JobResult, read_result
+from search.db.connection import direct
 from search.errors import Busy, InvalidRequest, JobNotFound
 from search.responses.collections import Progress
 
@@ -143,7 +144,7 @@ def _queue(database: Engine) -> Iterator[App]:
 
 def connection_options(database: Engine) -> dict[str, Any]:
     """Says how the queue reaches its tables."""
-    url = database.url.set(drivername="postgresql").render_as_string(hide_password=False)
+    url = direct(database).url.set(drivername="postgresql").render_as_string(hide_password=False)
     return {"conninfo": url, "kwargs": {"options": f"-c search_path={SCHEMA}"}}
 
 

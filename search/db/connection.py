@@ -17,17 +17,20 @@ from sqlalchemy import (
     make_url,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.exc import ArgumentError, OperationalError
+from sqlalchemy.exc import ArgumentError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
-from search.errors import ConfigurationError, StoreUnavailable
+from search.errors import ConfigurationError, ReadOnly, RefractError, StoreUnavailable
 
 DRIVER = "postgresql+psycopg"
 
-GONE = (OperationalError, PoolTimeout, psycopg.OperationalError)
-"""These are raised where the server is not there, restarts, or has no space left; the last of them where rows
-are copied."""
+DIRECT, READ_ONLY = "refract_direct", "refract_read_only"
+"""Execution options of an engine, see `direct` and `is_read_only`."""
+
+GONE = (OperationalError, InternalError, PoolTimeout, psycopg.OperationalError)
+"""These are raised where the server is not there, restarts, has no space left, or only reads; the last of
+them where rows are copied."""
 
 logger = logging.getLogger(__name__)
 
@@ -48,8 +51,13 @@ def open_session(engine: Engine) -> Iterator[Session]:
 
 def unavailable(
     error: BaseException, hint: str = "What was done is kept; try again in a moment."
-) -> StoreUnavailable:
-    """Makes the error that is told where the server does not answer, or gave up."""
+) -> RefractError:
+    """Makes the error that is told where the server does not answer, gave up, or does not write."""
+    if isinstance(getattr(error, "orig", error), psycopg.errors.ReadOnlySqlTransaction):
+        return ReadOnly(
+            "Nothing can be changed here: the database only reads.",
+            hint="Send changes to the Refract whose database this one copies.",
+        )
     return StoreUnavailable(f"The database does not answer: {first_line(error)}.", hint=hint)
 
 
@@ -66,7 +74,20 @@ def among(column: SQLColumnExpression[int], numbers: Iterable[int]) -> ColumnEle
     return column == any_(literal(list(numbers), ARRAY(BigInteger)))
 
 
-def server_url(text: str) -> URL:
+def direct(database: Engine) -> Engine:
+    """Gives the engine whose connections are the server's own: for what lives longer than a transaction, such
+    as notifications and locks of a session."""
+    found: Engine = database.get_execution_options().get(DIRECT, database)
+    return found
+
+
+def is_read_only(database: Engine) -> bool:
+    """Whether the server refused to write when the engine was made: a copy of another, or a role that only
+    reads."""
+    return bool(database.get_execution_options().get(READ_ONLY))
+
+
+def server_url(text: str, variable: str = "DATABASE_URL") -> URL:
     """Makes the SQLAlchemy address for a DATABASE_URL, whatever PostgreSQL driver it names.
 
     Raises:
@@ -76,10 +97,10 @@ def server_url(text: str) -> URL:
     try:
         url = make_url(text)
     except (ArgumentError, ValueError):
-        raise ConfigurationError("DATABASE_URL is not a database address.", hint=hint) from None
+        raise ConfigurationError(f"{variable} is not a database address.", hint=hint) from None
     if url.get_backend_name() not in ("postgresql", "postgres"):
         raise ConfigurationError(
-            f"DATABASE_URL names {url.get_backend_name()!r}; Refract needs PostgreSQL.", hint=hint
+            f"{variable} names {url.get_backend_name()!r}; Refract needs PostgreSQL.", hint=hint
         )
     return url.set(drivername=DRIVER)
 

@@ -2,17 +2,24 @@
 date."""
 
 import contextlib
+import logging
 from collections.abc import Iterator
+from typing import Any
 
 from sqlalchemy import (
+    URL,
     Engine,
     create_engine,
+    text,
 )
+from sqlalchemy.exc import DBAPIError
 
-from search.db.connection import server_url
+from search.db.connection import DIRECT, READ_ONLY, direct, driver, server_url
 from search.db.embedded import embedded
 from search.db.migrations import migrate
 from search.settings import Settings
+
+logger = logging.getLogger(__name__)
 
 
 @contextlib.contextmanager
@@ -31,7 +38,41 @@ def open_database(settings: Settings) -> Iterator[Engine]:
             if settings.database_url
             else stack.enter_context(embedded(settings.data))
         )
-        engine = create_engine(url, pool_pre_ping=True, connect_args={"connect_timeout": 5})
-        stack.callback(engine.dispose)
+        past = settings.database_direct_url
+        engine = connect(url, server_url(past, "DATABASE_DIRECT_URL") if past else None)
+        stack.callback(dispose, engine)
         migrate(engine)
         yield engine
+
+
+def connect(url: URL, past_pooler: URL | None = None) -> Engine:
+    """Makes the engine of a database. `past_pooler`: its address without the pooler that `url`
+    leads through.
+
+    What the server refuses to write, because it is a copy of another or the role only reads, is no error yet.
+    """
+    arguments: dict[str, Any] = {"connect_timeout": 5}
+    options: dict[str, Any] = {}
+    if past_pooler is not None:
+        arguments["prepare_threshold"] = None  # a prepared one is of one of its connections
+        options[DIRECT] = create_engine(past_pooler, pool_pre_ping=True, connect_args={"connect_timeout": 5})
+    engine = create_engine(url, pool_pre_ping=True, connect_args=arguments, execution_options=options)
+    with (
+        contextlib.suppress(DBAPIError),
+        engine.connect() as connection,
+    ):  # who asks next tells of it
+        behind = driver(connection).info.backend_pid != connection.scalar(text("SELECT pg_backend_pid()"))
+        if behind and past_pooler is None:
+            logger.warning(
+                "DATABASE_URL leads through a pooler. If it pools transactions, as PgBouncer may, set "
+                "DATABASE_DIRECT_URL to the server's own address."
+            )
+        if connection.scalar(text("SHOW transaction_read_only")) == "on":
+            engine.update_execution_options(**{READ_ONLY: True})
+    return engine
+
+
+def dispose(engine: Engine) -> None:
+    """Closes the connections of an engine, and of its direct one."""
+    for each in {engine, direct(engine)}:
+        each.dispose()

@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import time
 from collections.abc import Callable, Iterator
 from threading import Event, Thread
 
@@ -12,10 +13,11 @@ from sqlalchemy import text as sql
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from search.db.connection import driver
+from search.db.connection import direct, driver, is_read_only
 from search.errors import RefractError
 
 CHANNEL = "refract"
+POLL_SECONDS = 1.0
 
 logger = logging.getLogger(__name__)
 
@@ -68,7 +70,10 @@ class ChangeListener:
 @contextlib.contextmanager
 def listening(engine: Engine) -> Iterator[Callable[[float], None]]:
     """Gives a function that waits for a notification that something changed, at most so many seconds."""
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+    if is_read_only(engine):
+        yield lambda seconds: time.sleep(min(seconds, POLL_SECONDS))  # a copy of a server takes no LISTEN
+        return
+    with direct(engine).connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.exec_driver_sql(f"LISTEN {CHANNEL}")
         listener = driver(connection)
 

@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
+from search.db.connection import direct
+
 
 def take_turn(session: Session, name: str) -> None:
     """Waits until no other holds the thing of this name, and holds it until the transaction ends."""
@@ -41,7 +43,7 @@ def is_held(session: Session, lock: str) -> bool:
 @contextmanager
 def shared(database: Engine, lock: str) -> Iterator[None]:
     """Holds an advisory lock, which others may share, until the block or the process ends."""
-    with database.connect() as connection:
+    with direct(database).connect() as connection:
         connection.execute(text("SELECT pg_advisory_lock_shared(hashtext(:lock))"), {"lock": lock})
         connection.commit()  # the lock is the connection's; an open transaction would hold back vacuum
         try:
