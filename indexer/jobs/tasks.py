@@ -41,6 +41,7 @@ from indexer.jobs.results import (
 from indexer.pipeline import reindex, take_in
 from indexer.progress import Reporter
 from indexer.sources import Bounds, is_address, is_site, open_source, source_name
+from indexer.sources.document import storable
 from search.db.connection import GONE, first_line
 from search.db.lookup import find_collection, live_of
 from search.db.models import JobReportRow
@@ -91,7 +92,7 @@ class JobLog:
 
     def say(self, line: str) -> None:
         """Adds a line to the log; it is stored with the next progress."""
-        self._lines.append(f"{datetime.now(UTC).isoformat(timespec='seconds')} {line}")
+        self._lines.append(f"{datetime.now(UTC).isoformat(timespec='seconds')} {storable(line)}")
 
     def hear(self, progress: Progress) -> None:
         """Listens to a `Reporter`: writes its progress down, at most twice a second.
@@ -235,25 +236,27 @@ def _perform(kind: str, context: JobContext, arguments: dict[str, Any]) -> None:
     Raises:
         JobAborted, RefractError, OperationalError: what ended it; its reason is written down.
     """
-    database, data = context.additional_context["database"], context.additional_context["data"]
-    assert context.job.id is not None
-    log = JobLog(database, context.job.id, context.should_abort)
-    collection = arguments.pop("collection", None)
+    shared, number = context.additional_context, context.job.id
+    assert number is not None
+    log = JobLog(shared["database"], number, context.should_abort)
     log.say("begun again" if context.job.attempts else "begun")
+    collection = arguments.pop("collection", None)
     try:
-        request = read_request(kind, collection, arguments)
-        result = _work(request, Resources(database, data, Reporter(database, log.hear)))
+        with shared["watchdog"].watching(number, context.abort_reason):
+            request = read_request(kind, collection, arguments)
+            reporter = Reporter(shared["database"], log.hear)
+            result = _work(request, Resources(shared["database"], shared["data"], reporter))
         log.say("done")
         log.store(result=result.model_dump(mode="json"), reason=None)
-    except JobAborted:
-        log.say("cancelled; what was done is kept")
-        log.store(reason=None)
-        raise
     except Exception as error:
+        if isinstance(error, JobAborted) or context.should_abort():  # whatever it was that was cut off
+            log.say("cancelled; what was done is kept")
+            log.store(reason=None)
+            raise JobAborted from None
         foreseen = isinstance(error, (*GONE, RefractError))
-        reason = str(error) if isinstance(error, RefractError) else first_line(error)
+        reason = storable(str(error) if isinstance(error, RefractError) else first_line(error))
         log.say(f"failed: {reason}")
-        logger.warning("Job %s failed: %s", context.job.id, reason, exc_info=None if foreseen else error)
+        logger.warning("Job %s failed: %s", number, reason, exc_info=None if foreseen else error)
         log.store(reason=reason)
         raise
 

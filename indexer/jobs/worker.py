@@ -8,16 +8,22 @@ taken up by the next.
 import asyncio
 import contextlib
 import logging
+import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from procrastinate import App, PsycopgConnector
+from procrastinate.job_context import AbortReason
+from procrastinate.jobs import Status
 from sqlalchemy import Engine, func, select, update
 from sqlalchemy.orm import Session
 
 from indexer.build.catch_up import CatchUp, count_pending
 from indexer.jobs.queue import connection_options, list_jobs, start_job
+from indexer.jobs.stalled import note_end, settle
 from indexer.jobs.tasks import tasks
+from indexer.jobs.watchdog import Watchdog, give_sign, stop_signs
 from indexer.pipeline import is_outgrown
 from search.db.connection import GONE, first_line
 from search.db.listener import ChangeListener
@@ -36,8 +42,11 @@ RETRY_SECONDS = 5.0
 logger = logging.getLogger(__name__)
 
 
-def run_worker(database: Engine, data: Path, *, wait: bool = True) -> None:
-    """Works until the process is asked to stop; without `wait`, until nothing is left to do."""
+def run_worker(
+    database: Engine, data: Path, *, wait: bool = True, begin_anew: Callable[[], None] = os.abort
+) -> None:
+    """Works until the process is asked to stop; without `wait`, until nothing is left to do. `begin_anew` is
+    called where only a fresh process can go on: it does not return."""
     logging.getLogger("procrastinate").setLevel(logging.CRITICAL)  # jobs log their own failures
     keeper = Keeper(database)
     if wait:
@@ -45,48 +54,69 @@ def run_worker(database: Engine, data: Path, *, wait: bool = True) -> None:
     else:
         keeper.catch_up()
     try:
-        asyncio.run(_work(database, data, wait=wait))
+        asyncio.run(_work(database, data, begin_anew if wait else None))
     finally:
         keeper.end()
 
 
-async def _work(database: Engine, data: Path, *, wait: bool) -> None:
+async def _work(database: Engine, data: Path, begin_anew: Callable[[], None] | None) -> None:
     app = App(connector=PsycopgConnector(**connection_options(database), min_size=1, max_size=4))
     app.add_tasks_from(tasks, namespace="")
+    watchdog = Watchdog()
     async with app.open_async():
-        await _take_up_stalled(app)
-        sweeping = asyncio.create_task(_sweep(app)) if wait else None
+        await _take_up_stalled(app, database)
+        beside = asyncio.create_task(_look_after(app, database, watchdog, begin_anew)) if begin_anew else None
         try:
             await app.run_worker_async(
-                wait=wait,
+                wait=beside is not None,
                 concurrency=1,
-                additional_context={"database": database, "data": data},
+                additional_context={"database": database, "data": data, "watchdog": watchdog},
                 fetch_job_polling_interval=POLL_SECONDS,
                 abort_job_polling_interval=POLL_SECONDS,
                 update_heartbeat_interval=HEARTBEAT_SECONDS,
                 stalled_worker_timeout=STALLED_SECONDS,
                 shutdown_graceful_timeout=0,
-                install_signal_handlers=wait,
+                install_signal_handlers=beside is not None,
             )
         finally:
-            if sweeping:
-                sweeping.cancel()
+            if beside:
+                beside.cancel()
+                stop_signs()
 
 
-async def _sweep(app: App) -> None:
+async def _look_after(app: App, database: Engine, watchdog: Watchdog, begin_anew: Callable[[], None]) -> None:
+    """Takes up jobs of dead workers, and ends those of this one that do not hear."""
     while True:
+        give_sign()
         await asyncio.sleep(HEARTBEAT_SECONDS)
         try:
-            await _take_up_stalled(app)
+            await _take_up_stalled(app, database)
+            if deaf := watchdog.deaf():
+                await _leave(app, database, deaf, begin_anew)
         except Exception as error:
             logger.warning("Stalled jobs cannot be looked for: %s", error)
 
 
-async def _take_up_stalled(app: App) -> None:
-    """Puts jobs of workers that were killed back into the queue."""
+async def _leave(
+    app: App, database: Engine, deaf: dict[int, AbortReason], begin_anew: Callable[[], None]
+) -> None:
+    """Ends jobs that were cancelled and do not hear it, with this process. Where it is the worker that is to
+    stop, the next one takes up the job."""
+    for number, reason in deaf.items():
+        if reason is AbortReason.USER_REQUEST:
+            note_end(database, number, "cancelled in the middle of a step; what was done is kept")
+            await app.job_manager.finish_job_by_id_async(number, Status.ABORTED, delete_job=False)
+            logger.warning("Job %s did not hear that it was cancelled; the worker begins anew.", number)
+    if AbortReason.SHUTDOWN in deaf.values():
+        os._exit(1)
+    stop_signs()
+    begin_anew()
+
+
+async def _take_up_stalled(app: App, database: Engine) -> None:
+    """Looks for jobs of workers that were killed."""
     for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_SECONDS):
-        logger.warning("Job %s stalled and is begun again.", job.id)
-        await app.job_manager.retry_job(job)
+        logger.warning("Job %s %s.", job.id, await settle(app, database, job))
 
 
 class Keeper:
