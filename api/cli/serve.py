@@ -61,6 +61,7 @@ def serve_all(
 def worker(with_parent: Annotated[bool, typer.Option(hidden=True)] = False) -> None:
     """Add new documents to what is searched and do the jobs of the queue, as a process of its own."""
     from api.worker_process import begin_anew, end_with_parent
+    from indexer.jobs.places import Places
     from indexer.jobs.worker import run_worker
 
     with opened() as (settings, database):
@@ -69,7 +70,8 @@ def worker(with_parent: Annotated[bool, typer.Option(hidden=True)] = False) -> N
         with contextlib.suppress(OSError, AttributeError):
             os.nice(NICENESS - os.nice(0))  # searches go first
         print("Refract's worker runs (Ctrl-C stops it)", flush=True)
-        run_worker(database, settings.data, begin_anew=begin_anew)
+        places = Places.of(settings.folders, settings.data)
+        run_worker(database, settings.data, places=places, begin_anew=begin_anew)
 
 
 def _say(address: str, admin_link: str) -> None:

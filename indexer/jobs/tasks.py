@@ -18,8 +18,10 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from indexer.backup.dump import dump
+from indexer.backup.storage import Place
 from indexer.build.verify import verify
 from indexer.documents import read_stamps
+from indexer.jobs.places import Places
 from indexer.jobs.queue import Kind
 from indexer.jobs.requests import (
     DumpRequest,
@@ -76,6 +78,7 @@ class Resources:
 
     database: Engine
     data: Path
+    places: Places
     reporter: Reporter
 
 
@@ -146,7 +149,7 @@ def _reindex(request: ReindexRequest, resources: Resources) -> JobResult:
 
 def _ingest(request: IngestRequest, resources: Resources) -> JobResult:
     """Reads documents from a file or folder of this machine, or from a web site."""
-    path, named = _place(request.path)
+    path, named = _place(request.path, resources.places)
     with Session(resources.database) as session:
         number = find_collection(session, request.collection).id
         known = read_stamps(session, number, named)
@@ -185,11 +188,12 @@ def _ingest(request: IngestRequest, resources: Resources) -> JobResult:
     )
 
 
-def _place(given: str) -> tuple[Path | str, str]:
+def _place(given: str, places: Places) -> tuple[Path | str, str]:
     """A path or the address of a web site, and what it is called as a source.
 
     Raises:
         SourceError: it is the address of a database.
+        InvalidRequest: it is outside of what jobs may use.
     """
     if is_site(given):
         return given, source_name(given)
@@ -197,7 +201,8 @@ def _place(given: str) -> tuple[Path | str, str]:
         raise SourceError(
             "Jobs read no databases.", hint="Use refract index, where the password is not stored."
         )
-    return Path(given), str(Path(given).resolve())
+    found = places.find(given)
+    return Path(found), found
 
 
 def _verify(request: VerifyRequest, resources: Resources) -> JobResult:
@@ -213,9 +218,9 @@ def _verify(request: VerifyRequest, resources: Resources) -> JobResult:
 
 def _dump(request: DumpRequest, resources: Resources) -> JobResult:
     """Writes all that cannot be made again into a file on the worker's machine."""
-    path, collection = Path(request.path), request.collection or None
-    dump(resources.database, path, resources.reporter, collection=collection, embeddings=request.embeddings)
-    return DumpResult(file=str(path.resolve()), bytes=path.stat().st_size)
+    where, collection = resources.places.find(request.path), request.collection or None
+    dump(resources.database, where, resources.reporter, collection=collection, embeddings=request.embeddings)
+    return DumpResult(file=where, bytes=Place(where).size())
 
 
 def _work(request: JobRequest, resources: Resources) -> JobResult:
@@ -245,7 +250,8 @@ def _perform(kind: str, context: JobContext, arguments: dict[str, Any]) -> None:
         with shared["watchdog"].watching(number, context.abort_reason):
             request = read_request(kind, collection, arguments)
             reporter = Reporter(shared["database"], log.hear)
-            result = _work(request, Resources(shared["database"], shared["data"], reporter))
+            resources = Resources(shared["database"], shared["data"], shared["places"], reporter)
+            result = _work(request, resources)
         log.say("done")
         log.store(result=result.model_dump(mode="json"), reason=None)
     except Exception as error:

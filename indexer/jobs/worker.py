@@ -12,6 +12,7 @@ import os
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from procrastinate import App, PsycopgConnector
 from procrastinate.job_context import AbortReason
@@ -20,6 +21,7 @@ from sqlalchemy import Engine, func, select, update
 from sqlalchemy.orm import Session
 
 from indexer.build.catch_up import CatchUp, count_pending
+from indexer.jobs.places import Places
 from indexer.jobs.queue import connection_options, list_jobs, start_job
 from indexer.jobs.stalled import note_end, settle
 from indexer.jobs.tasks import tasks
@@ -43,7 +45,12 @@ logger = logging.getLogger(__name__)
 
 
 def run_worker(
-    database: Engine, data: Path, *, wait: bool = True, begin_anew: Callable[[], None] = os.abort
+    database: Engine,
+    data: Path,
+    *,
+    places: Places,
+    wait: bool = True,
+    begin_anew: Callable[[], None] = os.abort,
 ) -> None:
     """Works until the process is asked to stop; without `wait`, until nothing is left to do. `begin_anew` is
     called where only a fresh process can go on: it does not return."""
@@ -54,12 +61,13 @@ def run_worker(
     else:
         keeper.catch_up()
     try:
-        asyncio.run(_work(database, data, begin_anew if wait else None))
+        shared = {"database": database, "data": data, "places": places}
+        asyncio.run(_work(database, shared, begin_anew if wait else None))
     finally:
         keeper.end()
 
 
-async def _work(database: Engine, data: Path, begin_anew: Callable[[], None] | None) -> None:
+async def _work(database: Engine, shared: dict[str, Any], begin_anew: Callable[[], None] | None) -> None:
     app = App(connector=PsycopgConnector(**connection_options(database), min_size=1, max_size=4))
     app.add_tasks_from(tasks, namespace="")
     watchdog = Watchdog()
@@ -70,7 +78,7 @@ async def _work(database: Engine, data: Path, begin_anew: Callable[[], None] | N
             await app.run_worker_async(
                 wait=beside is not None,
                 concurrency=1,
-                additional_context={"database": database, "data": data, "watchdog": watchdog},
+                additional_context={**shared, "watchdog": watchdog},
                 fetch_job_polling_interval=POLL_SECONDS,
                 abort_job_polling_interval=POLL_SECONDS,
                 update_heartbeat_interval=HEARTBEAT_SECONDS,
@@ -191,7 +199,7 @@ class Keeper:
                 if not count_pending(session, live):
                     return False  # no model is loaded before there is something for it
                 replay = self._replays[collection.id] = CatchUp(self._database, live.id)
-        return replay.step() > 0
+        return replay.step() > 0 or replay.is_amid
 
     def _build_first(self, session: Session, collection: CollectionRow) -> None:
         """Queues a build for a collection that has none, once for what is in it now: one that failed is not

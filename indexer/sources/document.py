@@ -15,7 +15,7 @@ MAX_BYTES = 64 * 1024 * 1024
 this is data with a document's name. It bounds the memory of a run."""
 
 MAX_TEXT = 10_000_000
-"""Longest text of a document: ten long books. It is embedded as a whole before it is searched."""
+"""Longest text of a document: ten long books. It is searched once all of it is embedded."""
 
 _NOT_TEXT = re.compile("[\0\ud800-\udfff]")
 
@@ -120,12 +120,12 @@ def _storable(document: SourceDocument) -> SourceDocument | Failure:
         id=composed(storable(document.id)),
         title=title if len(title) <= MAX_TITLE else title[: MAX_TITLE - 1].rstrip() + "…",
         text=storable(document.text),
-        url=storable(document.url) if document.url and _is_link(document.url) else None,
+        url=storable(document.url) if document.url and is_link(document.url) else None,
         meta={storable(key): _clean_value(value) for key, value in document.meta.items()},
     )
 
 
-def _is_link(url: str) -> bool:
+def is_link(url: str) -> bool:
     """Other schemes, `javascript:` above all, must never reach a page."""
     return url.lower().startswith(("http://", "https://")) and len(url) <= 2048
 

@@ -77,7 +77,7 @@ def started(*arguments: str, **environment: str) -> Iterator["subprocess.Popen[s
 def worker(database: Engine, data: Path) -> Iterator[subprocess.Popen[bytes]]:
     """`refract worker` until the block ends."""
     url = database.url.render_as_string(hide_password=False)
-    environment = {**os.environ, "DATABASE_URL": url, "REFRACT_DATA": str(data)}
+    environment = {**os.environ, "DATABASE_URL": url, "REFRACT_DATA": str(data), "REFRACT_FOLDERS": "/"}
     process = subprocess.Popen([*COMMAND, "worker"], env=environment)
     try:
         yield process

@@ -2,14 +2,15 @@
 
 import os
 import signal
+from functools import partial
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine
 
+from indexer.jobs.places import Places
 from indexer.jobs.queue import cancel_job, get_job, list_jobs, retry_job, start_job
 from indexer.jobs.stalled import MOST_LOST
-from indexer.sources import SourceDocument
 from tests.support.building import eventually, work_off, write
 from tests.support.commands import worker
 
@@ -28,6 +29,11 @@ def endless(database: Engine, tmp_path: Path) -> Path:
         file.write(b"id,text\n")
         os.ftruncate(file.fileno(), ENDLESS)
     return path
+
+
+def begun(database: Engine, number: int, attempt: int) -> bool:
+    job = get_job(database, number)
+    return (job.state, job.attempts) == ("running", attempt)
 
 
 def test_a_job_that_does_not_hear_is_cancelled_and_the_queue_goes_on(
@@ -62,10 +68,7 @@ def test_a_job_that_kills_its_worker_fails_and_the_next_is_done(
     behind = start_job(database, "verify", "c")
     for attempt in range(1, MOST_LOST + 1):
         with worker(database, tmp_path) as process:
-            eventually(
-                lambda: (get_job(database, number).state, get_job(database, number).attempts)
-                == ("running", attempt)  # noqa: B023 - called before the next
-            )
+            eventually(partial(begun, database, number, attempt))
             process.send_signal(signal.SIGKILL)
             process.wait(30)
     with worker(database, tmp_path):
@@ -103,11 +106,34 @@ def test_a_pipe_is_refused_whatever_it_is_said_to_hold(database: Engine, tmp_pat
 
 
 def test_a_reason_that_is_no_text_is_told_nevertheless(database: Engine, tmp_path: Path) -> None:
-    write(database, "c", [SourceDocument("a", "A", "A text.")])
+    write(database, "c", [])
     path = tmp_path / "strange.csv"
-    path.write_bytes(b"USER=me\0HOME=/home/me\0\n")
-    start_job(database, "ingest", "c", path=str(path), text_column="a\x01b")
+    path.write_bytes(b"USER\0me,HOME=/home/me\n")
+    number = start_job(database, "ingest", "c", path=str(path), text_column="a\x01b")
     work_off(database, tmp_path)
-    job = list_jobs(database)[0]
+    job = get_job(database, number)
     assert job.state == "failed"
     assert "has no column" in (job.reason or "")
+    assert "/home/me" not in (job.reason or "")  # what is no name may be a secret
+
+
+def test_a_job_reads_and_writes_within_the_folders_of_the_worker(database: Engine, tmp_path: Path) -> None:
+    write(database, "c", [])
+    (tmp_path / "secret.md").write_text("A secret.")
+    allowed = tmp_path / "exchange"
+    allowed.mkdir()
+    (allowed / "a.md").write_text("A note.")
+    kinds = {
+        start_job(database, "ingest", "c", path=str(tmp_path / "secret.md")): "failed",
+        start_job(database, "dump", "c", path=str(tmp_path / "c.dump")): "failed",
+    }
+    work_off(database, tmp_path, Places.of([], tmp_path))
+    kinds[start_job(database, "dump", "c", path="c.dump")] = "done"
+    kinds[start_job(database, "ingest", "c", path="a.md")] = "done"
+    work_off(database, tmp_path, Places.of([], tmp_path))
+    for number, state in kinds.items():
+        job = get_job(database, number)
+        assert job.state == state, job.reason
+        assert ("outside of what jobs may use" in (job.reason or "")) == (state == "failed")
+    assert not (tmp_path / "c.dump").exists()
+    assert (allowed / "c.dump").exists()

@@ -169,6 +169,8 @@ def add_rows_of(revision: str, database: Engine, embedder: Embedder) -> None:
                 "INSERT INTO documents (collection_id, external_id, title, text, sha256, source, source_id, "
                 "stamp, superseded) VALUES (1, 'b/old', '', 'Replaced.', '', '/b', 'old', '1-2', 3)",
             )
+        case "0007":
+            add_rows(database, "UPDATE job_reports SET lost = 2")
         case _:
             pytest.fail(f"Say here what rows revision {revision} brings.")
 
