@@ -105,6 +105,19 @@ def dump_all(
     print_dump("Dumped", manifest, file, reporter.seconds)
 
 
+@app.command()
+def backup() -> None:
+    """Do now what the worker does by REFRACT_BACKUP_TO: dump all, restore it for trial, drop the oldest."""
+    from indexer.backup.scheduled import Backups, back_up
+    from indexer.progress import Reporter
+
+    with opened() as (settings, database), ProgressDisplay() as display:
+        made = back_up(database, settings.data, Backups.of(settings), Reporter(database, display))
+    tried = "restored for trial" if made.tried else "read again (this role may make no database for a trial)"
+    gone = f"; deleted: {', '.join(made.removed)}" if made.removed else ""
+    console.print(f"{made.place}, {made.bytes / 1e6:,.1f} MB, {tried}{gone}.", markup=False, soft_wrap=True)
+
+
 @app.command("restore")
 def restore_all(
     file: Annotated[str, typer.Argument(help="A file that refract dump wrote, or its address.")],

@@ -4,6 +4,7 @@ Both are written as a stream, and have their name only once they are whole.
 """
 
 import contextlib
+import errno
 import io
 import os
 import re
@@ -86,6 +87,8 @@ class Place:
                 yield file
             return
         with self._telling(but=(FileNotFoundError,)):
+            if not self._files.exists(self._key):
+                raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
             remote = self._files.open(self._key, "rb")
         with contextlib.closing(remote):
             yield io.BufferedReader(_Reading(remote, self._telling))
@@ -109,8 +112,18 @@ class Place:
                 remote.close()
                 remote.commit()
         except BaseException:
-            _abandon(remote)
+            self._abandon(remote)
             raise
+
+    def _abandon(self, remote: Any) -> None:
+        """Leaves a file that is not whole. It must not be closed, which would keep it; some stores have had
+        it since it was opened."""
+        with contextlib.suppress(Exception):
+            remote.discard()
+        with contextlib.suppress(AttributeError):
+            remote.closed = True
+        with contextlib.suppress(Exception):
+            self._files.rm_file(self._key)
 
     @property
     def _files(self) -> AbstractFileSystem:
@@ -195,14 +208,6 @@ def _file_system(given: str) -> tuple[AbstractFileSystem, str]:
         return FsspecStore("s3"), given.removeprefix("s3://")
     files, key = fsspec.core.url_to_fs(given)
     return files, str(key)
-
-
-def _abandon(file: Any) -> None:
-    """Leaves a file that is not whole: it must not be closed, which would keep it."""
-    with contextlib.suppress(Exception):
-        file.discard()
-    with contextlib.suppress(AttributeError):
-        file.closed = True
 
 
 @contextlib.contextmanager

@@ -1,5 +1,6 @@
 """What becomes of a job whose worker died: begun again, but not for ever."""
 
+import asyncio
 from datetime import UTC, datetime
 
 from procrastinate import App
@@ -19,7 +20,7 @@ async def settle(app: App, database: Engine, job: Job) -> str:
     """Puts a job whose worker was killed back into the queue; one that was cancelled ends so, and one that
     has cost too many workers fails. Gives what became of it, in words."""
     assert job.id is not None
-    status, told = _decide(database, job.id)
+    status, told = await asyncio.to_thread(_decide, database, job.id)
     if status is None:
         await app.job_manager.retry_job(job)
     else:

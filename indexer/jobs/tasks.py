@@ -18,12 +18,14 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from indexer.backup.dump import dump
+from indexer.backup.scheduled import Backups, back_up
 from indexer.backup.storage import Place
 from indexer.build.verify import verify
 from indexer.documents import read_stamps
 from indexer.jobs.places import Places
 from indexer.jobs.queue import Kind
 from indexer.jobs.requests import (
+    BackupRequest,
     DumpRequest,
     IngestRequest,
     JobRequest,
@@ -32,6 +34,7 @@ from indexer.jobs.requests import (
     read_request,
 )
 from indexer.jobs.results import (
+    BackupResult,
     DumpResult,
     FailedDocument,
     IngestResult,
@@ -79,6 +82,7 @@ class Resources:
     database: Engine
     data: Path
     places: Places
+    backups: Backups | None
     reporter: Reporter
 
 
@@ -223,6 +227,12 @@ def _dump(request: DumpRequest, resources: Resources) -> JobResult:
     return DumpResult(file=where, bytes=Place(where).size())
 
 
+def _back_up(resources: Resources) -> JobResult:
+    """Writes and tries a dump where scheduled ones go."""
+    made = back_up(resources.database, resources.data, resources.backups, resources.reporter)
+    return BackupResult(file=str(made.place), bytes=made.bytes, tried=made.tried, removed=made.removed)
+
+
 def _work(request: JobRequest, resources: Resources) -> JobResult:
     match request:
         case ReindexRequest():
@@ -233,6 +243,8 @@ def _work(request: JobRequest, resources: Resources) -> JobResult:
             return _verify(request, resources)
         case DumpRequest():
             return _dump(request, resources)
+        case BackupRequest():
+            return _back_up(resources)
 
 
 def _perform(kind: str, context: JobContext, arguments: dict[str, Any]) -> None:
@@ -250,7 +262,8 @@ def _perform(kind: str, context: JobContext, arguments: dict[str, Any]) -> None:
         with shared["watchdog"].watching(number, context.abort_reason):
             request = read_request(kind, collection, arguments)
             reporter = Reporter(shared["database"], log.hear)
-            resources = Resources(shared["database"], shared["data"], shared["places"], reporter)
+            given = (shared[name] for name in ("database", "data", "places", "backups"))
+            resources = Resources(*given, reporter)
             result = _work(request, resources)
         log.say("done")
         log.store(result=result.model_dump(mode="json"), reason=None)

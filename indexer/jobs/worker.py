@@ -20,9 +20,11 @@ from procrastinate.jobs import Status
 from sqlalchemy import Engine, func, select, update
 from sqlalchemy.orm import Session
 
+from indexer.backup.scheduled import Backups
 from indexer.build.catch_up import CatchUp, count_pending
 from indexer.jobs.places import Places
 from indexer.jobs.queue import connection_options, list_jobs, start_job
+from indexer.jobs.schedule import Schedule
 from indexer.jobs.stalled import note_end, settle
 from indexer.jobs.tasks import tasks
 from indexer.jobs.watchdog import Watchdog, give_sign, stop_signs
@@ -49,6 +51,7 @@ def run_worker(
     data: Path,
     *,
     places: Places,
+    backups: Backups | None = None,
     wait: bool = True,
     begin_anew: Callable[[], None] = os.abort,
 ) -> None:
@@ -61,7 +64,7 @@ def run_worker(
     else:
         keeper.catch_up()
     try:
-        shared = {"database": database, "data": data, "places": places}
+        shared = {"database": database, "data": data, "places": places, "backups": backups}
         asyncio.run(_work(database, shared, begin_anew if wait else None))
     finally:
         keeper.end()
@@ -70,13 +73,20 @@ def run_worker(
 async def _work(database: Engine, shared: dict[str, Any], begin_anew: Callable[[], None] | None) -> None:
     app = App(connector=PsycopgConnector(**connection_options(database), min_size=1, max_size=4))
     app.add_tasks_from(tasks, namespace="")
-    watchdog = Watchdog()
+    watchdog, schedule = Watchdog(), Schedule(database, shared["backups"])
     async with app.open_async():
         await _take_up_stalled(app, database)
-        beside = asyncio.create_task(_look_after(app, database, watchdog, begin_anew)) if begin_anew else None
+        beside = (
+            [
+                asyncio.create_task(_look_after(app, database, watchdog, schedule, begin_anew)),
+                asyncio.create_task(_give_signs()),
+            ]
+            if begin_anew
+            else []
+        )
         try:
             await app.run_worker_async(
-                wait=beside is not None,
+                wait=bool(beside),
                 concurrency=1,
                 additional_context={**shared, "watchdog": watchdog},
                 fetch_job_polling_interval=POLL_SECONDS,
@@ -84,25 +94,35 @@ async def _work(database: Engine, shared: dict[str, Any], begin_anew: Callable[[
                 update_heartbeat_interval=HEARTBEAT_SECONDS,
                 stalled_worker_timeout=STALLED_SECONDS,
                 shutdown_graceful_timeout=0,
-                install_signal_handlers=beside is not None,
+                install_signal_handlers=bool(beside),
             )
         finally:
-            if beside:
-                beside.cancel()
+            for task in beside:
+                task.cancel()
                 stop_signs()
 
 
-async def _look_after(app: App, database: Engine, watchdog: Watchdog, begin_anew: Callable[[], None]) -> None:
-    """Takes up jobs of dead workers, and ends those of this one that do not hear."""
+async def _look_after(
+    app: App, database: Engine, watchdog: Watchdog, schedule: Schedule, begin_anew: Callable[[], None]
+) -> None:
+    """Asks for dumps that are due, takes up jobs of dead workers, and ends those of this one that do not
+    hear."""
     while True:
-        give_sign()
         await asyncio.sleep(HEARTBEAT_SECONDS)
         try:
+            await asyncio.to_thread(schedule.look)
             await _take_up_stalled(app, database)
             if deaf := watchdog.deaf():
                 await _leave(app, database, deaf, begin_anew)
         except Exception as error:
             logger.warning("Stalled jobs cannot be looked for: %s", error)
+
+
+async def _give_signs() -> None:
+    """Says that this process can be spoken to, whether the database answers or not."""
+    while True:
+        give_sign()
+        await asyncio.sleep(HEARTBEAT_SECONDS)
 
 
 async def _leave(
@@ -112,7 +132,8 @@ async def _leave(
     stop, the next one takes up the job."""
     for number, reason in deaf.items():
         if reason is AbortReason.USER_REQUEST:
-            note_end(database, number, "cancelled in the middle of a step; what was done is kept")
+            told = "cancelled in the middle of a step; what was done is kept"
+            await asyncio.to_thread(note_end, database, number, told)
             await app.job_manager.finish_job_by_id_async(number, Status.ABORTED, delete_job=False)
             logger.warning("Job %s did not hear that it was cancelled; the worker begins anew.", number)
     if AbortReason.SHUTDOWN in deaf.values():

@@ -168,7 +168,7 @@ def test_the_newest_is_added_first(kept: Kept) -> None:
 
 
 def long_text(name: str) -> str:
-    return "\n\n".join(f"The {name} has a chapter {number} of its own. " * 20 for number in range(30))
+    return "\n\n".join(f"The {name} has a chapter {number} of its own. " * 20 for number in range(90))
 
 
 def test_a_large_document_holds_up_no_small_one(kept: Kept) -> None:
