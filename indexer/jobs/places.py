@@ -24,8 +24,11 @@ class Places:
 
     @classmethod
     def of(cls, allowed: Sequence[str], data: Path) -> "Places":
-        """Those of the setting, or the one folder that a data folder has for this."""
-        return cls(tuple(allowed) or (str(data / EXCHANGE),))
+        """Those of the setting, or the one folder that a data folder has for this, made if it is not there."""
+        if allowed:
+            return cls(tuple(allowed))
+        (data / EXCHANGE).mkdir(parents=True, exist_ok=True)
+        return cls((str(data / EXCHANGE),))
 
     def find(self, given: str) -> str:
         """The place that is meant: an address as it is, a path with all its links followed. A path that is

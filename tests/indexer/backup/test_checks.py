@@ -47,7 +47,7 @@ def whole(
         save_preset(SearchEngine(database, data), "c", "wet", parse("5:1"))
         with Session(database) as session:
             session.add(KeyRow(name="k", scope="search", sha256=b"k" * 32))
-            session.add(FamilyRow(dictionary_id=1, family=1, name="all", features=[1, 2], weights=[1, 0.5]))
+            session.add(FamilyRow(dictionary_id=1, family=1, name="all", features=[1, 2], weights=[1.0, 0.5]))
             values = {"old_dictionary": 9, "old_feature": 1, "feature": 2, "confidence": 0.5}
             session.add(FeatureMatchRow(dictionary_id=1, **values))
             session.query(DocumentRow).update({"url": "https://x/1"})

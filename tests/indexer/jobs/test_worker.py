@@ -121,7 +121,7 @@ def test_a_job_reads_and_writes_within_the_folders_of_the_worker(database: Engin
     write(database, "c", [])
     (tmp_path / "secret.md").write_text("A secret.")
     allowed = tmp_path / "exchange"
-    allowed.mkdir()
+    Places.of([], tmp_path)
     (allowed / "a.md").write_text("A note.")
     kinds = {
         start_job(database, "ingest", "c", path=str(tmp_path / "secret.md")): "failed",
