@@ -124,10 +124,11 @@ def _read(archive: ZipFile, place: Place) -> Manifest:
     if archive.getinfo(MANIFEST).file_size > MOST_MANIFEST:
         raise BadZipFile(f"its {MANIFEST} is not what Refract writes")
     try:
-        found = json.loads(archive.read(MANIFEST))
+        content = archive.read(MANIFEST)
+        found = json.loads(content)
         if found["format"] > FORMAT or found["revision"] not in known_revisions():
             raise _unknown(place, found["version"], found["format"], found["revision"])
-        return _MANIFEST.validate_python(found)
+        return _MANIFEST.validate_json(content)
     except (ValueError, KeyError, TypeError, RecursionError):
         raise BadZipFile(f"its {MANIFEST} is not what Refract writes") from None
 

@@ -121,11 +121,11 @@ def _generations(session: Session) -> Sequence[GenerationRow]:
 
 def _check(session: Session, manifest: Manifest) -> None:
     """Refuses rows that no Refract writes, and a manifest that tells other collections than there are."""
+    if odd := find_odd(session, embeddings=manifest.embeddings):
+        raise OddDumpError(odd)
     names = session.scalars(select(CollectionRow.name)).all()
     if sorted(names) != sorted(manifest.collections):
         raise OddDumpError(f"it tells of other collections than it has: {', '.join(names)[:200]}")
-    if odd := find_odd(session, embeddings=manifest.embeddings):
-        raise OddDumpError(odd)
 
 
 def _require_empty(session: Session) -> None:

@@ -24,7 +24,7 @@ class Places:
 
     @classmethod
     def of(cls, allowed: Sequence[str], data: Path) -> "Places":
-        """Those of the setting, or the one folder that a data folder has for this, made if it is not there."""
+        """Those of the setting, or the one folder that a data folder has for this, made if it is missing."""
         if allowed:
             return cls(tuple(allowed))
         (data / EXCHANGE).mkdir(parents=True, exist_ok=True)

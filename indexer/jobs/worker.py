@@ -11,6 +11,7 @@ import logging
 import os
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -99,7 +100,7 @@ async def _work(database: Engine, shared: dict[str, Any], begin_anew: Callable[[
         finally:
             for task in beside:
                 task.cancel()
-                stop_signs()
+            stop_signs()
 
 
 async def _look_after(
@@ -110,10 +111,10 @@ async def _look_after(
     while True:
         await asyncio.sleep(HEARTBEAT_SECONDS)
         try:
-            await asyncio.to_thread(schedule.look)
-            await _take_up_stalled(app, database)
             if deaf := watchdog.deaf():
                 await _leave(app, database, deaf, begin_anew)
+            await _take_up_stalled(app, database)
+            await asyncio.to_thread(schedule.look)
         except Exception as error:
             logger.warning("Stalled jobs cannot be looked for: %s", error)
 
@@ -129,13 +130,18 @@ async def _leave(
     app: App, database: Engine, deaf: dict[int, AbortReason], begin_anew: Callable[[], None]
 ) -> None:
     """Ends jobs that were cancelled and do not hear it, with this process. Where it is the worker that is to
-    stop, the next one takes up the job."""
+    stop, they wait for the next one."""
     for number, reason in deaf.items():
         if reason is AbortReason.USER_REQUEST:
             told = "cancelled in the middle of a step; what was done is kept"
             await asyncio.to_thread(note_end, database, number, told)
             await app.job_manager.finish_job_by_id_async(number, Status.ABORTED, delete_job=False)
             logger.warning("Job %s did not hear that it was cancelled; the worker begins anew.", number)
+        else:
+            with contextlib.suppress(Exception):  # it stalls, then
+                await asyncio.wait_for(
+                    app.job_manager.retry_job_by_id_async(number, datetime.now(UTC)), POLL_SECONDS
+                )
     if AbortReason.SHUTDOWN in deaf.values():
         os._exit(1)
     stop_signs()

@@ -75,8 +75,9 @@ def test_a_dump_moves_to_a_database_of_the_other_kind_and_back(
 def test_restoring_names_the_keys_that_came_with_it(
     database: Engine, tmp_path: Path, new_database: Callable[[], AbstractContextManager[URL]]
 ) -> None:
-    shell = Shell(database, tmp_path / "one")
+    shell = Shell(database, tmp_path / "one", REFRACT_BACKUP_TO=str(tmp_path / "dumps"))
     shell.run("keys", "create", "robot", "--scope", "admin")
+    assert "restored for trial" in shell.run("backup")
     assert "0 documents" in shell.run("dump", str(tmp_path / "all.dump"))
     with new_database() as url:
         other = create_engine(url)

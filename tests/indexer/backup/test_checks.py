@@ -58,6 +58,15 @@ def whole(
         yield path
 
 
+@pytest.fixture(scope="module")
+def target(new_database: Callable[[], AbstractContextManager[URL]]) -> Iterator[Engine]:
+    """An empty database, which stays one: what is refused leaves nothing."""
+    with new_database() as url:
+        database = create_engine(url)
+        yield database
+        database.dispose()
+
+
 def edited(whole: Path, path: Path, table: str, edit: Edit, **manifest: Any) -> Path:
     """A copy of a dump with other rows in a table, and all sums right."""
     with zipfile.ZipFile(whole) as before, zipfile.ZipFile(path, "w") as after:
@@ -143,9 +152,9 @@ def test_what_was_not_edited_is_restored(whole: Path, database: Engine, tmp_path
     ],
 )
 def test_a_table_that_no_dump_holds_is_refused(
-    whole: Path, database: Engine, tmp_path: Path, table: str, row: dict[str, str]
+    whole: Path, target: Engine, tmp_path: Path, table: str, row: dict[str, str]
 ) -> None:
-    assert "does not fit" in refused(database, with_table(whole, tmp_path / "more.dump", table, row))
+    assert "does not fit" in refused(target, with_table(whole, tmp_path / "more.dump", table, row))
 
 
 @pytest.mark.parametrize(
@@ -199,9 +208,9 @@ def test_a_table_that_no_dump_holds_is_refused(
     ],
 )
 def test_a_value_that_no_refract_writes_is_refused(
-    whole: Path, database: Engine, tmp_path: Path, table: str, edit: Edit, told: str
+    whole: Path, target: Engine, tmp_path: Path, table: str, edit: Edit, told: str
 ) -> None:
-    reason = refused(database, edited(whole, tmp_path / "edited.dump", table, edit))
+    reason = refused(target, edited(whole, tmp_path / "edited.dump", table, edit))
     assert "does not fit this database" in reason
     assert told in reason
 
@@ -233,9 +242,9 @@ def test_a_value_that_no_refract_writes_is_refused(
     ],
 )
 def test_a_manifest_that_no_refract_writes_is_refused(
-    whole: Path, database: Engine, tmp_path: Path, changes: dict[str, Any]
+    whole: Path, target: Engine, tmp_path: Path, changes: dict[str, Any]
 ) -> None:
-    refused(database, edited(whole, tmp_path / "told.dump", "", as_they_are, **changes))
+    refused(target, edited(whole, tmp_path / "told.dump", "", as_they_are, **changes))
 
 
 def test_sequences_go_on_behind_what_is_there_whatever_the_dump_says(
@@ -247,17 +256,17 @@ def test_sequences_go_on_behind_what_is_there_whatever_the_dump_says(
     write(database, "after", [document(51)])
 
 
-def test_more_rows_than_are_told_of_are_refused(whole: Path, database: Engine, tmp_path: Path) -> None:
+def test_more_rows_than_are_told_of_are_refused(whole: Path, target: Engine, tmp_path: Path) -> None:
     """Behind the mark that ends them the server reads no more."""
 
     def end(rows: Rows) -> None:
         rows.insert(1, dict.fromkeys(rows[0], ""))
         rows[1] = {"id": "\\."}
 
-    refused(database, edited(whole, tmp_path / "end.dump", "documents", end))
+    refused(target, edited(whole, tmp_path / "end.dump", "documents", end))
 
 
-def test_what_would_fill_the_disk_is_refused(database: Engine, tmp_path: Path) -> None:
+def test_what_would_fill_the_disk_is_refused(target: Engine, tmp_path: Path) -> None:
     path = tmp_path / "bomb.dump"
     size = 2 << 30
     member = {"name": "d.copy", "table": "documents", "columns": ["id"], "rows": 0, "size": size}
@@ -274,11 +283,11 @@ def test_what_would_fill_the_disk_is_refused(database: Engine, tmp_path: Path) -
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr(MANIFEST, json.dumps(told))
         archive.writestr("d.copy", b"0")
-    assert "would become 2,147,483,648" in refused(database, path)
+    assert "would become 2,147,483,648" in refused(target, path)
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr(MANIFEST, b" " * (64 << 20) + json.dumps(told).encode())
-    assert "is not what Refract writes" in refused(database, path)
+    assert "is not what Refract writes" in refused(target, path)
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:  # more than it says
         archive.writestr(MANIFEST, json.dumps(told | {"members": [{**member, "size": 9, "sha256": ""}]}))
         archive.writestr("d.copy", b"0" * (64 << 20))
-    assert "not what was written" in refused(database, path)
+    assert "not what was written" in refused(target, path)

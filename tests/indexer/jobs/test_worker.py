@@ -58,7 +58,7 @@ def test_a_worker_is_stopped_in_the_middle_of_what_does_not_hear(
         eventually(lambda: get_job(database, number).state == "running")
         process.terminate()
         process.wait(30)
-    assert get_job(database, number).state == "running"  # for the next worker
+    assert get_job(database, number).state == "waiting"  # for the next worker
 
 
 def test_a_job_that_kills_its_worker_fails_and_the_next_is_done(
