@@ -7,7 +7,8 @@ reads it. What only a later version forbids passes, so that no dump of an earlie
 Shape suffixes: N passages, D embedding width, K active features.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -102,10 +103,9 @@ def _odd(session: Session, embeddings: bool) -> Iterator[str]:
 
 
 def _odd_links(session: Session) -> Iterator[str]:
-    links = session.execute(
-        text("SELECT url FROM documents WHERE url IS NOT NULL"), execution_options={"yield_per": ROWS}
-    )
-    yield from (f"a link is {url[:80]!r}" for url in links.scalars() if not is_link(url))
+    statement = text("SELECT url FROM documents WHERE url IS NOT NULL")
+    with session.execute(statement, execution_options={"yield_per": ROWS}) as links:
+        yield from (f"a link is {url[:80]!r}" for (url,) in links if not is_link(url))
 
 
 def _odd_builds(session: Session) -> Iterator[str]:
@@ -148,23 +148,25 @@ def _odd_presets(session: Session) -> Iterator[str]:
 
 def _odd_passages(session: Session, generation: int, dictionary: Dictionary) -> Iterator[str]:
     columns = (PassageRow.embedding, PassageRow.feature_ids, PassageRow.activations)
-    rows = session.execute(
-        select(*columns).where(PassageRow.generation_id == generation).order_by(PassageRow.id),
-        execution_options={"yield_per": ROWS},
-    )
+    statement = select(*columns).where(PassageRow.generation_id == generation).order_by(PassageRow.id)
+    with session.execute(statement, execution_options={"yield_per": ROWS}) as rows:
+        for number, part in enumerate(rows.partitions()):
+            where = f"of passages from {number * ROWS} on in generation {generation}"
+            yield from (f"{odd} {where}" for odd in _odd_vectors(part, dictionary))
+
+
+def _odd_vectors(part: Sequence[Any], dictionary: Dictionary) -> Iterator[str]:
     active = dictionary.card.active
     sizes = {"embedding": 2 * dictionary.width, "feature_ids": 4 * active, "activations": 4 * active}
-    for number, part in enumerate(rows.partitions()):
-        where = f"of passages from {number * ROWS} on in generation {generation}"
-        for name, size in sizes.items():
-            if any(len(getattr(row, name) or b"") != size for row in part):
-                yield f"{name} {where} is of another size"
-                return
-        x_ND, ids_NK, values_NK = (
-            np.frombuffer(b"".join(getattr(row, name) for row in part), kind)
-            for name, kind in zip(sizes, (np.float16, np.int32, np.float32), strict=True)
-        )
-        if not (np.isfinite(x_ND).all() and np.isfinite(values_NK).all() and (values_NK >= 0).all()):
-            yield f"a number {where} is none"
-        if ((ids_NK < 0) | (ids_NK >= dictionary.features)).any():
-            yield f"a feature {where} is beyond the {dictionary.features:,} of its dictionary"
+    for name, size in sizes.items():
+        if any(len(getattr(row, name) or b"") != size for row in part):
+            yield f"{name} is of another size"
+            return
+    x_ND, ids_NK, values_NK = (
+        np.frombuffer(b"".join(getattr(row, name) for row in part), kind)
+        for name, kind in zip(sizes, (np.float16, np.int32, np.float32), strict=True)
+    )
+    if not (np.isfinite(x_ND).all() and np.isfinite(values_NK).all() and (values_NK >= 0).all()):
+        yield "a number is none"
+    if ((ids_NK < 0) | (ids_NK >= dictionary.features)).any():
+        yield f"a feature is beyond the {dictionary.features:,} of its dictionary"
