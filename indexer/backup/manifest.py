@@ -53,7 +53,7 @@ class Manifest:
     made with, `sequences` the last number that each has given, `embeddings` whether it holds what was
     computed of the passages. The members are in the order in which they can be restored."""
 
-    format: int
+    format: Annotated[int, Field(ge=1)]
     version: str
     revision: str
     made_at: str

@@ -142,9 +142,9 @@ class Place:
         """
         try:
             yield
-        except (RefractError, *but):
-            raise
         except Exception as error:
+            if isinstance(error, (RefractError, *but)):
+                raise
             raise ConfigurationError(
                 f"{self} cannot be used: {first_line(error)}.",
                 hint="Look at the address, at its keys, and whether there is room.",

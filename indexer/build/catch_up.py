@@ -216,7 +216,7 @@ class CatchUp:
         self._embedded.update(fresh)
         x_ND = np.frombuffer(b"".join(vectors[passage.sha256] for passage in planned), np.float16)
         acts = self._dictionary.encode(x_ND.reshape(len(planned), -1), device=self._embedder.device)
-        rows = zip(planned, acts.ids_NK, acts.values_NK, strict=True)
+        ids, values = ([row.tobytes() for row in found] for found in (acts.ids_NK, acts.values_NK))
         return [
             (
                 each.document,
@@ -224,9 +224,10 @@ class CatchUp:
                 each.end,
                 each.sha256,
                 vectors[each.sha256],
-                *map(np.ndarray.tobytes, acts),
+                ids[place],
+                values[place],
             )
-            for each, *acts in rows
+            for place, each in enumerate(planned)
         ]
 
     def _embed(self, texts: list[str]) -> list[bytes]:

@@ -238,7 +238,6 @@ def test_a_value_that_no_refract_writes_is_refused(
         {"collections": "c"},
         {"collections": ["another"]},
         {"version": 5},
-        {"members": 5},
     ],
 )
 def test_a_manifest_that_no_refract_writes_is_refused(
