@@ -254,17 +254,16 @@ def _perform(kind: str, context: JobContext, arguments: dict[str, Any]) -> None:
         JobAborted, RefractError, OperationalError: what ended it; its reason is written down.
     """
     shared, number = context.additional_context, context.job.id
+    database: Engine = shared["resources"]["database"]
     assert number is not None
-    log = JobLog(shared["database"], number, context.should_abort)
+    log = JobLog(database, number, context.should_abort)
     log.say("begun again" if context.job.attempts else "begun")
     collection = arguments.pop("collection", None)
     try:
         with shared["watchdog"].watching(number, context.abort_reason):
             request = read_request(kind, collection, arguments)
-            reporter = Reporter(shared["database"], log.hear)
-            given = (shared[name] for name in ("database", "data", "places", "backups"))
-            resources = Resources(*given, reporter)
-            result = _work(request, resources)
+            reporter = Reporter(database, log.hear)
+            result = _work(request, Resources(reporter=reporter, **shared["resources"]))
         log.say("done")
         log.store(result=result.model_dump(mode="json"), reason=None)
     except Exception as error:

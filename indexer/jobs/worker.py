@@ -65,16 +65,16 @@ def run_worker(
     else:
         keeper.catch_up()
     try:
-        shared = {"database": database, "data": data, "places": places, "backups": backups}
-        asyncio.run(_work(database, shared, begin_anew if wait else None))
+        resources = {"database": database, "data": data, "places": places, "backups": backups}
+        asyncio.run(_work(database, resources, begin_anew if wait else None))
     finally:
         keeper.end()
 
 
-async def _work(database: Engine, shared: dict[str, Any], begin_anew: Callable[[], None] | None) -> None:
+async def _work(database: Engine, resources: dict[str, Any], begin_anew: Callable[[], None] | None) -> None:
     app = App(connector=PsycopgConnector(**connection_options(database), min_size=1, max_size=4))
     app.add_tasks_from(tasks, namespace="")
-    watchdog, schedule = Watchdog(), Schedule(database, shared["backups"])
+    watchdog, schedule = Watchdog(), Schedule(database, resources["backups"])
     async with app.open_async():
         await _take_up_stalled(app, database)
         beside = (
@@ -89,7 +89,7 @@ async def _work(database: Engine, shared: dict[str, Any], begin_anew: Callable[[
             await app.run_worker_async(
                 wait=bool(beside),
                 concurrency=1,
-                additional_context={**shared, "watchdog": watchdog},
+                additional_context={"resources": resources, "watchdog": watchdog},
                 fetch_job_polling_interval=POLL_SECONDS,
                 abort_job_polling_interval=POLL_SECONDS,
                 update_heartbeat_interval=HEARTBEAT_SECONDS,
