@@ -41,6 +41,13 @@ def end_with_parent() -> None:
     Thread(target=wait, name="parent", daemon=True).start()
 
 
+def begin_anew() -> None:
+    """Puts a fresh process in the place of this one, with its number and its parent; all that it was doing is
+    gone."""
+    sys.stdout.flush()
+    os.execv(sys.executable, sys.orig_argv)
+
+
 def _supervise(ended: Event) -> None:
     while not ended.is_set():
         # Its own group: Ctrl-C is for us, and we end the worker while the database is still there.

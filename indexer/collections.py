@@ -12,6 +12,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from indexer.build.retention import DROP_ATTEMPTS, PAUSE_SECONDS, drop_partitions, remove_files
+from indexer.default_collection import ensure_default
 from indexer.documents import lock_documents
 from indexer.jobs.queue import JobInfo, cancel_job, list_jobs
 from search.db.connection import direct, open_session
@@ -118,6 +119,7 @@ def delete_collection(database: Engine, data: Path, name: str) -> int:
         found = session.scalars(gone.returning(DocumentRow.superseded.is_(None))).all()
         session.execute(delete(DictionaryRow).where(DictionaryRow.collection_id == number))
         session.execute(delete(CollectionRow).where(CollectionRow.id == number))
+        ensure_default(session)
         notify(session)
         session.commit()
     for generation in generations:

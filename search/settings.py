@@ -3,12 +3,14 @@ here."""
 
 import re
 from pathlib import Path
+from typing import Annotated
 
 import platformdirs
-from pydantic import Field, ValidationError
+from pydantic import BeforeValidator, Field, ValidationError
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
+    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
 )
@@ -34,6 +36,15 @@ class _Environment(EnvSettingsSource):
 
 def _is_service_link(name: str, value: str | None) -> bool:
     return name.lower() == "refract_port" and SERVICE_LINK.match(value or "") is not None
+
+
+def _parts(text: str | tuple[str, ...]) -> tuple[str, ...]:
+    given = text.split(",") if isinstance(text, str) else text
+    return tuple(part.strip() for part in given if part.strip())
+
+
+List = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_parts)]
+"""Values separated by commas."""
 
 
 class Settings(BaseSettings):
@@ -92,6 +103,18 @@ class Settings(BaseSettings):
         "--quiet; it is called with the path of a PDF and the path of the one to write. Off at first.",
     )
     private: bool = Field(default=False, description="1: searching needs a key too.")
+    folders: List = Field(
+        default=(),
+        description="Folders and addresses (s3://bucket/dumps) that jobs may read from and write to, "
+        "separated by commas. At first the folder exchange in the data folder.",
+    )
+    backup_to: str = Field(
+        default="",
+        description="A folder or address (s3://bucket/dumps) that the worker writes dumps of everything to. "
+        "Off at first.",
+    )
+    backup_every: float = Field(default=24.0, gt=0, description="Hours from one of these dumps to the next.")
+    backup_keep: int = Field(default=7, ge=1, description="How many of these dumps are kept.")
     model: str = Field(
         default=DEFAULT_MODEL,
         description="Embedding model of new collections: a sentence-transformers id or folder.",

@@ -25,7 +25,7 @@ ELSEWHERE = {
     "tests/api/cli/test_main.py": "api/cli/keys",
     "tests/api/cli/test_maintain.py": "indexer/stats",
     "tests/api/cli/test_search.py": "api/cli/tables",
-    "tests/api/cli/test_serve.py": "api/server search/db/embedded",
+    "tests/api/cli/test_serve.py": "api/server",
     "tests/api/v1/test_presets.py": "api/web/presets",
     "tests/api/v1/test_search.py": "api/v1/routes",
     "tests/api/views/test_rendering.py": "api/views/document_map",
@@ -37,6 +37,7 @@ ELSEWHERE = {
     """,
     "tests/browser/test_admin.py": "api/worker_process",
     "tests/indexer/backup/test_dump.py": "indexer/backup/manifest indexer/backup/restore",
+    "tests/indexer/backup/test_scheduled.py": "indexer/backup/trial indexer/jobs/schedule",
     "tests/indexer/build/test_builder.py": """
         indexer/build/retention indexer/build/stages indexer/progress
     """,
@@ -46,7 +47,8 @@ ELSEWHERE = {
     """,
     "tests/indexer/test_collections.py": "search/browse/collections",
     "tests/indexer/dictionary/test_metrics.py": "indexer/build/scorecard",
-    "tests/indexer/jobs/test_jobs.py": "indexer/jobs/queue indexer/jobs/tasks indexer/jobs/worker",
+    "tests/indexer/jobs/test_jobs.py": "indexer/jobs/queue indexer/jobs/tasks",
+    "tests/indexer/jobs/test_worker.py": "indexer/jobs/stalled",
     "tests/indexer/labels/test_edit.py": "api/cli/labels indexer/labels/file_format",
     "tests/indexer/presets/test_presets.py": """
         indexer/presets/file_format indexer/presets/importer indexer/presets/store search/query/presets

@@ -60,6 +60,7 @@ ELSEWHERE = {
         "rollback",
         "dump",
         "restore",
+        "backup",
         "labels",
         "keys",
     ),

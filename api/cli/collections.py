@@ -38,7 +38,8 @@ def list_(
         table = Table("collection", "state", "documents", "passages", "about", header_style="bold")
         for info in page:
             sizes = f"{info.documents:,}", f"{info.passages:,}"
-            table.add_row(info.name, info.state, *sizes, escape(info.description))
+            state = f"{info.state}, default" if info.default else info.state
+            table.add_row(info.name, state, *sizes, escape(info.description))
         output.print(table)
     if len(found) > limit:
         console.print(f"There are more: --after {page[-1].name}", markup=False)
@@ -64,6 +65,16 @@ def describe(
     with opened() as (_, database):
         describe_collection(database, name, description)
     console.print(f"{name} has its description.", markup=False)
+
+
+@app.command()
+def default(name: Name) -> None:
+    """Make a collection the one that requests go to that name none."""
+    from indexer.default_collection import choose_default
+
+    with opened() as (_, database):
+        choose_default(database, name)
+    console.print(f"{name} is the default now.", markup=False)
 
 
 @app.command()

@@ -44,6 +44,8 @@ class Commands(LazyGroup):
             "wrong.",
             "dump": "Write documents, labels, dictionaries, live indexes and keys into one file, also while "
             "serving.",
+            "backup": "Do now what the worker does by REFRACT_BACKUP_TO: dump all, restore it for trial, "
+            "drop the oldest.",
             "restore": "Put a dump into an empty database, embedded or of DATABASE_URL: all of it or, if "
             "stopped, nothing.",
             "scorecard": "Show how good the collection's dictionary is.",

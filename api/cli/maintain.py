@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import asdict
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -13,6 +12,7 @@ from api.cli.output import (
     console,
     print_dump,
     print_generations,
+    print_keys,
     print_scorecard,
     print_verified,
 )
@@ -84,7 +84,9 @@ def verify_all(
 
 @app.command("dump")
 def dump_all(
-    file: Annotated[Path, typer.Argument(help="The file to write; it must not be there yet.")],
+    file: Annotated[
+        str, typer.Argument(help="The file to write, or an address: s3://bucket/key. It must not be there.")
+    ],
     collection: Annotated[
         str | None, typer.Option(help="One collection alone, without the keys; else all.")
     ] = None,
@@ -103,16 +105,37 @@ def dump_all(
     print_dump("Dumped", manifest, file, reporter.seconds)
 
 
+@app.command()
+def backup() -> None:
+    """Do now what the worker does by REFRACT_BACKUP_TO: dump all, restore it for trial, drop the oldest."""
+    from indexer.backup.scheduled import Backups, back_up
+    from indexer.progress import Reporter
+
+    with opened() as (settings, database), ProgressDisplay() as display:
+        made = back_up(database, settings.data, Backups.of(settings), Reporter(database, display))
+    tried = "restored for trial" if made.tried else "read again (this role may make no database for a trial)"
+    gone = f"; deleted: {', '.join(made.removed)}" if made.removed else ""
+    console.print(f"{made.place}, {made.bytes / 1e6:,.1f} MB, {tried}{gone}.", markup=False, soft_wrap=True)
+
+
 @app.command("restore")
-def restore_all(file: Annotated[Path, typer.Argument(help="A file that refract dump wrote.")]) -> None:
+def restore_all(
+    file: Annotated[str, typer.Argument(help="A file that refract dump wrote, or its address.")],
+) -> None:
     """Put a dump into an empty database, embedded or of DATABASE_URL: all of it or, if stopped, nothing."""
+    from sqlalchemy.orm import Session
+
+    from api.auth.keys import list_keys
     from indexer.backup.restore import restore
     from indexer.progress import Reporter
 
     with opened() as (settings, database), ProgressDisplay() as display:
         reporter = Reporter(database, display)
         manifest = restore(database, settings.data, file, reporter)
+        with Session(database) as session:
+            keys = list_keys(session)
     print_dump("Restored", manifest, file, reporter.seconds)
+    print_keys(keys)
 
 
 @app.command()

@@ -1,7 +1,6 @@
 """The terminal shows progress and reports."""
 
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from indexer.build.verify import Verified
     from indexer.documents import IngestReport
     from search.db.card import LostLabel
+    from search.db.models import KeyRow
     from search.responses.collections import Progress, Scorecard
 
 FAILURES_SHOWN = 20
@@ -147,13 +147,23 @@ def print_verified(found: "Verified") -> None:
     output.print(f"{found.passages:,} passages in {found.generations} generation(s): {state}.")
 
 
-def print_dump(done: str, manifest: "Manifest", path: Path, seconds: Mapping[str, float]) -> None:
+def print_keys(keys: "Sequence[KeyRow]") -> None:
+    """Prints which keys came with a dump: whoever has one of them may come in."""
+    named = [f"{key.name!r} ({key.scope}{', revoked' if key.revoked_at else ''})" for key in keys]
+    if named:
+        console.print(f"Keys that came with it: {', '.join(named)}.", markup=False, soft_wrap=True)
+
+
+def print_dump(done: str, manifest: "Manifest", where: str, seconds: Mapping[str, float]) -> None:
     """Prints what was dumped or restored, how large it is, how long it took."""
+    from indexer.backup.storage import Place
+
     names = ", ".join(manifest.collections) or "no collection"
     counted = ", ".join(f"{manifest.count(table):,} {table}" for table in ("documents", "passages", "keys"))
     without = "" if manifest.embeddings else ", without embeddings"
-    size, spent = path.stat().st_size / 1e6, sum(seconds.values())
-    said = f"{done} {names}: {counted}{without}; {path}, {size:,.1f} MB, in {spent:.1f} s."
+    place = Place(where)
+    size, spent = place.size() / 1e6, sum(seconds.values())
+    said = f"{done} {names}: {counted}{without}; {place}, {size:,.1f} MB, in {spent:.1f} s."
     console.print(said, markup=False, soft_wrap=True)
 
 

@@ -60,16 +60,20 @@ def serve_all(
 @app.command()
 def worker(with_parent: Annotated[bool, typer.Option(hidden=True)] = False) -> None:
     """Add new documents to what is searched and do the jobs of the queue, as a process of its own."""
-    from api.worker_process import end_with_parent
+    from api.worker_process import begin_anew, end_with_parent
+    from indexer.backup.scheduled import Backups
+    from indexer.jobs.places import Places
     from indexer.jobs.worker import run_worker
 
     with opened() as (settings, database):
         if with_parent:
             end_with_parent()
         with contextlib.suppress(OSError, AttributeError):
-            os.nice(NICENESS)  # searches go first
+            os.nice(NICENESS - os.nice(0))  # searches go first
         print("Refract's worker runs (Ctrl-C stops it)", flush=True)
-        run_worker(database, settings.data)
+        places = Places.of(settings.folders, settings.data)
+        backups = Backups.of(settings)
+        run_worker(database, settings.data, places=places, backups=backups, begin_anew=begin_anew)
 
 
 def _say(address: str, admin_link: str) -> None:

@@ -1,6 +1,6 @@
 """The admin's side of the JSON API: jobs, generations, going back, collections as a whole."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Body, Depends
 from pydantic import BaseModel, ConfigDict, Field
@@ -16,6 +16,7 @@ from indexer.collections import (
     describe_collection,
     rename_collection,
 )
+from indexer.default_collection import choose_default
 from indexer.jobs.queue import JobInfo, cancel_job, get_job, list_jobs, retry_job
 from indexer.jobs.requests import JobRequest, start
 from search.db.connection import open_session
@@ -36,6 +37,9 @@ class CollectionChange(BaseModel):
     name: str | None = Field(default=None, description="Another name for it")
     description: str | None = Field(
         default=None, description=f"What it is about: one line of at most {MAX_DESCRIPTION} characters"
+    )
+    default: Literal[True] | None = Field(
+        default=None, description="Requests that name no collection go to this one from now on"
     )
 
 
@@ -108,12 +112,15 @@ def post_rollback(
 
 @router.patch("/collections/{name}")
 def patch_collection(engine: EngineDep, name: str, body: CollectionChange) -> ChangedCollection:
-    """Renames a collection or says what it is about. A name that is taken changes nothing."""
+    """Renames a collection, says what it is about, or makes it the default. A name that is taken changes
+    nothing."""
     if body.name is not None and body.name != name:
         rename_collection(engine.database, name, body.name)
     named = body.name or name
     if body.description is not None:
         describe_collection(engine.database, named, body.description)
+    if body.default:
+        choose_default(engine.database, named)
     return ChangedCollection(name=named)
 
 

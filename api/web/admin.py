@@ -27,6 +27,7 @@ from indexer.collections import (
     read_description,
     rename_collection,
 )
+from indexer.default_collection import choose_default
 from indexer.documents import delete_documents
 from indexer.jobs.queue import JobInfo, cancel_job, get_job, list_jobs, retry_job
 from indexer.jobs.requests import JobRequest, read_request, start
@@ -262,10 +263,14 @@ def post_job(name: str, engine: EngineDep, form: AdminForm) -> Response:
 
 @router.post("/collections/{name}/settings")
 def post_settings(name: str, engine: EngineDep, form: AdminForm) -> Response:
-    """Renames a collection and says what it is about, or makes a copy of its settings under another name."""
+    """Renames a collection and says what it is about, makes it the default, or makes a copy of its settings
+    under another name."""
     if copy := form.get("copy", "").strip():
         copy_collection(engine.database, name, copy)
         return _back(_address(copy))
+    if "default" in form:
+        choose_default(engine.database, name)
+        return _back(_address(name))
     new = form.get("name", name).strip()
     description = read_description(form.get("description", ""))  # one that cannot be used renames nothing
     if new != name:

@@ -8,14 +8,12 @@ documents the current ones and the versions before that a live generation may st
 import contextlib
 import hashlib
 import json
-import os
-import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import IO, Any, LiteralString
+from typing import Any, LiteralString
 from zipfile import ZIP_DEFLATED, ZipFile
 
 from psycopg import Copy, Cursor
@@ -24,12 +22,12 @@ from sqlalchemy import Connection, Engine, text
 from sqlalchemy.orm import Session
 
 from indexer.backup.manifest import BLOCK_BYTES, FORMAT, MANIFEST, Manifest, Member
+from indexer.backup.storage import Place
 from indexer.progress import Reporter
 from search.db.connection import driver
 from search.db.lookup import find_collection
 from search.db.migrations import current_revision
-from search.errors import ConfigurationError, InvalidRequest
-from search.index.atomic_files import sync_folder
+from search.errors import InvalidRequest
 
 COMPRESSION = 1
 """Embeddings hardly get smaller with more (3%), and it takes four times as long."""
@@ -76,23 +74,24 @@ class _Part:
 
 def dump(
     database: Engine,
-    path: Path,
+    where: str | Path,
     reporter: Reporter,
     *,
     collection: str | None = None,
     embeddings: bool = True,
 ) -> Manifest:
-    """Writes all collections and the keys into a new file, or one collection alone. It has its name only once
-    it is whole, and only its owner may read it.
+    """Writes all collections and the keys into a new file, or one collection alone, on this machine or at an
+    address (s3://bucket/key). It has its name only once it is whole, and only its owner may read it.
 
     Raises:
         CollectionNotFound: there is no collection of that name.
         InvalidRequest: there is a file of that name.
         ConfigurationError: it cannot be written there.
     """
-    if path.exists():
-        raise InvalidRequest(f"{path} is there already.", hint="Choose another name, or move it away.")
-    with _moment(database) as connection, _new_file(path) as file:
+    place = Place(str(where))
+    if place.exists():
+        raise InvalidRequest(f"{place} is there already.", hint="Choose another name, or move it away.")
+    with _moment(database) as connection, place.written() as file:
         scope = _scope(connection, collection)
         parts = _parts(connection, scope, keys=collection is None, embeddings=embeddings)
         cursor = driver(connection).cursor()
@@ -124,29 +123,6 @@ def _moment(database: Engine) -> Iterator[Connection]:
             connection.execute(text(f"SET LOCAL {setting}"))
         connection.execute(text("SET LOCAL extra_float_digits = 3"))  # every bit of a float
         yield connection
-
-
-@contextlib.contextmanager
-def _new_file(path: Path) -> Iterator[IO[bytes]]:
-    """Opens a file that gets its name when it is whole and durable; nothing is left of it otherwise."""
-    try:
-        with tempfile.NamedTemporaryFile(
-            dir=path.parent, prefix=f".{path.name}.", suffix=".part", delete=False
-        ) as file:
-            try:
-                yield file.file
-                file.flush()
-                os.fsync(file.fileno())
-                Path(file.name).rename(path)
-                sync_folder(path.parent)
-            except BaseException:
-                Path(file.name).unlink(missing_ok=True)
-                raise
-    except OSError as error:
-        raise ConfigurationError(
-            f"{path} cannot be written: {error.strerror or error}.",
-            hint="Free space, or choose a folder that can be written to.",
-        ) from None
 
 
 def _scope(connection: Connection, collection: str | None) -> dict[str, Any]:

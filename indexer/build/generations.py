@@ -7,6 +7,7 @@ from sqlalchemy import Engine, func, select, text, update
 from sqlalchemy.orm import Session
 
 from indexer.build.catch_up import CatchUp, count_pending
+from indexer.default_collection import ensure_default
 from indexer.documents import lock_documents, touch
 from indexer.progress import Reporter
 from search.db.locks import build_lock
@@ -104,6 +105,7 @@ def make_live(session: Session, generation: GenerationRow) -> None:
     generation.live_seq = change_seq.next_value()
     collection = session.get_one(CollectionRow, generation.collection_id)
     collection.model = generation.recipe.model
+    ensure_default(session)
     touch(session, collection.id)
 
 

@@ -14,16 +14,17 @@ from typing import Any, Literal
 from procrastinate import App, SyncPsycopgConnector
 from procrastinate.exceptions import AlreadyEnqueued
 from pydantic import SerializeAsAny
-from sqlalchemy import Engine, Row, text
+from sqlalchemy import Engine, Row, text, update
 from sqlalchemy.orm import Session
 
 from indexer.jobs.results import JobResult, read_result
 from search.db.connection import direct
+from search.db.models import JobReportRow
 from search.errors import Busy, InvalidRequest, JobNotFound
 from search.responses.collections import Progress
 
 SCHEMA = "jobs"
-Kind = Literal["reindex", "ingest", "verify", "dump"]
+Kind = Literal["reindex", "ingest", "verify", "dump", "backup"]
 State = Literal["waiting", "running", "done", "failed", "cancelled"]
 
 STATES: dict[str, State] = {
@@ -35,6 +36,8 @@ STATES: dict[str, State] = {
     "aborting": "cancelled",
     "aborted": "cancelled",
 }
+
+UNTOLD = "It ended without a word. The worker's output may say more."
 
 
 @dataclass(frozen=True)
@@ -102,6 +105,9 @@ def retry_job(database: Engine, number: int) -> int:
     """
     job = get_job(database, number)
     if job.state == "failed":
+        with Session(database) as session:
+            session.execute(update(JobReportRow).where(JobReportRow.job_id == number).values(lost=0))
+            session.commit()
         with _queue(database) as queue:
             queue.job_manager.retry_job_by_id(number, datetime.now(UTC))
         return number
@@ -171,6 +177,7 @@ def _select(condition: str) -> Any:
 def _job(row: Row[Any]) -> JobInfo:
     arguments = {name: value for name, value in row.args.items() if name != "collection"}
     state = STATES[row.status]
+    reason = row.reason or UNTOLD
     return JobInfo(
         number=row.id,
         kind=row.task_name,
@@ -179,7 +186,7 @@ def _job(row: Row[Any]) -> JobInfo:
         arguments=arguments,
         progress=Progress.model_validate(row.progress or {}),
         log=row.log or [],
-        reason=row.reason if state == "failed" else None,
+        reason=reason if state == "failed" else None,
         result=read_result(row.task_name, row.result or {}),
         attempts=row.attempts,
         cancelling=row.abort_requested and state == "running",

@@ -63,7 +63,14 @@ class DumpRequest(_Request):
     embeddings: bool = True
 
 
-JobRequest = ReindexRequest | IngestRequest | VerifyRequest | DumpRequest
+class BackupRequest(_Request):
+    """Asks for a dump of everything where scheduled ones go, which is tried and kept as they are."""
+
+    kind: Literal["backup"]
+    collection: Literal[""] = ""
+
+
+JobRequest = ReindexRequest | IngestRequest | VerifyRequest | DumpRequest | BackupRequest
 _JOB_REQUEST: TypeAdapter[JobRequest] = TypeAdapter(Annotated[JobRequest, Field(discriminator="kind")])
 
 
@@ -90,6 +97,8 @@ def start(engine: SearchEngine, request: JobRequest) -> int:
         CollectionNotFound: there is no collection of that name.
         Busy: one of this kind waits already.
     """
+    if isinstance(request, BackupRequest):
+        return start_job(engine.database, request.kind)
     collection = request.collection or engine.default_collection()
     with open_session(engine.database) as session:
         find_collection(session, collection)

@@ -74,11 +74,20 @@ class DumpResult(JobResult):
     bytes: int = 0
 
 
+class BackupResult(DumpResult):
+    """Names the dump that was written, whether it was restored for trial (else it was only read), and those
+    before it that were deleted."""
+
+    tried: bool = False
+    removed: tuple[str, ...] = ()
+
+
 _RESULTS: dict[str, type[JobResult]] = {
     "reindex": ReindexResult,
     "ingest": IngestResult,
     "verify": VerifyResult,
     "dump": DumpResult,
+    "backup": BackupResult,
 }
 
 

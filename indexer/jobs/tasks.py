@@ -18,10 +18,14 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from indexer.backup.dump import dump
+from indexer.backup.scheduled import Backups, back_up
+from indexer.backup.storage import Place
 from indexer.build.verify import verify
 from indexer.documents import read_stamps
+from indexer.jobs.places import Places
 from indexer.jobs.queue import Kind
 from indexer.jobs.requests import (
+    BackupRequest,
     DumpRequest,
     IngestRequest,
     JobRequest,
@@ -30,6 +34,7 @@ from indexer.jobs.requests import (
     read_request,
 )
 from indexer.jobs.results import (
+    BackupResult,
     DumpResult,
     FailedDocument,
     IngestResult,
@@ -41,6 +46,7 @@ from indexer.jobs.results import (
 from indexer.pipeline import reindex, take_in
 from indexer.progress import Reporter
 from indexer.sources import Bounds, is_address, is_site, open_source, source_name
+from indexer.sources.document import storable
 from search.db.connection import GONE, first_line
 from search.db.lookup import find_collection, live_of
 from search.db.models import JobReportRow
@@ -75,6 +81,8 @@ class Resources:
 
     database: Engine
     data: Path
+    places: Places
+    backups: Backups | None
     reporter: Reporter
 
 
@@ -91,7 +99,7 @@ class JobLog:
 
     def say(self, line: str) -> None:
         """Adds a line to the log; it is stored with the next progress."""
-        self._lines.append(f"{datetime.now(UTC).isoformat(timespec='seconds')} {line}")
+        self._lines.append(f"{datetime.now(UTC).isoformat(timespec='seconds')} {storable(line)}")
 
     def hear(self, progress: Progress) -> None:
         """Listens to a `Reporter`: writes its progress down, at most twice a second.
@@ -145,7 +153,7 @@ def _reindex(request: ReindexRequest, resources: Resources) -> JobResult:
 
 def _ingest(request: IngestRequest, resources: Resources) -> JobResult:
     """Reads documents from a file or folder of this machine, or from a web site."""
-    path, named = _place(request.path)
+    path, named = _place(request.path, resources.places)
     with Session(resources.database) as session:
         number = find_collection(session, request.collection).id
         known = read_stamps(session, number, named)
@@ -184,11 +192,12 @@ def _ingest(request: IngestRequest, resources: Resources) -> JobResult:
     )
 
 
-def _place(given: str) -> tuple[Path | str, str]:
+def _place(given: str, places: Places) -> tuple[Path | str, str]:
     """A path or the address of a web site, and what it is called as a source.
 
     Raises:
         SourceError: it is the address of a database.
+        InvalidRequest: it is outside of what jobs may use.
     """
     if is_site(given):
         return given, source_name(given)
@@ -196,7 +205,8 @@ def _place(given: str) -> tuple[Path | str, str]:
         raise SourceError(
             "Jobs read no databases.", hint="Use refract index, where the password is not stored."
         )
-    return Path(given), str(Path(given).resolve())
+    found = places.find(given)
+    return Path(found), found
 
 
 def _verify(request: VerifyRequest, resources: Resources) -> JobResult:
@@ -212,9 +222,15 @@ def _verify(request: VerifyRequest, resources: Resources) -> JobResult:
 
 def _dump(request: DumpRequest, resources: Resources) -> JobResult:
     """Writes all that cannot be made again into a file on the worker's machine."""
-    path, collection = Path(request.path), request.collection or None
-    dump(resources.database, path, resources.reporter, collection=collection, embeddings=request.embeddings)
-    return DumpResult(file=str(path.resolve()), bytes=path.stat().st_size)
+    where, collection = resources.places.find(request.path), request.collection or None
+    dump(resources.database, where, resources.reporter, collection=collection, embeddings=request.embeddings)
+    return DumpResult(file=where, bytes=Place(where).size())
+
+
+def _back_up(resources: Resources) -> JobResult:
+    """Writes and tries a dump where scheduled ones go."""
+    made = back_up(resources.database, resources.data, resources.backups, resources.reporter)
+    return BackupResult(file=str(made.place), bytes=made.bytes, tried=made.tried, removed=made.removed)
 
 
 def _work(request: JobRequest, resources: Resources) -> JobResult:
@@ -227,6 +243,8 @@ def _work(request: JobRequest, resources: Resources) -> JobResult:
             return _verify(request, resources)
         case DumpRequest():
             return _dump(request, resources)
+        case BackupRequest():
+            return _back_up(resources)
 
 
 def _perform(kind: str, context: JobContext, arguments: dict[str, Any]) -> None:
@@ -235,25 +253,28 @@ def _perform(kind: str, context: JobContext, arguments: dict[str, Any]) -> None:
     Raises:
         JobAborted, RefractError, OperationalError: what ended it; its reason is written down.
     """
-    database, data = context.additional_context["database"], context.additional_context["data"]
-    assert context.job.id is not None
-    log = JobLog(database, context.job.id, context.should_abort)
-    collection = arguments.pop("collection", None)
+    shared, number = context.additional_context, context.job.id
+    database: Engine = shared["resources"]["database"]
+    assert number is not None
+    log = JobLog(database, number, context.should_abort)
     log.say("begun again" if context.job.attempts else "begun")
+    collection = arguments.pop("collection", None)
     try:
-        request = read_request(kind, collection, arguments)
-        result = _work(request, Resources(database, data, Reporter(database, log.hear)))
+        with shared["watchdog"].watching(number, context.abort_reason):
+            request = read_request(kind, collection, arguments)
+            reporter = Reporter(database, log.hear)
+            result = _work(request, Resources(reporter=reporter, **shared["resources"]))
         log.say("done")
         log.store(result=result.model_dump(mode="json"), reason=None)
-    except JobAborted:
-        log.say("cancelled; what was done is kept")
-        log.store(reason=None)
-        raise
     except Exception as error:
+        if isinstance(error, JobAborted) or context.should_abort():  # whatever it was that was cut off
+            log.say("cancelled; what was done is kept")
+            log.store(reason=None)
+            raise JobAborted from None
         foreseen = isinstance(error, (*GONE, RefractError))
-        reason = str(error) if isinstance(error, RefractError) else first_line(error)
+        reason = storable(str(error) if isinstance(error, RefractError) else first_line(error))
         log.say(f"failed: {reason}")
-        logger.warning("Job %s failed: %s", context.job.id, reason, exc_info=None if foreseen else error)
+        logger.warning("Job %s failed: %s", number, reason, exc_info=None if foreseen else error)
         log.store(reason=reason)
         raise
 

@@ -8,16 +8,27 @@ taken up by the next.
 import asyncio
 import contextlib
 import logging
+import os
 import time
+from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from procrastinate import App, PsycopgConnector
+from procrastinate.job_context import AbortReason
+from procrastinate.jobs import Status
 from sqlalchemy import Engine, func, select, update
 from sqlalchemy.orm import Session
 
+from indexer.backup.scheduled import Backups
 from indexer.build.catch_up import CatchUp, count_pending
+from indexer.jobs.places import Places
 from indexer.jobs.queue import connection_options, list_jobs, start_job
+from indexer.jobs.schedule import Schedule
+from indexer.jobs.stalled import note_end, settle
 from indexer.jobs.tasks import tasks
+from indexer.jobs.watchdog import Watchdog, give_sign, stop_signs
 from indexer.pipeline import is_outgrown
 from search.db.connection import GONE, first_line
 from search.db.listener import ChangeListener
@@ -36,8 +47,17 @@ RETRY_SECONDS = 5.0
 logger = logging.getLogger(__name__)
 
 
-def run_worker(database: Engine, data: Path, *, wait: bool = True) -> None:
-    """Works until the process is asked to stop; without `wait`, until nothing is left to do."""
+def run_worker(
+    database: Engine,
+    data: Path,
+    *,
+    places: Places,
+    backups: Backups | None = None,
+    wait: bool = True,
+    begin_anew: Callable[[], None] = os.abort,
+) -> None:
+    """Works until the process is asked to stop; without `wait`, until nothing is left to do. `begin_anew` is
+    called where only a fresh process can go on: it does not return."""
     logging.getLogger("procrastinate").setLevel(logging.CRITICAL)  # jobs log their own failures
     keeper = Keeper(database)
     if wait:
@@ -45,48 +65,93 @@ def run_worker(database: Engine, data: Path, *, wait: bool = True) -> None:
     else:
         keeper.catch_up()
     try:
-        asyncio.run(_work(database, data, wait=wait))
+        resources = {"database": database, "data": data, "places": places, "backups": backups}
+        asyncio.run(_work(database, resources, begin_anew if wait else None))
     finally:
         keeper.end()
 
 
-async def _work(database: Engine, data: Path, *, wait: bool) -> None:
+async def _work(database: Engine, resources: dict[str, Any], begin_anew: Callable[[], None] | None) -> None:
     app = App(connector=PsycopgConnector(**connection_options(database), min_size=1, max_size=4))
     app.add_tasks_from(tasks, namespace="")
+    watchdog, schedule = Watchdog(), Schedule(database, resources["backups"])
     async with app.open_async():
-        await _take_up_stalled(app)
-        sweeping = asyncio.create_task(_sweep(app)) if wait else None
+        await _take_up_stalled(app, database)
+        beside = (
+            [
+                asyncio.create_task(_look_after(app, database, watchdog, schedule, begin_anew)),
+                asyncio.create_task(_give_signs()),
+            ]
+            if begin_anew
+            else []
+        )
         try:
             await app.run_worker_async(
-                wait=wait,
+                wait=bool(beside),
                 concurrency=1,
-                additional_context={"database": database, "data": data},
+                additional_context={"resources": resources, "watchdog": watchdog},
                 fetch_job_polling_interval=POLL_SECONDS,
                 abort_job_polling_interval=POLL_SECONDS,
                 update_heartbeat_interval=HEARTBEAT_SECONDS,
                 stalled_worker_timeout=STALLED_SECONDS,
                 shutdown_graceful_timeout=0,
-                install_signal_handlers=wait,
+                install_signal_handlers=bool(beside),
             )
         finally:
-            if sweeping:
-                sweeping.cancel()
+            for task in beside:
+                task.cancel()
+            stop_signs()
 
 
-async def _sweep(app: App) -> None:
+async def _look_after(
+    app: App, database: Engine, watchdog: Watchdog, schedule: Schedule, begin_anew: Callable[[], None]
+) -> None:
+    """Asks for dumps that are due, takes up jobs of dead workers, and ends those of this one that do not
+    hear."""
     while True:
         await asyncio.sleep(HEARTBEAT_SECONDS)
         try:
-            await _take_up_stalled(app)
+            if deaf := watchdog.deaf():
+                await _leave(app, database, deaf, begin_anew)
+            await _take_up_stalled(app, database)
+            await asyncio.to_thread(schedule.look)
         except Exception as error:
             logger.warning("Stalled jobs cannot be looked for: %s", error)
 
 
-async def _take_up_stalled(app: App) -> None:
-    """Puts jobs of workers that were killed back into the queue."""
+async def _give_signs() -> None:
+    """Says that this process can be spoken to, whether the database answers or not."""
+    while True:
+        give_sign()
+        await asyncio.sleep(HEARTBEAT_SECONDS)
+
+
+async def _leave(
+    app: App, database: Engine, deaf: dict[int, AbortReason], begin_anew: Callable[[], None]
+) -> None:
+    """Ends jobs that were cancelled and do not hear it, with this process. Where it is the worker that is to
+    stop, they wait for the next one."""
+    for number, reason in deaf.items():
+        if reason is AbortReason.USER_REQUEST:
+            told = "cancelled in the middle of a step; what was done is kept"
+            await asyncio.to_thread(note_end, database, number, told)
+            await app.job_manager.finish_job_by_id_async(number, Status.ABORTED, delete_job=False)
+            logger.warning("Job %s did not hear that it was cancelled; the worker begins anew.", number)
+        else:
+            with contextlib.suppress(Exception):  # it stalls, then
+                await asyncio.wait_for(
+                    app.job_manager.retry_job_by_id_async(number, datetime.now(UTC)), POLL_SECONDS
+                )
+    if AbortReason.SHUTDOWN in deaf.values():
+        os._exit(1)
+    stop_signs()
+    begin_anew()
+
+
+async def _take_up_stalled(app: App, database: Engine) -> None:
+    """Looks for jobs of workers that were killed."""
     for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_SECONDS):
-        logger.warning("Job %s stalled and is begun again.", job.id)
-        await app.job_manager.retry_job(job)
+        logger.warning("Job %s %s.", job.id, await settle(app, database, job))
 
 
 class Keeper:
@@ -161,7 +226,7 @@ class Keeper:
                 if not count_pending(session, live):
                     return False  # no model is loaded before there is something for it
                 replay = self._replays[collection.id] = CatchUp(self._database, live.id)
-        return replay.step() > 0
+        return replay.step() > 0 or replay.is_amid
 
     def _build_first(self, session: Session, collection: CollectionRow) -> None:
         """Queues a build for a collection that has none, once for what is in it now: one that failed is not

@@ -81,6 +81,10 @@ def open_source(
         raise SourceError(
             f"There is nothing at {path}.", hint="Give the path of a file or folder that exists."
         )
+    if not (path.is_dir() or path.is_file()):  # a pipe or device may never end
+        raise SourceError(
+            f"{path} is not a regular file.", hint="Give a file or folder; what a pipe brings is read as -."
+        )
     try:
         match format or guess_format(path, columns):
             case "beir":

@@ -15,7 +15,7 @@ MAX_BYTES = 64 * 1024 * 1024
 this is data with a document's name. It bounds the memory of a run."""
 
 MAX_TEXT = 10_000_000
-"""Longest text of a document: ten long books. It is embedded as a whole before it is searched."""
+"""Longest text of a document: ten long books. It is searched once all of it is embedded."""
 
 _NOT_TEXT = re.compile("[\0\ud800-\udfff]")
 
@@ -89,48 +89,49 @@ def checked(items: Iterable[Item]) -> Iterator[Item]:
     id longer than `MAX_ID` or a text longer than `MAX_TEXT`, becomes a failure."""
     for item in items:
         if isinstance(item, Failure):
-            yield Failure(composed(_clean(item.name)), _clean(item.reason))
+            yield Failure(composed(storable(item.name)), storable(item.reason))
         elif isinstance(item, Unchanged):
             yield Unchanged(composed(item.id))
         elif isinstance(item, Note):
-            yield Note(_clean(item.name), _clean(item.text))
+            yield Note(storable(item.name), storable(item.text))
         else:
             try:
                 yield _storable(item)
             except RecursionError:
-                yield Failure(_clean(item.id), "its metadata is nested too deeply")
+                yield Failure(storable(item.id), "its metadata is nested too deeply")
 
 
 def _storable(document: SourceDocument) -> SourceDocument | Failure:
     if len(document.id) > MAX_ID:
         reason = f"its id has {len(document.id)} characters, {MAX_ID} is the most"
-        return Failure(_clean(document.id[:80]) + "…", reason)
+        return Failure(storable(document.id[:80]) + "…", reason)
     if not document.id:
-        return Failure(_clean(document.title[:80]) or "a document", "its id is empty")
+        return Failure(storable(document.title[:80]) or "a document", "its id is empty")
     if "\0" in document.id:
-        return Failure(_clean(document.id), "its id holds a NUL character")
+        return Failure(storable(document.id), "its id holds a NUL character")
     if len(document.text) > MAX_TEXT:
         reason = f"its text has {len(document.text):,} characters, {MAX_TEXT:,} is the most: split it"
-        return Failure(_clean(document.id), reason)
+        return Failure(storable(document.id), reason)
     if not document.text.strip():
-        return Failure(_clean(document.id), "it has no text")
-    title = " ".join(_clean(document.title).split())
+        return Failure(storable(document.id), "it has no text")
+    title = " ".join(storable(document.title).split())
     return replace(
         document,
-        id=composed(_clean(document.id)),
+        id=composed(storable(document.id)),
         title=title if len(title) <= MAX_TITLE else title[: MAX_TITLE - 1].rstrip() + "…",
-        text=_clean(document.text),
-        url=_clean(document.url) if document.url and _is_link(document.url) else None,
-        meta={_clean(key): _clean_value(value) for key, value in document.meta.items()},
+        text=storable(document.text),
+        url=storable(document.url) if document.url and is_link(document.url) else None,
+        meta={storable(key): _clean_value(value) for key, value in document.meta.items()},
     )
 
 
-def _is_link(url: str) -> bool:
+def is_link(url: str) -> bool:
     """Other schemes, `javascript:` above all, must never reach a page."""
     return url.lower().startswith(("http://", "https://")) and len(url) <= 2048
 
 
-def _clean(text: str) -> str:
+def storable(text: str) -> str:
+    """The text as the database can have it: what is no text becomes U+FFFD."""
     return _NOT_TEXT.sub("\ufffd", text)
 
 
@@ -145,11 +146,11 @@ def _clean_value(value: Any) -> Any:
     """JSON that PostgreSQL takes: its strings clean, NaN and infinities as null."""
     match value:
         case str():
-            return _clean(value)
+            return storable(value)
         case float():
             return _clean_number(value)
         case dict():
-            return {_clean(str(key)): _clean_value(inner) for key, inner in value.items()}
+            return {storable(str(key)): _clean_value(inner) for key, inner in value.items()}
         case list():
             return [_clean_value(inner) for inner in value]
     return value

@@ -93,6 +93,7 @@ def _info(session: Session, collection: CollectionRow, held: Snapshot | None) ->
     return CollectionInfo(
         name=collection.name,
         description=collection.description,
+        default=collection.is_default,
         state="live" if live else "building" if building else "empty",
         documents=documents or 0,
         passages=_passages(session, held, live) if live else 0,

@@ -3,7 +3,6 @@ stop it."""
 
 import contextlib
 import logging
-import os
 import re
 import warnings
 from collections.abc import Callable, Iterator
@@ -62,6 +61,7 @@ def embedded(data: Path) -> Iterator[URL]:
         with _guarded(server, said):
             yield make_url(server.get_uri()).set(drivername=DRIVER)
     finally:
+        _forget_dead_processes(server)  # a worker may have been killed meanwhile
         server.cleanup()
 
 
@@ -114,6 +114,14 @@ def _forget_dead_processes(server: "PostgresServer") -> None:
     empty."""
     users = server.global_process_id_list
     with fasteners.InterProcessLock(server.lock_path):  # other processes write the list, too
-        for user in users.get_and_add(os.getpid()):
-            if not psutil.pid_exists(user):
+        for user in users.get_and_remove(0):  # which is nobody: to read it
+            if not _is_alive(user):
                 users.get_and_remove(user)
+
+
+def _is_alive(process: int) -> bool:
+    """Whether a process runs: one that was killed keeps its number until its parent asks how it ended."""
+    try:
+        return psutil.Process(process).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False

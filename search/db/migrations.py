@@ -1,6 +1,7 @@
 """Brings the tables of a database to the revision that this program knows."""
 
 import functools
+from importlib.metadata import version
 from pathlib import Path
 
 from alembic import command
@@ -30,8 +31,11 @@ def migrate(engine: Engine, revision: str = "head") -> None:
     try:
         with engine.begin() as connection:
             config = migration_config(connection)
-            if revision == "head" and current_revision(connection) == known_revisions()[-1]:
+            current = current_revision(connection)
+            if revision == "head" and current == known_revisions()[-1]:
                 return
+            if current and current not in known_revisions():
+                raise _newer(current)
             # Two processes may start at once: one migrates, the other waits and finds nothing to do.
             connection.exec_driver_sql("SELECT pg_advisory_xact_lock(727333)")
             command.upgrade(config, revision)
@@ -47,6 +51,14 @@ def migrate(engine: Engine, revision: str = "head") -> None:
             f"The database was made by another version of Refract ({error}).",
             hint="Install that version, or point REFRACT_DATA or DATABASE_URL to a new place.",
         ) from None
+
+
+def _newer(current: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"The database was made by a newer Refract: its tables are at {current}, and this Refract "
+        f"({version('refract')}) knows them up to {known_revisions()[-1]}.",
+        hint="Install the newer version again; or restore a dump of before into a new place, with this one.",
+    )
 
 
 def migration_config(connection: Connection) -> Config:

@@ -66,10 +66,14 @@ class CollectionRow(Base):
     `version` grows with every change that a search can see, so that who holds the collection in memory reads
     what is new, and `presets_version` with every change of its presets. `trouble` is why new documents cannot
     be made searchable; empty where they can. `first_build` is what its first build is asked for
-    (passage_tokens, index); later ones are as the live generation is.
+    (passage_tokens, index); later ones are as the live generation is. At most one was chosen as the default:
+    where requests go that name none.
     """
 
     __tablename__ = "collections"
+    __table_args__ = (
+        Index("uq_collections_default", "is_default", unique=True, postgresql_where=sql("is_default")),
+    )
 
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)
     name: Mapped[str] = mapped_column(unique=True)
@@ -79,6 +83,7 @@ class CollectionRow(Base):
     version: Mapped[int] = mapped_column(server_default=sql("0"))
     presets_version: Mapped[int] = mapped_column(server_default=sql("0"))
     trouble: Mapped[str] = mapped_column(server_default=sql("''"))
+    is_default: Mapped[bool] = mapped_column(server_default=sql("false"))
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
@@ -318,7 +323,8 @@ class AdminSessionRow(Base):
 
 class JobReportRow(Base):
     """Holds what a job says of itself; its state, arguments and times are the queue's (schema `jobs`), under
-    the same number. `log` holds its last lines, `reason` why it failed, `result` what it made."""
+    the same number. `log` holds its last lines, `reason` why it failed, `result` what it made; `lost` counts
+    the workers that died at it."""
 
     __tablename__ = "job_reports"
 
@@ -327,4 +333,5 @@ class JobReportRow(Base):
     log: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=sql("'{}'"))
     reason: Mapped[str | None]
     result: Mapped[dict[str, Any]] = mapped_column(server_default=sql("'{}'::jsonb"))
+    lost: Mapped[int] = mapped_column(server_default=sql("0"))
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now())

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select
 
 from search.db.connection import open_session
 from search.db.lookup import holds
+from search.db.models import CollectionRow
 from search.engine.reader import Reader, Shared
 from search.errors import IndexReplaced
 from search.index.snapshot import Snapshot
@@ -92,10 +93,10 @@ class SearchEngine:
         return self.snapshots.of(collection)
 
     def default_collection(self) -> str:
-        """Names the collection of requests that name none: "default", or else the first by name that is
-        live."""
-        live = self.snapshots.live()
-        return "default" if "default" in live or not live else live[0]
+        """Names the collection of requests that name none; "default" before there is any."""
+        with open_session(self.database) as session:
+            chosen = select(CollectionRow.name).where(CollectionRow.is_default)
+            return session.scalar(chosen) or "default"
 
     def warm(self, collection: str) -> None:
         """Loads what the first search of a collection needs, so that nobody waits for it."""

@@ -49,7 +49,7 @@ class Scorecard(StoredJson):
 @dataclass(frozen=True)
 class CollectionInfo:
     """Describes a collection, which is "live" (searchable), "building" (its first index is under way) or
-    "empty"."""
+    "empty". `default`: requests that name none go there."""
 
     name: str
     state: Literal["live", "building", "empty"]
@@ -59,6 +59,7 @@ class CollectionInfo:
     progress: Progress | None = None
     scorecard: Scorecard | None = None
     description: str = ""
+    default: bool = False
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from indexer.build.builder import Build, BuildReport
 from indexer.build.stages import Naming, name_features
 from indexer.documents import ensure_collection, ingest
+from indexer.jobs.places import Places
 from indexer.jobs.worker import run_worker
 from indexer.progress import Reporter
 from indexer.sources import SourceDocument
@@ -58,10 +59,10 @@ def many(database: Engine, name: str, documents: int, *, model: str = DEFAULT_MO
     return write(database, name, [document(number) for number in range(documents)], model=model)
 
 
-def work_off(database: Engine, data: Path) -> None:
+def work_off(database: Engine, data: Path, places: Places = Places(("/",))) -> None:  # noqa: B008 - frozen
     """Does all jobs that wait. In a thread: a browser that is open gives this one an event loop."""
     with ThreadPoolExecutor(1) as pool:
-        pool.submit(run_worker, database, data, wait=False).result()
+        pool.submit(run_worker, database, data, places=places, wait=False).result()
 
 
 def eventually(holds: Callable[[], bool]) -> None:

@@ -78,11 +78,25 @@ def started(*arguments: str, **environment: str) -> Iterator["subprocess.Popen[s
 
 
 @contextlib.contextmanager
+def spawned_worker(database: Engine, data: Path) -> Iterator["subprocess.Popen[bytes]"]:
+    """`refract worker` as a program of its own, which may begin itself again, until the block ends."""
+    process = subprocess.Popen([*COMMAND, "worker"], env=_worker_environment(database, data))
+    try:
+        yield process
+    finally:
+        process.terminate()
+        assert process.wait(30) is not None
+
+
+def _worker_environment(database: Engine, data: Path) -> dict[str, str]:
+    url = database.url.render_as_string(hide_password=False)
+    return {**os.environ, "DATABASE_URL": url, "REFRACT_DATA": str(data), "REFRACT_FOLDERS": "/"}
+
+
+@contextlib.contextmanager
 def worker(database: Engine, data: Path) -> Iterator[Forked]:
     """`refract worker` until the block ends."""
-    url = database.url.render_as_string(hide_password=False)
-    environment = {**os.environ, "DATABASE_URL": url, "REFRACT_DATA": str(data)}
-    with running("worker", environment=environment) as process:
+    with running("worker", environment=_worker_environment(database, data)) as process:
         yield process
         process.terminate()
         process.communicate()

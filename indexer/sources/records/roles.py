@@ -1,6 +1,7 @@
 """Which fields of a record are a document's id, title, text and link; all others are its metadata."""
 
 import hashlib
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -15,6 +16,9 @@ GUESSES = {
     "url": ("url", "link"),
 }
 """Which fields are taken where none are named, in this order, upper or lower case."""
+
+MOST_LETTERS = 60
+_NAME = re.compile(r"[^\W\d][\w .()/-]*")
 
 _NAMES = {bool: "yes or no", int: "number", float: "number", list: "list", dict: "object"}
 
@@ -66,9 +70,18 @@ def refuse_missing(path: str, header: list[str], columns: Columns) -> None:
         ):
             wanted = f"column {name!r}" if name else f"column for the {role}"
             raise SourceError(
-                f"{path} has no {wanted}; it has {', '.join(header)}.",
+                f"{path} has no {wanted}; it has {_told(header)}.",
                 hint=f"Name the column that holds the {role}.",
             )
+
+
+def _told(header: list[str]) -> str:
+    """The names of columns. What does not look like one is a value of a file without a header, perhaps a
+    secret, and is not repeated."""
+    names = [name for name in header if len(name) <= MOST_LETTERS and _NAME.fullmatch(name)]
+    others = len(header) - len(names)
+    more = [f"{others:,} that {'is no name' if others == 1 else 'are no names'}"] if others else []
+    return ", ".join(names + more) or "none"
 
 
 def _field(record: dict[str, Any], columns: Columns, role: str) -> str | None:

@@ -3,12 +3,14 @@
 import json
 import os
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import URL, Engine, create_engine
 
 from tests.support.commands import (
+    Shell,
     alone,
     assert_one_line,
     refract,
@@ -67,3 +69,18 @@ def test_a_dump_moves_to_a_database_of_the_other_kind_and_back(
     answers.append(json.loads(alone(*ask, environment=embedded).stdout))
     assert answers[0]["results"]
     assert answers[0]["results"] == answers[1]["results"] == answers[2]["results"]
+
+
+@pytest.mark.database
+def test_restoring_names_the_keys_that_came_with_it(
+    database: Engine, tmp_path: Path, new_database: Callable[[], AbstractContextManager[URL]]
+) -> None:
+    shell = Shell(database, tmp_path / "one", REFRACT_BACKUP_TO=str(tmp_path / "dumps"))
+    shell.run("keys", "create", "robot", "--scope", "admin")
+    assert "restored for trial" in shell.run("backup")
+    assert "0 documents" in shell.run("dump", str(tmp_path / "all.dump"))
+    with new_database() as url:
+        other = create_engine(url)
+        told = Shell(other, tmp_path / "other").run("restore", str(tmp_path / "all.dump"))
+        other.dispose()
+    assert "Keys that came with it: 'robot' (admin)." in told

@@ -241,6 +241,9 @@ def test_a_collection_is_changed_copied_and_deleted(client: Client) -> None:
     assert walked(admin, "/v1/collections?limit=1") == ["d", "e"]
     described = {each["name"]: each["description"] for each in admin.get("/v1/collections").json()}
     assert described == {"d": "On whales", "e": "On whales"}
+    assert admin.patch("/v1/collections/d", json={"default": True}).status_code == 200
+    assert [each["default"] for each in admin.get("/v1/collections").json() if each["name"] == "d"] == [True]
+    assert admin.patch("/v1/collections/d", json={"default": False}).status_code == 400
     assert admin.patch("/v1/collections/d", json={"name": "e"}).status_code == 400
     assert admin.patch("/v1/collections/d", json={"name": "No name"}).status_code == 400
     assert admin.patch("/v1/collections/d", json={"model": "x"}).status_code == 400

@@ -79,6 +79,16 @@ def test_settings_are_copied(client: TestClient, engine: SearchEngine) -> None:
     ]
 
 
+def test_a_collection_is_made_the_default(client: TestClient, engine: SearchEngine) -> None:
+    for name in ("notes", "other"):
+        write(engine.database, name, [document(3)])
+        here = f"/admin/collections/{name}"
+        assert "Requests that name no collection" not in client.get(here).text
+        assert send(client, here, f"{here}/settings", default="true") == (303, here)
+        assert engine.default_collection() == name
+        assert "Requests that name no collection" in client.get(here).text
+
+
 def test_a_collection_is_deleted_where_its_name_is_typed(client: TestClient, engine: SearchEngine) -> None:
     assert found(client, HERE, f"//form[@action='{HERE}/delete']//input[@name='name'][not(@value)]/@required")
     for typed in ("", "note", "NOTES"):

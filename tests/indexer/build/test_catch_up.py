@@ -167,6 +167,56 @@ def test_the_newest_is_added_first(kept: Kept) -> None:
     assert [replay.step() for _ in range(3)] == [2, 1, 0]
 
 
+def long_text(name: str) -> str:
+    return "\n\n".join(f"The {name} has a chapter {number} of its own. " * 20 for number in range(90))
+
+
+def test_a_large_document_holds_up_no_small_one(kept: Kept) -> None:
+    kept.write(document("book", long_text("book")))
+    replay = CatchUp(kept.database, kept.live(), kept.embedder, seconds=0)
+    while not replay.is_amid:
+        replay.step()
+    kept.write(document("note", "A note is short."))
+    assert replay.step() == 1
+    assert {"note", "book"} & set(kept.texts()) == {"note"}
+    kept.write(document("other", long_text("other")))  # as large, and newer: what is begun comes first
+    steps = [replay.step()]
+    while replay.is_amid or not sum(steps):
+        steps.append(replay.step())
+    assert "book" in kept.texts()
+    assert "other" not in kept.texts()
+    assert steps.count(0) > 2
+    assert replay.run(Reporter(kept.database)) == 1
+    added = spans(kept)
+    kept.build()
+    assert spans(kept) == added
+
+
+def spans(kept: Kept) -> list[tuple[str, int, int]]:
+    """The passages of the live generation: document, start, end."""
+    columns = (DocumentRow.external_id, PassageRow.start, PassageRow.end)
+    with Session(kept.database) as session:
+        live = PassageRow.generation_id == kept.live()
+        found = session.execute(select(*columns).join(PassageRow).where(live))
+        return sorted((id, start, end) for id, start, end in found)
+
+
+@pytest.mark.parametrize("change", ["deleted", "replaced"])
+def test_a_large_document_that_changes_amid_is_not_added_as_it_was(kept: Kept, change: str) -> None:
+    kept.write(document("book", long_text("book")))
+    replay = CatchUp(kept.database, kept.live(), kept.embedder, seconds=0)
+    while not replay.is_amid:
+        replay.step()
+    if change == "deleted":
+        kept.delete("book")
+        assert (replay.step(), replay.is_amid) == (0, False)
+        assert kept.texts() == TEXTS
+    else:
+        kept.write(document("book", long_text("novel")))
+        assert replay.run(Reporter(kept.database)) == 1
+        assert "novel" in kept.texts()["book"]
+
+
 def test_text_that_is_known_is_not_embedded_again(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
     """A moved document, a paragraph that stays."""
     embedded: list[str] = []

@@ -23,6 +23,7 @@ def test_a_row_of_the_queue_is_read_with_what_it_leaves_out() -> None:
         ("dump", {}, "path="),
         ("train", {}, "kind='train'"),
         ("", {}, "kind=''"),
+        ("backup", {}, "collection='c'"),
     ],
 )
 def test_what_cannot_be_used_is_named(kind: str, arguments: dict[str, Any], told: str) -> None:

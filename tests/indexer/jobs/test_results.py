@@ -2,12 +2,26 @@
 
 import pytest
 
-from indexer.jobs.results import DumpResult, IngestResult, JobResult, ReindexResult, VerifyResult, read_result
+from indexer.jobs.results import (
+    BackupResult,
+    DumpResult,
+    IngestResult,
+    JobResult,
+    ReindexResult,
+    VerifyResult,
+    read_result,
+)
 
 
 @pytest.mark.parametrize(
     ("kind", "model"),
-    [("reindex", ReindexResult), ("ingest", IngestResult), ("verify", VerifyResult), ("dump", DumpResult)],
+    [
+        ("reindex", ReindexResult),
+        ("ingest", IngestResult),
+        ("verify", VerifyResult),
+        ("dump", DumpResult),
+        ("backup", BackupResult),
+    ],
 )
 def test_a_job_that_made_nothing_yet_is_read_and_written_as_nothing(
     kind: str, model: type[JobResult]

@@ -73,7 +73,7 @@ def test_migrating_twice_changes_nothing(database: Engine) -> None:
 def test_a_newer_database_is_refused(database: Engine) -> None:
     with database.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
-    with pytest.raises(ConfigurationError, match="another version of Refract"):
+    with pytest.raises(ConfigurationError, match="newer Refract: its tables are at"):
         migrate(database)
 
 

@@ -169,6 +169,8 @@ def add_rows_of(revision: str, database: Engine, embedder: Embedder) -> None:
                 "INSERT INTO documents (collection_id, external_id, title, text, sha256, source, source_id, "
                 "stamp, superseded) VALUES (1, 'b/old', '', 'Replaced.', '', '/b', 'old', '1-2', 3)",
             )
+        case "0007":
+            add_rows(database, "UPDATE job_reports SET lost = 2")
         case _:
             pytest.fail(f"Say here what rows revision {revision} brings.")
 
@@ -217,6 +219,28 @@ def test_every_step_keeps_what_is_there_and_the_result_is_read(
         add_rows_of(revision, empty, small_embedder)
         before = rows(empty)
 
+    assert_all_is_read(empty, tmp_path, small_embedder)
+
+
+@pytest.mark.parametrize("version", known_revisions()[-3:-1])
+def test_the_last_two_versions_are_brought_up_to_date_in_one_go(
+    empty: Engine, tmp_path: Path, small_embedder: Embedder, version: str
+) -> None:
+    for revision in known_revisions():
+        if revision <= version:
+            migrate(empty, revision)
+            add_rows_of(revision, empty, small_embedder)
+    before = rows(empty)
+    migrate(empty)
+    after = rows(empty)
+    for table, expected in before.items():
+        for row in expected:
+            assert any(row.items() <= each.items() for each in after[table]), f"{table}: {row}"
+    assert_all_is_read(empty, tmp_path, small_embedder)
+
+
+def assert_all_is_read(empty: Engine, tmp_path: Path, small_embedder: Embedder) -> None:
+    """Checks that this version does with the rows what it does with its own."""
     engine = SearchEngine(empty, tmp_path)
     assert verify(empty, tmp_path, repair=True).sound  # the files of the index are made from the rows
     response = engine.search(SearchRequest("whales"), collection="c")
