@@ -22,6 +22,7 @@ RefractError
 ├── NotIndexed                503  the collection exists, but nothing is live yet
 │   └── IndexReplaced              the generation at hand was dropped meanwhile: ask again
 ├── StoreUnavailable          503  the database does not answer
+├── ModelUnavailable          503  an embedding endpoint does not answer as it should
 ├── IndexDamaged              500  a derived file is missing or fails its hash
 ├── ConfigurationError        500  settings, installation, data folder
 ├── DictionaryError           422  a dictionary cannot be made, read or used here
@@ -143,6 +144,11 @@ class IndexReplaced(NotIndexed):
 
 class StoreUnavailable(RefractError):
     code = "store_unavailable"
+    status = 503
+
+
+class ModelUnavailable(RefractError):
+    code = "model_unavailable"
     status = 503
 
 

@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 import platformdirs
-from pydantic import Field, ValidationError
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
@@ -72,7 +72,14 @@ class Settings(BaseSettings):
     private: bool = Field(default=False, description="1: searching needs a key too.")
     model: str = Field(
         default=DEFAULT_MODEL,
-        description="Embedding model of new collections: a sentence-transformers id or folder.",
+        description="Embedding model of new collections: a sentence-transformers id or folder, or a model of "
+        "an embedding endpoint as ADDRESS#MODEL.",
+    )
+    endpoints: SecretStr | None = Field(
+        default=None,
+        description="Embedding endpoints that may be asked, as ADDRESS=KEY, or ADDRESS where there is no "
+        "key, with a blank between two: https://api.example.com/v1=KEY. No other address is ever called, "
+        "and each key goes to its own address alone.",
     )
 
     @classmethod
