@@ -14,6 +14,7 @@ from api.web.admin import COLLECTIONS
 from indexer.collections import describe_collection
 from indexer.jobs.queue import list_jobs
 from search.browse.collections import collections
+from search.embedding.embedder import Embedder
 from search.engine.engine import SearchEngine
 from tests.support.building import document, write
 
@@ -140,3 +141,36 @@ def test_times_say_their_zone(client: TestClient) -> None:
     assert answer[0] == 303
     for (time,) in (found(client, HERE, f"//time/{part}") for part in ("@datetime", "text()")):
         assert time.endswith("+00:00")
+
+
+def test_a_reindex_that_embeds_anew_says_what_it_costs_before_it_begins(
+    client: TestClient, engine: SearchEngine, small_embedder: Embedder
+) -> None:
+    model = small_embedder.space.model
+    asked = {"kind": "reindex", "model": model, "dimensions": "16", "index": "ivf"}
+    status, page = send(client, HERE, f"{HERE}/jobs", **asked)
+    assert status == 200
+    assert "2 of 2 passages are embedded anew" in page
+    assert "(16 dimensions)" in page
+    assert list_jobs(engine.database, limit=1) == []
+    form = html.document_fromstring(page).xpath("//form[.//button[text()='Reindex at this cost']]//input")
+    assert isinstance(form, list)
+    agreed = {str(field.get("name")): str(field.get("value")) for field in form}
+    assert client.post(f"{HERE}/jobs", data=agreed).status_code == 303
+    (job,) = list_jobs(engine.database, limit=1)
+    assert job.arguments == {"model": model, "dimensions": 16, "index": "ivf"}
+
+
+def test_a_reindex_that_changes_no_vector_begins_at_once(client: TestClient, engine: SearchEngine) -> None:
+    assert send(client, HERE, f"{HERE}/jobs", kind="reindex", index="ivf")[0] == 303
+    assert len(list_jobs(engine.database, limit=2)) == 1
+
+
+def test_a_model_that_cannot_be_had_is_told_on_the_page(client: TestClient, engine: SearchEngine) -> None:
+    for model, told in {
+        "no/such-model": "cannot be loaded",
+        "http://10.0.0.1/v1#m": "none that may be asked",
+    }.items():
+        status, said = send(client, HERE, f"{HERE}/jobs", kind="reindex", model=model)
+        assert (status, told in said) == (400, True)
+    assert list_jobs(engine.database, limit=1) == []
