@@ -192,7 +192,7 @@ def rebuild(
     from indexer.progress import Reporter
 
     with opened() as (settings, database):
-        vectors = {"model": model, "dimensions": dimensions, "passage_tokens": passage_tokens}
+        vectors: dict[str, Any] = {"model": model, "dimensions": dimensions, "passage_tokens": passage_tokens}
         cost = estimate(database, settings.data, collection, **vectors)
         print_estimate(cost)
         if cost.embedded and not yes and sys.stdin.isatty() and not typer.confirm("Build it?", err=True):

@@ -134,7 +134,7 @@ class Embedder(ABC):
         just done."""
 
     @abstractmethod
-    def _read(self, questions: Sequence[str]) -> torch.Tensor:
+    def _read(self, questions: list[str]) -> torch.Tensor:
         """Encodes questions with their prompts in front, as the model does."""
 
     def encode_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
@@ -220,7 +220,7 @@ class LoadedEmbedder(Embedder):
         on_batch(len(texts))
         return x_ND.half().cpu().numpy()
 
-    def _read(self, questions: Sequence[str]) -> torch.Tensor:
+    def _read(self, questions: list[str]) -> torch.Tensor:
         with self._lock:
             return self._model.encode(questions, batch_size=len(questions), convert_to_tensor=True)
 
@@ -291,7 +291,7 @@ class EndpointEmbedder(Embedder):
         x_ND = self.endpoint.embed(self._prompted(texts), FOR_PASSAGES, on_batch)
         return self._unit(torch.from_numpy(x_ND)).half().numpy()
 
-    def _read(self, questions: Sequence[str]) -> torch.Tensor:
+    def _read(self, questions: list[str]) -> torch.Tensor:
         return torch.from_numpy(self.endpoint.embed(questions, FOR_QUESTIONS))
 
 

@@ -46,7 +46,11 @@ def send(client: TestClient, page: str, action: str, **fields: str) -> tuple[int
 
 def found(client: TestClient, page: str, path: str) -> list[str]:
     """What is at an XPath of a page, as text."""
-    there = html.document_fromstring(client.get(page).text).xpath(path)
+    return strings(client.get(page).text, path)
+
+
+def strings(page: str, path: str) -> list[str]:
+    there = html.document_fromstring(page).xpath(path)
     assert isinstance(there, list)
     return [str(each) for each in there]
 
@@ -153,9 +157,9 @@ def test_a_reindex_that_embeds_anew_says_what_it_costs_before_it_begins(
     assert "2 of 2 passages are embedded anew" in page
     assert "(16 dimensions)" in page
     assert list_jobs(engine.database, limit=1) == []
-    form = html.document_fromstring(page).xpath("//form[.//button[text()='Reindex at this cost']]//input")
-    assert isinstance(form, list)
-    agreed = {str(field.get("name")): str(field.get("value")) for field in form}
+    form = "//form[.//button[text()='Reindex at this cost']]//input"
+    fields, values = (strings(page, f"{form}/@{part}") for part in ("name", "value"))
+    agreed = dict(zip(fields, values, strict=True))
     assert client.post(f"{HERE}/jobs", data=agreed).status_code == 303
     (job,) = list_jobs(engine.database, limit=1)
     assert job.arguments == {"model": model, "dimensions": 16, "index": "ivf"}

@@ -170,7 +170,8 @@ def test_an_address_that_the_owner_did_not_name_is_not_called(
     model: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("REFRACT_ENDPOINTS", f"https://elsewhere.example/v1={KEY}")
-    for ask in (check_model, Endpoint, load_embedder):
+    asking: tuple[Callable[[str], object], ...] = (check_model, Endpoint, load_embedder)
+    for ask in asking:
         with pytest.raises(ConfigurationError, match="none that may be asked") as error:
             ask(model)
         assert KEY not in str(error.value)
