@@ -87,6 +87,7 @@ def copy_collection(database: Engine, name: str, new: str) -> None:
         asked: dict[str, Any] = dict(collection.first_build)
         if live:
             asked = {"passage_tokens": live.recipe.passage_tokens, "index": live.recipe.index}
+            asked |= {"dimensions": live.recipe.dimensions} if live.recipe.dimensions else {}
         session.add(
             CollectionRow(
                 name=new, model=collection.model, description=collection.description, first_build=asked

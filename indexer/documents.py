@@ -18,6 +18,7 @@ from search.db.listener import notify
 from search.db.locks import take_turn
 from search.db.lookup import check_collection_name
 from search.db.models import CollectionRow, DocumentRow, change_seq
+from search.embedding.endpoint import check_model
 from search.embedding.folding import composed, kept_as
 from search.errors import CollectionNotFound
 
@@ -55,17 +56,23 @@ class IngestReport:
         return bool(self.added or self.changed or self.deleted)
 
 
-def ensure_collection(session: Session, name: str, model: str) -> CollectionRow:
-    """Gives the collection of that name, made with that model if there is none.
+def ensure_collection(
+    session: Session, name: str, model: str, dimensions: int | None = None
+) -> CollectionRow:
+    """Gives the collection of that name, made with that model, and that many dimensions of it, if there is
+    none.
 
     Raises:
-        InvalidRequest: the name cannot be used in addresses.
+        InvalidRequest: the name cannot be used in addresses, or the model's.
+        ConfigurationError: the model's endpoint may not be asked.
     """
     check_collection_name(name)
     take_turn(session, f"refract collection {name}")
     collection = session.scalar(select(CollectionRow).where(CollectionRow.name == name))
     if collection is None:
-        collection = CollectionRow(name=name, model=model)
+        check_model(model)
+        asked = {"dimensions": dimensions} if dimensions else {}
+        collection = CollectionRow(name=name, model=model, first_build=asked)
         session.add(collection)
         session.flush()
     return collection

@@ -19,14 +19,11 @@ from search.db.lookup import count_passages, find_collection, live_of
 from search.db.models import CollectionRow, DocumentRow, GenerationRow
 from search.db.recipe import IndexKind
 from search.embedding.embedder import Embedder, load_embedder
-from search.errors import Busy
-from search.index.passage_store import read_texts
+from search.errors import Busy, InvalidRequest
 
 OUTGROWN_SHARE = 0.25
 OUTGROWN_LEAST = 100
 BUSY_SECONDS = 1.0
-TRIED = 16
-"""So many passages are embedded to see how long all will take."""
 
 
 @dataclass(frozen=True)
@@ -87,41 +84,6 @@ def make_searchable(database: Engine, data: Path, collection: int, reporter: Rep
                 time.sleep(BUSY_SECONDS)
 
 
-@dataclass(frozen=True)
-class Cost:
-    """What it takes to embed a collection anew: passages, and how many a second this machine embeds."""
-
-    passages: int
-    rate: float
-
-    @property
-    def seconds(self) -> float:
-        return self.passages / self.rate
-
-
-def cost_of(database: Engine, name: str, model: str) -> Cost | None:
-    """What a change to another model would cost, measured on some passages; None where nothing is built, or
-    the model is the one it has.
-
-    Raises:
-        CollectionNotFound, ConfigurationError: no such collection or model.
-    """
-    with Session(database) as session:
-        collection = find_collection(session, name)
-        live = live_of(session, collection.id)
-        if live is None or live.recipe.model == model:
-            return None
-        embedder = embedder_for(session, collection, model)
-        texts = list(read_texts(session, live.id, stop=TRIED))
-        passages = count_passages(session, live.id)
-    if not texts:
-        return None
-    embedder.encode(texts[:1])  # the first one takes longer
-    started = time.perf_counter()
-    embedder.encode(texts)
-    return Cost(passages, len(texts) / max(time.perf_counter() - started, 1e-6))
-
-
 def reindex(
     database: Engine,
     data: Path,
@@ -129,30 +91,35 @@ def reindex(
     reporter: Reporter,
     *,
     model: str | None = None,
+    dimensions: int | None = None,
     passage_tokens: int | None = None,
     index: IndexKind | None = None,
 ) -> BuildReport:
     """Makes a new generation of a collection live, from the documents in the store. What is not given is as
-    the live generation has it.
+    the live generation has it; another model comes at its full width.
 
     Raises:
-        CollectionNotFound, ConfigurationError: no such collection or model.
+        CollectionNotFound, ConfigurationError, InvalidRequest: no such collection, model or width.
+        ModelUnavailable: the model's endpoint does not answer as it should.
         Busy, SourceError, DictionaryError, IndexDamaged: as a build does.
     """
     with Session(database) as session:
         collection = find_collection(session, name)
-        number, embedder = collection.id, embedder_for(session, collection, model)
+        number, embedder = collection.id, embedder_for(session, collection, model, dimensions)
     build = Build(database, data, embedder, reporter)
     return build.run(number, passage_tokens=passage_tokens, index=index)
 
 
-def embedder_for(session: Session, collection: CollectionRow, model: str | None = None) -> Embedder:
-    """Loads the embedder of a collection, or of another model for it. The precision chosen for its first
-    generation of a model stays: another one would be another vector space, and everything would be embedded
-    again.
+def embedder_for(
+    session: Session, collection: CollectionRow, model: str | None = None, dimensions: int | None = None
+) -> Embedder:
+    """Loads the embedder of a collection, or of another model or width for it. The precision chosen for its
+    first generation of a model stays: another one would be another vector space, and everything would be
+    embedded again.
 
     Raises:
-        ConfigurationError: the model cannot be loaded.
+        ConfigurationError, InvalidRequest: the model cannot be loaded, or has no such width.
+        ModelUnavailable: its endpoint does not answer as it should.
     """
     model = model or collection.model
     chosen = session.scalar(
@@ -161,7 +128,28 @@ def embedder_for(session: Session, collection: CollectionRow, model: str | None 
         .order_by(GenerationRow.id)
         .limit(1)
     )
-    return load_embedder(model, chosen)
+    return load_embedder(model, chosen, dimensions or _dimensions(session, collection, model))
+
+
+def _dimensions(session: Session, collection: CollectionRow, model: str) -> int | None:
+    """How many dimensions a collection keeps of this model's vectors; None: all."""
+    if model != collection.model:
+        return None
+    live = live_of(session, collection.id)
+    return (live.recipe.dimensions if live else collection.first_build.get("dimensions")) or None
+
+
+def check_dimensions(embedder: Embedder, name: str, dimensions: int | None) -> None:
+    """Refuses another width than a collection has where documents are read: then all of it is built anew.
+
+    Raises:
+        InvalidRequest: it keeps another number of dimensions.
+    """
+    if dimensions not in (None, embedder.width):
+        raise InvalidRequest(
+            f"The collection {name!r} keeps {embedder.width:,} dimensions, not {dimensions:,}.",
+            hint=f"Run refract reindex --collection {name} --dimensions {dimensions} to change that.",
+        )
 
 
 def is_outgrown(session: Session, generation: GenerationRow) -> bool:

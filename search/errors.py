@@ -23,6 +23,7 @@ RefractError
 │   └── IndexReplaced              the generation at hand was dropped meanwhile: ask again
 ├── StoreUnavailable          503  the database does not answer
 ├── ReadOnly                  405  the database only reads: a copy of another
+├── ModelUnavailable          503  an embedding endpoint does not answer as it should
 ├── IndexDamaged              500  a derived file is missing or fails its hash
 ├── ConfigurationError        500  settings, installation, data folder
 ├── DictionaryError           422  a dictionary cannot be made, read or used here
@@ -150,6 +151,11 @@ class StoreUnavailable(RefractError):
 class ReadOnly(RefractError):
     code = "read_only"
     status = 405
+
+
+class ModelUnavailable(RefractError):
+    code = "model_unavailable"
+    status = 503
 
 
 class IndexDamaged(RefractError):

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 import platformdirs
-from pydantic import BeforeValidator, Field, ValidationError
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
@@ -117,7 +117,14 @@ class Settings(BaseSettings):
     backup_keep: int = Field(default=7, ge=1, description="How many of these dumps are kept.")
     model: str = Field(
         default=DEFAULT_MODEL,
-        description="Embedding model of new collections: a sentence-transformers id or folder.",
+        description="Embedding model of new collections: a sentence-transformers id or folder, or a model of "
+        "an embedding endpoint as ADDRESS#MODEL.",
+    )
+    endpoints: SecretStr | None = Field(
+        default=None,
+        description="Embedding endpoints that may be asked, as ADDRESS=KEY, or ADDRESS where there is no "
+        "key, with a blank between two: https://api.example.com/v1=KEY. No other address is ever called, "
+        "and each key goes to its own address alone.",
     )
 
     @classmethod

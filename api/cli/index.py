@@ -1,6 +1,7 @@
 """The commands that change what is searched: index, add, delete, reindex."""
 
 import functools
+import sys
 from collections.abc import Iterable, Sequence
 from itertools import chain
 from pathlib import Path
@@ -10,7 +11,7 @@ import typer
 
 from api.cli.context import Collection, opened
 from api.cli.files import NAMED, given_path, is_document, is_whole, named_source, read_document, watched
-from api.cli.output import ProgressDisplay, console, print_build, print_ingest
+from api.cli.output import ProgressDisplay, console, print_build, print_estimate, print_ingest
 from search.db.recipe import IndexKind
 from search.errors import DocumentNotFound, InvalidRequest, SourceError
 
@@ -66,6 +67,12 @@ def index(
     host: Annotated[
         list[str] | None, typer.Option(help="Another host whose pages are read too; repeatable.")
     ] = None,
+    dimensions: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="How many dimensions of the model's vectors a new collection keeps; else all."
+        ),
+    ] = None,
     watch: Annotated[bool, typer.Option("--watch", help="Go on: read again what changes.")] = False,
 ) -> None:
     """Read documents from PATH and make them searchable; only what changed is embedded again."""
@@ -99,6 +106,7 @@ def index(
             exclude or (),
             source=source,
             sync=sync,
+            dimensions=dimensions,
         )
         told = run()
         if watch:
@@ -163,31 +171,39 @@ def delete(
 @app.command("reindex")
 def rebuild(
     collection: Collection = "default",
-    model: Annotated[str | None, typer.Option(help="Another embedding model.")] = None,
+    model: Annotated[
+        str | None, typer.Option(help="Another embedding model; ADDRESS#MODEL for one of an endpoint.")
+    ] = None,
+    dimensions: Annotated[
+        int | None, typer.Option(min=1, help="How many dimensions of the model's vectors are kept.")
+    ] = None,
     passage_tokens: Annotated[
         int | None, typer.Option(min=16, max=8192, help="How long passages are to be; 192 at first.")
     ] = None,
     index: Annotated[
         IndexKind | None, typer.Option(help="flat scans all (exact), ivf a part (faster from a million on).")
     ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
-    """Build a new generation from the documents in the store; unchanged passages are not embedded again."""
-    from indexer.pipeline import cost_of, reindex
+    """Build a new generation from the documents in the store; unchanged passages are not embedded again. It
+    says first what is, and asks on a terminal."""
+    from indexer.estimate import estimate
+    from indexer.pipeline import reindex
     from indexer.progress import Reporter
 
     with opened() as (settings, database):
-        cost = cost_of(database, collection, model) if model else None
-        if cost is not None:
-            told = f"{cost.passages:,} passages are embedded anew by {model}, {cost.rate:,.0f} a second here"
-            console.print(f"{told}: about {max(cost.seconds / 60, 1):,.0f} minutes.", markup=False)
+        vectors: dict[str, Any] = {"model": model, "dimensions": dimensions, "passage_tokens": passage_tokens}
+        cost = estimate(database, settings.data, collection, **vectors)
+        print_estimate(cost)
+        if cost.embedded and not yes and sys.stdin.isatty() and not typer.confirm("Build it?", err=True):
+            raise InvalidRequest("Nothing was built.", hint="Confirm with y, or with --yes.")
         with ProgressDisplay() as display:
             built = reindex(
                 database,
                 settings.data,
                 collection,
                 Reporter(database, display),
-                model=model,
-                passage_tokens=passage_tokens,
+                **vectors,
                 index=index,
             )
         print_build(built)
@@ -204,6 +220,7 @@ def read_in(
     *,
     source: str,
     sync: bool,
+    dimensions: int | None = None,
     told: "Sequence[Failure] | None" = None,
 ) -> "Sequence[Failure]":
     """Makes the documents of a source searchable and says what became of them; gives what could not be read.
@@ -212,7 +229,9 @@ def read_in(
 
     known = _known_stamps(database, name, source)
     items = open_source(path, format, **columns, known=known, exclude=exclude)
-    return _take_in(settings, database, name, items, source=source, sync=sync, told=told)
+    return _take_in(
+        settings, database, name, items, source=source, sync=sync, dimensions=dimensions, told=told
+    )
 
 
 def _known_stamps(database: "Engine", name: str, source: str) -> dict[str, str]:
@@ -236,6 +255,7 @@ def _take_in(
     *,
     source: str | None,
     sync: bool,
+    dimensions: int | None = None,
     told: "Sequence[Failure] | None" = None,
 ) -> "Sequence[Failure]":
     from sqlalchemy.orm import Session
@@ -248,9 +268,9 @@ def _take_in(
         if told is None or report.is_news or report.failures != told:
             print_ingest(report)
 
-    items = _worth_a_collection(settings, database, name, items)
+    items = _worth_a_collection(settings, database, name, items, dimensions)
     with Session(database) as session:
-        number = ensure_collection(session, name, settings.model).id
+        number = ensure_collection(session, name, settings.model, dimensions).id
         session.commit()
     with ProgressDisplay(quiet=told is not None) as display:
         taken = take_in(
@@ -272,19 +292,20 @@ def _take_in(
 
 
 def _worth_a_collection(
-    settings: "Settings", database: "Engine", name: str, items: "Iterable[Item]"
+    settings: "Settings", database: "Engine", name: str, items: "Iterable[Item]", dimensions: int | None
 ) -> "Iterable[Item]":
     """The same items. Where there is no collection of the name yet, the first document is looked for, and the
     model, before it is made: a run that comes to nothing leaves none behind.
 
     Raises:
-        InvalidRequest: the name cannot be used.
+        InvalidRequest: the name cannot be used, or the width.
         SourceError: there is no document.
     """
     from sqlalchemy import select
     from sqlalchemy.orm import Session
 
     from indexer.documents import IngestReport
+    from indexer.pipeline import check_dimensions, embedder_for
     from indexer.sources import Failure, Note
     from search.db.lookup import check_collection_name
     from search.db.models import CollectionRow
@@ -292,10 +313,11 @@ def _worth_a_collection(
 
     check_collection_name(name)
     with Session(database) as session:
-        model = session.scalar(select(CollectionRow.model).where(CollectionRow.name == name))
-    load_embedder(model or settings.model)
-    if model:
-        return items
+        known = session.scalar(select(CollectionRow).where(CollectionRow.name == name))
+        if known:
+            check_dimensions(embedder_for(session, known), name, dimensions)
+            return items
+    load_embedder(settings.model, dimensions=dimensions)
     begun, rest = [], iter(items)
     for item in rest:
         begun.append(item)

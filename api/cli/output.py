@@ -9,6 +9,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TaskID, 
 from rich.progress import Progress as Bars
 from rich.table import Table
 
+from api.views.estimate import told
 from api.views.numbers import moment
 from api.views.scorecard import figures
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from indexer.build.generations import GenerationInfo
     from indexer.build.verify import Verified
     from indexer.documents import IngestReport
+    from indexer.estimate import Estimate
     from search.db.card import LostLabel
     from search.db.models import KeyRow
     from search.responses.collections import Progress, Scorecard
@@ -93,6 +95,12 @@ def _unread(report: "IngestReport") -> str:
     return f" ({report.unread:,} of them not read again)" if report.unread else ""
 
 
+def print_estimate(cost: "Estimate") -> None:
+    """Prints what a new generation costs, if anything is embedded for it."""
+    for sentence in told(cost):
+        console.print(sentence, markup=False, soft_wrap=True)
+
+
 def print_build(report: "BuildReport") -> None:
     """Prints what is live now, where the time went, and how good the dictionary is."""
     total = sum(report.seconds.values())
@@ -133,7 +141,9 @@ def print_generations(generations: "list[GenerationInfo]") -> None:
         live = moment(each.live_at.astimezone()) if each.live_at else ""
         passages = "" if each.passages is None else f"{each.passages:,}"
         dictionary = "" if each.dictionary is None else str(each.dictionary)
-        table.add_row(str(each.number), each.state, live, passages, dictionary, each.recipe.model)
+        model, kept = each.recipe.model, each.recipe.dimensions
+        model += f", {kept:,} dimensions" if kept else ""
+        table.add_row(str(each.number), each.state, live, passages, dictionary, model)
     output.print(table)
 
 

@@ -17,8 +17,9 @@ from indexer.collections import (
     rename_collection,
 )
 from indexer.default_collection import choose_default
+from indexer.estimate import Estimate
 from indexer.jobs.queue import JobInfo, cancel_job, get_job, list_jobs, retry_job
-from indexer.jobs.requests import JobRequest, start
+from indexer.jobs.requests import JobRequest, ReindexRequest, estimate_job, start
 from search.db.connection import open_session
 
 router = APIRouter(
@@ -73,6 +74,13 @@ def get_jobs(engine: EngineDep, collection: str | None = None, limit: int = 50) 
 def post_job(engine: EngineDep, body: JobIn) -> JobInfo:
     """Puts a job in the queue."""
     return get_job(engine.database, start(engine, body))
+
+
+@router.post("/jobs/estimate")
+def post_estimate(engine: EngineDep, body: ReindexRequest) -> Estimate:
+    """What a reindex with the same body would cost: how much is embedded anew, for how long, where the texts
+    go, and what it takes up. It begins nothing; the model is loaded, and tried on a few texts."""
+    return estimate_job(engine, body)
 
 
 @router.get("/jobs/{job}")

@@ -52,6 +52,15 @@ def duration(seconds: float) -> str:
     return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
+def size(count: float) -> str:
+    """Writes bytes as `640 kB`, `48 MB` or `1.5 GB`."""
+    for unit in ("kB", "MB", "GB"):
+        count /= 1000
+        if count < 1000 or unit == "GB":
+            break
+    return f"{count:.1f} {unit}" if count < 9.95 else f"{count:,.0f} {unit}"
+
+
 def moment(time: datetime) -> str:
     """A time to the second with the zone it is given in: `2026-05-01 14:30:00+02:00`."""
     return time.isoformat(" ", "seconds")

@@ -15,6 +15,7 @@ from api.auth.keys import create_key, list_keys, revoke_key
 from api.auth.scopes import SCOPES, Scope
 from api.dependencies import EngineDep
 from api.middleware.proxy import at
+from api.views.estimate import told
 from api.views.rendering import Page, is_fragment, render
 from api.views.scorecard import Figure, figures
 from api.web.login import local_path
@@ -30,7 +31,7 @@ from indexer.collections import (
 from indexer.default_collection import choose_default
 from indexer.documents import delete_documents
 from indexer.jobs.queue import JobInfo, cancel_job, get_job, list_jobs, retry_job
-from indexer.jobs.requests import JobRequest, read_request, start
+from indexer.jobs.requests import JobRequest, ReindexRequest, estimate_job, read_request, start
 from indexer.jobs.results import IngestResult
 from indexer.labels.edit import edit_label
 from indexer.presets.store import list_presets
@@ -103,7 +104,8 @@ class CollectionJobs(_Polled):
 @dataclass(frozen=True)
 class CollectionPage(_Polled):
     """Shows a collection. `sizes` are the bytes of each generation; `found` are the documents that `find`
-    finds, `size` of them from `offset` on; `longest`: the characters that a description may have."""
+    finds, `size` of them from `offset` on; `longest`: the characters that a description may have; `asked`: a
+    reindex that was asked for and not begun, because its `cost` is told first."""
 
     template = "admin/collection.html"
 
@@ -121,6 +123,8 @@ class CollectionPage(_Polled):
     offset: int
     size: int
     longest: int
+    asked: ReindexRequest | None
+    cost: list[str]
 
 
 @dataclass(frozen=True)
@@ -184,6 +188,17 @@ def collection_page(
     name: str, request: Request, engine: EngineDep, _: AdminDep, find: str = "", offset: int = 0
 ) -> Response:
     """Shows one collection: what is live and what was, jobs, documents."""
+    return _collection(name, request, engine, find, offset)
+
+
+def _collection(
+    name: str,
+    request: Request,
+    engine: SearchEngine,
+    find: str = "",
+    offset: int = 0,
+    asked: ReindexRequest | None = None,
+) -> Response:
     jobs = list_jobs(engine.database, limit=JOBS, collection=name)
     active = _any_active(jobs)
     if is_fragment(request):
@@ -209,6 +224,8 @@ def collection_page(
             offset=offset,
             size=DOCUMENTS,
             longest=MAX_DESCRIPTION,
+            asked=asked,
+            cost=list(told(estimate_job(engine, asked))) if asked else [],
         )
     return render(request, page)
 
@@ -255,9 +272,13 @@ def post_key(request: Request, engine: EngineDep, form: AdminForm) -> Response:
 
 
 @router.post("/collections/{name}/jobs")
-def post_job(name: str, engine: EngineDep, form: AdminForm) -> Response:
-    """Puts a job in the queue."""
-    start(engine, _job(name, form))
+def post_job(name: str, request: Request, engine: EngineDep, form: AdminForm) -> Response:
+    """Puts a job in the queue. One that embeds passages anew says first what it costs."""
+    agreed = "agreed" in form
+    job = _job(name, {field: value for field, value in form.items() if field != "agreed"})
+    if isinstance(job, ReindexRequest) and job.embeds and not agreed:
+        return _collection(name, request, engine, asked=job)
+    start(engine, job)
     return _back(_address(name))
 
 

@@ -163,15 +163,18 @@ class Build:
     ) -> Recipe:
         """Gives the recipe: length of passages and kind of index as asked, else as the live generation has
         them."""
+        space = self.embedder.space
         return Recipe(
-            model=self.embedder.space.model,
-            precision=self.embedder.space.precision,
+            model=space.model,
+            precision=space.precision,
             max_tokens=self.embedder.max_tokens,
             passage_tokens=passage_tokens or (live.recipe.passage_tokens if live else TARGET_TOKENS),
             index=index or (live.recipe.index if live else "flat"),
             device=self.embedder.device,
-            question_prompt=self.embedder.space.question_prompt,
-            passage_prompt=self.embedder.space.passage_prompt,
+            question_prompt=space.question_prompt,
+            passage_prompt=space.passage_prompt,
+            dimensions=space.dimensions,
+            width=space.width,
         )
 
     def _split(self, session: Session, generation: GenerationRow) -> None:

@@ -13,7 +13,14 @@ from cachetools import LRUCache
 from sqlalchemy import Engine, Select, exists, func, select, text
 from sqlalchemy.orm import Session
 
-from indexer.build.passage_rows import PassageValues, add_passages, passages_of, splitter_for
+from indexer.build.passage_rows import (
+    SAME_SPACE,
+    PassageValues,
+    add_passages,
+    passages_of,
+    space_values,
+    splitter_for,
+)
 from indexer.documents import touch
 from indexer.progress import Reporter
 from search.db.locks import take_turn
@@ -164,13 +171,12 @@ class CatchUp:
         """Reads known embeddings by the hash of their text: of other versions of these documents, of
         documents of the same text under another id, and of other generations."""
         statement = text(
-            """
+            f"""
             SELECT p.sha256, p.embedding FROM passages AS p
             WHERE p.embedding IS NOT NULL
               AND p.generation_id IN (
-                SELECT g.id FROM generations AS g WHERE g.collection_id = :collection
-                AND g.recipe ->> 'model' = :model AND g.recipe ->> 'precision' = :precision
-                AND COALESCE(g.recipe ->> 'passage_prompt', '') = :prompt)
+                SELECT g.id FROM generations AS g
+                WHERE g.collection_id = :collection AND {SAME_SPACE})
               AND p.document_id IN (
                 SELECT other.id FROM documents AS d JOIN documents AS other
                 ON other.collection_id = d.collection_id AND other.external_id = d.external_id
@@ -186,9 +192,7 @@ class CatchUp:
             {
                 "collection": row.collection_id,
                 "ids": [document.id for document in pending],
-                "model": self._recipe.model,
-                "precision": self._recipe.precision,
-                "prompt": self._recipe.passage_prompt,
+                **space_values(self._recipe),
             },
         )
         return {row[0]: row[1] for row in found}

@@ -28,6 +28,27 @@ PassageValues = tuple[int, int, int, bytes, bytes, bytes, bytes]
 """Document, start, end, hash of its text, embedding, feature ids, activations."""
 
 
+SAME_SPACE = """
+    g.recipe ->> 'model' = :model AND g.recipe ->> 'precision' = :precision
+    AND COALESCE(g.recipe ->> 'passage_prompt', '') = :prompt
+    AND COALESCE((g.recipe ->> 'dimensions')::int, 0) = :dimensions
+    AND COALESCE((g.recipe ->> 'width')::int, 0) = :width
+"""
+"""Says in SQL that passages of a generation `g` are embedded as those of the recipe that `space_values` was
+given."""
+
+
+def space_values(recipe: Recipe) -> dict[str, str | int]:
+    """What `SAME_SPACE` compares with."""
+    return {
+        "model": recipe.model,
+        "precision": recipe.precision,
+        "prompt": recipe.passage_prompt,
+        "dimensions": recipe.dimensions,
+        "width": recipe.width,
+    }
+
+
 def create_partition(session: Session, generation: int) -> None:
     """Makes the generation's partition. It is made as a table of its own and then attached, which waits for
     no reader of `passages` and holds none up; a partition made in place would do both."""
@@ -74,14 +95,13 @@ def take_over_embeddings(session: Session, generation: GenerationRow) -> None:
     """Copies embeddings of equal text in the same vector space from earlier generations of the collection."""
     session.execute(
         text(
-            """
+            f"""
             UPDATE passages AS fresh SET embedding = kept.embedding
             FROM (
                 SELECT DISTINCT ON (p.sha256) p.sha256, p.embedding
                 FROM passages AS p JOIN generations AS g ON g.id = p.generation_id
                 WHERE g.collection_id = :collection AND g.id <> :generation AND p.embedding IS NOT NULL
-                  AND g.recipe ->> 'model' = :model AND g.recipe ->> 'precision' = :precision
-                  AND COALESCE(g.recipe ->> 'passage_prompt', '') = :prompt
+                  AND {SAME_SPACE}
             ) AS kept
             WHERE fresh.generation_id = :generation AND fresh.sha256 = kept.sha256
             """
@@ -89,9 +109,7 @@ def take_over_embeddings(session: Session, generation: GenerationRow) -> None:
         {
             "collection": generation.collection_id,
             "generation": generation.id,
-            "model": generation.recipe.model,
-            "precision": generation.recipe.precision,
-            "prompt": generation.recipe.passage_prompt,
+            **space_values(generation.recipe),
         },
     )
 

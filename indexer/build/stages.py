@@ -72,7 +72,7 @@ def obtain_dictionary(
     """
     if generation.dictionary_id is not None:
         return read_dictionary(session, generation.dictionary_id)
-    number = _latest_dictionary(session, generation)
+    number = _latest_dictionary(session, generation, embedder.width)
     known = None if number is None else read_dictionary(session, number)
     found = naming(session, generation, known, embedder, reporter, data)
     if found is not known:
@@ -138,13 +138,14 @@ def store_families(
     session.commit()
 
 
-def _latest_dictionary(session: Session, generation: GenerationRow) -> int | None:
-    """Finds the collection's latest dictionary, if it is one of names, of the same model."""
+def _latest_dictionary(session: Session, generation: GenerationRow, width: int) -> int | None:
+    """Finds the collection's latest dictionary, if it is one of names, of the same model and width."""
     latest = session.execute(
         select(DictionaryRow.id, DictionaryRow.card["training"]["way"].astext)
         .where(
             DictionaryRow.collection_id == generation.collection_id,
             DictionaryRow.card["model"].astext == generation.recipe.model,
+            DictionaryRow.card["width"].astext == str(width),
         )
         .order_by(DictionaryRow.id.desc())
         .limit(1)

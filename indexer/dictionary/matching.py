@@ -31,8 +31,7 @@ class Match:
 
 def keeps_numbers(old: Dictionary, new: Dictionary) -> bool:
     """Tells whether each feature of the old dictionary is the new one's of the same number."""
-    one_space = old.card.model == new.card.model
-    return bool(old.names) and one_space and new.names[: old.features] == old.names
+    return bool(old.names) and _is_one_space(old, new) and new.names[: old.features] == old.names
 
 
 def match(old: Dictionary, new: Dictionary, *, block: int = BLOCK) -> list[Match]:
@@ -40,9 +39,13 @@ def match(old: Dictionary, new: Dictionary, *, block: int = BLOCK) -> list[Match
     compared a block at a time."""
     if old.names:
         return _by_name(old, new)
-    if old.card.model != new.card.model:  # another vector space: nothing can be compared
+    if not _is_one_space(old, new):  # nothing can be compared
         return [Match(feature, None, 0.0) for feature in range(old.features)]
     return _by_direction(old, new, block)
+
+
+def _is_one_space(old: Dictionary, new: Dictionary) -> bool:
+    return (old.card.model, old.width) == (new.card.model, new.width)
 
 
 def _by_name(old: Dictionary, new: Dictionary) -> list[Match]:

@@ -102,22 +102,32 @@ def general_dictionary(groups: Sequence[Group], model: str, embed: Embed) -> Dic
 
 
 def model_dictionary(embedder: Embedder, folder: Path) -> Dictionary:
-    """Gives the named dictionary of an embedding model: the one that ships, or one that is made, in a minute
-    on two cores, and kept in a folder.
+    """Gives the named dictionary of an embedding model at its width: the one that ships, or one that is made,
+    in a minute on two cores, and kept in a folder.
 
     Raises:
         DictionaryError: the model finds all names alike.
     """
-    model, groups = embedder.space.model, general_lexicon().groups
-    if base := shipped(model):
-        return base.dictionary
-    made_of = hashlib.sha256(repr((embedder.space, groups)).encode()).hexdigest()
-    kept = folder / made_of[:32]
-    with contextlib.suppress(DictionaryError):
-        return Dictionary.load(kept)
-    made = general_dictionary(groups, model, embedder.encode)
-    made.save(kept)
+    if there := known_dictionary(embedder, folder):
+        return there
+    made = general_dictionary(general_lexicon().groups, embedder.space.model, embedder.encode)
+    made.save(_kept(embedder, folder))
     return made
+
+
+def known_dictionary(embedder: Embedder, folder: Path) -> Dictionary | None:
+    """Gives the dictionary of an embedding model that ships, or was made before."""
+    base = shipped(embedder.space.model)
+    if base and base.dictionary.width == embedder.width:
+        return base.dictionary
+    with contextlib.suppress(DictionaryError):
+        return Dictionary.load(_kept(embedder, folder))
+    return None
+
+
+def _kept(embedder: Embedder, folder: Path) -> Path:
+    made_of = repr((embedder.space, general_lexicon().groups))
+    return folder / hashlib.sha256(made_of.encode()).hexdigest()[:32]
 
 
 def centred(dictionary: Dictionary, x_ND: NDArray[Any], *, prior_rows: int = PRIOR_ROWS) -> Dictionary:

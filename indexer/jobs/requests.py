@@ -1,16 +1,21 @@
 """A job's request is validated once, for the API, the admin's page and the worker alike."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
+from indexer.estimate import Estimate, estimate
 from indexer.jobs.queue import start_job
 from search.db.connection import open_session
 from search.db.lookup import find_collection
 from search.db.recipe import IndexKind
+from search.embedding.endpoint import check_model
 from search.engine.engine import SearchEngine
-from search.errors import InvalidRequest
+from search.errors import ConfigurationError, InvalidRequest
+
+MOST_DIMENSIONS = 16_384
 
 
 class _Request(BaseModel):
@@ -25,9 +30,15 @@ class ReindexRequest(_Request):
 
     kind: Literal["reindex"]
     model: str | None = None
+    dimensions: int | None = Field(default=None, ge=1, le=MOST_DIMENSIONS)
     passage_tokens: int | None = Field(default=None, ge=16, le=8192)
     index: IndexKind | None = None
     first: bool = False
+
+    @property
+    def embeds(self) -> bool:
+        """Whether it asks for other vectors, or for other texts to have some."""
+        return bool(self.model or self.dimensions or self.passage_tokens)
 
 
 class IngestRequest(_Request):
@@ -90,16 +101,50 @@ def read_request(kind: str, collection: str | None, arguments: Mapping[str, Any]
         raise InvalidRequest(told, hint=f"{first['msg']}.") from None
 
 
+def estimate_job(engine: SearchEngine, request: ReindexRequest) -> Estimate:
+    """Estimates what a job would cost.
+
+    Raises:
+        CollectionNotFound, InvalidRequest, ModelUnavailable: see `estimate`.
+    """
+    with _asked_for():
+        return estimate(
+            engine.database,
+            engine.data,
+            request.collection or engine.default_collection(),
+            model=request.model,
+            dimensions=request.dimensions,
+            passage_tokens=request.passage_tokens,
+        )
+
+
+@contextmanager
+def _asked_for() -> Iterator[None]:
+    """A model that cannot be had is wrong in the request here, and in no setting.
+
+    Raises:
+        InvalidRequest: it cannot be had.
+    """
+    try:
+        yield
+    except ConfigurationError as error:
+        raise InvalidRequest(error.message, hint=error.hint) from None
+
+
 def start(engine: SearchEngine, request: JobRequest) -> int:
     """Puts a job in the queue; gives its number.
 
     Raises:
         CollectionNotFound: there is no collection of that name.
+        InvalidRequest: the model's endpoint may not be asked.
         Busy: one of this kind waits already.
     """
     if isinstance(request, BackupRequest):
         return start_job(engine.database, request.kind)
     collection = request.collection or engine.default_collection()
+    if isinstance(request, ReindexRequest) and request.model:
+        with _asked_for():
+            check_model(request.model)  # what may hold a secret is not stored
     with open_session(engine.database) as session:
         find_collection(session, collection)
     options = request.model_dump(exclude={"kind", "collection"}, exclude_defaults=True)

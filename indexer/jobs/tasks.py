@@ -127,7 +127,7 @@ class JobLog:
 
 
 def _reindex(request: ReindexRequest, resources: Resources) -> JobResult:
-    """Builds a new generation: of another model, passage size or index where they are given."""
+    """Builds a new generation: of another model, width, passage size or index where they are given."""
     if request.first:
         with Session(resources.database) as session:
             live = live_of(session, find_collection(session, request.collection).id)
@@ -139,6 +139,7 @@ def _reindex(request: ReindexRequest, resources: Resources) -> JobResult:
         request.collection,
         resources.reporter,
         model=request.model,
+        dimensions=request.dimensions,
         passage_tokens=request.passage_tokens,
         index=request.index,
     )

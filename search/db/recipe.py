@@ -11,11 +11,13 @@ IndexKind = Literal["flat", "ivf"]
 
 
 class Recipe(BaseModel):
-    """Says what a build is asked to do: model, its precision and prompts, length of passages, kind of index.
+    """Says what a build is asked to do: model, its precision, prompts and width, length of passages, kind of
+    index.
 
-    `device` is where the build began. Rows of earlier versions are read as well: what the first one did not
-    write has its values here, and what is not asked any more (`dictionary`, how to learn one) stays, so that
-    no such recipe equals one of today.
+    `dimensions`: how many numbers of each vector are kept, 0: all. `width`: how many an endpoint's have; 0
+    where the model's own files say. `device` is where the build began. Rows of earlier versions are read as
+    well: what the first one did not write has its values here, and what is not asked any more (`dictionary`,
+    how to learn one) stays, so that no such recipe equals one of today.
     """
 
     model_config = ConfigDict(extra="allow", frozen=True)
@@ -28,6 +30,8 @@ class Recipe(BaseModel):
     device: str = ""
     question_prompt: str = ""
     passage_prompt: str = ""
+    dimensions: int = 0
+    width: int = 0
 
     def same(self, other: "Recipe") -> bool:
         """Whether both ask for the same build, which may be taken up on another device."""

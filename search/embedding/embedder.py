@@ -1,6 +1,6 @@
-"""An embedder turns texts into unit vectors with a sentence-transformers model.
+"""An embedder turns texts into unit vectors, with a sentence-transformers model or with one of an endpoint.
 
-Shape suffixes: N texts, D embedding width.
+Shape suffixes: N texts, D embedding width, P parts of questions, T tokens.
 """
 
 import functools
@@ -9,8 +9,9 @@ import math
 import re
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,8 +20,10 @@ import torch
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
+from search.embedding.endpoint import FOR_PASSAGES, FOR_QUESTIONS, Endpoint, is_endpoint, split_model
+from search.embedding.rough_tokens import rough_tokenizer
 from search.embedding.splitter import PassageSplitter
-from search.errors import ConfigurationError
+from search.errors import ConfigurationError, InvalidRequest
 from search.settings import DEFAULT_MODEL
 
 if TYPE_CHECKING:
@@ -36,6 +39,10 @@ ROOM_FOR_SPECIAL = 8
 
 USUAL_TOKENS = 512
 """What a model takes at most that sets no limit, as those of static word vectors."""
+
+ENDPOINT_TOKENS = 300
+"""What a model of an endpoint takes: the 512 tokens of the smallest usual ones, of texts like base64, whose
+rough count is .6 of theirs (that of prose and code is more than theirs)."""
 
 SUMMING = ("Transformer", "Pooling", "Normalize")
 """Modules of a model that leave a mean a mean."""
@@ -56,12 +63,18 @@ PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": t
 
 @dataclass(frozen=True)
 class VectorSpace:
-    """Says what decides where a text lands: two vectors may be compared only if these are equal."""
+    """Says what decides where a text lands: two vectors may be compared only if these are equal.
+
+    `dimensions`: how many numbers of each vector are kept, 0: all. `width`: how many an endpoint's have; 0
+    where the model's own files say.
+    """
 
     model: str
     precision: str
     question_prompt: str = ""
     passage_prompt: str = ""
+    dimensions: int = 0
+    width: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,68 +87,65 @@ class Tokens:
     h_TD: NDArray[np.float32]
 
 
-class Embedder:
-    """Encodes with one loaded model. It is safe to use from several threads, which take turns."""
+class Embedder(ABC):
+    """Encodes with one model. It is safe to use from several threads."""
 
-    def __init__(self, model: "SentenceTransformer", space: VectorSpace) -> None:
-        self._model = model
-        self._lock = threading.Lock()
+    def __init__(self, space: VectorSpace) -> None:
         self.space = space
 
     @property
     def width(self) -> int:
-        return int(self._model.get_embedding_dimension() or 0)
+        return self.space.dimensions or self.full_width
 
     @property
+    @abstractmethod
+    def full_width(self) -> int:
+        """How many numbers the model's vectors have, before they are cut."""
+
+    @property
+    @abstractmethod
+    def device(self) -> str:
+        """Where PyTorch works that goes with this model."""
+
+    @property
+    @abstractmethod
     def max_tokens(self) -> int:
         """How many tokens of a passage the model reads, with special ones and without its prompt."""
-        most = self._model.max_seq_length
-        tokens = int(most) if most and math.isfinite(most) else USUAL_TOKENS
-        return tokens - self._prompt_tokens
-
-    @functools.cached_property
-    def _prompt_tokens(self) -> int:
-        prompts = (self.space.question_prompt, self.space.passage_prompt)
-        return max(len(self._model.tokenizer.encode(each)) if each else 0 for each in prompts)
 
     @property
-    def device(self) -> str:
-        return str(self._model.device)
-
-    @property
+    @abstractmethod
     def tokenizer_json(self) -> str:
         """Gives the tokenizer in the `tokenizers` library's JSON form.
 
         Raises:
             ConfigurationError: the model has no such tokenizer.
         """
-        tokenizer = self._model.tokenizer
-        backend = getattr(tokenizer, "backend_tokenizer", tokenizer)
-        if not isinstance(backend, Tokenizer):
-            raise ConfigurationError(
-                f"The model {self.space.model} has no fast tokenizer.", hint="Choose another model."
-            )
-        return str(backend.to_str())
 
+    @property
+    @abstractmethod
+    def bytes(self) -> int:
+        """How much memory the loaded model takes up."""
+
+    @abstractmethod
     def encode(
         self, texts: Sequence[str], *, on_batch: Callable[[int], None] = lambda _: None
     ) -> NDArray[np.float16]:
         """Encodes texts as unit vectors (N, D), rounded once to float16; `on_batch` hears how many texts were
         just done."""
-        vectors = [self._unit(batch, on_batch) for batch in _batches(texts)]
-        return np.concatenate(vectors) if vectors else np.zeros((0, self.width), np.float16)
+
+    @abstractmethod
+    def _read(self, questions: list[str]) -> torch.Tensor:
+        """Encodes questions with their prompts in front, as the model does."""
 
     def encode_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Encodes questions as unit vectors (N, D), not rounded, in one batch. That of a question in parts
         points where these do on the average (docs/decisions/0022)."""
         parts = [self.question_parts(text) for text in texts]
         flat = [self.space.question_prompt + part for of_text in parts for part in of_text]
-        with self._lock:
-            encoded = self._model.encode(flat, batch_size=len(flat), convert_to_tensor=True)
-            x_PD = _normalised(encoded)
+        x_PD = self._unit(self._read(flat))
         split_PD = torch.split_with_sizes(x_PD, [len(of_text) for of_text in parts])
         means = [_mean(of_text, part_PD) for of_text, part_PD in zip(parts, split_PD, strict=True)]
-        return _normalised(torch.stack(means)).cpu().numpy()
+        return self._unit(torch.stack(means)).cpu().numpy()
 
     def question_parts(self, question: str) -> list[str]:
         """Gives a question as the model reads it: whole, or in parts where it is too long for that."""
@@ -147,6 +157,72 @@ class Embedder:
     @functools.cached_property
     def _splitter(self) -> PassageSplitter:
         return PassageSplitter(self.tokenizer_json, self.max_tokens, self.max_tokens)
+
+    def _prompted(self, passages: Sequence[str]) -> list[str]:
+        return [self.space.passage_prompt + passage for passage in passages]
+
+    def _unit(self, x_ND: torch.Tensor) -> torch.Tensor:
+        """Cuts vectors to the width of the space, then brings them to length 1 (N, D)."""
+        return torch.nn.functional.normalize(x_ND[:, : self.width].float(), dim=1)
+
+
+class LoadedEmbedder(Embedder):
+    """Encodes with a model in this process. Threads take turns."""
+
+    def __init__(self, model: "SentenceTransformer", space: VectorSpace) -> None:
+        super().__init__(space)
+        self._model = model
+        self._lock = threading.Lock()
+
+    @property
+    def full_width(self) -> int:
+        return int(self._model.get_embedding_dimension() or 0)
+
+    @property
+    def device(self) -> str:
+        return str(self._model.device)
+
+    @property
+    def max_tokens(self) -> int:
+        most = self._model.max_seq_length
+        tokens = int(most) if most and math.isfinite(most) else USUAL_TOKENS
+        return tokens - self._prompt_tokens
+
+    @functools.cached_property
+    def _prompt_tokens(self) -> int:
+        prompts = (self.space.question_prompt, self.space.passage_prompt)
+        return max(len(self._model.tokenizer.encode(each)) if each else 0 for each in prompts)
+
+    @property
+    def tokenizer_json(self) -> str:
+        tokenizer = self._model.tokenizer
+        backend = getattr(tokenizer, "backend_tokenizer", tokenizer)
+        if not isinstance(backend, Tokenizer):
+            raise ConfigurationError(
+                f"The model {self.space.model} has no fast tokenizer.", hint="Choose another model."
+            )
+        return str(backend.to_str())
+
+    @property
+    def bytes(self) -> int:
+        return sum(each.numel() * each.element_size() for each in self._model.parameters())
+
+    def encode(
+        self, texts: Sequence[str], *, on_batch: Callable[[int], None] = lambda _: None
+    ) -> NDArray[np.float16]:
+        vectors = [self._encode_batch(batch, on_batch) for batch in _batches(texts)]
+        return np.concatenate(vectors) if vectors else np.zeros((0, self.width), np.float16)
+
+    def _encode_batch(self, texts: Sequence[str], on_batch: Callable[[int], None]) -> NDArray[np.float16]:
+        with self._lock:
+            prompted = self._prompted(texts)
+            x_ND = self._unit(self._model.encode(prompted, batch_size=BATCH_TEXTS, convert_to_tensor=True))
+        on_batch(len(texts))
+        return x_ND.half().cpu().numpy()
+
+    def _read(self, questions: list[str]) -> torch.Tensor:
+        with self._lock:
+            return self._model.encode(questions, batch_size=len(questions), convert_to_tensor=True)
 
     @property
     def mean_pooled(self) -> bool:
@@ -173,42 +249,95 @@ class Embedder:
             Tokens(
                 [(start - front, end - front) if end > max(start, front) else (-1, -1) for start, end in row],
                 encoded.word_ids(number),
-                h_TD[: len(row)].float().cpu().numpy(),
+                h_TD[: len(row), : self.width].float().cpu().numpy(),
             )
             for number, (row, h_TD) in enumerate(zip(encoded["offset_mapping"], vectors, strict=True))
         ]
 
-    def _prompted(self, passages: Sequence[str]) -> list[str]:
-        return [self.space.passage_prompt + passage for passage in passages]
 
-    def _unit(self, texts: Sequence[str], on_batch: Callable[[int], None]) -> NDArray[np.float16]:
-        with self._lock:
-            x_ND = _normalised(
-                self._model.encode(self._prompted(texts), batch_size=BATCH_TEXTS, convert_to_tensor=True)
-            )
-        on_batch(len(texts))
-        return x_ND.half().cpu().numpy()
+class EndpointEmbedder(Embedder):
+    """Encodes with a model of an endpoint. How many tokens a text has is counted roughly."""
+
+    def __init__(self, space: VectorSpace) -> None:
+        super().__init__(space)
+        self.endpoint = Endpoint(space.model, space.width)
+
+    @property
+    def full_width(self) -> int:
+        return self.space.width
+
+    @property
+    def device(self) -> str:
+        return "cuda" if torch.cuda.is_available() else "cpu"
+
+    @functools.cached_property
+    def max_tokens(self) -> int:
+        tokenizer = Tokenizer.from_str(self.tokenizer_json)
+        prompts = (self.space.question_prompt, self.space.passage_prompt)
+        most = max(len(tokenizer.encode(each).ids) for each in prompts)
+        return ENDPOINT_TOKENS - most
+
+    @property
+    def tokenizer_json(self) -> str:
+        return rough_tokenizer()
+
+    @property
+    def bytes(self) -> int:
+        return 0
+
+    def encode(
+        self, texts: Sequence[str], *, on_batch: Callable[[int], None] = lambda _: None
+    ) -> NDArray[np.float16]:
+        x_ND = self.endpoint.embed(self._prompted(texts), FOR_PASSAGES, on_batch)
+        return self._unit(torch.from_numpy(x_ND)).half().numpy()
+
+    def _read(self, questions: list[str]) -> torch.Tensor:
+        return torch.from_numpy(self.endpoint.embed(questions, FOR_QUESTIONS))
 
 
-def load_embedder(model: str = DEFAULT_MODEL, precision: str | None = None) -> Embedder:
-    """Loads a model once a process. Without a precision the faster one on this machine is measured and taken.
+def load_embedder(
+    model: str = DEFAULT_MODEL, precision: str | None = None, dimensions: int | None = None
+) -> Embedder:
+    """Loads a model once a process. Without a precision the faster one on this machine is measured and taken;
+    without dimensions the vectors stay as wide as they are.
 
     Raises:
         ConfigurationError: the model cannot be found or loaded.
+        InvalidRequest: the model has no such width.
+        ModelUnavailable: its endpoint does not answer as it should.
     """
+    whole = _space_at_endpoint(model) if is_endpoint(model) else _space_here(model, precision)
+    width = embedder_of(whole).full_width
+    if dimensions is not None and not 1 <= dimensions <= width:
+        raise InvalidRequest(
+            f"{dimensions:,} dimensions cannot be kept of the {width:,} that the model {model} has.",
+            hint=f"Give 1 to {width:,}.",
+        )
+    return embedder_of(replace(whole, dimensions=0 if dimensions in (None, width) else dimensions))
+
+
+def _space_here(model: str, precision: str | None) -> VectorSpace:
     precision = precision or _fastest_precision()
-    return embedder_of(VectorSpace(model, precision, *prompts_of(_load(model, precision), model)))
+    return VectorSpace(model, precision, *prompts_of(_load(model, precision), model))
 
 
-@functools.lru_cache(maxsize=4)
+def _space_at_endpoint(model: str) -> VectorSpace:
+    """The space of an endpoint's model as it is today. Numbers come as they are: no precision is chosen."""
+    width = Endpoint(model).embed(["width"], FOR_QUESTIONS).shape[1]
+    return VectorSpace(model, "float32", *known_prompts(split_model(model)[1]), width=width)
+
+
+@functools.lru_cache(maxsize=8)
 def embedder_of(space: VectorSpace) -> Embedder:
     """The embedder of a vector space: with the prompts that it was made with, whatever the model's files say
     today.
 
     Raises:
-        ConfigurationError: the model cannot be found or loaded.
+        ConfigurationError: the model cannot be found or loaded, or its endpoint may not be asked.
     """
-    return Embedder(_load(space.model, space.precision), space)
+    if is_endpoint(space.model):
+        return EndpointEmbedder(space)
+    return LoadedEmbedder(_load(space.model, space.precision), space)
 
 
 @functools.lru_cache(maxsize=2)
@@ -225,8 +354,11 @@ def prompts_of(loaded: "SentenceTransformer", name: str) -> tuple[str, str]:
     usual = told.get(loaded.default_prompt_name or "") or ""
     question = told.get("query") or told.get("question") or usual
     passage = told.get("document") or told.get("passage") or usual
-    if question or passage:
-        return question, passage
+    return (question, passage) if question or passage else known_prompts(name)
+
+
+def known_prompts(name: str) -> tuple[str, str]:
+    """What the family of a model is known to want in front of questions and of passages."""
     known = (prompts for family, prompts in FAMILIES.items() if re.search(family, name, re.IGNORECASE))
     return next(known, ("", ""))
 
@@ -299,7 +431,3 @@ def _mean(texts: Sequence[str], x_PD: torch.Tensor) -> torch.Tensor:
     """Where parts of a text point on the average, each weighing as much as it is long."""
     length_P = torch.tensor([float(max(len(text), 1)) for text in texts], device=x_PD.device)
     return length_P @ x_PD
-
-
-def _normalised(x_ND: torch.Tensor) -> torch.Tensor:
-    return torch.nn.functional.normalize(x_ND.float(), dim=1)

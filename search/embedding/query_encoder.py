@@ -1,5 +1,6 @@
 """The query encoder embeds each question once, and those that come at the same time in one batch."""
 
+from collections import defaultdict
 from collections.abc import Callable
 from concurrent.futures import Future
 from threading import Lock
@@ -29,7 +30,8 @@ class QueryEncoder:
         self._known: LRUCache[tuple[VectorSpace, str], FloatArray] = LRUCache(KEPT)
         self._waiting: dict[tuple[VectorSpace, str], Future[FloatArray]] = {}
         self._lock = Lock()
-        self._at_work = Lock()
+        # Each space by itself: an endpoint that is slow holds up no other model.
+        self._at_work: defaultdict[VectorSpace, Lock] = defaultdict(Lock)
 
     def __call__(self, space: VectorSpace, text: str) -> FloatArray:
         """Gives the unit vector (D,) of a question, not rounded."""
@@ -39,7 +41,8 @@ class QueryEncoder:
             return known
         with self._lock:
             promised = self._waiting.setdefault(key, Future())
-        with self._at_work:
+            at_work = self._at_work[space]
+        with at_work:
             while not promised.done():
                 self._work(space)
         return promised.result()

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from search.embedding.embedder import Embedder, Tokens
+from search.embedding.embedder import Embedder, LoadedEmbedder, Tokens
 from search.embedding.splitter import sentences
 from search.responses.search import LitBy, LitWord, Span
 
@@ -87,22 +87,21 @@ def levels(value_P: FloatArray) -> NDArray[np.int64]:
 def take_apart(embedder: Embedder, texts: Sequence[tuple[str, str]]) -> list[WordSums]:
     """The parts of passages, each given as what is in front of it when it is embedded, and its own text."""
     batches = [texts[start : start + AT_ONCE] for start in range(0, len(texts), AT_ONCE)]
-    apart = _by_words if embedder.mean_pooled else _by_sentences
-    return [parts for batch in batches for parts in apart(embedder, batch)]
+    if isinstance(embedder, LoadedEmbedder) and embedder.mean_pooled:
+        return [parts for batch in batches for parts in _by_words(embedder, batch)]
+    return [parts for batch in batches for parts in _by_sentences(embedder, batch)]
 
 
-def _by_words(embedder: Embedder, texts: Sequence[tuple[str, str]]) -> list[WordSums]:
+def _by_words(embedder: LoadedEmbedder, texts: Sequence[tuple[str, str]]) -> list[WordSums]:
     read = embedder.encode_tokens([front + text for front, text in texts])
     return [word_parts(text, len(front), tokens) for (front, text), tokens in zip(texts, read, strict=True)]
 
 
 def _by_sentences(embedder: Embedder, texts: Sequence[tuple[str, str]]) -> list[WordSums]:
-    return [
-        sentence_parts(
-            text, embedder.encode([front + text, *(text[s.start : s.end] for s in sentences(text))])
-        )
-        for front, text in texts
-    ]
+    read = [[front + text, *(text[s.start : s.end] for s in sentences(text))] for front, text in texts]
+    x_ND = embedder.encode([part for parts in read for part in parts])  # at once: an endpoint is far away
+    ends = np.cumsum([len(parts) for parts in read])[:-1]
+    return [sentence_parts(text, x_PD) for (_, text), x_PD in zip(texts, np.split(x_ND, ends), strict=True)]
 
 
 def word_parts(text: str, shift: int, tokens: Tokens) -> WordSums:

@@ -4,6 +4,7 @@ Shape suffixes: N passages, D embedding width.
 """
 
 from collections.abc import Iterable
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -14,7 +15,7 @@ from search.cache import LRUCache
 from search.dictionary.concepts import Concept
 from search.dictionary.lexicon import is_used
 from search.dictionary.steer import feature_deltas, steer
-from search.embedding.embedder import embedder_of
+from search.embedding.embedder import EndpointEmbedder, embedder_of
 from search.embedding.query_encoder import QueryEncoder
 from search.embedding.word_sums import WordSums
 from search.embedding.words import words as words_of
@@ -284,7 +285,9 @@ class Reader:
     def word_sums(self, passages: list[LocatedPassage]) -> list[WordSums]:
         """Takes passages apart into their words and what each adds to the passage's embedding."""
         embedder = embedder_of(self.snapshot.space)
-        return self.shared.word_sums.of(embedder, self.snapshot.generation, passages)
+        waits = self.shared.limiter.aside() if isinstance(embedder, EndpointEmbedder) else nullcontext()
+        with waits:
+            return self.shared.word_sums.of(embedder, self.snapshot.generation, passages)
 
     @property
     def _cached(self) -> SnapshotCaches:

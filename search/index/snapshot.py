@@ -238,7 +238,14 @@ class Snapshot:
 
 def space_of(recipe: Recipe) -> VectorSpace:
     """Gives the vector space of what is built by a recipe."""
-    return VectorSpace(recipe.model, recipe.precision, recipe.question_prompt, recipe.passage_prompt)
+    return VectorSpace(
+        model=recipe.model,
+        precision=recipe.precision,
+        question_prompt=recipe.question_prompt,
+        passage_prompt=recipe.passage_prompt,
+        dimensions=recipe.dimensions,
+        width=recipe.width,
+    )
 
 
 def load_snapshot(session: Session, data: Path, generation: GenerationRow) -> Snapshot:

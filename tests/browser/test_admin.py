@@ -75,6 +75,8 @@ def test_a_reindex_is_watched_while_others_search_and_taken_back(page: Page) -> 
     before = live(page)
     page.get_by_label("Tokens a passage").fill("24")
     page.get_by_role("button", name="Reindex").click()
+    expect(page.get_by_role("status")).to_contain_text(re.compile(r"passages are embedded anew.*of disk"))
+    page.get_by_role("button", name="Reindex at this cost").click()
     job = page.locator(".job").first
     expect(job).to_contain_text(re.compile("waiting|running|done"))
     other = page.context.new_page()
@@ -98,6 +100,7 @@ def test_a_job_is_cancelled_and_begun_again(page: Page) -> None:
     page.goto("/admin/collections/c")
     page.get_by_label("Tokens a passage").fill("16")
     page.get_by_role("button", name="Reindex").click()
+    page.get_by_role("button", name="Reindex at this cost").click()
     page.get_by_role("button", name="Cancel").click()
     expect(page.locator(".job.cancelled").first).to_be_visible(timeout=PATIENT)
     page.get_by_role("button", name="Begin again").first.click()
@@ -108,8 +111,12 @@ def test_a_failure_is_told_with_its_reason(page: Page) -> None:
     page.goto("/admin/collections/c")
     page.get_by_label("Embedding model").fill("no/such-model")
     page.get_by_role("button", name="Reindex").click()
+    expect(page.get_by_role("main")).to_contain_text("'no/such-model' cannot be loaded")
+    page.goto("/admin/collections/c")
+    page.get_by_label("Read documents from").fill("/no/such/folder")
+    page.get_by_role("button", name="Read", exact=True).click()
     failed = page.locator(".job.failed").first
-    expect(failed).to_contain_text("'no/such-model' cannot be loaded", timeout=PATIENT)
+    expect(failed).to_contain_text("/no/such/folder", timeout=PATIENT)
     failed.get_by_role("link").click()
     expect(page.locator(".log")).to_contain_text("failed")
 

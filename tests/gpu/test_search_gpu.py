@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from search.embedding.embedder import load_embedder
+from search.embedding.embedder import LoadedEmbedder, load_embedder
 from search.index.faiss_index import GPU_RESULTS, FaissIndex
 
 pytestmark = pytest.mark.gpu
@@ -31,6 +31,7 @@ def test_a_gpu_finds_what_a_cpu_finds(wanted: int) -> None:
 def test_vectors_of_a_gpu_are_close_to_those_of_a_cpu() -> None:
     texts = ["the sea at night", "sorting a list", "a" * 2000]
     on_gpu = load_embedder(precision="float16")
+    assert isinstance(on_gpu, LoadedEmbedder)
     assert on_gpu.device.startswith("cuda")
     x_ND = on_gpu.encode(texts).astype(np.float32)
     model = on_gpu._model.to("cpu", torch.float32)

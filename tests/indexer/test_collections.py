@@ -18,12 +18,13 @@ from indexer.collections import (
 )
 from indexer.documents import ingest
 from indexer.jobs.queue import get_job, start_job
+from indexer.pipeline import make_searchable
 from indexer.presets.store import list_presets, save_preset
 from indexer.progress import Reporter
 from search.browse.collections import collection_info, collections
 from search.db.locks import build_lock, reading_lock, shared
 from search.db.lookup import find_collection
-from search.embedding.embedder import Embedder
+from search.embedding.embedder import Embedder, load_embedder
 from search.engine.engine import SearchEngine
 from search.errors import Busy, CollectionNotFound, InvalidRequest
 from search.query.request import SearchRequest
@@ -109,17 +110,19 @@ def test_a_copy_has_the_settings_and_nothing_else(
 ) -> None:
     with Session(engine.database) as session:
         number = find_collection(session, "a").id
-    builder = Build(engine.database, tmp_path, small_embedder, Reporter(engine.database))
-    builder.run(number, passage_tokens=32, index="ivf")
+    reporter = Reporter(engine.database)
+    narrow = load_embedder(small_embedder.space.model, "float32", dimensions=16)
+    Build(engine.database, tmp_path, narrow, reporter).run(number, passage_tokens=32, index="ivf")
     describe_collection(engine.database, "a", "Whales")
     copy_collection(engine.database, "a", "copy")
     info = collection_info(engine, "copy")
     assert (info.state, info.documents, info.description) == ("empty", 0, "Whales")
     copied = many(engine.database, "copy", 3)
-    builder.run(copied)
+    make_searchable(engine.database, tmp_path, copied, reporter)
     with Session(engine.database) as session:
         recipe = list_generations(session, "copy")[0].recipe
-    assert (recipe.model, recipe.passage_tokens, recipe.index) == (small_embedder.space.model, 32, "ivf")
+    assert (recipe.model, recipe.dimensions) == (small_embedder.space.model, 16)
+    assert (recipe.passage_tokens, recipe.index) == (32, "ivf")
 
 
 def test_a_deleted_collection_leaves_nothing_and_others_stay(engine: SearchEngine, tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 """Documents and folders by the command line, as a process of its own."""
 
+import os
+import pty
 import shutil
 from pathlib import Path
 
@@ -85,6 +87,46 @@ def test_a_reindex_may_change_passages_and_index(shell: Shell, notes: Path) -> N
     failed = shell.tried("reindex", "--collection", "n", "--model", "no/such-model")
     assert_one_line(failed, "no/such-model")
     assert "live" in shell.run("rollback", "--collection", "n")
+
+
+def test_a_collection_keeps_some_dimensions(shell: Shell, notes: Path) -> None:
+    index = ("index", str(notes), "--collection", "n")
+    assert_one_line(shell.tried(*index, "--dimensions", "65"), "65 dimensions", "64", "1 to 64")
+    assert shell.tried(*index, "--dimensions", "0").returncode == 2
+    shell.run(*index, "--dimensions", "16")
+    assert "16 dimensions" in shell.run("generations", "--collection", "n")
+    assert len(shell.ids()) == 3
+    shell.run(*index, "--dimensions", "16")
+    shell.run(*index)
+    assert_one_line(
+        shell.tried(*index, "--dimensions", "32"), "keeps 16", "reindex --collection n --dimensions 32"
+    )
+    told = shell.run("reindex", "--collection", "n", "--dimensions", "64")
+    assert "3 of 3 passages are embedded anew" in told
+    assert "Generation 2 is live" in told
+    assert "0 of 3 passages are embedded anew" in shell.run(
+        "reindex", "--collection", "n", "--dimensions", "16"
+    )
+
+
+def test_what_is_embedded_anew_is_asked_for_on_a_terminal(shell: Shell, notes: Path) -> None:
+    shell.run("index", str(notes), "--collection", "n")
+    command = [*COMMAND, "reindex", "--collection", "n", "--passage-tokens", "32"]
+    for answer, state in {"n": "Nothing was built", "y": "Generation 2 is live"}.items():
+        assert state in on_a_terminal(command, answer, {**os.environ, **shell.settings, "COLUMNS": "200"})
+
+
+def on_a_terminal(command: list[str], answer: str, environment: dict[str, str]) -> str:
+    """What a command says to a person who answers this."""
+    person, terminal = pty.openpty()
+    with subprocess.Popen(
+        command, env=environment, stdin=terminal, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
+        os.close(terminal)
+        os.write(person, f"{answer}\n".encode())
+        said, _ = process.communicate(timeout=120)
+    os.close(person)
+    return said
 
 
 def test_files_of_one_name_in_two_folders_are_both_found(shell: Shell, notes: Path, tmp_path: Path) -> None:

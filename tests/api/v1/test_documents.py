@@ -192,6 +192,9 @@ def test_jobs_generations_and_going_back(client: Client, database: Engine, tmp_p
         ({"kind": "reindex", "collection": "nowhere"}, 404),
         ({"kind": "reindex", "index": "tree"}, 400),
         ({"kind": "reindex", "passage_tokens": 1}, 400),
+        ({"kind": "reindex", "dimensions": 0}, 400),
+        ({"kind": "reindex", "collection": "c", "model": "http://127.0.0.1:1/v1#m"}, 400),
+        ({"kind": "reindex", "collection": "c", "model": "https://user:secret@host/v1#m"}, 400),
         ({"kind": "train"}, 400),
         ({"kind": "reindex", "readapt": True}, 400),
         ({}, 400),
@@ -269,3 +272,19 @@ def test_head_has_the_status_and_type_of_get(client: Client, address: str) -> No
     expected, given = search.get(address), search.head(address)
     assert (given.status_code, given.content) == (expected.status_code, b"")
     assert given.headers["content-type"] == expected.headers["content-type"]
+
+
+def test_a_reindex_says_what_it_would_cost_and_begins_nothing(
+    client: Client, small_embedder: Embedder
+) -> None:
+    asked = {"kind": "reindex", "collection": "c", "dimensions": 16}
+    cost = client("admin").post("/v1/jobs/estimate", json=asked).json()
+    assert cost["model"] == small_embedder.space.model
+    assert (cost["dimensions"], cost["passages"], cost["embedded"], cost["sent_to"]) == (16, 2, 2, None)
+    assert cost["names"] > 30_000
+    assert cost["seconds"] > 0
+    assert client("admin").get("/v1/jobs").json() == []
+    too_wide = client("admin").post("/v1/jobs/estimate", json={**asked, "dimensions": 65})
+    assert (too_wide.status_code, too_wide.json()["error"]["code"]) == (400, "invalid_request")
+    assert "64" in too_wide.json()["error"]["message"]
+    assert client("write").post("/v1/jobs/estimate", json=asked).status_code == 403

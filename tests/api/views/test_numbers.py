@@ -17,6 +17,14 @@ def test_rounded_terms_sum_to_the_rounded_total_and_stay_close(values: list[floa
 
 
 @pytest.mark.parametrize(
+    ("count", "shown"),
+    [(0, "0.0 kB"), (9_940, "9.9 kB"), (48_200_000, "48 MB"), (1.5e9, "1.5 GB"), (2e13, "20,000 GB")],
+)
+def test_bytes_have_the_unit_that_fits(count: float, shown: str) -> None:
+    assert numbers.size(count) == shown
+
+
+@pytest.mark.parametrize(
     ("units", "shown"), [(0, "0.000"), (-34, "−0.034"), (1234, "1.234"), (-1000, "−1.000")]
 )
 def test_thousandths(units: int, shown: str) -> None:

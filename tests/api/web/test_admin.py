@@ -13,6 +13,7 @@ from api.web.admin import COLLECTIONS
 from indexer.collections import describe_collection
 from indexer.jobs.queue import list_jobs
 from search.browse.collections import collections
+from search.embedding.embedder import Embedder
 from search.engine.engine import SearchEngine
 from tests.support.apps import app_of
 from tests.support.building import document, write
@@ -45,7 +46,11 @@ def send(client: TestClient, page: str, action: str, **fields: str) -> tuple[int
 
 def found(client: TestClient, page: str, path: str) -> list[str]:
     """What is at an XPath of a page, as text."""
-    there = html.document_fromstring(client.get(page).text).xpath(path)
+    return strings(client.get(page).text, path)
+
+
+def strings(page: str, path: str) -> list[str]:
+    there = html.document_fromstring(page).xpath(path)
     assert isinstance(there, list)
     return [str(each) for each in there]
 
@@ -150,3 +155,36 @@ def test_times_say_their_zone(client: TestClient) -> None:
     assert answer[0] == 303
     for (time,) in (found(client, HERE, f"//time/{part}") for part in ("@datetime", "text()")):
         assert time.endswith("+00:00")
+
+
+def test_a_reindex_that_embeds_anew_says_what_it_costs_before_it_begins(
+    client: TestClient, engine: SearchEngine, small_embedder: Embedder
+) -> None:
+    model = small_embedder.space.model
+    asked = {"kind": "reindex", "model": model, "dimensions": "16", "index": "ivf"}
+    status, page = send(client, HERE, f"{HERE}/jobs", **asked)
+    assert status == 200
+    assert "2 of 2 passages are embedded anew" in page
+    assert "(16 dimensions)" in page
+    assert list_jobs(engine.database, limit=1) == []
+    form = "//form[.//button[text()='Reindex at this cost']]//input"
+    fields, values = (strings(page, f"{form}/@{part}") for part in ("name", "value"))
+    agreed = dict(zip(fields, values, strict=True))
+    assert client.post(f"{HERE}/jobs", data=agreed).status_code == 303
+    (job,) = list_jobs(engine.database, limit=1)
+    assert job.arguments == {"model": model, "dimensions": 16, "index": "ivf"}
+
+
+def test_a_reindex_that_changes_no_vector_begins_at_once(client: TestClient, engine: SearchEngine) -> None:
+    assert send(client, HERE, f"{HERE}/jobs", kind="reindex", index="ivf")[0] == 303
+    assert len(list_jobs(engine.database, limit=2)) == 1
+
+
+def test_a_model_that_cannot_be_had_is_told_on_the_page(client: TestClient, engine: SearchEngine) -> None:
+    for model, told in {
+        "no/such-model": "cannot be loaded",
+        "http://10.0.0.1/v1#m": "none that may be asked",
+    }.items():
+        status, said = send(client, HERE, f"{HERE}/jobs", kind="reindex", model=model)
+        assert (status, told in said) == (400, True)
+    assert list_jobs(engine.database, limit=1) == []

@@ -43,9 +43,7 @@ def test_a_learned_feature_is_the_name_that_points_its_way() -> None:
     assert all(LEAST <= each.confidence <= 1 for each in found[:4])
 
 
-def test_a_learned_feature_is_not_found_in_another_models_space() -> None:
-    new = dictionary(directions(0, 6), NAMES, "other")
-    assert [(m.old, m.feature, m.confidence) for m in match(dictionary(directions(0, 2)), new)] == [
-        (0, None, 0.0),
-        (1, None, 0.0),
-    ]
+def test_a_learned_feature_is_not_found_in_the_space_of_another_model_or_width() -> None:
+    old = dictionary(directions(0, 2))
+    for new in (dictionary(directions(0, 6), NAMES, "other"), dictionary(directions(0, 6)[:, :16], NAMES)):
+        assert [(m.old, m.feature, m.confidence) for m in match(old, new)] == [(0, None, 0.0), (1, None, 0.0)]

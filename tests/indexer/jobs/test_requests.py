@@ -20,6 +20,8 @@ def test_a_row_of_the_queue_is_read_with_what_it_leaves_out() -> None:
         ("reindex", {"passage_tokens": "many"}, "passage_tokens='many'"),
         ("reindex", {"passage_tokens": 3}, "passage_tokens='3'"),
         ("reindex", {"steps": 5}, "steps='5'"),
+        ("reindex", {"dimensions": 0}, "dimensions='0'"),
+        ("reindex", {"dimensions": 100_000}, "dimensions='100000'"),
         ("dump", {}, "path="),
         ("train", {}, "kind='train'"),
         ("", {}, "kind=''"),

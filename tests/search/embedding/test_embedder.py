@@ -14,6 +14,7 @@ from search.embedding.embedder import (
     BATCH_TEXTS,
     USUAL_TOKENS,
     Embedder,
+    LoadedEmbedder,
     VectorSpace,
     _batches,
     embedder_of,
@@ -21,7 +22,8 @@ from search.embedding.embedder import (
     prompts_of,
 )
 from search.embedding.splitter import PassageSplitter
-from search.errors import ConfigurationError
+from search.embedding.word_sums import take_apart
+from search.errors import ConfigurationError, InvalidRequest
 from tests.support.model import make_shallow_model
 
 pytestmark = pytest.mark.model
@@ -70,6 +72,7 @@ def test_a_model_of_static_word_vectors_embeds_too(tmp_path: Path) -> None:
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 def test_a_text_is_the_sum_of_its_tokens(precision: str) -> None:
     embedder = load_embedder(precision=precision)
+    assert isinstance(embedder, LoadedEmbedder)
     assert embedder.mean_pooled
     for text, tokens in zip(TEXTS, embedder.encode_tokens(TEXTS), strict=True):
         assert len(tokens.offsets) == len(tokens.words) == len(tokens.h_TD) <= embedder.max_tokens
@@ -84,6 +87,7 @@ def shallow(tmp_path: Path) -> Embedder:
 
 
 def test_tokens_are_the_same_while_others_embed(shallow: Embedder) -> None:
+    assert isinstance(shallow, LoadedEmbedder)
     alone = [tokens.offsets for tokens in shallow.encode_tokens(TEXTS)]
 
     def use(number: int) -> bool:
@@ -149,6 +153,7 @@ NAMED = {
 
 @pytest.mark.parametrize("name", NAMED)
 def test_families_whose_files_name_no_prompts_are_known_by_name(name: str, embedder: Embedder) -> None:
+    assert isinstance(embedder, LoadedEmbedder)
     assert prompts_of(embedder._model, name) == NAMED[name]
 
 
@@ -161,6 +166,30 @@ def test_a_question_longer_than_the_model_reads_is_embedded_in_parts(embedder: E
     with_end, without = embedder.encode_queries([f"{long}I need a recipe for bread.", long])
     assert float(with_end @ bread) > float(without @ bread) + 0.02
     assert embedder.question_parts("short") == ["short"]
+
+
+def test_a_cut_vector_is_the_beginning_of_the_whole_one_at_length_1(embedder: Embedder) -> None:
+    cut = load_embedder(precision=embedder.space.precision, dimensions=100)
+    assert (cut.width, cut.full_width, cut.space.dimensions) == (100, embedder.width, 100)
+    for whole_ND, cut_ND in (
+        (embedder.encode(TEXTS), cut.encode(TEXTS)),
+        (embedder.encode_queries(["the sea"]), cut.encode_queries(["the sea"])),
+    ):
+        expected_ND = whole_ND[:, :100].astype(np.float32)
+        expected_ND /= np.linalg.norm(expected_ND, axis=1, keepdims=True)
+        np.testing.assert_allclose(cut_ND, expected_ND, atol=1e-3)
+    (sums,) = take_apart(cut, [("Title ", "Whales sing. They dive.")])
+    x_D = cut.encode(["Title Whales sing. They dive."])[0]
+    np.testing.assert_allclose(sums.parts_PD.sum(axis=0) + sums.rest_D, x_D, atol=5e-3)
+
+
+def test_a_width_that_a_model_does_not_have_is_refused(embedder: Embedder) -> None:
+    precision = embedder.space.precision
+    assert load_embedder(precision=precision, dimensions=embedder.width).space == embedder.space
+    for width in (0, -1, embedder.width + 1):
+        with pytest.raises(InvalidRequest, match=f"{width} dimensions") as error:
+            load_embedder(precision=precision, dimensions=width)
+        assert f"1 to {embedder.width}" in error.value.hint
 
 
 @pytest.mark.parametrize("model", ["no/such-model", "."])

@@ -49,6 +49,18 @@ def test_what_comes_while_the_model_works_is_embedded_together() -> None:
     assert len(encode.batches) == 4
 
 
+def test_a_model_that_is_slow_holds_up_no_other_one() -> None:
+    slow, quick = Encode(), Encode()
+    quick.go_on.set()
+    embed = QueryEncoder(lambda space, texts: (slow if space == SPACE else quick)(space, texts))
+    with ThreadPoolExecutor(2) as pool:
+        waiting = pool.submit(embed, SPACE, "slow")
+        assert slow.begun.wait(10)
+        assert pool.submit(embed, VectorSpace("another", "float32"), "quick").result(10) == [5]
+        slow.go_on.set()
+        assert waiting.result(10) == [4]
+
+
 def test_an_error_reaches_who_asked_and_is_not_kept() -> None:
     encode = Encode()
     encode.go_on.set()
