@@ -66,8 +66,8 @@ class CollectionRow(Base):
     `version` grows with every change that a search can see, so that who holds the collection in memory reads
     what is new, and `presets_version` with every change of its presets. `trouble` is why new documents cannot
     be made searchable; empty where they can. `first_build` is what its first build is asked for
-    (passage_tokens, index, dimensions); later ones are as the live generation is. At most one was chosen as the
-    default: where requests go that name none.
+    (passage_tokens, index, dimensions); later ones are as the live generation is. At most one was chosen as
+    the default: where requests go that name none.
     """
 
     __tablename__ = "collections"

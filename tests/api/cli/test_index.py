@@ -3,6 +3,7 @@
 import os
 import pty
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from sqlalchemy import Engine
 
 from indexer.jobs.queue import list_jobs
 from tests.support.building import eventually
-from tests.support.commands import Shell, assert_one_line, worker
+from tests.support.commands import COMMAND, Shell, assert_one_line, worker
 from tests.support.forked import running
 
 pytestmark = pytest.mark.slow
