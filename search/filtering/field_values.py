@@ -185,7 +185,7 @@ class FieldValues:
 
 
 def _digits(text: str) -> str:
-    """A number as it was typed, but for a fraction of zeros: 5.00 is 5, but 2.10 may be a version, not 2.1."""
+    """A number as it was typed, but for a fraction of zeros: 5.00 is 5, 2.10 may be a version and not 2.1."""
     return re.sub(r"\.0+$", "", text)
 
 

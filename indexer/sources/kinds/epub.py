@@ -19,11 +19,11 @@ def parse_epub(data: bytes) -> Parsed:
         UnreadableError: it lists no pages; one is not there or cannot be read: noted.
     """
     package = Package(data)
-    root = package.tree(_CONTAINER) if _CONTAINER in package.names else None
+    root = package.tree(_CONTAINER) if _CONTAINER in package else None
     book = (
         next((each.get("full-path", "") for each in root.iter("{*}rootfile")), "") if root is not None else ""
     )
-    if book not in package.names:
+    if book not in package:
         raise UnreadableError("it is no book: it lists no pages")
     tree = package.tree(book)
     files = {each.get("id"): each.get("href", "") for each in tree.iter("{*}item")}
@@ -31,7 +31,7 @@ def parse_epub(data: bytes) -> Parsed:
     for entry in tree.iter("{*}itemref"):
         href = unquote(files.get(entry.get("idref"), ""))
         path = posixpath.normpath(posixpath.join(posixpath.dirname(book), href))
-        if path not in package.names:
+        if path not in package:
             notes.append(f"its page {href[:100]} is not there")
             continue
         page = package.read(path)
