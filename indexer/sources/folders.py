@@ -1,6 +1,8 @@
 """The files of a folder and its subfolders: those that can be read, and a count of what is passed over."""
 
 import os
+import re
+import warnings
 from collections import Counter
 from collections.abc import Container, Iterable, Iterator
 from pathlib import Path
@@ -13,6 +15,8 @@ from search.errors import SourceError
 IGNORE_FILE = ".gitignore"
 MAX_IGNORE_BYTES = 1 << 20
 KINDS_SHOWN = 12
+
+_BRACKETS = re.compile(r"\\.|\[[!^]?+\]?+(?:\[:\w+:\]|[^\]])*\]")
 
 
 def is_passing(name: str) -> bool:
@@ -103,14 +107,20 @@ class Folder:
 def _spec(patterns: Iterable[str]) -> GitIgnoreSpec:
     lines = list(patterns)
     for line in lines:
-        try:
-            GitIgnoreSpec.from_lines([line])
-        except ValueError:
+        if not _is_pattern(line) or not line.strip() or line.startswith("#"):
             raise SourceError(
                 f"{line[:80]!r} is no pattern.",
-                hint="Write it as in a .gitignore file: node_modules/ or *.log.",
-            ) from None
-    return GitIgnoreSpec.from_lines(lines)
+                hint="Write it as in a .gitignore file: node_modules/ or *.log; a sign itself is \\[ or \\#.",
+            )
+    return _compiled(lines)
+
+
+def _compiled(lines: Iterable[str]) -> GitIgnoreSpec:
+    """Raises:
+    ValueError: a line is no pattern.
+    """
+    with warnings.catch_warnings(action="ignore", category=FutureWarning):  # of a [ in a list of letters
+        return GitIgnoreSpec.from_lines(lines)
 
 
 def _ignore_file(path: Path) -> GitIgnoreSpec | None:
@@ -122,14 +132,16 @@ def _ignore_file(path: Path) -> GitIgnoreSpec | None:
     except OSError:
         return None
     try:
-        return GitIgnoreSpec.from_lines(lines)
+        return _compiled(lines)
     except ValueError:
-        return GitIgnoreSpec.from_lines(line for line in lines if _is_pattern(line))
+        return _compiled(line for line in lines if _is_pattern(line))
 
 
 def _is_pattern(line: str) -> bool:
+    if "[" in _BRACKETS.sub("", line):  # one that is never closed fits nothing
+        return False
     try:
-        GitIgnoreSpec.from_lines([line])
+        _compiled([line])
     except ValueError:
         return False
     return True

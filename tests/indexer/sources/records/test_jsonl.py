@@ -4,6 +4,7 @@ import gzip
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -147,6 +148,39 @@ def test_a_named_field_of_another_shape_is_refused(tmp_path: Path) -> None:
     assert found.failures == {"a.jsonl:1": "its name is a object, not text"}
     found = written(tmp_path, "a.jsonl", json.dumps({"t": [1], "text": PROSE}), text_column="t")
     assert found.failures == {"a.jsonl:1": "its t is a list, not text"}
+
+
+def test_a_text_of_several_paragraphs_is_joined_and_that_is_told(tmp_path: Path) -> None:
+    records: list[dict[str, Any]] = [
+        {"id": "1", "text": ["Whales sing.", "Bats hunt."]},
+        {"id": "2", "text": PROSE},
+        {"id": "3", "text": [], "body": ["Cats sleep."]},
+        {"id": "4", "text": ["a", {"b": 1}]},
+        {"id": "5", "text": ["", " "]},
+    ]
+    found = written(tmp_path, "a.jsonl", "\n".join(map(json.dumps, records)))
+    assert found.texts == ["Whales sing.\n\nBats hunt.", PROSE, "Cats sleep."]
+    assert sorted(found.failures) == ["5", "a.jsonl:4"]
+    told = {note.text for note in found.notes}
+    assert told == {"text is a list in 2, read as paragraphs", "body is a list in 1, read as paragraphs"}
+    (named,) = written(tmp_path, "a.jsonl", '{"t": ["a", "b"]}', text_column="t").documents
+    assert named.text == "a\n\nb"
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.jsonl", "\n\n"),
+        ("a.jsonl", "[\n]"),
+        ("a.jsonl", "[]"),
+        ("a.csv", "id,text\n"),
+        ("a.csv", "id,text"),
+    ],
+)
+def test_a_file_that_holds_nothing_says_so(tmp_path: Path, name: str, content: str) -> None:
+    found = written(tmp_path, name, content)
+    assert found.failures
+    assert not found.documents
 
 
 RECORDS = [{"id": str(number), "text": f"{PROSE} {number}", "deep": {"x": [1, {}]}} for number in range(3)]
