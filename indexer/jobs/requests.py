@@ -38,6 +38,7 @@ class IngestRequest(_Request):
     path: str
     format: str | None = None
     exclude: tuple[str, ...] = Field(default=(), max_length=100)
+    encoding: str | None = None
     sync: bool = False
     id_column: str | None = None
     title_column: str | None = None

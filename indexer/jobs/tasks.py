@@ -158,6 +158,7 @@ def _ingest(request: IngestRequest, resources: Resources) -> JobResult:
         url_column=request.url_column,
         known=known,
         exclude=request.exclude,
+        encoding=request.encoding,
         as_text=request.as_text,
         bounds=Bounds(request.limit, request.hosts, private=False),
     )

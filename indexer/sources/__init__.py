@@ -11,6 +11,7 @@ from pathlib import Path
 
 from indexer.sources import beir, files
 from indexer.sources.beir import read_qrels, read_queries
+from indexer.sources.decoding import known_encoding
 from indexer.sources.document import Failure, Item, Note, SourceDocument, Unchanged, checked
 from indexer.sources.python_docs import pydoc
 from indexer.sources.records.delimited import CSV_SUFFIXES, read_csv
@@ -52,6 +53,7 @@ def open_source(
     as_text: Iterable[str] = (),
     known: Mapping[str, str] = files.NOTHING,
     exclude: Sequence[str] = (),
+    encoding: str | None = None,
     query: str | None = None,
     table: str | None = None,
     bounds: Bounds = Bounds(),  # noqa: B008 - it is frozen
@@ -63,17 +65,19 @@ def open_source(
     The columns name the fields of JSONL and CSV; those left None are guessed (see `roles.GUESSES`). Columns
     of a table that are to stay text, whatever they look like, are named `as_text`. The format pydoc is the
     documentation of the running Python and takes no path. Of a folder of files, what patterns to `exclude`
-    fit is left out; they are written as in `.gitignore`. Files with the stamps that are `known` of them, by
+    fit is left out; they are written as in `.gitignore`. Text that is neither
+    marked nor UTF-8 is of the `encoding`, if one is given. Files with the stamps that are `known` of them, by
     id, are not read again.
 
     Raises:
         SourceError: there is nothing at the path, nothing in it that can be read as the format, an unknown
-            format, a pattern that is none, or a CSV without a named column.
+            format or encoding, a pattern that is none, or a CSV without a named column.
     """
     if format is not None and format not in FORMATS:
         raise SourceError(f"Unknown format {format!r}.", hint=f"Formats are {', '.join(FORMATS)}.")
     if format == "pydoc":
         return checked(pydoc.read())
+    encoding = encoding and known_encoding(encoding)
     columns = Columns(id_column, title_column, text_column, url_column, tuple(as_text))
     if isinstance(path, str):
         return checked(read_address(path, columns, query, table, bounds))
@@ -86,11 +90,12 @@ def open_source(
             case "beir":
                 return checked(beir.read(path))
             case "jsonl":
-                return checked(read_jsonl(_file(path), columns))
+                return checked(read_jsonl(_file(path), columns, encoding))
             case "csv":
-                return checked(read_csv(_file(path), columns))
+                return checked(read_csv(_file(path), columns, encoding))
             case named:
-                return checked(_not_empty(files.read(path, exclude, known, code=named == "code"), path))
+                found = files.read(path, exclude, known, code=named == "code", encoding=encoding)
+                return checked(_not_empty(found, path))
     except OSError as error:
         raise SourceError(f"{path} cannot be read: {error.strerror or error}.") from None
 

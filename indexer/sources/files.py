@@ -42,25 +42,31 @@ NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 def read(
-    path: Path, exclude: Sequence[str] = (), known: Mapping[str, str] = NOTHING, *, code: bool = False
+    path: Path,
+    exclude: Sequence[str] = (),
+    known: Mapping[str, str] = NOTHING,
+    *,
+    code: bool = False,
+    encoding: str | None = None,
 ) -> Iterator[Item]:
     """Reads the documents of a folder and its subfolders, in the order of their names, or the one file.
 
     Ids are paths relative to the folder, so are names of failures (those of folders end with /). A file with
     the stamp that is `known` of its id is not read. What is left out of a folder, and the patterns to
     exclude: see `folders.Folder`. With `code` source code is read too, but for what programs wrote of it.
+    What is neither marked nor UTF-8 is of the `encoding`, if one is given.
 
     Raises:
         SourceError: a pattern is none.
     """
     if not path.is_dir():
-        return _file(path, known)
+        return _file(path, known, encoding)
     folder = Folder(path, (*KINDS, *CODE_KINDS), (*MADE, *exclude)) if code else Folder(path, KINDS, exclude)
-    return _folder(folder, known)
+    return _folder(folder, known, encoding)
 
 
-def _folder(folder: Folder, known: Mapping[str, str]) -> Iterator[Item]:
-    with borrowed_reader() as reader:
+def _folder(folder: Folder, known: Mapping[str, str], encoding: str | None) -> Iterator[Item]:
+    with borrowed_reader(encoding) as reader:
         for item in folder.walk():
             if isinstance(item, Failure):
                 yield Failure(f"{Path(item.name).relative_to(folder.root).as_posix()}/", item.reason)
@@ -69,8 +75,8 @@ def _folder(folder: Folder, known: Mapping[str, str]) -> Iterator[Item]:
     yield from folder.notes()
 
 
-def _file(path: Path, known: Mapping[str, str]) -> Iterator[Item]:
-    with borrowed_reader() as reader:
+def _file(path: Path, known: Mapping[str, str], encoding: str | None) -> Iterator[Item]:
+    with borrowed_reader(encoding) as reader:
         yield from _items(reader, path, path.name, known)
 
 
@@ -78,7 +84,7 @@ def _items(reader: Reader, path: Path, name: str, known: Mapping[str, str]) -> I
     """Yields the documents of a file and the notes on them, or why there is none, or that it is as it was.
 
     A file that holds many has no stamp: it is read at each run, so that what it lost is known."""
-    stamp = _stamp(path)
+    stamp = _stamp(path, reader.encoding)
     if stamp and known.get(composed(name)) == stamp:
         yield Unchanged(name)
         return
@@ -102,9 +108,10 @@ def _found(part: Part, path: Path, name: str, stamp: str | None) -> Iterator[Ite
     yield from (Note(id, note) for note in part.notes)
 
 
-def _stamp(path: Path) -> str | None:
+def _stamp(path: Path, encoding: str | None) -> str | None:
     """Tells whether a file changed: by its size, its place on the disk, when its content changed, and when
-    anything of it did, which nobody can set back. None where it cannot be told, or changed just now."""
+    anything of it did, which nobody can set back; and whether it is read in another encoding. None where it
+    cannot be told, or changed just now."""
     try:
         found = path.stat()
     except OSError:
@@ -112,6 +119,7 @@ def _stamp(path: Path) -> str | None:
     if time.time_ns() - found.st_ctime_ns < SETTLED_NS:
         return None
     parts = (READING, found.st_size, found.st_ino, found.st_mtime_ns, found.st_ctime_ns)
+    parts += (encoding,) if encoding else ()
     return "-".join(map(str, parts))
 
 

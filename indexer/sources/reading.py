@@ -19,6 +19,7 @@ from typing import Any, BinaryIO
 import psutil
 
 from indexer.sources.containers import CONTAINERS
+from indexer.sources.decoding import assuming
 from indexer.sources.document import MAX_BYTES, Part, UnreadableError
 from indexer.sources.kinds.code import CODE, PYTHON
 from indexer.sources.parsers import PARSERS
@@ -70,7 +71,7 @@ def _refuse_irregular(path: Path) -> None:
 
 
 def serve() -> None:
-    """Reads files as their paths come in, a line each, until no more come. Its arguments: seconds a file, and
+    """Reads files as they are asked for, a line each, until no more are. Its arguments: seconds a file, and
     bytes of memory."""
     seconds, memory = float(sys.argv[1]), int(sys.argv[2])
     with os.fdopen(os.dup(1), "wb") as answers:
@@ -80,7 +81,9 @@ def serve() -> None:
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         warnings.simplefilter("ignore")
         while select.select([0], [], [], IDLE_SECONDS)[0] and (line := sys.stdin.buffer.readline()):
-            _answer(answers, Path(json.loads(line)), seconds, memory)
+            asked = json.loads(line)
+            with assuming(asked["encoding"]):
+                _answer(answers, Path(asked["path"]), seconds, memory)
 
 
 def _answer(answers: BinaryIO, path: Path, seconds: float, memory: int) -> None:

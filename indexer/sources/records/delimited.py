@@ -25,14 +25,14 @@ _TOLD = re.compile(r'"?sep=(.)"?\s*')
 """What spreadsheets write before the header."""
 
 
-def read_csv(path: Path, columns: Columns) -> Iterator[Item]:
+def read_csv(path: Path, columns: Columns, encoding: str | None = None) -> Iterator[Item]:
     """Documents of a CSV file with a header.
 
     Raises:
         SourceError: the file is not what its name says, the header cannot be read, or it lacks a named column
             or any for text.
     """
-    table = _Table.opened(TextLines(path))
+    table = _Table.opened(TextLines(path, encoding))
     if table.header:
         refuse_missing(str(path), table.header, columns)
     return _items(table, columns)

@@ -20,13 +20,13 @@ _BETWEEN = re.compile(r"[\s,\[\]]*")
 _OBJECT = re.compile(r"^[ \t]*\{", re.MULTILINE)
 
 
-def read_jsonl(path: Path, columns: Columns) -> Iterator[Item]:
+def read_jsonl(path: Path, columns: Columns, encoding: str | None = None) -> Iterator[Item]:
     """Documents of a JSON file; a line or an object that cannot be read is a failure of its own.
 
     Raises:
         SourceError: the file is not what its name says.
     """
-    return _items(TextLines(path), columns)
+    return _items(TextLines(path, encoding), columns)
 
 
 def holds_records(path: Path, columns: Columns) -> bool:

@@ -224,7 +224,9 @@ def test_lines_of_another_encoding_are_read_and_told(tmp_path: Path) -> None:
     line = json.dumps({"id": "1", "text": "Ein schöner Tag für die Bücher"}, ensure_ascii=False)
     found = written(tmp_path, "a.jsonl", line.encode("cp1252"))
     assert found.texts == ["Ein schöner Tag für die Bücher"]
-    assumed = "it is not UTF-8 and nothing says what it is; read as Windows-1252"
+    assumed = (
+        "it is not UTF-8 and nothing says what it is; read as Windows-1252 (--encoding NAME says another)"
+    )
     assert found.notes == [Note("a.jsonl", assumed)]
     good = "".join(json.dumps({"text": f"Übung {n} äöü"}, ensure_ascii=False) + "\n" for n in range(30))
     found = written(tmp_path, "a.jsonl", good.encode() + line.encode("cp1252"))
