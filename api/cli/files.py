@@ -54,8 +54,9 @@ def given_path(path: Path | str | None, format: str | None) -> Iterator[Path | s
 def is_document(path: str) -> bool:
     """Whether this is the path of a file of a kind that is read, and not only an id."""
     from indexer.sources.files import KINDS
+    from indexer.sources.folders import ending
 
-    return Path(path).suffix.lower() in KINDS and Path(path).is_file()
+    return ending(path) in KINDS and Path(path).is_file()
 
 
 def named_source(given: str | None, query: str | None, table: str | None) -> tuple[Path | str | None, str]:
@@ -76,8 +77,9 @@ def named_source(given: str | None, query: str | None, table: str | None) -> tup
 def is_whole(given: Path | str | None) -> bool:
     """Whether documents come and go there: at an address, in a folder, or in a file that is like one."""
     from indexer.sources.files import MANY
+    from indexer.sources.folders import ending
 
-    return isinstance(given, str) or (given is not None and (given.is_dir() or given.suffix.lower() in MANY))
+    return isinstance(given, str) or (given is not None and (given.is_dir() or ending(given.name) in MANY))
 
 
 def read_document(id: str, path: Path | None, *, title: str = "", url: str | None = None) -> "Item":

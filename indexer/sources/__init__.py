@@ -13,6 +13,7 @@ from indexer.sources import beir, files
 from indexer.sources.beir import read_qrels, read_queries
 from indexer.sources.decoding import known_encoding
 from indexer.sources.document import Failure, Item, Note, SourceDocument, Unchanged, checked
+from indexer.sources.folders import ending
 from indexer.sources.python_docs import pydoc
 from indexer.sources.records.delimited import CSV_SUFFIXES, read_csv
 from indexer.sources.records.jsonl import JSONL_SUFFIXES, holds_records, read_jsonl
@@ -109,14 +110,14 @@ def guess_format(path: Path, columns: Columns = Columns()) -> str:  # noqa: B008
     """
     if path.is_dir():
         return "beir" if beir.corpus_file(path) else "files"
-    if path.suffix.lower() == ".json" and not holds_records(path, columns):
+    if ending(path.name) == ".json" and not holds_records(path, columns):
         return "files"
     for format, suffixes in (("jsonl", JSONL_SUFFIXES), ("csv", CSV_SUFFIXES)):
         if path.name.lower().removesuffix(".gz").endswith(suffixes):
             return format
-    if path.suffix.lower() in files.KINDS:
+    if ending(path.name) in files.KINDS:
         return "files"
-    if path.suffix.lower() in files.CODE_KINDS:
+    if ending(path.name) in files.CODE_KINDS:
         return "code"
     known = " ".join((*JSONL_SUFFIXES, *CSV_SUFFIXES, *files.KINDS))
     raise SourceError(

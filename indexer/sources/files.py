@@ -17,7 +17,7 @@ from indexer.sources.document import (
     Unchanged,
     UnreadableError,
 )
-from indexer.sources.folders import Folder
+from indexer.sources.folders import Folder, ending
 from indexer.sources.kinds.code import CODE, MADE, PYTHON
 from indexer.sources.markup.html import without_data
 from indexer.sources.parsers import PARSERS
@@ -60,13 +60,13 @@ def read(
         SourceError: a pattern is none.
     """
     if not path.is_dir():
-        return _file(path, known, encoding)
+        return _file(path, known, encoding, code)
     folder = Folder(path, (*KINDS, *CODE_KINDS), (*MADE, *exclude)) if code else Folder(path, KINDS, exclude)
-    return _folder(folder, known, encoding)
+    return _folder(folder, known, encoding, code)
 
 
-def _folder(folder: Folder, known: Mapping[str, str], encoding: str | None) -> Iterator[Item]:
-    with borrowed_reader(encoding) as reader:
+def _folder(folder: Folder, known: Mapping[str, str], encoding: str | None, code: bool) -> Iterator[Item]:
+    with borrowed_reader(encoding, code=code) as reader:
         for item in folder.walk():
             if isinstance(item, Failure):
                 yield Failure(f"{Path(item.name).relative_to(folder.root).as_posix()}/", item.reason)
@@ -75,8 +75,8 @@ def _folder(folder: Folder, known: Mapping[str, str], encoding: str | None) -> I
     yield from folder.notes()
 
 
-def _file(path: Path, known: Mapping[str, str], encoding: str | None) -> Iterator[Item]:
-    with borrowed_reader(encoding) as reader:
+def _file(path: Path, known: Mapping[str, str], encoding: str | None, code: bool) -> Iterator[Item]:
+    with borrowed_reader(encoding, code=code) as reader:
         yield from _items(reader, path, path.name, known)
 
 
@@ -88,7 +88,7 @@ def _items(reader: Reader, path: Path, name: str, known: Mapping[str, str]) -> I
     if stamp and known.get(composed(name)) == stamp:
         yield Unchanged(name)
         return
-    holds_many = path.suffix.lower() in MANY
+    holds_many = ending(path.name) in MANY
     try:
         for part in reader.read(path):
             yield from _found(part, path, name, None if holds_many else stamp)
@@ -102,7 +102,7 @@ def _found(part: Part, path: Path, name: str, stamp: str | None) -> Iterator[Ite
     if not isinstance(part, Parsed):
         yield replace(part, name=id)
         return
-    meta = {**part.meta, "format": part.kind or path.suffix.lower().lstrip("."), **_folders(id)}
+    meta = {**part.meta, "format": part.kind or ending(path.name).lstrip("."), **_folders(id)}
     title, text = without_data(part.title).strip(), without_data(part.text)
     yield SourceDocument(id, title or path.stem, text, meta=meta, stamp=stamp)
     yield from (Note(id, note) for note in part.notes)

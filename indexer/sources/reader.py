@@ -31,6 +31,9 @@ class Reader:
     encoding: str | None = None
     """What texts are in that do not say so; None: guess."""
 
+    code = False
+    """Whether source code in archives is read, too."""
+
     def __init__(self, seconds: float = SECONDS, memory: int = MEMORY) -> None:
         self._seconds = seconds
         self._memory = memory
@@ -66,7 +69,7 @@ class Reader:
         process = self._started()
         assert process.stdin is not None
         with contextlib.suppress(BrokenPipeError):
-            asked = {"path": os.fspath(path.absolute()), "encoding": self.encoding}
+            asked = {"path": os.fspath(path.absolute()), "encoding": self.encoding, "code": self.code}
             process.stdin.write(json.dumps(asked).encode() + b"\n")
             process.stdin.flush()
         answer = self._heard()
@@ -115,13 +118,13 @@ _idle: list[Reader] = []
 
 
 @contextlib.contextmanager
-def borrowed_reader(encoding: str | None = None) -> Iterator[Reader]:
+def borrowed_reader(encoding: str | None = None, *, code: bool = False) -> Iterator[Reader]:
     """A reader for this thread alone, until the block ends."""
     try:
         reader = _idle.pop()
     except IndexError:
         reader = Reader()
-    reader.encoding = encoding
+    reader.encoding, reader.code = encoding, code
     try:
         yield reader
     finally:
