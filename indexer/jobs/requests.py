@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator
 
 from indexer.jobs.queue import start_job
 from search.db.connection import open_session
@@ -47,6 +47,16 @@ class IngestRequest(_Request):
     as_text: tuple[str, ...] = Field(default=(), max_length=1000)
     limit: int = Field(default=1000, ge=1, le=100_000)
     hosts: tuple[str, ...] = Field(default=(), max_length=100)
+
+    @field_validator("path")
+    @classmethod
+    def _is_no_database(cls, path: str) -> str:
+        """Refuses a database before its password is stored in the queue."""
+        from indexer.sources.web.addresses import is_address, is_site  # readers take long to load
+
+        if is_address(path) and not is_site(path):
+            raise ValueError("jobs read no databases: refract index does, where the password is not stored")
+        return path
 
 
 class VerifyRequest(_Request):

@@ -81,7 +81,7 @@ def open_source(
     encoding = encoding and known_encoding(encoding)
     columns = Columns(id_column, title_column, text_column, url_column, tuple(as_text))
     if isinstance(path, str):
-        return checked(read_address(path, columns, query, table, bounds))
+        return checked(read_address(path, columns, query, table, bounds, known))
     if path is None or not path.exists():
         raise SourceError(
             f"There is nothing at {path}.", hint="Give the path of a file or folder that exists."

@@ -21,6 +21,7 @@ def test_a_row_of_the_queue_is_read_with_what_it_leaves_out() -> None:
         ("reindex", {"passage_tokens": 3}, "passage_tokens='3'"),
         ("reindex", {"steps": 5}, "steps='5'"),
         ("dump", {}, "path="),
+        ("ingest", {"path": "postgresql://u:secret@h/d"}, "jobs read no databases"),
         ("train", {}, "kind='train'"),
         ("", {}, "kind=''"),
     ],
