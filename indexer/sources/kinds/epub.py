@@ -1,6 +1,8 @@
 """Books: the pages of an EPUB in the order in which they are read."""
 
 import posixpath
+import zipfile
+import zlib
 from typing import Any
 from urllib.parse import unquote
 
@@ -34,8 +36,13 @@ def parse_epub(data: bytes) -> Parsed:
         if path not in package:
             notes.append(f"its page {href[:100]} is not there")
             continue
-        page = package.read(path)
-        blocks.append(parse_html(decode(page, declared_charset(page))[0])[1])
+        try:
+            page = package.read(path)
+            blocks.append(parse_html(decode(page, declared_charset(page))[0])[1])
+        except (UnreadableError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
+            notes.append(f"its page {href[:100]} cannot be read: {str(error)[:100]}")
+    if notes and not any(blocks):
+        raise UnreadableError(f"none of its pages can be read: {notes[0]}")
     meta: dict[str, Any] = {"author": author} if (author := _first(tree, "creator")) else {}
     return Parsed(_first(tree, "title"), "\n\n".join(block for block in blocks if block), meta, tuple(notes))
 

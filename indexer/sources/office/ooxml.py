@@ -19,6 +19,8 @@ from indexer.sources.office.damaged import mended
 
 _OLE = b"\xd0\xcf\x11\xe0"
 _CHUNK = 1 << 20
+_OTHERS = {b"<!DOC": "HTML", b"<html": "HTML", b"<!doc": "HTML", b"%PDF": "PDF"}
+"""How files begin that people give a wrong name."""
 
 R = TypeVar("R", bound="TextReader")
 
@@ -42,7 +44,12 @@ class Package:
             raise UnreadableError(
                 "it is protected by a password, or of a format before 2007; save a copy of it"
             )
-        self._zip = zipfile.ZipFile(io.BytesIO(data))
+        try:
+            self._zip = zipfile.ZipFile(io.BytesIO(data))
+        except zipfile.BadZipFile as error:
+            kind = next((kind for begin, kind in _OTHERS.items() if data.lstrip().startswith(begin)), "")
+            named = f"; it looks like {kind}, so name it so" if kind else ""
+            raise UnreadableError(f"it is not what its name says ({error}){named}") from None
         self._members = {_plain(name): name for name in self._zip.namelist()}
         if sum(member.file_size for member in self._zip.infolist()) > 4 * MAX_BYTES:
             raise UnreadableError(f"it unpacks to more than {4 * MAX_BYTES >> 20} MiB")

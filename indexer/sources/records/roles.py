@@ -79,8 +79,9 @@ def listed_text(record: dict[str, Any], columns: Columns) -> str | None:
 
 def _joined(value: Any) -> str | None:
     """A text, also one that is given as a list of paragraphs."""
-    if isinstance(value, list) and value and all(isinstance(each, str) for each in value):
-        return "\n\n".join(value)
+    if isinstance(value, list):
+        parts = [each for each in value if each is not None]
+        return "\n\n".join(parts) if parts and all(isinstance(each, str) for each in parts) else None
     return value if isinstance(value, str) else None
 
 

@@ -2,7 +2,9 @@
 
 import os
 import shutil
+import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -60,6 +62,45 @@ def test_a_document_is_added_replaced_and_deleted(shell: Shell, notes: Path) -> 
     assert_one_line(shell.tried("delete", "one", "--collection", "x"), "no collection 'x'")
     too_long = "x" * 100_000
     assert_one_line(shell.tried("add", too_long, str(text), "--collection", "n"), "characters")
+
+
+def interrupted(shell: Shell, step: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """A command that gets Ctrl-C as soon as it says that it is at a step."""
+    takes_it = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler);"
+    program = (
+        f"{takes_it} from api.cli.main import main; main()"  # who is started in the background ignores it
+    )
+    command = [sys.executable, "-c", program, *arguments]
+    environment = {**os.environ, **shell.settings}
+    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        said = ""
+        while step not in said:
+            line = process.stderr.readline()
+            assert line, said
+            said += line
+        process.send_signal(signal.SIGINT)
+        said += process.stderr.read()
+    return subprocess.CompletedProcess(command, process.returncode, "", said)
+
+
+@pytest.mark.parametrize("step", ["reading documents", "embedding passages"])
+def test_ctrl_c_leaves_nothing_half_live_and_the_next_run_completes(
+    shell: Shell, tmp_path: Path, step: str
+) -> None:
+    folder = tmp_path / "many"
+    folder.mkdir()
+    for number in range(400):
+        (folder / f"{number}.txt").write_text(f"Note {number}. " + "Whales sing at night. " * 200)
+    index = ("index", str(folder), "--collection", "n")
+    ended = interrupted(shell, step, *index)
+    assert (ended.returncode, ended.stderr.splitlines()[-1]) == (130, "refract: stopped."), ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert shell.tried("search", "whales", "--collection", "n").returncode == 1
+    told = shell.run(*index)
+    assert "400 documents" in told
+    assert "is live: 400 documents" in told
+    assert "all is sound" in shell.run("verify")
 
 
 def test_a_watched_folder_is_followed(shell: Shell, notes: Path) -> None:

@@ -154,7 +154,7 @@ def test_a_text_of_several_paragraphs_is_joined_and_that_is_told(tmp_path: Path)
     records: list[dict[str, Any]] = [
         {"id": "1", "text": ["Whales sing.", "Bats hunt."]},
         {"id": "2", "text": PROSE},
-        {"id": "3", "text": [], "body": ["Cats sleep."]},
+        {"id": "3", "text": [], "body": ["Cats sleep.", None]},
         {"id": "4", "text": ["a", {"b": 1}]},
         {"id": "5", "text": ["", " "]},
     ]
