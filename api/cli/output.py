@@ -64,7 +64,7 @@ class ProgressDisplay:
             self._step = progress.step
             self._task = self._bars.add_task(progress.step, total=None, speed="")
             self._print(f"{progress.step} …")
-        elif progress.done and time.monotonic() - self._printed >= self._seconds:
+        elif progress.done and progress.total != 1 and time.monotonic() - self._printed >= self._seconds:
             self._print(_counted(progress))
         total = progress.total or None
         self._bars.update(self._task, completed=progress.done, total=total, speed=_speed(progress))

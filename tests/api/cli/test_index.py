@@ -1,5 +1,6 @@
 """Documents and folders by the command line, as a process of its own."""
 
+import hashlib
 import os
 import shutil
 import signal
@@ -11,8 +12,12 @@ import pytest
 from sqlalchemy import Engine
 
 from indexer.jobs.queue import list_jobs
+from search.embedding.folding import composed
+from search.engine.engine import SearchEngine
+from search.query.request import SearchRequest
 from tests.support.building import eventually
 from tests.support.commands import COMMAND, Shell, assert_one_line, started, worker
+from tests.support.odd_files import documents, refused, texts, write_odd_folder
 
 pytestmark = pytest.mark.slow
 
@@ -62,6 +67,28 @@ def test_a_document_is_added_replaced_and_deleted(shell: Shell, notes: Path) -> 
     assert_one_line(shell.tried("delete", "one", "--collection", "x"), "no collection 'x'")
     too_long = "x" * 100_000
     assert_one_line(shell.tried("add", too_long, str(text), "--collection", "n"), "characters")
+
+
+def own_word(name: str) -> str:
+    """A word that no other file has."""
+    return "q" + "".join(chr(ord("a") + byte % 26) for byte in hashlib.sha256(name.encode()).digest()[:9])
+
+
+def test_of_a_folder_of_odd_files_every_one_is_found_or_named(
+    shell: Shell, database: Engine, tmp_path: Path
+) -> None:
+    folder = tmp_path / "odd"
+    folder.mkdir()
+    write_odd_folder(folder, own_word)
+    given = [name for name, _ in (*texts(own_word), *documents(own_word))]
+    told = shell.run("index", str(folder), "--collection", "n", "--exclude", "/drafts/")
+    lost = len([*refused()])
+    assert f"{len(given)} documents: {len(given)} new, 0 changed, 0 as before; {lost} skipped." in told
+    assert "passed over: " in told
+    asked = {name: SearchRequest(f'"{own_word(name)}"') for name in given}
+    with SearchEngine(database, tmp_path / "data").reader("n") as reader:
+        found = {name: reader.search(request).results for name, request in asked.items()}
+    assert [name for name in given if [each.document.id for each in found[name]] != [composed(name)]] == []
 
 
 def interrupted(shell: Shell, step: str, *arguments: str) -> subprocess.CompletedProcess[str]:
