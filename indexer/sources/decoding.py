@@ -86,6 +86,9 @@ FEW = 3
 SAMPLE = 100_000
 """Bytes that a guess looks at; only lines that are not ASCII say anything."""
 
+TELLING = 4_000
+"""So much of it says what letters its language has."""
+
 _KANA = re.compile("[\u3041-\u3096\u30a1-\u30fa]")
 _HANGUL = re.compile("[\uac00-\ud7a3]")
 _CONTROL = re.compile("[\0-\x08\x0e-\x1a\x1c-\x1f]")
@@ -242,7 +245,7 @@ def _guess(data: bytes) -> str:
     for name, letters, least in (("cp932", _KANA, _SOME), ("euc_jp", _KANA, _SOME), ("cp949", _HANGUL, _ALL)):
         if _share(data, "euc_kr" if name == "cp949" else name, letters) > least:
             return name
-    if _share(data, "johab", _HANGUL) > _ALL and is_korean(_strict(data, "johab") or ""):
+    if _share(data[:TELLING], "johab", _HANGUL) > _ALL and is_korean(_strict(data[:TELLING], "johab") or ""):
         return "johab"
     if script := _by_script(data):
         return script
@@ -267,7 +270,7 @@ def _guess(data: bytes) -> str:
 
 def _by_script(data: bytes) -> str | None:
     """The encoding that gives the commonest letters of a script, where that is clear."""
-    texts = {name: text for name in _SCRIPTS if (text := _strict(data, name)) is not None}
+    texts = {name: text for name in _SCRIPTS if (text := _strict(data[:TELLING], name)) is not None}
     fits = {name: fit for name, text in texts.items() if (fit := likeness(text, _SCRIPTS[name])) is not None}
     best = max(fits, key=lambda name: fits[name], default=None)
     return best if best and fits[best] > SURE else None
@@ -279,7 +282,7 @@ def _oddity(text: str) -> float:
     latin = len(_LATIN.findall(text))
     plain = len(_PLAIN.findall(text))
     odd = len(_ODD.findall(text)) / max(_foreign(text), 1) + (latin > max(2 * plain, 3))
-    return odd + (unlike(text) if latin else 0) + bool(_UNUSED.search(text))
+    return odd + (unlike(text[:TELLING]) if latin else 0) + bool(_UNUSED.search(text))
 
 
 def _share(data: bytes, name: str, letters: re.Pattern[str]) -> float:
