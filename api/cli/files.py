@@ -91,12 +91,13 @@ def read_document(id: str, path: Path | None, *, title: str = "", url: str | Non
     """
     from indexer.sources import Failure, SourceDocument
     from indexer.sources.files import KINDS, read
+    from indexer.sources.folders import ending
 
     with _content(path) as content:
-        if path is not None and path.suffix.lower() in KINDS:
+        if path is not None and ending(path.name) in KINDS:
             found = _document(read(path))
         else:
-            kind = Path(id).suffix.lower() if path is None or str(path) == STDIN else ""
+            kind = ending(id) if path is None or str(path) == STDIN else ""
             with _spooled(content, kind if kind in KINDS else "") as file:
                 is_text = file.suffix not in KINDS  # a record of its own is no document's kind
                 found = _document(read(file.rename(file.with_suffix(".txt")) if is_text else file))
