@@ -36,7 +36,7 @@ class Stamp:
         """A stamp as it was written; an empty one for what is none."""
         try:
             reading, tag, date, links = json.loads(written or "[]")
-        except ValueError:
+        except (ValueError, TypeError):  # of a file, say
             return cls()
         return cls(tag, date, None if links is None else tuple(links)) if reading == READING else cls()
 
