@@ -118,7 +118,13 @@ def _stamp(path: Path, encoding: str | None) -> str | None:
         return None
     if time.time_ns() - found.st_ctime_ns < SETTLED_NS:
         return None
-    parts = (READING, found.st_size, found.st_ino, found.st_mtime_ns, found.st_ctime_ns)
+    parts: tuple[int | str, ...] = (
+        READING,
+        found.st_size,
+        found.st_ino,
+        found.st_mtime_ns,
+        found.st_ctime_ns,
+    )
     parts += (encoding,) if encoding else ()
     return "-".join(map(str, parts))
 

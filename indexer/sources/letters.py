@@ -62,7 +62,7 @@ _ALPHABETS = [
 def _bits(script: str) -> dict[str, float]:
     """What each letter of a script is worth: the logarithm of how often it comes, which falls with its
     place."""
-    shares = [1 / (place + 4) ** 1.1 for place in range(len(script))]
+    shares = [math.pow(place + 4, -1.1) for place in range(len(script))]
     return {letter: math.log2(share / sum(shares)) for letter, share in zip(script, shares, strict=True)}
 
 
@@ -77,7 +77,7 @@ def likeness(text: str, script: str) -> float | None:
     if len(known) < max(LEAST, 0.9 * len(foreign)) or len(_MIXED.findall(text)) > 0.05 * len(known):
         return None
     capitals = sum(letter.isupper() for letter in foreign) / len(foreign)
-    signs = len(_SIGN.findall(text)) + len(_MISPLACED.findall(text))
+    signs: float = len(_SIGN.findall(text)) + len(_MISPLACED.findall(text))
     if script == GREEK and capitals < 1 and not _ACCENTED.search(text):
         signs += len(known) / 5
     strange = signs / len(known)

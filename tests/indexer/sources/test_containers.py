@@ -13,7 +13,7 @@ import pytest
 
 from indexer.sources import Note, containers
 from indexer.sources.containers import MAX_RATIO
-from indexer.sources.document import MAX_BYTES, UnreadableError
+from indexer.sources.document import MAX_BYTES, Part, UnreadableError
 from tests.support.office import archive
 from tests.support.sources import read_source, written
 
@@ -139,7 +139,12 @@ PACKED: dict[str, Callable[[bytes], bytes]] = {
 @pytest.mark.parametrize("name", PACKED)
 def test_a_tape_is_read_as_an_archive_is_however_it_is_packed(tmp_path: Path, name: str) -> None:
     inner = archive({"s.txt": "Cells divide."})
-    members = {"b.md": "# Bats\n\nBats hunt.", "deep/w.txt": "Whales sing.", "x.exe": "x", "i.zip": inner}
+    members: dict[str, str | bytes | tarfile.TarInfo] = {
+        "b.md": "# Bats\n\nBats hunt.",
+        "deep/w.txt": "Whales sing.",
+        "x.exe": "x",
+        "i.zip": inner,
+    }
     found = written(
         tmp_path, name, PACKED[name](tape({**members, ".git/a.md": "x", "e.md": "", "in.mbox": BOX}))
     )
@@ -186,7 +191,7 @@ def test_a_tape_that_breaks_off_is_read_up_to_there(tmp_path: Path) -> None:
 def test_a_tape_that_unpacks_without_end_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(containers, "MAX_STREAM", 1 << 20)
     data = io.BytesIO(gzip.compress(tape({"a.txt": "Whales.", "b.bin": bytes(8 << 20), "c.txt": "Bats."})))
-    parts = []
+    parts = list[Part]()
     with pytest.raises(UnreadableError, match="it unpacks to more than"):
         parts.extend(containers.read_archive(data, ".tar.gz"))
     large = gzip.compress(tape({"large.txt": bytes(MAX_BYTES + 1), "c.txt": "Bats hunt."}))
