@@ -72,7 +72,7 @@ _BITS = {script: _bits(script) for script in (CYRILLIC, GREEK, HEBREW, ARABIC, T
 def likeness(text: str, script: str) -> float | None:
     """Bits a letter, the more the likelier; None where the text is not of the script, or too short to say."""
     bits = _BITS[script]
-    foreign = [letter for letter in _LETTER.findall(text) if not letter.isascii()]
+    foreign: list[str] = [letter for letter in _LETTER.findall(text) if not letter.isascii()]
     known = [bits[letter.lower()] for letter in foreign if letter.lower() in bits]
     if len(known) < max(LEAST, 0.9 * len(foreign)) or len(_MIXED.findall(text)) > 0.05 * len(known):
         return None
