@@ -100,7 +100,8 @@ _SIGN = "[\xa1-\xa6\xa8-\xac\xae\xaf\xb1-\xb9\xbb-\xbf\u02c6\u02dc\u2013-\u2016\
 _OTHER = "[\u0370-\u06ff]"
 _ODD = re.compile(
     rf"(?<={_LETTER}){_SIGN}(?={_LETTER})"
-    rf"|(?<!\w)[\xa2-\xa5\xb2\xb3\xb9\xaa\xba\u2020-\u20ab\u20ad-\u2ba0](?={_LETTER})"
+    rf"|(?<!\w)[\xa2-\xa5\xac\xae-\xb3\xb6\xb8-\xba\xbc-\xbe\u2020-\u20ab\u20ad-\u2ba0](?={_LETTER})"
+    rf"|(?<={_LETTER})[\xaf\xb1\xb6\xb8\xbc-\xbe](?!\w)"
     "|(?<=[a-zß-ÿа-я])(?:[À-ÞŒŠŸŽА-Я]|[A-Z](?<=[ß-ÿа-я][A-Z]))"
     rf"|[A-Za-z]{_OTHER}|{_OTHER}[A-Za-z]|(?<!\w){_OTHER}(?!\w)(?= ?[A-Za-z])"
     "|[À-ӿ][0-9]|(?<=[^lL])·(?=[^\\W\\d_])"
@@ -242,12 +243,16 @@ def _sample(data: bytes) -> bytes:
 def _guess(data: bytes) -> str:
     """Japanese and Korean are known by letters that no other bytes give by chance; the rest by how much sense
     the words make, which for a word or two is the same in several encodings."""
-    for name, letters, least in (("cp932", _KANA, _SOME), ("euc_jp", _KANA, _SOME), ("cp949", _HANGUL, _ALL)):
-        if _share(data, "euc_kr" if name == "cp949" else name, letters) > least:
+    for name in ("cp932", "euc_jp"):
+        if _share(data, name, _KANA) > _SOME:
             return name
-    if _share(data[:TELLING], "johab", _HANGUL) > _ALL and is_korean(_strict(data[:TELLING], "johab") or ""):
+    sample = data[:TELLING]
+    script, is_hangul = _by_script(sample), _share(sample, "euc_kr", _HANGUL) > _ALL
+    if is_hangul and (not script or is_korean(_strict(sample, "euc_kr") or "")):
+        return "cp949"
+    if _share(sample, "johab", _HANGUL) > _ALL and is_korean(_strict(sample, "johab") or ""):
         return "johab"
-    if script := _by_script(data):
+    if script:
         return script
     found = list(from_bytes(data, cp_isolation=list(_GUESSED), threshold=0.5))
     fits = {name: match for match in reversed(found) for name in match.could_be_from_charset}
@@ -270,7 +275,7 @@ def _guess(data: bytes) -> str:
 
 def _by_script(data: bytes) -> str | None:
     """The encoding that gives the commonest letters of a script, where that is clear."""
-    texts = {name: text for name in _SCRIPTS if (text := _strict(data[:TELLING], name)) is not None}
+    texts = {name: text for name in _SCRIPTS if (text := _strict(data, name)) is not None}
     fits = {name: fit for name, text in texts.items() if (fit := likeness(text, _SCRIPTS[name])) is not None}
     best = max(fits, key=lambda name: fits[name], default=None)
     return best if best and fits[best] > SURE else None

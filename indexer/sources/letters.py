@@ -16,7 +16,7 @@ CYRILLIC, GREEK, HEBREW, ARABIC, THAI = (
 
 COMMON_KOREAN = frozenset("이다는의에을가고하를지은도로서한사인기어나시자대그리해과아정일수있라들만으것보")
 
-SURE = -5.2
+SURE = -5.4
 """So many bits a letter is what texts of a script have; letters by chance have -6 and less."""
 
 LEAST = 6
@@ -29,7 +29,8 @@ _LETTER = re.compile(r"[^\W\d_]")
 _MIXED = re.compile(r"[A-Za-z][^\W\d_A-Za-z]|[^\W\d_A-Za-z][A-Za-z]")
 _INNER = re.compile(r"(?<=[^\W\d_])[^\W\d_]")
 _SIGN = re.compile(
-    "[\x80-\xa6\xa8-\xaa\xac\xae-\xb6\xb8-\xba\xbc-\xbf\u2020-\u2025\u2027-\u2115\u2117-\u2bff\u0e4f-\u0e5b]"
+    "[\x80-\xa6\xa8-\xaa\xac\xae-\xb6\xb8-\xba\xbc-\xbf\u2020-\u2025\u2027-\u2115\u2117-\u2bff\u0e4f-\u0e5b\xd7\xf7]"
+    r"|(?<!\S)[\u2013\u2014\u201a](?=[^\W\d_])"
 )
 _MISPLACED = re.compile(r"[ςםןץףך](?=[^\W\d_])|σ(?![^\W\d_])")
 _ACCENTED = re.compile("[άέήίόύώϊϋΆΈΉΊΌΎΏ]")
