@@ -34,7 +34,7 @@ TEXTS = [
     ("РОССИЙСКАЯ ФЕДЕРАЦИЯ", "iso8859-5", "ISO-8859-5"),
     ("สวัสดีชาวโลก", "cp874", "Windows-874"),
     ("고양이가 물고기를 먹는다", "euc-kr", "EUC-KR"),
-    ("Życie jest piękne", "iso8859-2", "ISO-8859-2"),
+    ("Wieloryby śpiewają nocą.", "iso8859-2", "ISO-8859-2"),
     ("Życie jest piękne", "cp1250", "Windows-1250"),
     ("Zażółć gęślą jaźń", "iso8859-2", "ISO-8859-2"),
     ("Příliš žluťoučký kůň úpěl", "iso8859-2", "ISO-8859-2"),
