@@ -43,7 +43,7 @@ ELSEWHERE = {
     """,
     "tests/indexer/build/test_carry_over.py": "indexer/dictionary/inherit search/query/remapping",
     "tests/indexer/build/test_verify.py": """
-        api/cli/output search/index/generation_files search/index/passage_store
+        search/index/generation_files search/index/passage_store
     """,
     "tests/indexer/test_collections.py": "search/browse/collections",
     "tests/indexer/dictionary/test_metrics.py": "indexer/build/scorecard",

@@ -54,8 +54,9 @@ def given_path(path: Path | str | None, format: str | None) -> Iterator[Path | s
 def is_document(path: str) -> bool:
     """Whether this is the path of a file of a kind that is read, and not only an id."""
     from indexer.sources.files import KINDS
+    from indexer.sources.folders import ending
 
-    return Path(path).suffix.lower() in KINDS and Path(path).is_file()
+    return ending(path) in KINDS and Path(path).is_file()
 
 
 def named_source(given: str | None, query: str | None, table: str | None) -> tuple[Path | str | None, str]:
@@ -76,8 +77,9 @@ def named_source(given: str | None, query: str | None, table: str | None) -> tup
 def is_whole(given: Path | str | None) -> bool:
     """Whether documents come and go there: at an address, in a folder, or in a file that is like one."""
     from indexer.sources.files import MANY
+    from indexer.sources.folders import ending
 
-    return isinstance(given, str) or (given is not None and (given.is_dir() or given.suffix.lower() in MANY))
+    return isinstance(given, str) or (given is not None and (given.is_dir() or ending(given.name) in MANY))
 
 
 def read_document(id: str, path: Path | None, *, title: str = "", url: str | None = None) -> "Item":
@@ -89,12 +91,13 @@ def read_document(id: str, path: Path | None, *, title: str = "", url: str | Non
     """
     from indexer.sources import Failure, SourceDocument
     from indexer.sources.files import KINDS, read
+    from indexer.sources.folders import ending
 
     with _content(path) as content:
-        if path is not None and path.suffix.lower() in KINDS:
+        if path is not None and ending(path.name) in KINDS:
             found = _document(read(path))
         else:
-            kind = Path(id).suffix.lower() if path is None or str(path) == STDIN else ""
+            kind = ending(id) if path is None or str(path) == STDIN else ""
             with _spooled(content, kind if kind in KINDS else "") as file:
                 is_text = file.suffix not in KINDS  # a record of its own is no document's kind
                 found = _document(read(file.rename(file.with_suffix(".txt")) if is_text else file))

@@ -61,6 +61,10 @@ def index(
             help="Leave out what this pattern fits, as in .gitignore (which is heeded); repeatable."
         ),
     ] = None,
+    encoding: Annotated[
+        str | None,
+        typer.Option(help="What text is in that is no UTF-8 and does not say so, like cp1251; else guessed."),
+    ] = None,
     query: Annotated[str | None, typer.Option(help="What to read of a database, in SQL.")] = None,
     table: Annotated[str | None, typer.Option(help="Which table to read of a database.")] = None,
     limit: Annotated[int, typer.Option(min=1, help="How many pages of a web site are read.")] = 1000,
@@ -84,6 +88,7 @@ def index(
         "text_column": text_column,
         "url_column": url_column,
         "as_text": as_text or (),
+        "encoding": encoding,
         "query": query,
         "table": table,
         "bounds": Bounds(limit=limit, hosts=tuple(host or ())),

@@ -6,7 +6,7 @@ import signal
 import sys
 from importlib.metadata import version
 from threading import Timer
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar, NoReturn
 
 import typer
 
@@ -66,6 +66,13 @@ class Commands(LazyGroup):
         "api.cli.presets": {"presets": "Keep steering under a name, and share it."},
     }
 
+    def invoke(self, ctx: Any) -> Any:
+        """Runs a command. Typer would end with Ctrl-C's status without a word."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            _fail("stopped.", 130)
+
 
 app = typer.Typer(cls=Commands, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
@@ -101,7 +108,7 @@ def main() -> None:
         _fail("stopped.", 130)
 
 
-def _fail(message: str, status: int) -> None:
+def _fail(message: str, status: int) -> NoReturn:
     print(f"refract: {message}", file=sys.stderr, flush=True)
     sys.exit(status)
 

@@ -1,5 +1,6 @@
 """The terminal shows progress and reports."""
 
+import time
 from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -25,17 +26,20 @@ if TYPE_CHECKING:
     from search.responses.collections import Progress, Scorecard
 
 FAILURES_SHOWN = 20
+SECONDS_BETWEEN_LINES = 10.0
 
 console = Console(stderr=True, highlight=False)
 output = Console(highlight=False)
 
 
 class ProgressDisplay:
-    """Draws a bar for each step of a build; where no terminal watches, it prints a line when a step begins;
-    with `quiet`, nothing."""
+    """Draws a bar for each step of a build. Where no terminal watches, it prints a line when a step begins,
+    and how far it is every so many seconds; with `quiet`, nothing."""
 
-    def __init__(self, *, quiet: bool = False) -> None:
-        self._quiet = quiet
+    def __init__(self, *, quiet: bool = False, seconds: float = SECONDS_BETWEEN_LINES) -> None:
+        self._in_lines = not (console.is_terminal or quiet)
+        self._seconds = seconds
+        self._printed = 0.0
         self._bars = Bars(
             SpinnerColumn(finished_text="✓"),
             TextColumn("{task.description}"),
@@ -61,10 +65,23 @@ class ProgressDisplay:
         if progress.step != self._step or self._task is None:
             self._step = progress.step
             self._task = self._bars.add_task(progress.step, total=None, speed="")
-            if not (console.is_terminal or self._quiet):
-                console.print(f"{progress.step} …")
+            self._print(f"{progress.step} …")
+        elif progress.done and progress.total != 1 and time.monotonic() - self._printed >= self._seconds:
+            self._print(_counted(progress))
         total = progress.total or None
         self._bars.update(self._task, completed=progress.done, total=total, speed=_speed(progress))
+
+    def _print(self, line: str) -> None:
+        self._printed = time.monotonic()
+        if self._in_lines:
+            console.print(line, markup=False)
+
+
+def _counted(progress: "Progress") -> str:
+    """How far a step is, as a line."""
+    of = f" of {progress.total:,}" if progress.total else ""
+    speed = f" ({shown})" if (shown := _speed(progress)) else ""
+    return f"{progress.step}: {progress.done:,}{of}{speed}"
 
 
 def print_ingest(report: "IngestReport") -> None:

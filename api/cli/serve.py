@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import sys
 from typing import Annotated
 
 import typer
@@ -39,6 +40,7 @@ def run(port: Port = None, collection: Collection = "demo") -> None:
             read_in(settings, database, collection, None, PYDOC, {}, source=PYDOC, sync=False)
         with beside(worker=True):
             serve(engine, listen(settings.host, wanted), settings, say=_say)
+        _say_stopped()
 
 
 @app.command("serve")
@@ -55,6 +57,7 @@ def serve_all(
         listening = listen(settings.host, settings.port if port is None else port)
         with beside(worker=worker):
             serve(SearchEngine(database, settings.data), listening, settings, say=_say)
+        _say_stopped()
 
 
 @app.command()
@@ -74,6 +77,11 @@ def worker(with_parent: Annotated[bool, typer.Option(hidden=True)] = False) -> N
         places = Places.of(settings.folders, settings.data)
         backups = Backups.of(settings)
         run_worker(database, settings.data, places=places, backups=backups, begin_anew=begin_anew)
+
+
+def _say_stopped() -> None:
+    """Ctrl-C is how a server is meant to end, so that is no failure."""
+    print("refract: stopped.", file=sys.stderr, flush=True)
 
 
 def _say(address: str, admin_link: str) -> None:

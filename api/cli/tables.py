@@ -7,7 +7,7 @@ from rich.text import Text
 
 from api.cli.output import console, output
 from api.views.excerpts import excerpt
-from api.views.numbers import lost_name
+from api.views.numbers import lost_name, ranges
 from search.engine.facets import FIRST
 from search.responses.explanations import Comparison, Margin, WhyNot
 from search.responses.features import Refinement
@@ -114,7 +114,7 @@ def _document(result: Result) -> Text:
         text = re.sub(r"\s+", " ", run.text)
         shown.append(f"*{text}*" if run.names else text, style="bold" if run.names else "")
     if result.copies:
-        shown.append(f"\nand {len(result.copies)} like it", style="dim")
+        shown.append(f"\nand {len(result.copies)} like it (rank {ranges(result.copy_ranks)})", style="dim")
     return shown
 
 

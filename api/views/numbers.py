@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from search.responses.search import LostKnob
 
+RUNS_SHOWN = 10
+
 
 def round_to_sum(values: Sequence[float], total: float) -> list[int]:
     """Rounds to thousandths that sum to the rounded `total`: the roundings that were closest to a tie give
@@ -29,6 +31,18 @@ def round_to_sum(values: Sequence[float], total: float) -> list[int]:
 def thousandths(units: int) -> str:
     """Writes `-34` as `−0.034`, with a true minus sign."""
     return f"{'−' if units < 0 else ''}{abs(units) / 1000:.3f}"
+
+
+def ranges(numbers: Sequence[int]) -> str:
+    """Writes numbers as `2–8, 11`; of many stretches the first ones."""
+    runs: list[list[int]] = []
+    for number in sorted(numbers):
+        if runs and number == runs[-1][1] + 1:
+            runs[-1][1] = number
+        else:
+            runs.append([number, number])
+    told = [f"{first:,}" if first == last else f"{first:,}–{last:,}" for first, last in runs[:RUNS_SHOWN]]
+    return ", ".join(told + ["…"] * (len(runs) > RUNS_SHOWN))
 
 
 def signed(value: float) -> str:

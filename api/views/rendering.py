@@ -94,6 +94,7 @@ def _environment() -> Environment:
         holds=numbers.holds,
         moved_words=numbers.moved_words,
         written_by=numbers.written_by,
+        ranges=numbers.ranges,
         excerpt=excerpts.excerpt,
         lost_name=numbers.lost_name,
         unsteered=UNSTEERED,

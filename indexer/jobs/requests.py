@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator
 
 from indexer.estimate import Estimate, estimate
 from indexer.jobs.queue import start_job
@@ -49,6 +49,7 @@ class IngestRequest(_Request):
     path: str
     format: str | None = None
     exclude: tuple[str, ...] = Field(default=(), max_length=100)
+    encoding: str | None = None
     sync: bool = False
     id_column: str | None = None
     title_column: str | None = None
@@ -57,6 +58,16 @@ class IngestRequest(_Request):
     as_text: tuple[str, ...] = Field(default=(), max_length=1000)
     limit: int = Field(default=1000, ge=1, le=100_000)
     hosts: tuple[str, ...] = Field(default=(), max_length=100)
+
+    @field_validator("path")
+    @classmethod
+    def _is_no_database(cls, path: str) -> str:
+        """Refuses a database before its password is stored in the queue."""
+        from indexer.sources.web.addresses import is_address, is_site  # readers take long to load
+
+        if is_address(path) and not is_site(path):
+            raise ValueError("jobs read no databases: refract index does, where the password is not stored")
+        return path
 
 
 class VerifyRequest(_Request):

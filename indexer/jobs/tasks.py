@@ -45,12 +45,12 @@ from indexer.jobs.results import (
 )
 from indexer.pipeline import reindex, take_in
 from indexer.progress import Reporter
-from indexer.sources import Bounds, is_address, is_site, open_source, source_name
+from indexer.sources import Bounds, is_site, open_source, source_name
 from indexer.sources.document import storable
 from search.db.connection import GONE, first_line
 from search.db.lookup import find_collection, live_of
 from search.db.models import JobReportRow
-from search.errors import Busy, RefractError, SourceError, StoreUnavailable
+from search.errors import Busy, RefractError, StoreUnavailable
 from search.responses.collections import Progress
 
 LOG_LINES = 50
@@ -167,6 +167,7 @@ def _ingest(request: IngestRequest, resources: Resources) -> JobResult:
         url_column=request.url_column,
         known=known,
         exclude=request.exclude,
+        encoding=request.encoding,
         as_text=request.as_text,
         bounds=Bounds(request.limit, request.hosts, private=False),
     )
@@ -197,15 +198,10 @@ def _place(given: str, places: Places) -> tuple[Path | str, str]:
     """A path or the address of a web site, and what it is called as a source.
 
     Raises:
-        SourceError: it is the address of a database.
         InvalidRequest: it is outside of what jobs may use.
     """
     if is_site(given):
         return given, source_name(given)
-    if is_address(given):  # its password would be stored in the queue
-        raise SourceError(
-            "Jobs read no databases.", hint="Use refract index, where the password is not stored."
-        )
     found = places.find(given)
     return Path(found), found
 

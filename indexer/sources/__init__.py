@@ -11,7 +11,9 @@ from pathlib import Path
 
 from indexer.sources import beir, files
 from indexer.sources.beir import read_qrels, read_queries
+from indexer.sources.decoding import known_encoding
 from indexer.sources.document import Failure, Item, Note, SourceDocument, Unchanged, checked
+from indexer.sources.folders import ending
 from indexer.sources.python_docs import pydoc
 from indexer.sources.records.delimited import CSV_SUFFIXES, read_csv
 from indexer.sources.records.jsonl import JSONL_SUFFIXES, holds_records, read_jsonl
@@ -52,6 +54,7 @@ def open_source(
     as_text: Iterable[str] = (),
     known: Mapping[str, str] = files.NOTHING,
     exclude: Sequence[str] = (),
+    encoding: str | None = None,
     query: str | None = None,
     table: str | None = None,
     bounds: Bounds = Bounds(),  # noqa: B008 - it is frozen
@@ -63,20 +66,22 @@ def open_source(
     The columns name the fields of JSONL and CSV; those left None are guessed (see `roles.GUESSES`). Columns
     of a table that are to stay text, whatever they look like, are named `as_text`. The format pydoc is the
     documentation of the running Python and takes no path. Of a folder of files, what patterns to `exclude`
-    fit is left out; they are written as in `.gitignore`. Files with the stamps that are `known` of them, by
+    fit is left out; they are written as in `.gitignore`. Text that is neither
+    marked nor UTF-8 is of the `encoding`, if one is given. Files with the stamps that are `known` of them, by
     id, are not read again.
 
     Raises:
         SourceError: there is nothing at the path, nothing in it that can be read as the format, an unknown
-            format, a pattern that is none, or a CSV without a named column.
+            format or encoding, a pattern that is none, or a CSV without a named column.
     """
     if format is not None and format not in FORMATS:
         raise SourceError(f"Unknown format {format!r}.", hint=f"Formats are {', '.join(FORMATS)}.")
     if format == "pydoc":
         return checked(pydoc.read())
+    encoding = encoding and known_encoding(encoding)
     columns = Columns(id_column, title_column, text_column, url_column, tuple(as_text))
     if isinstance(path, str):
-        return checked(read_address(path, columns, query, table, bounds))
+        return checked(read_address(path, columns, query, table, bounds, known))
     if path is None or not path.exists():
         raise SourceError(
             f"There is nothing at {path}.", hint="Give the path of a file or folder that exists."
@@ -90,11 +95,12 @@ def open_source(
             case "beir":
                 return checked(beir.read(path))
             case "jsonl":
-                return checked(read_jsonl(_file(path), columns))
+                return checked(read_jsonl(_file(path), columns, encoding))
             case "csv":
-                return checked(read_csv(_file(path), columns))
+                return checked(read_csv(_file(path), columns, encoding))
             case named:
-                return checked(_not_empty(files.read(path, exclude, known, code=named == "code"), path))
+                found = files.read(path, exclude, known, code=named == "code", encoding=encoding)
+                return checked(_not_empty(found, path))
     except OSError as error:
         raise SourceError(f"{path} cannot be read: {error.strerror or error}.") from None
 
@@ -108,14 +114,14 @@ def guess_format(path: Path, columns: Columns = Columns()) -> str:  # noqa: B008
     """
     if path.is_dir():
         return "beir" if beir.corpus_file(path) else "files"
-    if path.suffix.lower() == ".json" and not holds_records(path, columns):
+    if ending(path.name) == ".json" and not holds_records(path, columns):
         return "files"
     for format, suffixes in (("jsonl", JSONL_SUFFIXES), ("csv", CSV_SUFFIXES)):
         if path.name.lower().removesuffix(".gz").endswith(suffixes):
             return format
-    if path.suffix.lower() in files.KINDS:
+    if ending(path.name) in files.KINDS:
         return "files"
-    if path.suffix.lower() in files.CODE_KINDS:
+    if ending(path.name) in files.CODE_KINDS:
         return "code"
     known = " ".join((*JSONL_SUFFIXES, *CSV_SUFFIXES, *files.KINDS))
     raise SourceError(

@@ -1,9 +1,11 @@
 """The files of a folder and its subfolders: those that can be read, and a count of what is passed over."""
 
 import os
+import re
+import warnings
 from collections import Counter
 from collections.abc import Container, Iterable, Iterator
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from pathspec import GitIgnoreSpec
 
@@ -14,11 +16,22 @@ IGNORE_FILE = ".gitignore"
 MAX_IGNORE_BYTES = 1 << 20
 KINDS_SHOWN = 12
 
+_PACKED = (".gz", ".bz2", ".xz")
+_BRACKETS = re.compile(r"\\.|\[[!^]?+\]?+(?:\[:\w+:\]|[^\]])*\]")
+
 
 def is_passing(name: str) -> bool:
     """Whether a file or folder of this name is none of the user's own: hidden, or what programs keep beside a
     file while somebody writes it."""
     return name.startswith((".", "~$")) or name.endswith("~")
+
+
+def ending(name: str) -> str:
+    """The kind of a file by its name, such as .md or .tar.gz; "" where it says none."""
+    path = PurePath(name.lower())
+    return (
+        "".join(path.suffixes[-2:]) if path.stem.endswith(".tar") and path.suffix in _PACKED else path.suffix
+    )
 
 
 def kinds_told(counts: Counter[str]) -> str:
@@ -42,8 +55,8 @@ class Folder:
         """
         self.root = root
         self._kinds = kinds
-        self._excluded = _spec(exclude)
-        self._rules: list[tuple[Path, GitIgnoreSpec]] = []
+        self._excluded = Patterns(exclude)
+        self._rules: list[tuple[Path, Patterns]] = []
         self._seen: set[str] = set()
         self._other: Counter[str] = Counter()
         self._ignored: Counter[str] = Counter()
@@ -86,50 +99,73 @@ class Folder:
             self._ignored["folder" if is_folder else "file"] += 1
         elif is_folder:
             yield from self.walk(entry)
-        elif entry.suffix.lower() in self._kinds:
+        elif ending(entry.name) in self._kinds:
             yield entry
         else:
-            self._other[entry.suffix.lower() or "without an ending"] += 1
+            self._other[ending(entry.name) or "without an ending"] += 1
 
-    def _is_ignored(self, entry: Path, ending: str) -> bool:
+    def _is_ignored(self, entry: Path, last: str) -> bool:
         """As Git has it: the patterns nearest to the file decide, and before them those of the user."""
         for folder, rules in ((self.root, self._excluded), *reversed(self._rules)):
-            decided = rules.check_file(f"{entry.relative_to(folder).as_posix()}{ending}").include
+            decided = rules.decide(f"{entry.relative_to(folder).as_posix()}{last}")
             if decided is not None:
                 return decided
         return False
 
 
-def _spec(patterns: Iterable[str]) -> GitIgnoreSpec:
-    lines = list(patterns)
-    for line in lines:
-        try:
-            GitIgnoreSpec.from_lines([line])
-        except ValueError:
-            raise SourceError(
-                f"{line[:80]!r} is no pattern.",
-                hint="Write it as in a .gitignore file: node_modules/ or *.log.",
-            ) from None
-    return GitIgnoreSpec.from_lines(lines)
+class Patterns:
+    """What patterns leave out, as Git has it.
+
+    Raises:
+        SourceError: one is none.
+    """
+
+    def __init__(self, patterns: Iterable[str]) -> None:
+        lines = list(patterns)
+        for line in lines:
+            if not _is_pattern(line) or not line.strip() or line.startswith("#"):
+                raise SourceError(
+                    f"{line[:80]!r} is no pattern.",
+                    hint="Write it as in a .gitignore file: node_modules/ or *.log; signs as \\[ or \\#.",
+                )
+        self._spec = _compiled(lines)
+
+    @classmethod
+    def lenient(cls, lines: Iterable[str]) -> "Patterns":
+        """Those of a file, but for lines that are none."""
+        found = cls(())
+        found._spec = _compiled(line for line in lines if _is_pattern(line))
+        return found
+
+    def decide(self, path: str) -> bool | None:
+        """Whether a path is left out (that of a folder ends with /); None where no pattern says."""
+        return self._spec.check_file(path).include
 
 
-def _ignore_file(path: Path) -> GitIgnoreSpec | None:
-    """The patterns of a file, but for lines that are none; None where there is no such file."""
+def _compiled(lines: Iterable[str]) -> GitIgnoreSpec:
+    """Raises:
+    ValueError: a line is no pattern.
+    """
+    with warnings.catch_warnings(action="ignore", category=FutureWarning):  # of a [ in a list of letters
+        return GitIgnoreSpec.from_lines(lines)
+
+
+def _ignore_file(path: Path) -> Patterns | None:
+    """The patterns of a file; None where there is no such file."""
     try:
         if not path.is_file() or path.stat().st_size > MAX_IGNORE_BYTES:
             return None
         lines = path.read_text("utf-8-sig", errors="replace").splitlines()
     except OSError:
         return None
-    try:
-        return GitIgnoreSpec.from_lines(lines)
-    except ValueError:
-        return GitIgnoreSpec.from_lines(line for line in lines if _is_pattern(line))
+    return Patterns.lenient(lines)
 
 
 def _is_pattern(line: str) -> bool:
+    if "[" in _BRACKETS.sub("", line):  # one that is never closed fits nothing
+        return False
     try:
-        GitIgnoreSpec.from_lines([line])
+        _compiled([line])
     except ValueError:
         return False
     return True

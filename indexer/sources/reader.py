@@ -28,6 +28,12 @@ class Reader:
     asked of it for a while, and by a timer while it reads. It has its own session, so Ctrl-C is ours alone.
     """
 
+    encoding: str | None = None
+    """What texts are in that do not say so; None: guess."""
+
+    code = False
+    """Whether source code in archives is read, too."""
+
     def __init__(self, seconds: float = SECONDS, memory: int = MEMORY) -> None:
         self._seconds = seconds
         self._memory = memory
@@ -63,7 +69,8 @@ class Reader:
         process = self._started()
         assert process.stdin is not None
         with contextlib.suppress(BrokenPipeError):
-            process.stdin.write(json.dumps(os.fspath(path.absolute())).encode() + b"\n")
+            asked = {"path": os.fspath(path.absolute()), "encoding": self.encoding, "code": self.code}
+            process.stdin.write(json.dumps(asked).encode() + b"\n")
             process.stdin.flush()
         answer = self._heard()
         return answer if "reason" not in answer or answer["reason"] else self._ask(path)
@@ -111,12 +118,13 @@ _idle: list[Reader] = []
 
 
 @contextlib.contextmanager
-def borrowed_reader() -> Iterator[Reader]:
+def borrowed_reader(encoding: str | None = None, *, code: bool = False) -> Iterator[Reader]:
     """A reader for this thread alone, until the block ends."""
     try:
         reader = _idle.pop()
     except IndexError:
         reader = Reader()
+    reader.encoding, reader.code = encoding, code
     try:
         yield reader
     finally:

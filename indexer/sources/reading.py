@@ -18,9 +18,12 @@ from typing import Any, BinaryIO
 
 import psutil
 
-from indexer.sources.containers import CONTAINERS
+from indexer.sources.containers import ARCHIVES, read_archive
+from indexer.sources.decoding import assuming
 from indexer.sources.document import MAX_BYTES, Part, UnreadableError
+from indexer.sources.folders import ending
 from indexer.sources.kinds.code import CODE, PYTHON
+from indexer.sources.kinds.mailbox import read_mailbox
 from indexer.sources.parsers import PARSERS
 
 IDLE_SECONDS = 60.0
@@ -32,20 +35,23 @@ WORN_SHARE = 4
 """A process that keeps a quarter of its memory after a file gives way to a fresh one."""
 
 
-def read_file(path: Path) -> Iterator[Part]:
-    """What is in a file, by the parser of its kind.
+def read_file(path: Path, *, code: bool = False) -> Iterator[Part]:
+    """What is in a file, by the parser of its kind; of an archive with `code` also source code.
 
     Raises:
         UnreadableError: naming the reason, whatever it is.
     """
-    kind = path.suffix.lower()
+    kind = ending(path.name)
     try:
         if parse := PARSERS.get(kind) or CODE.get(kind):
             yield parse(_content(path))
         else:
             _refuse_irregular(path)
             with path.open("rb") as file:
-                yield from (CONTAINERS | PYTHON)[kind](file)
+                if kind in ARCHIVES:
+                    yield from read_archive(file, kind, code=code)
+                else:
+                    yield from PYTHON.get(kind, read_mailbox)(file)
     except (UnreadableError, MemoryError):
         raise
     except OSError as error:
@@ -70,7 +76,7 @@ def _refuse_irregular(path: Path) -> None:
 
 
 def serve() -> None:
-    """Reads files as their paths come in, a line each, until no more come. Its arguments: seconds a file, and
+    """Reads files as they are asked for, a line each, until no more are. Its arguments: seconds a file, and
     bytes of memory."""
     seconds, memory = float(sys.argv[1]), int(sys.argv[2])
     with os.fdopen(os.dup(1), "wb") as answers:
@@ -80,17 +86,20 @@ def serve() -> None:
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         warnings.simplefilter("ignore")
         while select.select([0], [], [], IDLE_SECONDS)[0] and (line := sys.stdin.buffer.readline()):
-            _answer(answers, Path(json.loads(line)), seconds, memory)
+            asked = json.loads(line)
+            with assuming(asked["encoding"]):
+                parts = read_file(Path(asked["path"]), code=asked["code"])
+                _answer(answers, parts, seconds, memory)
 
 
-def _answer(answers: BinaryIO, path: Path, seconds: float, memory: int) -> None:
+def _answer(answers: BinaryIO, parts: Iterator[Part], seconds: float, memory: int) -> None:
     """Writes each part of a file as it is found, every one in time, and at last how it ended."""
     answer: dict[str, Any] = {}
     is_last = False
     left = seconds * WHOLE
     signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
-        for part in read_file(path):
+        for part in parts:
             left -= seconds - signal.setitimer(signal.ITIMER_REAL, 0)[0]
             _write(answers, {"type": type(part).__name__, "part": dataclasses.asdict(part)})
             signal.setitimer(signal.ITIMER_REAL, max(min(seconds, left), 0.001))

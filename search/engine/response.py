@@ -238,6 +238,7 @@ def page_results(
             passage=located(row).passage,
             terms=terms[place],
             copies=[located(copy).document for copy in shown.of.get(row, [])],
+            copy_ranks=[copy + 1 for copy in shown.of.get(row, [])],
         )
         for place, row in enumerate(shown.first)
     ]

@@ -29,12 +29,12 @@ values; a list has those of its elements."""
 @dataclass(frozen=True, eq=False)
 class DocValues:
     """Says which values each document has: row ids of documents, ascending (R,), the number of each of
-    `values` (field and form), how each was first written and its kind, a matrix of ones (R, V), kinds of
-    fields, and the fields of which a document has `several` values."""
+    `values` (field and form), how each was first written, its kind and whether it came as a text, a matrix of
+    ones (R, V), kinds of fields, and the fields of which a document has `several` values."""
 
     documents_R: IntArray = field(default_factory=lambda: np.zeros(0, np.int64))
     values: dict[tuple[str, str], int] = field(default_factory=dict)
-    written: list[tuple[str, str]] = field(default_factory=list)
+    written: list[tuple[str, str, bool]] = field(default_factory=list)
     has_RV: csr_matrix = field(default_factory=lambda: csr_matrix((0, 0), dtype=np.int32))
     kinds: Kinds = field(default_factory=dict)
     several: frozenset[str] = frozenset()
@@ -48,9 +48,10 @@ class DocValues:
         return {name: self._field(name, *zip(*pairs, strict=True)) for name, pairs in sorted(found.items())}
 
     def _field(self, name: str, forms: tuple[str, ...], numbers: tuple[int, ...]) -> FieldValues:
-        texts, kinds = zip(*(self.written[number] for number in numbers), strict=True)
+        texts, kinds, typed = zip(*(self.written[number] for number in numbers), strict=True)
         number_A = np.array(numbers, dtype=np.int64)
-        return FieldValues(list(texts), list(forms), list(kinds), number_A, name in self.several)
+        several = name in self.several
+        return FieldValues(list(texts), list(forms), list(kinds), list(typed), number_A, several)
 
     def documents_with(self, values: IntArray) -> IntArray:
         """Gives the row ids of the documents that have any of some values."""
@@ -147,9 +148,10 @@ def _leaves(meta: dict[str, Any]) -> Iterator[tuple[str, Any]]:
                 waiting.extend((f"{path}.{name}", inner) for name, inner in value.items())
 
 
-def _value(value: Any) -> tuple[str, str, str] | None:
-    """Gives form, text and kind of a value that a filter can name."""
+def _value(value: Any) -> tuple[str, str, str, bool] | None:
+    """Gives form, text and kind of a value that a filter can name, and whether it came as a text."""
     if value is None or isinstance(value, dict):
         return None
     text = written(value).strip()
-    return (same(text), text, kind_of(value)) if 0 < len(text) <= MOST else None
+    typed = isinstance(value, str)
+    return (same(text), text, kind_of(value), typed) if 0 < len(text) <= MOST else None

@@ -100,12 +100,14 @@ def _end(begin: datetime, text: str) -> datetime:
 
 @dataclass(frozen=True, eq=False)
 class FieldValues:
-    """The values of one field: each as it was first written, the form it shares with others, its kind, its
-    number among all values (A,), and whether any document has several of them."""
+    """The values of one field: each as it was first written, the form it shares with others, its kind,
+    whether it came as a text, its number among all values (A,), and whether any document has several of
+    them."""
 
     texts: list[str]
     forms: list[str]
     kinds_A: list[str]
+    typed_A: list[bool]
     number_A: IntArray
     several: bool
 
@@ -132,17 +134,16 @@ class FieldValues:
         return np.array([each or (_NEVER, _NEVER) for each in found], np.int64).reshape(-1, 2)
 
     def like(self, text: str) -> Mask:
-        """Which values (A,) a value names: the text itself, else the number that it writes; 2020-05 each date
-        in that May."""
+        """Which values (A,) a value names: the text itself, else the number that it writes; a folder without
+        its slash, too; 2020-05 each date in that May."""
         met_A = np.zeros(len(self.texts), np.bool_)
+        places = [self.places[form] for form in (same(text), same(f"{text}/")) if form in self.places]
         worth = number(text)
-        place = self.places.get(same(text))
-        if place is None and worth is not None:
-            place = self.places.get(_canonical(worth))
-        if place is not None:
-            met_A[place] = True
-        elif worth is not None and self.kinds == {NUMBER}:
-            met_A = self._compared(worth) == 0
+        if places:
+            met_A[places] = True
+        elif worth is not None:
+            for place in np.flatnonzero(self._compared(worth) == 0).tolist():
+                met_A[place] = not self.typed_A[place] or _digits(self.texts[place]) == _digits(text)
         if DATE in self.kinds and (asked := period(text)):
             met_A |= self._during(*asked)
         return met_A
@@ -183,9 +184,9 @@ class FieldValues:
         return sign_A
 
 
-def _canonical(worth: Decimal) -> str:
-    """A number as the metadata writes it: 1990.0 is 1990."""
-    return same(written(float(worth))) if worth != worth.to_integral_value() else str(int(worth))
+def _digits(text: str) -> str:
+    """A number as it was typed, but for a fraction of zeros: 5.00 is 5, 2.10 may be a version and not 2.1."""
+    return re.sub(r"\.0+$", "", text)
 
 
 def fits(kind: str, text: str) -> bool:

@@ -243,7 +243,7 @@ class Facets:
 class Result:
     """Holds one document, ranked by its best passage. The values of `terms` sum to `score`. `copies` are
     documents further down that are left out, because their best passage says the same (in a search that
-    collapses).
+    collapses). They keep their ranks, `copy_ranks`, so ranks of results may not follow on each other.
 
     `rank` is None where a document was asked for that the search leaves out; `rank_unsteered` also where it
     stood below the pool that was ranked unsteered.
@@ -256,6 +256,7 @@ class Result:
     passage: PassageText
     terms: list[Term]
     copies: list[DocumentRef] = field(default_factory=list)
+    copy_ranks: list[int] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,9 @@
 """One text once: results whose passages say the same fill one place, that of the best of them.
 
-Two passages say the same where they have the same words in the same order, or where their vectors and nearly
-all of their words are the same, and they differ in no number and in no word of the question. Only those
-whose vectors are close are read at all.
+Two passages say the same where they have the same words in the same order; or where they differ in no word of
+the question, and either their vectors and nearly all of their words are the same, numbers among them, or they
+are long enough and differ in their numbers alone, as letters and notices do that a program fills in. Only
+those whose vectors are close are read at all.
 
 Shape suffixes: P passages, D embedding width.
 """
@@ -24,7 +25,11 @@ are apart, too.)"""
 CLOSE, SHARED = 0.98, 0.9
 """The cosine, and the share of their words, that passages have to have in common that are nearly the same."""
 
+FORM = 12
+"""So many words make a form that is filled in; what is shorter is a line of a list, whose number counts."""
+
 _WORD = re.compile(r"\w+")
+_TOKEN = re.compile(r"\w+(?:[-.,:/]\w+)*")
 _DIGIT = re.compile(r"\d")
 
 Texts = Callable[[list[int]], Mapping[int, str]]
@@ -55,6 +60,8 @@ class Copies:
 @dataclass(frozen=True)
 class _Said:
     words: tuple[str, ...]
+    tokens: tuple[str, ...]
+    """Words with what is written together, so that a date, a part number and a price are one."""
 
     @cached_property
     def once(self) -> frozenset[str]:
@@ -63,14 +70,30 @@ class _Said:
     def same(self, other: "_Said", cosine: float, asked: frozenset[str]) -> bool:
         if self.words == other.words:
             return True
+        if any(word in asked for word in self.once ^ other.once):
+            return False
+        if self._fills(other):
+            return True
         if cosine < CLOSE or len(self.once & other.once) < SHARED * len(self.once | other.once):
             return False
-        return not any(word in asked or _DIGIT.search(word) for word in self.once ^ other.once)
+        return not any(_DIGIT.search(word) for word in self.once ^ other.once)
+
+    def _fills(self, other: "_Said") -> bool:
+        """Whether two are one form, filled in with other numbers and what belongs to them, such as months."""
+        pairs = [*zip(self.tokens, other.tokens, strict=False)]
+        changed = [at for at, (one, two) in enumerate(pairs) if one != two]
+        is_number = [all(map(_DIGIT.search, pair)) for pair in pairs]
+        return (
+            len(self.tokens) == len(other.tokens) >= FORM
+            and len(changed) <= (1 - SHARED) * len(pairs)
+            and all(any(is_number[max(at - 1, 0) : at + 2]) for at in changed)
+        )
 
 
 def said(text: str) -> _Said:
     """What a text says, as far as copies are told by it."""
-    return _Said(tuple(_WORD.findall(fold(text))))
+    folded = fold(text)
+    return _Said(tuple(_WORD.findall(folded)), tuple(_TOKEN.findall(folded)))
 
 
 def find_copies(x_PD: NDArray[np.float32], texts: Texts, question: str) -> Copies:

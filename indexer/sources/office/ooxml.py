@@ -3,19 +3,26 @@
 Names are compared without their namespace: Word writes transitional or strict ones, drawings have their own.
 """
 
+import contextlib
 import io
 import posixpath
 import zipfile
-from collections.abc import Iterator
+import zlib
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from lxml import etree
 
 from indexer.sources.document import MAX_BYTES, MAX_TEXT, UnreadableError
+from indexer.sources.office.damaged import mended
 
 _OLE = b"\xd0\xcf\x11\xe0"
 _CHUNK = 1 << 20
+_OTHERS = {b"<!DOC": "HTML", b"<html": "HTML", b"<!doc": "HTML", b"%PDF": "PDF"}
+"""How files begin that people give a wrong name."""
+
+R = TypeVar("R", bound="TextReader")
 
 
 class Part(NamedTuple):
@@ -37,12 +44,18 @@ class Package:
             raise UnreadableError(
                 "it is protected by a password, or of a format before 2007; save a copy of it"
             )
-        self._zip = zipfile.ZipFile(io.BytesIO(data))
-        # Some programs on Windows write backslashes into names.
-        self._members = {name.replace("\\", "/"): name for name in self._zip.namelist()}
-        self.names = self._members.keys()
+        try:
+            self._zip = zipfile.ZipFile(io.BytesIO(data))
+        except zipfile.BadZipFile as error:
+            kind = next((kind for begin, kind in _OTHERS.items() if data.lstrip().startswith(begin)), "")
+            named = f"; it looks like {kind}, so name it so" if kind else ""
+            raise UnreadableError(f"it is not what its name says ({error}){named}") from None
+        self._members = {_plain(name): name for name in self._zip.namelist()}
         if sum(member.file_size for member in self._zip.infolist()) > 4 * MAX_BYTES:
             raise UnreadableError(f"it unpacks to more than {4 * MAX_BYTES >> 20} MiB")
+
+    def __contains__(self, path: str) -> bool:
+        return _plain(path) in self._members
 
     def main(self, usual: str) -> str:
         """The part that is the document, `usual` where nothing says so."""
@@ -52,12 +65,14 @@ class Package:
         """What a part (the package itself: "") points to; what is not there is left out."""
         folder, name = posixpath.split(path)
         listed = posixpath.join(folder, "_rels", f"{name}.rels")
-        if listed not in self.names:
+        if listed not in self:
             return []
         found = []
         for element in self.tree(listed).iter("{*}Relationship"):
-            target = posixpath.normpath(posixpath.join("/", folder, element.get("Target", ""))).lstrip("/")
-            if target in self.names and element.get("TargetMode") != "External":
+            target = posixpath.normpath(
+                posixpath.join("/", folder, _slashed(element.get("Target", "")))
+            ).lstrip("/")
+            if target in self and element.get("TargetMode") != "External":
                 found.append(Part(element.get("Type", "").rsplit("/", 1)[-1], target))
         return found
 
@@ -73,36 +88,67 @@ class Package:
 
     def chunks(self, path: str) -> Iterator[bytes]:
         """The bytes of a part, a MiB at a time."""
-        with self._zip.open(self._members[path]) as file:
+        with self._zip.open(self._members[_plain(path)]) as file:
             while chunk := file.read(_CHUNK):
                 yield chunk
 
     def read(self, path: str) -> bytes:
         """A part as a whole."""
-        return self._zip.read(self._members[path])
+        return self._zip.read(self._members[_plain(path)])
 
     def tree(self, path: str) -> etree._Element:
         """The tree of a small part, as much of it as can be read."""
         parser = etree.XMLParser(resolve_entities=False, no_network=True, recover=True)
         try:
-            root = etree.fromstring(self._zip.read(self._members[path]), parser)
+            root = etree.fromstring(self._zip.read(self._members[_plain(path)]), parser)
         except etree.XMLSyntaxError:  # not even a part of it can be read
             root = None
         return etree.Element("nothing") if root is None else root
 
 
-def read_part(package: Package, path: str, target: "TextReader") -> str | None:
-    """Feeds a part to a reader; gives the reason where it breaks off."""
-    events: Any = target  # the stubs know no names that are str alone
-    parser = etree.XMLParser(target=events, resolve_entities=False, no_network=True, huge_tree=True)
+def _plain(name: str) -> str:
+    """A part's name as it is compared: in any case, and with the backslashes of some programs on Windows."""
+    return _slashed(name).lower()
+
+
+def _slashed(name: str) -> str:
+    return name.replace("\\", "/")
+
+
+def read_part(package: Package, path: str, begin: Callable[[], R]) -> tuple[R, str | None]:
+    """A reader that was fed with a part, and what is wrong with the part. One that is not well formed is read
+    once more, mended; one whose data is damaged is read up to there."""
+    reader = begin()
+    parser = _parser(reader)
     try:
         for chunk in package.chunks(path):
             parser.feed(chunk)
         parser.close()
-    except (etree.XMLSyntaxError, zipfile.BadZipFile, EOFError) as error:
-        target.finish()
-        return f"{path} breaks off: {str(error)[:100]}"
-    return None
+    except etree.XMLSyntaxError as error:
+        what = "breaks off" if "Premature end" in str(error) else "is damaged and was mended"
+        return _read_damaged(package, path, begin()), f"{path} {what}: {str(error)[:100]}"
+    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
+        reader.finish()
+        return reader, f"{path} breaks off: {str(error)[:100]}"
+    return reader, None
+
+
+def _read_damaged(package: Package, path: str, reader: R) -> R:
+    parser = _parser(reader, recover=True)
+    data = package.read(path)
+    wide = data.startswith((b"\xff\xfe", b"\xfe\xff"))  # UTF-16, whose signs are of two bytes
+    with contextlib.suppress(etree.XMLSyntaxError):  # there is nothing in it
+        parser.feed(data if wide else mended(data))
+        parser.close()
+    reader.finish()
+    return reader
+
+
+def _parser(reader: "TextReader", *, recover: bool = False) -> etree.XMLParser:
+    events: Any = reader  # the stubs know no names that are str alone
+    return etree.XMLParser(
+        target=events, resolve_entities=False, no_network=True, huge_tree=True, recover=recover
+    )
 
 
 @dataclass

@@ -14,11 +14,10 @@ def parse_open_document(data: bytes) -> Parsed:
         UnreadableError: it is no OpenDocument, or too large.
     """
     package = Package(data)
-    if "content.xml" not in package.names:
+    if "content.xml" not in package:
         raise UnreadableError("there is no document in it")
-    reader = _Reader()
-    note = read_part(package, "content.xml", reader)
-    title = package.tree("meta.xml").findtext(".//{*}title") if "meta.xml" in package.names else ""
+    reader, note = read_part(package, "content.xml", _Reader)
+    title = package.tree("meta.xml").findtext(".//{*}title") if "meta.xml" in package else ""
     text = "\n\n".join(block for block, _ in reader.blocks)
     return Parsed((title or "").strip(), text, notes=(note,) if note else ())
 

@@ -12,14 +12,16 @@ def parse_sheets(data: bytes) -> Parsed:
     """
     package = Package(data)
     parts = package.parts(package.main("xl/workbook.xml"))
-    strings, notes = _Strings(), []
-    notes += [read_part(package, part.path, strings) for part in parts if part.kind == "sharedStrings"]
-    lines: list[str] = []
+    strings, lines, notes = list[str](), list[str](), list[str | None]()
+    for path in (part.path for part in parts if part.kind == "sharedStrings"):
+        shared, note = read_part(package, path, _Strings)
+        strings += shared.found
+        notes.append(note)
     for path in sorted(
         (part.path for part in parts if part.kind == "worksheet"), key=lambda path: (len(path), path)
     ):
-        sheet = _Sheet(strings.found)
-        notes.append(read_part(package, path, sheet))
+        sheet, note = read_part(package, path, lambda: _Sheet(strings))
+        notes.append(note)
         lines += [*sheet.lines, ""]
     return Parsed(package.title(), "\n".join(lines).strip(), notes=tuple(note for note in notes if note))
 

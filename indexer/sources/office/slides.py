@@ -22,8 +22,8 @@ def parse_slides(data: bytes) -> Parsed:
             part.path for part in package.parts(slide) if part.kind in ("notesSlide", "diagramData", "chart")
         ]
         for path in (slide, *told):
-            reader = TextReader()
-            notes.append(read_part(package, path, reader))
+            reader, note = read_part(package, path, TextReader)
+            notes.append(note)
             blocks += [block for block, _ in reader.blocks if not block.isdigit()]  # numbers of slides
     return Parsed(package.title(), "\n\n".join(blocks), notes=tuple(note for note in notes if note))
 

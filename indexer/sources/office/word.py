@@ -22,11 +22,11 @@ def parse_word(data: bytes) -> Parsed:
     """
     package = Package(data)
     main = package.main("word/document.xml")
-    if main not in package.names:
+    if main not in package:
         raise UnreadableError("there is no document in it")
     styles = _styles(package, main)
-    body = TextReader()
-    notes = [read_part(package, main, body)]
+    body, note = read_part(package, main, TextReader)
+    notes = [note]
     title, blocks = "", []
     for block, paragraph in body.blocks:
         style = styles.get(paragraph.style, paragraph.style.lower()) if paragraph else ""
@@ -38,8 +38,8 @@ def parse_word(data: bytes) -> Parsed:
             blocks.append(f"- {block}" if listed else block)
     seen: set[str] = set()
     for path in _beside(package, main):
-        reader = TextReader()
-        notes.append(read_part(package, path, reader))
+        reader, note = read_part(package, path, TextReader)
+        notes.append(note)
         blocks += [block for block, _ in reader.blocks if block not in seen]
         seen.update(block for block, _ in reader.blocks)
     told = tuple(note for note in notes if note)

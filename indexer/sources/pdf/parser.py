@@ -34,11 +34,13 @@ logging.getLogger("pypdf").setLevel(logging.CRITICAL)
 
 @dataclass
 class _Pages:
-    """The texts of pages in their order, and which could not be read and why, or hold nothing but images."""
+    """The texts of pages in their order, and which could not be read and why, hold nothing but images, or
+    nothing at all."""
 
     texts: list[str] = field(default_factory=list)
     broken: dict[int, str] = field(default_factory=dict)
     scanned: list[int] = field(default_factory=list)
+    empty: list[int] = field(default_factory=list)
     expected: int = 0
 
     @property
@@ -48,6 +50,8 @@ class _Pages:
             told.append(f"{len(self.broken) - SHOWN:,} more pages could not be read")
         if self.scanned:
             told.append(f"{_numbered(self.scanned)}: scanned; no text")
+        if self.empty:
+            told.append(f"{_numbered(self.empty)}: no text; scanned or empty")
         if self.expected > len(self.texts):
             told.append(f"it is to have {self.expected:,} pages, and {len(self.texts):,} are there")
         return told
@@ -113,7 +117,7 @@ def _expected(reader: pypdf.PdfReader) -> int:
 
 
 def _page_text(reader: pypdf.PdfReader, number: int, found: _Pages) -> str:
-    """The text of a page with what people added to it; "" of one that is broken or scanned."""
+    """The text of a page with what people added to it; "" of one that is broken, scanned or empty."""
     text, page = "", None
     try:
         page = reader.pages[number - 1]
@@ -127,8 +131,8 @@ def _page_text(reader: pypdf.PdfReader, number: int, found: _Pages) -> str:
     if page is None:
         return ""
     text = "\n".join(filter(None, (text, *added_texts(page, text))))
-    if not text and number not in found.broken and _has_image(page):
-        found.scanned.append(number)
+    if not text and number not in found.broken:
+        (found.scanned if _has_image(page) else found.empty).append(number)
     return text
 
 
@@ -169,7 +173,9 @@ def _without_text(pages: _Pages) -> str:
     if pages.scanned:
         how = "set REFRACT_OCR to a program that recognizes text, or run one on it first"
         return f"its {len(pages.texts)} pages are scanned and hold no text; {how}"
-    return f"its {len(pages.texts)} pages hold no text"
+    if not pages.texts:
+        return "none of its pages is there"
+    return f"its {len(pages.texts)} pages hold no text: scanned or empty"
 
 
 def _numbered(pages: list[int]) -> str:

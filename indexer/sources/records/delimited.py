@@ -25,14 +25,14 @@ _TOLD = re.compile(r'"?sep=(.)"?\s*')
 """What spreadsheets write before the header."""
 
 
-def read_csv(path: Path, columns: Columns) -> Iterator[Item]:
+def read_csv(path: Path, columns: Columns, encoding: str | None = None) -> Iterator[Item]:
     """Documents of a CSV file with a header.
 
     Raises:
         SourceError: the file is not what its name says, the header cannot be read, or it lacks a named column
             or any for text.
     """
-    table = _Table.opened(TextLines(path))
+    table = _Table.opened(TextLines(path, encoding))
     if table.header:
         refuse_missing(str(path), table.header, columns)
     return _items(table, columns)
@@ -125,7 +125,7 @@ def _items(table: _Table, columns: Columns) -> Iterator[Item]:
         yield Failure(name, "it is empty")
         return
     types = _types(table, columns)
-    literal, last = list[int](), 1
+    literal, last = list[int](), 0
     try:
         for row in table.rows():
             last = row.line
@@ -137,7 +137,9 @@ def _items(table: _Table, columns: Columns) -> Iterator[Item]:
             except UnreadableError as error:
                 yield Failure(f"{name}:{row.line}", str(error))
     except BROKEN_GZIP as error:
-        yield Failure(f"{name}:{last + 1}", f"the file's compressed data breaks off here ({error})")
+        yield Failure(f"{name}:{max(last, 1) + 1}", f"the file's compressed data breaks off here ({error})")
+    if not last:
+        yield Failure(name, "it has no rows, only a header")
     yield from (Note(name, text) for text in (*table.lines.notes, *_told(literal, types)))
 
 

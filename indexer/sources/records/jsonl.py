@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 
 from indexer.sources.document import MAX_BYTES, Failure, Item, Note, SourceDocument, UnreadableError
 from indexer.sources.records.lines import BROKEN_GZIP, TextLines
-from indexer.sources.records.roles import GUESSES, Columns, document_of
+from indexer.sources.records.roles import GUESSES, Columns, document_of, listed_text
 
 JSONL_SUFFIXES = (".jsonl", ".ndjson", ".json")
 TRIED = 20
@@ -19,13 +20,13 @@ _BETWEEN = re.compile(r"[\s,\[\]]*")
 _OBJECT = re.compile(r"^[ \t]*\{", re.MULTILINE)
 
 
-def read_jsonl(path: Path, columns: Columns) -> Iterator[Item]:
+def read_jsonl(path: Path, columns: Columns, encoding: str | None = None) -> Iterator[Item]:
     """Documents of a JSON file; a line or an object that cannot be read is a failure of its own.
 
     Raises:
         SourceError: the file is not what its name says.
     """
-    return _items(TextLines(path), columns)
+    return _items(TextLines(path, encoding), columns)
 
 
 def holds_records(path: Path, columns: Columns) -> bool:
@@ -35,20 +36,23 @@ def holds_records(path: Path, columns: Columns) -> bool:
 
 def _items(lines: TextLines, columns: Columns) -> Iterator[Item]:
     name, number = lines.path.name, 0
+    listed = Counter[str]()
     try:
         for number, found in _as_whole(lines) if _is_whole(lines) else _by_line(lines):
             try:
                 if isinstance(found, UnreadableError):
                     raise found
                 yield document_of(found, columns)
+                listed.update(filter(None, [listed_text(found, columns)]))
             except UnreadableError as error:
                 yield Failure(f"{name}:{number}", str(error))
     except BROKEN_GZIP as error:
         yield Failure(name, f"its compressed data breaks off after line {number} ({error})")
         number = number or 1
-    if not number and not next(iter(lines), None):
-        yield Failure(name, "it is empty")
-    yield from (Note(name, note) for note in lines.notes)
+    if not number:
+        yield Failure(name, "it holds no object" if next(iter(lines), None) else "it is empty")
+    joined = (f"{field} is a list in {count:,}, read as paragraphs" for field, count in listed.items())
+    yield from (Note(name, note) for note in (*lines.notes, *joined))
 
 
 def _is_whole(lines: TextLines) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, AnyStr, cast
 
-from indexer.sources.decoding import SAMPLE, Encoding, detect
+from indexer.sources.decoding import SAMPLE, Encoding, assuming, detect
 from indexer.sources.document import MAX_BYTES
 from search.errors import SourceError
 
@@ -21,14 +21,16 @@ class TextLines:
     """The lines of a file, again at each iteration. Of an encoding that is none of UTF-8 a file is read as a
     whole; single lines of another one in a file of UTF-8 are read as what they are likeliest.
 
+    What is neither marked nor UTF-8 is of the encoding, if one is given.
+
     Raises:
         SourceError: it is no regular file, or not gzip as its name says.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, encoding: str | None = None) -> None:
         if not path.is_file():
             raise SourceError(f"{path} is not a regular file.", hint="Give the path of a file.")
-        self.path = path
+        self.path, self._given = path, encoding
         self.mended: dict[str, list[int]] = {}
         """Numbers of lines that are not of the file's encoding, by what was assumed of them."""
         try:
@@ -66,7 +68,7 @@ class TextLines:
 
     def _detect(self, head: bytes) -> Encoding:
         """By the head, or where that is plain ASCII by the first lines that are not."""
-        found = detect(head[: len(head) // 4 * 4])
+        found = self._detected(head[: len(head) // 4 * 4])
         if found.name.startswith(_WIDE) or found.name == "utf-8-sig":
             return found
         telling, size = [], 0
@@ -81,14 +83,18 @@ class TextLines:
         except BROKEN_GZIP:  # who reads the lines hears of it in its place
             if not head:
                 raise
-        found = detect(b"".join(telling))
+        found = self._detected(b"".join(telling))
         return Encoding("utf-8") if found.name == "utf-8" else found
+
+    def _detected(self, data: bytes) -> Encoding:
+        with assuming(self._given):
+            return detect(data)
 
     def _decoded(self, number: int, line: bytes) -> str:
         try:
             return line.decode(self.encoding.name)
         except UnicodeDecodeError:
-            own = detect(line) if self.encoding.name.startswith("utf-8") else self.encoding
+            own = self._detected(line) if self.encoding.name.startswith("utf-8") else self.encoding
             self.mended.setdefault(own.assumed or "it is damaged; letters are lost", []).append(number)
             return own.decode(line)
 

@@ -44,8 +44,8 @@ def document_of(record: dict[str, Any], columns: Columns) -> SourceDocument:
         UnreadableError: there is no text, or a field that was named is not of that kind.
     """
     roles = {role: _field(record, columns, role) for role in GUESSES}
-    text = record.get(roles["text"] or "")
-    if not isinstance(text, str):
+    text = _joined(record.get(roles["text"] or ""))
+    if text is None:
         raise UnreadableError(_no_text(record, columns))
     title = _scalar(record, roles["title"]) or ""
     return SourceDocument(
@@ -84,17 +84,30 @@ def _told(header: list[str]) -> str:
     return ", ".join(names + more) or "none"
 
 
+def listed_text(record: dict[str, Any], columns: Columns) -> str | None:
+    """The field of the text, where that is a list of paragraphs."""
+    name = _field(record, columns, "text")
+    return name if name is not None and isinstance(record.get(name), list) else None
+
+
+def _joined(value: Any) -> str | None:
+    """A text, also one that is given as a list of paragraphs."""
+    if isinstance(value, list):
+        parts = [each for each in value if each is not None]
+        return "\n\n".join(parts) if parts and all(isinstance(each, str) for each in parts) else None
+    return value if isinstance(value, str) else None
+
+
 def _field(record: dict[str, Any], columns: Columns, role: str) -> str | None:
     """The field that is named for a role, else the first of the guessed ones that fits it; an empty one
-    comes last."""
+    comes last, and for the text a list of paragraphs after those."""
     if named := getattr(columns, role):
         return str(named)
+    names = candidates(tuple(record))[role]
     kinds = (str,) if role == "text" else (str, int, float)
-    fits = [
-        name
-        for name in candidates(tuple(record))[role]
-        if isinstance(record[name], kinds) and not isinstance(record[name], bool)
-    ]
+    fits = [name for name in names if isinstance(record[name], kinds) and not isinstance(record[name], bool)]
+    if role == "text":
+        fits += [name for name in names if name not in fits and _joined(record[name]) is not None]
     return next((name for name in fits if str(record[name]).strip()), fits[0] if fits else None)
 
 

@@ -1,6 +1,6 @@
 """Sources that have an address instead of a path: databases and web sites."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from indexer.sources.document import Item
 from indexer.sources.records import database
@@ -34,13 +34,19 @@ def source_name(address: str, query: str | None = None, table: str | None = None
 
 
 def read_address(
-    address: str, columns: Columns, query: str | None, table: str | None, bounds: Bounds
+    address: str,
+    columns: Columns,
+    query: str | None,
+    table: str | None,
+    bounds: Bounds,
+    known: Mapping[str, str],
 ) -> Iterator[Item]:
-    """The documents at an address.
+    """The documents at an address. Pages of a site with the stamps that are `known` of them, by id, are not
+    sent again.
 
     Raises:
         SourceError: it cannot be read.
     """
     if is_site(address):
-        return website.read_site(address, bounds)
+        return website.read_site(address, bounds, known)
     return database.read_database(address, query, table, columns)

@@ -7,7 +7,9 @@ import socket
 import ssl
 import threading
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from urllib.parse import quote, urldefrag, urljoin, urlsplit, urlunsplit
 
 from indexer.sources.document import UnreadableError
@@ -26,13 +28,16 @@ _PORTS = {"http": 80, "https": 443}
 
 @dataclass(frozen=True)
 class Response:
-    """What came from a server; `location` is where it sends to instead."""
+    """What came from a server; `location` is where it sends to instead, `tag` and `date` say which state of
+    the page this is."""
 
     status: int
     kind: str
     charset: str | None
     body: bytes
     location: str | None = None
+    tag: str = ""
+    date: str = ""
 
 
 def normalized(address: str, base: str = "") -> str | None:
@@ -60,9 +65,16 @@ def is_private(host: str) -> bool:
     return any(_is_private(address[4][0]) for address in _resolved(host, 0))
 
 
-def fetch(address: str, *, private: bool, seconds: float = SECONDS, most: int = MAX_PAGE) -> Response:
-    """What a server answers, redirects too. The address that was looked at is the one that is connected to,
-    and a timer ends the connection, whatever the server is doing.
+def fetch(
+    address: str,
+    *,
+    private: bool,
+    seconds: float = SECONDS,
+    most: int = MAX_PAGE,
+    headers: Mapping[str, str] = MappingProxyType({}),
+) -> Response:
+    """What a server answers, redirects too; `headers` are sent besides ours. The address that was looked at
+    is the one that is connected to, and a timer ends the connection, whatever the server is doing.
 
     Raises:
         UnreadableError: naming the reason.
@@ -76,7 +88,7 @@ def fetch(address: str, *, private: bool, seconds: float = SECONDS, most: int = 
         sock = _connected(parts.hostname or "", parts.port or _PORTS[parts.scheme], seconds, private)
         sockets.append(sock)
         timer.start()
-        answer = _answer(sockets, address, most)
+        answer = _answer(sockets, address, most, headers)
     except (OSError, http.client.HTTPException, ValueError) as error:
         if late.is_set() or isinstance(error, TimeoutError):
             raise UnreadableError(f"it was not sent within {seconds:.0f} seconds") from None
@@ -91,7 +103,7 @@ def fetch(address: str, *, private: bool, seconds: float = SECONDS, most: int = 
     return answer
 
 
-def _answer(sockets: list[socket.socket], address: str, most: int) -> Response:
+def _answer(sockets: list[socket.socket], address: str, most: int, headers: Mapping[str, str]) -> Response:
     """What is answered on the last of the sockets; one more is added where it is encrypted."""
     parts = urlsplit(address)
     if parts.scheme == "https":
@@ -104,7 +116,8 @@ def _answer(sockets: list[socket.socket], address: str, most: int) -> Response:
     connection: http.client.HTTPConnection = http.client.HTTPConnection(parts.hostname or "", parts.port)
     connection.sock = sockets[-1]
     path = urlunsplit(("", "", parts.path, parts.query, ""))
-    connection.request("GET", path, headers={**HEADERS, "Host": parts.netloc, "Connection": "close"})
+    sent = {**HEADERS, **headers, "Host": parts.netloc, "Connection": "close"}
+    connection.request("GET", path, headers=sent)
     answer = connection.getresponse()
     body = answer.read(most + 1) if answer.status == 200 else b""
     if answer.headers.get("Content-Encoding", "").lower() in ("gzip", "x-gzip"):
@@ -114,7 +127,13 @@ def _answer(sockets: list[socket.socket], address: str, most: int) -> Response:
     location = answer.headers.get("Location") if 300 <= answer.status < 400 else None
     kind, charset = answer.headers.get_content_type(), answer.headers.get_content_charset()
     return Response(
-        answer.status, kind if answer.headers.get("Content-Type") else "", charset, body, location
+        answer.status,
+        kind if answer.headers.get("Content-Type") else "",
+        charset,
+        body,
+        location,
+        answer.headers.get("ETag", ""),
+        answer.headers.get("Last-Modified", ""),
     )
 
 

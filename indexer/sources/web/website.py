@@ -4,7 +4,7 @@ import html
 import re
 import time
 from collections import Counter, deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -12,10 +12,21 @@ from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit
 
 from indexer.sources.decoding import detect
-from indexer.sources.document import Failure, Item, Note, Parsed, SourceDocument, UnreadableError
+from indexer.sources.document import (
+    Failure,
+    Item,
+    Note,
+    Parsed,
+    SourceDocument,
+    Unchanged,
+    UnreadableError,
+)
+from indexer.sources.files import NOTHING
 from indexer.sources.reader import Reader, borrowed_reader
 from indexer.sources.web.fetching import SECONDS, Response, fetch, is_private, normalized, refuse, unzipped
 from indexer.sources.web.robots import Robots
+from indexer.sources.web.stamps import Stamp
+from search.embedding.folding import composed
 
 KINDS = {
     "text/html": "html",
@@ -24,6 +35,7 @@ KINDS = {
     "text/markdown": "md",
     "application/pdf": "pdf",
 }
+NOT_MODIFIED = 304
 MAX_REDIRECTS = 5
 MAX_SITEMAPS = 100
 MAX_LINKS = 10_000
@@ -52,8 +64,9 @@ class Bounds:
     """Whether a site may be of this machine or its network, if its address says so."""
 
 
-def read_site(address: str, bounds: Bounds) -> Iterator[Item]:
-    """The pages of a site, by their paths; those of further hosts by //host/path.
+def read_site(address: str, bounds: Bounds, known: Mapping[str, str] = NOTHING) -> Iterator[Item]:
+    """The pages of a site, by their paths; those of further hosts by //host/path. Those with stamps that are
+    `known` of them are asked for only if they changed.
 
     Raises:
         SourceError: the address cannot be fetched, or is not to be read.
@@ -62,8 +75,8 @@ def read_site(address: str, bounds: Bounds) -> Iterator[Item]:
     if start is None:
         raise refuse(address[:200], "it is no address of a page")
     try:
-        site = _Site(start, bounds)
-        first = site.fetch(start)
+        site = _Site(start, bounds, known)
+        first = site.fetch(start, 0)
     except UnreadableError as error:
         raise refuse(start, str(error)) from None
     except _PassedOver as reason:
@@ -76,7 +89,7 @@ class _PassedOver(Exception):
 
 
 class _Site:
-    def __init__(self, start: str, bounds: Bounds) -> None:
+    def __init__(self, start: str, bounds: Bounds, known: Mapping[str, str]) -> None:
         """Raises:
         UnreadableError: it is of this machine or network, and may not be.
         """
@@ -87,6 +100,7 @@ class _Site:
         self._start = urlsplit(start).netloc
         self._hosts = {self._start, *(each.lower() for each in bounds.hosts)}
         self._bounds = bounds
+        self._known = known
         self._robots: dict[str, Robots] = {}
         self._queue: deque[tuple[str, int]] = deque()
         self._queued = {start}
@@ -96,8 +110,8 @@ class _Site:
         self._bytes = 0
         self._next = 0.0
 
-    def fetch(self, address: str) -> tuple[str, Response]:
-        """A page and the address it has in the end.
+    def fetch(self, address: str, depth: int) -> tuple[str, Response]:
+        """A page, or that it is as it was, and the address it has in the end.
 
         Raises:
             UnreadableError: it cannot be fetched this time.
@@ -110,11 +124,12 @@ class _Site:
             path = f"{parts.path}?{parts.query}" if parts.query else parts.path
             if not self._rules(address).allows(path):
                 raise _PassedOver("its robots.txt does not allow it")
-            answer = self._polite(address)
+            before = self._before(address, depth)
+            answer = self._polite(address, before)
             if answer.status in (404, 410):
                 raise _PassedOver("not there any more (404)")
             if answer.location is None:
-                if answer.status != 200:
+                if answer.status != 200 and not (answer.status == NOT_MODIFIED and before.conditions):
                     raise UnreadableError(f"its server answers {answer.status}")
                 return address, answer
             there = normalized(answer.location, address)
@@ -140,7 +155,7 @@ class _Site:
         self, reader: Reader, wanted: str, depth: int, fetched: tuple[str, Response] | None = None
     ) -> Iterator[Item]:
         try:
-            there, answer = fetched or self.fetch(wanted)
+            there, answer = fetched or self.fetch(wanted, depth)
             yield from self._page(reader, there, answer, depth)
         except UnreadableError as error:
             yield Failure(self._id(wanted), str(error))
@@ -151,6 +166,11 @@ class _Site:
         """The document of a page, once; what it links to is queued. A sitemap only names pages."""
         if address in self._done:
             return
+        if answer.status == NOT_MODIFIED:
+            self._done.add(address)
+            self._follow(self._before(address, depth).links or (), depth)
+            yield Unchanged(self._id(address))
+            return
         body = unzipped(answer.body) if answer.body.startswith(b"\x1f\x8b") else answer.body
         self._bytes += len(body)
         if _SITEMAP.search(body[:10_000]):
@@ -160,22 +180,38 @@ class _Site:
         kind = KINDS.get(answer.kind)
         if kind is None:
             raise _PassedOver(f"of the kind {answer.kind[:60] or 'that its server does not say'}")
-        if kind == "html" and depth >= 0:
-            self._take_links(body, address, depth)
+        links = self._links(body, address) if kind == "html" and self._goes_on(depth) else None
+        self._follow(links or (), depth)
         if kind == "html" and _NOINDEX.search(body):
             raise _PassedOver("not to be searched, it says (noindex)")
-        yield from _read(reader, self._id(address), address, kind, _marked(body, answer.charset, kind))
+        stamp = Stamp.of(answer, () if kind != "html" else links).write()
+        marked = _marked(body, answer.charset, kind)
+        yield from _read(reader, self._id(address), address, kind, marked, stamp)
 
-    def _take_links(self, body: bytes, address: str, depth: int) -> None:
-        if depth >= self._bounds.depth:
-            return
+    def _before(self, address: str, depth: int) -> Stamp:
+        """The state that is known of a page; none where its links are needed and not known."""
+        found = Stamp.read(self._known.get(composed(self._id(address))))
+        return Stamp() if found.links is None and self._goes_on(depth) else found
+
+    def _goes_on(self, depth: int) -> bool:
+        """Whether the links of a page are followed: those that a sitemap names have none."""
+        return 0 <= depth < self._bounds.depth
+
+    def _follow(self, links: Iterable[str], depth: int) -> None:
+        for link in links if self._goes_on(depth) else ():
+            if urlsplit(link).netloc in self._hosts:
+                self._enqueue(link, depth + 1)
+
+    def _links(self, body: bytes, address: str) -> tuple[str, ...]:
+        """What a page links to, on whatever host, each once."""
         base = _BASE.search(body)
         root = normalized(_text(base[1]), address) if base else address
+        links = dict[str, None]()
         for found in islice(_LINK.finditer(body), MAX_LINKS):
             target = _text(next((group for group in found.groups() if group), b""))
-            link = normalized(target, root or address)
-            if link and urlsplit(link).netloc in self._hosts:
-                self._enqueue(link, depth + 1)
+            if link := normalized(target, root or address):
+                links[link] = None
+        return tuple(links)
 
     def _take_sitemap(self, body: bytes) -> None:
         """Pages and sitemaps that a sitemap names; the links of these pages are not followed."""
@@ -212,12 +248,13 @@ class _Site:
             self._robots[host] = Robots.read(answer.body[:500_000].decode(errors="replace"))
         return self._robots[host]
 
-    def _polite(self, address: str) -> Response:
+    def _polite(self, address: str, before: Stamp = Stamp()) -> Response:  # noqa: B008 - it is frozen
         parts = urlsplit(address)
         rules = self._robots.get(f"{parts.scheme}://{parts.netloc}", Robots())
         time.sleep(max(self._next - time.monotonic(), 0))
         try:
-            return fetch(address, private=self._private, seconds=self._bounds.seconds)
+            headers = before.conditions
+            return fetch(address, private=self._private, seconds=self._bounds.seconds, headers=headers)
         finally:
             self._next = time.monotonic() + max(self._bounds.delay, rules.delay)
 
@@ -227,7 +264,7 @@ class _Site:
         return path if parts.netloc == self._start else f"//{parts.netloc}{path}"
 
 
-def _read(reader: Reader, id: str, address: str, kind: str, body: bytes) -> Iterator[Item]:
+def _read(reader: Reader, id: str, address: str, kind: str, body: bytes, stamp: str | None) -> Iterator[Item]:
     """A page as the file that it is."""
     with TemporaryDirectory(prefix="refract-") as folder:
         path = Path(folder) / f"page.{kind}"
@@ -235,7 +272,8 @@ def _read(reader: Reader, id: str, address: str, kind: str, body: bytes) -> Iter
         for part in reader.read(path):
             if isinstance(part, Parsed):
                 meta = {**part.meta, "format": kind}
-                yield SourceDocument(id, part.title.strip() or id, part.text, url=address, meta=meta)
+                title = part.title.strip() or id
+                yield SourceDocument(id, title, part.text, url=address, meta=meta, stamp=stamp)
                 yield from (Note(id, note) for note in part.notes)
 
 

@@ -1,18 +1,25 @@
 """Documents and folders by the command line, as a process of its own."""
 
+import hashlib
 import os
 import pty
 import shutil
+import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine
 
 from indexer.jobs.queue import list_jobs
+from search.embedding.folding import composed
+from search.engine.engine import SearchEngine
+from search.query.request import SearchRequest
 from tests.support.building import eventually
 from tests.support.commands import COMMAND, Shell, assert_one_line, worker
 from tests.support.forked import running
+from tests.support.odd_files import documents, refused, texts, write_odd_folder
 
 pytestmark = pytest.mark.slow
 
@@ -62,6 +69,67 @@ def test_a_document_is_added_replaced_and_deleted(shell: Shell, notes: Path) -> 
     assert_one_line(shell.tried("delete", "one", "--collection", "x"), "no collection 'x'")
     too_long = "x" * 100_000
     assert_one_line(shell.tried("add", too_long, str(text), "--collection", "n"), "characters")
+
+
+def own_word(name: str) -> str:
+    """A word that no other file has."""
+    return "q" + "".join(chr(ord("a") + byte % 26) for byte in hashlib.sha256(name.encode()).digest()[:9])
+
+
+def test_of_a_folder_of_odd_files_every_one_is_found_or_named(
+    shell: Shell, database: Engine, tmp_path: Path
+) -> None:
+    folder = tmp_path / "odd"
+    folder.mkdir()
+    write_odd_folder(folder, own_word)
+    given = [name for name, _ in (*texts(own_word), *documents(own_word))]
+    told = shell.run("index", str(folder), "--collection", "n", "--exclude", "/drafts/")
+    lost = len([*refused()])
+    assert f"{len(given)} documents: {len(given)} new, 0 changed, 0 as before; {lost} skipped." in told
+    assert "passed over: " in told
+    asked = {name: SearchRequest(f'"{own_word(name)}"') for name in given}
+    with SearchEngine(database, tmp_path / "data").reader("n") as reader:
+        found = {name: reader.search(request).results for name, request in asked.items()}
+    assert [name for name in given if [each.document.id for each in found[name]] != [composed(name)]] == []
+
+
+def interrupted(shell: Shell, step: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """A command that gets Ctrl-C as soon as it says that it is at a step."""
+    takes_it = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler);"
+    program = (
+        f"{takes_it} from api.cli.main import main; main()"  # who is started in the background ignores it
+    )
+    command = [sys.executable, "-c", program, *arguments]
+    environment = {**os.environ, **shell.settings}
+    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        said = ""
+        while step not in said:
+            line = process.stderr.readline()
+            assert line, said
+            said += line
+        process.send_signal(signal.SIGINT)
+        said += process.stderr.read()
+    return subprocess.CompletedProcess(command, process.returncode, "", said)
+
+
+@pytest.mark.parametrize("step", ["reading documents", "embedding passages"])
+def test_ctrl_c_leaves_nothing_half_live_and_the_next_run_completes(
+    shell: Shell, tmp_path: Path, step: str
+) -> None:
+    folder = tmp_path / "many"
+    folder.mkdir()
+    for number in range(400):
+        (folder / f"{number}.txt").write_text(f"Note {number}. " + "Whales sing at night. " * 200)
+    index = ("index", str(folder), "--collection", "n")
+    ended = interrupted(shell, step, *index)
+    assert (ended.returncode, ended.stderr.splitlines()[-1]) == (130, "refract: stopped."), ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert shell.tried("search", "whales", "--collection", "n").returncode == 1
+    told = shell.run(*index)
+    assert "400 documents" in told
+    assert "is live: 400 documents" in told
+    assert "all is sound" in shell.run("verify")
 
 
 def test_a_watched_folder_is_followed(shell: Shell, notes: Path) -> None:

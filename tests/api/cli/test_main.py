@@ -100,6 +100,23 @@ def test_broken_files_are_named_even_if_nothing_can_be_built(database: Engine, t
     assert "The collection 'few' was not made" in failed.stderr.splitlines()[-1]
 
 
+def test_ctrl_c_in_a_command_says_that_it_stopped() -> None:
+    program = """
+import signal
+from api.cli import main
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGALRM, lambda *_: signal.raise_signal(signal.SIGINT))
+signal.setitimer(signal.ITIMER_REAL, 3)
+main.main()
+"""
+    command = [sys.executable, "-c", program, "add", "note"]  # which waits for its text
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        assert process.stderr.read() == "refract: stopped.\n"
+    assert process.returncode == 130
+
+
 def test_a_signal_that_comes_in_a_finalizer_ends_the_process_too() -> None:
     """Python drops what a finalizer raises: the worker once went on until it was killed, with a traceback."""
     program = """

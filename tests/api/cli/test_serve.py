@@ -62,6 +62,7 @@ def test_ctrl_c_stops_everything_and_the_next_start_finds_it_again(
             output = process.communicate(timeout=60)
             assert process.returncode == status, output
             assert "Traceback" not in output[1]
+            assert ("refract: stopped." in output[1]) == (ending == signal.SIGINT)
         assert not postgres_of(data)
 
 

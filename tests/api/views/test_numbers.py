@@ -16,6 +16,12 @@ def test_rounded_terms_sum_to_the_rounded_total_and_stay_close(values: list[floa
     assert all(abs(unit - value * 1000) < 1 + 1e-9 for unit, value in zip(units, values, strict=True))
 
 
+def test_stretches_of_numbers_are_told_by_their_ends() -> None:
+    assert numbers.ranges([]) == ""
+    assert numbers.ranges([4, 2, 3, 9, 1200, 11, 12]) == "2–4, 9, 11–12, 1,200"
+    assert numbers.ranges(range(0, 100, 2)).endswith(", 18, …")
+
+
 @pytest.mark.parametrize(
     ("count", "shown"),
     [(0, "0.0 kB"), (9_940, "9.9 kB"), (48_200_000, "48 MB"), (1.5e9, "1.5 GB"), (2e13, "20,000 GB")],

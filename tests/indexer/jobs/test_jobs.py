@@ -1,6 +1,8 @@
 """Jobs on a real queue with a real worker, a process of its own that may be killed."""
 
+import io
 import signal
+import tarfile
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -52,6 +54,17 @@ def live(database: Engine, name: str = "c") -> list[int]:
         return [each.number for each in list_generations(session, name) if each.state == "live"]
 
 
+def packed(members: dict[str, bytes]) -> bytes:
+    """A compressed tape."""
+    data = io.BytesIO()
+    with tarfile.open(fileobj=data, mode="w:gz") as file:
+        for name, content in members.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            file.addfile(info, io.BytesIO(content))
+    return data.getvalue()
+
+
 def result(job: JobInfo, kind: type[Result]) -> Result:
     """What a job made, which is of that kind."""
     assert isinstance(job.result, kind)
@@ -82,6 +95,9 @@ def test_a_job_waits_runs_and_tells_what_it_made(database: Engine, tmp_path: Pat
     [
         ("reindex", {"model": "no/such-model"}, "'no/such-model' cannot be loaded"),
         ("ingest", {"path": "/no/such/folder"}, "nothing at /no/such/folder"),
+        ("ingest", {"path": "http://127.0.0.1:9/"}, "an address of this machine or network"),
+        ("ingest", {"path": "http://localhost:9/", "hosts": ["localhost:9"]}, "of this machine or network"),
+        ("ingest", {"path": "sqlite:////etc/passwd"}, "jobs read no databases"),
     ],
 )
 def test_a_job_that_fails_says_why_and_changes_nothing(
@@ -144,6 +160,15 @@ def test_documents_of_a_folder_come_by_a_job(database: Engine, tmp_path: Path, c
     made = result(job, IngestResult)
     assert (made.added, made.failed) == (1, 1)
     assert made.failures[0].name == "b.pdf"
+
+
+def test_an_archive_in_any_encoding_comes_by_a_job(database: Engine, tmp_path: Path, collection: str) -> None:
+    (tmp_path / "a.tgz").write_bytes(packed({"a.txt": "Киты поют".encode("cp866"), "b.exe": b"x"}))
+    start_job(database, "ingest", collection, path=str(tmp_path / "a.tgz"), encoding="cp866")
+    (job,) = work(database, tmp_path)
+    made = result(job, IngestResult)
+    assert (made.added, made.failed) == (1, 0)
+    assert {note.text for note in made.notes} == {"read as cp866, as was asked for", "passed over: 1 .exe"}
 
 
 def test_a_running_job_is_cancelled(database: Engine, tmp_path: Path, collection: str) -> None:

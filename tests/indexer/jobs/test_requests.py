@@ -23,6 +23,7 @@ def test_a_row_of_the_queue_is_read_with_what_it_leaves_out() -> None:
         ("reindex", {"dimensions": 0}, "dimensions='0'"),
         ("reindex", {"dimensions": 100_000}, "dimensions='100000'"),
         ("dump", {}, "path="),
+        ("ingest", {"path": "postgresql://u:secret@h/d"}, "jobs read no databases"),
         ("train", {}, "kind='train'"),
         ("", {}, "kind=''"),
         ("backup", {}, "collection='c'"),

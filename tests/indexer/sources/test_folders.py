@@ -52,8 +52,18 @@ def test_patterns_of_the_user_come_first(tmp_path: Path) -> None:
     (tmp_path / ".gitignore").write_text("b.md\n")
     assert ids(tmp_path, "vendor/", "!b.md") == ["a.md", "b.md"]
     assert ids(tmp_path, "/vendor/*.md") == ["a.md", "deep/vendor/d.md", "vendor/LICENSE.txt"]
-    with pytest.raises(SourceError, match="'!' is no pattern"):
-        open_source(tmp_path, exclude=["!"])
+
+
+@pytest.mark.parametrize("pattern", ["!", "[", "a[b", "x[]", "[!]", "", "  ", "# all"])
+def test_what_is_no_pattern_is_named(tmp_path: Path, pattern: str) -> None:
+    with pytest.raises(SourceError, match="is no pattern") as told:
+        open_source(filled(tmp_path, "a.md"), exclude=["*.log", pattern])
+    assert repr(pattern) in str(told.value)
+
+
+@pytest.mark.parametrize("pattern", [r"\[a\].md", "[[]a].md", "[]x[]a[]].md"])
+def test_brackets_are_lists_of_letters_or_escaped(tmp_path: Path, pattern: str) -> None:
+    assert ids(filled(tmp_path, "[a].md", "b.md"), pattern) == ["b.md"]
 
 
 def test_files_of_other_kinds_are_counted_by_their_kind(tmp_path: Path) -> None:

@@ -44,6 +44,7 @@ def test_one_text_fills_one_place_and_everything_adds_up(engine: SearchEngine) -
     assert found.copies == 11
     assert [result.rank for result in found.results] == [1, 13, 14, 15]
     first = found.results[0]
+    assert first.copy_ranks == list(range(2, 13))
     assert len({first.document.id, *(copy.id for copy in first.copies)}) == 12
 
 

@@ -76,7 +76,7 @@ def test_values_are_counted_for_any_documents(engine: SearchEngine, database: En
         ("when", "soon"): 1,
         ("note", same("x" * (LONGEST + 1))): 1,
     }
-    assert metadata.written[metadata.values["lang", "en"]] == ("en", "text")  # as it was first written
+    assert metadata.written[metadata.values["lang", "en"]] == ("en", "text", True)  # as it was first written
 
 
 def test_fields_have_the_kinds_of_their_values(engine: SearchEngine, database: Engine) -> None:

@@ -9,7 +9,8 @@ from search.filtering.field_values import FieldValues, kind_of, same, written
 def field(*values: object) -> FieldValues:
     texts = [written(value) for value in values]
     kinds = [kind_of(value) for value in values]
-    return FieldValues(texts, [same(text) for text in texts], kinds, np.arange(len(texts)), several=False)
+    forms, typed = [same(text) for text in texts], [isinstance(value, str) for value in values]
+    return FieldValues(texts, forms, kinds, typed, np.arange(len(texts)), several=False)
 
 
 def named(values: FieldValues, text: str) -> list[str]:
@@ -93,6 +94,22 @@ def test_a_number_is_found_however_it_is_written() -> None:
     assert named(versions, "2.1") == ["2.1"]
     assert named(versions, "2.10") == ["2.10"]
     assert named(field("01234", "1234"), "1234") == ["1234"]
+
+
+def test_a_number_that_came_as_a_text_may_be_a_version_and_is_what_was_typed() -> None:
+    assert named(field("2.10", "2.11"), "2.1") == []
+    assert named(field("2.1", "2.11"), "2.10") == []
+    assert named(field("1e3", "2.10.1"), "1000") == []
+    assert named(field("2", "3"), "2.0") == ["2"]
+    assert named(field(2.1, "2.10.1"), "2.10") == ["2.1"]
+
+
+def test_a_folder_is_named_with_or_without_its_slash() -> None:
+    folders = field("projects/", "projects/sea/", "projectsold/")
+    assert named(folders, "Projects") == ["projects/"]
+    assert named(folders, "projects/sea") == ["projects/sea/"]
+    assert named(folders, "projects/") == ["projects/"]
+    assert named(field("projects", "projects/"), "projects") == ["projects", "projects/"]
 
 
 @pytest.mark.parametrize(

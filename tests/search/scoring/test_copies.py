@@ -37,6 +37,47 @@ def test_a_number_or_a_word_of_the_question_makes_two_texts_of_them(word: str) -
     assert first([words, f"{words} {word}"], [1.0, 0.999]) == ([0, 1], [])
 
 
+NOTICE = (
+    "Dear customer, the parcel with the number {} has left our store in Hamburg {} and comes to you soon. "
+    "Please be at home, or name a neighbour who takes it in; our driver rings twice."
+)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (("4711", ""), ("815", "")),
+        (("1,204.50", ""), ("7", "")),
+        (("A-17", "on 2024-05-01"), ("B2-9", "on 2025-12-24")),
+        (("1", "on 3 May"), ("1", "on 14 June")),
+    ],
+)
+def test_forms_that_are_filled_in_with_other_numbers_fill_one_place(
+    one: tuple[str, str], other: tuple[str, str]
+) -> None:
+    texts = [NOTICE.format(*one), NOTICE.format(*other)]
+    assert first(texts, [1.0, 0.9], "parcel") == ([0], [1])
+
+
+def test_a_number_that_is_asked_for_has_a_place_of_its_own() -> None:
+    texts = [NOTICE.format(number, "") for number in ("4711", "815", "12")]
+    assert first(texts, [1.0, 0.9, 0.9], "parcel 815") == ([0, 1], [2])
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Chapter 1", "Chapter 2"),
+        ("Release 2.4 fixes the printer driver.", "Release 2.5 fixes the printer driver."),
+        (NOTICE.format("1", ""), NOTICE.format("1", "").replace("soon", "never")),
+        (" ".join(map(str, range(20))), " ".join(map(str, range(20, 40)))),
+        (NOTICE.format("1", ""), NOTICE.format("2", "").replace("Hamburg", "Bremen")),
+    ],
+)
+def test_what_differs_in_more_than_the_numbers_of_a_form_is_two_texts(one: str, other: str) -> None:
+    assert first([one, other], [1.0, 0.97]) == ([0, 1], [])
+
+
 def test_copies_are_told_of_the_best_one_alone() -> None:
     assert first([SEA, SEA, SEA, "Bats."], [1.0, 1.0, 0.9, 0.9]) == ([0, 3], [1, 2])
 

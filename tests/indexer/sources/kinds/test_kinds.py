@@ -92,7 +92,8 @@ def test_what_is_not_read_of_a_file_is_noted(tmp_path: Path) -> None:
         ("a.eml", b"\n\nno header", "it is no mail"),
         ("a.epub", archive({"a": "b"}), "it is no book"),
         ("a.odt", archive({"a": "b"}), "there is no document in it"),
-        ("a.xlsx", b"PK", "BadZipFile"),
+        ("a.xlsx", b"PK", "it is not what its name says"),
+        ("b.docx", b"<html><p>Whales", "it looks like HTML"),
         ("a.pptx", b"\xd0\xcf\x11\xe0" + bytes(600), "protected by a password"),
     ],
 )

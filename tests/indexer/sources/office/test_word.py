@@ -172,6 +172,16 @@ def test_entities_are_not_resolved() -> None:
     assert "root:" not in parse_word(archive({"word/document.xml": inside})).text
 
 
+def test_names_of_parts_are_the_same_in_any_case() -> None:
+    body = f"<w:document xmlns:w='urn:w'><w:body>{WHALES}</w:body></w:document>"
+    for members in (
+        {"word/Document.xml": body},
+        {"_rels/.rels": relations({"Word/document.XML": "officeDocument"}), "WORD/Document.xml": body},
+        {"_RELS/.rels": relations({"\\doc\\main.xml": "officeDocument"}), "Doc/Main.xml": body},
+    ):
+        assert parse_word(archive(members)).text == "Whales sing."
+
+
 def test_names_with_backslashes_are_names_of_parts() -> None:
     with zipfile.ZipFile(
         io.BytesIO(word(paragraph("Whales sing."), {"header": paragraph("By night")}))

@@ -49,9 +49,9 @@ def test_a_pdf_that_cannot_be_read_says_why(tmp_path: Path, capfd: pytest.Captur
     broken = {
         "protected by a password": locked("secret"),
         "by a password": pdf([PROSE], aes=True),
-        "hold no text": pdf(["", ""]),
+        "its 2 pages hold no text: scanned or empty": pdf(["", ""]),
         "cyclic": pdf(["x"], kids="2 0 R 4 0 R"),
-        "its 0 pages hold no text": pdf(["x"])[:200],
+        "none of its pages is there": pdf(["x"])[:200],
         "PdfReadError": b"%PDF-1.4\n" + bytes(range(256)) * 8 + b"\n%%EOF",
     }
     for reason, data in broken.items():
@@ -211,6 +211,17 @@ def test_scanned_pages_are_named(tmp_path: Path) -> None:
     assert [note.text for note in found.notes] == ["pages 2-3: scanned; no text"]
     whole = changed(pdf(["", ""]), _scanned)
     assert "REFRACT_OCR" in written(tmp_path, "a.pdf", whole).failures["a.pdf"]
+
+
+def test_pages_without_contents_are_named(tmp_path: Path) -> None:
+    def emptied(writer: pypdf.PdfWriter) -> None:
+        del writer.pages[1]["/Contents"]
+        writer.pages[2][NameObject("/Contents")] = ArrayObject()
+
+    data = changed(pdf(["Whales sing.", "x", "x", "Bats hunt.", ""]), emptied)
+    found = written(tmp_path, "a.pdf", data)
+    assert found.documents[0].text == "Whales sing.\n\nBats hunt."
+    assert [note.text for note in found.notes] == ["pages 2-3, 5: no text; scanned or empty"]
 
 
 def test_scanned_pages_are_recognized_by_the_program_that_is_set(

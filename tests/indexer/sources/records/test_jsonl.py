@@ -4,6 +4,7 @@ import gzip
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -149,6 +150,39 @@ def test_a_named_field_of_another_shape_is_refused(tmp_path: Path) -> None:
     assert found.failures == {"a.jsonl:1": "its t is a list, not text"}
 
 
+def test_a_text_of_several_paragraphs_is_joined_and_that_is_told(tmp_path: Path) -> None:
+    records: list[dict[str, Any]] = [
+        {"id": "1", "text": ["Whales sing.", "Bats hunt."]},
+        {"id": "2", "text": PROSE},
+        {"id": "3", "text": [], "body": ["Cats sleep.", None]},
+        {"id": "4", "text": ["a", {"b": 1}]},
+        {"id": "5", "text": ["", " "]},
+    ]
+    found = written(tmp_path, "a.jsonl", "\n".join(map(json.dumps, records)))
+    assert found.texts == ["Whales sing.\n\nBats hunt.", PROSE, "Cats sleep."]
+    assert sorted(found.failures) == ["5", "a.jsonl:4"]
+    told = {note.text for note in found.notes}
+    assert told == {"text is a list in 2, read as paragraphs", "body is a list in 1, read as paragraphs"}
+    (named,) = written(tmp_path, "a.jsonl", '{"t": ["a", "b"]}', text_column="t").documents
+    assert named.text == "a\n\nb"
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.jsonl", "\n\n"),
+        ("a.jsonl", "[\n]"),
+        ("a.jsonl", "[]"),
+        ("a.csv", "id,text\n"),
+        ("a.csv", "id,text"),
+    ],
+)
+def test_a_file_that_holds_nothing_says_so(tmp_path: Path, name: str, content: str) -> None:
+    found = written(tmp_path, name, content)
+    assert found.failures
+    assert not found.documents
+
+
 RECORDS = [{"id": str(number), "text": f"{PROSE} {number}", "deep": {"x": [1, {}]}} for number in range(3)]
 
 
@@ -190,7 +224,9 @@ def test_lines_of_another_encoding_are_read_and_told(tmp_path: Path) -> None:
     line = json.dumps({"id": "1", "text": "Ein schöner Tag für die Bücher"}, ensure_ascii=False)
     found = written(tmp_path, "a.jsonl", line.encode("cp1252"))
     assert found.texts == ["Ein schöner Tag für die Bücher"]
-    assumed = "it is not UTF-8 and nothing says what it is; read as Windows-1252"
+    assumed = (
+        "it is not UTF-8 and nothing says what it is; read as Windows-1252 (--encoding NAME says another)"
+    )
     assert found.notes == [Note("a.jsonl", assumed)]
     good = "".join(json.dumps({"text": f"Übung {n} äöü"}, ensure_ascii=False) + "\n" for n in range(30))
     found = written(tmp_path, "a.jsonl", good.encode() + line.encode("cp1252"))

@@ -3,12 +3,12 @@
 import gzip
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from indexer.sources import Bounds, Failure, Item, Note, SourceDocument, open_source
+from indexer.sources import Bounds, Failure, Item, Note, SourceDocument, Unchanged, open_source
 from indexer.sources.web.fetching import MAX_PAGE, normalized
 from search.errors import SourceError
 from tests.support.pdfs import pdf
@@ -27,6 +27,8 @@ class Site:
     """Pages by their paths: a kind and bytes, an address to go to, or what is done instead."""
 
     def __init__(self) -> None:
+        self.tags: dict[str, str] = {}
+        self.spared: list[str] = []
         self.pages: dict[str, tuple[str, bytes] | str | int | Callable[[BaseHTTPRequestHandler], None]] = {}
         self.asked: list[str] = []
         site = self
@@ -34,6 +36,12 @@ class Site:
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 site.asked.append(self.path)
+                tag = site.tags.get(self.path)
+                if tag and self.headers.get("If-None-Match", self.headers.get("If-Modified-Since")) == tag:
+                    site.spared.append(self.path)
+                    self.send_response(304)
+                    self.end_headers()
+                    return
                 match site.pages.get(self.path, 404):
                     case int(status):
                         self.send_error(status)
@@ -44,6 +52,8 @@ class Site:
                     case (kind, body):
                         self.send_response(200)
                         self.send_header("Content-Type", kind)
+                        if tag:
+                            self.send_header("Last-Modified" if tag.endswith("GMT") else "ETag", tag)
                         self.end_headers()
                         self.wfile.write(body)
                     case act:
@@ -56,9 +66,9 @@ class Site:
         self.host = f"127.0.0.1:{self.server.server_port}"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
-    def read(self, path: str = "/", **bounds: object) -> list[Item]:
+    def read(self, path: str = "/", known: Mapping[str, str] | None = None, **bounds: object) -> list[Item]:
         given = Bounds(**{"delay": 0, "seconds": 2, **bounds})  # type: ignore[arg-type]
-        return list(open_source(f"http://{self.host}{path}", bounds=given))
+        return list(open_source(f"http://{self.host}{path}", bounds=given, known=known or {}))
 
 
 @pytest.fixture
@@ -110,6 +120,60 @@ def test_pages_are_followed_once_whatever_their_links_are_like(site: Site) -> No
     assert not failures(items)
     assert "1 of the kind image/png" in passed(items)
     assert max(site.asked.count(path) for path in site.asked) == 1
+
+
+def stamps(items: list[Item]) -> dict[str, str]:
+    return {item.id: item.stamp for item in items if isinstance(item, SourceDocument) and item.stamp}
+
+
+def unchanged(items: list[Item]) -> list[str]:
+    return [item.id for item in items if isinstance(item, Unchanged)]
+
+
+def test_pages_that_did_not_change_are_not_sent_again_and_their_links_are_followed(site: Site) -> None:
+    site.pages |= {
+        "/": page("Whales sing.", "/a", "/old"),
+        "/a": page("Bats hunt.", "/b"),
+        "/b": page("Owls see."),
+        "/old": "/b",
+        "/c": page("Cells divide."),
+    }
+    site.tags = {"/": '"1"', "/a": "Wed, 01 May 2024 10:00:00 GMT", "/b": 'W/"x"'}
+    known = stamps(site.read())
+    assert list(known) == ["/", "/a", "/b"]
+    assert unchanged(site.read(known=known)) == ["/", "/a", "/b"]
+    assert site.spared == ["/", "/a", "/b", "/b"]
+    site.pages["/a"] = page("Bats sleep.", "/b", "/c")
+    site.tags["/a"] = '"2"'
+    items = site.read(known=known)
+    assert list(documents(items)) == ["/a", "/c"]
+    assert unchanged(items) == ["/", "/b"]
+
+
+def test_pages_of_a_sitemap_are_asked_whether_they_changed(site: Site) -> None:
+    listed = f"<urlset><url><loc>http://{site.host}/a</loc></url></urlset>".encode()
+    site.pages |= {
+        "/sitemap.xml": ("text/xml", listed),
+        "/a": page("Bats hunt.", "/b"),
+        "/b": page("Owls see."),
+    }
+    site.tags = {"/a": '"1"'}
+    known = stamps(site.read("/sitemap.xml"))
+    assert unchanged(site.read("/sitemap.xml", known=known)) == ["/a"]
+    assert list(documents(site.read("/a", known=known))) == ["/a", "/b"]  # its links were not looked for
+
+
+@pytest.mark.parametrize("tag", ['"a\tb"', "no quotes", '"' + "x" * 999 + '"', "Tomorrow"])
+def test_what_is_no_tag_is_not_sent_back(site: Site, tag: str) -> None:
+    site.pages |= {"/": page("Whales sing.")}
+    site.tags = {"/": tag}
+    assert stamps(site.read()) == {}
+    assert list(documents(site.read(known={"/": f'[1, "{tag}", "", []'}))) == ["/"]
+
+
+def test_a_page_that_is_unchanged_unasked_is_a_failure(site: Site) -> None:
+    site.pages |= {"/": page("Whales sing.", "/a"), "/a": 304}
+    assert failures(site.read()) == {"/a": "its server answers 304"}
 
 
 def test_what_robots_forbid_is_not_asked_for(site: Site) -> None:
