@@ -9,6 +9,8 @@ import uvicorn
 from api.app import create_app
 from api.auth.guards import LOGIN
 from api.middleware.host import is_loopback
+from api.monitoring.pool import watch_pool
+from api.monitoring.reading import Observing
 from search.engine.engine import SearchEngine
 from search.errors import ConfigurationError, NotIndexed
 from search.settings import Settings
@@ -56,14 +58,16 @@ def serve(
             engine.warm(collection)
     local = is_loopback(listening.getsockname()[0])
     hosts = {settings.host.lower(), settings.public_host.lower()} - {""} if local else None
-    app = create_app(engine, private=settings.private, hosts=hosts)
+    watch_pool(engine.database)
+    observing = Observing.of(settings)
+    app = create_app(engine, private=settings.private, hosts=hosts, observing=observing)
 
     def on_start() -> None:
         at = address(listening)
         say(at, f"{at.rstrip('/')}{LOGIN}?token={app.state.links.make()}" if local else "")
 
     engine.snapshots.follow()
-    config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False)
+    config = uvicorn.Config(app, log_config=None, access_log=False, server_header=False)
     server = _Server(config, on_start)
     try:
         with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C is how a server is meant to end

@@ -12,6 +12,7 @@ import typer
 
 from api.cli.lazy_group import LazyGroup
 from search.errors import RefractError
+from search.logs import configure
 
 
 class Commands(LazyGroup):
@@ -86,7 +87,7 @@ def refract(
 
 def main() -> None:
     """Runs the command line: a foreseen error is one line on standard error and exit status 1."""
-    logging.basicConfig(level=logging.WARNING, format="refract: %(message)s")
+    configure()
     logging.getLogger("psycopg").setLevel(logging.ERROR)  # its errors are raised as well
     signal.signal(signal.SIGTERM, _terminate)
     signal.signal(signal.SIGHUP, _terminate)  # the terminal was closed

@@ -21,6 +21,7 @@ from tokenizers import Tokenizer
 
 from search.embedding.splitter import PassageSplitter
 from search.errors import ConfigurationError
+from search.metrics import EMBEDDED
 from search.settings import DEFAULT_MODEL
 
 if TYPE_CHECKING:
@@ -128,6 +129,7 @@ class Embedder:
     def encode_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Encodes questions as unit vectors (N, D), not rounded, in one batch. That of a question in parts
         points where these do on the average (docs/decisions/0022)."""
+        EMBEDDED.labels("question").inc(len(texts))
         parts = [self.question_parts(text) for text in texts]
         flat = [self.space.question_prompt + part for of_text in parts for part in of_text]
         with self._lock:
@@ -186,6 +188,7 @@ class Embedder:
             x_ND = _normalised(
                 self._model.encode(self._prompted(texts), batch_size=BATCH_TEXTS, convert_to_tensor=True)
             )
+        EMBEDDED.labels("passage").inc(len(texts))
         on_batch(len(texts))
         return x_ND.half().cpu().numpy()
 

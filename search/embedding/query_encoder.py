@@ -26,7 +26,7 @@ class QueryEncoder:
 
     def __init__(self, encode: Encode | None = None) -> None:
         self._encode = encode or _encode
-        self._known: LRUCache[tuple[VectorSpace, str], FloatArray] = LRUCache(KEPT)
+        self._known: LRUCache[tuple[VectorSpace, str], FloatArray] = LRUCache(KEPT, name="embeddings")
         self._waiting: dict[tuple[VectorSpace, str], Future[FloatArray]] = {}
         self._lock = Lock()
         self._at_work = Lock()

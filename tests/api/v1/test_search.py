@@ -230,7 +230,7 @@ def test_bad_input_gets_the_envelope(
     answer = client.request(method, path)
     assert answer.status_code == status
     error = answer.json()["error"]
-    assert set(error) == {"code", "message", "hint"}
+    assert set(error) == {"code", "message", "hint", "request_id"}
     assert named in error["message"]
     assert error["hint"]
 
@@ -262,7 +262,7 @@ def test_bad_input_gets_the_envelope(
 def test_bad_bodies_get_the_envelope(client: TestClient, body: bytes) -> None:
     answer = client.post("/v1/search", content=body, headers={"Content-Type": "application/json"})
     assert answer.status_code in (400, 404)
-    assert set(answer.json()["error"]) == {"code", "message", "hint"}
+    assert set(answer.json()["error"]) == {"code", "message", "hint", "request_id"}
 
 
 def test_no_database_is_a_503_that_says_so(tmp_path: Path) -> None:
