@@ -12,8 +12,10 @@ from starlette.middleware.gzip import GZipMiddleware
 from api.auth.guards import LOGIN, check_private
 from api.auth.sessions import OneTimeLinks
 from api.dependencies import EngineDep, check_address
+from api.health import readiness
 from api.middleware.access_log import AccessLog
 from api.middleware.body_limit import BodyLimit
+from api.middleware.denials import Denials
 from api.middleware.head import HeadAsGet
 from api.middleware.host import check_host
 from api.middleware.request_ids import HEADER, RequestIds
@@ -26,10 +28,9 @@ from api.views import rendering
 from api.web.login import to_login
 from api.web.routes import PAGE_ROUTERS
 from search import logs
-from search.browse.collections import collection_names
-from search.db.connection import GONE, open_session, unavailable
+from search.db.connection import GONE, unavailable
 from search.engine.engine import SearchEngine
-from search.errors import InvalidRequest, NotFound, NotIndexed, RefractError, Unauthorized
+from search.errors import InvalidRequest, NotFound, RefractError, Unauthorized
 
 logger = logging.getLogger(__name__)
 
@@ -79,6 +80,7 @@ def create_app(
     app.add_middleware(BodyLimit, answer=on_error)
     app.add_middleware(SecurityHeaders)
     app.add_middleware(GZipMiddleware, minimum_size=1000)
+    app.add_middleware(Denials)
     app.add_middleware(AccessLog, slow_ms=observing.slow_ms, questions=observing.questions)
     app.add_middleware(RequestIds)
     app.add_middleware(HeadAsGet, but=(LOGIN,))
@@ -90,13 +92,11 @@ def healthz() -> dict[str, str]:
     return {"status": "ok"}
 
 
-def readyz(engine: EngineDep) -> dict[str, object]:
-    """Searches are answered: the database is there and at least one collection is live."""
-    with open_session(engine.database) as session:
-        live = [found.name for found in collection_names(session) if found.live]
-    if not live:
-        raise NotIndexed("No collection is live yet.", hint="Run refract index PATH.")
-    return {"status": "ok", "collections": live}
+def readyz(request: Request, engine: EngineDep) -> JSONResponse:
+    """Searches are answered; if not, what is missing."""
+    found = readiness(engine)
+    answer = found.answer(private=request.app.state.private)
+    return JSONResponse(answer, status_code=503 if found.missing else 200)
 
 
 def on_error(request: Request, error: Exception) -> Response:

@@ -4,6 +4,8 @@ import json
 import logging
 import re
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any
@@ -28,6 +30,16 @@ def begin(**facts: Any) -> dict[str, Any]:
     begun = dict(facts)
     _facts.set(begun)
     return begun
+
+
+@contextmanager
+def doing(**facts: Any) -> Iterator[None]:
+    """Says what is done until the block ends: a job, say."""
+    token = _facts.set({**(_facts.get() or {}), **facts})
+    try:
+        yield
+    finally:
+        _facts.reset(token)
 
 
 def note(**facts: Any) -> None:

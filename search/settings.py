@@ -90,6 +90,9 @@ class Settings(BaseSettings):
         description="Who reads /metrics: local, this machine, who has the token, and admins; open, anybody; "
         "off, nobody.",
     )
+    audit_days: int = Field(
+        default=365, ge=0, description="How long the audit log keeps an entry, in days; 0: for ever."
+    )
     metrics_token: str = Field(
         default="",
         description="What a scraper sends as Authorization: Bearer to read /metrics; with it this machine "

@@ -16,6 +16,7 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from api.auth.keys import digest
+from indexer.audit import record
 from search.db.models import AdminSessionRow, KeyRow
 
 COOKIE = "refract_session"
@@ -41,6 +42,7 @@ def begin_session(session: Session, key: KeyRow | None) -> str:
     number = None if key is None else key.id
     session.add(AdminSessionRow(sha256=digest(cookie), key_id=number, expires_at=func.now() + LIFETIME))
     session.flush()
+    record(session, "session.begin", "one-time link" if key is None else f"key {key.id}")
     return cookie
 
 

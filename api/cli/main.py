@@ -60,6 +60,10 @@ class Commands(LazyGroup):
         },
         "api.cli.collections": {"collections": "List, rename, describe, copy and delete collections."},
         "api.cli.labels": {"labels": "Give features other names, by hand."},
+        "api.cli.audit": {"audit": "Print who changed what, and what was denied, as JSON Lines."},
+        "api.cli.doctor": {
+            "doctor": "Check this set-up and say what to do; exit status 1 if something is wrong."
+        },
         "api.cli.jobs": {"jobs": "List the jobs of the queue, cancel them, begin them again."},
         "api.cli.keys": {"keys": "Make, list and revoke keys of API clients and admins."},
         "api.cli.presets": {"presets": "Keep steering under a name, and share it."},

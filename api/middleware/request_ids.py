@@ -26,7 +26,9 @@ class RequestIds:
             await self.app(scope, receive, send)
             return
         request_id = id_of(Headers(scope=scope))
-        logs.begin(request_id=request_id)
+        client = scope.get("client")
+        channel = "api" if scope["path"].startswith("/v1") else "page"
+        logs.begin(request_id=request_id, channel=channel, client=client and client[0])
 
         async def send_with_id(message: Message) -> None:
             if message["type"] == "http.response.start":

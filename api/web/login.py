@@ -14,6 +14,7 @@ from api.auth.scopes import reaches
 from api.auth.sessions import COOKIE, LIFETIME, OneTimeLinks, begin_session, end_session
 from api.dependencies import EngineDep
 from api.views.rendering import Page, is_fragment, render
+from search import logs
 from search.db.connection import open_session
 
 router = APIRouter(include_in_schema=False)
@@ -54,6 +55,7 @@ def show_login(request: Request, engine: EngineDep, token: str = "", next: str =
             return login_page(request, WRONG_LINK, status=401)
         with open_session(engine.database) as session:
             end_session(session, request.cookies.get(COOKIE, ""))
+            logs.note(key="one-time link")
             cookie = begin_session(session, None)
             session.commit()
     return _enter(request, cookie, HOME)
@@ -71,6 +73,7 @@ def sign_in(request: Request, _: SameSite, engine: EngineDep, form: FormDep) -> 
             return login_page(request, WRONG_SCOPE, next=next, status=403)
         home = HOME if reaches(key.scope, "admin") else "/"
         end_session(session, request.cookies.get(COOKIE, ""))
+        logs.note(key=key.name)
         cookie = begin_session(session, key)
         session.commit()
     return _enter(request, cookie, local_path(next, home))

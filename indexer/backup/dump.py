@@ -23,6 +23,7 @@ from psycopg.sql import SQL, Composed, Identifier
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.orm import Session
 
+from indexer.audit import record
 from indexer.backup.manifest import BLOCK_BYTES, FORMAT, MANIFEST, Manifest, Member
 from indexer.progress import Reporter
 from search.db.connection import driver
@@ -61,7 +62,7 @@ ROWS: dict[str, LiteralString] = {
     "keys": "true",
 }
 """The tables, each after those that its rows point to, and which of their rows a dump holds; `held` are the
-documents that live generations have passages of."""
+documents that live generations have passages of. The audit log is left out: it is of this installation."""
 
 
 @dataclass(frozen=True)
@@ -112,6 +113,9 @@ def dump(
                 members=[_write(archive, cursor, part, scope, reporter) for part in parts],
             )
             archive.writestr(MANIFEST, json.dumps(asdict(manifest), indent=1))
+    with Session(database) as session:
+        record(session, "dump", path.name, collections=manifest.collections)
+        session.commit()
     return manifest
 
 

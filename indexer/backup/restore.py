@@ -8,6 +8,7 @@ from psycopg.sql import SQL, Identifier
 from sqlalchemy import Engine, func, select, text
 from sqlalchemy.orm import Session
 
+from indexer.audit import record
 from indexer.backup.manifest import Manifest, Member, blocks, open_dump, read_checked
 from indexer.build.passage_rows import create_partition, fill, passage_texts, splitter_for
 from indexer.progress import Reporter
@@ -49,6 +50,7 @@ def restore(database: Engine, data: Path, path: Path, reporter: Reporter) -> Man
                 _compute(session, generation, reporter)
             with reporter.step("writing the index"):
                 write_files(session, data, generation)
+        record(session, "restore", path.name, collections=manifest.collections)
         notify(session)
         session.commit()
     return manifest

@@ -17,6 +17,7 @@ from pydantic import SerializeAsAny
 from sqlalchemy import Engine, Row, text
 from sqlalchemy.orm import Session
 
+from indexer.audit import record
 from indexer.jobs.results import JobResult, read_result
 from search.errors import Busy, InvalidRequest, JobNotFound
 from search.responses.collections import Progress
@@ -69,11 +70,13 @@ def start_job(database: Engine, kind: Kind, collection: str | None = None, **arg
             kind, lock=f"collection {of}", queueing_lock=f"{kind} {of}", allow_unknown=True
         )
         try:
-            return task.defer(collection=collection, **arguments)
+            number = task.defer(collection=collection, **arguments)
         except AlreadyEnqueued:
             raise Busy(
                 f"A {kind} of {of!r} waits already.", hint="Wait until it has begun, or cancel it."
             ) from None
+    _record(database, "job.start", number, kind=kind, collection=collection, arguments=arguments)
+    return number
 
 
 def cancel_job(database: Engine, number: int) -> None:
@@ -90,6 +93,7 @@ def cancel_job(database: Engine, number: int) -> None:
             raise InvalidRequest(
                 f"Job {number} is {state}.", hint="Only what waits or runs can be cancelled."
             )
+    _record(database, "job.cancel", number)
 
 
 def retry_job(database: Engine, number: int) -> int:
@@ -103,6 +107,7 @@ def retry_job(database: Engine, number: int) -> int:
     if job.state == "failed":
         with _queue(database) as queue:
             queue.job_manager.retry_job_by_id(number, datetime.now(UTC))
+        _record(database, "job.retry", number)
         return number
     if job.state == "cancelled":
         return start_job(database, job.kind, job.collection, **job.arguments)
@@ -139,6 +144,13 @@ def _queue(database: Engine) -> Iterator[App]:
     app = App(connector=SyncPsycopgConnector(**connection_options(database), min_size=1, max_size=1))
     with app.open():
         yield app
+
+
+def _record(database: Engine, action: str, number: int, **details: Any) -> None:
+    """Records a change of the queue, which is in a transaction of the queue's own."""
+    with Session(database) as session:
+        record(session, action, f"job {number}", **details)
+        session.commit()
 
 
 def connection_options(database: Engine) -> dict[str, Any]:

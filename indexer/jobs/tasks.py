@@ -45,6 +45,7 @@ from search.db.connection import GONE, first_line
 from search.db.lookup import find_collection, live_of
 from search.db.models import JobReportRow
 from search.errors import Busy, RefractError, SourceError, StoreUnavailable
+from search.logs import doing
 from search.responses.collections import Progress
 
 LOG_LINES = 50
@@ -240,13 +241,16 @@ def _perform(kind: str, context: JobContext, arguments: dict[str, Any]) -> None:
     log = JobLog(database, context.job.id, context.should_abort)
     collection = arguments.pop("collection", None)
     log.say("begun again" if context.job.attempts else "begun")
+    logger.info("%s of %s began, attempt %s.", kind, collection or "all", context.job.attempts + 1)
     try:
         request = read_request(kind, collection, arguments)
         result = _work(request, Resources(database, data, Reporter(database, log.hear)))
         log.say("done")
+        logger.info("%s of %s is done.", kind, collection or "all")
         log.store(result=result.model_dump(mode="json"), reason=None)
     except JobAborted:
         log.say("cancelled; what was done is kept")
+        logger.info("%s of %s was cancelled.", kind, collection or "all")
         log.store(reason=None)
         raise
     except Exception as error:
@@ -261,7 +265,9 @@ def _perform(kind: str, context: JobContext, arguments: dict[str, Any]) -> None:
 def _register(kind: str) -> None:
     @tasks.task(name=kind, pass_context=True, retry=Again())
     def task(context: JobContext, /, **arguments: Any) -> None:
-        _perform(kind, context, arguments)
+        number = context.job.id
+        with doing(job=number, actor=f"job {number}", channel="worker"):
+            _perform(kind, context, arguments)
 
 
 for _kind in get_args(Kind):
