@@ -12,7 +12,6 @@ from starlette.middleware.gzip import GZipMiddleware
 from api.auth.guards import LOGIN, check_private
 from api.auth.sessions import OneTimeLinks
 from api.dependencies import EngineDep, check_address
-from api.health import readiness
 from api.middleware.access_log import AccessLog
 from api.middleware.body_limit import BodyLimit
 from api.middleware.denials import Denials
@@ -22,6 +21,7 @@ from api.middleware.request_ids import HEADER, RequestIds
 from api.middleware.security_headers import SecurityHeaders
 from api.monitoring.exposition import Exposition
 from api.monitoring.reading import PATH, Observing, read_metrics
+from api.readiness import readiness
 from api.v1.routes import API_ROUTERS
 from api.v1.schemas import errors
 from api.views import rendering

@@ -52,8 +52,10 @@ def describe_collection(database: Engine, name: str, description: str) -> None:
     """
     said = read_description(description)
     with open_session(database) as session:
-        find_collection(session, name).description = said
-        record(session, "collection.describe", name, description=said)
+        collection = find_collection(session, name)
+        if collection.description != said:
+            collection.description = said
+            record(session, "collection.describe", name, description=said)
         session.commit()
 
 

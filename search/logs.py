@@ -55,12 +55,25 @@ def noted(name: str) -> Any:
 
 
 def configure(form: str = "text", level: str = "warning") -> None:
-    """Lets all log lines go to standard error in a form, our own from a level on."""
-    handler = logging.StreamHandler(sys.stderr)
+    """Lets all log lines go to standard error in a form, our own from a level on; what was said before about
+    that holds no more."""
+    root, handler = logging.getLogger(), ToStandardError()
+    for earlier in [each for each in root.handlers if isinstance(each, ToStandardError)]:
+        root.removeHandler(earlier)
     handler.setFormatter(JsonLines() if form == "json" else TextLines())
-    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+    root.addHandler(handler)
     for layer in LAYERS:
         logging.getLogger(layer).setLevel(level.upper())
+
+
+class ToStandardError(logging.Handler):
+    """Writes lines to what standard error is at that moment."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            print(self.format(record), file=sys.stderr, flush=True)
+        except Exception:  # a closed terminal, say, must not end what logs
+            self.handleError(record)
 
 
 class JsonLines(logging.Formatter):

@@ -27,7 +27,7 @@ ELSEWHERE = {
     "tests/api/cli/test_maintain.py": "indexer/stats",
     "tests/api/cli/test_search.py": "api/cli/tables",
     "tests/api/cli/test_serve.py": "api/server search/db/embedded",
-    "tests/api/test_health.py": "api/checks",
+    "tests/api/test_readiness.py": "api/checks",
     "tests/api/v1/test_presets.py": "api/web/presets",
     "tests/api/v1/test_search.py": "api/v1/routes",
     "tests/api/views/test_rendering.py": "api/views/document_map",

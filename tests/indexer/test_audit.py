@@ -1,6 +1,7 @@
 """The audit log: who changed what, in the change's own transaction; who reads it, and how long it is kept."""
 
 import json
+import logging
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,7 @@ from indexer.jobs.queue import cancel_job, start_job
 from search import logs
 from search.engine.engine import SearchEngine
 from search.errors import InvalidRequest
-from tests.support.building import document, write
+from tests.support.building import document, work_off, write
 from tests.support.commands import Shell
 
 pytestmark = [pytest.mark.database, pytest.mark.sql]
@@ -247,3 +248,27 @@ def test_admins_see_it_on_a_page(database: Engine, tmp_path: Path) -> None:
         assert "Nothing like this" in client.get("/admin/audit?outcome=denied").text
         assert client.get("/admin/audit?before=-1").status_code == 400
         assert client.get(f"/admin/audit?before={2**63}").status_code == 400
+
+
+def test_what_a_job_does_is_logged_and_recorded_by_its_number(database: Engine, tmp_path: Path) -> None:
+    lines: list[str] = []
+
+    class Kept(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            lines.append(logs.TextLines().format(record))
+
+    write(database, "notes", [])
+    number = start_job(database, "dump", "notes", path=str(tmp_path / "notes.dump"))
+    log, kept = logging.getLogger("indexer.jobs"), Kept()
+    log.addHandler(kept)
+    log.setLevel(logging.INFO)
+    try:
+        work_off(database, tmp_path)
+    finally:
+        log.removeHandler(kept)
+        log.setLevel(logging.NOTSET)
+    ours = [line for line in lines if line.endswith(f"[job {number}]")]
+    assert ours[0] == f"refract: dump of notes began, attempt 1. [job {number}]"
+    assert ours[-1] == f"refract: dump of notes is done. [job {number}]"
+    (entry,) = entries(database, find="notes.dump")
+    assert (entry.actor, entry.channel, entry.action) == (f"job {number}", "worker", "dump")

@@ -84,6 +84,20 @@ def test_secrets_are_hidden(text: str, secret: str) -> None:
         assert logs.HIDDEN in line
 
 
+def test_lines_go_to_standard_error_once_and_from_a_level_on(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure("text", "warning")
+    logs.configure("json", "info")
+    logging.getLogger("api.x").info("told")
+    logging.getLogger("api.x").debug("not told")
+    logging.getLogger("of.a.library").info("not told")
+    (line,) = capsys.readouterr().err.splitlines()
+    assert json.loads(line)["message"] == "told"
+    logs.configure()
+    logging.getLogger("api.x").info("not told")
+    logging.getLogger("api.x").warning("told")
+    assert capsys.readouterr().err == "refract: told\n"
+
+
 def test_a_traceback_is_told_in_both_forms() -> None:
     try:
         raise ValueError("rf_0123456789abcdef is odd")

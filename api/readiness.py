@@ -24,11 +24,11 @@ class Readiness:
     missing: RefractError | None
 
     def answer(self, *, private: bool) -> dict[str, Any]:
-        """Says it as JSON; names of collections are for those who may search."""
+        """Says it as JSON; where searching needs a key, collections are only counted."""
         checks = {"checks": [asdict(check) for check in self.checks]}
         if self.missing is None:
-            named = {} if private else {"collections": self.collections}
-            return {"status": "ok", **named, **checks}
+            live = len(self.collections) if private else self.collections
+            return {"status": "ok", "collections": live, **checks}
         error = {"code": self.missing.code, "message": self.missing.message, "hint": self.missing.hint}
         return {"error": {**error, "request_id": logs.noted("request_id")}, **checks}
 

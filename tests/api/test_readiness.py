@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 from api import checks
 from api.app import create_app
 from api.checks import Check, check_disk
-from api.health import Readiness, readiness
+from api.readiness import Readiness, readiness
 from search.db.connection import server_url
 from search.engine.engine import SearchEngine
 from search.errors import NotIndexed
@@ -97,6 +97,7 @@ class TestOfADatabase:
 def test_names_of_collections_are_for_those_who_may_search() -> None:
     found = Readiness([Check("live", "ok", "One.")], ["secret"], None)
     assert found.answer(private=False)["collections"] == ["secret"]
+    assert found.answer(private=True)["collections"] == 1
     assert "secret" not in str(found.answer(private=True))
 
 
