@@ -12,6 +12,9 @@ VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 KEPT_DEAD = 20
 """So many processes that have ended still count; those of a crash loop would fill the disk."""
 
+IN_MEMORY = Path("/dev/shm")
+"""The files are mapped: on a disk that is full, writing to one would end the process."""
+
 SHARED_SIZE = "/proc/{}/smaps_rollup"
 
 
@@ -19,15 +22,25 @@ SHARED_SIZE = "/proc/{}/smaps_rollup"
 def shared_metrics() -> Iterator[None]:
     """Lets this process and those it starts count together until the block ends. It has to begin before
     anything that counts is imported."""
-    if VARIABLE in os.environ:
+    folder = None if VARIABLE in os.environ else _new_folder()
+    if folder is None:
         yield
         return
-    with tempfile.TemporaryDirectory(prefix="refract-metrics-", ignore_cleanup_errors=True) as folder:
-        os.environ[VARIABLE] = folder
+    with folder as path:
+        os.environ[VARIABLE] = path
         try:
             yield
         finally:
             del os.environ[VARIABLE]
+
+
+def _new_folder() -> "tempfile.TemporaryDirectory[str] | None":
+    """Makes a folder to count in; None where there is no place for one, and each process counts alone."""
+    place = IN_MEMORY if os.access(IN_MEMORY, os.W_OK) else None
+    try:
+        return tempfile.TemporaryDirectory(prefix="refract-metrics-", dir=place, ignore_cleanup_errors=True)
+    except OSError:
+        return None
 
 
 def shared_folder() -> Path | None:

@@ -19,11 +19,11 @@ MADE = re.compile(r"[0-9a-f]{32}")
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 
 
-@pytest.fixture
-def client(tmp_path: Path) -> Iterator[TestClient]:
+@pytest.fixture(scope="module")
+def client() -> Iterator[TestClient]:
     """An application whose database is not there; one of its routes fails in an unforeseen way."""
     app = create_app(
-        SearchEngine(create_engine(server_url("postgresql://nobody@127.0.0.1:1/none")), tmp_path)
+        SearchEngine(create_engine(server_url("postgresql://nobody@127.0.0.1:1/none")), Path("nowhere"))
     )
 
     async def broken() -> None:

@@ -67,6 +67,13 @@ def test_a_folder_that_is_given_is_kept(tmp_path: Path, monkeypatch: pytest.Monk
     assert tmp_path.exists()
 
 
+def test_without_a_place_for_files_each_process_counts_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("api.monitoring.processes.IN_MEMORY", Path("/no/such/place"))
+    monkeypatch.setattr("api.monitoring.processes.tempfile.tempdir", "/no/such/place")
+    with shared_metrics():
+        assert VARIABLE not in os.environ
+
+
 def test_files_of_processes_that_ended_are_few(tmp_path: Path) -> None:
     for number in range(ENDED, ENDED + KEPT_DEAD + 5):
         assert not psutil.pid_exists(number)

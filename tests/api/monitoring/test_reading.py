@@ -1,9 +1,10 @@
 """Reading metrics: who may, in which form, and what is told where the database is not there or hangs."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from fastapi import FastAPI
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import Engine, create_engine
 from starlette.testclient import TestClient
@@ -16,35 +17,34 @@ from search.engine.engine import SearchEngine
 
 HERE = ("127.0.0.1", 50_000)
 THERE = ("192.0.2.7", 50_000)
-Asked = Callable[..., int]
 
 
-@pytest.fixture
-def engine(tmp_path: Path) -> Iterator[SearchEngine]:
-    """An engine whose database is not there."""
+@pytest.fixture(scope="module")
+def app() -> Iterator[FastAPI]:
+    """An application whose database is not there; searching needs a key."""
     gone = create_engine(server_url("postgresql://nobody@127.0.0.1:1/none"))
-    yield SearchEngine(gone, tmp_path)
+    yield create_app(SearchEngine(gone, Path("nowhere")), private=True)
     gone.dispose()
 
 
 def ask(
-    engine: SearchEngine,
+    app: FastAPI,
     observing: Observing,
     client: tuple[str, int],
     *,
     host: str = "127.0.0.1:8000",
     **headers: str,
 ) -> int:
-    app = create_app(engine, observing=observing, private=True)
-    with TestClient(app, client=client, base_url=f"http://{host}") as opened:
-        sent = {name.replace("_", "-"): value for name, value in headers.items()}
-        return opened.get("/metrics", headers=sent).status_code
+    app.state.observing = observing
+    sent = {name.replace("_", "-"): value for name, value in headers.items()}
+    opened = TestClient(app, client=client, base_url=f"http://{host}")
+    return opened.get("/metrics", headers=sent).status_code
 
 
 @pytest.mark.parametrize("client", [HERE, ("::1", 1)])
 @pytest.mark.parametrize("host", ["127.0.0.1:8000", "localhost:8000", "[::1]:8000"])
-def test_this_machine_reads_them(engine: SearchEngine, client: tuple[str, int], host: str) -> None:
-    assert ask(engine, Observing(), client, host=host) == 200
+def test_this_machine_reads_them(app: FastAPI, client: tuple[str, int], host: str) -> None:
+    assert ask(app, Observing(), client, host=host) == 200
 
 
 @pytest.mark.parametrize(
@@ -57,41 +57,41 @@ def test_this_machine_reads_them(engine: SearchEngine, client: tuple[str, int], 
     ],
 )
 def test_what_a_proxy_on_this_machine_passes_on_does_not_come_from_it(
-    engine: SearchEngine, headers: dict[str, str]
+    app: FastAPI, headers: dict[str, str]
 ) -> None:
-    assert ask(engine, Observing(), HERE, **headers) == 401
+    assert ask(app, Observing(), HERE, **headers) == 401
 
 
 def test_other_machines_do_not_read_them_nor_pages_elsewhere_by_a_name_that_means_this_one(
-    engine: SearchEngine,
+    app: FastAPI,
 ) -> None:
-    assert ask(engine, Observing(), THERE) == 401
-    assert ask(engine, Observing(), HERE, host="evil.example:8000") == 401
+    assert ask(app, Observing(), THERE) == 401
+    assert ask(app, Observing(), HERE, host="evil.example:8000") == 401
 
 
 @pytest.mark.parametrize("client", [HERE, THERE])
-def test_where_there_is_a_token_it_has_to_be_sent(engine: SearchEngine, client: tuple[str, int]) -> None:
+def test_where_there_is_a_token_it_has_to_be_sent(app: FastAPI, client: tuple[str, int]) -> None:
     observing = Observing(token="hush")
-    assert ask(engine, observing, client) == 401
-    assert ask(engine, observing, client, Authorization="Bearer hush") == 200
-    assert ask(engine, observing, client, Authorization="bearer  hush ") == 200
-    assert ask(engine, observing, client, Authorization="Basic hush") == 401
+    assert ask(app, observing, client) == 401
+    assert ask(app, observing, client, Authorization="Bearer hush") == 200
+    assert ask(app, observing, client, Authorization="bearer  hush ") == 200
+    assert ask(app, observing, client, Authorization="Basic hush") == 401
 
 
-def test_they_are_open_or_off_where_that_is_wanted(engine: SearchEngine) -> None:
-    assert ask(engine, Observing(metrics="open"), THERE) == 200
-    assert ask(engine, Observing(metrics="off"), HERE) == 404
+def test_they_are_open_or_off_where_that_is_wanted(app: FastAPI) -> None:
+    assert ask(app, Observing(metrics="open"), THERE) == 200
+    assert ask(app, Observing(metrics="off"), HERE) == 404
 
 
 @pytest.mark.database
-def test_an_admins_key_reads_them_and_no_other_key(database: Engine, tmp_path: Path) -> None:
+def test_an_admins_key_reads_them_and_no_other_key(
+    app: FastAPI, database: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with open_session(database) as session:
         keys = {scope: create_key(session, scope, scope) for scope in ("search", "write", "admin")}
         session.commit()
-    engine = SearchEngine(database, tmp_path)
-    told = {
-        scope: ask(engine, Observing(), THERE, Authorization=f"Bearer {key}") for scope, key in keys.items()
-    }
+    monkeypatch.setattr(app.state, "engine", SearchEngine(database, tmp_path), raising=False)
+    told = {scope: ask(app, Observing(), THERE, Authorization=f"Bearer {key}") for scope, key in keys.items()}
     assert told == {"search": 401, "write": 401, "admin": 200}
 
 
@@ -103,10 +103,8 @@ def test_an_admins_key_reads_them_and_no_other_key(database: Engine, tmp_path: P
         ("application/openmetrics-text;version=1.0.0", "application/openmetrics-text; version=1.0.0"),
     ],
 )
-def test_they_come_in_the_form_that_is_asked_for(
-    engine: SearchEngine, accepted: str, media_type: str
-) -> None:
-    app = create_app(engine, observing=Observing(metrics="open"))
+def test_they_come_in_the_form_that_is_asked_for(app: FastAPI, accepted: str, media_type: str) -> None:
+    app.state.observing = Observing(metrics="open")
     with TestClient(app) as client:
         answer = client.get("/metrics", headers={"Accept": accepted})
         assert answer.headers["Content-Type"].startswith(media_type)
@@ -114,8 +112,8 @@ def test_they_come_in_the_form_that_is_asked_for(
         assert client.head("/metrics").status_code == 200
 
 
-def test_without_a_database_the_rest_is_told(engine: SearchEngine) -> None:
-    app = create_app(engine, observing=Observing(metrics="open"))
+def test_without_a_database_the_rest_is_told(app: FastAPI) -> None:
+    app.state.observing = Observing(metrics="open")
     with TestClient(app) as client:
         text = client.get("/metrics").text
     families = {family.name: family for family in text_string_to_metric_families(text)}
