@@ -140,7 +140,7 @@ def route_of(scope: Scope) -> str:
     route = getattr(scope.get("route"), "path", None)
     if isinstance(route, str):
         return route
-    endpoint = scope.get("endpoint")
-    if isinstance(endpoint, StaticFiles):
+    if isinstance(scope.get("endpoint"), StaticFiles):
         return "/static"
-    return getattr(endpoint, "route", UNMATCHED)
+    path: str = scope["path"]
+    return path if path in QUIET else UNMATCHED

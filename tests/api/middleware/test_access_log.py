@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 from fastapi import FastAPI, HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.testclient import TestClient
 
@@ -32,6 +34,10 @@ def refused(status: int) -> None:
     raise HTTPException(status)
 
 
+async def plain(_: Request) -> Response:
+    return Response("")
+
+
 def broken() -> None:
     raise ZeroDivisionError
 
@@ -47,6 +53,7 @@ def watched(caplog: pytest.LogCaptureFixture) -> Watched:
         app.add_api_route("/v1/refused/{status}", refused)
         app.add_api_route("/v1/broken", broken)
         app.add_api_route("/healthz", healthz)
+        app.add_route("/metrics", plain)
         app.mount("/static", StaticFiles(directory=STATIC))
         app.add_middleware(AccessLog, **options)
         app.add_middleware(RequestIds)
@@ -92,6 +99,7 @@ def test_health_static_files_and_metrics_have_no_line(
     with watched() as client:
         client.get("/healthz")
         client.get("/static/app.js")
+        client.get("/metrics")
     assert lines(caplog, "api.access") == []
 
 
@@ -103,6 +111,7 @@ def test_health_static_files_and_metrics_have_no_line(
         ("POST", "/v1/notes/three", ("POST", "/v1/notes/{name:path}", "4xx")),
         ("GET", "/nothing/here", ("GET", UNMATCHED, "4xx")),
         ("BREW", "/coffee", ("(other)", UNMATCHED, "4xx")),
+        ("GET", "/metrics", ("GET", "/metrics", "2xx")),
         ("GET", "/static/app.js", ("GET", "/static", "2xx")),
         ("GET", "/static/nothing.js", ("GET", "/static", "4xx")),
         ("GET", "/v1/broken", ("GET", "/v1/broken", "5xx")),
