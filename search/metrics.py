@@ -4,11 +4,12 @@ Names end in their base unit. Where several processes serve, each counts in a fi
 tells the sums (`api/monitoring`).
 """
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
 
 from search import logs
 from search.responses.search import SearchResponse
 
+disable_created_metrics()  # the time since when each series counts would be a series itself
 REGISTRY = CollectorRegistry()
 
 MOST_LABELLED = 100
