@@ -55,7 +55,7 @@ def record(session: Session, action: str, target: str, *, outcome: str = DONE, *
         "details": details,
         "request_id": logs.noted("request_id"),
     }
-    number = session.scalar(insert(AuditRow).values(**values).returning(AuditRow.id))
+    number: int | None = session.scalar(insert(AuditRow).values(**values).returning(AuditRow.id))
     assert number is not None
     return number
 

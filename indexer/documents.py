@@ -137,8 +137,8 @@ def delete_documents(session: Session, collection: int, ids: Iterable[str]) -> l
     deleted = list(dict.fromkeys(deleted))
     if deleted:
         touch(session, collection)
-        told = {"documents": len(deleted), "ids": listed(deleted)}
-        record(session, "documents.delete", name_of(session, collection), **told)
+        name = name_of(session, collection)
+        record(session, "documents.delete", name, documents=len(deleted), ids=listed(deleted))
     return deleted
 
 

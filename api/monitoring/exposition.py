@@ -58,7 +58,7 @@ class Exposition:
         if folder is None:
             yield from REGISTRY.collect()
         else:
-            yield from MultiProcessCollector(None, str(folder)).collect()
+            yield from MultiProcessCollector(None, str(folder)).collect()  # type: ignore[no-untyped-call]
         yield from process_metrics(counting, self._data)
         yield from database_metrics(self._state(PATIENCE_SECONDS))
 
