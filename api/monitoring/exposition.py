@@ -78,7 +78,7 @@ def process_metrics(counting: list[int], data: Path) -> Iterator[Metric]:
     built = [((version("refract"), sys.version.split()[0]), 1)]
     yield _table("refract_build_info", "The version that runs.", ("version", "python"), built)
     yield _gauge("refract_processes", "Processes that serve and work together.", len(counting))
-    memory = sum(map(processes.memory, counting))
+    memory = processes.memory(counting)
     yield _gauge("refract_memory_bytes", "Memory of these processes; what they share counts once.", memory)
     held = sum(map(processes.open_files, counting))
     yield _gauge("refract_open_fds", "File descriptors that these processes hold.", held)

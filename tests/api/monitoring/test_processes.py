@@ -92,6 +92,7 @@ def test_files_of_processes_that_ended_are_few(tmp_path: Path) -> None:
 
 
 def test_a_process_takes_memory_and_files_and_one_that_ended_none() -> None:
-    assert memory(os.getpid()) > 1 << 20
+    assert memory([os.getpid()]) > 1 << 20
+    assert memory([os.getpid(), os.getpid()]) < 2 * memory([os.getpid()]), "what is shared counts once"
     assert open_files(os.getpid()) > 0
-    assert memory(ENDED) == open_files(ENDED) == 0
+    assert memory([ENDED]) == open_files(ENDED) == 0
