@@ -16,7 +16,7 @@ from indexer.build.catch_up import CatchUp
 from indexer.build.passage_rows import passages_of, splitter_for
 from indexer.build.verify import verify
 from indexer.documents import fingerprint, ingest
-from indexer.jobs.queue import list_jobs, start_job
+from indexer.jobs.queue import list_jobs
 from indexer.labels.edit import list_hand_labels
 from indexer.presets.store import get_preset
 from indexer.progress import Reporter
@@ -151,8 +151,13 @@ def add_rows_of(revision: str, database: Engine, embedder: Embedder) -> None:
                     {"sha256": digest("rf_secret")},
                 )
                 connection.execute(text("INSERT INTO sessions VALUES ('s', 1, now(), now())"))
-            start_job(database, "train", "c", steps=5)  # type: ignore[arg-type]
-            start_job(database, "reindex", "c", index="flat")
+            queued = "INSERT INTO procrastinate_jobs (task_name, lock, queueing_lock, args) VALUES"
+            add_rows(
+                database,
+                "SET LOCAL search_path = jobs",  # the queue's triggers name its tables alone
+                f"{queued} ('train', 'collection c', 'train c', '{{\"collection\": \"c\", \"steps\": 5}}')",
+                f"{queued} ('reindex', 'collection c', 'reindex c', '{{\"collection\": \"c\"}}')",
+            )
             add_rows(database, "INSERT INTO job_reports (job_id, log) VALUES (1, '{a}'), (2, '{b}')")
         case "0004":
             add_rows(
@@ -168,6 +173,12 @@ def add_rows_of(revision: str, database: Engine, embedder: Embedder) -> None:
                 "UPDATE collections SET description = 'The sea', first_build = '{\"index\": \"flat\"}'",
                 "INSERT INTO documents (collection_id, external_id, title, text, sha256, source, source_id, "
                 "stamp, superseded) VALUES (1, 'b/old', '', 'Replaced.', '', '/b', 'old', '1-2', 3)",
+            )
+        case "0008":
+            add_rows(
+                database,
+                "INSERT INTO audit (actor, channel, action, target, outcome) "
+                "VALUES ('robot', 'api', 'documents.write', 'c', 'done')",
             )
         case _:
             pytest.fail(f"Say here what rows revision {revision} brings.")
