@@ -60,6 +60,13 @@ def record(session: Session, action: str, target: str, *, outcome: str = DONE, *
     return number
 
 
+def record_apart(database: Engine, action: str, target: str, **details: Any) -> None:
+    """Writes an entry of what has no transaction in which it could be."""
+    with Session(database) as session:
+        record(session, action, target, **details)
+        session.commit()
+
+
 class Tally:
     """Records work of many transactions as one entry, which counts up with them."""
 

@@ -23,7 +23,6 @@ from psycopg.sql import SQL, Composed, Identifier
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.orm import Session
 
-from indexer.audit import record
 from indexer.backup.manifest import BLOCK_BYTES, FORMAT, MANIFEST, Manifest, Member
 from indexer.progress import Reporter
 from search.db.connection import driver
@@ -113,9 +112,6 @@ def dump(
                 members=[_write(archive, cursor, part, scope, reporter) for part in parts],
             )
             archive.writestr(MANIFEST, json.dumps(asdict(manifest), indent=1))
-    with Session(database) as session:
-        record(session, "dump", path.name, collections=manifest.collections)
-        session.commit()
     return manifest
 
 

@@ -17,7 +17,7 @@ from pydantic import SerializeAsAny
 from sqlalchemy import Engine, Row, text
 from sqlalchemy.orm import Session
 
-from indexer.audit import record
+from indexer.audit import record_apart
 from indexer.jobs.results import JobResult, read_result
 from search.errors import Busy, InvalidRequest, JobNotFound
 from search.responses.collections import Progress
@@ -75,7 +75,8 @@ def start_job(database: Engine, kind: Kind, collection: str | None = None, **arg
             raise Busy(
                 f"A {kind} of {of!r} waits already.", hint="Wait until it has begun, or cancel it."
             ) from None
-    _record(database, "job.start", number, kind=kind, collection=collection, arguments=arguments)
+    told = {"kind": kind, "collection": collection, "arguments": arguments}
+    record_apart(database, "job.start", f"job {number}", **told)
     return number
 
 
@@ -93,7 +94,7 @@ def cancel_job(database: Engine, number: int) -> None:
             raise InvalidRequest(
                 f"Job {number} is {state}.", hint="Only what waits or runs can be cancelled."
             )
-    _record(database, "job.cancel", number)
+    record_apart(database, "job.cancel", f"job {number}")
 
 
 def retry_job(database: Engine, number: int) -> int:
@@ -107,7 +108,7 @@ def retry_job(database: Engine, number: int) -> int:
     if job.state == "failed":
         with _queue(database) as queue:
             queue.job_manager.retry_job_by_id(number, datetime.now(UTC))
-        _record(database, "job.retry", number)
+        record_apart(database, "job.retry", f"job {number}")
         return number
     if job.state == "cancelled":
         return start_job(database, job.kind, job.collection, **job.arguments)
@@ -144,13 +145,6 @@ def _queue(database: Engine) -> Iterator[App]:
     app = App(connector=SyncPsycopgConnector(**connection_options(database), min_size=1, max_size=1))
     with app.open():
         yield app
-
-
-def _record(database: Engine, action: str, number: int, **details: Any) -> None:
-    """Records a change of the queue, which is in a transaction of the queue's own."""
-    with Session(database) as session:
-        record(session, action, f"job {number}", **details)
-        session.commit()
 
 
 def connection_options(database: Engine) -> dict[str, Any]:

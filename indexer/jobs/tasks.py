@@ -17,6 +17,7 @@ from sqlalchemy import Engine
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from indexer.audit import record_apart
 from indexer.backup.dump import dump
 from indexer.build.verify import verify
 from indexer.documents import read_stamps
@@ -215,6 +216,7 @@ def _dump(request: DumpRequest, resources: Resources) -> JobResult:
     """Writes all that cannot be made again into a file on the worker's machine."""
     path, collection = Path(request.path), request.collection or None
     dump(resources.database, path, resources.reporter, collection=collection, embeddings=request.embeddings)
+    record_apart(resources.database, "dump", path.name, collection=collection)
     return DumpResult(file=str(path.resolve()), bytes=path.stat().st_size)
 
 

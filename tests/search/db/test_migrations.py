@@ -29,6 +29,7 @@ from search.embedding.embedder import Embedder
 from search.embedding.splitter import embedded_text
 from search.engine.engine import SearchEngine
 from search.query.request import SearchRequest
+from tests.support.queue import queued
 from tests.support.reading import read
 
 pytestmark = [pytest.mark.database, pytest.mark.sql]
@@ -151,13 +152,8 @@ def add_rows_of(revision: str, database: Engine, embedder: Embedder) -> None:
                     {"sha256": digest("rf_secret")},
                 )
                 connection.execute(text("INSERT INTO sessions VALUES ('s', 1, now(), now())"))
-            queued = "INSERT INTO procrastinate_jobs (task_name, lock, queueing_lock, args) VALUES"
-            add_rows(
-                database,
-                "SET LOCAL search_path = jobs",  # the queue's triggers name its tables alone
-                f"{queued} ('train', 'collection c', 'train c', '{{\"collection\": \"c\", \"steps\": 5}}')",
-                f"{queued} ('reindex', 'collection c', 'reindex c', '{{\"collection\": \"c\"}}')",
-            )
+            queued(database, "train", "c", steps=5)
+            queued(database, "reindex", "c", index="flat")
             add_rows(database, "INSERT INTO job_reports (job_id, log) VALUES (1, '{a}'), (2, '{b}')")
         case "0004":
             add_rows(
