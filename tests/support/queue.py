@@ -9,8 +9,8 @@ from sqlalchemy import Engine, text
 def queued(database: Engine, kind: str, collection: str, **arguments: Any) -> int:
     """Puts a job in the queue; gives its number."""
     statement = text(
-        "INSERT INTO procrastinate_jobs (task_name, lock, queueing_lock, args) "
-        "VALUES (:kind, :lock, :waiting, cast(:args AS jsonb)) RETURNING id"
+        "INSERT INTO procrastinate_jobs (queue_name, task_name, lock, queueing_lock, args) "
+        "VALUES ('default', :kind, :lock, :waiting, cast(:args AS jsonb)) RETURNING id"
     )
     values = {
         "kind": kind,
