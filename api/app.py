@@ -12,21 +12,27 @@ from starlette.middleware.gzip import GZipMiddleware
 from api.auth.guards import LOGIN, check_private
 from api.auth.sessions import OneTimeLinks
 from api.dependencies import EngineDep, check_address
+from api.middleware.access_log import AccessLog
 from api.middleware.body_limit import BodyLimit
 from api.middleware.cors import ApiCors
+from api.middleware.denials import Denials
 from api.middleware.head import HeadAsGet
 from api.middleware.host import check_host
 from api.middleware.proxy import BehindProxy, Network
+from api.middleware.request_ids import HEADER, RequestIds
 from api.middleware.security_headers import SecurityHeaders
+from api.monitoring.exposition import Exposition
+from api.monitoring.reading import PATH, Observing, read_metrics
+from api.readiness import readiness
 from api.v1.routes import API_ROUTERS
 from api.v1.schemas import errors
 from api.views import rendering
 from api.web.login import to_login
 from api.web.routes import PAGE_ROUTERS
-from search.browse.collections import collection_names
-from search.db.connection import GONE, open_session, unavailable
+from search import logs
+from search.db.connection import GONE, unavailable
 from search.engine.engine import SearchEngine
-from search.errors import InvalidRequest, NotFound, NotIndexed, RefractError, Unauthorized
+from search.errors import InvalidRequest, NotFound, RefractError, Unauthorized
 
 logger = logging.getLogger(__name__)
 
@@ -43,12 +49,15 @@ def create_app(
     prefix: str = "",
     proxies: Sequence[Network] = (),
     origins: Sequence[str] = (),
+    observing: Observing | None = None,
 ) -> FastAPI:
     """Makes the application for an engine.
 
     `private`: searching needs a key or a session too. `hosts`: answer under these host names and those of
     the own machine alone; None: under any. `prefix`, `proxies`: see `BehindProxy`; `origins`: see `ApiCors`.
+    `observing`: how requests are watched.
     """
+    observing = observing or Observing()
     checks: list[Callable[..., None]] = [check_host, check_address, *([check_private] if private else [])]
     app = FastAPI(
         title="Refract",
@@ -60,10 +69,12 @@ def create_app(
     )
     app.state.engine, app.state.private, app.state.hosts = engine, private, hosts
     app.state.links = OneTimeLinks()
+    app.state.observing, app.state.exposition = observing, Exposition(engine)
     for router in API_ROUTERS:
         app.include_router(router)
     app.add_api_route("/healthz", healthz, tags=["health"])
     app.add_api_route("/readyz", readyz, tags=["health"], responses=errors(503))
+    app.add_route(PATH, read_metrics)  # without what waits for a thread or the database
     for router in PAGE_ROUTERS:
         app.include_router(router)
     app.mount("/static", rendering.HashedStaticFiles(), name="static")
@@ -75,6 +86,9 @@ def create_app(
     app.add_middleware(BodyLimit, answer=on_error)
     app.add_middleware(SecurityHeaders)
     app.add_middleware(GZipMiddleware, minimum_size=1000)
+    app.add_middleware(Denials)
+    app.add_middleware(AccessLog, slow_ms=observing.slow_ms, questions=observing.questions)
+    app.add_middleware(RequestIds)
     app.add_middleware(HeadAsGet, but=(LOGIN,))
     if origins:
         app.add_middleware(ApiCors, origins=list(origins))
@@ -87,20 +101,26 @@ def healthz() -> dict[str, str]:
     return {"status": "ok"}
 
 
-def readyz(engine: EngineDep) -> dict[str, object]:
-    """Searches are answered: the database is there and at least one collection is live."""
-    with open_session(engine.database) as session:
-        live = [found.name for found in collection_names(session) if found.live]
-    if not live:
-        raise NotIndexed("No collection is live yet.", hint="Run refract index PATH.")
-    return {"status": "ok", "collections": live}
+def readyz(request: Request, engine: EngineDep) -> JSONResponse:
+    """Searches are answered; if not, what is missing."""
+    found = readiness(engine)
+    answer = found.answer(private=request.app.state.private)
+    return JSONResponse(answer, status_code=503 if found.missing else 200)
 
 
 def on_error(request: Request, error: Exception) -> Response:
     """Answers any error with the envelope, or with its page for those who look at pages."""
     known = as_refract_error(request, error)
-    if request.url.path.startswith(("/v1", "/healthz", "/readyz")):
+    answer = _answer(request, known)
+    if request_id := logs.noted("request_id"):  # what nobody foresaw is answered outside of our middleware
+        answer.headers[HEADER] = request_id
+    return answer
+
+
+def _answer(request: Request, known: RefractError) -> Response:
+    if request.url.path.startswith(("/v1", "/healthz", "/readyz", PATH)):
         body = {"code": known.code, "message": known.message, "hint": known.hint}
+        body["request_id"] = logs.noted("request_id")
         headers = {"WWW-Authenticate": "Bearer"} if known.status == 401 else None
         return JSONResponse({"error": body}, status_code=known.status, headers=headers)
     if isinstance(known, Unauthorized):

@@ -11,6 +11,8 @@ from api.auth.guards import LOGIN
 from api.middleware.cors import read_origins
 from api.middleware.host import is_loopback
 from api.middleware.proxy import read_prefix, read_proxies
+from api.monitoring.pool import watch_pool
+from api.monitoring.reading import Observing
 from search.engine.engine import SearchEngine
 from search.errors import ConfigurationError, NotIndexed
 from search.settings import Settings
@@ -58,6 +60,7 @@ def serve(
             engine.warm(collection)
     local = is_loopback(listening.getsockname()[0])
     hosts = {settings.host.lower(), settings.public_host.lower()} - {""} if local else None
+    watch_pool(engine.database)
     app = create_app(
         engine,
         private=settings.private,
@@ -65,6 +68,7 @@ def serve(
         prefix=read_prefix(settings.root_path),
         proxies=read_proxies(settings.trusted_proxies),
         origins=read_origins(settings.cors_origins),
+        observing=Observing.of(settings),
     )
 
     def on_start() -> None:
@@ -72,9 +76,7 @@ def serve(
         say(at, f"{at.rstrip('/')}{LOGIN}?token={app.state.links.make()}" if local else "")
 
     engine.snapshots.follow()
-    config = uvicorn.Config(
-        app, log_level="warning", access_log=False, server_header=False, proxy_headers=False
-    )
+    config = uvicorn.Config(app, log_config=None, access_log=False, server_header=False, proxy_headers=False)
     server = _Server(config, on_start)
     try:
         with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C is how a server is meant to end

@@ -11,6 +11,7 @@ from sqlalchemy import Engine, delete, select, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
+from indexer.audit import record
 from indexer.build.retention import DROP_ATTEMPTS, PAUSE_SECONDS, drop_partitions, remove_files
 from indexer.default_collection import ensure_default
 from indexer.documents import lock_documents
@@ -52,7 +53,10 @@ def describe_collection(database: Engine, name: str, description: str) -> None:
     """
     said = read_description(description)
     with open_session(database) as session:
-        find_collection(session, name).description = said
+        collection = find_collection(session, name)
+        if collection.description != said:
+            collection.description = said
+            record(session, "collection.describe", name, description=said)
         session.commit()
 
 
@@ -68,6 +72,7 @@ def rename_collection(database: Engine, name: str, new: str) -> None:
         _require_free(session, new)
         _refuse_jobs(database, name)
         collection.name = new
+        record(session, "collection.rename", name, to=new)
         notify(session)
         session.commit()
 
@@ -93,6 +98,7 @@ def copy_collection(database: Engine, name: str, new: str) -> None:
                 name=new, model=collection.model, description=collection.description, first_build=asked
             )
         )
+        record(session, "collection.copy", name, to=new)
         session.commit()
 
 
@@ -121,6 +127,7 @@ def delete_collection(database: Engine, data: Path, name: str) -> int:
         session.execute(delete(DictionaryRow).where(DictionaryRow.collection_id == number))
         session.execute(delete(CollectionRow).where(CollectionRow.id == number))
         ensure_default(session)
+        record(session, "collection.delete", name, documents=sum(found))
         notify(session)
         session.commit()
     for generation in generations:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Engine, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
+from indexer.audit import Tally, listed, name_of, record
 from indexer.progress import Reporter
 from indexer.sources import Failure, Item, Note, SourceDocument
 from indexer.sources.document import MAX_ID
@@ -33,7 +34,7 @@ class IngestReport:
 
     `unread` of the unchanged ones were not even read, because their files did not change. `qualified` are new
     under an id that begins with their source's name (`qualified_id`: one of them), because a document of
-    another source has the id they have there.
+    another source has the id they have there. `written` are the first ids that were new or changed.
     """
 
     added: int = 0
@@ -43,6 +44,7 @@ class IngestReport:
     deleted: int = 0
     qualified: int = 0
     qualified_id: str = ""
+    written: list[str] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
 
@@ -75,6 +77,7 @@ def ensure_collection(
         collection = CollectionRow(name=name, model=model, first_build=asked)
         session.add(collection)
         session.flush()
+        record(session, "collection.create", name, model=model)
     return collection
 
 
@@ -97,11 +100,15 @@ def ingest(
         CollectionNotFound: it was deleted meanwhile.
     """
     report = IngestReport()
+    tally = Tally("documents.write", collection)
     seen: set[str] = set()
     with reporter.step("reading documents", 0):
         for batch in _batches(_checked(items, report, seen)):
             with Session(database) as session:
                 _Store(session, collection, source, report).take(batch)
+                if report.written:
+                    told = {"added": report.added, "changed": report.changed, "source": source}
+                    tally.record(session, **told, ids=listed(report.written))
                 session.commit()
             reporter.reach(report.documents)
         if sync and source is not None:
@@ -134,9 +141,12 @@ def delete_documents(session: Session, collection: int, ids: Iterable[str]) -> l
         )
         there = rows.values(superseded=change_seq.next_value()).returning(DocumentRow.external_id)
         deleted += [given[id] for id in session.scalars(there)]
+    deleted = list(dict.fromkeys(deleted))
     if deleted:
         touch(session, collection)
-    return list(dict.fromkeys(deleted))
+        name = name_of(session, collection)
+        record(session, "documents.delete", name, documents=len(deleted), ids=listed(deleted))
+    return deleted
 
 
 def lock_documents(session: Session, collection: int) -> None:
@@ -387,6 +397,7 @@ class _Store:
         if ended:
             self.session.execute(update(DocumentRow), ended)
         self.session.execute(insert(DocumentRow), rows)
+        self.report.written = listed([*self.report.written, *(str(row["external_id"]) for row in rows)])
         notify(self.session)
         self.report.changed += len(ended)
         self.report.added += len(rows) - len(ended)

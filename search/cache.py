@@ -6,21 +6,26 @@ from typing import Generic, TypeVar
 
 import cachetools
 
+from search.metrics import LOOKUPS
+
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
+
+OUTCOMES = ("hit", "miss")
 
 
 class LRUCache(Generic[K, V]):
     """Keeps values by their keys, at most `most` of them or, with `size`, so much in all; what was used last
-    stays longest.
+    stays longest. Under a `name` its hits and misses are counted.
 
     Safe to use from several threads: two that miss the same key at once both work it out, and one of the two
     values is kept.
     """
 
-    def __init__(self, most: int, size: Callable[[V], int] | None = None) -> None:
+    def __init__(self, most: int, size: Callable[[V], int] | None = None, *, name: str = "") -> None:
         self._kept: cachetools.LRUCache[K, V] = cachetools.LRUCache(most, size)
         self._lock = Lock()
+        self._hit, self._miss = (LOOKUPS.labels(name, outcome) if name else None for outcome in OUTCOMES)
 
     def get(self, key: K, make: Callable[[], V]) -> V:
         """Gives the value of a key, made now if it is not there."""
@@ -39,7 +44,11 @@ class LRUCache(Generic[K, V]):
     def known(self, key: K) -> V | None:
         """Gives the value of a key, if it is there."""
         with self._lock:
-            return self._kept.get(key)
+            value = self._kept.get(key)
+        counted = self._miss if value is None else self._hit
+        if counted is not None:
+            counted.inc()
+        return value
 
     def __len__(self) -> int:
         return len(self._kept)

@@ -10,6 +10,8 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from search.metrics import TURNS
+
 
 class ConcurrencyLimiter:
     """Lets as many threads work at a time as there are cores, in the order they came. One that waits for
@@ -58,11 +60,14 @@ class ConcurrencyLimiter:
                 called = threading.Event()
                 self._waiting.append(called)
         if called is not None:
-            called.wait()
+            with TURNS.labels("waiting").track_inprogress():
+                called.wait()
+        TURNS.labels("running").inc()
         self._mine.has_one = True
 
     def _give(self) -> None:
         self._mine.has_one = False
+        TURNS.labels("running").dec()
         with self._lock:
             if self._waiting:
                 self._waiting.popleft().set()

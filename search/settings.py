@@ -3,7 +3,7 @@ here."""
 
 import re
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import platformdirs
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError
@@ -115,6 +115,33 @@ class Settings(BaseSettings):
     )
     backup_every: float = Field(default=24.0, gt=0, description="Hours from one of these dumps to the next.")
     backup_keep: int = Field(default=7, ge=1, description="How many of these dumps are kept.")
+    log_format: Literal["text", "json"] = Field(
+        default="text", description="text: log lines for people; json: one object a line, for programs."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="warning", description="What is logged at least; info has a line for each request and job."
+    )
+    log_questions: bool = Field(
+        default=False, description="1: the log of slow questions says what was asked, too."
+    )
+    slow_ms: int = Field(
+        default=1000,
+        ge=0,
+        description="A request that takes so many milliseconds is logged with its stages; 0: none is.",
+    )
+    metrics: Literal["local", "open", "off"] = Field(
+        default="local",
+        description="Who reads /metrics: local, this machine, who has the token, and admins; open, anybody; "
+        "off, nobody.",
+    )
+    audit_days: int = Field(
+        default=365, ge=0, description="How long the audit log keeps an entry, in days; 0: for ever."
+    )
+    metrics_token: str = Field(
+        default="",
+        description="What a scraper sends as Authorization: Bearer to read /metrics; with it this machine "
+        "has to send it, too.",
+    )
     model: str = Field(
         default=DEFAULT_MODEL,
         description="Embedding model of new collections: a sentence-transformers id or folder, or a model of "

@@ -21,11 +21,13 @@ ELSEWHERE = {
     "tests/api/auth/test_access.py": """
         api/app api/auth/guards api/auth/keys api/dependencies api/v1/admin api/web/login
     """,
+    "tests/api/doctor/test_examination.py": "api/cli/doctor",
     "tests/api/cli/test_index.py": "api/cli/files indexer/pipeline",
     "tests/api/cli/test_main.py": "api/cli/keys",
     "tests/api/cli/test_maintain.py": "indexer/stats",
     "tests/api/cli/test_search.py": "api/cli/tables",
     "tests/api/cli/test_serve.py": "api/server",
+    "tests/api/test_readiness.py": "api/checks",
     "tests/api/v1/test_presets.py": "api/web/presets",
     "tests/api/v1/test_search.py": "api/v1/routes",
     "tests/api/views/test_rendering.py": "api/views/document_map",
@@ -36,6 +38,7 @@ ELSEWHERE = {
         search/browse/concepts search/browse/documents search/browse/features search/index/passage_texts
     """,
     "tests/browser/test_admin.py": "api/worker_process",
+    "tests/indexer/test_audit.py": "api/cli/audit api/v1/audit api/web/audit",
     "tests/indexer/backup/test_dump.py": "indexer/backup/manifest indexer/backup/restore",
     "tests/indexer/backup/test_scheduled.py": "indexer/backup/trial indexer/jobs/schedule",
     "tests/indexer/build/test_builder.py": """

@@ -49,7 +49,9 @@ ASKING = {
 }
 ELSEWHERE = {
     *(
+        "audit",
         "collections",
+        "doctor",
         "documents",
         "index",
         "serve",

@@ -19,6 +19,7 @@ from api.auth.keys import find_key
 from api.auth.scopes import Scope, reaches
 from api.auth.sessions import Caller, csrf_token, find_session, session_cookie
 from api.dependencies import EngineDep
+from search import logs
 from search.db.connection import open_session
 from search.engine.engine import SearchEngine
 from search.errors import CrossSite, Forbidden, InvalidRequest, Unauthorized
@@ -66,7 +67,9 @@ def find_signed_in(request: Request, engine: EngineDep) -> Caller | None:
     if not cookie:
         return None
     with open_session(engine.database) as session:
-        return find_session(session, cookie)
+        caller = find_session(session, cookie)
+    logs.note(key=caller and caller.name)
+    return caller
 
 
 SignedIn = Annotated[Caller | None, Depends(find_signed_in)]
@@ -199,6 +202,7 @@ def _by_key(engine: SearchEngine, given: HTTPAuthorizationCredentials | None) ->
         key = find_key(session, given.credentials)
         caller = Caller(key.name, key.scope) if key else None
         session.commit()
+    logs.note(key=caller and caller.name)
     return caller
 
 

@@ -12,6 +12,7 @@ from sqlalchemy import delete, func, or_, select
 from sqlalchemy.orm import Session
 
 from api.auth.scopes import SCOPES
+from indexer.audit import record
 from search.db.connection import is_read_only
 from search.db.models import AdminSessionRow, KeyRow
 from search.errors import InvalidRequest, KeyNotFound
@@ -40,8 +41,10 @@ def create_key(session: Session, name: str, scope: str) -> str:
     if scope not in SCOPES:
         raise InvalidRequest(f"There is no scope {scope[:40]!r}.", hint=f"Use one of {', '.join(SCOPES)}.")
     key = f"rf_{secrets.token_urlsafe(32)}"
-    session.add(KeyRow(name=name, scope=scope, sha256=digest(key)))
+    row = KeyRow(name=name, scope=scope, sha256=digest(key))
+    session.add(row)
     session.flush()
+    record(session, "key.create", f"key {row.id}", name=name, scope=scope)
     return key
 
 
@@ -61,6 +64,7 @@ def revoke_key(session: Session, number: int) -> None:
         raise KeyNotFound(f"There is no key {number}.", hint="refract keys list shows them.")
     if key.revoked_at is None:
         key.revoked_at = func.now()
+        record(session, "key.revoke", f"key {number}", name=key.name)
     session.execute(delete(AdminSessionRow).where(AdminSessionRow.key_id == number))
 
 

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from starlette.requests import HTTPConnection
 
 from api.auth.keys import digest
+from indexer.audit import record
 from search.db.models import AdminSessionRow, KeyRow
 
 COOKIE = "refract_session"
@@ -54,6 +55,7 @@ def begin_session(session: Session, key: KeyRow | None) -> str:
     number = None if key is None else key.id
     session.add(AdminSessionRow(sha256=digest(cookie), key_id=number, expires_at=func.now() + LIFETIME))
     session.flush()
+    record(session, "session.begin", "one-time link" if key is None else f"key {key.id}")
     return cookie
 
 

@@ -32,9 +32,11 @@ def opened() -> "Iterator[tuple[Settings, Engine]]":
     """
     from search.db.connection import GONE, unavailable
     from search.db.database import open_database
+    from search.logs import configure
     from search.settings import load_settings
 
     settings = load_settings()
+    configure(settings.log_format, settings.log_level)
     with open_database(settings) as database:
         try:
             yield settings, database

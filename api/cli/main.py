@@ -12,6 +12,7 @@ import typer
 
 from api.cli.lazy_group import LazyGroup
 from search.errors import RefractError
+from search.logs import configure
 
 
 class Commands(LazyGroup):
@@ -61,6 +62,10 @@ class Commands(LazyGroup):
         },
         "api.cli.collections": {"collections": "List, rename, describe, copy and delete collections."},
         "api.cli.labels": {"labels": "Give features other names, by hand."},
+        "api.cli.audit": {"audit": "Print who changed what, and what was denied, as JSON Lines."},
+        "api.cli.doctor": {
+            "doctor": "Check this set-up and say what to do; exit status 1 if something is wrong."
+        },
         "api.cli.jobs": {"jobs": "List the jobs of the queue, cancel them, begin them again."},
         "api.cli.keys": {"keys": "Make, list and revoke keys of API clients and admins."},
         "api.cli.presets": {"presets": "Keep steering under a name, and share it."},
@@ -95,7 +100,7 @@ def refract(
 
 def main() -> None:
     """Runs the command line: a foreseen error is one line on standard error and exit status 1."""
-    logging.basicConfig(level=logging.WARNING, format="refract: %(message)s")
+    configure()
     logging.getLogger("psycopg").setLevel(logging.ERROR)  # its errors are raised as well
     signal.signal(signal.SIGTERM, _terminate)
     signal.signal(signal.SIGHUP, _terminate)  # the terminal was closed

@@ -95,6 +95,7 @@ def dump_all(
     ] = False,
 ) -> None:
     """Write documents, labels, dictionaries, live indexes and keys into one file, also while serving."""
+    from indexer.audit import record_apart
     from indexer.backup.dump import dump
     from indexer.progress import Reporter
 
@@ -102,6 +103,7 @@ def dump_all(
         reporter = Reporter(database, display)
         embeddings = not without_embeddings
         manifest = dump(database, file, reporter, collection=collection, embeddings=embeddings)
+        record_apart(database, "dump", file.name, collection=collection)
     print_dump("Dumped", manifest, file, reporter.seconds)
 
 

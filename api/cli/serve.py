@@ -9,6 +9,7 @@ import typer
 
 from api.cli.context import Collection, opened
 from api.cli.output import console
+from api.monitoring.processes import shared_metrics
 
 NICENESS = 10
 
@@ -20,6 +21,7 @@ Port = Annotated[
 
 
 @app.command()
+@shared_metrics()
 def run(port: Port = None, collection: Collection = "demo") -> None:
     """Index the demo (the documentation of the installed Python) if it is not there yet, and serve it."""
     from api.cli.files import PYDOC
@@ -44,6 +46,7 @@ def run(port: Port = None, collection: Collection = "demo") -> None:
 
 
 @app.command("serve")
+@shared_metrics()
 def serve_all(
     port: Port = None,
     worker: Annotated[bool, typer.Option(help="Whether a worker runs beside; see refract worker.")] = True,

@@ -1,5 +1,5 @@
 """All routes of the JSON API."""
 
-from api.v1 import admin, documents, presets, search
+from api.v1 import admin, audit, documents, presets, search
 
-API_ROUTERS = (documents.router, admin.router, presets.router, search.router)
+API_ROUTERS = (documents.router, admin.router, audit.router, presets.router, search.router)

@@ -160,6 +160,9 @@ class ErrorBody(BaseModel):
     code: str = Field(description="A word that stays the same from version to version")
     message: str = Field(description="What is wrong, naming the value")
     hint: str = Field(description="What to do about it")
+    request_id: str | None = Field(
+        default=None, description="The request's id, as in the header X-Request-Id and in the server's log"
+    )
 
 
 class ErrorEnvelope(BaseModel):

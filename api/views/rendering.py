@@ -23,6 +23,7 @@ from api.auth.sessions import csrf_token, session_cookie
 from api.middleware.proxy import at
 from api.views import charts, excerpts, numbers
 from api.views.document_map import document_path, reading_url, with_first
+from search import logs
 from search.errors import RefractError
 from search.query.filters import format_filter
 from search.query.steering import UNSTEERED, format_steering, parse
@@ -154,7 +155,8 @@ def render(
 
 @dataclass(frozen=True)
 class ErrorPage(Page):
-    """Shows an error. `steered`: the search that failed had steering, which may be why."""
+    """Shows an error. `steered`: the search that failed had steering, which may be why. `request_id`: what
+    the log calls the request."""
 
     template = "error.html"
     blocks = ("error",)
@@ -162,6 +164,7 @@ class ErrorPage(Page):
     error: RefractError
     q: str
     steered: bool
+    request_id: str
 
 
 def error_page(request: Request, error: RefractError) -> HTMLResponse:
@@ -170,5 +173,6 @@ def error_page(request: Request, error: RefractError) -> HTMLResponse:
         error=error,
         q=request.query_params.get("q", "")[:500],
         steered=bool(request.query_params.get("steer")),
+        request_id=logs.noted("request_id") or "",
     )
     return render(request, page, status=error.status)

@@ -22,6 +22,7 @@ from api.auth.sessions import (
 from api.dependencies import EngineDep
 from api.middleware.proxy import at
 from api.views.rendering import Page, is_fragment, render
+from search import logs
 from search.db.connection import open_session
 
 router = APIRouter(include_in_schema=False)
@@ -62,6 +63,7 @@ def show_login(request: Request, engine: EngineDep, token: str = "", next: str =
             return login_page(request, WRONG_LINK, status=401)
         with open_session(engine.database) as session:
             end_session(session, session_cookie(request))
+            logs.note(key="one-time link")
             cookie = begin_session(session, None)
             session.commit()
     return _enter(request, cookie, HOME)
@@ -79,6 +81,7 @@ def sign_in(request: Request, _: SameSite, engine: EngineDep, form: FormDep) -> 
             return login_page(request, WRONG_SCOPE, next=next, status=403)
         home = at(HOME if reaches(key.scope, "admin") else "/")
         end_session(session, session_cookie(request))
+        logs.note(key=key.name)
         cookie = begin_session(session, key)
         session.commit()
     return _enter(request, cookie, local_path(next, home))

@@ -1,7 +1,8 @@
 """All routes of the web pages."""
 
-from api.web import admin, analyze, dictionary, documents, explain, features, login, presets, search
+from api.web import admin, analyze, audit, dictionary, documents, explain, features, login, presets, search
 
 PAGE_ROUTERS = tuple(
-    page.router for page in (search, features, documents, dictionary, explain, presets, analyze, login, admin)
+    page.router
+    for page in (search, features, documents, dictionary, explain, presets, analyze, login, admin, audit)
 )

@@ -59,7 +59,7 @@ ROWS: dict[str, LiteralString] = {
     "keys": "true",
 }
 """The tables, each after those that its rows point to, and which of their rows a dump holds; `held` are the
-documents that live generations have passages of."""
+documents that live generations have passages of. The audit log is left out: it is of this installation."""
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from sqlalchemy import Engine, func, select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
+from indexer.audit import record
 from indexer.backup.checks import find_odd
 from indexer.backup.dump import ROWS
 from indexer.backup.manifest import Manifest, Member, blocks, open_dump, read_checked
@@ -79,6 +80,7 @@ def restore(database: Engine, data: Path, where: str | Path, reporter: Reporter)
         with reporter.step("writing the index"):
             for generation in _generations(session):
                 write_files(session, data, generation)
+        record(session, "restore", place.name, collections=manifest.collections)
         notify(session)
         session.commit()
     return manifest

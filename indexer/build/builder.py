@@ -14,6 +14,7 @@ from pathlib import Path
 from sqlalchemy import Engine, func, select, text
 from sqlalchemy.orm import Session
 
+from indexer.audit import name_of, record
 from indexer.build import stages
 from indexer.build.carry_over import carry_late_edits, carry_over
 from indexer.build.catch_up import CatchUp
@@ -242,6 +243,7 @@ class Build:
             replay.finish(session)
             lost = carry_late_edits(session, row)
             make_live(session, row)
+            record(session, "generation.live", name_of(session, row.collection_id), generation=generation)
             session.commit()
         return lost
 

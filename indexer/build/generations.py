@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy import Engine, func, select, text, update
 from sqlalchemy.orm import Session
 
+from indexer.audit import record
 from indexer.build.catch_up import CatchUp, count_pending
 from indexer.default_collection import ensure_default
 from indexer.documents import lock_documents, touch
@@ -89,6 +90,7 @@ def roll_back(database: Engine, collection: str, to: int | None = None) -> int:
         if replay:
             replay.finish(session)
         make_live(session, row)
+        record(session, "generation.rollback", collection, generation=chosen)
         session.commit()
     return chosen
 

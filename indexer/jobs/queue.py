@@ -17,6 +17,7 @@ from pydantic import SerializeAsAny
 from sqlalchemy import Engine, Row, text, update
 from sqlalchemy.orm import Session
 
+from indexer.audit import record_apart
 from indexer.jobs.results import JobResult, read_result
 from search.db.connection import direct
 from search.db.models import JobReportRow
@@ -73,11 +74,14 @@ def start_job(database: Engine, kind: Kind, collection: str | None = None, **arg
             kind, lock=f"collection {of}", queueing_lock=f"{kind} {of}", allow_unknown=True
         )
         try:
-            return task.defer(collection=collection, **arguments)
+            number = task.defer(collection=collection, **arguments)
         except AlreadyEnqueued:
             raise Busy(
                 f"A {kind} of {of!r} waits already.", hint="Wait until it has begun, or cancel it."
             ) from None
+    told = {"kind": kind, "collection": collection, "arguments": arguments}
+    record_apart(database, "job.start", f"job {number}", **told)
+    return number
 
 
 def cancel_job(database: Engine, number: int) -> None:
@@ -94,6 +98,7 @@ def cancel_job(database: Engine, number: int) -> None:
             raise InvalidRequest(
                 f"Job {number} is {state}.", hint="Only what waits or runs can be cancelled."
             )
+    record_apart(database, "job.cancel", f"job {number}")
 
 
 def retry_job(database: Engine, number: int) -> int:
@@ -110,6 +115,7 @@ def retry_job(database: Engine, number: int) -> int:
             session.commit()
         with _queue(database) as queue:
             queue.job_manager.retry_job_by_id(number, datetime.now(UTC))
+        record_apart(database, "job.retry", f"job {number}")
         return number
     if job.state == "cancelled":
         return start_job(database, job.kind, job.collection, **job.arguments)

@@ -17,6 +17,7 @@ from sqlalchemy import Engine
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from indexer.audit import record_apart
 from indexer.backup.dump import dump
 from indexer.backup.scheduled import Backups, back_up
 from indexer.backup.storage import Place
@@ -51,6 +52,7 @@ from search.db.connection import GONE, first_line
 from search.db.lookup import find_collection, live_of
 from search.db.models import JobReportRow
 from search.errors import Busy, RefractError, StoreUnavailable
+from search.logs import doing
 from search.responses.collections import Progress
 
 LOG_LINES = 50
@@ -221,12 +223,14 @@ def _dump(request: DumpRequest, resources: Resources) -> JobResult:
     """Writes all that cannot be made again into a file on the worker's machine."""
     where, collection = resources.places.find(request.path), request.collection or None
     dump(resources.database, where, resources.reporter, collection=collection, embeddings=request.embeddings)
+    record_apart(resources.database, "dump", Place(where).name, collection=collection)
     return DumpResult(file=where, bytes=Place(where).size())
 
 
 def _back_up(resources: Resources) -> JobResult:
     """Writes and tries a dump where scheduled ones go."""
     made = back_up(resources.database, resources.data, resources.backups, resources.reporter)
+    record_apart(resources.database, "dump", made.place.name)
     return BackupResult(file=str(made.place), bytes=made.bytes, tried=made.tried, removed=made.removed)
 
 
@@ -256,16 +260,19 @@ def _perform(kind: str, context: JobContext, arguments: dict[str, Any]) -> None:
     log = JobLog(database, number, context.should_abort)
     log.say("begun again" if context.job.attempts else "begun")
     collection = arguments.pop("collection", None)
+    logger.info("%s of %s began, attempt %s.", kind, collection or "all", context.job.attempts + 1)
     try:
         with shared["watchdog"].watching(number, context.abort_reason):
             request = read_request(kind, collection, arguments)
             reporter = Reporter(database, log.hear)
             result = _work(request, Resources(reporter=reporter, **shared["resources"]))
         log.say("done")
+        logger.info("%s of %s is done.", kind, collection or "all")
         log.store(result=result.model_dump(mode="json"), reason=None)
     except Exception as error:
         if isinstance(error, JobAborted) or context.should_abort():  # whatever it was that was cut off
             log.say("cancelled; what was done is kept")
+            logger.info("%s of %s was cancelled.", kind, collection or "all")
             log.store(reason=None)
             raise JobAborted from None
         foreseen = isinstance(error, (*GONE, RefractError))
@@ -279,7 +286,9 @@ def _perform(kind: str, context: JobContext, arguments: dict[str, Any]) -> None:
 def _register(kind: str) -> None:
     @tasks.task(name=kind, pass_context=True, retry=Again())
     def task(context: JobContext, /, **arguments: Any) -> None:
-        _perform(kind, context, arguments)
+        number = context.job.id
+        with doing(job=number, actor=f"job {number}", channel="worker"):
+            _perform(kind, context, arguments)
 
 
 for _kind in get_args(Kind):

@@ -36,6 +36,7 @@ from search.db.locks import is_built, is_held, reading_lock
 from search.db.lookup import live_of
 from search.db.models import CollectionRow, DocumentRow
 from search.errors import Busy, RefractError
+from search.logs import doing
 
 HEARTBEAT_SECONDS = 2.0
 STALLED_SECONDS = 8.0
@@ -243,7 +244,7 @@ class Keeper:
     def _defer(self, name: str, **options: bool) -> None:
         there = list_jobs(self._database, collection=name)
         if not any(job.kind == "reindex" and job.state in ("waiting", "running") for job in there):
-            with contextlib.suppress(Busy):  # another worker was faster
+            with contextlib.suppress(Busy), doing(actor="worker", channel="worker"):  # or another was faster
                 start_job(self._database, "reindex", name, **options)
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import Engine, delete, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
+from indexer.audit import record
 from indexer.dictionary.inherit import lock_dictionaries, same_numbers
 from indexer.labels.file_format import LabelLine, clean_label
 from search.db.lookup import find_collection, live_generation
@@ -66,6 +67,7 @@ def edit_label(database: Engine, collection: str, feature: int, text: str | None
                 hint="Write another one over it.",
             )
         live.write(session, {feature: label})
+        record(session, "label.write", collection, feature=feature, label=label)
         session.commit()
         return Change(feature, old, live.called(feature, label))
 
@@ -109,6 +111,7 @@ def import_labels(
         ]
         if changes and not dry_run:
             live.write(session, {change.feature: change.new.text for change in changes})
+            record(session, "label.import", collection, labels=len(changes))
             session.commit()
         return changes
 

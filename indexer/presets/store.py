@@ -4,6 +4,7 @@ from sqlalchemy import ColumnElement, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
+from indexer.audit import record
 from search.db.connection import open_session
 from search.db.listener import notify
 from search.db.models import CollectionRow, PresetRow
@@ -75,6 +76,7 @@ def save_preset(
         session.execute(row.on_conflict_do_update(index_elements=["collection_id", "name"], set_=values))
         if default is not None:
             _set_default(session, number, name, is_default=default)
+        record(session, "preset.save", collection, preset=name, steer=values["steering"], default=default)
         session.commit()
     engine.snapshots.renew(collection)
     with engine.reader(collection) as reader:
@@ -94,6 +96,7 @@ def delete_preset(engine: SearchEngine, collection: str, name: str) -> None:
     with open_session(engine.database) as session:
         _lock(session, snapshot.collection_id)
         session.execute(delete(PresetRow).where(*_named(snapshot.collection_id, name)))
+        record(session, "preset.delete", collection, preset=name)
         session.commit()
     engine.snapshots.renew(collection)
 
@@ -113,6 +116,7 @@ def set_default_preset(engine: SearchEngine, collection: str, name: str | None) 
     with open_session(engine.database) as session:
         _lock(session, snapshot.collection_id)
         _set_default(session, snapshot.collection_id, name, is_default=name is not None)
+        record(session, "preset.default", collection, preset=name)
         session.commit()
     engine.snapshots.renew(collection)
 

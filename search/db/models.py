@@ -93,7 +93,8 @@ class DocumentRow(Base):
     were built from. `external_id` is the user's own id, `sha256` covers all that the user gave but the id,
     `source` is the folder or file that a document was read from (null: it was written through the API), and
     `source_id` its id there, where another source's document has that id already (null: they are the same).
-    `stamp` says by which state of its file it was read, where it is the only one of it.
+    `stamp` says by which state of its file it was read, where it is the only one of it. `written_at` is when
+    the row was written.
     """
 
     __tablename__ = "documents"
@@ -135,6 +136,7 @@ class DocumentRow(Base):
     stamp: Mapped[str | None]
     seq: Mapped[int] = mapped_column(server_default=change_seq.next_value())
     superseded: Mapped[int | None]
+    written_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
 class DictionaryRow(Base):
@@ -335,3 +337,22 @@ class JobReportRow(Base):
     result: Mapped[dict[str, Any]] = mapped_column(server_default=sql("'{}'::jsonb"))
     lost: Mapped[int] = mapped_column(server_default=sql("0"))
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class AuditRow(Base):
+    """Says who changed what. `actor` is the name of a key, of who runs a command, or a job; `channel` the way
+    they came (api, page, command line, worker); `target` what was changed; `outcome` done or denied. Rows are
+    added and, after a time, deleted, and never changed. `details` hold numbers and names, no document's text.
+    """
+
+    __tablename__ = "audit"
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    at: Mapped[datetime] = mapped_column(server_default=func.now(), index=True)
+    actor: Mapped[str]
+    channel: Mapped[str]
+    action: Mapped[str]
+    target: Mapped[str]
+    outcome: Mapped[str]
+    details: Mapped[dict[str, Any]] = mapped_column(server_default=sql("'{}'::jsonb"))
+    request_id: Mapped[str | None]

@@ -24,6 +24,7 @@ from search.embedding.endpoint import FOR_PASSAGES, FOR_QUESTIONS, Endpoint, is_
 from search.embedding.rough_tokens import rough_tokenizer
 from search.embedding.splitter import PassageSplitter
 from search.errors import ConfigurationError, InvalidRequest
+from search.metrics import EMBEDDED
 from search.settings import DEFAULT_MODEL
 
 if TYPE_CHECKING:
@@ -140,6 +141,7 @@ class Embedder(ABC):
     def encode_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Encodes questions as unit vectors (N, D), not rounded, in one batch. That of a question in parts
         points where these do on the average (docs/decisions/0022)."""
+        EMBEDDED.labels("question").inc(len(texts))
         parts = [self.question_parts(text) for text in texts]
         flat = [self.space.question_prompt + part for of_text in parts for part in of_text]
         x_PD = self._unit(self._read(flat))
@@ -217,6 +219,7 @@ class LoadedEmbedder(Embedder):
         with self._lock:
             prompted = self._prompted(texts)
             x_ND = self._unit(self._model.encode(prompted, batch_size=BATCH_TEXTS, convert_to_tensor=True))
+        EMBEDDED.labels("passage").inc(len(texts))
         on_batch(len(texts))
         return x_ND.half().cpu().numpy()
 
@@ -289,6 +292,7 @@ class EndpointEmbedder(Embedder):
         self, texts: Sequence[str], *, on_batch: Callable[[int], None] = lambda _: None
     ) -> NDArray[np.float16]:
         x_ND = self.endpoint.embed(self._prompted(texts), FOR_PASSAGES, on_batch)
+        EMBEDDED.labels("passage").inc(len(texts))
         return self._unit(torch.from_numpy(x_ND)).half().numpy()
 
     def _read(self, questions: list[str]) -> torch.Tensor:

@@ -27,7 +27,7 @@ class QueryEncoder:
 
     def __init__(self, encode: Encode | None = None) -> None:
         self._encode = encode or _encode
-        self._known: LRUCache[tuple[VectorSpace, str], FloatArray] = LRUCache(KEPT)
+        self._known: LRUCache[tuple[VectorSpace, str], FloatArray] = LRUCache(KEPT, name="embeddings")
         self._waiting: dict[tuple[VectorSpace, str], Future[FloatArray]] = {}
         self._lock = Lock()
         # Each space by itself: an endpoint that is slow holds up no other model.

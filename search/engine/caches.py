@@ -40,11 +40,11 @@ class SnapshotCaches:
         because each holds a few bytes for every one."""
         room = KEPT_BYTES // max(passages, 1)
         return cls(
-            concepts=LRUCache(256),
-            restricted=LRUCache(min(max(room, 16), 64)),
-            analyzed=LRUCache(min(max(room // BYTES_ANALYZED, 16), 64)),
-            counted=LRUCache(16),
-            texts=LRUCache(4096),
+            concepts=LRUCache(256, name="concepts"),
+            restricted=LRUCache(min(max(room, 16), 64), name="restrictions"),
+            analyzed=LRUCache(min(max(room // BYTES_ANALYZED, 16), 64), name="questions"),
+            counted=LRUCache(16, name="facets"),
+            texts=LRUCache(4096, name="texts"),
         )
 
 

@@ -43,6 +43,7 @@ from search.index.names import NamesCache
 from search.index.passage_texts import LocatedPassage, passages_at
 from search.index.snapshot import Snapshot
 from search.limiter import ConcurrencyLimiter
+from search.metrics import count_search
 from search.query.limits import check_min_score, check_mode, check_page, check_query
 from search.query.parser import Condition, ParsedQuery, may_name_field, may_restrict, parse_query
 from search.query.presets import NONE
@@ -173,7 +174,10 @@ class Reader:
         prepared = self.prepare(request, clock)
         places = find_places(prepared, self._said, offset + limit, collapse=collapse, least=min_score)
         clock.lap("search")
-        return self._answer(prepared, places, (offset, limit), clock, facets=facets, for_people=for_people)
+        page = offset, limit
+        answer = self._answer(prepared, places, page, clock, facets=facets, for_people=for_people)
+        count_search(answer)
+        return answer
 
     def _answer(
         self,

@@ -203,7 +203,7 @@ def test_nobody_is_told_whether_a_key_is_missing_wrong_or_revoked(
     assert {answer.headers["WWW-Authenticate"] for answer in answers} == {"Bearer"}
     assert len({answer.content for answer in answers}) == 1
     error = answers[0].json()["error"]
-    assert set(error) == {"code", "message", "hint"}
+    assert set(error) == {"code", "message", "hint", "request_id"}
     assert error["code"] == "unauthorized"
 
 

@@ -65,7 +65,7 @@ def put(client: Client, name: str = "academic", **body: Any) -> Any:
 
 def error(answer: Any, status: int) -> str:
     assert answer.status_code == status, answer.text
-    assert set(answer.json()["error"]) == {"code", "message", "hint"}
+    assert set(answer.json()["error"]) == {"code", "message", "hint", "request_id"}
     return f"{answer.json()['error']['message']} {answer.json()['error']['hint']}"
 
 

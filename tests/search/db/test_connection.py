@@ -8,13 +8,14 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Engine, create_engine, inspect, text
 
-from indexer.jobs.queue import list_jobs, start_job
+from indexer.jobs.queue import list_jobs
 from search.db.connection import open_session, server_url
 from search.db.database import open_database
 from search.db.migrations import migrate, migration_config, take_tables_to
 from search.db.models import Base
 from search.errors import ConfigurationError, StoreUnavailable
 from search.settings import Settings
+from tests.support.queue import queued
 
 pytestmark = [pytest.mark.database, pytest.mark.sql]
 
@@ -49,7 +50,7 @@ def test_rows_of_a_version_that_learned_features_are_brought_up_to_date(database
         ):
             connection.execute(text(statement))
     train, kept = (
-        start_job(database, kind, "c", **arguments)  # type: ignore[arg-type]
+        queued(database, kind, "c", **arguments)
         for kind, arguments in (("train", {"steps": 5}), ("reindex", {"readapt": True, "index": "ivf"}))
     )
     with database.begin() as connection:

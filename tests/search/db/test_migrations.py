@@ -16,7 +16,7 @@ from indexer.build.catch_up import CatchUp
 from indexer.build.passage_rows import passages_of, splitter_for
 from indexer.build.verify import verify
 from indexer.documents import fingerprint, ingest
-from indexer.jobs.queue import list_jobs, start_job
+from indexer.jobs.queue import list_jobs
 from indexer.labels.edit import list_hand_labels
 from indexer.presets.store import get_preset
 from indexer.progress import Reporter
@@ -29,6 +29,7 @@ from search.embedding.embedder import Embedder
 from search.embedding.splitter import embedded_text
 from search.engine.engine import SearchEngine
 from search.query.request import SearchRequest
+from tests.support.queue import queued
 from tests.support.reading import read
 
 pytestmark = [pytest.mark.database, pytest.mark.sql]
@@ -151,8 +152,8 @@ def add_rows_of(revision: str, database: Engine, embedder: Embedder) -> None:
                     {"sha256": digest("rf_secret")},
                 )
                 connection.execute(text("INSERT INTO sessions VALUES ('s', 1, now(), now())"))
-            start_job(database, "train", "c", steps=5)  # type: ignore[arg-type]
-            start_job(database, "reindex", "c", index="flat")
+            queued(database, "train", "c", steps=5)
+            queued(database, "reindex", "c", index="flat")
             add_rows(database, "INSERT INTO job_reports (job_id, log) VALUES (1, '{a}'), (2, '{b}')")
         case "0004":
             add_rows(
@@ -171,6 +172,12 @@ def add_rows_of(revision: str, database: Engine, embedder: Embedder) -> None:
             )
         case "0007":
             add_rows(database, "UPDATE job_reports SET lost = 2")
+        case "0008":
+            add_rows(
+                database,
+                "INSERT INTO audit (actor, channel, action, target, outcome) "
+                "VALUES ('robot', 'api', 'documents.write', 'c', 'done')",
+            )
         case _:
             pytest.fail(f"Say here what rows revision {revision} brings.")
 
