@@ -14,6 +14,9 @@ from search.db.embedded import embedded
 from search.db.migrations import migrate
 from search.settings import Settings
 
+POOL_SECONDS = 10.0
+"""Nobody waits longer for a connection while others have them all."""
+
 
 @contextlib.contextmanager
 def open_database(settings: Settings) -> Iterator[Engine]:
@@ -31,7 +34,9 @@ def open_database(settings: Settings) -> Iterator[Engine]:
             if settings.database_url
             else stack.enter_context(embedded(settings.data))
         )
-        engine = create_engine(url, pool_pre_ping=True, connect_args={"connect_timeout": 5})
+        engine = create_engine(
+            url, pool_pre_ping=True, connect_args={"connect_timeout": 5}, pool_timeout=POOL_SECONDS
+        )
         stack.callback(engine.dispose)
         migrate(engine)
         yield engine

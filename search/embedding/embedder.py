@@ -7,7 +7,6 @@ import functools
 import logging
 import math
 import re
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from tokenizers import Tokenizer
 
 from search.embedding.splitter import PassageSplitter
 from search.errors import ConfigurationError
+from search.limiter import ConcurrencyLimiter
 from search.settings import DEFAULT_MODEL
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ class Embedder:
 
     def __init__(self, model: "SentenceTransformer", space: VectorSpace) -> None:
         self._model = model
-        self._lock = threading.Lock()
+        self._turns = ConcurrencyLimiter(1, max_wait=math.inf)  # in order, as a lock is not
         self.space = space
 
     @property
@@ -130,7 +130,7 @@ class Embedder:
         points where these do on the average (docs/decisions/0022)."""
         parts = [self.question_parts(text) for text in texts]
         flat = [self.space.question_prompt + part for of_text in parts for part in of_text]
-        with self._lock:
+        with self._turns.taken():
             encoded = self._model.encode(flat, batch_size=len(flat), convert_to_tensor=True)
             x_PD = _normalised(encoded)
         split_PD = torch.split_with_sizes(x_PD, [len(of_text) for of_text in parts])
@@ -160,9 +160,9 @@ class Embedder:
         models only)."""
         front = len(self.space.passage_prompt)
         read = self._prompted(texts)
-        with self._lock:
+        with self._turns.taken():
             vectors = self._model.encode(read, batch_size=16, output_value="token_embeddings")
-            # Within the lock: a fast tokenizer keeps its padding and truncation as state.
+            # Within the turn: a fast tokenizer keeps its padding and truncation as state.
             encoded = self._model.tokenizer(
                 read,
                 truncation=True,
@@ -182,7 +182,7 @@ class Embedder:
         return [self.space.passage_prompt + passage for passage in passages]
 
     def _unit(self, texts: Sequence[str], on_batch: Callable[[int], None]) -> NDArray[np.float16]:
-        with self._lock:
+        with self._turns.taken():
             x_ND = _normalised(
                 self._model.encode(self._prompted(texts), batch_size=BATCH_TEXTS, convert_to_tensor=True)
             )
