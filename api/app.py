@@ -1,32 +1,42 @@
 """The web application has all routes, and one place where any error becomes an answer."""
 
 import logging
-from collections.abc import Callable, Collection
+import reprlib
+from collections.abc import Collection
+from functools import partial
 
+import psycopg
+import sqlalchemy.exc
 from fastapi import Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
 
-from api.auth.guards import LOGIN, check_private
+from api.auth.guards import LOGIN, check_private, may_write
 from api.auth.sessions import OneTimeLinks
-from api.dependencies import EngineDep, check_address
+from api.dependencies import check_address
+from api.health import HEALTH, healthz, readyz
 from api.middleware.body_limit import BodyLimit
+from api.middleware.checks import Checks
 from api.middleware.head import HeadAsGet
 from api.middleware.host import check_host
 from api.middleware.security_headers import SecurityHeaders
+from api.middleware.time_limit import TimeLimit
+from api.v1.description import describe
 from api.v1.routes import API_ROUTERS
 from api.v1.schemas import errors
 from api.views import rendering
 from api.web.login import to_login
 from api.web.routes import PAGE_ROUTERS
-from search.browse.collections import collection_names
-from search.db.connection import GONE, open_session, unavailable
+from search.db.connection import GONE, first_line, unavailable
 from search.engine.engine import SearchEngine
-from search.errors import InvalidRequest, NotFound, NotIndexed, RefractError, Unauthorized
+from search.errors import InvalidRequest, NotFound, RefractError, Unauthorized
 
 logger = logging.getLogger(__name__)
+
+UNUSABLE = (sqlalchemy.exc.DataError, psycopg.DataError, UnicodeEncodeError)
+"""These are raised where the database has no such value: a number beyond 64 bits, NUL, a surrogate."""
 
 DESCRIPTION = (
     """Explainable, steerable semantic search. The values of the terms of a result sum to its score."""
@@ -41,48 +51,36 @@ def create_app(
     `private`: searching needs a key or a session too. `hosts`: answer under these host names and those of
     the own machine alone; None: under any.
     """
-    checks: list[Callable[..., None]] = [check_host, check_address, *([check_private] if private else [])]
+    keys = [Depends(check_private)] if private else []
     app = FastAPI(
         title="Refract",
         description=DESCRIPTION,
         docs_url=None,
         redoc_url=None,
         openapi_url=None,  # a route of v1 like any other, so that the same checks hold
-        dependencies=[Depends(check) for check in checks],
     )
+    app.openapi = partial(describe, app)  # type: ignore[method-assign]
     app.state.engine, app.state.private, app.state.hosts = engine, private, hosts
     app.state.links = OneTimeLinks()
     for router in API_ROUTERS:
-        app.include_router(router)
+        app.include_router(router, dependencies=keys)
     app.add_api_route("/healthz", healthz, tags=["health"])
     app.add_api_route("/readyz", readyz, tags=["health"], responses=errors(503))
     for router in PAGE_ROUTERS:
-        app.include_router(router)
+        app.include_router(router, dependencies=keys)
     app.mount("/static", rendering.HashedStaticFiles(), name="static")
     app.add_exception_handler(RefractError, on_error)
     app.add_exception_handler(RequestValidationError, on_error)
     app.add_exception_handler(HTTPException, on_error)
-    for kind in (*GONE, Exception):
+    for kind in (*GONE, *UNUSABLE, Exception):
         app.add_exception_handler(kind, on_error)
-    app.add_middleware(BodyLimit, answer=on_error)
+    app.add_middleware(BodyLimit, answer=on_error, may_write=may_write)
+    app.add_middleware(TimeLimit, answer=on_error, but=HEALTH)
+    app.add_middleware(Checks, checks=(check_host, check_address), answer=on_error)
     app.add_middleware(SecurityHeaders)
     app.add_middleware(GZipMiddleware, minimum_size=1000)
     app.add_middleware(HeadAsGet, but=(LOGIN,))
     return app
-
-
-def healthz() -> dict[str, str]:
-    """The process runs."""
-    return {"status": "ok"}
-
-
-def readyz(engine: EngineDep) -> dict[str, object]:
-    """Searches are answered: the database is there and at least one collection is live."""
-    with open_session(engine.database) as session:
-        live = [found.name for found in collection_names(session) if found.live]
-    if not live:
-        raise NotIndexed("No collection is live yet.", hint="Run refract index PATH.")
-    return {"status": "ok", "collections": live}
 
 
 def on_error(request: Request, error: Exception) -> Response:
@@ -91,10 +89,14 @@ def on_error(request: Request, error: Exception) -> Response:
     if request.url.path.startswith(("/v1", "/healthz", "/readyz")):
         body = {"code": known.code, "message": known.message, "hint": known.hint}
         headers = {"WWW-Authenticate": "Bearer"} if known.status == 401 else None
-        return JSONResponse({"error": body}, status_code=known.status, headers=headers)
-    if isinstance(known, Unauthorized):
+        response: Response = JSONResponse({"error": body}, status_code=known.status, headers=headers)
+    elif isinstance(known, Unauthorized):
         return to_login(request)
-    return rendering.error_page(request, known)
+    else:
+        response = rendering.error_page(request, known)
+    if known.retry_after is not None:
+        response.headers["Retry-After"] = str(known.retry_after)
+    return response
 
 
 def as_refract_error(request: Request, error: Exception) -> RefractError:
@@ -105,6 +107,12 @@ def as_refract_error(request: Request, error: Exception) -> RefractError:
         return unavailable(error)
     if isinstance(error, RequestValidationError):
         return _invalid(error)
+    if isinstance(error, UNUSABLE):
+        logger.warning("Unusable value at %s: %s", request.url.path, first_line(error))
+        return InvalidRequest(
+            f"The request holds a value that cannot be: {first_line(error)[:200]}.",
+            hint="Use numbers of at most 18 digits, and text without NUL and surrogates.",
+        )
     if isinstance(error, HTTPException) and error.status_code == 404:
         return NotFound(
             f"There is nothing at {request.url.path[:200]}.", hint="Start from the search page at /."
@@ -129,8 +137,9 @@ def _invalid(error: RequestValidationError) -> InvalidRequest:
         )
     if first["type"] == "missing":
         return InvalidRequest(f"{name} is missing.", hint=f"Send {name}.")
-    given = repr(first.get("input"))
-    shown = given if len(given) <= 80 else given[:77] + "..."
+    given = first.get("input")
+    shown = repr(given[:80]) if isinstance(given, str) else reprlib.repr(given)
+    shown = shown if len(shown) <= 80 else shown[:77] + "..."
     return InvalidRequest(f"{name}={shown} cannot be used.", hint=f"{first['msg']}.")
 
 
