@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Body, Depends
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from api.auth.guards import require
 from api.dependencies import CollectionDep, EngineDep
@@ -19,6 +19,7 @@ from indexer.collections import (
 from indexer.jobs.queue import JobInfo, cancel_job, get_job, list_jobs, retry_job
 from indexer.jobs.requests import JobRequest, start
 from search.db.connection import open_session
+from search.query.sent import Sent
 
 router = APIRouter(
     prefix="/v1",
@@ -28,10 +29,8 @@ router = APIRouter(
 )
 
 
-class CollectionChange(BaseModel):
+class CollectionChange(Sent):
     """What is given is changed."""
-
-    model_config = ConfigDict(extra="forbid")
 
     name: str | None = Field(default=None, description="Another name for it")
     description: str | None = Field(
@@ -39,9 +38,7 @@ class CollectionChange(BaseModel):
     )
 
 
-class CollectionCopy(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
+class CollectionCopy(Sent):
     name: str = Field(description="Name of the new collection")
 
 

@@ -1,9 +1,10 @@
 """A job's request is validated once, for the API, the admin's page and the worker alike."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
 
 from indexer.jobs.queue import start_job
 from search.db.connection import open_session
@@ -11,10 +12,19 @@ from search.db.lookup import find_collection
 from search.db.recipe import IndexKind
 from search.engine.engine import SearchEngine
 from search.errors import InvalidRequest
+from search.query.limits import is_text
+from search.query.sent import Sent
 
 
-class _Request(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+class _Request(Sent):
+    model_config = ConfigDict(frozen=True)
+
+    @model_validator(mode="after")
+    def _is_text(self) -> Self:
+        for name, value in self:
+            if not all(is_text(each) for each in (value if isinstance(value, tuple) else [str(value)])):
+                raise PydanticCustomError("not_text", "{name} holds NUL or a surrogate", {"name": name})
+        return self
 
     collection: str = ""
 
