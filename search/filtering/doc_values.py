@@ -118,13 +118,18 @@ def _without_the_past(before: DocValues, wanted: IntArray) -> DocValues:
     number_V = np.cumsum(used_V) - 1
     values = {key: int(number_V[number]) for key, number in before.values.items() if used_V[number]}
     fields = {name for name, _ in values}
+    gone = {name for name, _ in before.values} - fields
     around = {name[:end] for name in fields for end, sign in enumerate(name) if sign == "."}
     return DocValues(
         documents_R=before.documents_R[held_R],
         values=values,
         written=[each for each, used in zip(before.written, used_V, strict=True) if used],
         has_RV=csr_matrix(has_RV[:, used_V]),
-        kinds={name: found for name, found in before.kinds.items() if name in fields or name in around},
+        kinds={
+            name: found
+            for name, found in before.kinds.items()
+            if name in fields | around or (name not in gone and OBJECT not in found)
+        },
         several=before.several & fields,
     )
 
