@@ -145,7 +145,7 @@ def _beyond_bounds(meta: dict[str, Any]) -> str:
             waiting += inner
         elif isinstance(value, list):
             waiting += ((path, each, depth + 1) for each in value)
-        values += not isinstance(value, (dict, list))
+        values += 1  # an empty list is one too
         if len(fields) > MAX_FIELDS:
             return f"its metadata has more than {MAX_FIELDS:,} fields: put what varies into values"
         if values + len(waiting) > MAX_VALUES:
