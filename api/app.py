@@ -1,19 +1,25 @@
 """The web application has all routes, and one place where any error becomes an answer."""
 
 import logging
-from collections.abc import Callable, Collection, Sequence
+import reprlib
+from collections.abc import Collection, Sequence
+from functools import partial
 
+import psycopg
+import sqlalchemy.exc
 from fastapi import Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
 
-from api.auth.guards import LOGIN, check_private
+from api.auth.guards import LOGIN, check_private, may_write
 from api.auth.sessions import OneTimeLinks
-from api.dependencies import EngineDep, check_address
+from api.dependencies import check_address
+from api.health import HEALTH, healthz, readyz
 from api.middleware.access_log import AccessLog
 from api.middleware.body_limit import BodyLimit
+from api.middleware.checks import Checks
 from api.middleware.cors import ApiCors
 from api.middleware.denials import Denials
 from api.middleware.head import HeadAsGet
@@ -21,20 +27,24 @@ from api.middleware.host import check_host
 from api.middleware.proxy import BehindProxy, Network
 from api.middleware.request_ids import HEADER, RequestIds
 from api.middleware.security_headers import SecurityHeaders
+from api.middleware.time_limit import TimeLimit
 from api.monitoring.exposition import Exposition
 from api.monitoring.reading import PATH, Observing, read_metrics
-from api.readiness import readiness
+from api.v1.description import describe
 from api.v1.routes import API_ROUTERS
 from api.v1.schemas import errors
 from api.views import rendering
 from api.web.login import to_login
 from api.web.routes import PAGE_ROUTERS
 from search import logs
-from search.db.connection import GONE, unavailable
+from search.db.connection import GONE, first_line, unavailable
 from search.engine.engine import SearchEngine
 from search.errors import InvalidRequest, NotFound, RefractError, Unauthorized
 
 logger = logging.getLogger(__name__)
+
+UNUSABLE = (sqlalchemy.exc.DataError, psycopg.DataError, UnicodeEncodeError)
+"""These are raised where the database has no such value: a number beyond 64 bits, NUL, a surrogate."""
 
 DESCRIPTION = (
     """Explainable, steerable semantic search. The values of the terms of a result sum to its score."""
@@ -58,32 +68,34 @@ def create_app(
     `observing`: how requests are watched.
     """
     observing = observing or Observing()
-    checks: list[Callable[..., None]] = [check_host, check_address, *([check_private] if private else [])]
+    keys = [Depends(check_private)] if private else []
     app = FastAPI(
         title="Refract",
         description=DESCRIPTION,
         docs_url=None,
         redoc_url=None,
         openapi_url=None,  # a route of v1 like any other, so that the same checks hold
-        dependencies=[Depends(check) for check in checks],
     )
+    app.openapi = partial(describe, app)  # type: ignore[method-assign]
     app.state.engine, app.state.private, app.state.hosts = engine, private, hosts
     app.state.links = OneTimeLinks()
     app.state.observing, app.state.exposition = observing, Exposition(engine)
     for router in API_ROUTERS:
-        app.include_router(router)
+        app.include_router(router, dependencies=keys)
     app.add_api_route("/healthz", healthz, tags=["health"])
     app.add_api_route("/readyz", readyz, tags=["health"], responses=errors(503))
     app.add_route(PATH, read_metrics)  # without what waits for a thread or the database
     for router in PAGE_ROUTERS:
-        app.include_router(router)
+        app.include_router(router, dependencies=keys)
     app.mount("/static", rendering.HashedStaticFiles(), name="static")
     app.add_exception_handler(RefractError, on_error)
     app.add_exception_handler(RequestValidationError, on_error)
     app.add_exception_handler(HTTPException, on_error)
-    for kind in (*GONE, Exception):
+    for kind in (*GONE, *UNUSABLE, Exception):
         app.add_exception_handler(kind, on_error)
-    app.add_middleware(BodyLimit, answer=on_error)
+    app.add_middleware(BodyLimit, answer=on_error, may_write=may_write)
+    app.add_middleware(TimeLimit, answer=on_error, but=HEALTH | {PATH})
+    app.add_middleware(Checks, checks=(check_host, check_address), answer=on_error)
     app.add_middleware(SecurityHeaders)
     app.add_middleware(GZipMiddleware, minimum_size=1000)
     app.add_middleware(Denials)
@@ -94,18 +106,6 @@ def create_app(
         app.add_middleware(ApiCors, origins=list(origins))
     app.add_middleware(BehindProxy, prefix=prefix, trusted=proxies)
     return app
-
-
-def healthz() -> dict[str, str]:
-    """The process runs."""
-    return {"status": "ok"}
-
-
-def readyz(request: Request, engine: EngineDep) -> JSONResponse:
-    """Searches are answered; if not, what is missing."""
-    found = readiness(engine)
-    answer = found.answer(private=request.app.state.private)
-    return JSONResponse(answer, status_code=503 if found.missing else 200)
 
 
 def on_error(request: Request, error: Exception) -> Response:
@@ -122,10 +122,14 @@ def _answer(request: Request, known: RefractError) -> Response:
         body = {"code": known.code, "message": known.message, "hint": known.hint}
         body["request_id"] = logs.noted("request_id")
         headers = {"WWW-Authenticate": "Bearer"} if known.status == 401 else None
-        return JSONResponse({"error": body}, status_code=known.status, headers=headers)
-    if isinstance(known, Unauthorized):
+        response: Response = JSONResponse({"error": body}, status_code=known.status, headers=headers)
+    elif isinstance(known, Unauthorized):
         return to_login(request)
-    return rendering.error_page(request, known)
+    else:
+        response = rendering.error_page(request, known)
+    if known.retry_after is not None:
+        response.headers["Retry-After"] = str(known.retry_after)
+    return response
 
 
 def as_refract_error(request: Request, error: Exception) -> RefractError:
@@ -136,6 +140,12 @@ def as_refract_error(request: Request, error: Exception) -> RefractError:
         return unavailable(error)
     if isinstance(error, RequestValidationError):
         return _invalid(error)
+    if isinstance(error, UNUSABLE):
+        logger.warning("Unusable value at %s: %s", request.url.path, first_line(error))
+        return InvalidRequest(
+            f"The request holds a value that cannot be: {first_line(error)[:200]}.",
+            hint="Use numbers of at most 18 digits, and text without NUL and surrogates.",
+        )
     if isinstance(error, HTTPException) and error.status_code == 404:
         return NotFound(
             f"There is nothing at {request.url.path[:200]}.", hint="Start from the search page at /."
@@ -160,8 +170,9 @@ def _invalid(error: RequestValidationError) -> InvalidRequest:
         )
     if first["type"] == "missing":
         return InvalidRequest(f"{name} is missing.", hint=f"Send {name}.")
-    given = repr(first.get("input"))
-    shown = given if len(given) <= 80 else given[:77] + "..."
+    given = first.get("input")
+    shown = repr(given[:80]) if isinstance(given, str) else reprlib.repr(given)
+    shown = shown if len(shown) <= 80 else shown[:77] + "..."
     return InvalidRequest(f"{name}={shown} cannot be used.", hint=f"{first['msg']}.")
 
 

@@ -4,9 +4,19 @@ from typing import Annotated
 from urllib.parse import unquote_to_bytes
 
 from fastapi import Depends, Query, Request
+from starlette.convertors import StringConvertor, register_url_convertor
 
 from search.engine.engine import SearchEngine
 from search.errors import InvalidRequest
+
+
+class AnyText(StringConvertor):
+    """What a document's id may be in an address: everything, line breaks too."""
+
+    regex = "(?s:.*)"
+
+
+register_url_convertor("any", AnyText())
 
 
 def get_engine(request: Request) -> SearchEngine:

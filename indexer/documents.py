@@ -14,7 +14,6 @@ from sqlalchemy.orm import Session
 from indexer.audit import Tally, listed, name_of, record
 from indexer.progress import Reporter
 from indexer.sources import Failure, Item, Note, SourceDocument
-from indexer.sources.document import MAX_ID
 from search.db.listener import notify
 from search.db.locks import take_turn
 from search.db.lookup import check_collection_name
@@ -22,6 +21,7 @@ from search.db.models import CollectionRow, DocumentRow, change_seq
 from search.embedding.endpoint import check_model
 from search.embedding.folding import composed, kept_as
 from search.errors import CollectionNotFound
+from search.query.limits import MAX_ID, is_text
 
 BATCH = 200
 MOVED_SHARE = 0.9
@@ -131,7 +131,7 @@ def read_stamps(session: Session, collection: int, source: str) -> dict[str, str
 def delete_documents(session: Session, collection: int, ids: Iterable[str]) -> list[str]:
     """Deletes documents by the ids their user gave; gives those that were there (not committed)."""
     lock_documents(session, collection)
-    given = {form: id for id in ids if "\0" not in id for form in kept_as(id)}  # the database takes no NUL
+    given = {form: id for id in ids if is_text(id) for form in kept_as(id)}
     wanted, deleted = [*given], list[str]()
     for start in range(0, len(wanted), BATCH):
         rows = update(DocumentRow).where(

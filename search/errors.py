@@ -7,6 +7,7 @@ RefractError
 │   ├── InvalidFilter              unknown field, a value that does not fit it
 │   ├── InvalidPage                limit or offset out of range
 │   ├── TooLarge              413  more than is read of one request
+│   ├── TooSlow               408  the body did not come in time
 │   └── Busy                  409  something else is at it: wait, then ask again
 ├── Unauthorized              401  a key or a session is needed, and there is none that holds
 ├── Forbidden                 403  the key or session does not reach this far
@@ -24,6 +25,8 @@ RefractError
 ├── StoreUnavailable          503  the database does not answer
 ├── ReadOnly                  405  the database only reads: a copy of another
 ├── ModelUnavailable          503  an embedding endpoint does not answer as it should
+├── Overloaded                503  more waits than can be answered in time: ask again, see Retry-After
+├── TimedOut                  503  the answer took longer than an answer may
 ├── IndexDamaged              500  a derived file is missing or fails its hash
 ├── ConfigurationError        500  settings, installation, data folder
 ├── DictionaryError           422  a dictionary cannot be made, read or used here
@@ -35,15 +38,19 @@ Each carries a `code` that API clients may rely on, an HTTP `status`, a message 
 value at fault and, wherever there is one, a hint that says what to do about it.
 """
 
+import math
+
 
 class RefractError(Exception):
     """Is the root of all errors that Refract raises on purpose.
 
-    `message` names the value at fault, `hint` the remedy.
+    `message` names the value at fault, `hint` the remedy; `retry_after`: in how many seconds the same may
+    work.
     """
 
     code = "error"
     status = 500
+    retry_after: int | None = None
 
     def __init__(self, message: str, *, hint: str = "") -> None:
         super().__init__(message)
@@ -78,6 +85,11 @@ class InvalidPage(InvalidRequest):
 class TooLarge(InvalidRequest):
     code = "too_large"
     status = 413
+
+
+class TooSlow(InvalidRequest):
+    code = "too_slow"
+    status = 408
 
 
 class Busy(InvalidRequest):
@@ -155,6 +167,20 @@ class ReadOnly(RefractError):
 
 class ModelUnavailable(RefractError):
     code = "model_unavailable"
+    status = 503
+
+
+class Overloaded(RefractError):
+    code = "overloaded"
+    status = 503
+
+    def __init__(self, message: str, *, retry_after: float) -> None:
+        self.retry_after = max(1, math.ceil(retry_after))
+        super().__init__(message, hint=f"Ask again in {self.retry_after} s.")
+
+
+class TimedOut(RefractError):
+    code = "timed_out"
     status = 503
 
 

@@ -46,10 +46,13 @@ RESULTS = Histogram(
 )
 TURNS = Gauge(
     "refract_search_turns",
-    "Requests that work on an index, or wait for their turn.",
-    ["state"],
+    "Requests that have a turn, or wait for one.",
+    ["queue", "state"],
     registry=REGISTRY,
     multiprocess_mode="livesum",
+)
+REFUSED = Counter(
+    "refract_refused_turns", "Requests refused because too many waited.", ["queue"], registry=REGISTRY
 )
 LOOKUPS = Counter(
     "refract_cache_lookups",

@@ -13,7 +13,8 @@ ROOT = Path(__file__).resolve().parent.parent
 RECORDS = "only records, names and numbers"
 ELSEWHERE = {
     RECORDS: """
-        api/auth/scopes api/cli/context api/v1/schemas search/db/locks search/db/models search/engine/timing
+        api/auth/scopes api/limits api/cli/context api/v1/schemas search/db/locks search/db/models
+        search/engine/timing
         search/errors search/query/request search/responses/collections
         search/responses/documents search/responses/explanations search/responses/features
         search/responses/search search/responses/words

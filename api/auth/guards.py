@@ -25,7 +25,7 @@ from search.engine.engine import SearchEngine
 from search.errors import CrossSite, Forbidden, InvalidRequest, Unauthorized
 
 LOGIN = "/admin/login"
-OPEN = frozenset({"/healthz", "/readyz", LOGIN})
+OPEN = frozenset({LOGIN})
 MAX_FORM = 1 << 20
 FORM_TYPE = "application/x-www-form-urlencoded"
 
@@ -59,6 +59,15 @@ def check_private(request: Request, engine: EngineDep, given: Bearer) -> None:
     """
     if request.url.path not in OPEN:
         _reaching(_by_key(engine, given) if given else find_signed_in(request, engine), "search")
+
+
+def may_write(request: Request) -> bool:
+    """Whether a request has a key that may write."""
+    kind, _, given = request.headers.get("Authorization", "").partition(" ")
+    if kind.lower() != "bearer" or not given:
+        return False
+    caller = _by_key(request.app.state.engine, HTTPAuthorizationCredentials(scheme=kind, credentials=given))
+    return caller is not None and reaches(caller.scope, "write")
 
 
 def find_signed_in(request: Request, engine: EngineDep) -> Caller | None:

@@ -3,7 +3,7 @@
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Body, Depends
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from api.auth.guards import require
 from api.dependencies import CollectionDep, EngineDep
@@ -21,6 +21,7 @@ from indexer.estimate import Estimate
 from indexer.jobs.queue import JobInfo, cancel_job, get_job, list_jobs, retry_job
 from indexer.jobs.requests import JobRequest, ReindexRequest, estimate_job, start
 from search.db.connection import open_session
+from search.query.sent import Sent
 
 router = APIRouter(
     prefix="/v1",
@@ -30,10 +31,8 @@ router = APIRouter(
 )
 
 
-class CollectionChange(BaseModel):
+class CollectionChange(Sent):
     """What is given is changed."""
-
-    model_config = ConfigDict(extra="forbid")
 
     name: str | None = Field(default=None, description="Another name for it")
     description: str | None = Field(
@@ -44,9 +43,7 @@ class CollectionChange(BaseModel):
     )
 
 
-class CollectionCopy(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
+class CollectionCopy(Sent):
     name: str = Field(description="Name of the new collection")
 
 

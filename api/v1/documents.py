@@ -1,10 +1,10 @@
 """Writing documents by the JSON API. What is acknowledged is stored, whatever happens afterwards; a worker
 makes it searchable within a second or two."""
 
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, FailFast, Field
 
 from api.auth.guards import require
 from api.dependencies import CollectionDep, EngineDep
@@ -12,11 +12,13 @@ from api.v1.schemas import errors
 from indexer.documents import delete_documents, ensure_collection, ingest
 from indexer.progress import Reporter
 from indexer.sources import SourceDocument, checked
-from indexer.sources.document import MAX_ID, MAX_TEXT
+from indexer.sources.document import MAX_TEXT
 from search.db.connection import open_session
 from search.db.lookup import check_collection_name, find_collection
 from search.engine.engine import SearchEngine
 from search.errors import DocumentNotFound, InvalidRequest
+from search.query.limits import MAX_ID
+from search.query.sent import Sent
 from search.settings import load_settings
 
 MOST_DOCUMENTS = 10_000
@@ -29,15 +31,13 @@ router = APIRouter(
 )
 
 
-class ContentIn(BaseModel):
+class ContentIn(Sent):
     """What a document says."""
-
-    model_config = ConfigDict(extra="forbid")
 
     text: str = Field(description=f"Its whole text, at most {MAX_TEXT:,} characters")
     title: str = ""
     url: str | None = None
-    meta: dict[str, Any] = {}
+    meta: dict[str, Any] = Field(default={})
 
     def document(self, id: str) -> SourceDocument:
         return SourceDocument(id=id, title=self.title or id, text=self.text, url=self.url, meta=self.meta)
@@ -49,17 +49,13 @@ class DocumentIn(ContentIn):
     id: str = Field(description=f"At most {MAX_ID} characters")
 
 
-class DocumentsIn(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-    documents: list[DocumentIn] = Field(max_length=MOST_DOCUMENTS)
+class DocumentsIn(Sent):
+    documents: Annotated[list[DocumentIn], FailFast()] = Field(max_length=MOST_DOCUMENTS)
     collection: str = ""
 
 
-class IdsIn(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-    ids: list[str] = Field(max_length=MOST_DOCUMENTS)
+class IdsIn(Sent):
+    ids: Annotated[list[str], FailFast()] = Field(max_length=MOST_DOCUMENTS)
     collection: str = ""
 
 
@@ -96,10 +92,11 @@ def write_documents(engine: EngineDep, body: DocumentsIn) -> Written:
 def delete_many(engine: EngineDep, body: IdsIn) -> Deleted:
     """Deletes documents in bulk; ids that are unknown are named and change nothing."""
     deleted = set(_delete(engine, body.collection or engine.default_collection(), body.ids))
-    return Deleted(deleted=len(deleted), unknown=[id for id in body.ids if id not in deleted])
+    unknown = [id.encode(errors="replace").decode() for id in body.ids if id not in deleted]
+    return Deleted(deleted=len(deleted), unknown=unknown)
 
 
-@router.put("/{document:path}")
+@router.put("/{document:any}")
 def write_document(engine: EngineDep, collection: CollectionDep, document: str, body: ContentIn) -> Written:
     """Writes one document under this id; one that is there is replaced."""
     written = _store(engine, collection, [body.document(document)])
@@ -111,7 +108,7 @@ def write_document(engine: EngineDep, collection: CollectionDep, document: str, 
     return written
 
 
-@router.delete("/{document:path}")
+@router.delete("/{document:any}")
 def delete_document(engine: EngineDep, collection: CollectionDep, document: str) -> Deleted:
     """Deletes a document."""
     if not _delete(engine, collection, [document]):

@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from api.auth.guards import require
 from api.dependencies import CollectionDep, EngineDep
@@ -12,6 +12,7 @@ from indexer.presets.file_format import PresetFile, export_preset, file_name
 from indexer.presets.importer import ImportedPreset, import_preset
 from indexer.presets.store import delete_preset, get_preset, list_presets, save_preset
 from search.query.presets import MAX_DESCRIPTION
+from search.query.sent import Listed, Sent
 from search.query.steering import Steering
 from search.responses.collections import PresetInfo
 
@@ -20,12 +21,10 @@ WRITING = [Depends(require("write"))]
 router = APIRouter(prefix="/v1/presets", responses=errors(400, 401, 403, 404, 413, 503), tags=["presets"])
 
 
-class PresetIn(BaseModel):
+class PresetIn(Sent):
     """What a preset turns."""
 
-    model_config = ConfigDict(extra="forbid")
-
-    steer: list[KnobIn]
+    steer: Listed[KnobIn]
     dictionary: int | None = Field(default=None, description=OF_DICTIONARY)
     description: str = Field(default="", description=f"One line of at most {MAX_DESCRIPTION} characters")
     default: bool | None = Field(

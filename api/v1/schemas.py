@@ -4,7 +4,7 @@
 import json
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from search.errors import InvalidFilter
 from search.explain.analyze import MAX_ANALYSED
@@ -13,6 +13,7 @@ from search.query.filters import bounded, checked, parse_filter
 from search.query.limits import MAX_LIMIT, MAX_QUERY, USUAL_MODE, WAYS
 from search.query.parser import Condition
 from search.query.request import SearchRequest
+from search.query.sent import Listed, Sent
 from search.query.steering import MAX_STRENGTH, Knob, Steering, target_of
 
 OF_DICTIONARY = "The dictionary that features of steering and filters are numbered in, where not the live one"
@@ -29,18 +30,16 @@ OF_PRESET = (
 )
 
 
-class KnobIn(BaseModel):
+class KnobIn(Sent):
     """One knob: a feature or a concept (a phrase, a family, documents), and how strongly it is turned ("off"
     takes a feature out)."""
-
-    model_config = ConfigDict(extra="forbid")
 
     strength: float | Literal["off"] = Field(description=f"-{MAX_STRENGTH:g} to {MAX_STRENGTH:g}, or off")
     feature: int | None = None
     concept: str | None = Field(default=None, description="A phrase")
     family: int | None = Field(default=None, description="A family of features, see /v1/concepts")
-    like: list[str] = Field(default=[], description="Documents by id: more like these")
-    unlike: list[str] = Field(default=[], description="With `like`: not like these")
+    like: Listed[str] = Field(default=[], description="Documents by id: more like these")
+    unlike: Listed[str] = Field(default=[], description="With `like`: not like these")
 
     def knob(self) -> Knob:
         """Makes the engine's knob.
@@ -51,14 +50,12 @@ class KnobIn(BaseModel):
         return Knob(self.strength, target_of(self))
 
 
-class FilterIn(BaseModel):
+class FilterIn(Sent):
     """What the results must be, or (`without`) must not be: a field that is one of some values, or lies
     between two; or a feature that fires on the passage. (The text form will do as well.)"""
 
-    model_config = ConfigDict(extra="forbid")
-
     field: str | None = Field(default=None, description="A field of the metadata, or title")
-    values: list[str | int | float | bool] = []
+    values: Listed[str | int | float | bool] = Field(default=[])
     least: str | int | float | None = None
     most: str | int | float | None = None
     feature: int | None = Field(default=None, ge=0)
@@ -89,17 +86,15 @@ def _text(value: str | float | bool | None) -> str:
     return "" if value is None else value if isinstance(value, str) else json.dumps(value)
 
 
-class SearchIn(BaseModel):
+class SearchIn(Sent):
     """A search as JSON."""
 
-    model_config = ConfigDict(extra="forbid")
-
     q: str = Field(description=f"The question, at most {MAX_QUERY} characters")
-    steer: list[KnobIn] = []
+    steer: Listed[KnobIn] = Field(default=[])
     dictionary: int | None = Field(default=None, description=OF_DICTIONARY)
     preset: str = Field(default="", description=OF_PRESET)
     mode: str = Field(default=USUAL_MODE, description=WAYS)
-    filter: list[FilterIn | str] = Field(default=[], description=FILTER_FORM)
+    filter: Listed[FilterIn | str] = Field(default=[], description=FILTER_FORM)
     as_typed: bool = Field(default=False, description=AS_TYPED)
     facets: bool = Field(default=False, description=FACETS)
     collapse: bool = Field(default=True, description=COLLAPSE)
@@ -135,23 +130,19 @@ class SearchIn(BaseModel):
         )
 
 
-class AnalyzeIn(BaseModel):
+class AnalyzeIn(Sent):
     """A text to analyse."""
-
-    model_config = ConfigDict(extra="forbid")
 
     text: str = Field(description=f"The first {MAX_ANALYSED:,} characters are analysed")
     collection: str = ""
     limit: int = Field(default=20, description=f"How many features of the whole text: 1 to {MAX_LIMIT}")
 
 
-class RefineIn(BaseModel):
+class RefineIn(Sent):
     """Documents one likes, and others."""
 
-    model_config = ConfigDict(extra="forbid")
-
-    like: list[str] = Field(description="Documents by id, as results carry it")
-    unlike: list[str] = Field(default=[], description="Without these, liked ones are compared with others")
+    like: Listed[str] = Field(description="Documents by id, as results carry it")
+    unlike: Listed[str] = Field(default=[], description="Without these, liked ones are compared with others")
     q: str = Field(default="", description="A question, to compare with its answers instead of all passages")
     collection: str = ""
 
@@ -177,8 +168,11 @@ MEANINGS = {
     403: "The key's scope does not reach this far",
     404: "There is no such collection, document, feature, preset, generation or job",
     409: "Something else is at it",
+    408: "The body of the request did not come in time",
     413: "The request is too large",
-    503: "Nothing is indexed yet, or the database does not answer",
+    429: "This key or address has asked for too much; Retry-After says when it may again",
+    503: "Nothing is indexed yet, the database does not answer, an answer would take too long, or too many "
+    "wait (then Retry-After says when to ask again)",
 }
 
 

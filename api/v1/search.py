@@ -118,7 +118,7 @@ def get_comparison(
 ) -> Comparison:
     """Why one document stands before another: what each term adds to both scores. The margins of the terms
     sum to the margin of the scores."""
-    with engine.reader(collection) as reader:
+    with engine.reader(collection, dear=True) as reader:
         return compare(reader, request, first, second)
 
 
@@ -131,7 +131,7 @@ def get_why_not(
 ) -> WhyNot:
     """Where a document stands in a search, what it lacks, and the smallest steering that brings it among the
     first ten."""
-    with engine.reader(collection) as reader:
+    with engine.reader(collection, dear=True) as reader:
         return why_not(reader, request, document)
 
 
@@ -193,11 +193,11 @@ def list_documents(
 @router.post("/refine")
 def post_refine(engine: EngineDep, body: RefineIn) -> Refinement:
     """The features that tell liked documents from unliked ones, and the steering that says the same."""
-    with engine.reader(body.collection or engine.default_collection()) as reader:
+    with engine.reader(body.collection or engine.default_collection(), dear=True) as reader:
         return refine(reader, body.like, body.unlike, query=body.q)
 
 
-@router.get("/documents/{document:path}")
+@router.get("/documents/{document:any}")
 def get_document(engine: EngineDep, collection: CollectionDep, document: str) -> DocumentDetail:
     """A document by the id its user gave, with the features of each passage."""
     with engine.reader(collection) as reader:
@@ -225,7 +225,7 @@ def get_words(
     as float16.
     """
     request = SearchRequest(q, parse(steer), dictionary)
-    with engine.reader(collection) as reader:
+    with engine.reader(collection, dear=True) as reader:
         return word_attribution.document_words(
             reader, document, request, features=feature, passages=passage, limit=limit, offset=offset
         )
@@ -235,7 +235,7 @@ def get_words(
 def analyze_text(engine: EngineDep, body: AnalyzeIn) -> TextAnalysis:
     """The features of any text, with the strength that a knob is turned to for as much of each; by passage,
     by sentence, and down to its words. Of a long text, the beginning."""
-    with engine.reader(body.collection or engine.default_collection()) as reader:
+    with engine.reader(body.collection or engine.default_collection(), dear=True) as reader:
         return analyze(reader, body.text, limit=body.limit)
 
 

@@ -14,6 +14,9 @@ from search.responses.search import Result, SearchResponse, Term
 
 HUES = 8
 
+MOST_TERMS = 40
+"""Rows of a card's table; smaller terms are summed. A question may have hundreds of words."""
+
 GROUP_LABELS = {
     "feature": "other topics",
     "word": "words",
@@ -56,11 +59,13 @@ class Lit:
 
 @dataclass(frozen=True)
 class Card:
-    """Holds one result, ready to be laid out. Segments sum to `units`, and so do `terms` (largest first)."""
+    """Holds one result, ready to be laid out. Segments sum to `units`, and so do `terms` (largest first) with
+    the `smaller` ones, which are not shown one by one."""
 
     result: Result
     units: int
     terms: list[ShownTerm]
+    smaller: list[ShownTerm]
     segments: list[Segment]
     zero: float
 
@@ -164,7 +169,8 @@ def _card(result: Result, terms: list[ShownTerm], pieces: Sequence[Segment], lea
     return Card(
         result=result,
         units=sum(item.units for item in terms),
-        terms=terms,
+        terms=terms[:MOST_TERMS],
+        smaller=terms[MOST_TERMS:],
         segments=placed,
         zero=round(zero, 2),
     )

@@ -33,7 +33,10 @@ class Track:
 
 
 def document_path(document_id: str) -> str:
-    """Makes the address of a document's page. Ids that a browser would tidy up are encoded whole."""
+    """Makes the address of a document's page. Ids that a browser would tidy up are encoded whole, and those
+    that it tidies up even so are no part of the path."""
+    if document_id in (".", ".."):
+        return f"/document?document_id={document_id}"
     tidy = any(part in ("", ".", "..") for part in document_id.split("/"))
     return "/documents/" + quote(document_id, safe="" if tidy else "/")
 

@@ -18,14 +18,13 @@ from starlette.datastructures import QueryParams
 from api.middleware.proxy import at
 from search.errors import CollectionNotFound, InvalidPage, InvalidSteering
 from search.query.filters import bounded, format_filter, parse_filter, parse_filters
-from search.query.limits import USUAL_MODE
+from search.query.limits import MAX_ID, MAX_LIMIT, USUAL_MODE
 from search.query.parser import MAX_RESTRICTIONS, Condition
 from search.query.presets import NONE
 from search.query.remapping import is_numbered
 from search.query.request import SearchRequest
 from search.query.steering import (
     MAX_EXAMPLES,
-    MAX_ID,
     MAX_KNOBS,
     MAX_PHRASE,
     MAX_STRENGTH,
@@ -45,6 +44,8 @@ from search.responses.collections import CollectionInfo
 KNOB = "s."
 STEP = 0.5
 LIMIT = 10
+MOST_ADDRESSED = 40_000
+"""Characters of the addresses of a page's answers, one each: a page repeats them some hundred times."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,12 @@ class PageState:
     offset: int = 0
     find: str = ""
     as_typed: bool = False
+
+    def within_room(self) -> "PageState":
+        """The same with fewer answers a page where its address is long: each answer repeats it in many
+        links."""
+        most = max(LIMIT, MOST_ADDRESSED // len(self.url()))
+        return replace(self, limit=most) if most < self.limit <= MAX_LIMIT else self
 
     def url(self, path: str = "/", **changes: Any) -> str:
         """Makes the canonical address of this state with some of it changed, on this or another page."""
@@ -89,7 +96,7 @@ class PageState:
             safe=":,",
             quote_via=quote,
         )
-        return at(f"{path}?{query}" if query else path)
+        return at(f"{path}{'&' if '?' in path else '?'}{query}" if query else path)
 
     def request(self) -> SearchRequest:
         """Makes the engine's request; the knobs of a preset are in the steering already."""

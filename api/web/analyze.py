@@ -119,7 +119,7 @@ def search_with(
 def _page(
     request: Request, engine: SearchEngine, collection: str, text: str, *, sent: bool = False
 ) -> Response:
-    with engine.reader(collection) as reader:
+    with engine.reader(collection, dear=bool(text) or sent) as reader:
         known = collection_names(reader.session)
         found = analyze(reader, text, limit=SHOWN) if text or sent else None
     page = AnalyzePage(

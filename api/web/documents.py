@@ -48,7 +48,8 @@ class PassagePage(DocumentPage):
     blocks = ("passages",)
 
 
-@router.get("/documents/{document_id:path}")
+@router.get("/document")
+@router.get("/documents/{document_id:any}")
 def document_page(
     document_id: str, request: Request, engine: EngineDep, collection: CollectionDep
 ) -> Response:
@@ -56,12 +57,12 @@ def document_page(
     and every feature as a track of its map; or to htmx one passage."""
     numbers = [read_number(asked) for asked in request.query_params.getlist("feature") if asked]
     one = read_number(asked, "passage") if (asked := request.query_params.get("passage")) else None
-    with engine.reader(collection) as reader:
+    lights = bool(numbers) or bool(request.query_params.get("q", "").strip())
+    with engine.reader(collection, dear=lights) as reader:
         state, remapped = in_live_numbers(reader, page_state(request.query_params, collection))
         document = document_detail(reader, document_id)
         features = name_features(reader.snapshot, numbers)
         parts = charts.stretches(document, features)
-        lights = bool(features) or bool(state.q.strip())
         lighting = document_map.to_light(parts, feature=bool(features)) if lights else []
         wanted = lighting[: document_map.AT_ONCE] if one is None else [one]
         words = _words(reader, document_id, state, features, wanted)

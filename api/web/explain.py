@@ -78,7 +78,7 @@ def shown_margins(terms: Sequence[Margin], total: float) -> list[ShownMargin]:
 def compare_page(request: Request, engine: EngineDep, collection: CollectionDep) -> Response:
     """Shows two documents under one question, the terms that part them most first."""
     first, second = (request.query_params.get(name, "") for name in ("first", "second"))
-    with engine.reader(collection) as reader:
+    with engine.reader(collection, dear=True) as reader:
         state, remapped = preset_spelled_out(reader, page_state(request.query_params, collection))
         found = compare(reader, state.request(), first, second)
     page = ComparePage(
@@ -99,7 +99,7 @@ def why_not_page(request: Request, engine: EngineDep, collection: CollectionDep)
     found: WhyNot | None = None
     lacks: list[ShownMargin] = []
     named: list[DocumentRef] = []
-    with engine.reader(collection) as reader:
+    with engine.reader(collection, dear=bool(document)) as reader:
         state, remapped = preset_spelled_out(reader, page_state(request.query_params, collection))
         if document:
             try:

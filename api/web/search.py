@@ -34,6 +34,7 @@ from search.responses.search import LostKnob, SearchResponse, SteeringTerm
 
 router = APIRouter(include_in_schema=False)
 
+FEW = 20
 FOUND = 8
 FOUND_CONCEPTS = 4
 
@@ -137,7 +138,8 @@ def search_page(request: Request, engine: EngineDep, collection: CollectionDep, 
         return RedirectResponse(state.url(), status_code=303)
     may_save = caller is not None and reaches(caller.scope, "write")
     try:
-        with engine.reader(state.collection or collection) as reader:
+        dear = state.limit > FEW and bool(state.q.strip())  # the words of each answer are read
+        with engine.reader(state.collection or collection, dear=dear) as reader:
             return _live(request, reader, state, may_save=may_save)
     except (CollectionNotFound, NotIndexed) as error:
         return _building(request, engine, state, collection, error)
@@ -170,6 +172,7 @@ def _live(request: Request, reader: Reader, state: PageState, *, may_save: bool)
     state, remapped = preset_spelled_out(reader, state)
     if trigger == "find":
         return render(request, TopicsPart(state=state, topics=_topics(reader, state)))
+    state = state.within_room()
     if not state.q.strip():
         return _start(request, reader, state, remapped)
     return _results(request, reader, state, remapped, may_save=may_save)

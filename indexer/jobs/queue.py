@@ -92,9 +92,9 @@ def cancel_job(database: Engine, number: int) -> None:
         JobNotFound: there is no job of that number.
         InvalidRequest: it has ended already.
     """
+    state = get_job(database, number).state
     with _queue(database) as queue:
         if not queue.job_manager.cancel_job_by_id(number, abort=True):
-            state = get_job(database, number).state
             raise InvalidRequest(
                 f"Job {number} is {state}.", hint="Only what waits or runs can be cancelled."
             )

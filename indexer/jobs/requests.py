@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 
 from indexer.estimate import Estimate, estimate
 from indexer.jobs.queue import start_job
@@ -14,12 +15,21 @@ from search.db.recipe import IndexKind
 from search.embedding.endpoint import check_model
 from search.engine.engine import SearchEngine
 from search.errors import ConfigurationError, InvalidRequest
+from search.query.limits import is_text
+from search.query.sent import Sent
 
 MOST_DIMENSIONS = 16_384
 
 
-class _Request(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+class _Request(Sent):
+    model_config = ConfigDict(frozen=True)
+
+    @model_validator(mode="after")
+    def _is_text(self) -> Self:
+        for name, value in self:
+            if not all(is_text(each) for each in (value if isinstance(value, tuple) else [str(value)])):
+                raise PydanticCustomError("not_text", "{name} holds NUL or a surrogate", {"name": name})
+        return self
 
     collection: str = ""
 

@@ -19,7 +19,7 @@ from typing import Annotated, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from indexer.presets.store import get_preset
 from search.db.models import DictionaryRow
@@ -29,6 +29,7 @@ from search.errors import InvalidRequest, InvalidSteering, RefractError
 from search.index.snapshot import Snapshot
 from search.query.presets import MAX_DESCRIPTION, clean_name
 from search.query.remapping import is_numbered
+from search.query.sent import Sent
 from search.query.steering import (
     MAX_EXAMPLES,
     MAX_KNOBS,
@@ -50,11 +51,7 @@ FloatArray = NDArray[np.float32]
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class FileDictionary(_Part):
+class FileDictionary(Sent):
     """Names the dictionary whose numbers the knobs carry."""
 
     sha256: Sha256
@@ -63,7 +60,7 @@ class FileDictionary(_Part):
     width: int = Field(ge=1, le=MAX_WIDTH)
 
 
-class FileKnob(_Part):
+class FileKnob(Sent):
     """Holds one knob; a feature and a family come with their direction."""
 
     strength: float | Literal["off"]
@@ -100,7 +97,7 @@ class FileKnob(_Part):
         return unit_D
 
 
-class PresetFile(_Part):
+class PresetFile(Sent):
     """Holds all of the file."""
 
     format: Literal["refract-preset"]

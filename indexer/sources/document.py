@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from search.embedding.folding import composed
+from search.query.limits import MAX_ID, MAX_NESTING
 
-MAX_ID = 512
 MAX_TITLE = 300
 MAX_BYTES = 64 * 1024 * 1024
 """Largest file, or line of a file, that is read: a book has one megabyte of text, and what is larger than
@@ -16,6 +16,12 @@ this is data with a document's name. It bounds the memory of a run."""
 
 MAX_TEXT = 10_000_000
 """Longest text of a document: ten long books. It is searched once all of it is embedded."""
+
+MAX_FIELDS = 2_000
+"""Fields of one document's metadata, by their paths: each is a column of its collection."""
+
+MAX_VALUES = 100_000
+"""Values in the metadata of one document."""
 
 _NOT_TEXT = re.compile("[\0\ud800-\udfff]")
 
@@ -86,7 +92,8 @@ class UnreadableError(Exception):
 def checked(items: Iterable[Item]) -> Iterator[Item]:
     """The items, storable: characters that are not text become U+FFFD, ids are composed (NFC), titles are one
     line of `MAX_TITLE` characters at most, links are http(s) or None. A document without id or text, with an
-    id longer than `MAX_ID` or a text longer than `MAX_TEXT`, becomes a failure."""
+    id longer than `MAX_ID`, a text longer than `MAX_TEXT` or metadata beyond `MAX_FIELDS`, `MAX_VALUES` or
+    `MAX_NESTING` becomes a failure."""
     for item in items:
         if isinstance(item, Failure):
             yield Failure(composed(storable(item.name)), storable(item.reason))
@@ -95,10 +102,7 @@ def checked(items: Iterable[Item]) -> Iterator[Item]:
         elif isinstance(item, Note):
             yield Note(storable(item.name), storable(item.text))
         else:
-            try:
-                yield _storable(item)
-            except RecursionError:
-                yield Failure(storable(item.id), "its metadata is nested too deeply")
+            yield _storable(item)
 
 
 def _storable(document: SourceDocument) -> SourceDocument | Failure:
@@ -114,6 +118,8 @@ def _storable(document: SourceDocument) -> SourceDocument | Failure:
         return Failure(storable(document.id), reason)
     if not document.text.strip():
         return Failure(storable(document.id), "it has no text")
+    if too_much := _beyond_bounds(document.meta):
+        return Failure(storable(document.id), too_much)
     title = " ".join(storable(document.title).split())
     return replace(
         document,
@@ -123,6 +129,28 @@ def _storable(document: SourceDocument) -> SourceDocument | Failure:
         url=storable(document.url) if document.url and is_link(document.url) else None,
         meta={storable(key): _clean_value(value) for key, value in document.meta.items()},
     )
+
+
+def _beyond_bounds(meta: dict[str, Any]) -> str:
+    """Says what of some metadata is more than is kept; nothing where all is well."""
+    fields, values = set[str](), 0
+    waiting: list[tuple[str, Any, int]] = [("", meta, 0)]
+    while waiting:
+        path, value, depth = waiting.pop()
+        if depth > MAX_NESTING:
+            return "its metadata is nested too deeply"
+        if isinstance(value, dict):
+            inner = [(f"{path}.{name}", each, depth + 1) for name, each in value.items()]
+            fields.update(name for name, _, _ in inner)
+            waiting += inner
+        elif isinstance(value, list):
+            waiting += ((path, each, depth + 1) for each in value)
+        values += 1  # an empty list is one too
+        if len(fields) > MAX_FIELDS:
+            return f"its metadata has more than {MAX_FIELDS:,} fields: put what varies into values"
+        if values + len(waiting) > MAX_VALUES:
+            return f"its metadata has more than {MAX_VALUES:,} values"
+    return ""
 
 
 def is_link(url: str) -> bool:

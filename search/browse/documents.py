@@ -1,7 +1,9 @@
 """Shows documents of a collection: one in full, those found by their name, and all of them one by one."""
 
+import json
 from collections.abc import Iterator
 from itertools import islice
+from typing import Any
 
 import numpy as np
 from sqlalchemy import func, literal, or_, select, tuple_
@@ -13,7 +15,7 @@ from search.engine.concept_resolver import find_documents
 from search.engine.reader import Reader
 from search.errors import DocumentNotFound
 from search.index.snapshot import Snapshot
-from search.query.limits import check_page, check_query
+from search.query.limits import MAX_NESTING, check_page, check_query
 from search.responses.documents import ActiveFeature, DocumentDetail, DocumentPassage
 from search.responses.search import DocumentRef
 
@@ -39,12 +41,23 @@ def document_detail(reader: Reader, document_id: str) -> DocumentDetail:
         collection=reader.collection,
         generation=snapshot.generation,
         text=document.text,
-        meta=document.meta,
+        meta=_readable(document.meta or {}),
         passages=[
             DocumentPassage(number, *spans[number], _active(snapshot, place))
             for place, number in zip(places.tolist(), snapshot.number_N[places].tolist(), strict=True)
         ],
     )
+
+
+def _readable(value: Any, levels: int = MAX_NESTING) -> Any:
+    """Metadata as an answer can hold it: of what was stored before there was a bound, the depths as text."""
+    if not isinstance(value, (dict, list)):
+        return value
+    if not levels:
+        return json.dumps(value)
+    if isinstance(value, list):
+        return [_readable(inner, levels - 1) for inner in value]
+    return {name: _readable(inner, levels - 1) for name, inner in value.items()}
 
 
 def find_document(session: Session, snapshot: Snapshot, document_id: str) -> DocumentRow:

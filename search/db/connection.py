@@ -13,14 +13,17 @@ from sqlalchemy import (
     Engine,
     SQLColumnExpression,
     any_,
+    event,
     literal,
     make_url,
+    text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.exc import ArgumentError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
+from search import deadline
 from search.errors import ConfigurationError, ReadOnly, RefractError, StoreUnavailable
 
 DRIVER = "postgresql+psycopg"
@@ -47,6 +50,32 @@ def open_session(engine: Engine) -> Iterator[Session]:
             yield session
     except GONE as error:
         raise unavailable(error) from None
+
+
+def limit_statements(engine: Engine) -> None:
+    """Lets no statement of a request take longer than the request may. It is said in each transaction: a pool
+    of connections in front of the server keeps no setting of ours."""
+    if not event.contains(engine, "begin", _limit):
+        event.listen(engine, "begin", _limit)
+
+
+def _limit(connection: Connection) -> None:
+    limit = deadline.current()
+    if limit is not None:
+        connection.exec_driver_sql(f"SET LOCAL statement_timeout = {max(1, int(limit.left * 1000))}")
+
+
+@contextlib.contextmanager
+def for_all(session: Session) -> Iterator[None]:
+    """Lets statements take as long as they take: what they read is kept for everybody."""
+    limited = deadline.current() is not None
+    with deadline.unhurried():
+        if limited:
+            before = session.scalar(text("SHOW statement_timeout"))
+            session.execute(text("SET LOCAL statement_timeout = 0"))
+        yield
+        if limited:
+            session.execute(text("SELECT set_config('statement_timeout', :before, true)"), {"before": before})
 
 
 def unavailable(

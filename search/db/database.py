@@ -21,6 +21,9 @@ from search.settings import Settings
 
 logger = logging.getLogger(__name__)
 
+POOL_SECONDS = 10.0
+"""Nobody waits longer for a connection while others have them all."""
+
 
 @contextlib.contextmanager
 def open_database(settings: Settings) -> Iterator[Engine]:
@@ -56,11 +59,14 @@ def connect(url: URL, past_pooler: URL | None = None) -> Engine:
     if past_pooler is not None:
         arguments["prepare_threshold"] = None  # a prepared one is of one of its connections
         options[DIRECT] = create_engine(past_pooler, pool_pre_ping=True, connect_args={"connect_timeout": 5})
-    engine = create_engine(url, pool_pre_ping=True, connect_args=arguments, execution_options=options)
-    with (
-        contextlib.suppress(DBAPIError),
-        engine.connect() as connection,
-    ):  # who asks next tells of it
+    engine = create_engine(
+        url,
+        pool_pre_ping=True,
+        pool_timeout=POOL_SECONDS,
+        connect_args=arguments,
+        execution_options=options,
+    )
+    with contextlib.suppress(DBAPIError), engine.connect() as connection:
         behind = driver(connection).info.backend_pid != connection.scalar(text("SELECT pg_backend_pid()"))
         if behind and past_pooler is None:
             logger.warning(

@@ -7,7 +7,6 @@ import functools
 import logging
 import math
 import re
-import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
@@ -174,7 +173,7 @@ class LoadedEmbedder(Embedder):
     def __init__(self, model: "SentenceTransformer", space: VectorSpace) -> None:
         super().__init__(space)
         self._model = model
-        self._lock = threading.Lock()
+        self._turns = ConcurrencyLimiter("embed", 1, max_wait=math.inf)  # in order, as a lock is not
 
     @property
     def full_width(self) -> int:
@@ -216,7 +215,7 @@ class LoadedEmbedder(Embedder):
         return np.concatenate(vectors) if vectors else np.zeros((0, self.width), np.float16)
 
     def _encode_batch(self, texts: Sequence[str], on_batch: Callable[[int], None]) -> NDArray[np.float16]:
-        with self._lock:
+        with self._turns.taken():
             prompted = self._prompted(texts)
             x_ND = self._unit(self._model.encode(prompted, batch_size=BATCH_TEXTS, convert_to_tensor=True))
         EMBEDDED.labels("passage").inc(len(texts))
@@ -224,7 +223,7 @@ class LoadedEmbedder(Embedder):
         return x_ND.half().cpu().numpy()
 
     def _read(self, questions: list[str]) -> torch.Tensor:
-        with self._lock:
+        with self._turns.taken():
             return self._model.encode(questions, batch_size=len(questions), convert_to_tensor=True)
 
     @property
@@ -239,9 +238,9 @@ class LoadedEmbedder(Embedder):
         models only)."""
         front = len(self.space.passage_prompt)
         read = self._prompted(texts)
-        with self._lock:
+        with self._turns.taken():
             vectors = self._model.encode(read, batch_size=16, output_value="token_embeddings")
-            # Within the lock: a fast tokenizer keeps its padding and truncation as state.
+            # Within the turn: a fast tokenizer keeps its padding and truncation as state.
             encoded = self._model.tokenizer(
                 read,
                 truncation=True,

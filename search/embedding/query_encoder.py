@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search.cache import LRUCache
+from search.deadline import unhurried
 from search.embedding.embedder import VectorSpace, embedder_of
 
 KEPT = 4096
@@ -53,7 +54,8 @@ class QueryEncoder:
             keys = [key for key in self._waiting if key[0] == space][:BATCH]
             batch = {key: self._waiting.pop(key) for key in keys}
         try:
-            vectors = self._encode(space, [text for _, text in batch])
+            with unhurried():  # others wait for it too
+                vectors = self._encode(space, [text for _, text in batch])
         except BaseException as error:
             for promised in batch.values():
                 promised.set_exception(error)

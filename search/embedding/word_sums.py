@@ -9,7 +9,7 @@ Shape suffixes: T tokens, D embedding width, P parts (words or sentences), M dir
 S sentences.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,7 +22,7 @@ from search.responses.search import LitBy, LitWord, Span
 FloatArray = NDArray[np.float32]
 
 LEVELS = 4
-AT_ONCE = 10  # passages that are read together; between them others may embed
+AT_ONCE = 4  # passages that are read together; between them others may embed
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +39,11 @@ class WordSums:
     parts_PD: NDArray[np.float16]
     rest_D: FloatArray
     sentences: list[Span]
+
+    def vector(self) -> FloatArray:
+        """The embedding of the passage, a unit vector."""
+        sum_D = self.parts_PD.astype(np.float32).sum(axis=0) + self.rest_D
+        return np.asarray(sum_D / max(float(np.linalg.norm(sum_D)), 1e-9), dtype=np.float32)
 
     def values(self, directions_MD: FloatArray) -> tuple[FloatArray, FloatArray]:
         """What each part adds to <d, x> for some directions d, (M, P), and what the rest adds, (M,)."""
@@ -84,12 +89,20 @@ def levels(value_P: FloatArray) -> NDArray[np.int64]:
     return np.where(value_P > 0, above_P, 0).astype(np.int64)
 
 
-def take_apart(embedder: Embedder, texts: Sequence[tuple[str, str]]) -> list[WordSums]:
-    """The parts of passages, each given as what is in front of it when it is embedded, and its own text."""
-    batches = [texts[start : start + AT_ONCE] for start in range(0, len(texts), AT_ONCE)]
-    if isinstance(embedder, LoadedEmbedder) and embedder.mean_pooled:
-        return [parts for batch in batches for parts in _by_words(embedder, batch)]
-    return [parts for batch in batches for parts in _by_sentences(embedder, batch)]
+def take_apart(
+    embedder: Embedder, texts: Sequence[tuple[str, str]], between: Callable[[], None] = lambda: None
+) -> list[WordSums]:
+    """The parts of passages, each given as what is in front of it when it is embedded, and its own text.
+    `between` is called after each few."""
+    found: list[WordSums] = []
+    for start in range(0, len(texts), AT_ONCE):
+        few = texts[start : start + AT_ONCE]
+        if isinstance(embedder, LoadedEmbedder) and embedder.mean_pooled:
+            found += _by_words(embedder, few)
+        else:
+            found += _by_sentences(embedder, few)
+        between()
+    return found
 
 
 def _by_words(embedder: LoadedEmbedder, texts: Sequence[tuple[str, str]]) -> list[WordSums]:

@@ -3,12 +3,12 @@ them."""
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from sqlalchemy import Engine, select
 
-from search.db.connection import open_session
+from search.db.connection import limit_statements, open_session
 from search.db.lookup import holds
 from search.db.models import CollectionRow
 from search.engine.reader import Reader, Shared
@@ -33,26 +33,31 @@ class SearchEngine:
         self.snapshots = SnapshotManager(database, data)
         self._shared = Shared(pool)
         self.embed = self._shared.encoder
+        limit_statements(database)
 
     @contextmanager
-    def reader(self, collection: str) -> Iterator[Reader]:
+    def reader(self, collection: str, *, dear: bool = False) -> Iterator[Reader]:
         """Opens a reader of the live generation of a collection: one snapshot, one session and one turn,
-        until the end of the block. The generation is not dropped meanwhile, whatever goes live.
+        until the end of the block. The generation is not dropped meanwhile, whatever goes live. Answers that
+        are `dear`, which take seconds, have turns of their own besides, so that searches stay quick.
 
         Raises:
             CollectionNotFound, NotIndexed: there is nothing to search.
+            Overloaded, TimedOut: too many wait already; the request's time is up.
             StoreUnavailable: the database does not answer.
         """
         begun = time.perf_counter()
         snapshot = self.snapshots.of(collection)
-        with self._shared.limiter.taken(), open_session(self.database) as session:
+        shared = self._shared
+        first = shared.dear.taken() if dear else nullcontext()
+        with first, shared.readers.taken(), shared.limiter.taken(), open_session(self.database) as session:
             waited = time.perf_counter() - begun
             if not holds(session, snapshot.generation):  # it was replaced twice while we waited
                 session.rollback()
                 snapshot = self.snapshots.renew(collection)
                 if not holds(session, snapshot.generation):
                     raise IndexReplaced("The index was replaced just now.", hint="Ask again.")
-            yield Reader(snapshot, session, self._shared, waited)
+            yield Reader(snapshot, session, shared, waited)
 
     def search(
         self,

@@ -54,15 +54,17 @@ def count_facets(
     chosen instead.
     """
     top_V = doc_values.counts(ranking.documents[:FIRST])
-    found = []
+    found: list[Facet] = []
     for field, values in doc_values.fields.items():
+        if len(found) == SHOWN_FIELDS:
+            break
         others = tuple(each for each in typed.conditions if each.field != field)
         documents, left_V = left(replace(typed.restrictions, conditions=others))
         counted = _Counted(field, values, left_V[values.number_A], top_V[values.number_A])
         shown = _shown(counted.choices(), typed)
         if any(value.chosen or value.documents < documents for value in shown):
             found.append(Facet(field, shown))
-    return Facets(found[:SHOWN_FIELDS], _topics(snapshot, typed, ranking.passages[:FIRST], allowed_N))
+    return Facets(found, _topics(snapshot, typed, ranking.passages[:FIRST], allowed_N))
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ words that made the topics fire that carry most of the score.
 Shape suffixes: D embedding width, F features, M directions.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import lru_cache
 
@@ -30,12 +30,18 @@ class WordSumsCache:
     def __init__(self, room: int = REMEMBERED_BYTES) -> None:
         self._known: LRUCache[tuple[int, int], WordSums] = LRUCache(room, lambda sums: sums.parts_PD.nbytes)
 
-    def of(self, embedder: Embedder, generation: int, passages: Sequence[LocatedPassage]) -> list[WordSums]:
-        """Gives the parts of passages of a generation."""
+    def of(
+        self,
+        embedder: Embedder,
+        generation: int,
+        passages: Sequence[LocatedPassage],
+        between: Callable[[], None] = lambda: None,
+    ) -> list[WordSums]:
+        """Gives the parts of passages of a generation; see `take_apart` for `between`."""
         keys = [(generation, row.passage.id) for row in passages]
         found = {key: sums for key in keys if (sums := self._known.known(key)) is not None}
         new = [number for number, key in enumerate(keys) if key not in found]
-        parts = take_apart(embedder, [_in_front(embedder, passages[number]) for number in new])
+        parts = take_apart(embedder, [_in_front(embedder, passages[number]) for number in new], between)
         for number, sums in zip(new, parts, strict=True):
             self._known.put(keys[number], sums)
             found[keys[number]] = sums

@@ -3,6 +3,8 @@
 Shape suffixes: N passages, D embedding width.
 """
 
+import math
+import os
 from collections.abc import Iterable
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
@@ -11,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
+from search import deadline
 from search.cache import LRUCache
 from search.dictionary.concepts import Concept
 from search.dictionary.lexicon import is_used
@@ -58,15 +61,27 @@ from search.scoring.spelling import suggest, unknown
 
 FloatArray = NDArray[np.float32]
 
+READERS = 12
+"""Readers that are open at once: each has a connection, also while it steps aside, and if those aside had all
+of them, those at work would wait for ever."""
+
+DEAR = max(1, (os.cpu_count() or 1) // 4)
+DEAR_WAITING = 16
+"""Dear answers that are worked on at once, and that wait."""
+
 
 @dataclass(frozen=True, eq=False)
 class Shared:
-    """Holds what the readers of an engine share: how much they look at, the query encoder, the turns, and
-    what was worked out before."""
+    """Holds what the readers of an engine share: how much they look at, the query encoder, the turns (of all
+    that are open, of those at work, of the dear ones), and what was worked out before."""
 
     pool: Pool = POOL
     encoder: QueryEncoder = field(default_factory=QueryEncoder)
-    limiter: ConcurrencyLimiter = field(default_factory=ConcurrencyLimiter)
+    limiter: ConcurrencyLimiter = field(default_factory=lambda: ConcurrencyLimiter("work", max_wait=math.inf))
+    readers: ConcurrencyLimiter = field(default_factory=lambda: ConcurrencyLimiter("readers", READERS))
+    dear: ConcurrencyLimiter = field(
+        default_factory=lambda: ConcurrencyLimiter("dear", DEAR, max_waiting=DEAR_WAITING)
+    )
     caches: Caches = field(default_factory=Caches)
     doc_values: DocValuesCache = field(default_factory=DocValuesCache)
     names: NamesCache = field(default_factory=NamesCache)
@@ -97,6 +112,15 @@ class Reader:
         together with it."""
         with self.shared.limiter.aside():
             return self.shared.encoder(self.snapshot.space, text)
+
+    def breathe(self) -> None:
+        """Lets others go first for a moment, between two pieces of long work.
+
+        Raises:
+            TimedOut: nobody has a use for the answer any more.
+        """
+        deadline.check()
+        self.shared.limiter.let_others()
 
     def translate(self, request: SearchRequest) -> RemappedSteering:
         """Translates the steering and filters of a request into the numbers of the live dictionary, with the
@@ -291,7 +315,7 @@ class Reader:
         embedder = embedder_of(self.snapshot.space)
         waits = self.shared.limiter.aside() if isinstance(embedder, EndpointEmbedder) else nullcontext()
         with waits:
-            return self.shared.word_sums.of(embedder, self.snapshot.generation, passages)
+            return self.shared.word_sums.of(embedder, self.snapshot.generation, passages, self.breathe)
 
     @property
     def _cached(self) -> SnapshotCaches:

@@ -72,11 +72,15 @@ def analyze(reader: Reader, text: str, *, limit: int = 20) -> TextAnalysis:
     analysed = beginning(text, MAX_ANALYSED)
     check_text(analysed)
     embedder = embedder_of(snapshot.space)
-    taken = _take(snapshot, embedder, analysed, _passages(reader, embedder, analysed))
+    taken = _take(reader, embedder, analysed, _passages(reader, embedder, analysed))
     share_F, baseline, remainder = _shares(snapshot, taken)
     mean_F = np.asarray(taken.acts_NF.mean(axis=0)).ravel()
     order = np.argsort(-mean_F, kind="stable")[: np.count_nonzero(mean_F)]
     chosen = order[:limit].tolist()
+    passages = []
+    for row in range(len(taken.spans)):
+        passages.append(_passage(snapshot, taken, row, chosen[:WITH_WORDS]))
+        reader.breathe()
     return TextAnalysis(
         collection=reader.collection,
         generation=snapshot.generation,
@@ -88,7 +92,7 @@ def analyze(reader: Reader, text: str, *, limit: int = 20) -> TextAnalysis:
         features=_features(snapshot, taken, chosen, share_F),
         baseline=baseline,
         remainder=remainder,
-        passages=[_passage(snapshot, taken, row, chosen[:WITH_WORDS]) for row in range(len(taken.spans))],
+        passages=passages,
     )
 
 
@@ -138,11 +142,11 @@ def _passages(reader: Reader, embedder: Embedder, text: str) -> list[Span]:
     return splitter.split(text)
 
 
-def _take(snapshot: Snapshot, embedder: Embedder, text: str, spans: list[Span]) -> _Taken:
+def _take(reader: Reader, embedder: Embedder, text: str, spans: list[Span]) -> _Taken:
     texts = [text[span.start : span.end] for span in spans]
-    x_ND = embedder.encode(texts).astype(np.float32)
-    acts_NF = _about(snapshot, x_ND, texts)
-    parts = take_apart(embedder, [("", passage) for passage in texts])
+    parts = take_apart(embedder, [("", passage) for passage in texts], reader.breathe)
+    x_ND = np.array([part.vector() for part in parts])  # and not embedded once more
+    acts_NF = _about(reader.snapshot, x_ND, texts)
     return _Taken(text=text, spans=spans, x_ND=x_ND, acts_NF=acts_NF, parts=parts)
 
 

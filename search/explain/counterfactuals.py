@@ -166,6 +166,7 @@ def _tried(
     if len(before.steering.knobs) + len(trial.knobs) > MAX_KNOBS:
         return None
     for more in (0.0, 0.1, 0.2):
+        reader.breathe()
         knobs = tuple(replace(knob, strength=_more(knob, more)) for knob in trial.knobs)
         steering = Steering((*before.steering.knobs, *knobs))
         try:

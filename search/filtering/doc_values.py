@@ -16,10 +16,16 @@ from scipy.sparse import csr_matrix, vstack
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from search.db.connection import among
+from search.db.connection import among, for_all
 from search.db.models import DocumentRow
 from search.filtering.field_values import MOST, OBJECT, FieldValues, IntArray, kind_of, same, written
 from search.index.snapshot import Snapshot, View
+
+MOST_FIELDS = 2_000
+"""Fields of one document that can be filtered by; none that is written now has more."""
+
+MOST_KNOWN = 20_000
+"""Fields of one collection that can be filtered by."""
 
 Kinds = Mapping[str, frozenset[str]]
 """Maps the fields of a collection's metadata, by their paths such as author.name, to the kinds of their
@@ -80,7 +86,8 @@ class DocValuesCache:
             view, before = self._held.get(collection, (None, None))
             if before is not None and view is snapshot.view:
                 return before
-            found = read_doc_values(session, snapshot, before)
+            with for_all(session):
+                found = read_doc_values(session, snapshot, before)
             self._held[collection] = snapshot.view, found
         return found
 
@@ -89,8 +96,7 @@ def read_doc_values(session: Session, snapshot: Snapshot, before: DocValues | No
     """Reads the metadata of all documents of a snapshot; what was read `before` is not read again. A
     document's row never changes: a new version is a new row."""
     wanted = snapshot.documents_sorted
-    if before is None or len(before.documents_R) > 2 * len(wanted) + 1000:  # most of it is of the past
-        before = DocValues()
+    before = _without_the_past(before or DocValues(), wanted)
     missing = np.setdiff1d(wanted, before.documents_R)
     if not len(missing):
         return before
@@ -100,13 +106,46 @@ def read_doc_values(session: Session, snapshot: Snapshot, before: DocValues | No
     return _with(before, {row[0]: row[1] or {} for row in rows})
 
 
+def _without_the_past(before: DocValues, wanted: IntArray) -> DocValues:
+    """Forgets documents that are there no more, and the fields and values that only they had, once these are
+    many."""
+    held_R = np.isin(before.documents_R, wanted)
+    sizes_R = np.diff(before.has_RV.indptr)
+    rows, ones = int((~held_R).sum()), int(sizes_R[~held_R].sum())
+    if rows <= len(wanted) + 1000 and ones <= before.has_RV.nnz // 10 + 1000:
+        return before
+    has_RV = before.has_RV[held_R]
+    used_V = np.bincount(has_RV.indices, minlength=has_RV.shape[1]) > 0
+    number_V = np.cumsum(used_V) - 1
+    values = {key: int(number_V[number]) for key, number in before.values.items() if used_V[number]}
+    fields = {name for name, _ in values}
+    gone = {name for name, _ in before.values} - fields
+    around = {name[:end] for name in fields for end, sign in enumerate(name) if sign == "."}
+    return DocValues(
+        documents_R=before.documents_R[held_R],
+        values=values,
+        written=[each for each, used in zip(before.written, used_V, strict=True) if used],
+        has_RV=csr_matrix(has_RV[:, used_V]),
+        kinds={
+            name: found
+            for name, found in before.kinds.items()
+            if name in fields | around or (name not in gone and OBJECT not in found)
+        },
+        several=before.several & fields,
+    )
+
+
 def _with(before: DocValues, meta: dict[int, dict[str, Any]]) -> DocValues:
     values, texts, several = dict(before.values), list(before.written), set(before.several)
     kinds: dict[str, set[str]] = {name: set(found) for name, found in before.kinds.items()}
     rows = []
     for each in meta.values():
         row: dict[int, str] = {}
+        named = set[str]()
         for name, value in _leaves(each):
+            named.add(name)
+            if len(named) > MOST_FIELDS or (name not in kinds and len(kinds) >= MOST_KNOWN):
+                continue
             found = kinds.setdefault(name, set())
             if value is not None:
                 found.add(OBJECT if isinstance(value, dict) else kind_of(value))

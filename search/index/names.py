@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from search.db.connection import among
+from search.db.connection import among, for_all
 from search.db.models import DocumentRow
 from search.embedding.folding import fold
 from search.index.snapshot import Snapshot, View
@@ -89,7 +89,8 @@ class NamesCache:
             view, before = self._held.get(collection, (None, None))
             if before is not None and view is snapshot.view:
                 return before
-            found = read_names(session, snapshot, before or Names())
+            with for_all(session):
+                found = read_names(session, snapshot, before or Names())
             self._held[collection] = snapshot.view, found
         return found
 

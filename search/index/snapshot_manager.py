@@ -13,6 +13,7 @@ from search.db.listener import ChangeListener
 from search.db.locks import is_built
 from search.db.lookup import live_generation
 from search.db.models import GenerationRow
+from search.deadline import unhurried
 from search.errors import CollectionNotFound
 from search.index.snapshot import (
     Snapshot,
@@ -71,7 +72,7 @@ class SnapshotManager:
             NotIndexed: it has no live generation yet.
             StoreUnavailable: the database does not answer.
         """
-        with self._alone(collection), open_session(self._database) as session:
+        with unhurried(), self._alone(collection), open_session(self._database) as session:
             live = live_generation(_at_one_moment(session), collection)
             mark = read_marks(session, collection)[collection]
             held = self._held.get(collection)  # another may have renewed it meanwhile

@@ -7,6 +7,10 @@ from search.errors import InvalidPage, InvalidQuery, InvalidRequest
 MAX_QUERY = 4000
 MAX_LIMIT = 100
 MAX_DEPTH = 1000
+MAX_ID = 512
+
+MAX_NESTING = 100
+"""How deep metadata is nested at most: what is much deeper can be stored, and not be read back."""
 
 MODES = {"hybrid": "by meaning and by words", "semantic": "by meaning alone"}
 """Maps each way to search to what it searches by."""

@@ -17,13 +17,12 @@ from typing import Literal, Protocol, TypedDict
 from urllib.parse import quote, unquote
 
 from search.errors import InvalidSteering
-from search.query.limits import is_text
+from search.query.limits import MAX_ID, is_text
 
 MAX_STRENGTH = 5.0
 MAX_KNOBS = 50
 MAX_PHRASE = 200
 MAX_EXAMPLES = 20
-MAX_ID = 500
 CONCEPT, FAMILY, LIKE = "concept", "family", "like"
 OFF = "off"
 FORM = (

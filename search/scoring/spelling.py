@@ -22,6 +22,9 @@ from search.scoring.hybrid import counted_words
 SHORTEST = 4
 """Of shorter words nearly every other one is a letter away."""
 
+MOST = 20
+"""So many words of a question are compared, the first ones: each with every word of the collection."""
+
 LONG = 8
 """Words of so many letters may differ in two."""
 
@@ -36,7 +39,8 @@ def suggest(lexicon: Lexicon, question: str, written: Written) -> Spelling | Non
     typed = counted_words(question)
     missing = unknown(lexicon, typed)
     rest = [stem for stem in typed if stem not in missing]
-    meant_by = {stem: meant(lexicon, stem, rest) for stem in missing if not is_word(typed[stem])}
+    mistyped = [stem for stem in missing if not is_word(typed[stem])][:MOST]
+    meant_by = {stem: meant(lexicon, stem, rest) for stem in mistyped}
     surfaces = {
         stem: written(found, int(lexicon.scores([found]).argmax()))
         for stem, found in meant_by.items()

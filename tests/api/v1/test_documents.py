@@ -6,17 +6,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
 from api.auth.keys import create_key
-from api.middleware.body_limit import MAX_BODY
+from api.limits import MAX_BODY, MAX_OPEN_BODY
 from indexer.jobs.worker import Keeper
 from indexer.sources import SourceDocument
-from indexer.sources.document import MAX_ID, MAX_TEXT
+from indexer.sources.document import MAX_FIELDS, MAX_TEXT, MAX_VALUES
 from search.embedding.embedder import Embedder
 from search.engine.engine import SearchEngine
+from search.query.limits import MAX_ID, MAX_NESTING
 from tests.support.apps import app_of
 from tests.support.building import build, work_off
 
@@ -73,7 +74,7 @@ def test_any_id_is_written_read_and_deleted(client: Client, database: Engine) ->
     assert ids(write) == {"a", "b"}
 
 
-@pytest.mark.parametrize("id", ["one", "a/b/c", "🙂 é", "100% sure"])
+@pytest.mark.parametrize("id", ["one", "a/b/c", "🙂 é", "100% sure", "two\nlines", "end\n"])
 def test_one_document_is_put_replaced_and_deleted(client: Client, database: Engine, id: str) -> None:
     write = client("write")
     address = "/v1/documents/" + "".join(f"%{byte:02X}" for byte in id.encode())
@@ -137,6 +138,113 @@ def test_a_body_beyond_the_limit_is_refused_before_it_is_read(client: Client) ->
     for answer in (told, untold):
         assert answer.status_code == 413
         assert answer.json()["error"]["code"] == "too_large"
+
+
+def test_only_who_may_write_may_send_much(client: Client) -> None:
+    body = json.dumps({"q": "x", "zzz": [1] * MAX_OPEN_BODY}).encode()
+    for key in ("search", "wrong"):
+        answer = client(key).post("/v1/search", content=body)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (413, "too_large")
+    large = {"documents": [{"id": "x", "text": "t" * MAX_OPEN_BODY}], "collection": "new"}
+    assert client("write").post("/v1/documents", json=large).json()["added"] == 1
+    many = {
+        "documents": [{"id": str(number), "text": "t", "meta": {"a": [1] * 50}} for number in range(2000)]
+    }
+    assert client("write").post("/v1/documents", json={**many, "collection": "new"}).json()["added"] == 2000
+
+
+def test_each_mistake_is_told_once(client: Client) -> None:
+    mistakes = {"id": 1, "text": 2, "title": 3}
+    answer = client("write").post("/v1/documents", json={"documents": [mistakes] * 10_000})
+    assert answer.json()["error"]["message"] == "documents.0.text=2 cannot be used."
+
+
+def nested(levels: int) -> dict[str, Any]:
+    deep: dict[str, Any] = {}
+    for _ in range(levels - 1):
+        deep = {"a": deep}
+    return deep
+
+
+@pytest.mark.parametrize(
+    ("meta", "reason"),
+    [
+        ({f"f{number}": 1 for number in range(MAX_FIELDS + 1)}, f"more than {MAX_FIELDS:,} fields"),
+        ({"a": {f"f{number}": 1 for number in range(MAX_FIELDS)}}, f"more than {MAX_FIELDS:,} fields"),
+        ({"a": [1] * (MAX_VALUES + 1)}, f"more than {MAX_VALUES:,} values"),
+        ({"a": [[[]] * 1000] * 1000}, f"more than {MAX_VALUES:,} values"),
+        (nested(MAX_NESTING + 2), "nested too deeply"),
+        (nested(400), "nested too deeply"),
+    ],
+)
+def test_metadata_beyond_its_bounds_is_refused(client: Client, meta: dict[str, Any], reason: str) -> None:
+    answer = client("write").put("/v1/documents/x?collection=c", json={"text": "Whales.", "meta": meta})
+    assert answer.status_code == 400
+    assert reason in answer.text
+
+
+def test_metadata_within_its_bounds_is_read_back(client: Client, database: Engine) -> None:
+    write = client("write")
+    fields = {f"f{number}": number for number in range(MAX_FIELDS - MAX_NESTING - 1)}
+    meta = {**fields, "deep": nested(MAX_NESTING - 1)}
+    sent = write.put("/v1/documents/x?collection=c", json={"text": "Whales.", "meta": meta})
+    assert sent.json()["added"] == 1
+    keep_up(database)
+    assert write.get("/v1/documents/x?collection=c").json()["meta"] == meta
+
+
+def test_what_was_stored_nested_too_deeply_is_read_as_text(client: Client, database: Engine) -> None:
+    with database.begin() as connection:
+        meta = json.dumps({"deep": nested(400)})
+        connection.execute(
+            text("UPDATE documents SET meta = cast(:meta AS jsonb) WHERE external_id = 'a'"), {"meta": meta}
+        )
+    read = client("search").get("/v1/documents/a?collection=c")
+    assert read.status_code == 200
+    assert "{" in read.text.split('"deep":')[1]
+
+
+UNUSABLE = [
+    ("POST", "/v1/documents/delete", {"ids": ["\ud800", "a\0b"], "collection": "c"}, 200),
+    ("POST", "/v1/jobs", {"kind": "ingest", "collection": "c", "path": "a\0b"}, 400),
+    ("POST", "/v1/jobs", {"kind": "ingest", "collection": "c", "path": "\ud800"}, 400),
+    ("POST", "/v1/jobs", {"kind": "ingest", "collection": "c", "path": "x", "exclude": ["\ud800"]}, 400),
+    ("POST", "/v1/jobs", {"kind": "dump", "collection": "c", "path": "\0"}, 400),
+    ("POST", "/v1/jobs/9223372036854775808/cancel", None, 404),
+    ("POST", "/v1/jobs/9223372036854775808/retry", None, 404),
+    ("POST", "/v1/rollback?collection=c&to=99999999999999999999", None, 400),
+    ("PATCH", "/v1/collections/c", {"description": "\ud800"}, 400),
+    ("PATCH", "/v1/collections/c", {"name": "\ud800"}, 400),
+    ("PUT", "/v1/presets/p?collection=c", {"steer": [], "description": "\0"}, 400),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "body", "status"), UNUSABLE)
+def test_what_no_database_can_hold_is_told(
+    client: Client, method: str, path: str, body: dict[str, Any] | None, status: int
+) -> None:
+    content = None if body is None else json.dumps(body).encode()
+    headers = {"Content-Type": "application/json"}
+    answer = client("admin").request(method, path, content=content, headers=headers)
+    assert answer.status_code == status, answer.text
+
+
+def test_a_job_named_by_a_form_must_be_one(client: Client) -> None:
+    for kind in ("", "nothing"):
+        answer = client("admin").post("/v1/jobs", json={"kind": kind, "collection": "c"})
+        assert answer.status_code == 400
+
+
+EMPTY = ["/v1/search", "/v1/features", "/v1/concepts", "/", "/features", "/analyze"]
+
+
+@pytest.mark.parametrize("path", EMPTY)
+def test_an_emptied_collection_is_searched_in_vain(client: Client, database: Engine, path: str) -> None:
+    write = client("write")
+    write.post("/v1/documents/delete", json={"ids": ["a", "b"], "collection": "c"})
+    keep_up(database)
+    params = {"collection": "c", "q": "whales", "find": "whales", "text": "whales"}
+    assert write.get(path, params=params).status_code == 200
 
 
 def test_each_route_asks_for_its_scope(client: Client) -> None:

@@ -115,3 +115,10 @@ def test_a_score_of_nothing_has_a_bar_of_nothing() -> None:
 def test_a_result_rises_by_the_places_it_gained() -> None:
     (card,) = cards.build_cards(response(TERMS))
     assert card.moved == 2
+
+
+def test_of_very_many_terms_the_smaller_ones_are_summed() -> None:
+    terms = [Term("word", 0.01 * number, f"w{number}", word=f"w{number}") for number in range(500)]
+    (card,) = cards.build_cards(response(terms))
+    assert (len(card.terms), len(card.smaller)) == (cards.MOST_TERMS, 500 - cards.MOST_TERMS)
+    assert sum(item.units for item in (*card.terms, *card.smaller)) == card.units

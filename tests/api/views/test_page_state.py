@@ -160,3 +160,12 @@ def test_an_unknown_collection_is_named_with_those_there_are() -> None:
     with pytest.raises(CollectionNotFound, match="'c'") as caught:
         asked_or_default([known("a", "live"), known("b", "live")], "c", "a")
     assert "a, b" in caught.value.hint
+
+
+@pytest.mark.parametrize(("characters", "limit"), [(10, 100), (1000, 39), (4000, 10)])
+def test_a_long_question_has_fewer_answers_a_page(characters: int, limit: int) -> None:
+    assert PageState(q="x" * characters, limit=100).within_room().limit == limit
+
+
+def test_a_page_that_is_out_of_range_stays_so() -> None:
+    assert PageState(q="x" * 4000, limit=1000).within_room().limit == 1000

@@ -90,6 +90,9 @@ def test_only_web_addresses_become_links(url: str | None, link: str | None) -> N
         ("a b?c#d%", "/documents/a%20b%3Fc%23d%25"),
         ("../etc", "/documents/..%2Fetc"),
         ("a//b", "/documents/a%2F%2Fb"),
+        ("a\nb", "/documents/a%0Ab"),
+        ("..", "/document?document_id=.."),
+        (".", "/document?document_id=."),
     ],
 )
 def test_document_addresses_survive_a_browser(document_id: str, path: str) -> None:

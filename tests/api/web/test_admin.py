@@ -141,6 +141,24 @@ def test_what_a_form_cannot_do_leads_back_to_its_page(client: TestClient) -> Non
     assert links[:2] == [HERE, "/admin"]
 
 
+BEYOND = "9" * 30
+
+
+@pytest.mark.parametrize("page", [f"{HERE}?offset={BEYOND}", f"/admin/jobs/{BEYOND}", f"/features/{BEYOND}"])
+def test_numbers_beyond_any_are_told_on_a_page(client: TestClient, page: str) -> None:
+    answer = client.get(page)
+    assert answer.status_code in (400, 404)
+    assert "inside Refract" not in answer.text
+
+
+@pytest.mark.parametrize(
+    "action", [f"{HERE}/jobs", f"/admin/jobs/{BEYOND}/cancel", f"/admin/jobs/{BEYOND}/retry"]
+)
+def test_a_form_without_what_it_needs_is_told(client: TestClient, action: str) -> None:
+    status, _ = send(client, HERE, action)
+    assert status in (400, 404)
+
+
 def test_many_collections_have_pages(client: TestClient, engine: SearchEngine) -> None:
     for number in range(COLLECTIONS):
         write(engine.database, f"c{number:03}", [document(number)])

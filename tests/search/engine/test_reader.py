@@ -1,18 +1,24 @@
 """A reader keeps its generation: what it reads is of one, whatever goes live or is dropped meanwhile."""
 
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from threading import Event, Thread
 
 import pytest
 from sqlalchemy import Engine, text
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from indexer.build.generations import list_generations
 from indexer.build.passage_rows import create_partition
 from search.browse.documents import document_detail
+from search.db.connection import for_all, open_session
+from search.deadline import Deadline, within
 from search.embedding.embedder import Embedder
 from search.engine.engine import SearchEngine
-from search.errors import CollectionNotFound
+from search.errors import CollectionNotFound, Overloaded, StoreUnavailable
+from search.limiter import ConcurrencyLimiter
 from search.query.request import SearchRequest
 from tests.support.building import build, document
 
@@ -93,6 +99,43 @@ def test_loading_one_collection_holds_up_no_other(
         asking.start()
         assert done.wait(60)
     asking.join()
+
+
+def test_more_ask_at_once_than_there_are_connections(engine: SearchEngine) -> None:
+    """Each keeps its connection while its question is embedded: if those had all, nobody would go on."""
+    asked = [SearchRequest(f"whale {number}") for number in range(60)]
+    with ThreadPoolExecutor(len(asked)) as pool:
+        found = list(pool.map(lambda request: engine.search(request, collection="c"), asked))
+    assert all(each.results for each in found)
+
+
+def test_dear_answers_have_turns_of_their_own_and_no_more_wait_than_may(engine: SearchEngine) -> None:
+    engine._shared = replace(engine._shared, dear=ConcurrencyLimiter("test", 1, max_waiting=0))
+
+    def read(*, dear: bool) -> int:
+        with engine.reader("c", dear=dear) as reader:
+            return reader.snapshot.documents
+
+    with ThreadPoolExecutor(1) as pool, engine.reader("c", dear=True):
+        assert pool.submit(read, dear=False).result(10) == 2
+        assert isinstance(pool.submit(read, dear=True).exception(10), Overloaded)
+    assert read(dear=True) == 2
+
+
+def test_a_statement_takes_no_longer_than_its_request_may(engine: SearchEngine, database: Engine) -> None:
+    del engine  # it sees to that
+    given_up = pytest.raises(StoreUnavailable, match="statement timeout")
+    with within(Deadline(0.2)), given_up, open_session(database) as session:
+        session.execute(text("SELECT pg_sleep(30)"))
+
+
+def test_what_is_read_for_all_takes_as_long_as_it_takes(engine: SearchEngine, database: Engine) -> None:
+    del engine
+    with within(Deadline(0.2)), open_session(database) as session:
+        with for_all(session):
+            session.execute(text("SELECT pg_sleep(0.4)"))
+        with pytest.raises(OperationalError, match="statement timeout"):
+            session.execute(text("SELECT pg_sleep(30)"))
 
 
 def test_names_that_were_asked_for_leave_nothing_behind(engine: SearchEngine) -> None:

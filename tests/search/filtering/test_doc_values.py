@@ -1,16 +1,18 @@
 """Metadata in memory: which values there are, of what kind, and how many of any documents have each."""
 
+import json
 from typing import Any
 
 import numpy as np
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 
+from indexer.documents import delete_documents
 from indexer.sources import SourceDocument
 from search.db.connection import open_session
 from search.embedding.embedder import Embedder
 from search.engine.engine import SearchEngine
-from search.filtering.doc_values import DocValues, read_doc_values
+from search.filtering.doc_values import MOST_FIELDS, DocValues, read_doc_values
 from search.filtering.field_values import LONGEST, MOST, same
 from tests.support.building import build, write
 
@@ -97,6 +99,37 @@ def test_fields_have_the_kinds_of_their_values(engine: SearchEngine, database: E
         "İl": {"text"},
         "shelf": {"number"},
     }
+
+
+def test_fields_and_values_of_documents_that_are_gone_are_forgotten(
+    engine: SearchEngine, database: Engine, small_embedder: Embedder, tmp_path: Any
+) -> None:
+    first = read(engine, database)
+    many = {"object": {f"field{number}": number for number in range(1500)}}
+    write(database, "c", [SourceDocument("wide", "", "Whales dive.", None, many)])
+    build(database, tmp_path, small_embedder, "c", [])
+    wide = read(engine, database, first)
+    assert "object.field7" in wide.kinds
+    with open_session(database) as session:
+        delete_documents(session, engine.snapshot("c").collection_id, ["wide"])
+        session.commit()
+    after = read(engine, database, wide)
+    every = list(range(len(first.documents_R)))
+    assert dict(after.kinds) == dict(first.kinds)
+    assert counted(after, every) == counted(first, every)
+    assert (after.several, after.has_RV.shape) == (first.several, first.has_RV.shape)
+
+
+def test_of_a_document_that_was_stored_without_bounds_the_first_fields_are_known(
+    engine: SearchEngine, database: Engine
+) -> None:
+    meta = json.dumps({f"field{number}": number for number in range(10 * MOST_FIELDS)})
+    with database.begin() as connection:
+        statement = "UPDATE documents SET meta = cast(:meta AS jsonb) WHERE external_id = '0'"
+        connection.execute(text(statement), {"meta": meta})
+    known = read(engine, database)
+    assert len(known.kinds) <= MOST_FIELDS + 20
+    assert ("lang", "en") in known.values  # those of others are there
 
 
 def test_only_new_documents_are_read_again(

@@ -10,10 +10,9 @@ from hypothesis import strategies as st
 from api.v1.schemas import KnobIn
 from search.dictionary.steer import feature_deltas, steer
 from search.errors import InvalidQuery, InvalidSteering
-from search.query.limits import check_query
+from search.query.limits import MAX_ID, check_query
 from search.query.steering import (
     MAX_EXAMPLES,
-    MAX_ID,
     MAX_KNOBS,
     MAX_PHRASE,
     ConceptTarget,

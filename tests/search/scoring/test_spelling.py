@@ -5,7 +5,7 @@ import pytest
 
 from search.index.bm25 import Counts, Lexicon
 from search.responses.search import Spelling
-from search.scoring.spelling import suggest
+from search.scoring.spelling import MOST, suggest
 
 TEXTS = [
     "Photosynthesis turns light into sugar in the leaves of plants.",
@@ -34,6 +34,14 @@ def test_beside_words_that_are_there_a_mistyped_one_is_only_a_suggestion(lexicon
     assert suggested(lexicon, "How do regullar groups work?") == Spelling(
         "How do regular@2 groups work?", used=False
     )
+
+
+def test_of_a_question_of_many_mistyped_words_the_first_are_compared(lexicon: Lexicon) -> None:
+    given = ["photosythesis", *(f"qxz{chr(97 + n)}wvk" for n in range(MOST)), "regullar"]
+    found = suggested(lexicon, " ".join(given))
+    assert found is not None
+    assert found.query.startswith("photosynthesi@0")
+    assert found.query.endswith("regullar")
 
 
 RIGHT = ["regular trains", "zebra", "qzxv plonkt", "2.4", "run", "Kowalski", "xyzt leaves", "who is it"]
