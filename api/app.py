@@ -9,7 +9,8 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
 
-from api.auth.guards import LOGIN, check_private
+from api.auth.callers import LOGIN
+from api.auth.guards import check_caller, check_private
 from api.auth.sessions import OneTimeLinks
 from api.dependencies import EngineDep, check_address
 from api.middleware.body_limit import BodyLimit
@@ -41,7 +42,11 @@ def create_app(
     `private`: searching needs a key or a session too. `hosts`: answer under these host names and those of
     the own machine alone; None: under any.
     """
-    checks: list[Callable[..., None]] = [check_host, check_address, *([check_private] if private else [])]
+    checks: list[Callable[..., None]] = [
+        check_host,
+        check_address,
+        check_private if private else check_caller,
+    ]
     app = FastAPI(
         title="Refract",
         description=DESCRIPTION,
@@ -79,7 +84,7 @@ def healthz() -> dict[str, str]:
 def readyz(engine: EngineDep) -> dict[str, object]:
     """Searches are answered: the database is there and at least one collection is live."""
     with open_session(engine.database) as session:
-        live = [found.name for found in collection_names(session) if found.live]
+        live = [found.name for found in collection_names(session, engine.rights) if found.live]
     if not live:
         raise NotIndexed("No collection is live yet.", hint="Run refract index PATH.")
     return {"status": "ok", "collections": live}

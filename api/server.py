@@ -7,7 +7,7 @@ from collections.abc import Callable
 import uvicorn
 
 from api.app import create_app
-from api.auth.guards import LOGIN
+from api.auth.callers import LOGIN
 from api.middleware.host import is_loopback
 from search.engine.engine import SearchEngine
 from search.errors import ConfigurationError, NotIndexed

@@ -15,16 +15,11 @@ from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.datastructures import ImmutableMultiDict
 
-from api.auth.keys import find_key
+from api.auth.callers import OPEN, ByKey, CallerDep, SignedIn, unauthorized
 from api.auth.scopes import Scope, reaches
-from api.auth.sessions import COOKIE, Caller, csrf_token, find_session
-from api.dependencies import EngineDep
-from search.db.connection import open_session
-from search.engine.engine import SearchEngine
-from search.errors import CrossSite, Forbidden, InvalidRequest, Unauthorized
+from api.auth.sessions import COOKIE, Caller, csrf_token
+from search.errors import CrossSite, Forbidden, InvalidRequest
 
-LOGIN = "/admin/login"
-OPEN = frozenset({"/healthz", "/readyz", LOGIN})
 MAX_FORM = 1 << 20
 FORM_TYPE = "application/x-www-form-urlencoded"
 
@@ -44,32 +39,28 @@ def require(needed: Scope) -> Callable[..., Caller]:
         Forbidden: the key's scope is too narrow.
     """
 
-    def check(engine: EngineDep, given: Bearer) -> Caller:
-        return _reaching(_by_key(engine, given), needed)
+    def check(caller: ByKey, _: Bearer) -> Caller:
+        return _reaching(caller, needed)
 
     return check
 
 
-def check_private(request: Request, engine: EngineDep, given: Bearer) -> None:
+def check_caller(caller: CallerDep) -> None:
+    """Lets everybody search, but for those whose key does not hold.
+
+    Raises:
+        Unauthorized: it does not.
+    """
+
+
+def check_private(request: Request, caller: CallerDep, _: Bearer) -> None:
     """Lets only those search who have a key or a session. A key goes before a session.
 
     Raises:
         Unauthorized: neither is there, or it does not hold.
     """
     if request.url.path not in OPEN:
-        _reaching(_by_key(engine, given) if given else find_signed_in(request, engine), "search")
-
-
-def find_signed_in(request: Request, engine: EngineDep) -> Caller | None:
-    """Finds whose session the request belongs to, if any."""
-    cookie = request.cookies.get(COOKIE)
-    if not cookie:
-        return None
-    with open_session(engine.database) as session:
-        return find_session(session, cookie)
-
-
-SignedIn = Annotated[Caller | None, Depends(find_signed_in)]
+        _reaching(caller, "search")
 
 
 def any_session(caller: SignedIn) -> Caller:
@@ -192,22 +183,9 @@ def writer_form(_: SameSite, __: Annotated[Caller, Depends(writer_session)], for
 WriterForm = Annotated[Fields, Depends(writer_form)]
 
 
-def _by_key(engine: SearchEngine, given: HTTPAuthorizationCredentials | None) -> Caller | None:
-    if given is None:
-        return None
-    with open_session(engine.database) as session:
-        key = find_key(session, given.credentials)
-        caller = Caller(key.name, key.scope) if key else None
-        session.commit()
-    return caller
-
-
 def _reaching(caller: Caller | None, needed: Scope) -> Caller:
     if caller is None:
-        raise Unauthorized(
-            "This needs a key, and there was none that holds.",
-            hint="Send Authorization: Bearer KEY; refract keys create makes one.",
-        )
+        raise unauthorized()
     if not reaches(caller.scope, needed):
         raise Forbidden(
             f"This needs the scope {needed}, and your key has the scope {caller.scope}.",

@@ -15,8 +15,10 @@ from datetime import timedelta
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
-from api.auth.keys import digest
+from api.auth.keys import digest, unexpired
 from search.db.models import AdminSessionRow, KeyRow
+from search.query.filters import parse_filters
+from search.rights import EVERYTHING, Rights
 
 COOKIE = "refract_session"
 LIFETIME = timedelta(days=30)
@@ -25,10 +27,18 @@ LINK_SECONDS = 3600
 
 @dataclass(frozen=True)
 class Caller:
-    """Names who asks: the name and scope of their key. A one-time link reaches as far as an admin's key."""
+    """Names who asks: the name and scope of their key, and what it lets them see. A one-time link reaches as
+    far as an admin's key."""
 
     name: str
     scope: str
+    rights: Rights = EVERYTHING
+
+
+def caller_of(key: KeyRow) -> Caller:
+    """Gives whose key it is."""
+    collections = None if key.collections is None else frozenset(key.collections)
+    return Caller(key.name, key.scope, Rights(collections, only=parse_filters(key.filters)))
 
 
 def begin_session(session: Session, key: KeyRow | None) -> str:
@@ -45,20 +55,21 @@ def begin_session(session: Session, key: KeyRow | None) -> str:
 
 
 def find_session(session: Session, cookie: str) -> Caller | None:
-    """Finds whose session a cookie is; None if there is none, it has run out, or its key was revoked."""
+    """Finds whose session a cookie is; None if there is none, or it or its key has run out or was revoked."""
     found = session.execute(
         select(AdminSessionRow, KeyRow)
         .outerjoin(KeyRow, KeyRow.id == AdminSessionRow.key_id)
         .where(
             AdminSessionRow.sha256 == digest(cookie),
             AdminSessionRow.expires_at > func.now(),
-            KeyRow.revoked_at.is_(None),  # holds as well where there is no key
+            KeyRow.revoked_at.is_(None),  # these hold as well where there is no key
+            unexpired(),
         )
     ).one_or_none()
     if found is None:
         return None
     key: KeyRow | None = found[1]
-    return Caller("one-time link", "admin") if key is None else Caller(key.name, key.scope)
+    return Caller("one-time link", "admin") if key is None else caller_of(key)
 
 
 def end_session(session: Session, cookie: str) -> None:

@@ -15,6 +15,7 @@ from indexer.collections import (
     delete_collection,
     describe_collection,
     rename_collection,
+    set_private,
 )
 from indexer.jobs.queue import JobInfo, cancel_job, get_job, list_jobs, retry_job
 from indexer.jobs.requests import JobRequest, start
@@ -36,6 +37,9 @@ class CollectionChange(BaseModel):
     name: str | None = Field(default=None, description="Another name for it")
     description: str | None = Field(
         default=None, description=f"What it is about: one line of at most {MAX_DESCRIPTION} characters"
+    )
+    private: bool | None = Field(
+        default=None, description="Whether it is there only for those whose key reaches it"
     )
 
 
@@ -108,12 +112,14 @@ def post_rollback(
 
 @router.patch("/collections/{name}")
 def patch_collection(engine: EngineDep, name: str, body: CollectionChange) -> ChangedCollection:
-    """Renames a collection or says what it is about. A name that is taken changes nothing."""
+    """Renames a collection, says what it is about or who sees it. A name that is taken changes nothing."""
     if body.name is not None and body.name != name:
         rename_collection(engine.database, name, body.name)
     named = body.name or name
     if body.description is not None:
         describe_collection(engine.database, named, body.description)
+    if body.private is not None:
+        set_private(engine.database, named, private=body.private)
     return ChangedCollection(name=named)
 
 

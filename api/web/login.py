@@ -8,7 +8,8 @@ from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse
 from starlette.responses import Response
 
-from api.auth.guards import LOGIN, FormDep, SameSite, SessionForm
+from api.auth.callers import LOGIN
+from api.auth.guards import FormDep, SameSite, SessionForm
 from api.auth.keys import find_key
 from api.auth.scopes import reaches
 from api.auth.sessions import COOKIE, LIFETIME, OneTimeLinks, begin_session, end_session
@@ -61,15 +62,16 @@ def show_login(request: Request, engine: EngineDep, token: str = "", next: str =
 
 @router.post(LOGIN)
 def sign_in(request: Request, _: SameSite, engine: EngineDep, form: FormDep) -> Response:
-    """Opens a session with a key: an admin's, or any where searching needs one."""
+    """Opens a session with a key: an admin's, or any to see what it reaches."""
     next = form.get("next", "")
     with open_session(engine.database) as session:
         key = find_key(session, form.get("key", "").strip())
         if key is None:
             return login_page(request, WRONG_KEY, next=next, status=401)
-        if not (request.app.state.private or reaches(key.scope, "admin")):
+        is_admin = reaches(key.scope, "admin")
+        if next.startswith(HOME) and not is_admin:
             return login_page(request, WRONG_SCOPE, next=next, status=403)
-        home = HOME if reaches(key.scope, "admin") else "/"
+        home = HOME if is_admin else "/"
         end_session(session, request.cookies.get(COOKIE, ""))
         cookie = begin_session(session, key)
         session.commit()

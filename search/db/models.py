@@ -66,7 +66,8 @@ class CollectionRow(Base):
     `version` grows with every change that a search can see, so that who holds the collection in memory reads
     what is new, and `presets_version` with every change of its presets. `trouble` is why new documents cannot
     be made searchable; empty where they can. `first_build` is what its first build is asked for
-    (passage_tokens, index); later ones are as the live generation is.
+    (passage_tokens, index); later ones are as the live generation is. A `private` one is there only for those
+    whose key reaches it.
     """
 
     __tablename__ = "collections"
@@ -79,6 +80,7 @@ class CollectionRow(Base):
     version: Mapped[int] = mapped_column(server_default=sql("0"))
     presets_version: Mapped[int] = mapped_column(server_default=sql("0"))
     trouble: Mapped[str] = mapped_column(server_default=sql("''"))
+    private: Mapped[bool] = mapped_column(server_default=sql("false"))
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
@@ -291,7 +293,8 @@ class PassageRow(Base):
 class KeyRow(Base):
     """Holds a key of an API client or an admin. Only its SHA-256 is kept: a key is 32 random bytes, so
     that no salt or slow hash is needed. `scope` is search, write or admin, each with what the one before
-    may do."""
+    may do. It reaches the `collections` of these names (null: all, empty: none) and of them the documents
+    that all `filters` leave (in their text form), until it expires."""
 
     __tablename__ = "keys"
 
@@ -302,6 +305,9 @@ class KeyRow(Base):
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     used_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
+    expires_at: Mapped[datetime | None]
+    collections: Mapped[list[str] | None] = mapped_column(ARRAY(Text))
+    filters: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=sql("'{}'"))
 
 
 class AdminSessionRow(Base):

@@ -4,18 +4,21 @@ them."""
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from copy import copy
 from pathlib import Path
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select
 
 from search.db.connection import open_session
-from search.db.lookup import holds
+from search.db.lookup import find_collection, holds
+from search.db.models import CollectionRow
 from search.engine.reader import Reader, Shared
 from search.errors import IndexReplaced
 from search.index.snapshot import Snapshot
 from search.index.snapshot_manager import SnapshotManager
 from search.query.request import SearchRequest
 from search.responses.search import SearchResponse
+from search.rights import EVERYTHING, Rights
 from search.scoring.ranking import POOL, Pool
 
 
@@ -23,7 +26,8 @@ class SearchEngine:
     """Answers searches on every collection of one database.
 
     Snapshots of live generations are kept in memory and swapped when documents or labels change or another
-    generation goes live. `pool` is how much a search looks at.
+    generation goes live. `pool` is how much a search looks at. `rights` are those of the caller whom it
+    answers (see `on_behalf_of`): every reader is made with them.
     """
 
     def __init__(self, database: Engine, data: Path, *, pool: Pool = POOL) -> None:
@@ -32,6 +36,13 @@ class SearchEngine:
         self.snapshots = SnapshotManager(database, data)
         self._shared = Shared(pool)
         self.embed = self._shared.encoder
+        self.rights = EVERYTHING
+
+    def on_behalf_of(self, rights: Rights) -> "SearchEngine":
+        """Gives this engine as a caller with these rights may use it. What is in memory is shared."""
+        engine = copy(self)
+        engine.rights = rights
+        return engine
 
     @contextmanager
     def reader(self, collection: str) -> Iterator[Reader]:
@@ -43,7 +54,7 @@ class SearchEngine:
             StoreUnavailable: the database does not answer.
         """
         begun = time.perf_counter()
-        snapshot = self.snapshots.of(collection)
+        snapshot = self.snapshot(collection)
         with self._shared.limiter.taken(), open_session(self.database) as session:
             waited = time.perf_counter() - begun
             if not holds(session, snapshot.generation):  # it was replaced twice while we waited
@@ -51,7 +62,10 @@ class SearchEngine:
                 snapshot = self.snapshots.renew(collection)
                 if not holds(session, snapshot.generation):
                     raise IndexReplaced("The index was replaced just now.", hint="Ask again.")
-            yield Reader(snapshot, session, self._shared, waited)
+            if self.rights.only:
+                doc_values = self._shared.doc_values.of(session, snapshot)
+                snapshot = self._shared.parts.of(session, snapshot, self.rights.only, doc_values)
+            yield Reader(snapshot, session, self._shared, waited, self.rights)
 
     def search(
         self,
@@ -89,12 +103,39 @@ class SearchEngine:
             CollectionNotFound, NotIndexed: there is nothing to search.
             StoreUnavailable: the database does not answer.
         """
+        self.check(collection)
         return self.snapshots.of(collection)
 
+    def check(self, collection: str) -> None:
+        """Refuses a collection that the caller may not know of as if it were not there.
+
+        Raises:
+            CollectionNotFound: there is none, or none for them.
+            StoreUnavailable: the database does not answer.
+        """
+        if not self.rights.whole:
+            with open_session(self.database) as session:
+                find_collection(session, collection, self.rights.seen())
+
+    def chosen(self, collection: str) -> str:
+        """Gives the collection that a request names or, where it names none, the default one.
+
+        Raises:
+            CollectionNotFound: there is none of that name for the caller.
+        """
+        if not collection:
+            return self.default_collection()
+        self.check(collection)
+        return collection
+
     def default_collection(self) -> str:
-        """Names the collection of requests that name none: "default", or else the first by name that is
-        live."""
+        """Names the collection of requests that name none: "default", or else the first by name that is live
+        and that the caller may know of."""
         live = self.snapshots.live()
+        if not self.rights.whole:
+            with open_session(self.database) as session:
+                seen = set(session.scalars(select(CollectionRow.name).where(self.rights.seen())))
+            live = [name for name in live if name in seen]
         return "default" if "default" in live or not live else live[0]
 
     def warm(self, collection: str) -> None:

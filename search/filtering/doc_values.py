@@ -16,10 +16,11 @@ from scipy.sparse import csr_matrix, vstack
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from search.cache import LRUCache
 from search.db.connection import among
 from search.db.models import DocumentRow
 from search.filtering.field_values import MOST, OBJECT, FieldValues, IntArray, kind_of, same, written
-from search.index.snapshot import Snapshot, View
+from search.index.snapshot import PARTS_HELD, Part, Snapshot, View
 
 Kinds = Mapping[str, frozenset[str]]
 """Maps the fields of a collection's metadata, by their paths such as author.name, to the kinds of their
@@ -69,18 +70,17 @@ class DocValuesCache:
     collection holds up no other."""
 
     def __init__(self) -> None:
-        self._held: dict[int, tuple[View, DocValues]] = {}
-        self._reading: dict[int, Lock] = {}
+        self._held: LRUCache[Part, tuple[View, DocValues]] = LRUCache(PARTS_HELD)
+        self._reading: dict[Part, Lock] = {}
 
     def of(self, session: Session, snapshot: Snapshot) -> DocValues:
         """Gives the doc values of a snapshot's documents."""
-        collection = snapshot.collection_id
-        with self._reading.setdefault(collection, Lock()):
-            view, before = self._held.get(collection, (None, None))
+        with self._reading.setdefault(snapshot.part, Lock()):
+            view, before = self._held.known(snapshot.part) or (None, None)
             if before is not None and view is snapshot.view:
                 return before
             found = read_doc_values(session, snapshot, before)
-            self._held[collection] = snapshot.view, found
+            self._held.put(snapshot.part, (snapshot.view, found))
         return found
 
 

@@ -49,7 +49,7 @@ class Scorecard(StoredJson):
 @dataclass(frozen=True)
 class CollectionInfo:
     """Describes a collection, which is "live" (searchable), "building" (its first index is under way) or
-    "empty"."""
+    "empty". A `private` one is there only for those who send a key or are signed in."""
 
     name: str
     state: Literal["live", "building", "empty"]
@@ -59,6 +59,7 @@ class CollectionInfo:
     progress: Progress | None = None
     scorecard: Scorecard | None = None
     description: str = ""
+    private: bool = False
 
 
 @dataclass(frozen=True)

@@ -255,7 +255,7 @@ def test_a_wrong_key_is_not_noted_as_used(client: TestClient, database: Engine) 
 
 def test_searching_is_open_to_everybody(client: TestClient) -> None:
     assert client.get("/v1/collections").json() == []
-    assert client.get("/v1/collections", headers=bearer("rf_wrong")).status_code == 200
+    assert client.get("/", headers={"Authorization": "Basic of-a-proxy"}).status_code == 503
     assert "/v1/search" in client.get("/v1/openapi.json").json()["paths"]
 
 
@@ -352,10 +352,13 @@ def test_a_revoked_key_is_answered_like_a_wrong_one(client: TestClient, database
 def test_a_key_of_another_scope_does_not_open_the_admins_pages(
     client: TestClient, database: Engine, scope: str
 ) -> None:
-    answer = client.post("/admin/login", data={"key": make_key(database, scope)})
+    key = make_key(database, scope)
+    answer = client.post("/admin/login", data={"key": key, "next": "/admin/test"})
     assert answer.status_code == 403
     assert "scope admin" in answer.text
     assert "Set-Cookie" not in answer.headers
+    assert client.post("/admin/login", data={"key": key}).headers["Location"] == "/"
+    assert client.get("/admin/test").status_code == 403
 
 
 @pytest.mark.parametrize(
