@@ -16,6 +16,7 @@ from api.dependencies import EngineDep, check_address
 from api.middleware.body_limit import BodyLimit
 from api.middleware.head import HeadAsGet
 from api.middleware.host import check_host
+from api.middleware.rate_limits import UNLIMITED, RateLimiting, RateLimits
 from api.middleware.security_headers import SecurityHeaders
 from api.v1.routes import API_ROUTERS
 from api.v1.schemas import errors
@@ -35,12 +36,16 @@ DESCRIPTION = (
 
 
 def create_app(
-    engine: SearchEngine, *, private: bool = False, hosts: Collection[str] | None = None
+    engine: SearchEngine,
+    *,
+    private: bool = False,
+    hosts: Collection[str] | None = None,
+    limits: RateLimits = UNLIMITED,
 ) -> FastAPI:
     """Makes the application for an engine.
 
     `private`: searching needs a key or a session too. `hosts`: answer under these host names and those of
-    the own machine alone; None: under any.
+    the own machine alone; None: under any. `limits`: how much one caller may ask for.
     """
     checks: list[Callable[..., None]] = [
         check_host,
@@ -52,6 +57,7 @@ def create_app(
         description=DESCRIPTION,
         docs_url=None,
         redoc_url=None,
+        responses=errors(429),
         openapi_url=None,  # a route of v1 like any other, so that the same checks hold
         dependencies=[Depends(check) for check in checks],
     )
@@ -70,6 +76,7 @@ def create_app(
     for kind in (*GONE, Exception):
         app.add_exception_handler(kind, on_error)
     app.add_middleware(BodyLimit, answer=on_error)
+    app.add_middleware(RateLimiting, limits=limits, answer=on_error)
     app.add_middleware(SecurityHeaders)
     app.add_middleware(GZipMiddleware, minimum_size=1000)
     app.add_middleware(HeadAsGet, but=(LOGIN,))

@@ -9,6 +9,7 @@ RefractError
 │   ├── TooLarge              413  more than is read of one request
 │   └── Busy                  409  something else is at it: wait, then ask again
 ├── Unauthorized              401  a key or a session is needed, and there is none that holds
+├── TooManyRequests           429  this caller's share is used up: ask again, see Retry-After
 ├── Forbidden                 403  the key or session does not reach this far
 │   └── CrossSite                  a form that comes from another site, or without its token
 ├── NotFound                  404
@@ -33,15 +34,19 @@ Each carries a `code` that API clients may rely on, an HTTP `status`, a message 
 value at fault and, wherever there is one, a hint that says what to do about it.
 """
 
+import math
+
 
 class RefractError(Exception):
     """Is the root of all errors that Refract raises on purpose.
 
-    `message` names the value at fault, `hint` the remedy.
+    `message` names the value at fault, `hint` the remedy; `retry_after`: in how many seconds the same may
+    work.
     """
 
     code = "error"
     status = 500
+    retry_after: int | None = None
 
     def __init__(self, message: str, *, hint: str = "") -> None:
         super().__init__(message)
@@ -88,6 +93,15 @@ class Unauthorized(RefractError):
 
     code = "unauthorized"
     status = 401
+
+
+class TooManyRequests(RefractError):
+    code = "too_many_requests"
+    status = 429
+
+    def __init__(self, message: str, *, retry_after: float) -> None:
+        self.retry_after = max(1, math.ceil(retry_after))
+        super().__init__(message, hint=f"Ask again in {self.retry_after} s.")
 
 
 class Forbidden(RefractError):

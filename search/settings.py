@@ -69,6 +69,26 @@ class Settings(BaseSettings):
         description="A program that recognizes the text of scanned PDFs, such as ocrmypdf --skip-text "
         "--quiet; it is called with the path of a PDF and the path of the one to write. Off at first.",
     )
+    rate_limit: int = Field(
+        default=0,
+        ge=0,
+        description="Requests a minute that are answered to one address without a key (of IPv6 to a /64). "
+        "Some answers count as several. 0: any number.",
+    )
+    key_rate_limit: int = Field(
+        default=0,
+        ge=0,
+        description="Requests a minute that are answered to one key or session; 0: any number.",
+    )
+    write_rate_limit: int = Field(
+        default=0, ge=0, description="Requests a minute of one key that change something; 0: any number."
+    )
+    failed_key_limit: int = Field(
+        default=60,
+        ge=0,
+        description="Wrong keys a minute from one address, at the login and of clients; then those that were "
+        "not seen before wait. 0: any number.",
+    )
     private: bool = Field(default=False, description="1: searching needs a key too.")
     model: str = Field(
         default=DEFAULT_MODEL,

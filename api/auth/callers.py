@@ -64,8 +64,9 @@ ByKey = Annotated[Caller | None, Depends(find_by_key)]
 SignedIn = Annotated[Caller | None, Depends(find_signed_in)]
 
 
-def find_caller(by_key: ByKey, signed_in: SignedIn) -> Caller | None:
-    """Finds who asks; a key goes before a session."""
+def find_caller(request: Request, by_key: ByKey, signed_in: SignedIn) -> Caller | None:
+    """Finds who asks; a key goes before a session. What stands around the request finds them in its state."""
+    request.state.caller = by_key or signed_in
     return by_key or signed_in
 
 

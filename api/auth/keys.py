@@ -86,10 +86,10 @@ def _narrowed(scope: str, collections: Sequence[str] | None, filters: Sequence[s
             hint="Give a filter to a key of scope search.",
         )
     for condition in conditions:
-        if condition.feature is not None or condition.field == TITLE:
+        if condition.feature is not None or condition.field == TITLE or condition.negated:
             raise InvalidFilter(
                 f"{format_filter(condition)} cannot decide who sees a document.",
-                hint="Use a field of the metadata, like team:blue.",
+                hint="Say what is seen, by a field of the metadata: team:blue or year:..2020.",
             )
     return [format_filter(condition) for condition in conditions]
 

@@ -175,6 +175,7 @@ MEANINGS = {
     404: "There is no such collection, document, feature, preset, generation or job",
     409: "Something else is at it",
     413: "The request is too large",
+    429: "This caller's share is used up for now; see Retry-After",
     503: "Nothing is indexed yet, or the database does not answer",
 }
 

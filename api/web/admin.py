@@ -264,7 +264,7 @@ def post_job(name: str, engine: EngineDep, form: AdminForm) -> Response:
 
 @router.post("/collections/{name}/settings")
 def post_settings(name: str, engine: EngineDep, form: AdminForm) -> Response:
-    """Renames a collection, says what it is about and who sees it, or makes a copy of its settings under another name."""
+    """Renames a collection, says what it is about and who sees it, or copies its settings to another name."""
     if copy := form.get("copy", "").strip():
         copy_collection(engine.database, name, copy)
         return _back(_address(copy))

@@ -55,8 +55,7 @@ def meeting(doc_values: DocValues, conditions: Iterable[Condition]) -> IntArray:
     for condition in conditions:
         values = doc_values.fields.get(condition.field)
         numbers = np.zeros(0, np.int64) if values is None else values.number_A[matching(values, condition)]
-        having = doc_values.documents_with(numbers)
-        found = found[np.isin(found, having) ^ condition.negated]
+        found = found[np.isin(found, doc_values.documents_with(numbers)) ^ condition.negated]
     return found
 
 
