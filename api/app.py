@@ -91,10 +91,10 @@ def healthz() -> dict[str, str]:
 def readyz(engine: EngineDep) -> dict[str, object]:
     """Searches are answered: the database is there and at least one collection is live."""
     with open_session(engine.database) as session:
-        live = [found.name for found in collection_names(session, engine.rights) if found.live]
-    if not live:
+        seen = [found.name for found in collection_names(session, engine.rights) if found.live]
+    if not engine.snapshots.live():
         raise NotIndexed("No collection is live yet.", hint="Run refract index PATH.")
-    return {"status": "ok", "collections": live}
+    return {"status": "ok", "collections": seen}
 
 
 def on_error(request: Request, error: Exception) -> Response:
