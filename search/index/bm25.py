@@ -80,12 +80,18 @@ class Counts:
         return holds_PT
 
     def only(self, passages: NDArray[np.integer[Any]]) -> "Counts":
-        """The counts of some passages alone, without stems that none of them has."""
-        counts_PV = self.counts_NV.tocsr()[passages].tocsc()
-        kept = np.flatnonzero(np.diff(counts_PV.indptr))
+        """The counts of some passages (ascending) alone, without stems that none of them has."""
+        matrix = self.counts_NV
+        seen_N = np.zeros(len(self), np.bool_)
+        seen_N[passages] = True
+        kept = seen_N[matrix.indices]
+        ends_V = np.concatenate([[0], np.cumsum(kept)])[matrix.indptr]
+        there = np.flatnonzero(np.diff(ends_V))
+        rows = (np.cumsum(seen_N) - 1)[matrix.indices[kept]]
+        parts = (matrix.data[kept], rows, np.append(ends_V[there], ends_V[-1]))
         stems = list(self.columns)
-        columns = {stems[column]: at for at, column in enumerate(kept.tolist())}
-        return Counts(counts_PV[:, kept], columns, self.lengths_N[passages])
+        columns = {stems[column]: at for at, column in enumerate(there.tolist())}
+        return Counts(csc_matrix(parts, shape=(len(passages), len(there))), columns, self.lengths_N[passages])
 
     def of_stems(self, asked: Sequence[str]) -> csc_matrix:
         """The counts of some stems (N, T)."""
