@@ -77,7 +77,8 @@ class _Near:
     def to(cls, snapshot: Snapshot, q_D: NDArray[np.float32]) -> "_Near":
         wanted = min(NEAREST, max(1, snapshot.passages // NEAREST_SHARE))
         _, nearest = snapshot.index.search(q_D[None], wanted)
-        mean_F = snapshot.acts_NF[nearest[0]].mean(axis=0)
+        acts_NF = snapshot.acts_NF[nearest[0]]
+        mean_F = acts_NF.sum(axis=0) / max(acts_NF.shape[0], 1)  # an emptied collection has no passage
         return cls(snapshot, np.asarray(mean_F, dtype=np.float64).ravel())
 
     def lift(self, family: Family) -> float:
