@@ -11,6 +11,7 @@ from starlette.middleware.gzip import GZipMiddleware
 
 from api.auth.callers import LOGIN
 from api.auth.guards import check_caller, check_private
+from api.auth.oidc import Provider
 from api.auth.sessions import OneTimeLinks
 from api.dependencies import EngineDep, check_address
 from api.middleware.body_limit import BodyLimit
@@ -41,11 +42,13 @@ def create_app(
     private: bool = False,
     hosts: Collection[str] | None = None,
     limits: RateLimits = UNLIMITED,
+    provider: Provider | None = None,
 ) -> FastAPI:
     """Makes the application for an engine.
 
     `private`: searching needs a key or a session too. `hosts`: answer under these host names and those of
     the own machine alone; None: under any. `limits`: how much one caller may ask for.
+    `provider`: who signs people in beside keys.
     """
     checks: list[Callable[..., None]] = [
         check_host,
@@ -62,7 +65,7 @@ def create_app(
         dependencies=[Depends(check) for check in checks],
     )
     app.state.engine, app.state.private, app.state.hosts = engine, private, hosts
-    app.state.links = OneTimeLinks()
+    app.state.links, app.state.provider = OneTimeLinks(), provider
     for router in API_ROUTERS:
         app.include_router(router)
     app.add_api_route("/healthz", healthz, tags=["health"])

@@ -8,6 +8,7 @@ import uvicorn
 
 from api.app import create_app
 from api.auth.callers import LOGIN
+from api.auth.oidc import Provider
 from api.middleware.host import is_loopback
 from api.middleware.rate_limits import RateLimits
 from search.engine.engine import SearchEngine
@@ -57,8 +58,13 @@ def serve(
             engine.warm(collection)
     local = is_loopback(listening.getsockname()[0])
     hosts = {settings.host.lower(), settings.public_host.lower()} - {""} if local else None
-    limits = RateLimits.of(settings)
-    app = create_app(engine, private=settings.private, hosts=hosts, limits=limits)
+    app = create_app(
+        engine,
+        private=settings.private,
+        hosts=hosts,
+        limits=RateLimits.of(settings),
+        provider=Provider.of(settings),
+    )
 
     def on_start() -> None:
         at = address(listening)

@@ -23,6 +23,7 @@ RefractError
 ├── NotIndexed                503  the collection exists, but nothing is live yet
 │   └── IndexReplaced              the generation at hand was dropped meanwhile: ask again
 ├── StoreUnavailable          503  the database does not answer
+├── ProviderUnavailable       503  the identity provider does not answer; keys still work
 ├── IndexDamaged              500  a derived file is missing or fails its hash
 ├── ConfigurationError        500  settings, installation, data folder
 ├── DictionaryError           422  a dictionary cannot be made, read or used here
@@ -157,6 +158,11 @@ class IndexReplaced(NotIndexed):
 
 class StoreUnavailable(RefractError):
     code = "store_unavailable"
+    status = 503
+
+
+class ProviderUnavailable(RefractError):
+    code = "provider_unavailable"
     status = 503
 
 

@@ -16,7 +16,7 @@ from search.db.connection import open_session
 from search.errors import Unauthorized
 
 LOGIN = "/admin/login"
-OPEN = frozenset({"/healthz", "/readyz", "/metrics", LOGIN})
+OPEN = frozenset({"/healthz", "/readyz", "/metrics", LOGIN, f"{LOGIN}/oidc", f"{LOGIN}/oidc/back"})
 
 
 def unauthorized() -> Unauthorized:

@@ -22,6 +22,7 @@ from search.rights import EVERYTHING, Rights
 
 COOKIE = "refract_session"
 LIFETIME = timedelta(days=30)
+SIGNED_IN_ELSEWHERE = timedelta(hours=12)
 LINK_SECONDS = 3600
 
 
@@ -54,6 +55,16 @@ def begin_session(session: Session, key: KeyRow | None) -> str:
     return cookie
 
 
+def begin_session_of(session: Session, name: str, scope: str) -> str:
+    """Opens a session of somebody whom an identity provider signed in; gives its cookie. It is short: what
+    they may do is asked again then."""
+    cookie = begin_session(session, None)
+    row = session.get_one(AdminSessionRow, digest(cookie))
+    row.name, row.scope, row.expires_at = name, scope, func.now() + SIGNED_IN_ELSEWHERE
+    session.flush()
+    return cookie
+
+
 def find_session(session: Session, cookie: str) -> Caller | None:
     """Finds whose session a cookie is; None if there is none, or it or its key has run out or was revoked."""
     found = session.execute(
@@ -68,8 +79,10 @@ def find_session(session: Session, cookie: str) -> Caller | None:
     ).one_or_none()
     if found is None:
         return None
-    key: KeyRow | None = found[1]
-    return Caller("one-time link", "admin") if key is None else caller_of(key)
+    row, key = found
+    if key is not None:
+        return caller_of(key)
+    return Caller("one-time link", "admin") if row.scope is None else Caller(row.name, row.scope)
 
 
 def end_session(session: Session, cookie: str) -> None:

@@ -1,8 +1,10 @@
 """These pages sign in and out."""
 
+import hmac
+import json
 import re
 from dataclasses import dataclass
-from urllib.parse import quote
+from urllib.parse import quote, unquote, urlsplit
 
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse
@@ -11,18 +13,32 @@ from starlette.responses import Response
 from api.auth.callers import LOGIN
 from api.auth.guards import FormDep, SameSite, SessionForm
 from api.auth.keys import find_key
+from api.auth.oidc import Handshake, Provider
 from api.auth.scopes import reaches
-from api.auth.sessions import COOKIE, LIFETIME, OneTimeLinks, begin_session, end_session
+from api.auth.sessions import (
+    COOKIE,
+    LIFETIME,
+    OneTimeLinks,
+    begin_session,
+    begin_session_of,
+    end_session,
+)
 from api.dependencies import EngineDep
 from api.views.rendering import Page, is_fragment, render
 from search.db.connection import open_session
+from search.errors import NotFound, ProviderUnavailable, Unauthorized
 
 router = APIRouter(include_in_schema=False)
 
 HOME = "/admin"
+OIDC = f"{LOGIN}/oidc"
+HANDSHAKE, HANDSHAKE_SECONDS = "refract_handshake", 600
 # A page of this host: browsers take // and /\ for the start of another host, and drop tabs and line ends.
 LOCAL = re.compile(r"/(?![/\\])[!-~]*", re.ASCII)
 
+NOT_BEGUN = (
+    "This sign-in was not begun in this browser, or too long ago, or it was not finished. Begin again."
+)
 WRONG_KEY = "This key does not work."
 WRONG_SCOPE = "This key works, but not here: these pages need one of scope admin."
 WRONG_LINK = (
@@ -35,13 +51,14 @@ SIGNED_OUT = "You are not signed in any more. Nothing was changed; sign in and s
 @dataclass(frozen=True)
 class LoginPage(Page):
     """Shows what was wrong the last time, and where to go `next`; `private`: searching needs a key as
-    well."""
+    well; `elsewhere` is the host of the identity provider, if there is one."""
 
     template = "login.html"
 
     problem: str
     next: str
     private: bool
+    elsewhere: str
 
 
 @router.get(LOGIN)
@@ -78,6 +95,45 @@ def sign_in(request: Request, _: SameSite, engine: EngineDep, form: FormDep) -> 
     return _enter(request, cookie, local_path(next, home))
 
 
+@router.get(OIDC)
+def begin_elsewhere(request: Request, next: str = "") -> Response:
+    """Sends the browser to the identity provider."""
+    provider, handshake = _provider(request), Handshake()
+    try:
+        address = provider.address(handshake, _back(request))
+    except ProviderUnavailable as error:
+        return login_page(request, f"{error} {error.hint}", next=next, status=503)
+    response = RedirectResponse(address, status_code=303)
+    kept = json.dumps([handshake.state, handshake.nonce, handshake.verifier, local_path(next, "")])
+    _keep(request, response, HANDSHAKE, quote(kept), HANDSHAKE_SECONDS)
+    return response
+
+
+@router.get(f"{OIDC}/back")
+def end_elsewhere(request: Request, engine: EngineDep, code: str = "", state: str = "") -> Response:
+    """Opens a session for whom the identity provider sent back, if this browser began it."""
+    provider = _provider(request)
+    try:
+        *texts, next = json.loads(unquote(request.cookies.get(HANDSHAKE, "")))
+        handshake = Handshake(*map(str, texts))
+    except (ValueError, TypeError):
+        return login_page(request, NOT_BEGUN, status=401)
+    if not (code and hmac.compare_digest(handshake.state.encode(), state.encode())):
+        return login_page(request, NOT_BEGUN, status=401)
+    try:
+        person = provider.person(handshake, _back(request), code)
+    except (ProviderUnavailable, Unauthorized) as error:
+        return login_page(request, f"{error} {error.hint}", next=next, status=error.status)
+    with open_session(engine.database) as session:
+        end_session(session, request.cookies.get(COOKIE, ""))
+        cookie = begin_session_of(session, person.name, person.scope)
+        session.commit()
+    home = HOME if reaches(person.scope, "admin") else "/"
+    response = _enter(request, cookie, local_path(str(next), home))
+    response.delete_cookie(HANDSHAKE)
+    return response
+
+
 @router.post("/admin/logout")
 def sign_out(request: Request, engine: EngineDep, _: SessionForm) -> Response:
     """Ends the session."""
@@ -91,7 +147,13 @@ def sign_out(request: Request, engine: EngineDep, _: SessionForm) -> Response:
 
 def login_page(request: Request, problem: str = "", *, next: str = "", status: int = 200) -> Response:
     """Shows the form to sign in with, and what was wrong the last time."""
-    page = LoginPage(problem=problem, next=local_path(next, ""), private=request.app.state.private)
+    provider: Provider | None = request.app.state.provider
+    page = LoginPage(
+        problem=problem,
+        next=local_path(next, ""),
+        private=request.app.state.private,
+        elsewhere=urlsplit(provider.issuer).netloc if provider else "",
+    )
     return render(request, page, status=status)
 
 
@@ -116,12 +178,27 @@ def local_path(text: str, otherwise: str) -> str:
 
 def _enter(request: Request, cookie: str, address: str) -> Response:
     response = RedirectResponse(address, status_code=303)
+    _keep(request, response, COOKIE, cookie, int(LIFETIME.total_seconds()))
+    return response
+
+
+def _keep(request: Request, response: Response, name: str, value: str, seconds: int) -> None:
     response.set_cookie(
-        COOKIE,
-        cookie,
-        max_age=int(LIFETIME.total_seconds()),
+        name,
+        value,
+        max_age=seconds,
         secure=request.url.scheme == "https",
         httponly=True,
         samesite="lax",  # strict would lose who follows a link elsewhere, as in a terminal in the browser
     )
-    return response
+
+
+def _provider(request: Request) -> Provider:
+    provider: Provider | None = request.app.state.provider
+    if provider is None:
+        raise NotFound("No identity provider is set up here.", hint="Sign in with a key.")
+    return provider
+
+
+def _back(request: Request) -> str:
+    return str(request.url_for("end_elsewhere"))

@@ -1,4 +1,5 @@
-"""Keys expire and reach some collections, or some documents of them; collections can be private."""
+"""Keys expire and reach some collections, or some documents of them; collections can be private, and sessions
+an identity provider's."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -20,9 +21,14 @@ def upgrade() -> None:
         "keys",
         sa.Column("filters", postgresql.ARRAY(sa.Text()), server_default=sa.text("'{}'"), nullable=False),
     )
+    op.add_column("sessions", sa.Column("name", sa.Text(), nullable=True))
+    op.add_column("sessions", sa.Column("scope", sa.Text(), nullable=True))
 
 
 def downgrade() -> None:
+    op.execute("DELETE FROM sessions WHERE scope IS NOT NULL")  # they would be an admin's then
+    op.drop_column("sessions", "scope")
+    op.drop_column("sessions", "name")
     op.execute(  # what it reaches is forgotten: it must not reach everything then
         "UPDATE keys SET revoked_at = COALESCE(revoked_at, now()) "
         "WHERE expires_at IS NOT NULL OR collections IS NOT NULL OR filters <> '{}'"

@@ -312,7 +312,8 @@ class KeyRow(Base):
 
 class AdminSessionRow(Base):
     """Stands for somebody who looks at the admin's pages. The cookie's SHA-256 is kept; `key_id` is the key
-    it was opened with, null where it was the link that a start prints. It ends with its key."""
+    it was opened with. Without one it was the link that a start prints or, with a `name` and a `scope`, an
+    identity provider. It ends with its key."""
 
     __tablename__ = "sessions"
 
@@ -320,6 +321,8 @@ class AdminSessionRow(Base):
     key_id: Mapped[int | None] = mapped_column(ForeignKey("keys.id", ondelete="CASCADE"))
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     expires_at: Mapped[datetime]
+    name: Mapped[str | None]
+    scope: Mapped[str | None]
 
 
 class JobReportRow(Base):

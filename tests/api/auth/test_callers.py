@@ -149,6 +149,8 @@ CASES = {
     ("GET", "/analyze/search"): of(PAGE, 303, text="Towers of stone."),
     ("GET", "/admin/login"): Case(OPEN),
     ("POST", "/admin/login"): form(OPEN, 401, key="wrong"),
+    ("GET", "/admin/login/oidc"): of(OPEN, 404),
+    ("GET", "/admin/login/oidc/back"): of(OPEN, 404),
     ("POST", "/admin/logout"): form("logout"),
     ("GET", "/admin"): of(PANEL),
     ("GET", "/admin/collections/{name}"): of(PANEL, path="/admin/collections/vault"),
