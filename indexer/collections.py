@@ -63,6 +63,7 @@ def set_private(database: Engine, name: str, *, private: bool) -> None:
     """
     with open_session(database) as session:
         find_collection(session, name).private = private
+        notify(session)
         session.commit()
 
 

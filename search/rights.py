@@ -30,6 +30,10 @@ class Rights:
         named = true() if self.collections is None else CollectionRow.name.in_(self.collections)
         return named & (true() if self.private else ~CollectionRow.private)
 
+    def sees(self, name: str, *, private: bool) -> bool:
+        """Tells of one collection whether it is seen."""
+        return (self.collections is None or name in self.collections) and (self.private or not private)
+
     def may_make(self, name: str) -> bool:
         """Whether a collection of this name, which may not be there yet, would be seen."""
         return self.private and (self.collections is None or name in self.collections)

@@ -113,7 +113,9 @@ class SearchEngine:
             CollectionNotFound: there is none, or none for them.
             StoreUnavailable: the database does not answer.
         """
-        if not self.rights.whole:
+        private = self.snapshots.private().get(collection)
+        known = private is not None and self.rights.sees(collection, private=private)
+        if not (self.rights.whole or known):
             with open_session(self.database) as session:
                 find_collection(session, collection, self.rights.seen())
 
@@ -131,8 +133,10 @@ class SearchEngine:
     def default_collection(self) -> str:
         """Names the collection of requests that name none: "default", or else the first by name that is live
         and that the caller may know of."""
-        live = self.snapshots.live()
-        if not self.rights.whole:
+        live, private = self.snapshots.live(), self.snapshots.private()
+        if private:
+            live = [name for name in live if self.rights.sees(name, private=private.get(name, True))]
+        elif not self.rights.whole:
             with open_session(self.database) as session:
                 seen = set(session.scalars(select(CollectionRow.name).where(self.rights.seen())))
             live = [name for name in live if name in seen]

@@ -28,7 +28,7 @@ from search.embedding.embedder import Embedder
 from search.engine.engine import SearchEngine
 from search.errors import InvalidRequest
 from search.query.steering import parse
-from tests.support.building import build, write
+from tests.support.building import build, eventually, write
 
 pytestmark = pytest.mark.database
 
@@ -549,3 +549,24 @@ def test_a_writer_makes_the_collections_that_are_theirs_and_no_others(
         assert answer.status_code == 404
     with Session(database) as session:
         assert session.scalars(select(CollectionRow.name)).all() == ["mine"]
+
+
+def test_a_collection_is_hidden_from_those_who_follow_it_too(vault: Vault) -> None:
+    """While changes are followed who sees what is known in memory."""
+    engine = SearchEngine(vault.database, vault.engine.data)
+    client = TestClient(create_app(engine))
+
+    def status(**query: str) -> int:
+        return client.get("/v1/search", params={"q": "whales", **query}).status_code
+
+    engine.snapshots.follow()
+    try:
+        eventually(lambda: engine.snapshots.private() == {"open": False, "vault": True})
+        assert (status(), status(collection="open"), status(collection="vault")) == (200, 200, 404)
+        set_private(vault.database, "open", private=True)
+        eventually(lambda: status(collection="open") == 404 == status())
+        assert client.get("/v1/search?q=whales", headers=vault.bearer("other")).status_code == 200
+        assert client.get("/v1/search?q=whales", headers=vault.bearer("tenant")).status_code == 200
+    finally:
+        set_private(vault.database, "open", private=False)
+        engine.snapshots.end()
