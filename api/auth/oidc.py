@@ -11,13 +11,13 @@ import secrets
 import time
 from dataclasses import dataclass, field
 from http.client import HTTPException
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote, urlencode, urlsplit
 from urllib.request import Request, urlopen
 
 from joserfc import jwt
 from joserfc.errors import JoseError
-from joserfc.jwk import KeySet
+from joserfc.jwk import KeySet, KeySetSerialization
 
 from api.auth.scopes import SCOPES
 from search.errors import ConfigurationError, ProviderUnavailable, Unauthorized
@@ -128,7 +128,8 @@ class Provider:
         """
         token = self._exchange(handshake, back, code)
         try:
-            keys = KeySet.import_key_set(self._ask(str(self._metadata()["jwks_uri"])))
+            published = cast(KeySetSerialization, self._ask(str(self._metadata()["jwks_uri"])))
+            keys = KeySet.import_key_set(published)
             claims = jwt.decode(str(token.get("id_token", "")), keys, algorithms=ALGORITHMS).claims
             self._registry(handshake).validate(claims)
         except (JoseError, ValueError, KeyError) as error:
@@ -156,7 +157,7 @@ class Provider:
                 f"{name} has no value of {self._claim!r} that lets anybody in here.",
                 hint="Who runs Refract says which do, in REFRACT_OIDC_SCOPES.",
             )
-        return Person(name, max(scopes, key=[*SCOPES].index))
+        return Person(name, max(scopes, key=list[str](SCOPES).index))
 
     def _exchange(self, handshake: Handshake, back: str, code: str) -> dict[str, Any]:
         sent = {
