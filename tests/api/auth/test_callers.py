@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -81,11 +82,11 @@ class Case:
     form: dict[str, str] | None = None
 
 
-def of(kind: str, *ok: int, path: str = "", json: Any = None, **query: str) -> Case:
+def of(kind: str, /, *ok: int, path: str = "", json: Any = None, **query: str) -> Case:
     return Case(kind, ok or (200,), path, {"collection": "vault", **query}, json)
 
 
-def form(kind: str, *ok: int, path: str = "", **fields: str) -> Case:
+def form(kind: str, /, *ok: int, path: str = "", **fields: str) -> Case:
     return Case(kind, ok or (303,), path, {}, None, fields)
 
 
@@ -196,9 +197,12 @@ class Vault:
     numbers: dict[str, int]
     feature: int
 
+    @cached_property
+    def apps(self) -> dict[bool, FastAPI]:
+        return {private: create_app(self.engine, private=private) for private in (False, True)}
+
     def client(self, caller: str) -> TestClient:
-        app = create_app(self.engine, private=caller == "nobody in private")
-        return TestClient(app, follow_redirects=False)
+        return TestClient(self.apps[caller == "nobody in private"], follow_redirects=False)
 
     def bearer(self, caller: str) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.keys[caller]}"} if caller in self.keys else {}
