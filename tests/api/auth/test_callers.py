@@ -272,7 +272,7 @@ def ask(vault: Vault, caller: str, method: str, route: str, case: Case) -> tuple
     """Status and text of one answer, and what it was asked."""
     client, path = vault.client(caller), (case.path or route).replace("FEATURE", str(vault.feature))
     if route.startswith(("/v1", "/healthz", "/readyz")):
-        sent = {"headers": vault.bearer(caller)}
+        sent: dict[str, Any] = {"headers": vault.bearer(caller)}
     else:
         cookie = vault.session(caller)
         sent = {"headers": {"Cookie": f"{COOKIE}={cookie}"} if cookie else {}}
