@@ -785,8 +785,12 @@ def test_keys_are_made_listed_and_revoked_on_the_command_line(
     assert key not in listed
     assert refract("revoke", "1").returncode == 0
     assert client.post("/v1/write", headers=bearer(key)).status_code == 401
+    narrowed = ("--collections", "a,b", "--filter", "team:blue", "--expires", "90d")
+    assert refract("create", "blue", "--scope", "search", *narrowed).returncode == 0
+    assert "team:blue" in refract("list").stdout
     for arguments, says in [
         (("revoke", "9"), "There is no key 9."),
+        (("create", "a", "--scope", "admin", "--filter", "team:blue"), "cannot have a filter"),
         (("create", " ", "--scope", "admin"), "cannot be named"),
     ]:
         failed = refract(*arguments)
@@ -797,4 +801,4 @@ def test_keys_are_made_listed_and_revoked_on_the_command_line(
     assert refract("create", "a", "--scope", "root").returncode == 2
     assert refract("create", "a").returncode == 2
     with Session(database) as session:
-        assert len(list_keys(session)) == 1
+        assert [key.filters for key in list_keys(session)] == [[], ["team:blue"]]
