@@ -169,6 +169,14 @@ def add_rows_of(revision: str, database: Engine, embedder: Embedder) -> None:
                 "INSERT INTO documents (collection_id, external_id, title, text, sha256, source, source_id, "
                 "stamp, superseded) VALUES (1, 'b/old', '', 'Replaced.', '', '/b', 'old', '1-2', 3)",
             )
+        case "0009":
+            add_rows(
+                database,
+                "INSERT INTO keys (name, scope, sha256, expires_at, collections, filters) "
+                "VALUES ('part', 'search', '', now() + interval '1 day', '{c}', '{team:blue}')",
+                "INSERT INTO sessions (sha256, expires_at, name, scope) VALUES ('t', now(), 'ann', 'write')",
+                "UPDATE collections SET private = true",
+            )
         case _:
             pytest.fail(f"Say here what rows revision {revision} brings.")
 
