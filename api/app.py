@@ -13,7 +13,9 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
 
-from api.auth.guards import LOGIN, check_private, may_write
+from api.auth.callers import LOGIN
+from api.auth.guards import check_caller, check_private, may_write
+from api.auth.oidc import Provider
 from api.auth.sessions import OneTimeLinks
 from api.dependencies import check_address
 from api.health import HEALTH, healthz, readyz
@@ -25,6 +27,7 @@ from api.middleware.denials import Denials
 from api.middleware.head import HeadAsGet
 from api.middleware.host import check_host
 from api.middleware.proxy import BehindProxy, Network
+from api.middleware.rate_limits import UNLIMITED, RateLimiting, RateLimits
 from api.middleware.request_ids import HEADER, RequestIds
 from api.middleware.security_headers import SecurityHeaders
 from api.middleware.time_limit import TimeLimit
@@ -60,25 +63,29 @@ def create_app(
     proxies: Sequence[Network] = (),
     origins: Sequence[str] = (),
     observing: Observing | None = None,
+    limits: RateLimits = UNLIMITED,
+    provider: Provider | None = None,
 ) -> FastAPI:
     """Makes the application for an engine.
 
     `private`: searching needs a key or a session too. `hosts`: answer under these host names and those of
     the own machine alone; None: under any. `prefix`, `proxies`: see `BehindProxy`; `origins`: see `ApiCors`.
-    `observing`: how requests are watched.
+    `observing`: how requests are watched. `limits`: how much one caller may ask for. `provider`: who signs
+    people in beside keys.
     """
     observing = observing or Observing()
-    keys = [Depends(check_private)] if private else []
+    keys = [Depends(check_private if private else check_caller)]
     app = FastAPI(
         title="Refract",
         description=DESCRIPTION,
         docs_url=None,
         redoc_url=None,
+        responses=errors(429),
         openapi_url=None,  # a route of v1 like any other, so that the same checks hold
     )
     app.openapi = partial(describe, app)  # type: ignore[method-assign]
     app.state.engine, app.state.private, app.state.hosts = engine, private, hosts
-    app.state.links = OneTimeLinks()
+    app.state.links, app.state.provider = OneTimeLinks(), provider
     app.state.observing, app.state.exposition = observing, Exposition(engine)
     for router in API_ROUTERS:
         app.include_router(router, dependencies=keys)
@@ -95,6 +102,7 @@ def create_app(
         app.add_exception_handler(kind, on_error)
     app.add_middleware(BodyLimit, answer=on_error, may_write=may_write)
     app.add_middleware(TimeLimit, answer=on_error, but=HEALTH | {PATH})
+    app.add_middleware(RateLimiting, limits=limits, answer=on_error)
     app.add_middleware(Checks, checks=(check_host, check_address), answer=on_error)
     app.add_middleware(SecurityHeaders)
     app.add_middleware(GZipMiddleware, minimum_size=1000)

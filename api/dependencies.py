@@ -1,4 +1,5 @@
-"""Every request handler may ask for these: the engine, the collection, a well-formed address."""
+"""Every request handler may ask for these: the engine and the collection as the caller may see them, a
+well-formed address."""
 
 from typing import Annotated
 from urllib.parse import unquote_to_bytes
@@ -6,8 +7,11 @@ from urllib.parse import unquote_to_bytes
 from fastapi import Depends, Query, Request
 from starlette.convertors import StringConvertor, register_url_convertor
 
+from api.auth.callers import CallerDep
+from api.auth.sessions import Caller
 from search.engine.engine import SearchEngine
 from search.errors import InvalidRequest
+from search.rights import NOTHING, PUBLIC, Rights
 
 
 class AnyText(StringConvertor):
@@ -19,10 +23,20 @@ class AnyText(StringConvertor):
 register_url_convertor("any", AnyText())
 
 
-def get_engine(request: Request) -> SearchEngine:
-    """Gives the engine that the app was made with."""
+def get_engine(request: Request, caller: CallerDep) -> SearchEngine:
+    """Gives the engine that the app was made with, as the caller may use it."""
     engine: SearchEngine = request.app.state.engine
-    return engine
+    return engine.on_behalf_of(rights_of(request, caller))
+
+
+def rights_of(request: Request, caller: Caller | None) -> Rights:
+    """Says what the caller may know of; without a key or a session what is public, or nothing."""
+    if caller is not None:
+        return caller.rights
+    return NOTHING if request.app.state.private else PUBLIC
+
+
+EngineDep = Annotated[SearchEngine, Depends(get_engine)]
 
 
 def check_address(request: Request) -> None:
@@ -43,14 +57,17 @@ def check_address(request: Request) -> None:
 
 
 def get_collection(
-    engine: Annotated[SearchEngine, Depends(get_engine)],
+    engine: EngineDep,
     collection: Annotated[
         str, Query(description="Name of the collection; without it the default one is searched.")
     ] = "",
 ) -> str:
-    """Gives the collection asked for, or the default one."""
-    return collection or engine.default_collection()
+    """Gives the collection asked for, or the default one.
+
+    Raises:
+        CollectionNotFound: there is none of that name for the caller.
+    """
+    return engine.chosen(collection)
 
 
-EngineDep = Annotated[SearchEngine, Depends(get_engine)]
 CollectionDep = Annotated[str, Depends(get_collection)]

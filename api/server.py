@@ -9,12 +9,14 @@ import uvicorn
 from anyio import to_thread
 
 from api.app import create_app
-from api.auth.guards import LOGIN
+from api.auth.callers import LOGIN
+from api.auth.oidc import Provider
 from api.connection import Connection
 from api.limits import MAX_AT_ONCE, STOP_SECONDS
 from api.middleware.cors import read_origins
 from api.middleware.host import is_loopback
 from api.middleware.proxy import read_prefix, read_proxies
+from api.middleware.rate_limits import RateLimits
 from api.monitoring.pool import watch_pool
 from api.monitoring.reading import Observing
 from search.engine.engine import SearchEngine
@@ -74,6 +76,8 @@ def serve(
         proxies=read_proxies(settings.trusted_proxies),
         origins=read_origins(settings.cors_origins),
         observing=Observing.of(settings),
+        limits=RateLimits.of(settings),
+        provider=Provider.of(settings),
     )
 
     def on_start() -> None:

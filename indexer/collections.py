@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, delete, select, text
+from sqlalchemy import Engine, delete, func, select, text, update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
@@ -20,7 +20,7 @@ from search.db.connection import direct, open_session
 from search.db.listener import notify
 from search.db.locks import build_lock, is_held, reading_lock, take_turn
 from search.db.lookup import check_collection_name, find_collection, live_of
-from search.db.models import CollectionRow, DictionaryRow, DocumentRow, GenerationRow
+from search.db.models import CollectionRow, DictionaryRow, DocumentRow, GenerationRow, KeyRow
 from search.errors import Busy, InvalidRequest
 
 MAX_DESCRIPTION = 500
@@ -60,8 +60,21 @@ def describe_collection(database: Engine, name: str, description: str) -> None:
         session.commit()
 
 
+def set_private(database: Engine, name: str, *, private: bool) -> None:
+    """Hides a collection from those without a key or a session, or shows it to everybody.
+
+    Raises:
+        CollectionNotFound
+    """
+    with open_session(database) as session:
+        find_collection(session, name).private = private
+        notify(session)
+        session.commit()
+
+
 def rename_collection(database: Engine, name: str, new: str) -> None:
-    """Gives a collection another name. Everything else stays: documents, index, labels, presets.
+    """Gives a collection another name. Everything else stays: documents, index, labels, presets, and the keys
+    that reach it.
 
     Raises:
         CollectionNotFound
@@ -73,6 +86,9 @@ def rename_collection(database: Engine, name: str, new: str) -> None:
         _refuse_jobs(database, name)
         collection.name = new
         record(session, "collection.rename", name, to=new)
+        named = KeyRow.collections.contains([name])
+        renamed = func.array_replace(KeyRow.collections, name, new)
+        session.execute(update(KeyRow).where(named).values(collections=renamed))
         notify(session)
         session.commit()
 
@@ -95,7 +111,11 @@ def copy_collection(database: Engine, name: str, new: str) -> None:
             asked |= {"dimensions": live.recipe.dimensions} if live.recipe.dimensions else {}
         session.add(
             CollectionRow(
-                name=new, model=collection.model, description=collection.description, first_build=asked
+                name=new,
+                model=collection.model,
+                description=collection.description,
+                private=collection.private,
+                first_build=asked,
             )
         )
         record(session, "collection.copy", name, to=new)
@@ -128,6 +148,9 @@ def delete_collection(database: Engine, data: Path, name: str) -> int:
         session.execute(delete(CollectionRow).where(CollectionRow.id == number))
         ensure_default(session)
         record(session, "collection.delete", name, documents=sum(found))
+        named = KeyRow.collections.contains([name])  # a later one of this name is another
+        left = func.array_remove(KeyRow.collections, name)
+        session.execute(update(KeyRow).where(named).values(collections=left))
         notify(session)
         session.commit()
     for generation in generations:

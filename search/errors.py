@@ -10,6 +10,7 @@ RefractError
 │   ├── TooSlow               408  the body did not come in time
 │   └── Busy                  409  something else is at it: wait, then ask again
 ├── Unauthorized              401  a key or a session is needed, and there is none that holds
+├── TooManyRequests           429  this caller's share is used up: ask again, see Retry-After
 ├── Forbidden                 403  the key or session does not reach this far
 │   └── CrossSite                  a form that comes from another site, or without its token
 ├── NotFound                  404
@@ -27,6 +28,7 @@ RefractError
 ├── ModelUnavailable          503  an embedding endpoint does not answer as it should
 ├── Overloaded                503  more waits than can be answered in time: ask again, see Retry-After
 ├── TimedOut                  503  the answer took longer than an answer may
+├── ProviderUnavailable       503  the identity provider does not answer; keys still work
 ├── IndexDamaged              500  a derived file is missing or fails its hash
 ├── ConfigurationError        500  settings, installation, data folder
 ├── DictionaryError           422  a dictionary cannot be made, read or used here
@@ -104,6 +106,15 @@ class Unauthorized(RefractError):
     status = 401
 
 
+class TooManyRequests(RefractError):
+    code = "too_many_requests"
+    status = 429
+
+    def __init__(self, message: str, *, retry_after: float) -> None:
+        self.retry_after = max(1, math.ceil(retry_after))
+        super().__init__(message, hint=f"Ask again in {self.retry_after} s.")
+
+
 class Forbidden(RefractError):
     code = "forbidden"
     status = 403
@@ -167,6 +178,11 @@ class ReadOnly(RefractError):
 
 class ModelUnavailable(RefractError):
     code = "model_unavailable"
+    status = 503
+
+
+class ProviderUnavailable(RefractError):
+    code = "provider_unavailable"
     status = 503
 
 

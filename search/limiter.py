@@ -35,7 +35,7 @@ class ConcurrencyLimiter:
     something else steps aside meanwhile.
 
     Who comes when those before it would take more than `max_wait` seconds (by how long turns took lately), or
-    when `max_waiting` wait, is refused; so is who has waited so long in vain.
+    when `max_waiting` wait, is refused; so is who has waited so long in vain. `name` is for who counts them.
     """
 
     def __init__(

@@ -102,6 +102,41 @@ class Settings(BaseSettings):
         description="A program that recognizes the text of scanned PDFs, such as ocrmypdf --skip-text "
         "--quiet; it is called with the path of a PDF and the path of the one to write. Off at first.",
     )
+    rate_limit: int = Field(
+        default=0,
+        ge=0,
+        description="Requests a minute that are answered to one address without a key (of IPv6 to a /64). "
+        "Some answers count as several. 0: any number.",
+    )
+    key_rate_limit: int = Field(
+        default=0,
+        ge=0,
+        description="Requests a minute that are answered to one key or session; 0: any number.",
+    )
+    write_rate_limit: int = Field(
+        default=0, ge=0, description="Requests a minute of one key that change something; 0: any number."
+    )
+    failed_key_limit: int = Field(
+        default=60,
+        ge=0,
+        description="Wrong keys a minute from one address, at the login and of clients; then those that were "
+        "not seen before wait. 0: any number.",
+    )
+    oidc_issuer: str = Field(
+        default="",
+        description="An OpenID Connect provider that signs people in to pages, beside keys, by its issuer, "
+        "like https://login.example.org/realms/us. It has to know the address /admin/login/oidc/back.",
+    )
+    oidc_client: str = Field(default="", description="Refract's client id at that provider.")
+    oidc_secret: str = Field(default="", description="Its secret there; empty for a public client.")
+    oidc_claim: str = Field(
+        default="groups", description="The claim of the provider's token that decides what somebody may do."
+    )
+    oidc_scopes: str = Field(
+        default="",
+        description="Which value of that claim gives which scope, like admins=admin,staff=write,*=search; "
+        "* is everybody that the provider lets in.",
+    )
     private: bool = Field(default=False, description="1: searching needs a key too.")
     folders: List = Field(
         default=(),

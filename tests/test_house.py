@@ -23,6 +23,7 @@ ELSEWHERE = {
         api/app api/auth/guards api/auth/keys api/dependencies api/v1/admin api/web/login
     """,
     "tests/api/doctor/test_examination.py": "api/cli/doctor",
+    "tests/api/auth/test_callers.py": "search/engine/parts search/rights",
     "tests/api/cli/test_index.py": "api/cli/files indexer/pipeline",
     "tests/api/cli/test_main.py": "api/cli/keys",
     "tests/api/cli/test_maintain.py": "indexer/stats",

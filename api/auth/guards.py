@@ -15,17 +15,13 @@ from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.datastructures import ImmutableMultiDict
 
+from api.auth.callers import OPEN, ByKey, CallerDep, SignedIn, presented_key, unauthorized
 from api.auth.keys import find_key
 from api.auth.scopes import Scope, reaches
-from api.auth.sessions import Caller, csrf_token, find_session, session_cookie
-from api.dependencies import EngineDep
-from search import logs
+from api.auth.sessions import Caller, csrf_token, session_cookie
 from search.db.connection import open_session
-from search.engine.engine import SearchEngine
-from search.errors import CrossSite, Forbidden, InvalidRequest, Unauthorized
+from search.errors import CrossSite, Forbidden, InvalidRequest
 
-LOGIN = "/admin/login"
-OPEN = frozenset({LOGIN})
 MAX_FORM = 1 << 20
 FORM_TYPE = "application/x-www-form-urlencoded"
 
@@ -45,43 +41,39 @@ def require(needed: Scope) -> Callable[..., Caller]:
         Forbidden: the key's scope is too narrow.
     """
 
-    def check(engine: EngineDep, given: Bearer) -> Caller:
-        return _reaching(_by_key(engine, given), needed)
+    def check(caller: ByKey, _: Bearer) -> Caller:
+        return _reaching(caller, needed)
 
     return check
 
 
-def check_private(request: Request, engine: EngineDep, given: Bearer) -> None:
+def check_caller(caller: CallerDep) -> None:
+    """Lets everybody search, but for those whose key does not hold.
+
+    Raises:
+        Unauthorized: it does not.
+    """
+
+
+def check_private(request: Request, caller: CallerDep, _: Bearer) -> None:
     """Lets only those search who have a key or a session. A key goes before a session.
 
     Raises:
         Unauthorized: neither is there, or it does not hold.
     """
     if request.url.path not in OPEN:
-        _reaching(_by_key(engine, given) if given else find_signed_in(request, engine), "search")
+        _reaching(caller, "search")
 
 
 def may_write(request: Request) -> bool:
     """Whether a request has a key that may write."""
-    kind, _, given = request.headers.get("Authorization", "").partition(" ")
-    if kind.lower() != "bearer" or not given:
+    key = presented_key(request)
+    if not key:
         return False
-    caller = _by_key(request.app.state.engine, HTTPAuthorizationCredentials(scheme=kind, credentials=given))
-    return caller is not None and reaches(caller.scope, "write")
-
-
-def find_signed_in(request: Request, engine: EngineDep) -> Caller | None:
-    """Finds whose session the request belongs to, if any."""
-    cookie = session_cookie(request)
-    if not cookie:
-        return None
-    with open_session(engine.database) as session:
-        caller = find_session(session, cookie)
-    logs.note(key=caller and caller.name)
-    return caller
-
-
-SignedIn = Annotated[Caller | None, Depends(find_signed_in)]
+    with open_session(request.app.state.engine.database) as session:
+        found = find_key(session, key)
+        session.commit()
+    return found is not None and reaches(found.scope, "write")
 
 
 def any_session(caller: SignedIn) -> Caller:
@@ -204,23 +196,9 @@ def writer_form(_: SameSite, __: Annotated[Caller, Depends(writer_session)], for
 WriterForm = Annotated[Fields, Depends(writer_form)]
 
 
-def _by_key(engine: SearchEngine, given: HTTPAuthorizationCredentials | None) -> Caller | None:
-    if given is None:
-        return None
-    with open_session(engine.database) as session:
-        key = find_key(session, given.credentials)
-        caller = Caller(key.name, key.scope) if key else None
-        session.commit()
-    logs.note(key=caller and caller.name)
-    return caller
-
-
 def _reaching(caller: Caller | None, needed: Scope) -> Caller:
     if caller is None:
-        raise Unauthorized(
-            "This needs a key, and there was none that holds.",
-            hint="Send Authorization: Bearer KEY; refract keys create makes one.",
-        )
+        raise unauthorized()
     if not reaches(caller.scope, needed):
         raise Forbidden(
             f"This needs the scope {needed}, and your key has the scope {caller.scope}.",

@@ -16,28 +16,39 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 from starlette.requests import HTTPConnection
 
-from api.auth.keys import digest
+from api.auth.keys import digest, unexpired
 from indexer.audit import record
 from search.db.models import AdminSessionRow, KeyRow
+from search.query.filters import parse_filters
+from search.rights import EVERYTHING, Rights
 
 COOKIE = "refract_session"
 LIFETIME = timedelta(days=30)
+SIGNED_IN_ELSEWHERE = timedelta(hours=12)
 LINK_SECONDS = 3600
 
 
 @dataclass(frozen=True)
 class Caller:
-    """Names who asks: the name and scope of their key. A one-time link reaches as far as an admin's key."""
+    """Names who asks: the name and scope of their key, and what it lets them see. A one-time link reaches as
+    far as an admin's key."""
 
     name: str
     scope: str
+    rights: Rights = EVERYTHING
 
 
-def cookie_name(request: HTTPConnection) -> str:
-    """Names the cookie by the port that the browser asks at: cookies know of hosts alone, and two
+def caller_of(key: KeyRow) -> Caller:
+    """Gives whose key it is."""
+    collections = None if key.collections is None else frozenset(key.collections)
+    return Caller(key.name, key.scope, Rights(collections, only=parse_filters(key.filters)))
+
+
+def cookie_name(request: HTTPConnection, cookie: str = COOKIE) -> str:
+    """Names a cookie by the port that the browser asks at: cookies know of hosts alone, and two
     installations on one host would sign each other out."""
     port = request.headers.get("Host", "").rpartition(":")[2]
-    return f"{COOKIE}_{port}" if port.isdigit() and port.isascii() else COOKIE
+    return f"{cookie}_{port}" if port.isdigit() and port.isascii() else cookie
 
 
 def session_cookie(request: HTTPConnection) -> str:
@@ -59,21 +70,34 @@ def begin_session(session: Session, key: KeyRow | None) -> str:
     return cookie
 
 
+def begin_session_of(session: Session, name: str, scope: str) -> str:
+    """Opens a session of somebody whom an identity provider signed in; gives its cookie. It is short: what
+    they may do is asked again then."""
+    cookie = begin_session(session, None)
+    row = session.get_one(AdminSessionRow, digest(cookie))
+    row.name, row.scope, row.expires_at = name, scope, func.now() + SIGNED_IN_ELSEWHERE
+    session.flush()
+    return cookie
+
+
 def find_session(session: Session, cookie: str) -> Caller | None:
-    """Finds whose session a cookie is; None if there is none, it has run out, or its key was revoked."""
+    """Finds whose session a cookie is; None if there is none, or it or its key has run out or was revoked."""
     found = session.execute(
         select(AdminSessionRow, KeyRow)
         .outerjoin(KeyRow, KeyRow.id == AdminSessionRow.key_id)
         .where(
             AdminSessionRow.sha256 == digest(cookie),
             AdminSessionRow.expires_at > func.now(),
-            KeyRow.revoked_at.is_(None),  # holds as well where there is no key
+            KeyRow.revoked_at.is_(None),  # these hold as well where there is no key
+            unexpired(),
         )
     ).one_or_none()
     if found is None:
         return None
-    key: KeyRow | None = found[1]
-    return Caller("one-time link", "admin") if key is None else Caller(key.name, key.scope)
+    row, key = found
+    if key is not None:
+        return caller_of(key)
+    return Caller("one-time link", "admin") if row.scope is None else Caller(row.name, row.scope)
 
 
 def end_session(session: Session, cookie: str) -> None:

@@ -11,7 +11,7 @@ from api.cli.context import opened, opened_engine
 from api.cli.output import console, output
 from search.errors import InvalidRequest
 
-app = typer.Typer(help="List, rename, describe, copy and delete collections.", no_args_is_help=True)
+app = typer.Typer(help="List, rename, describe, hide, copy and delete collections.", no_args_is_help=True)
 
 Name = Annotated[str, typer.Argument(help="Name of the collection.")]
 NewName = Annotated[str, typer.Argument(metavar="NEW", help="Its new name, or that of the copy.")]
@@ -35,11 +35,12 @@ def list_(
     if as_json:
         print(TypeAdapter(list[CollectionInfo]).dump_json(page).decode())
     else:
-        table = Table("collection", "state", "documents", "passages", "about", header_style="bold")
+        table = Table("collection", "state", "seen", "documents", "passages", "about", header_style="bold")
         for info in page:
             sizes = f"{info.documents:,}", f"{info.passages:,}"
             state = f"{info.state}, default" if info.default else info.state
-            table.add_row(info.name, state, *sizes, escape(info.description))
+            seen = "private" if info.private else "public"
+            table.add_row(info.name, state, seen, *sizes, escape(info.description))
         output.print(table)
     if len(found) > limit:
         console.print(f"There are more: --after {page[-1].name}", markup=False)
@@ -78,6 +79,18 @@ def default(name: Name) -> None:
 
 
 @app.command()
+def private(name: Name) -> None:
+    """Hide a collection from everybody but those whose key reaches it."""
+    _set_private(name, private=True)
+
+
+@app.command()
+def public(name: Name) -> None:
+    """Show a collection to everybody, as it is at first."""
+    _set_private(name, private=False)
+
+
+@app.command()
 def copy(name: Name, new: NewName) -> None:
     """Make a new, empty collection with another one's settings: model, passage length, index, description."""
     from indexer.collections import copy_collection
@@ -106,6 +119,15 @@ def delete(name: Name, yes: Annotated[bool, typer.Option("--yes", help="Do not a
             raise InvalidRequest(f"{name!r} was not deleted.", hint="Confirm with y, or with --yes.")
         delete_collection(database, settings.data, name)
     console.print(f"{name} is deleted, with {held}.", markup=False)
+
+
+def _set_private(name: str, *, private: bool) -> None:
+    from indexer.collections import set_private
+
+    with opened() as (_, database):
+        set_private(database, name, private=private)
+    seen = "is there only for those whose key reaches it" if private else "is there for everybody"
+    console.print(f"{name} {seen}.", markup=False)
 
 
 def _is_sure(question: str) -> bool:

@@ -15,6 +15,7 @@ from indexer.collections import (
     delete_collection,
     describe_collection,
     rename_collection,
+    set_private,
 )
 from indexer.default_collection import choose_default
 from indexer.estimate import Estimate
@@ -40,6 +41,9 @@ class CollectionChange(Sent):
     )
     default: Literal[True] | None = Field(
         default=None, description="Requests that name no collection go to this one from now on"
+    )
+    private: bool | None = Field(
+        default=None, description="Whether it is there only for those whose key reaches it"
     )
 
 
@@ -117,8 +121,8 @@ def post_rollback(
 
 @router.patch("/collections/{name}")
 def patch_collection(engine: EngineDep, name: str, body: CollectionChange) -> ChangedCollection:
-    """Renames a collection, says what it is about, or makes it the default. A name that is taken changes
-    nothing."""
+    """Renames a collection, says what it is about and who sees it, or makes it the default. A name that is
+    taken changes nothing."""
     if body.name is not None and body.name != name:
         rename_collection(engine.database, name, body.name)
     named = body.name or name
@@ -126,6 +130,8 @@ def patch_collection(engine: EngineDep, name: str, body: CollectionChange) -> Ch
         describe_collection(engine.database, named, body.description)
     if body.default:
         choose_default(engine.database, named)
+    if body.private is not None:
+        set_private(engine.database, named, private=body.private)
     return ChangedCollection(name=named)
 
 

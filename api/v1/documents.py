@@ -3,7 +3,7 @@ makes it searchable within a second or two."""
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, FailFast, Field
 
 from api.auth.guards import require
@@ -91,15 +91,20 @@ def write_documents(engine: EngineDep, body: DocumentsIn) -> Written:
 @router.post("/delete")
 def delete_many(engine: EngineDep, body: IdsIn) -> Deleted:
     """Deletes documents in bulk; ids that are unknown are named and change nothing."""
-    deleted = set(_delete(engine, body.collection or engine.default_collection(), body.ids))
+    deleted = set(_delete(engine, engine.chosen(body.collection), body.ids))
     unknown = [id.encode(errors="replace").decode() for id in body.ids if id not in deleted]
     return Deleted(deleted=len(deleted), unknown=unknown)
 
 
 @router.put("/{document:any}")
-def write_document(engine: EngineDep, collection: CollectionDep, document: str, body: ContentIn) -> Written:
+def write_document(
+    engine: EngineDep,
+    document: str,
+    body: ContentIn,
+    collection: Annotated[str, Query(description="Name of the collection, which is made if need be")] = "",
+) -> Written:
     """Writes one document under this id; one that is there is replaced."""
-    written = _store(engine, collection, [body.document(document)])
+    written = _store(engine, collection or engine.default_collection(), [body.document(document)])
     if written.failures:
         raise InvalidRequest(
             f"The document {document[:80]!r} was not stored: {written.failures[0].reason}.",
@@ -119,6 +124,8 @@ def delete_document(engine: EngineDep, collection: CollectionDep, document: str)
 
 
 def _store(engine: SearchEngine, collection: str, documents: list[SourceDocument]) -> Written:
+    if not engine.rights.may_make(collection):
+        engine.check(collection)
     given = list(checked(documents))
     with open_session(engine.database) as session:
         if any(isinstance(each, SourceDocument) for each in given):
@@ -139,6 +146,7 @@ def _store(engine: SearchEngine, collection: str, documents: list[SourceDocument
 def _delete(engine: SearchEngine, collection: str, ids: list[str]) -> list[str]:
     """Deletes documents; gives the ids that there were."""
     with open_session(engine.database) as session:
-        deleted = delete_documents(session, find_collection(session, collection).id, ids)
+        number = find_collection(session, collection, engine.rights.seen()).id
+        deleted = delete_documents(session, number, ids)
         session.commit()
     return deleted

@@ -99,7 +99,7 @@ def post_search(engine: EngineDep, body: SearchIn) -> SearchResponse:
     """The same search, asked as JSON."""
     return engine.search(
         body.request(),
-        collection=body.collection or engine.default_collection(),
+        collection=engine.chosen(body.collection),
         facets=body.facets,
         collapse=body.collapse,
         min_score=body.min_score,
@@ -193,7 +193,7 @@ def list_documents(
 @router.post("/refine")
 def post_refine(engine: EngineDep, body: RefineIn) -> Refinement:
     """The features that tell liked documents from unliked ones, and the steering that says the same."""
-    with engine.reader(body.collection or engine.default_collection(), dear=True) as reader:
+    with engine.reader(engine.chosen(body.collection), dear=True) as reader:
         return refine(reader, body.like, body.unlike, query=body.q)
 
 
@@ -235,7 +235,7 @@ def get_words(
 def analyze_text(engine: EngineDep, body: AnalyzeIn) -> TextAnalysis:
     """The features of any text, with the strength that a knob is turned to for as much of each; by passage,
     by sentence, and down to its words. Of a long text, the beginning."""
-    with engine.reader(body.collection or engine.default_collection(), dear=True) as reader:
+    with engine.reader(engine.chosen(body.collection), dear=True) as reader:
         return analyze(reader, body.text, limit=body.limit)
 
 

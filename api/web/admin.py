@@ -8,10 +8,11 @@ from urllib.parse import quote
 
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse
+from sqlalchemy.orm import Session
 from starlette.responses import Response
 
 from api.auth.guards import AdminDep, AdminForm, Fields
-from api.auth.keys import create_key, list_keys, revoke_key
+from api.auth.keys import create_key, list_keys, parse_duration, reach, revoke_key
 from api.auth.scopes import SCOPES, Scope
 from api.dependencies import EngineDep
 from api.middleware.proxy import at
@@ -27,6 +28,7 @@ from indexer.collections import (
     describe_collection,
     read_description,
     rename_collection,
+    set_private,
 )
 from indexer.default_collection import choose_default
 from indexer.documents import delete_documents
@@ -142,11 +144,12 @@ class JobPage(_Polled):
 
 @dataclass(frozen=True)
 class KeysPage(Page):
-    """Shows all keys, and the one just `made`, in clear."""
+    """Shows all keys with what each `reaches`, by its number, and the one just `made`, in clear."""
 
     template = "admin/keys.html"
 
     keys: list[KeyRow]
+    reaches: dict[int, str]
     made: str | None
     scopes: Sequence[Scope]
 
@@ -266,7 +269,7 @@ def post_key(request: Request, engine: EngineDep, form: AdminForm) -> Response:
         if "revoke" in form:
             revoke_key(session, _number(form, "revoke"))
         else:
-            made = create_key(session, form.get("name", ""), form.get("scope", ""))
+            made = _made(session, form)
         session.commit()
     return _keys(request, engine, made) if made else _back(at("/admin/keys"))
 
@@ -284,8 +287,8 @@ def post_job(name: str, request: Request, engine: EngineDep, form: AdminForm) ->
 
 @router.post("/collections/{name}/settings")
 def post_settings(name: str, engine: EngineDep, form: AdminForm) -> Response:
-    """Renames a collection and says what it is about, makes it the default, or makes a copy of its settings
-    under another name."""
+    """Renames a collection, says what it is about and who sees it, makes it the default, or copies its
+    settings to another name."""
     if copy := form.get("copy", "").strip():
         copy_collection(engine.database, name, copy)
         return _back(_address(copy))
@@ -297,6 +300,8 @@ def post_settings(name: str, engine: EngineDep, form: AdminForm) -> Response:
     if new != name:
         rename_collection(engine.database, name, new)
     describe_collection(engine.database, new, description)
+    if "seen" in form:
+        set_private(engine.database, new, private=form["seen"] != "public")
     return _back(_address(new))
 
 
@@ -358,7 +363,23 @@ def post_retry(number: int, engine: EngineDep, form: AdminForm) -> Response:
 
 def _keys(request: Request, engine: SearchEngine, made: str | None = None) -> Response:
     with open_session(engine.database) as session:
-        return render(request, KeysPage(keys=list_keys(session), made=made, scopes=SCOPES))
+        keys = list_keys(session)
+        reaches = {key.id: reach(key) for key in keys}
+        return render(request, KeysPage(keys=keys, reaches=reaches, made=made, scopes=SCOPES))
+
+
+def _made(session: Session, form: Fields) -> str:
+    """Makes the key that a form describes; what is left empty narrows nothing down."""
+    collections = [name.strip() for name in form.get("collections", "").split(",") if name.strip()]
+    expires = form.get("expires", "").strip()
+    return create_key(
+        session,
+        form.get("name", ""),
+        form.get("scope", ""),
+        expires=parse_duration(expires) if expires else None,
+        collections=collections or None,
+        filters=[form.get("filter", "")],
+    )
 
 
 def _polled(request: Request, page: _Polled) -> Response:

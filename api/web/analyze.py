@@ -120,7 +120,7 @@ def _page(
     request: Request, engine: SearchEngine, collection: str, text: str, *, sent: bool = False
 ) -> Response:
     with engine.reader(collection, dear=bool(text) or sent) as reader:
-        known = collection_names(reader.session)
+        known = collection_names(reader.session, reader.rights)
         found = analyze(reader, text, limit=SHOWN) if text or sent else None
     page = AnalyzePage(
         state=PageState(collection=collection),

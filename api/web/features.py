@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from api.auth.guards import SignedIn
+from api.auth.callers import SignedIn
 from api.auth.scopes import reaches
 from api.dependencies import CollectionDep, EngineDep
 from api.views.page_state import PageState, page_state
@@ -71,7 +71,7 @@ def features_page(request: Request, engine: EngineDep, collection: CollectionDep
         )
         page = FeaturesPage(
             state=state,
-            known=collection_names(reader.session),
+            known=collection_names(reader.session, reader.rights),
             here=collection,
             lost=remapped.lost,
             family=family,

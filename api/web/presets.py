@@ -62,7 +62,7 @@ def post_preset(engine: EngineDep, form: WriterForm) -> Response:
     state = read_state(QueryParams(form.multi_items()))
     save_preset(
         engine,
-        state.collection or engine.default_collection(),
+        engine.chosen(state.collection),
         form.get("as", ""),
         state.steering,
         dictionary=state.dictionary,

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse
 from starlette.responses import Response
 
-from api.auth.guards import SignedIn
+from api.auth.callers import SignedIn
 from api.auth.scopes import reaches
 from api.dependencies import CollectionDep, EngineDep
 from api.views import cards
@@ -183,7 +183,7 @@ def _start(request: Request, reader: Reader, state: PageState, remapped: Remappe
         return Response(headers={"HX-Redirect": state.url()})
     page = StartPage(
         state=state,
-        known=collection_names(reader.session),
+        known=collection_names(reader.session, reader.rights),
         here=reader.collection,
         lost=remapped.lost,
         passages=reader.snapshot.passages,
@@ -214,7 +214,7 @@ def _results(
         return render(request, DraggedPart(**vars(answer)), headers={"HX-Replace-Url": state.url()})
     page = SearchPage(
         **vars(answer),
-        known=collection_names(reader.session),
+        known=collection_names(reader.session, reader.rights),
         turned=list(zip(state.steering.knobs, response.steering, strict=True)),
         carried=remapped.carried,
         apart=_apart(reader, state),

@@ -1,6 +1,6 @@
 """Says what there is to search: collections, the one searched by default, and where a newcomer may start."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import collate, exists, func, select
 from sqlalchemy.orm import Session
@@ -13,6 +13,7 @@ from search.engine.engine import SearchEngine
 from search.engine.reader import Reader
 from search.index.snapshot import Snapshot
 from search.responses.collections import CollectionInfo, Scorecard
+from search.rights import Rights
 
 START_EXAMPLES = 5
 
@@ -23,9 +24,10 @@ BY_NAME = collate(CollectionRow.name, "C")
 def collections(engine: SearchEngine, *, after: str = "", limit: int | None = None) -> list[CollectionInfo]:
     """Lists collections by name, from behind a name on, with what can be searched and what is being built."""
     with open_session(engine.database) as session:
-        named = select(CollectionRow).where(BY_NAME.op(">")(after)).order_by(BY_NAME).limit(limit)
-        found = session.scalars(named).all()
-        return [_info(session, each, engine.snapshots.held(each.name)) for each in found]
+        named = select(CollectionRow).where(BY_NAME.op(">")(after), engine.rights.seen())
+        found = session.scalars(named.order_by(BY_NAME).limit(limit)).all()
+        infos = [_info(session, each, engine.snapshots.held(each.name)) for each in found]
+    return [_of_part(engine, info) for info in infos] if engine.rights.only else infos
 
 
 def collection_info(engine: SearchEngine, name: str) -> CollectionInfo:
@@ -35,7 +37,9 @@ def collection_info(engine: SearchEngine, name: str) -> CollectionInfo:
         CollectionNotFound
     """
     with open_session(engine.database) as session:
-        return _info(session, find_collection(session, name), engine.snapshots.held(name))
+        found = find_collection(session, name, engine.rights.seen())
+        info = _info(session, found, engine.snapshots.held(name))
+    return _of_part(engine, info) if engine.rights.only else info
 
 
 @dataclass(frozen=True)
@@ -46,10 +50,10 @@ class CollectionName:
     live: bool
 
 
-def collection_names(session: Session) -> list[CollectionName]:
-    """Lists all collections by name, with one query however many there are."""
+def collection_names(session: Session, rights: Rights) -> list[CollectionName]:
+    """Lists the collections that rights let see by name, with one query however many there are."""
     is_live = exists().where(GenerationRow.collection_id == CollectionRow.id, GenerationRow.state == "live")
-    rows = session.execute(select(CollectionRow.name, is_live).order_by(BY_NAME))
+    rows = session.execute(select(CollectionRow.name, is_live).where(rights.seen()).order_by(BY_NAME))
     return [CollectionName(*row) for row in rows]
 
 
@@ -94,6 +98,7 @@ def _info(session: Session, collection: CollectionRow, held: Snapshot | None) ->
         name=collection.name,
         description=collection.description,
         default=collection.is_default,
+        private=collection.private,
         state="live" if live else "building" if building else "empty",
         documents=documents or 0,
         passages=_passages(session, held, live) if live else 0,
@@ -101,6 +106,15 @@ def _info(session: Session, collection: CollectionRow, held: Snapshot | None) ->
         progress=progress,
         scorecard=_scorecard(session, live) if live else None,
     )
+
+
+def _of_part(engine: SearchEngine, info: CollectionInfo) -> CollectionInfo:
+    """Counts what the caller sees of a collection alone; how far a build is counts others' documents too."""
+    documents = passages = 0
+    if info.state == "live":
+        with engine.reader(info.name) as reader:
+            documents, passages = reader.snapshot.documents, reader.snapshot.passages
+    return replace(info, documents=documents, passages=passages, progress=None)
 
 
 def _passages(session: Session, held: Snapshot | None, generation: GenerationRow) -> int:

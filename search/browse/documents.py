@@ -6,9 +6,10 @@ from itertools import islice
 from typing import Any
 
 import numpy as np
-from sqlalchemy import func, literal, or_, select, tuple_
+from sqlalchemy import ColumnElement, func, literal, or_, select, tuple_
 from sqlalchemy.orm import Session
 
+from search.db.connection import among
 from search.db.models import DocumentRow, PassageRow
 from search.embedding.folding import kept_as
 from search.engine.concept_resolver import find_documents
@@ -99,7 +100,7 @@ def find_by_name(reader: Reader, name: str, *, limit: int = 10) -> list[Document
     statement = (
         select(DocumentRow.id, DocumentRow.external_id, DocumentRow.title, DocumentRow.url)
         .where(
-            DocumentRow.collection_id == snapshot.collection_id,
+            *_rows(snapshot),
             *(or_(*(named.contains(form, autoescape=True) for form in kept_as(word))) for word in words),
         )
         .order_by(
@@ -112,6 +113,13 @@ def find_by_name(reader: Reader, name: str, *, limit: int = 10) -> list[Document
     rows = reader.session.execute(statement).all()
     held = np.isin([row[0] for row in rows], snapshot.documents_sorted)
     return [DocumentRef(*row[1:]) for row, is_held in zip(rows, held, strict=True) if is_held][:limit]
+
+
+def _rows(snapshot: Snapshot) -> list[ColumnElement[bool]]:
+    """Says in SQL which documents may be held by a snapshot: the collection's or, of a part, which may be
+    small, its own."""
+    rows = [DocumentRow.collection_id == snapshot.collection_id]
+    return [*rows, among(DocumentRow.id, snapshot.documents_sorted.tolist())] if snapshot.only else rows
 
 
 def list_documents(reader: Reader, *, after: str = "", limit: int = 10) -> list[DocumentRef]:
@@ -132,7 +140,7 @@ def walk_documents(reader: Reader, *, after: str = "", batch: int = 1000) -> Ite
     behind: tuple[str, int] = (after, 2**63 - 1)
     columns = (DocumentRow.external_id, DocumentRow.seq, DocumentRow.id, DocumentRow.title, DocumentRow.url)
     while True:
-        wanted = select(*columns).where(DocumentRow.collection_id == snapshot.collection_id, place > behind)
+        wanted = select(*columns).where(*_rows(snapshot), place > behind)
         rows = session.execute(wanted.order_by(DocumentRow.external_id, DocumentRow.seq).limit(batch)).all()
         held = np.isin([row.id for row in rows], snapshot.documents_sorted)
         for row, is_held in zip(rows, held, strict=True):

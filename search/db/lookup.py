@@ -2,11 +2,15 @@
 
 import re
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import ColumnElement, exists, func, select, true
 from sqlalchemy.orm import Session
 
 from search.db.models import CollectionRow, GenerationRow, PassageRow
 from search.errors import CollectionNotFound, InvalidRequest, NotIndexed
+
+NO_COLLECTION = "refract index PATH makes one; private ones are there for those who send a key or sign in."
+
+EACH = true()
 
 COLLECTION_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 
@@ -24,19 +28,21 @@ def check_collection_name(name: str) -> None:
         )
 
 
-def find_collection(session: Session, name: str) -> CollectionRow:
-    """Finds the collection of that name.
+def find_collection(session: Session, name: str, seen: ColumnElement[bool] = EACH) -> CollectionRow:
+    """Finds the collection of that name, among those that are `seen`.
 
     Raises:
         CollectionNotFound: there is none; the hint names those that exist.
     """
     usable = COLLECTION_NAME.fullmatch(name) is not None
-    found = session.scalar(select(CollectionRow).where(CollectionRow.name == name)) if usable else None
+    named = select(CollectionRow).where(CollectionRow.name == name, seen)
+    found = session.scalar(named) if usable else None
     if found is None:
-        known = ", ".join(session.scalars(select(CollectionRow.name).order_by(CollectionRow.name)))
+        names = select(CollectionRow.name).where(seen).order_by(CollectionRow.name)
+        known = ", ".join(session.scalars(names))
         raise CollectionNotFound(
             f"There is no collection {name[:100]!r}.",
-            hint=f"Known collections: {known}." if known else "Run refract index PATH to make one.",
+            hint=f"Known collections: {known}." if known else NO_COLLECTION,
         )
     return found
 

@@ -67,7 +67,8 @@ class CollectionRow(Base):
     what is new, and `presets_version` with every change of its presets. `trouble` is why new documents cannot
     be made searchable; empty where they can. `first_build` is what its first build is asked for
     (passage_tokens, index, dimensions); later ones are as the live generation is. At most one was chosen as
-    the default: where requests go that name none.
+    the default: where requests go that name none. A `private` one is there only for those whose key reaches
+    it.
     """
 
     __tablename__ = "collections"
@@ -84,6 +85,7 @@ class CollectionRow(Base):
     presets_version: Mapped[int] = mapped_column(server_default=sql("0"))
     trouble: Mapped[str] = mapped_column(server_default=sql("''"))
     is_default: Mapped[bool] = mapped_column(server_default=sql("false"))
+    private: Mapped[bool] = mapped_column(server_default=sql("false"))
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
@@ -298,7 +300,8 @@ class PassageRow(Base):
 class KeyRow(Base):
     """Holds a key of an API client or an admin. Only its SHA-256 is kept: a key is 32 random bytes, so
     that no salt or slow hash is needed. `scope` is search, write or admin, each with what the one before
-    may do."""
+    may do. It reaches the `collections` of these names (null: all, empty: none) and of them the documents
+    that all `filters` leave (in their text form), until it expires."""
 
     __tablename__ = "keys"
 
@@ -309,11 +312,15 @@ class KeyRow(Base):
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     used_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
+    expires_at: Mapped[datetime | None]
+    collections: Mapped[list[str] | None] = mapped_column(ARRAY(Text))
+    filters: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=sql("'{}'"))
 
 
 class AdminSessionRow(Base):
     """Stands for somebody who looks at the admin's pages. The cookie's SHA-256 is kept; `key_id` is the key
-    it was opened with, null where it was the link that a start prints. It ends with its key."""
+    it was opened with. Without one it was the link that a start prints or, with a `name` and a `scope`, an
+    identity provider. It ends with its key."""
 
     __tablename__ = "sessions"
 
@@ -321,6 +328,8 @@ class AdminSessionRow(Base):
     key_id: Mapped[int | None] = mapped_column(ForeignKey("keys.id", ondelete="CASCADE"))
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     expires_at: Mapped[datetime]
+    name: Mapped[str | None]
+    scope: Mapped[str | None]
 
 
 class JobReportRow(Base):

@@ -23,6 +23,7 @@ from search.embedding.endpoint import FOR_PASSAGES, FOR_QUESTIONS, Endpoint, is_
 from search.embedding.rough_tokens import rough_tokenizer
 from search.embedding.splitter import PassageSplitter
 from search.errors import ConfigurationError, InvalidRequest
+from search.limiter import ConcurrencyLimiter
 from search.metrics import EMBEDDED
 from search.settings import DEFAULT_MODEL
 

@@ -4,12 +4,13 @@ them."""
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from copy import copy
 from pathlib import Path
 
 from sqlalchemy import Engine, select
 
 from search.db.connection import limit_statements, open_session
-from search.db.lookup import holds
+from search.db.lookup import find_collection, holds
 from search.db.models import CollectionRow
 from search.engine.reader import Reader, Shared
 from search.errors import IndexReplaced
@@ -17,6 +18,7 @@ from search.index.snapshot import Snapshot
 from search.index.snapshot_manager import SnapshotManager
 from search.query.request import SearchRequest
 from search.responses.search import SearchResponse
+from search.rights import EVERYTHING, Rights
 from search.scoring.ranking import POOL, Pool
 
 
@@ -24,7 +26,8 @@ class SearchEngine:
     """Answers searches on every collection of one database.
 
     Snapshots of live generations are kept in memory and swapped when documents or labels change or another
-    generation goes live. `pool` is how much a search looks at.
+    generation goes live. `pool` is how much a search looks at. `rights` are those of the caller whom it
+    answers (see `on_behalf_of`): every reader is made with them.
     """
 
     def __init__(self, database: Engine, data: Path, *, pool: Pool = POOL) -> None:
@@ -33,7 +36,14 @@ class SearchEngine:
         self.snapshots = SnapshotManager(database, data)
         self._shared = Shared(pool)
         self.embed = self._shared.encoder
+        self.rights = EVERYTHING
         limit_statements(database)
+
+    def on_behalf_of(self, rights: Rights) -> "SearchEngine":
+        """Gives this engine as a caller with these rights may use it. What is in memory is shared."""
+        engine = copy(self)
+        engine.rights = rights
+        return engine
 
     @contextmanager
     def reader(self, collection: str, *, dear: bool = False) -> Iterator[Reader]:
@@ -47,7 +57,7 @@ class SearchEngine:
             StoreUnavailable: the database does not answer.
         """
         begun = time.perf_counter()
-        snapshot = self.snapshots.of(collection)
+        snapshot = self.snapshot(collection)
         shared = self._shared
         first = shared.dear.taken() if dear else nullcontext()
         with first, shared.readers.taken(), shared.limiter.taken(), open_session(self.database) as session:
@@ -57,7 +67,10 @@ class SearchEngine:
                 snapshot = self.snapshots.renew(collection)
                 if not holds(session, snapshot.generation):
                     raise IndexReplaced("The index was replaced just now.", hint="Ask again.")
-            yield Reader(snapshot, session, shared, waited)
+            if self.rights.only:
+                doc_values = shared.doc_values.of(session, snapshot)
+                snapshot = shared.parts.of(session, snapshot, self.rights.only, doc_values)
+            yield Reader(snapshot, session, shared, waited, self.rights)
 
     def search(
         self,
@@ -95,13 +108,44 @@ class SearchEngine:
             CollectionNotFound, NotIndexed: there is nothing to search.
             StoreUnavailable: the database does not answer.
         """
+        self.check(collection)
         return self.snapshots.of(collection)
 
+    def check(self, collection: str) -> None:
+        """Refuses a collection that the caller may not know of as if it were not there.
+
+        Raises:
+            CollectionNotFound: there is none, or none for them.
+            StoreUnavailable: the database does not answer.
+        """
+        private = self.snapshots.private().get(collection)
+        known = private is not None and self.rights.sees(collection, private=private)
+        if not (self.rights.whole or known):
+            with open_session(self.database) as session:
+                find_collection(session, collection, self.rights.seen())
+
+    def chosen(self, collection: str) -> str:
+        """Gives the collection that a request names or, where it names none, the default one.
+
+        Raises:
+            CollectionNotFound: there is none of that name for the caller.
+        """
+        if not collection:
+            return self.default_collection()
+        self.check(collection)
+        return collection
+
     def default_collection(self) -> str:
-        """Names the collection of requests that name none; "default" before there is any."""
+        """Names the collection of requests that name none: the chosen one or, where the caller may not know
+        of that, the first by name that is live for them; "default" before there is any."""
         with open_session(self.database) as session:
-            chosen = select(CollectionRow.name).where(CollectionRow.is_default)
-            return session.scalar(chosen) or "default"
+            chosen = select(CollectionRow.name).where(CollectionRow.is_default, self.rights.seen())
+            if name := session.scalar(chosen):
+                return name
+            names = select(CollectionRow.name).where(self.rights.seen()).order_by(CollectionRow.name)
+            seen = [] if self.rights.whole else session.scalars(names).all()
+        live = set(self.snapshots.live())
+        return next((name for name in seen if name in live), "default")
 
     def warm(self, collection: str) -> None:
         """Loads what the first search of a collection needs, so that nobody waits for it."""

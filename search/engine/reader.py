@@ -28,6 +28,7 @@ from search.engine.concept_resolver import fit_concept
 from search.engine.effective_steering import with_preset_knobs
 from search.engine.facets import count_facets
 from search.engine.highlighting import WordSumsCache, mark
+from search.engine.parts import Parts
 from search.engine.places import Places, find_places
 from search.engine.prepared import AnalyzedQuery, PreparedQuery
 from search.engine.response import (
@@ -44,7 +45,7 @@ from search.filtering.allowed import allowed_passages
 from search.filtering.doc_values import DocValues, DocValuesCache
 from search.index.names import NamesCache
 from search.index.passage_texts import LocatedPassage, passages_at
-from search.index.snapshot import Snapshot
+from search.index.snapshot import Part, Snapshot
 from search.limiter import ConcurrencyLimiter
 from search.metrics import count_search
 from search.query.limits import check_min_score, check_mode, check_page, check_query
@@ -54,6 +55,7 @@ from search.query.remapping import RemappedSteering, marked, translate, translat
 from search.query.request import SearchRequest
 from search.query.steering import FeatureTarget, FittedTarget
 from search.responses.search import Facets, Result, SearchResponse
+from search.rights import EVERYTHING, Rights
 from search.scoring.floor import ELSEWHERE, FOREIGN_MARGIN, floor_of
 from search.scoring.hybrid import counted_words
 from search.scoring.ranking import POOL, Pool, Ranking
@@ -85,14 +87,16 @@ class Shared:
     caches: Caches = field(default_factory=Caches)
     doc_values: DocValuesCache = field(default_factory=DocValuesCache)
     names: NamesCache = field(default_factory=NamesCache)
-    floors: LRUCache[int, float] = field(default_factory=lambda: LRUCache(64))
+    floors: LRUCache[tuple[int, Part], float] = field(default_factory=lambda: LRUCache(256))
+    parts: Parts = field(default_factory=Parts)
     word_sums: WordSumsCache = field(default_factory=WordSumsCache)
 
 
 @dataclass(frozen=True, eq=False)
 class Reader:
     """Reads one snapshot of a collection in one session, whose transaction keeps the generation from being
-    dropped. `waited`: seconds until its turn came.
+    dropped. `waited`: seconds until its turn came. `rights` are the caller's: the snapshot holds nothing that
+    they may not see.
 
     All that one answer says comes from one reader: then its parts are of one generation.
     """
@@ -101,6 +105,7 @@ class Reader:
     session: Session
     shared: Shared
     waited: float = 0.0
+    rights: Rights = EVERYTHING
 
     @property
     def collection(self) -> str:
@@ -271,7 +276,7 @@ class Reader:
                 q_QD = embedder.encode_queries(ELSEWHERE)
             return floor_of(self.snapshot.index, q_QD)
 
-        return self.shared.floors.get(self.snapshot.generation, measure)
+        return self.shared.floors.get((self.snapshot.generation, self.snapshot.part), measure)
 
     def concept(self, target: FittedTarget) -> Concept:
         """Gives the concept that a target means in this collection.

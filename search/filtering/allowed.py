@@ -7,6 +7,7 @@ features are asked of each passage.
 Shape suffixes: N passages.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from search.errors import InvalidFilter
 from search.filtering.doc_values import DocValues, Kinds
-from search.filtering.field_values import BOOLEAN, DATE, NUMBER, OBJECT, TEXT, FieldValues, fits
+from search.filtering.field_values import BOOLEAN, DATE, NUMBER, OBJECT, TEXT, FieldValues, IntArray, fits
 from search.filtering.phrases import Phrase, saying, with_word
 from search.index.snapshot import Snapshot
 from search.query.parser import TITLE, Condition, ParsedQuery
@@ -45,6 +46,17 @@ def allowed_passages(
         titled_N = saying(session, snapshot, title.values[0], allowed_N, title=True)
         allowed_N &= titled_N ^ title.negated
     return allowed_N
+
+
+def meeting(doc_values: DocValues, conditions: Iterable[Condition]) -> IntArray:
+    """The documents (row ids) that meet all of some conditions on fields of the metadata. A field that nobody
+    has is no error here: no document has any value of it."""
+    found = doc_values.documents_R
+    for condition in conditions:
+        values = doc_values.fields.get(condition.field)
+        numbers = np.zeros(0, np.int64) if values is None else values.number_A[matching(values, condition)]
+        found = found[np.isin(found, doc_values.documents_with(numbers)) ^ condition.negated]
+    return found
 
 
 def _fired(snapshot: Snapshot, feature: int) -> NDArray[np.bool_]:

@@ -16,10 +16,11 @@ from scipy.sparse import csr_matrix, vstack
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from search.cache import LRUCache
 from search.db.connection import among, for_all
 from search.db.models import DocumentRow
 from search.filtering.field_values import MOST, OBJECT, FieldValues, IntArray, kind_of, same, written
-from search.index.snapshot import Snapshot, View
+from search.index.snapshot import PARTS_HELD, Part, Snapshot, View
 
 MOST_FIELDS = 2_000
 """Fields of one document that can be filtered by; none that is written now has more."""
@@ -76,19 +77,18 @@ class DocValuesCache:
     collection holds up no other."""
 
     def __init__(self) -> None:
-        self._held: dict[int, tuple[View, DocValues]] = {}
-        self._reading: dict[int, Lock] = {}
+        self._held: LRUCache[Part, tuple[View, DocValues]] = LRUCache(PARTS_HELD)
+        self._reading: dict[Part, Lock] = {}
 
     def of(self, session: Session, snapshot: Snapshot) -> DocValues:
         """Gives the doc values of a snapshot's documents."""
-        collection = snapshot.collection_id
-        with self._reading.setdefault(collection, Lock()):
-            view, before = self._held.get(collection, (None, None))
+        with self._reading.setdefault(snapshot.part, Lock()):
+            view, before = self._held.known(snapshot.part) or (None, None)
             if before is not None and view is snapshot.view:
                 return before
             with for_all(session):
                 found = read_doc_values(session, snapshot, before)
-            self._held[collection] = snapshot.view, found
+            self._held.put(snapshot.part, (snapshot.view, found))
         return found
 
 

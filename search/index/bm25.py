@@ -79,6 +79,20 @@ class Counts:
                 holds_PT[:, number] = having[np.minimum(at, len(having) - 1)] == passages
         return holds_PT
 
+    def only(self, passages: NDArray[np.integer[Any]]) -> "Counts":
+        """The counts of some passages (ascending) alone, without stems that none of them has."""
+        matrix = self.counts_NV
+        seen_N = np.zeros(len(self), np.bool_)
+        seen_N[passages] = True
+        kept = seen_N[matrix.indices]
+        ends_V = np.concatenate([[0], np.cumsum(kept)])[matrix.indptr]
+        there = np.flatnonzero(np.diff(ends_V))
+        rows = (np.cumsum(seen_N) - 1)[matrix.indices[kept]]
+        parts = (matrix.data[kept], rows, np.append(ends_V[there], ends_V[-1]))
+        stems = list(self.columns)
+        columns = {stems[column]: at for at, column in enumerate(there.tolist())}
+        return Counts(csc_matrix(parts, shape=(len(passages), len(there))), columns, self.lengths_N[passages])
+
     def of_stems(self, asked: Sequence[str]) -> csc_matrix:
         """The counts of some stems (N, T)."""
         indptr, there = self.counts_NV.indptr, [self.columns.get(stem) for stem in asked]
@@ -155,6 +169,13 @@ class Lexicon:
         if len(later):
             holds_PT[later] = self.added.holding(number_P[later] - size, asked)
         return holds_PT
+
+    def only(self, number_N: NDArray[np.int64]) -> "Lexicon":
+        """The words of some passages (their numbers in the generation) alone: rarity counts no others."""
+        size = len(self.base)
+        base = self.base.only(number_N[number_N < size])
+        added = self.added.only(number_N[number_N >= size] - size)
+        return Lexicon(base, added, np.arange(len(number_N)))
 
     def names(self) -> set[str]:
         """All stems and parts of words that are counted."""

@@ -18,10 +18,11 @@ from numpy.typing import NDArray
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from search.cache import LRUCache
 from search.db.connection import among, for_all
 from search.db.models import DocumentRow
 from search.embedding.folding import fold
-from search.index.snapshot import Snapshot, View
+from search.index.snapshot import PARTS_HELD, Part, Snapshot, View
 
 LONGEST = 200
 """A longer text is nobody's name."""
@@ -79,19 +80,18 @@ class NamesCache:
     """The names of each collection, kept up to date from one snapshot to the next."""
 
     def __init__(self) -> None:
-        self._held: dict[int, tuple[View, Names]] = {}
-        self._reading: dict[int, Lock] = {}
+        self._held: LRUCache[Part, tuple[View, Names]] = LRUCache(PARTS_HELD)
+        self._reading: dict[Part, Lock] = {}
 
     def of(self, session: Session, snapshot: Snapshot) -> Names:
         """Those of a snapshot's documents, and perhaps of some that are there no more."""
-        collection = snapshot.collection_id
-        with self._reading.setdefault(collection, Lock()):
-            view, before = self._held.get(collection, (None, None))
+        with self._reading.setdefault(snapshot.part, Lock()):
+            view, before = self._held.known(snapshot.part) or (None, None)
             if before is not None and view is snapshot.view:
                 return before
             with for_all(session):
                 found = read_names(session, snapshot, before or Names())
-            self._held[collection] = snapshot.view, found
+            self._held.put(snapshot.part, (snapshot.view, found))
         return found
 
 

@@ -6,7 +6,7 @@ it was built with, and those that are no longer live are passed over (see `searc
 Shape suffixes: M all passages of a generation, N those that are visible, D embedding width.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -41,6 +41,10 @@ class SegmentedIndex:
             more, later = self.added.search(q_QD, k, allowed[1])
             scores, ids = _merged(scores, ids, more, later + len(self.base))
         return scores[:, :k], ids[:, :k] if self._all else np.searchsorted(self.number_N, ids[:, :k])
+
+    def only(self, number_N: IntArray) -> "SegmentedIndex":
+        """The same segments, of which passages of these numbers alone are visible."""
+        return replace(self, number_N=number_N)
 
     def vectors(self, ids: IntArray) -> FloatArray:
         """Gives the stored vectors (len(ids), D)."""

@@ -29,6 +29,7 @@ from search.index.generation_files import open_index, open_words
 from search.index.live_docs import visible_numbers
 from search.index.passage_store import read_activations, read_dictionary, read_embeddings, read_texts
 from search.index.segments import SegmentedIndex
+from search.query.parser import Condition
 from search.query.presets import Preset, read_presets
 
 SCALE_QUANTILE = 0.9
@@ -64,7 +65,7 @@ class Visible:
     about a feature, `passages_F` how many these are.
     """
 
-    index: VectorIndex
+    index: SegmentedIndex
     lexicon: Lexicon
     number_N: NDArray[np.int64]
     document_N: NDArray[np.int64]
@@ -93,6 +94,22 @@ class Visible:
             passages_F=np.diff(about_by_feature.indptr),
         )
 
+    def only(self, seen_N: NDArray[np.bool_]) -> "Visible":
+        """Takes some of these passages, and makes every number anew from them alone."""
+        number_N, about_NF = self.number_N[seen_N], self.about_NF[seen_N]
+        about_by_feature = about_NF.tocsc()
+        return Visible(
+            index=self.index.only(number_N),
+            lexicon=self.lexicon.only(number_N),
+            number_N=number_N,
+            document_N=self.document_N[seen_N],
+            acts_NF=self.acts_NF[seen_N],
+            about_NF=about_NF,
+            about_by_feature=about_by_feature,
+            scale_F=scales(about_by_feature),
+            passages_F=np.diff(about_by_feature.indptr),
+        )
+
 
 @dataclass(frozen=True)
 class Mark:
@@ -105,6 +122,12 @@ class Mark:
     presets_version: int
 
 
+Part = tuple[int, tuple[Condition, ...]]
+"""Names what is read together: a collection (its row id), or what of it some conditions leave."""
+
+PARTS_HELD = 256
+
+
 class View:
     """Stands for the passages and labels of a snapshot: what is worked out on them is kept under it."""
 
@@ -115,7 +138,7 @@ class Snapshot:
 
     `rows` is what is stored of the generation, `visible` what a search sees of it; `families` are by number,
     `presets` by name; `view` is another where passages or labels are; `dictionary_id` is the dictionary's
-    number in the store (0: it is in none).
+    number in the store (0: it is in none). `only`: nothing else is in it than what meets these conditions.
     """
 
     collection_id: int
@@ -130,10 +153,15 @@ class Snapshot:
     families: dict[int, Family] = field(default_factory=dict)
     presets: dict[str, Preset] = field(default_factory=dict)
     view: View = field(default_factory=View)
+    only: tuple[Condition, ...] = ()
 
     @property
     def generation(self) -> int:
         return self.mark.generation
+
+    @property
+    def part(self) -> Part:
+        return self.collection_id, self.only
 
     @property
     def index(self) -> VectorIndex:

@@ -1,6 +1,6 @@
 """Keeps the snapshots that a process searches up to date."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
@@ -12,7 +12,7 @@ from search.db.connection import open_session
 from search.db.listener import ChangeListener
 from search.db.locks import is_built
 from search.db.lookup import live_generation
-from search.db.models import GenerationRow
+from search.db.models import CollectionRow, GenerationRow
 from search.deadline import unhurried
 from search.errors import CollectionNotFound
 from search.index.snapshot import (
@@ -43,6 +43,7 @@ class SnapshotManager:
         self._held: dict[str, Snapshot] = {}
         self._ahead: dict[int, Snapshot] = {}
         self._live: list[str] = []
+        self._private: dict[str, bool] = {}
         self._loading: dict[str, Lock] = {}
         self._follower: ChangeListener | None = None
 
@@ -95,6 +96,11 @@ class SnapshotManager:
         with open_session(self._database) as session:
             return sorted(read_marks(session))
 
+    def private(self) -> Mapping[str, bool]:
+        """Says of each collection that can be searched whether it is private, as it was when a change was
+        followed last; of none where nobody follows."""
+        return self._private if self._follower is not None else {}
+
     def held(self, collection: str) -> Snapshot | None:
         """Gives what is in memory of a collection, if anything."""
         return self._held.get(collection)
@@ -124,8 +130,9 @@ class SnapshotManager:
     def _catch_up(self) -> None:
         with open_session(self._database) as session:
             marks = read_marks(session)
+            private = set(session.scalars(select(CollectionRow.name).where(CollectionRow.private)))
             ready = _about_to_go_live(session)
-        self._live = sorted(marks)
+        self._live, self._private = sorted(marks), {name: name in private for name in marks}
         for name in self._held.keys() - marks.keys():
             self._held.pop(name, None)
         for name, mark in marks.items():

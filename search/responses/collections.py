@@ -49,7 +49,8 @@ class Scorecard(StoredJson):
 @dataclass(frozen=True)
 class CollectionInfo:
     """Describes a collection, which is "live" (searchable), "building" (its first index is under way) or
-    "empty". `default`: requests that name none go there."""
+    "empty". `default`: requests that name none go there. A `private` one is there only for those who send a
+    key or are signed in."""
 
     name: str
     state: Literal["live", "building", "empty"]
@@ -60,6 +61,7 @@ class CollectionInfo:
     scorecard: Scorecard | None = None
     description: str = ""
     default: bool = False
+    private: bool = False
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,7 @@ def topics(
     near_V = near(snapshot, q_D, first)
     near_V = near_V[~np.isin(near_V, list(but))]
     seen_PV = agreement(snapshot, query, q_D, near_V, first[:FAVOURED])
-    order = np.argsort(-seen_PV.mean(axis=0), kind="stable")
+    order = np.argsort(-seen_PV.sum(axis=0), kind="stable")
     seen = order[seen_PV.max(axis=0, initial=0.0)[order] >= UNDERSTOOD]
     return [int(feature) for feature in near_V[seen]]
 

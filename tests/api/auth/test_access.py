@@ -256,7 +256,7 @@ def test_a_wrong_key_is_not_noted_as_used(client: TestClient, database: Engine) 
 
 def test_searching_is_open_to_everybody(client: TestClient) -> None:
     assert client.get("/v1/collections").json() == []
-    assert client.get("/v1/collections", headers=bearer("rf_wrong")).status_code == 200
+    assert client.get("/", headers={"Authorization": "Basic of-a-proxy"}).status_code == 503
     assert "/v1/search" in client.get("/v1/openapi.json").json()["paths"]
 
 
@@ -353,10 +353,13 @@ def test_a_revoked_key_is_answered_like_a_wrong_one(client: TestClient, database
 def test_a_key_of_another_scope_does_not_open_the_admins_pages(
     client: TestClient, database: Engine, scope: str
 ) -> None:
-    answer = client.post("/admin/login", data={"key": make_key(database, scope)})
+    key = make_key(database, scope)
+    answer = client.post("/admin/login", data={"key": key, "next": "/admin/test"})
     assert answer.status_code == 403
     assert "scope admin" in answer.text
     assert "Set-Cookie" not in answer.headers
+    assert client.post("/admin/login", data={"key": key}).headers["Location"] == "/"
+    assert client.get("/admin/test").status_code == 403
 
 
 @pytest.mark.parametrize(
@@ -764,8 +767,12 @@ def test_keys_are_made_listed_and_revoked_on_the_command_line(
     assert key not in listed
     assert refract("revoke", "1").returncode == 0
     assert client.post("/v1/write", headers=bearer(key)).status_code == 401
+    narrowed = ("--collections", "a,b", "--filter", "team:blue", "--expires", "90d")
+    assert refract("create", "blue", "--scope", "search", *narrowed).returncode == 0
+    assert "team:blue" in refract("list").stdout
     for arguments, says in [
         (("revoke", "9"), "There is no key 9."),
+        (("create", "a", "--scope", "admin", "--filter", "team:blue"), "cannot have a filter"),
         (("create", " ", "--scope", "admin"), "cannot be named"),
     ]:
         failed = refract(*arguments)
@@ -776,4 +783,4 @@ def test_keys_are_made_listed_and_revoked_on_the_command_line(
     assert refract("create", "a", "--scope", "root").returncode == 2
     assert refract("create", "a").returncode == 2
     with Session(database) as session:
-        assert len(list_keys(session)) == 1
+        assert [key.filters for key in list_keys(session)] == [[], ["team:blue"]]

@@ -206,3 +206,33 @@ def test_a_model_that_cannot_be_had_is_told_on_the_page(client: TestClient, engi
         status, said = send(client, HERE, f"{HERE}/jobs", kind="reindex", model=model)
         assert (status, told in said) == (400, True)
     assert list_jobs(engine.database, limit=1) == []
+
+
+def test_a_collection_is_hidden_and_shown_and_other_forms_leave_that(
+    client: TestClient, engine: SearchEngine
+) -> None:
+    def private() -> list[bool]:
+        return [info.private for info in collections(engine)]
+
+    assert send(client, HERE, f"{HERE}/settings", seen="private")[0] == 303
+    assert private() == [True]
+    assert send(client, HERE, f"{HERE}/settings", description="Whales")[0] == 303
+    assert private() == [True]
+    assert found(client, HERE, "//select[@name='seen']/option[@selected]/@value") == ["private"]
+    assert send(client, HERE, f"{HERE}/settings", copy="drafts")[0] == 303
+    assert private() == [True, True]
+    assert send(client, HERE, f"{HERE}/settings", seen="public")[0] == 303
+    assert private() == [True, False]
+
+
+def test_a_key_is_made_that_reaches_a_part_and_ends(client: TestClient) -> None:
+    wide = {"name": "wide", "scope": "write"}
+    part = {"name": "part", "scope": "search", "collections": "a, b", "filter": "team:blue", "expires": "9d"}
+    for fields in (wide, part):
+        assert send(client, "/admin/keys", "/admin/keys", **fields)[0] == 200
+    cells = found(client, "/admin/keys", "//table[@class='figures']//td[2]/text()")
+    assert cells == ["everything", "a, b · team:blue"]
+    for odd, says in (({"expires": "soon"}, "no time"), ({"filter": "x"}, "not a filter")):
+        status, said = send(client, "/admin/keys", "/admin/keys", **{**part, **odd})
+        assert status == 400
+        assert says in said

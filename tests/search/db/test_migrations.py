@@ -178,6 +178,14 @@ def add_rows_of(revision: str, database: Engine, embedder: Embedder) -> None:
                 "INSERT INTO audit (actor, channel, action, target, outcome) "
                 "VALUES ('robot', 'api', 'documents.write', 'c', 'done')",
             )
+        case "0009":
+            add_rows(
+                database,
+                "INSERT INTO keys (name, scope, sha256, expires_at, collections, filters) "
+                "VALUES ('part', 'search', '', now() + interval '1 day', '{c}', '{team:blue}')",
+                "INSERT INTO sessions (sha256, expires_at, name, scope) VALUES ('t', now(), 'ann', 'write')",
+                "UPDATE collections SET private = true",
+            )
         case _:
             pytest.fail(f"Say here what rows revision {revision} brings.")
 

@@ -113,3 +113,21 @@ def test_a_file_comes_back_or_is_refused(texts: list[str], tmp_path: Path) -> No
         path.write_bytes(damaged)
         with pytest.raises(IndexDamaged):
             Counts.load(path, sha256)
+
+
+@given(TEXTS, TEXTS, st.data())
+def test_words_of_some_passages_are_as_if_there_were_no_others(
+    base: list[str], added: list[str], data: st.DataObject
+) -> None:
+    texts = base + added
+    chosen = [number for number in range(len(texts)) if data.draw(st.booleans())]
+    part = lexicon(base, added).only(np.array(chosen, np.int64))
+    alone = lexicon([texts[number] for number in chosen])
+    assert part.names() == alone.names()
+    names = sorted(alone.names())
+    assert np.asarray(part.scores(names).toarray()) == pytest.approx(
+        np.asarray(alone.scores(names).toarray())
+    )
+    assert part.having(names).tolist() == alone.having(names).tolist()
+    rows = np.arange(len(chosen))
+    assert part.holding(rows, names).tolist() == alone.holding(rows, names).tolist()

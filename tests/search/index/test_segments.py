@@ -68,3 +68,20 @@ def test_with_nothing_visible_nothing_is_found() -> None:
     index = SegmentedIndex(base, None, np.zeros(0, np.int64))
     scores, places = index.search(np.ones((2, 16), np.float32), 10)
     assert scores.shape == places.shape == (2, 0)
+
+
+@pytest.mark.parametrize("seen", [0, 1, 30])
+def test_a_part_is_a_scan_of_what_is_in_it(seen: int) -> None:
+    x_MD = RNG.normal(size=(140, 16)).astype(np.float16)
+    base, added = (FaissIndex.build(x_D, on_gpu=False) for x_D in (x_MD[:100], x_MD[100:]))
+    whole = SegmentedIndex(base, added, np.arange(140))
+    number_N = np.sort(RNG.choice(140, seen, replace=False))
+    part = whole.only(number_N)
+    q_QD = RNG.normal(size=(3, 16)).astype(np.float32)
+    scores, ids = part.search(q_QD, 10)
+    expected = q_QD @ x_MD[number_N].astype(np.float32).T
+    order = np.argsort(-expected, axis=1)[:, :10]
+    assert ids.tolist() == order.tolist()
+    assert scores == pytest.approx(np.take_along_axis(expected, order, axis=1), abs=1e-2)
+    assert len(part) == seen
+    assert len(whole) == 140
