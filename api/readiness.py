@@ -12,12 +12,13 @@ from search.browse.collections import collection_names
 from search.db.connection import first_line, open_session
 from search.engine.engine import SearchEngine
 from search.errors import ConfigurationError, NotIndexed, RefractError, StoreUnavailable
+from search.rights import EVERYTHING, PUBLIC
 
 
 @dataclass(frozen=True)
 class Readiness:
-    """Holds what was looked at, and the names of the collections that can be searched. `missing` is what
-    keeps searches from being answered."""
+    """Holds what was looked at, and the names of the public collections that can be searched. `missing` is
+    what keeps searches from being answered."""
 
     checks: list[Check]
     collections: list[str]
@@ -42,8 +43,9 @@ def readiness(engine: SearchEngine) -> Readiness:
             checks.append(Check("database", "ok", "The database answers."))
             checks.append(check_tables(session.connection()))
             if checks[-1].state != "fail":
-                live = [found.name for found in collection_names(session) if found.live]
-                checks += [check_live(len(live)), check_worker(session)]
+                known = [found.name for found in collection_names(session, EVERYTHING) if found.live]
+                live = [found.name for found in collection_names(session, PUBLIC) if found.live]
+                checks += [check_live(len(known)), check_worker(session)]
     except (StoreUnavailable, DBAPIError) as error:
         told = error.message if isinstance(error, StoreUnavailable) else f"{first_line(error)}."
         checks.append(Check("database", "fail", told, "Start it, or mend DATABASE_URL."))

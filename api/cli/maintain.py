@@ -97,13 +97,14 @@ def dump_all(
     """Write documents, labels, dictionaries, live indexes and keys into one file, also while serving."""
     from indexer.audit import record_apart
     from indexer.backup.dump import dump
+    from indexer.backup.storage import Place
     from indexer.progress import Reporter
 
     with opened() as (_, database), ProgressDisplay() as display:
         reporter = Reporter(database, display)
         embeddings = not without_embeddings
         manifest = dump(database, file, reporter, collection=collection, embeddings=embeddings)
-        record_apart(database, "dump", file.name, collection=collection)
+        record_apart(database, "dump", Place(file).name, collection=collection)
     print_dump("Dumped", manifest, file, reporter.seconds)
 
 

@@ -34,7 +34,8 @@ class BehindProxy:
     """
 
     def __init__(self, app: ASGIApp, prefix: str, trusted: Sequence[Network]) -> None:
-        self.app = ProxyHeadersMiddleware(app, [str(network) for network in trusted])
+        # (uvicorn has its own types for what Starlette types, too.)
+        self.app: ASGIApp = ProxyHeadersMiddleware(app, list(map(str, trusted)))  # type: ignore[arg-type,assignment]
         self.prefix = prefix
         self.trusted = trusted
 

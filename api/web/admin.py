@@ -1,7 +1,7 @@
 """The admin's pages show collections with their generations, jobs and documents."""
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -392,7 +392,7 @@ def _any_active(jobs: list[JobInfo]) -> bool:
     return any(job.state in ("waiting", "running") for job in jobs)
 
 
-def _job(name: str, form: Fields) -> JobRequest:
+def _job(name: str, form: Mapping[str, str]) -> JobRequest:
     """Reads the job that a form describes; what is left empty stays as it is.
 
     Raises:

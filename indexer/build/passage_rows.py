@@ -18,7 +18,7 @@ from search.db.connection import among, driver
 from search.db.models import DocumentRow, GenerationRow, PassageRow
 from search.db.recipe import Recipe
 from search.dictionary.autoencoder import Activations, Dictionary
-from search.embedding.embedder import Embedder
+from search.embedding.embedder import Embedder, VectorSpace
 from search.embedding.splitter import PassageSplitter, embedded_text
 
 READ_DOCUMENTS = 500
@@ -38,14 +38,14 @@ SAME_SPACE = """
 given."""
 
 
-def space_values(recipe: Recipe) -> dict[str, str | int]:
+def space_values(space: Recipe | VectorSpace) -> dict[str, str | int]:
     """What `SAME_SPACE` compares with."""
     return {
-        "model": recipe.model,
-        "precision": recipe.precision,
-        "prompt": recipe.passage_prompt,
-        "dimensions": recipe.dimensions,
-        "width": recipe.width,
+        "model": space.model,
+        "precision": space.precision,
+        "prompt": space.passage_prompt,
+        "dimensions": space.dimensions,
+        "width": space.width,
     }
 
 

@@ -227,6 +227,11 @@ def test_the_command_prints_it_as_json_lines(database: Engine, tmp_path: Path) -
     assert shell.run("audit", "--after", str(lines[-1]["id"])) == ""
 
 
+def rows_of(page: html.HtmlElement) -> list[str]:
+    """What the rows of the tables of a page say."""
+    return ["".join(row.itertext()) for body in page.iter("tbody") for row in body.iter("tr")]
+
+
 def test_admins_see_it_on_a_page(database: Engine, tmp_path: Path) -> None:
     app = create_app(SearchEngine(database, tmp_path))
     with TestClient(app, follow_redirects=False, headers={"Sec-Fetch-Site": "same-origin"}) as client:
@@ -237,13 +242,13 @@ def test_admins_see_it_on_a_page(database: Engine, tmp_path: Path) -> None:
                 record(session, "test", f"<thing> {number}", number=number, none=None)
             session.commit()
         page = html.document_fromstring(client.get("/admin/audit?find=thing").text)
-        rows = page.xpath("//tbody/tr")
+        rows = rows_of(page)
         assert len(rows) == 50
-        assert "<thing> 59" in rows[0].text_content()
-        assert "number 59" in rows[0].text_content()
-        (older,) = page.xpath("//a[@rel='next']/@href")
-        last = html.document_fromstring(client.get(older).text)
-        assert len(last.xpath("//tbody/tr")) == 10
+        assert "<thing> 59" in rows[0]
+        assert "number 59" in rows[0]
+        [older] = [link.get("href") for link in page.iter("a") if link.get("rel") == "next"]
+        last = html.document_fromstring(client.get(older or "").text)
+        assert len(rows_of(last)) == 10
         assert "session.begin" in client.get("/admin/audit?find=session").text
         assert "Nothing like this" in client.get("/admin/audit?outcome=denied").text
         assert client.get("/admin/audit?before=-1").status_code == 400

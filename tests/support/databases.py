@@ -94,7 +94,7 @@ class Databases:
         with connected(url) as connection:
             connection.execute(END_OTHERS)
             try:
-                alike = scalar(connection, FINGERPRINT) == self._fingerprint
+                alike = bool(scalar(connection, FINGERPRINT) == self._fingerprint)
             except psycopg.Error:  # a table of it is gone
                 alike = False
             if alike:

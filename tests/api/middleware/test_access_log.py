@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.testclient import TestClient
 
-from api.app import healthz
+from api.health import healthz
 from api.middleware.access_log import UNMATCHED, AccessLog
 from api.middleware.request_ids import RequestIds
 from api.views.rendering import STATIC

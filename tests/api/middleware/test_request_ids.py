@@ -92,4 +92,4 @@ def test_an_error_of_the_api_names_its_request(client: TestClient, path: str) ->
 
 def test_an_error_page_shows_its_request(client: TestClient) -> None:
     page = html.document_fromstring(client.get("/nothing", headers={"X-Request-Id": "mine"}).text)
-    assert "request mine" in page.xpath("string(//p[@class='smallprint'])")
+    assert "request mine" in str(page.xpath("string(//p[@class='smallprint'])"))

@@ -114,5 +114,6 @@ class TestOfADatabase:
             session.execute(text("DROP SCHEMA jobs CASCADE"))
             session.commit()
         found = self.read(database)
-        assert found.jobs is found.workers is None
+        assert found.jobs is None
+        assert found.workers is None
         assert found.collections == 0
