@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Collection
+from importlib.util import find_spec
 
 from fastapi import Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -58,6 +59,10 @@ def create_app(
     app.add_api_route("/readyz", readyz, tags=["health"], responses=errors(503))
     for router in PAGE_ROUTERS:
         app.include_router(router)
+    if find_spec("mcp"):  # an extra
+        from api.mcp.routes import router as agents
+
+        app.include_router(agents)
     app.mount("/static", rendering.HashedStaticFiles(), name="static")
     app.add_exception_handler(RefractError, on_error)
     app.add_exception_handler(RequestValidationError, on_error)
@@ -88,7 +93,7 @@ def readyz(engine: EngineDep) -> dict[str, object]:
 def on_error(request: Request, error: Exception) -> Response:
     """Answers any error with the envelope, or with its page for those who look at pages."""
     known = as_refract_error(request, error)
-    if request.url.path.startswith(("/v1", "/healthz", "/readyz")):
+    if request.url.path.startswith(("/v1", "/mcp", "/healthz", "/readyz")):
         body = {"code": known.code, "message": known.message, "hint": known.hint}
         headers = {"WWW-Authenticate": "Bearer"} if known.status == 401 else None
         return JSONResponse({"error": body}, status_code=known.status, headers=headers)

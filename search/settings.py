@@ -69,6 +69,9 @@ class Settings(BaseSettings):
         description="A program that recognizes the text of scanned PDFs, such as ocrmypdf --skip-text "
         "--quiet; it is called with the path of a PDF and the path of the one to write. Off at first.",
     )
+    key: str = Field(
+        default="", repr=False, description="The key that refract mcp --url sends to the server it asks."
+    )
     private: bool = Field(default=False, description="1: searching needs a key too.")
     model: str = Field(
         default=DEFAULT_MODEL,

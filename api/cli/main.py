@@ -59,6 +59,7 @@ class Commands(LazyGroup):
         },
         "api.cli.collections": {"collections": "List, rename, describe, copy and delete collections."},
         "api.cli.labels": {"labels": "Give features other names, by hand."},
+        "api.cli.mcp": {"mcp": "Serve agents by the Model Context Protocol over standard input and output."},
         "api.cli.jobs": {"jobs": "List the jobs of the queue, cancel them, begin them again."},
         "api.cli.keys": {"keys": "Make, list and revoke keys of API clients and admins."},
         "api.cli.presets": {"presets": "Keep steering under a name, and share it."},
