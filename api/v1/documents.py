@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.auth.guards import require
 from api.dependencies import CollectionDep, EngineDep
+from api.v1 import examples
 from api.v1.schemas import errors
 from indexer.documents import delete_documents, ensure_collection, ingest
 from indexer.progress import Reporter
@@ -50,7 +51,7 @@ class DocumentIn(ContentIn):
 
 
 class DocumentsIn(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": examples.WRITES})
 
     documents: list[DocumentIn] = Field(max_length=MOST_DOCUMENTS)
     collection: str = ""
@@ -70,6 +71,8 @@ class FailureOut(BaseModel):
 
 class Written(BaseModel):
     """What became of the documents that were sent. Those in `failures` were not stored, all others were."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": examples.WRITTEN})
 
     added: int
     changed: int

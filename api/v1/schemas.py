@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.v1 import examples
 from search.errors import InvalidFilter
 from search.explain.analyze import MAX_ANALYSED
 from search.query.filters import FORM as FILTER_FORM
@@ -92,7 +93,7 @@ def _text(value: str | float | bool | None) -> str:
 class SearchIn(BaseModel):
     """A search as JSON."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": examples.SEARCHES})
 
     q: str = Field(description=f"The question, at most {MAX_QUERY} characters")
     steer: list[KnobIn] = []
@@ -138,7 +139,7 @@ class SearchIn(BaseModel):
 class AnalyzeIn(BaseModel):
     """A text to analyse."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": examples.ANALYSES})
 
     text: str = Field(description=f"The first {MAX_ANALYSED:,} characters are analysed")
     collection: str = ""
@@ -148,7 +149,7 @@ class AnalyzeIn(BaseModel):
 class RefineIn(BaseModel):
     """Documents one likes, and others."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": examples.REFINEMENTS})
 
     like: list[str] = Field(description="Documents by id, as results carry it")
     unlike: list[str] = Field(default=[], description="Without these, liked ones are compared with others")
@@ -164,6 +165,8 @@ class ErrorBody(BaseModel):
 
 class ErrorEnvelope(BaseModel):
     """Every error looks like this."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": examples.ERRORS})
 
     error: ErrorBody
 

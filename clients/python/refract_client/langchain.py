@@ -1,0 +1,44 @@
+"""A retriever for LangChain: pip install 'refract-client[langchain]'."""
+
+from typing import Any
+
+from langchain_core.callbacks import CallbackManagerForRetrieverRun
+from langchain_core.documents import Document
+from langchain_core.retrievers import BaseRetriever
+from pydantic import Field, PrivateAttr, SecretStr
+
+from refract_client.client import Client
+from refract_client.results import metadata
+
+
+class RefractRetriever(BaseRetriever):
+    """Finds passages by Refract. Their metadata has the reasons of each score.
+
+    `options` go with every question (collection, steer, preset, mode, filter), and `invoke` takes further
+    ones: `retriever.invoke("how do cells divide", k=3, filter=["lang:en"])`.
+    """
+
+    url: str
+    key: SecretStr = SecretStr("")
+    k: int = 10
+    options: dict[str, Any] = Field(default_factory=dict)
+
+    _client: Client = PrivateAttr()
+
+    def model_post_init(self, context: Any, /) -> None:
+        super().model_post_init(context)
+        self._client = Client(self.url, key=self.key.get_secret_value())
+
+    def _get_relevant_documents(
+        self,
+        query: str,
+        *,
+        run_manager: CallbackManagerForRetrieverRun,  # noqa: ARG002 - part of the framework's call
+        k: int | None = None,
+        **options: Any,
+    ) -> list[Document]:
+        found = self._client.search(query, limit=k or self.k, **{**self.options, **options})
+        return [
+            Document(id=each.document.id, page_content=each.passage.text, metadata=metadata(each))
+            for each in found.results
+        ]
