@@ -22,7 +22,7 @@ Parameters = Mapping[str, str | int | list[str]]
 
 
 class Upstream:
-    """Asks the JSON API. Of `app`, the one in this process; without it of the server that `client` knows."""
+    """Asks the JSON API of `app`, in this process, or that of the server that `client` knows."""
 
     def __init__(self, *, app: ASGIApp | None = None, client: httpx2.AsyncClient | None = None) -> None:
         self._app = app
@@ -44,11 +44,11 @@ class Upstream:
             raise ToolError(f"Refract does not answer: {error or type(error).__name__}.") from None
 
     def _inside(self, caller: Request | None) -> httpx2.AsyncClient:
-        app = self._app or (caller.app if caller else None)
+        assert self._app is not None
         address = (caller.client.host, caller.client.port) if caller and caller.client else ("127.0.0.1", 0)
         passed = {name: caller.headers[name] for name in PASSED_ON if caller and name in caller.headers}
         return httpx2.AsyncClient(
-            transport=httpx2.ASGITransport(app, raise_app_exceptions=False, client=address),
+            transport=httpx2.ASGITransport(self._app, raise_app_exceptions=False, client=address),
             base_url=HERE,
             headers={**passed, "accept-encoding": "identity"},
             timeout=TIMEOUT,

@@ -1,8 +1,9 @@
 """A retriever for LangChain: pip install 'refract-client[langchain]'."""
 
+import asyncio
 from typing import Any
 
-from langchain_core.callbacks import CallbackManagerForRetrieverRun
+from langchain_core.callbacks import AsyncCallbackManagerForRetrieverRun, CallbackManagerForRetrieverRun
 from langchain_core.documents import Document
 from langchain_core.retrievers import BaseRetriever
 from pydantic import Field, PrivateAttr, SecretStr
@@ -34,9 +35,20 @@ class RefractRetriever(BaseRetriever):
         query: str,
         *,
         run_manager: CallbackManagerForRetrieverRun,  # noqa: ARG002 - part of the framework's call
-        k: int | None = None,
         **options: Any,
     ) -> list[Document]:
+        return self._find(query, **options)
+
+    async def _aget_relevant_documents(
+        self,
+        query: str,
+        *,
+        run_manager: AsyncCallbackManagerForRetrieverRun,  # noqa: ARG002 - part of the framework's call
+        **options: Any,
+    ) -> list[Document]:
+        return await asyncio.to_thread(self._find, query, **options)
+
+    def _find(self, query: str, *, k: int | None = None, **options: Any) -> list[Document]:
         found = self._client.search(query, limit=k or self.k, **{**self.options, **options})
         return [
             Document(id=each.document.id, page_content=each.passage.text, metadata=metadata(each))

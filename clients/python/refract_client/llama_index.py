@@ -29,7 +29,7 @@ class RefractRetriever(BaseRetriever):
 
 def _node(result: Result) -> TextNode:
     told = metadata(result)
-    unread = [name for name in told if name not in ("title", "url")]
+    unread = [name for name, value in told.items() if name not in ("title", "url") or not value]
     return TextNode(
         id_=f"{result.document.id}#{result.passage.start}",
         text=result.passage.text,
