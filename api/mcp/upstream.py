@@ -41,7 +41,7 @@ class Upstream:
             async with self._inside(caller) as client:
                 return _read(await client.get(path, params=params))
         except httpx2.TransportError as error:
-            raise ToolError(f"Refract does not answer: {error or type(error).__name__}.") from None
+            raise ToolError(f"Refract does not answer: {str(error) or type(error).__name__}.") from None
 
     def _inside(self, caller: Request | None) -> httpx2.AsyncClient:
         assert self._app is not None

@@ -21,7 +21,7 @@ def decode(kind: Any, value: Any) -> Any:
     if get_origin(kind) is list:
         (entry,) = get_args(kind)
         return [decode(entry, each) for each in value] if _is_made(entry) else value
-    if dataclasses.is_dataclass(kind):
+    if isinstance(kind, type) and dataclasses.is_dataclass(kind):
         types = _types(kind)
         return kind(**{name: decode(types[name], part) for name, part in value.items() if name in types})
     return datetime.fromisoformat(value) if kind is datetime else value
