@@ -24,10 +24,7 @@ def serve_agents(
         ),
     ] = "",
 ) -> None:
-    """Serve agents by the Model Context Protocol over standard input and output.
-
-    The same tools are at /mcp of a running server.
-    """
+    """Serve agents by the Model Context Protocol over standard input and output."""
     if not find_spec("mcp"):
         raise ConfigurationError("The package mcp is not installed.", hint="Run pip install 'refract[mcp]'.")
     if url:
