@@ -168,7 +168,7 @@ def served_url(indexed: Indexed) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def notes(
+def library(
     new_database: Callable[[], contextlib.AbstractContextManager[URL]],
     tmp_path_factory: pytest.TempPathFactory,
     small_embedder: Embedder,

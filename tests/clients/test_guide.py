@@ -17,11 +17,11 @@ FRAMEWORKS = {"langchain": "langchain_core", "llama_index": "llama_index", "hays
 
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_a_program_of_the_guide_runs(
-    notes: Notes, program: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    library: Notes, program: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for name, package in FRAMEWORKS.items():
         if f"refract_client.{name}" in program and find_spec(package) is None:
             pytest.skip(f"{name} is NOT TESTED here; make adapters does")
-    monkeypatch.setenv("KEY", notes.keys["write"])
-    exec(program.replace("http://127.0.0.1:8000", notes.url), {"__name__": "__main__"})
+    monkeypatch.setenv("KEY", library.keys["write"])
+    exec(program.replace("http://127.0.0.1:8000", library.url), {"__name__": "__main__"})
     assert capsys.readouterr().out

@@ -19,10 +19,10 @@ QUESTION = "how do cells divide"
 
 
 @pytest.fixture
-def retriever(notes: Notes, monkeypatch: pytest.MonkeyPatch) -> RefractRetriever:
-    monkeypatch.setenv("SEARCH_KEY", notes.keys["search"])
+def retriever(library: Notes, monkeypatch: pytest.MonkeyPatch) -> RefractRetriever:
+    monkeypatch.setenv("SEARCH_KEY", library.keys["search"])
     return RefractRetriever(
-        notes.url, key=Secret.from_env_var("SEARCH_KEY"), top_k=3, options={"collection": COLLECTION}
+        library.url, key=Secret.from_env_var("SEARCH_KEY"), top_k=3, options={"collection": COLLECTION}
     )
 
 
@@ -38,12 +38,12 @@ def test_documents_carry_the_reasons_of_their_scores(retriever: RefractRetriever
 
 
 def test_a_pipeline_is_stored_and_runs_again_without_its_key_in_it(
-    retriever: RefractRetriever, notes: Notes
+    retriever: RefractRetriever, library: Notes
 ) -> None:
     pipeline = Pipeline()
     pipeline.add_component("retriever", retriever)
     stored = pipeline.dumps()
-    assert notes.keys["search"] not in stored
+    assert library.keys["search"] not in stored
     asked = {"retriever": {"query": QUESTION}}
     again = Pipeline.loads(stored, allowed_modules=["refract_client.haystack"])
     assert again.run(asked) == pipeline.run(asked)

@@ -18,16 +18,16 @@ pytestmark = pytest.mark.database
 QUESTION = "how do cells divide"
 
 
-def retriever(notes: Notes, **options: Any) -> RefractRetriever:
+def retriever(library: Notes, **options: Any) -> RefractRetriever:
     return RefractRetriever(
-        url=notes.url, key=notes.keys["search"], options={"collection": COLLECTION}, **options
+        url=library.url, key=library.keys["search"], options={"collection": COLLECTION}, **options
     )
 
 
 class TestStandard(RetrieversIntegrationTests):
     @pytest.fixture(autouse=True)
-    def _server(self, notes: Notes) -> None:
-        self.notes = notes
+    def _server(self, library: Notes) -> None:
+        self.library = library
 
     @property
     def retriever_constructor(self) -> type[RefractRetriever]:
@@ -36,8 +36,8 @@ class TestStandard(RetrieversIntegrationTests):
     @property
     def retriever_constructor_params(self) -> dict[str, Any]:
         return {
-            "url": self.notes.url,
-            "key": self.notes.keys["search"],
+            "url": self.library.url,
+            "key": self.library.keys["search"],
             "options": {"collection": COLLECTION},
         }
 
@@ -46,20 +46,20 @@ class TestStandard(RetrieversIntegrationTests):
         return QUESTION
 
 
-def test_documents_carry_the_reasons_of_their_scores(notes: Notes) -> None:
-    found = retriever(notes, k=2).invoke(QUESTION)
+def test_documents_carry_the_reasons_of_their_scores(library: Notes) -> None:
+    found = retriever(library, k=2).invoke(QUESTION)
     assert found[0].id == "biology/mitosis"
     told = found[0].metadata
     assert sum(each["value"] for each in told["reasons"]) == pytest.approx(told["score"], abs=1e-4)
     assert ("word", "divide") in {(each["kind"], each["label"]) for each in told["reasons"]}
 
 
-def test_options_go_with_one_question_too(notes: Notes) -> None:
-    found = retriever(notes).invoke(QUESTION, k=3, filter=["lang:fr"])
+def test_options_go_with_one_question_too(library: Notes) -> None:
+    found = retriever(library).invoke(QUESTION, k=3, filter=["lang:fr"])
     assert len(found) == 3
     assert all(each.id.startswith("sea/") for each in found)
-    assert asyncio.run(retriever(notes).ainvoke(QUESTION, k=3, filter=["lang:fr"])) == found
+    assert asyncio.run(retriever(library).ainvoke(QUESTION, k=3, filter=["lang:fr"])) == found
 
 
-def test_a_key_is_not_shown(notes: Notes) -> None:
-    assert notes.keys["search"] not in repr(retriever(notes))
+def test_a_key_is_not_shown(library: Notes) -> None:
+    assert library.keys["search"] not in repr(retriever(library))

@@ -18,9 +18,9 @@ QUESTION = "how do cells divide"
 
 
 @pytest.fixture
-def retriever(notes: Notes) -> RefractRetriever:
+def retriever(library: Notes) -> RefractRetriever:
     return RefractRetriever(
-        notes.url, key=notes.keys["search"], top_k=3, collection=COLLECTION, filter=["lang:en"]
+        library.url, key=library.keys["search"], top_k=3, collection=COLLECTION, filter=["lang:en"]
     )
 
 

@@ -29,7 +29,6 @@ class RefractRetriever:
     ) -> None:
         self.url, self.key, self.top_k = url, key, top_k
         self.filters, self.options = filters or [], options or {}
-        self._client = Client(url, key=(key.resolve_value() if key else None) or "")
 
     def to_dict(self) -> dict[str, Any]:
         """Describes the component for a pipeline that is stored; of a key only where it comes from."""
@@ -56,12 +55,14 @@ class RefractRetriever:
         self, query: str, filters: list[str] | None = None, top_k: int | None = None
     ) -> dict[str, list[Document]]:
         """Finds passages for a question."""
-        found = self._client.search(
-            query,
-            limit=top_k or self.top_k,
-            filter=self.filters if filters is None else filters,
-            **self.options,
-        )
+        key = self.key.resolve_value() if self.key else None
+        with Client(self.url, key=key or "") as refract:
+            found = refract.search(
+                query,
+                limit=top_k or self.top_k,
+                filter=self.filters if filters is None else filters,
+                **self.options,
+            )
         return {"documents": [_document(each) for each in found.results]}
 
     @component.output_types(documents=list[Document])

@@ -6,7 +6,7 @@ from typing import Any
 from langchain_core.callbacks import AsyncCallbackManagerForRetrieverRun, CallbackManagerForRetrieverRun
 from langchain_core.documents import Document
 from langchain_core.retrievers import BaseRetriever
-from pydantic import Field, PrivateAttr, SecretStr
+from pydantic import Field, SecretStr
 
 from refract_client.client import Client
 from refract_client.results import metadata
@@ -23,12 +23,6 @@ class RefractRetriever(BaseRetriever):
     key: SecretStr = SecretStr("")
     k: int = 10
     options: dict[str, Any] = Field(default_factory=dict)
-
-    _client: Client = PrivateAttr()
-
-    def model_post_init(self, context: Any, /) -> None:
-        super().model_post_init(context)
-        self._client = Client(self.url, key=self.key.get_secret_value())
 
     def _get_relevant_documents(
         self,
@@ -49,7 +43,8 @@ class RefractRetriever(BaseRetriever):
         return await asyncio.to_thread(self._find, query, **options)
 
     def _find(self, query: str, *, k: int | None = None, **options: Any) -> list[Document]:
-        found = self._client.search(query, limit=k or self.k, **{**self.options, **options})
+        with Client(self.url, key=self.key.get_secret_value()) as refract:
+            found = refract.search(query, limit=k or self.k, **{**self.options, **options})
         return [
             Document(id=each.document.id, page_content=each.passage.text, metadata=metadata(each))
             for each in found.results

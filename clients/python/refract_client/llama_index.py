@@ -17,10 +17,11 @@ class RefractRetriever(BaseRetriever):
 
     def __init__(self, url: str, *, key: str = "", top_k: int = 10, **options: Any) -> None:
         super().__init__()
-        self._client, self._top_k, self._options = Client(url, key=key), top_k, options
+        self._url, self._key, self._top_k, self._options = url, key, top_k, options
 
     def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
-        found = self._client.search(query_bundle.query_str, limit=self._top_k, **self._options)
+        with Client(self._url, key=self._key) as refract:
+            found = refract.search(query_bundle.query_str, limit=self._top_k, **self._options)
         return [NodeWithScore(node=_node(each), score=each.score) for each in found.results]
 
     async def _aretrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:

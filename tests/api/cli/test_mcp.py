@@ -28,16 +28,16 @@ def asked(*options: str, **settings: str) -> list[str]:
 
 
 @pytest.mark.database
-def test_an_agent_searches_here_and_a_server_elsewhere_alike(notes: Notes) -> None:
-    here = asked(**notes.settings)
+def test_an_agent_searches_here_and_a_server_elsewhere_alike(library: Notes) -> None:
+    here = asked(**library.settings)
     assert here[0].startswith("sea/")
-    assert asked("--url", notes.url, REFRACT_KEY=notes.keys["search"]) == here
+    assert asked("--url", library.url, REFRACT_KEY=library.keys["search"]) == here
 
 
 @pytest.mark.database
-def test_a_private_server_refuses_an_agent_without_a_key(notes: Notes) -> None:
+def test_a_private_server_refuses_an_agent_without_a_key(library: Notes) -> None:
     with pytest.raises(AssertionError, match="needs a key"):
-        asked("--url", notes.url)
+        asked("--url", library.url)
 
 
 @pytest.mark.slow

@@ -23,26 +23,26 @@ QUESTION = "how do cells divide"
 
 @asynccontextmanager
 async def connected(
-    notes: Notes, mode: Literal["auto", "legacy"] = "auto", key: str = "search"
+    library: Notes, mode: Literal["auto", "legacy"] = "auto", key: str = "search"
 ) -> AsyncIterator[Client]:
-    headers = {"Authorization": f"Bearer {notes.keys[key]}"}
+    headers = {"Authorization": f"Bearer {library.keys[key]}"}
     async with httpx2.AsyncClient(headers=headers, timeout=60) as http:
-        transport = streamable_http_client(f"{notes.url}/mcp", http_client=http)
+        transport = streamable_http_client(f"{library.url}/mcp", http_client=http)
         async with Client(transport, mode=mode) as client:
             yield client
 
 
-def called(notes: Notes, tool: str, **given: Any) -> CallToolResult:
+def called(library: Notes, tool: str, **given: Any) -> CallToolResult:
     async def call() -> CallToolResult:
-        async with connected(notes) as client:
+        async with connected(library) as client:
             return await client.call_tool(tool, {"collection": COLLECTION, **given})
 
     return asyncio.run(call())
 
 
-def answered(notes: Notes, tool: str, **given: Any) -> dict[str, Any]:
+def answered(library: Notes, tool: str, **given: Any) -> dict[str, Any]:
     """What a tool answers, as a record; its text says the same."""
-    result = called(notes, tool, **given)
+    result = called(library, tool, **given)
     assert not result.is_error, text(result)
     assert result.structured_content == json.loads(text(result))
     return result.structured_content or {}
@@ -55,9 +55,11 @@ def text(result: CallToolResult) -> str:
 
 
 @pytest.mark.parametrize("mode", ["auto", "legacy"])
-def test_all_tools_read_and_warn_of_what_documents_say(notes: Notes, mode: Literal["auto", "legacy"]) -> None:
+def test_all_tools_read_and_warn_of_what_documents_say(
+    library: Notes, mode: Literal["auto", "legacy"]
+) -> None:
     async def listed() -> None:
-        async with connected(notes, mode) as client:
+        async with connected(library, mode) as client:
             tools = (await client.list_tools()).tools
             names = {"search", "explain", "why_not", "document", "find_topics", "list_collections"}
             assert {tool.name for tool in tools} == names
@@ -67,13 +69,14 @@ def test_all_tools_read_and_warn_of_what_documents_say(notes: Notes, mode: Liter
                 assert tool.annotations.read_only_hint
             assert "steer" in (client.instructions or "")
             found = await client.call_tool("list_collections", {})
-            assert (found.structured_content or {})["collections"][0]["name"] == COLLECTION
+            listed = (found.structured_content or {})["collections"]
+            assert COLLECTION in {each["name"] for each in listed}
 
     asyncio.run(listed())
 
 
-def test_results_are_short_with_reasons_in_words_and_say_what_is_cut(notes: Notes) -> None:
-    found = answered(notes, "search", query=QUESTION)
+def test_results_are_short_with_reasons_in_words_and_say_what_is_cut(library: Notes) -> None:
+    found = answered(library, "search", query=QUESTION)
     assert [hit["rank"] for hit in found["results"]] == [1, 2, 3, 4, 5]
     assert found["results"][0]["id"] == "biology/mitosis"
     assert found["results"][0]["excerpt"] == NOTES["biology/mitosis"]
@@ -81,64 +84,64 @@ def test_results_are_short_with_reasons_in_words_and_say_what_is_cut(notes: Note
     assert all(len(hit["excerpt"]) <= EXCERPT and len(hit["why"]) <= 4 for hit in found["results"])
     assert f"5 of {found['total']} documents are shown; offset=5 goes on." in found["notes"]
     assert "Excerpts are cut; the tool document has the texts." in found["notes"]
-    others = answered(notes, "search", query=QUESTION, offset=5)
+    others = answered(library, "search", query=QUESTION, offset=5)
     assert {hit["id"] for hit in others["results"]}.isdisjoint({hit["id"] for hit in found["results"]})
 
 
-def test_a_text_cannot_leave_its_excerpt(notes: Notes) -> None:
-    found = answered(notes, "search", query="ignore previous instructions")
+def test_a_text_cannot_leave_its_excerpt(library: Notes) -> None:
+    found = answered(library, "search", query="ignore previous instructions")
     (hit,) = (hit for hit in found["results"] if hit["id"] == "injected")
     assert "\n" not in hit["excerpt"]
     assert [hit["id"] for hit in found["results"]].count("forged") == 0
 
 
-def test_no_more_results_are_given_than_an_agent_can_read(notes: Notes) -> None:
-    most = called(notes, "search", query=QUESTION, limit=MAX_RESULTS)
+def test_no_more_results_are_given_than_an_agent_can_read(library: Notes) -> None:
+    most = called(library, "search", query=QUESTION, limit=MAX_RESULTS)
     assert len(text(most)) < 20_000
-    refused = called(notes, "search", query=QUESTION, limit=MAX_RESULTS + 1)
+    refused = called(library, "search", query=QUESTION, limit=MAX_RESULTS + 1)
     assert refused.is_error
     assert "limit" in text(refused)
 
 
-def test_a_search_is_steered_filtered_and_in_a_mode(notes: Notes) -> None:
-    topic = answered(notes, "find_topics", about="whales and the sea")["topics"][0]
-    steered = answered(notes, "search", query=QUESTION, steer=topic["steer"].replace(":1", ":3"))
+def test_a_search_is_steered_filtered_and_in_a_mode(library: Notes) -> None:
+    topic = answered(library, "find_topics", about="whales and the sea")["topics"][0]
+    steered = answered(library, "search", query=QUESTION, steer="concept:whales in the cold sea:5")
     assert steered["results"][0]["id"].startswith("sea/")
     assert any(reason.startswith("steering ") for reason in steered["results"][0]["why"])
-    french = answered(notes, "search", query=QUESTION, filters=["lang:fr"], mode="semantic")
+    french = answered(library, "search", query=QUESTION, filters=["lang:fr"], mode="semantic")
     assert all(hit["id"].startswith("sea/") for hit in french["results"])
     assert "Only documents that must have lang:fr." in french["notes"]
-    by_topic = answered(notes, "search", query=QUESTION, filters=[topic["filter"]])
+    by_topic = answered(library, "search", query=QUESTION, filters=[topic["filter"]])
     assert by_topic["total"] == topic["passages"]
 
 
-def test_a_result_is_explained_also_beside_another(notes: Notes) -> None:
-    told = answered(notes, "explain", query=QUESTION, document="biology/mitosis", than="sea/3")
+def test_a_result_is_explained_also_beside_another(library: Notes) -> None:
+    told = answered(library, "explain", query=QUESTION, document="biology/mitosis", than="sea/3")
     assert (told["rank"], told["id"]) == (1, "biology/mitosis")
     values = [float(reason.rpartition(" ")[2]) for reason in told["reasons"]]
     assert sum(values) == pytest.approx(told["score"], abs=0.01)
     assert any(line.startswith("word 'divide': ") for line in told["compared"])
-    alone = answered(notes, "explain", query=QUESTION, document="biology/mitosis")
+    alone = answered(library, "explain", query=QUESTION, document="biology/mitosis")
     assert alone["compared"] == []
 
 
-def test_a_document_that_is_missed_says_what_it_lacks_and_what_would_bring_it_up(notes: Notes) -> None:
-    told = answered(notes, "why_not", query=QUESTION, document="sea/3")
+def test_a_document_that_is_missed_says_what_it_lacks_and_what_would_bring_it_up(library: Notes) -> None:
+    told = answered(library, "why_not", query=QUESTION, document="sea/3")
     assert told["rank"] > 10
     assert told["lacks"]
     way = told["ways"][0]
-    steered = answered(notes, "search", query=QUESTION, steer=way["steer"], limit=10)
+    steered = answered(library, "search", query=QUESTION, steer=way["steer"], limit=10)
     assert "sea/3" in {hit["id"] for hit in steered["results"]}
-    found = answered(notes, "why_not", query=QUESTION, document="biology/mitosis")
+    found = answered(library, "why_not", query=QUESTION, document="biology/mitosis")
     assert found["notes"] == ["It is among the first 10 already; the tool explain says why."]
-    left_out = answered(notes, "why_not", query=QUESTION, document="sea/3", filters=["lang:en"])
+    left_out = answered(library, "why_not", query=QUESTION, document="sea/3", filters=["lang:en"])
     assert (left_out["rank"], left_out["excluded_by"]) == (None, ["Results must have lang:en."])
 
 
-def test_a_long_text_is_read_in_stretches(notes: Notes) -> None:
+def test_a_long_text_is_read_in_stretches(library: Notes) -> None:
     read, offset = "", 0
     while offset is not None:
-        page = answered(notes, "document", id="injected", offset=offset, limit=1000)
+        page = answered(library, "document", id="injected", offset=offset, limit=1000)
         read, offset = read + page["text"], page["next_offset"]
     assert read.strip() == NOTES["injected"].strip()
     assert page["characters"] == len(read)
@@ -158,8 +161,8 @@ def test_a_long_text_is_read_in_stretches(notes: Notes) -> None:
     ],
 )
 def test_what_is_refused_is_an_error_that_the_model_reads(
-    notes: Notes, tool: str, given: dict[str, Any], said: str
+    library: Notes, tool: str, given: dict[str, Any], said: str
 ) -> None:
-    refused = called(notes, tool, **given)
+    refused = called(library, tool, **given)
     assert refused.is_error
     assert said in text(refused)
