@@ -50,7 +50,7 @@ docs: .venv/.installed-test
 	@echo "The documentation is in site/index.html"
 
 # An environment of its own on top of .venv: what these bring stays out of that, and pytest's plugins
-# among it: one for asyncio warns of itself.
+# among it.
 ADAPTERS := .venv-adapters
 adapters: .venv/.installed-test
 	@test -d $(ADAPTERS) || .venv/bin/python -m venv $(ADAPTERS)
@@ -58,7 +58,7 @@ adapters: .venv/.installed-test
 		"$$($(ADAPTERS)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/parent.pth"
 	@$(ADAPTERS)/bin/python -m pip install --disable-pip-version-check --quiet -c constraints.txt \
 		-e 'clients/python[langchain,llama-index,haystack]' langchain-tests
-	@OMP_NUM_THREADS=1 $(ADAPTERS)/bin/python -m pytest -p no:asyncio tests/clients
+	@OMP_NUM_THREADS=1 $(ADAPTERS)/bin/python -m pytest -o asyncio_default_fixture_loop_scope=function tests/clients
 
 .venv/.created:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
