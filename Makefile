@@ -2,8 +2,9 @@
 # make test    everything that has to hold before a change goes in
 # make quick   what can be told of it without a server or a model
 # make docs    the documentation as a site
+# make adapters  the client's retrievers against the libraries that they are for
 .DEFAULT_GOAL := help
-.PHONY: help run test check quick docs chromium clean
+.PHONY: help run test check quick docs adapters chromium clean
 
 PYTHON ?= python3
 REFRACT_DATA ?= $(CURDIR)/.refract
@@ -23,6 +24,7 @@ help:
 	@echo "make check   the same without installing anything"
 	@echo "make quick   of that what needs neither a server nor a model: for the usual change"
 	@echo "make docs    the documentation as a site, in site/"
+	@echo "make adapters  the client's retrievers against LangChain, LlamaIndex and Haystack (60 packages)"
 	@echo "make clean   remove the environment and the caches (the data in $(REFRACT_DATA) stays)"
 
 # exec: signals reach the program itself, which stops its database before it leaves.
@@ -50,6 +52,18 @@ quick:
 docs: .venv/.installed-test
 	@PATH="$(CURDIR)/.venv/bin:$$PATH" $(MKDOCS)
 	@echo "The documentation is in site/index.html"
+
+# An environment of its own on top of .venv: what these bring stays out of that, and pytest's plugins
+# among it.
+ADAPTERS := .venv-adapters
+adapters: .venv/.installed-test
+	@test -d $(ADAPTERS) || .venv/bin/python -m venv $(ADAPTERS)
+	@.venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' > \
+		"$$($(ADAPTERS)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/parent.pth"
+	@$(ADAPTERS)/bin/python -m pip install --disable-pip-version-check --quiet -c constraints.txt \
+		-e 'clients/python[langchain,llama-index,haystack]' langchain-tests
+	@OMP_NUM_THREADS=1 $(ADAPTERS)/bin/python -m pytest -o asyncio_mode=auto \
+		-o asyncio_default_fixture_loop_scope=function tests/clients
 
 .venv/.created:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
@@ -82,5 +96,5 @@ chromium:
 	echo "*** No Chromium found: the browser tests will be SKIPPED. Install chromium and run make test again. ***" >&2
 
 clean:
-	rm -rf .venv build dist site .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv $(ADAPTERS) build dist site .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -4,6 +4,7 @@ import logging
 import reprlib
 from collections.abc import Collection, Sequence
 from functools import partial
+from importlib.util import find_spec
 
 import psycopg
 import sqlalchemy.exc
@@ -94,6 +95,10 @@ def create_app(
     app.add_route(PATH, read_metrics)  # without what waits for a thread or the database
     for router in PAGE_ROUTERS:
         app.include_router(router, dependencies=keys)
+    if find_spec("mcp"):  # an extra
+        from api.mcp.routes import router as agents
+
+        app.include_router(agents, dependencies=keys)
     app.mount("/static", rendering.HashedStaticFiles(), name="static")
     app.add_exception_handler(RefractError, on_error)
     app.add_exception_handler(RequestValidationError, on_error)
@@ -126,7 +131,7 @@ def on_error(request: Request, error: Exception) -> Response:
 
 
 def _answer(request: Request, known: RefractError) -> Response:
-    if request.url.path.startswith(("/v1", "/healthz", "/readyz", PATH)):
+    if request.url.path.startswith(("/v1", "/mcp", "/healthz", "/readyz", PATH)):
         body = {"code": known.code, "message": known.message, "hint": known.hint}
         body["request_id"] = logs.noted("request_id")
         headers = {"WWW-Authenticate": "Bearer"} if known.status == 401 else None

@@ -137,6 +137,9 @@ class Settings(BaseSettings):
         description="Which value of that claim gives which scope, like admins=admin,staff=write,*=search; "
         "* is everybody that the provider lets in.",
     )
+    key: str = Field(
+        default="", repr=False, description="The key that refract mcp --url sends to the server it asks."
+    )
     private: bool = Field(default=False, description="1: searching needs a key too.")
     folders: List = Field(
         default=(),

@@ -29,6 +29,7 @@ from tests.support.commands import serving
 from tests.support.databases import Databases, connected
 from tests.support.indexed import COLLECTION, Indexed, built_or_restored
 from tests.support.model import make_small_model
+from tests.support.notes import Notes, served_notes
 
 DOCUMENTS = 400
 
@@ -170,6 +171,22 @@ def served_url(indexed: Indexed) -> Iterator[str]:
     database_url = indexed.database.url.render_as_string(hide_password=False)
     with serving({"DATABASE_URL": database_url, "REFRACT_DATA": str(indexed.data)}) as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def library(
+    new_database: Callable[[], contextlib.AbstractContextManager[URL]],
+    tmp_path_factory: pytest.TempPathFactory,
+    small_embedder: Embedder,
+) -> Iterator[Notes]:
+    """A private server with a small collection, for programs and agents."""
+    with new_database() as url:
+        database = create_engine(url)
+        try:
+            with served_notes(database, tmp_path_factory.mktemp("notes"), small_embedder) as served:
+                yield served
+        finally:
+            database.dispose()
 
 
 def _forgo_durability(engine: Engine) -> None:

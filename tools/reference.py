@@ -1,11 +1,13 @@
-"""This makes those pages of docs/reference that follow from the program: commands, JSON API, settings,
-errors.
+"""This makes what follows from the program: of docs/reference the commands, the JSON API (as a page and as
+OpenAPI), settings and errors; the records of the client.
 
-python -m tools.reference           writes them
-python -m tools.reference --check   says which are not what would be written; exit status 1 if any
+python -m tools.reference             writes them; refuses what would break clients of the JSON API
+python -m tools.reference --breaking  writes that, too
+python -m tools.reference --check     says which are not what would be written; exit status 1 if any
 """
 
 import inspect
+import json
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -23,8 +25,13 @@ from api.cli.main import app as cli
 from search import errors
 from search.engine.engine import SearchEngine
 from search.settings import Settings
+from tools.api_changes import Changes, changes
+from tools.client_records import records
 
-FOLDER = Path(__file__).resolve().parent.parent / "docs" / "reference"
+ROOT = Path(__file__).resolve().parent.parent
+FOLDER = ROOT / "docs" / "reference"
+OPENAPI = "openapi.json"
+RECORDS = "../../clients/python/refract_client/records.py"
 MADE = "<!-- Made by python -m tools.reference. Change what it is made from, then run it again. -->"
 
 COMMANDS = """# Command line
@@ -87,10 +94,7 @@ def _command(context: typer.Context) -> list[str]:
 
 def api() -> str:
     """Describes the JSON API, from its OpenAPI description."""
-    application = create_app(
-        SearchEngine(create_engine("postgresql+psycopg://"), Path())
-    )  # no connection is made
-    described = application.openapi()
+    described = described_api()
     parts = [API, "## Addresses"]
     found = [(path, method, entry) for path, of in described["paths"].items() for method, entry in of.items()]
     rows = [
@@ -105,6 +109,24 @@ def api() -> str:
         if not name.endswith("ValidationError"):
             parts += _record(name, schema)
     return _page(parts)
+
+
+def described_api() -> Schema:
+    """Gives the OpenAPI description, as the server does."""
+    application = create_app(
+        SearchEngine(create_engine("postgresql+psycopg://"), Path())
+    )  # no connection is made
+    return application.openapi()
+
+
+def openapi() -> str:
+    """Writes the OpenAPI description, a line a value, so that its changes can be read."""
+    return json.dumps(described_api(), indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+
+
+def client_records() -> str:
+    """Writes the client's records of answers."""
+    return records(described_api())
 
 
 def _operation(path: str, method: str, entry: Schema) -> list[str]:
@@ -245,6 +267,8 @@ PAGES: dict[str, Callable[[], str]] = {
     "json-api.md": api,
     "settings.md": settings,
     "errors.md": error_tree,
+    OPENAPI: openapi,
+    RECORDS: client_records,
 }
 
 
@@ -273,15 +297,24 @@ def _anchor(title: str) -> str:
 
 
 def main() -> None:
-    """Writes the pages, or checks them."""
+    """Writes what is made, or checks it."""
     stale = [name for name, make in PAGES.items() if not _is_current(FOLDER / name, make())]
     if "--check" in sys.argv[1:]:
         if stale:
             sys.exit(f"docs/reference is not current: {', '.join(stale)}. Run python -m tools.reference.")
         return
+    if (breaking := api_changes().breaking) and "--breaking" not in sys.argv[1:]:
+        sys.exit("\n".join(["Clients of the JSON API would break; --breaking writes it:", *breaking]))
     for name in stale:
         (FOLDER / name).write_text(PAGES[name](), encoding="utf-8")
         print(f"docs/reference/{name} is written")
+
+
+def api_changes() -> Changes:
+    """Compares the JSON API with its description that is kept."""
+    kept = FOLDER / OPENAPI
+    now = described_api()
+    return changes(json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else now, now)
 
 
 def _is_current(path: Path, page: str) -> bool:

@@ -66,6 +66,7 @@ class Commands(LazyGroup):
         "api.cli.doctor": {
             "doctor": "Check this set-up and say what to do; exit status 1 if something is wrong."
         },
+        "api.cli.mcp": {"mcp": "Serve agents by the Model Context Protocol over standard input and output."},
         "api.cli.jobs": {"jobs": "List the jobs of the queue, cancel them, begin them again."},
         "api.cli.keys": {"keys": "Make, list and revoke keys of API clients and admins."},
         "api.cli.presets": {"presets": "Keep steering under a name, and share it."},

@@ -4,10 +4,11 @@ makes it searchable within a second or two."""
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
-from pydantic import BaseModel, FailFast, Field
+from pydantic import BaseModel, ConfigDict, FailFast, Field
 
 from api.auth.guards import require
 from api.dependencies import CollectionDep, EngineDep
+from api.v1 import examples
 from api.v1.schemas import errors
 from indexer.documents import delete_documents, ensure_collection, ingest
 from indexer.progress import Reporter
@@ -50,6 +51,8 @@ class DocumentIn(ContentIn):
 
 
 class DocumentsIn(Sent):
+    model_config = ConfigDict(json_schema_extra={"examples": examples.WRITES})
+
     documents: Annotated[list[DocumentIn], FailFast()] = Field(max_length=MOST_DOCUMENTS)
     collection: str = ""
 
@@ -66,6 +69,8 @@ class FailureOut(BaseModel):
 
 class Written(BaseModel):
     """What became of the documents that were sent. Those in `failures` were not stored, all others were."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": examples.WRITTEN})
 
     added: int
     changed: int

@@ -4,8 +4,9 @@
 import json
 from typing import Any, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
+from api.v1 import examples
 from search.errors import InvalidFilter
 from search.explain.analyze import MAX_ANALYSED
 from search.query.filters import FORM as FILTER_FORM
@@ -89,6 +90,8 @@ def _text(value: str | float | bool | None) -> str:
 class SearchIn(Sent):
     """A search as JSON."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": examples.SEARCHES})
+
     q: str = Field(description=f"The question, at most {MAX_QUERY} characters")
     steer: Listed[KnobIn] = Field(default=[])
     dictionary: int | None = Field(default=None, description=OF_DICTIONARY)
@@ -133,6 +136,8 @@ class SearchIn(Sent):
 class AnalyzeIn(Sent):
     """A text to analyse."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": examples.ANALYSES})
+
     text: str = Field(description=f"The first {MAX_ANALYSED:,} characters are analysed")
     collection: str = ""
     limit: int = Field(default=20, description=f"How many features of the whole text: 1 to {MAX_LIMIT}")
@@ -140,6 +145,8 @@ class AnalyzeIn(Sent):
 
 class RefineIn(Sent):
     """Documents one likes, and others."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": examples.REFINEMENTS})
 
     like: Listed[str] = Field(description="Documents by id, as results carry it")
     unlike: Listed[str] = Field(default=[], description="Without these, liked ones are compared with others")
@@ -158,6 +165,8 @@ class ErrorBody(BaseModel):
 
 class ErrorEnvelope(BaseModel):
     """Every error looks like this."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": examples.ERRORS})
 
     error: ErrorBody
 

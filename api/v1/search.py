@@ -8,6 +8,7 @@ from fastapi.responses import JSONResponse
 
 from api.dependencies import CollectionDep, EngineDep
 from api.middleware.proxy import at
+from api.v1 import examples
 from api.v1.schemas import (
     AS_TYPED,
     COLLAPSE,
@@ -45,12 +46,16 @@ Offset = Annotated[int, Query(description="How many to skip")]
 
 
 def get_request(
-    q: Annotated[str, Query(description=f"The question, at most {MAX_QUERY} characters")],
-    steer: Annotated[str, Query(description=FORM)] = "",
+    q: Annotated[
+        str, Query(description=f"The question, at most {MAX_QUERY} characters", examples=examples.QUESTIONS)
+    ],
+    steer: Annotated[str, Query(description=FORM, examples=examples.STEERING)] = "",
     dictionary: Annotated[int | None, Query(description=OF_DICTIONARY)] = None,
     preset: Annotated[str, Query(description=OF_PRESET)] = "",
     mode: Annotated[str, Query(description=WAYS)] = USUAL_MODE,
-    filter: Annotated[list[str], Query(description=FILTER_FORM)] = [],  # noqa: B006 - FastAPI copies it
+    filter: Annotated[  # FastAPI copies the default
+        list[str], Query(description=FILTER_FORM, examples=examples.FILTERS)
+    ] = [],  # noqa: B006
     as_typed: Annotated[bool, Query(description=AS_TYPED)] = False,
 ) -> SearchRequest:
     """Reads a steered question, as all addresses that answer one take it."""
@@ -68,7 +73,7 @@ def get_request(
 RequestDep = Annotated[SearchRequest, Depends(get_request)]
 
 
-@router.get("/search")
+@router.get("/search", responses=examples.SEARCH_ANSWER)
 def search(
     engine: EngineDep,
     collection: CollectionDep,
@@ -94,7 +99,7 @@ def search(
     )
 
 
-@router.post("/search")
+@router.post("/search", responses=examples.SEARCH_ANSWER)
 def post_search(engine: EngineDep, body: SearchIn) -> SearchResponse:
     """The same search, asked as JSON."""
     return engine.search(
