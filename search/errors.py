@@ -26,9 +26,9 @@ RefractError
 ├── StoreUnavailable          503  the database does not answer
 ├── ReadOnly                  405  the database only reads: a copy of another
 ├── ModelUnavailable          503  an embedding endpoint does not answer as it should
+├── ProviderUnavailable       503  the identity provider does not answer; keys still work
 ├── Overloaded                503  more waits than can be answered in time: ask again, see Retry-After
 ├── TimedOut                  503  the answer took longer than an answer may
-├── ProviderUnavailable       503  the identity provider does not answer; keys still work
 ├── IndexDamaged              500  a derived file is missing or fails its hash
 ├── ConfigurationError        500  settings, installation, data folder
 ├── DictionaryError           422  a dictionary cannot be made, read or used here

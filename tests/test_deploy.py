@@ -13,8 +13,8 @@ from typer.main import get_command
 
 from api.cli.main import app
 from search.settings import Settings
-from tests.test_house import ROOT
 
+ROOT = Path(__file__).resolve().parent.parent
 DEPLOY = ROOT / "deploy"
 SERVICES = ("refract.service", "refract-worker.service")
 
