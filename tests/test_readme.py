@@ -31,7 +31,8 @@ PAGES = [
 BLOCKS = [
     block
     for page in PAGES
-    for block in re.findall(r"^```\n(.*?)^```$", page.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
+    for of, block in re.findall(r"^```(.*?)\n(.*?)^```$", page.read_text("utf-8"), re.MULTILINE | re.DOTALL)
+    if not of
 ]
 LINES = [line for block in BLOCKS for line in block.replace("\\\n", " ").splitlines()]
 COMMANDS = [shlex.split(line, comments=True)[1:] for line in LINES if line.startswith("refract ")]

@@ -15,6 +15,10 @@ NICENESS = 10
 
 app = typer.Typer()
 
+# Before NumPy is loaded: as many searches run at once as there are cores, and threads of theirs that wait for
+# each other make small products ten times slower.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 Port = Annotated[
     int | None, typer.Option(min=0, max=65535, help="Port (else PORT, else 8000; 0 takes a free one).")
 ]

@@ -64,5 +64,8 @@ def _copies(prepared: PreparedQuery, ranking: Ranking, documents: int, texts: Te
         found = texts(passages[rows].tolist())
         return {row: found[int(passages[row])] for row in rows}
 
-    vectors = prepared.snapshot.index.vectors(passages).astype(np.float32)
-    return find_copies(vectors, read, prepared.asked.typed.text)
+    def find() -> Copies:
+        vectors = prepared.snapshot.index.vectors(passages).astype(np.float32)
+        return find_copies(vectors, read, prepared.asked.typed.text)
+
+    return prepared.asked.copies.get(passages.tobytes(), find)

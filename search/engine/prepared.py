@@ -5,11 +5,12 @@ Shape suffixes: N passages, P some of them.
 
 import functools
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
+from search.cache import LRUCache
 from search.dictionary.attribution import Question, attribute, decompose
 from search.dictionary.steer import SteeredQuery
 from search.engine.response import NOT_ASKED, AskedWords, PageTerms, RanksWithout, Seen, SteeredConcept
@@ -20,9 +21,13 @@ from search.query.parser import ParsedQuery
 from search.query.remapping import RemappedSteering
 from search.query.request import SearchRequest
 from search.responses.search import Spelling, Term
+from search.scoring.copies import Copies
 from search.scoring.pursuit import CANDIDATES
 from search.scoring.ranking import POOL, Pool, Ranking, rank, score
 from search.scoring.reasons import FAVOURED, agreement, explaining
+
+RANKINGS = 8
+"""Of so many rankings of one question it is known which passages are copies."""
 
 
 @dataclass(eq=False)
@@ -30,7 +35,8 @@ class AnalyzedQuery:
     """Holds what of a request has nothing to do with its steering: the text it asks for, the passages that
     may answer it (N,) (None: all), its features, its words, which of the features are `understood`: those
     that readers see in its first answers, how it may be meant, the `parts` it is embedded in, and the `floor`
-    that a passage about it reaches. It is kept while its steering changes."""
+    that a passage about it reaches, and the `copies` among its first passages, by which and in what order
+    these are. It is kept while its steering changes."""
 
     typed: ParsedQuery
     allowed_N: NDArray[np.bool_] | None
@@ -42,6 +48,7 @@ class AnalyzedQuery:
     spelling: Spelling | None
     parts: int
     floor: float
+    copies: LRUCache[bytes, Copies] = field(default_factory=lambda: LRUCache(RANKINGS, name="copies"))
 
     @classmethod
     def of(
