@@ -187,7 +187,7 @@ def _checked(items: Iterable[Item], report: IngestReport, seen: set[str]) -> Ite
         if isinstance(item, Failure):
             report.failures.append(item)
         elif isinstance(item, Note):
-            report.notes.append(item)
+            report.notes.insert(0 if item.of_all else len(report.notes), item)  # the first are shown
         elif item.id in seen:
             report.failures.append(Failure(item.id, "this id came before; the first document is kept"))
         else:

@@ -183,9 +183,10 @@ def _columns(connection: Connection, left_out: set[str]) -> dict[str, list[str]]
 
 
 def _sequences(connection: Connection) -> dict[str, int]:
+    """The last numbers that were given; those of the audit log are left out as it is."""
     statement = (
-        "SELECT sequencename, last_value FROM pg_sequences "
-        "WHERE schemaname = current_schema() AND last_value IS NOT NULL ORDER BY sequencename"
+        "SELECT sequencename, last_value FROM pg_sequences WHERE schemaname = current_schema() "
+        "AND last_value IS NOT NULL AND sequencename <> 'audit_id_seq' ORDER BY sequencename"
     )
     return {row.sequencename: row.last_value for row in connection.execute(text(statement))}
 

@@ -57,10 +57,13 @@ class Failure:
 @dataclass(frozen=True)
 class Note:
     """Something that was read with a reservation: which file or line, and what was assumed, mended or passed
-    over. The run's report counts and shows notes; unlike a failure, a note says that nothing is lost."""
+    over. The run's report counts and shows notes; unlike a failure, a note says that nothing is lost.
+    `of_all`: it is of all that was read, so a report shows it before those of single files, which may be
+    many."""
 
     name: str
     text: str
+    of_all: bool = field(default=False, compare=False)
 
 
 Item = SourceDocument | Unchanged | Failure | Note
@@ -100,7 +103,7 @@ def checked(items: Iterable[Item]) -> Iterator[Item]:
         elif isinstance(item, Unchanged):
             yield Unchanged(composed(item.id))
         elif isinstance(item, Note):
-            yield Note(storable(item.name), storable(item.text))
+            yield replace(item, name=storable(item.name), text=storable(item.text))
         else:
             yield _storable(item)
 

@@ -84,12 +84,13 @@ class Folder:
         """What was passed over, once the walk is done."""
         name = f"{self.root.name or self.root}/"
         if self._other:
-            yield Note(name, f"passed over: {kinds_told(self._other)}")
+            yield Note(name, f"passed over: {kinds_told(self._other)}", of_all=True)
         if self._ignored:
             counted = [
                 f"{count:,} {what}{'s'[: count != 1]}" for what, count in sorted(self._ignored.items())
             ]
-            yield Note(name, f"left out by {IGNORE_FILE} or excluded: {' and '.join(counted)}")
+            told = f"left out by {IGNORE_FILE} or excluded: {' and '.join(counted)}"
+            yield Note(name, told, of_all=True)
 
     def _entry(self, entry: Path) -> Iterator[Path | Failure]:
         if is_passing(entry.name):

@@ -8,6 +8,7 @@ from pathlib import Path
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
+from indexer.backup.scheduled import Backups
 from indexer.build.builder import Build, BuildReport
 from indexer.build.stages import Naming, name_features
 from indexer.documents import ensure_collection, ingest
@@ -59,10 +60,15 @@ def many(database: Engine, name: str, documents: int, *, model: str = DEFAULT_MO
     return write(database, name, [document(number) for number in range(documents)], model=model)
 
 
-def work_off(database: Engine, data: Path, places: Places = Places(("/",))) -> None:  # noqa: B008 - frozen
+def work_off(
+    database: Engine,
+    data: Path,
+    places: Places = Places(("/",)),  # noqa: B008 - frozen
+    backups: Backups | None = None,
+) -> None:
     """Does all jobs that wait. In a thread: a browser that is open gives this one an event loop."""
     with ThreadPoolExecutor(1) as pool:
-        pool.submit(run_worker, database, data, places=places, wait=False).result()
+        pool.submit(run_worker, database, data, places=places, backups=backups, wait=False).result()
 
 
 def eventually(holds: Callable[[], bool]) -> None:

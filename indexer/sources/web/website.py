@@ -149,7 +149,7 @@ class _Site:
             yield Failure("/", told)
         if self._passed:
             counts = (f"{count:,} {reason}" for reason, count in self._passed.most_common(20))
-            yield Note(self._start, f"passed over: {'; '.join(counts)}")
+            yield Note(self._start, f"passed over: {'; '.join(counts)}", of_all=True)
 
     def _visit(
         self, reader: Reader, wanted: str, depth: int, fetched: tuple[str, Response] | None = None

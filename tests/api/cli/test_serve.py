@@ -66,14 +66,25 @@ def test_ctrl_c_stops_everything_and_the_next_start_finds_it_again(
         assert not postgres_of(data)
 
 
+def test_after_a_kill_the_worker_beside_stops_the_database(open_folder: Callable[[], Path]) -> None:
+    data = open_folder()
+    environment = {key: value for key, value in os.environ.items() if key != "DATABASE_URL"}
+    with started("serve", "--port", "0", **_embedded(data, environment)) as process:
+        address(process)
+        assert postgres_of(data)
+        process.kill()
+        process.communicate(timeout=120)  # the worker has it open, too, and ends last
+    assert not postgres_of(data)
+
+
 def test_after_a_kill_the_database_is_taken_over_and_stopped_in_order(
     open_folder: Callable[[], Path],
 ) -> None:
     data = open_folder()
     environment = {key: value for key, value in os.environ.items() if key != "DATABASE_URL"}
-    with started("serve", "--port", "0", **_embedded(data, environment)) as process:
+    with started("serve", "--port", "0", "--no-worker", **_embedded(data, environment)) as process:
         address(process)
-        process.kill()
+        process.kill()  # nobody is left who would stop the database
         process.communicate()
     left = postgres_of(data)
     assert left

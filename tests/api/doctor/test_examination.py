@@ -1,17 +1,20 @@
 """An examination: every thing in turn, and what cannot be looked at is told and ends nothing else."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, text
 
 from api.doctor.examination import examine
+from api.doctor.variables import PREFIX
 from tests.support.commands import Shell, refract
 
 
 def states(monkeypatch: pytest.MonkeyPatch, **environment: str) -> dict[str, str]:
-    monkeypatch.delenv("DATABASE_URL", raising=False)
+    for name in [name for name in os.environ if name == "DATABASE_URL" or name.startswith(PREFIX)]:
+        monkeypatch.delenv(name)  # whoever runs the tests may have set some, which are looked at, too
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     return {check.name: check.state for check in examine()}

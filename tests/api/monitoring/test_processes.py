@@ -26,9 +26,10 @@ with shared_metrics():
     from prometheus_client.multiprocess import MultiProcessCollector
     from search.metrics import EMBEDDED, TURNS
     EMBEDDED.labels("question").inc(2)
-    TURNS.labels("running").inc()
+    TURNS.labels("search", "running").inc()
     other = "from search.metrics import EMBEDDED, TURNS\\n" \\
-        "EMBEDDED.labels('passage').inc(5); EMBEDDED.labels('question').inc(1); TURNS.labels('running').inc()"
+        "EMBEDDED.labels('passage').inc(5); EMBEDDED.labels('question').inc(1);" \\
+        "TURNS.labels('search', 'running').inc()"
     subprocess.run([sys.executable, "-c", other], check=True)
     folder = shared_folder()
     alive = counting(folder)
@@ -50,7 +51,7 @@ def test_processes_count_together_and_those_that_ended_run_nothing_any_more() ->
     assert found["alive"]
     assert found["told"]["refract_embedded_texts_total question"] == 3
     assert found["told"]["refract_embedded_texts_total passage"] == 5
-    assert found["told"]["refract_search_turns running"] == 1
+    assert found["told"]["refract_search_turns search running"] == 1
     assert not Path(found["folder"]).exists()
 
 

@@ -12,11 +12,9 @@ from indexer.backup import scheduled
 from indexer.backup.restore import restore
 from indexer.backup.scheduled import Backups, back_up
 from indexer.backup.storage import Place
-from indexer.jobs.places import Places
 from indexer.jobs.queue import get_job, list_jobs, start_job
 from indexer.jobs.results import BackupResult
 from indexer.jobs.schedule import Schedule, is_due
-from indexer.jobs.worker import run_worker
 from indexer.progress import Reporter
 from search.db.models import CollectionRow
 from search.embedding.embedder import Embedder
@@ -108,7 +106,7 @@ def test_a_worker_makes_the_dump_that_is_due(database: Engine, tmp_path: Path) -
     for _ in range(2):  # two workers look at the same time
         Schedule(database, backups).look()
     assert [job.kind for job in list_jobs(database)] == ["backup"]
-    run_worker(database, tmp_path, places=Places(("/",)), backups=backups, wait=False)
+    work_off(database, tmp_path, backups=backups)
     job = next(job for job in list_jobs(database) if job.kind == "backup")
     assert (job.state, job.reason) == ("done", None)
     assert isinstance(job.result, BackupResult)

@@ -139,8 +139,9 @@ def test_a_run_names_what_it_gave_up_and_reads_the_rest(
 def test_ctrl_c_ends_a_run_at_once_and_leaves_no_process(tmp_path: Path) -> None:
     written(tmp_path / "a.docx", word("<w:p/>" * 8_000_000))
     code = """
-        import pathlib, sys
+        import pathlib, signal, sys
         from indexer.sources import open_source
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in the background
         print("begun", flush=True)
         list(open_source(pathlib.Path(sys.argv[1])))
     """
