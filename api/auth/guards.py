@@ -72,8 +72,9 @@ def may_write(request: Request) -> bool:
         return False
     with open_session(request.app.state.engine.database) as session:
         found = find_key(session, key)
+        may = found is not None and reaches(found.scope, "write")
         session.commit()
-    return found is not None and reaches(found.scope, "write")
+    return may
 
 
 def any_session(caller: SignedIn) -> Caller:

@@ -33,7 +33,7 @@ class Commands(LazyGroup):
             "add": "Write one document, or replace it, and make it searchable.",
             "delete": "Delete documents; searches do not find them any more at once.",
             "reindex": "Build a new generation from the documents in the store; unchanged passages are not "
-            "embedded again.",
+            "embedded again. It says first what is, and asks on a terminal.",
         },
         "api.cli.maintain": {
             "documents": "List the documents of a collection by their ids, all of them if wanted.",
@@ -60,7 +60,7 @@ class Commands(LazyGroup):
             "refine": "Show the features that tell liked documents from others, and the steering that says "
             "the same.",
         },
-        "api.cli.collections": {"collections": "List, rename, describe, copy and delete collections."},
+        "api.cli.collections": {"collections": "List, rename, describe, hide, copy and delete collections."},
         "api.cli.labels": {"labels": "Give features other names, by hand."},
         "api.cli.audit": {"audit": "Print who changed what, and what was denied, as JSON Lines."},
         "api.cli.doctor": {

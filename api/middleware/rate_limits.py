@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.auth.callers import LOGIN, presented_key
 from api.auth.keys import digest
-from api.auth.sessions import COOKIE
+from api.auth.sessions import session_cookie
 from search.errors import TooManyRequests
 from search.settings import Settings
 
@@ -104,7 +104,7 @@ class Asked:
     @classmethod
     def of(cls, scope: Scope) -> "Asked":
         request = Request(scope)
-        key, cookie = presented_key(request), request.cookies.get(COOKIE, "")
+        key, cookie = presented_key(request), session_cookie(request)
         first, is_login = first_part(scope), scope["path"].endswith(LOGIN)
         posts = scope["method"] not in ("GET", "HEAD", "OPTIONS")
         return cls(
