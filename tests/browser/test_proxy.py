@@ -142,7 +142,7 @@ def test_a_person_searches_steers_and_reads(home: str, browser: Browser) -> None
     page.keyboard.press("Enter")
     expect(page.locator("[data-result]").first).to_be_visible()
     assert page.url.startswith(home + "?q=what")
-    page.locator("#results a.act").first.click()
+    page.locator("[data-result]").first.get_by_role("link", name="More like this").click()
     expect(page).to_have_url(re.compile(re.escape(home) + r"\?.*steer="))
     page.reload()
     page.locator("[data-result] h3 a").first.click()
