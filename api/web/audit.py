@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from api.auth.guards import AdminDep
 from api.dependencies import EngineDep
+from api.middleware.proxy import at
 from api.views.rendering import Page, render
 from indexer.audit import OUTCOMES, AuditEntry, list_entries
 from search.db.connection import open_session
@@ -57,6 +58,6 @@ def audit_page(
         outcome=outcome,
         outcomes=OUTCOMES,
         latest=before == MAX_ID,
-        next=f"/admin/audit?{urlencode(chosen)}" if len(found) > ENTRIES else "",
+        next=at(f"/admin/audit?{urlencode(chosen)}") if len(found) > ENTRIES else "",
     )
     return render(request, page)

@@ -67,11 +67,13 @@ def _limit(connection: Connection) -> None:
 
 @contextlib.contextmanager
 def for_all(session: Session) -> Iterator[None]:
-    """Lets statements take as long as they take: what they read is kept for everybody."""
+    """Lets statements take as long as they take: what they read is kept for everybody. Those after it have
+    the limit again that the request gave its transaction, which may begin here."""
     limited = deadline.current() is not None
+    if limited:
+        before = session.scalar(text("SHOW statement_timeout"))
     with deadline.unhurried():
         if limited:
-            before = session.scalar(text("SHOW statement_timeout"))
             session.execute(text("SET LOCAL statement_timeout = 0"))
         yield
         if limited:

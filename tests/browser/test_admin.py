@@ -212,7 +212,7 @@ def test_who_is_not_signed_in_is_led_to_the_form(browser: Browser, page: Page) -
     stranger = context.new_page()
     stranger.goto("/admin/collections/c")
     expect(stranger).to_have_url(re.compile("/admin/login"))
-    stranger.get_by_label("Admin key").fill("rf_wrong")
+    stranger.get_by_label("Key", exact=True).fill("rf_wrong")
     stranger.keyboard.press("Enter")
     expect(stranger.get_by_role("alert")).to_be_visible()
     context.close()

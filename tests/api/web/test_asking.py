@@ -19,10 +19,11 @@ from tests.support.building import build
 pytestmark = pytest.mark.database
 
 SUBJECTS = ("stars", "bread", "music", "trees")
+# Of less than twelve words: longer ones that differ in a number are forms filled in, and fill one place.
 TEXTS = {
-    "stars": "Stars burn hydrogen and shine in the night sky over telescope number {}.",
-    "bread": "Bread is baked from flour, water and yeast in oven number {}.",
-    "music": "Music is played on violins and drums in concert hall number {}.",
+    "stars": "Stars burn hydrogen and shine over telescope number {}.",
+    "bread": "Bread is baked from flour and water in oven number {}.",
+    "music": "Music is played on violins in concert hall number {}.",
     "trees": "Trees grow leaves, bark and roots in forest number {}.",
 }
 DOCUMENTS = [

@@ -122,7 +122,8 @@ def test_a_page_asks_as_much_of_the_database_with_many_collections(
 
     @event.listens_for(database, "before_cursor_execute")
     def note(*arguments: Any) -> None:
-        if current_thread().name != "follower":
+        limit = "SET LOCAL statement_timeout"  # each transaction says first how long it may take
+        if current_thread().name != "follower" and not arguments[2].startswith(limit):
             asked.append(arguments[2])
 
     def queries(headers: dict[str, str] | None = None) -> int:
@@ -141,4 +142,4 @@ def test_a_page_asks_as_much_of_the_database_with_many_collections(
         assert [queries(), queries(dragged)] == before
     finally:
         engine.snapshots.end()
-    assert max(before) <= 5
+    assert max(before) <= 6  # which collection is the default is one of them

@@ -40,7 +40,8 @@ unix_socket_dir =
 
 @contextlib.contextmanager
 def pooled(folder: Path, url: URL) -> Iterator[URL]:
-    """The address of a database behind a PgBouncer that pools transactions."""
+    """The address of a database behind a PgBouncer that pools transactions, and runs as a user of its own
+    where we are root: it has to reach the folder."""
     bouncer, port = program("pgbouncer"), free_port()
     parts = {"host": url.query.get("host") or url.host, "port": url.port, "user": url.username}
     server = " ".join(f"{name}={value}" for name, value in parts.items() if value)
@@ -49,8 +50,7 @@ def pooled(folder: Path, url: URL) -> Iterator[URL]:
     place = Path(str(parts["host"]))
     runs_as = place.stat().st_uid if place.is_absolute() else NOBODY
     as_user = {"user": runs_as} if os.getuid() == 0 else {}
-    for path in (folder, *folder.parents[:2]):
-        path.chmod(path.stat().st_mode | 0o055)
+    folder.chmod(0o755)
     with listening([bouncer, "--quiet", str(file)], port, **as_user):
         yield url.set(host="127.0.0.1", port=port, query={})
 
@@ -62,9 +62,9 @@ def url(new_database: Callable[[], contextlib.AbstractContextManager[URL]]) -> I
 
 
 @pytest.fixture
-def behind(url: URL, tmp_path: Path) -> Iterator[Engine]:
+def behind(url: URL, open_folder: Callable[[], Path]) -> Iterator[Engine]:
     """A database behind a pooler, whose own address is known."""
-    with pooled(tmp_path, url) as address:
+    with pooled(open_folder(), url) as address:
         engine = connect(address, url)
         try:
             yield engine
@@ -103,9 +103,9 @@ def test_behind_a_pooler_nothing_is_prepared(behind: Engine) -> None:
 
 
 def test_a_pooler_without_the_servers_own_address_is_warned_of(
-    url: URL, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    url: URL, open_folder: Callable[[], Path], caplog: pytest.LogCaptureFixture
 ) -> None:
-    with caplog.at_level(logging.WARNING), pooled(tmp_path, url) as address:
+    with caplog.at_level(logging.WARNING), pooled(open_folder(), url) as address:
         dispose(connect(address))
         assert "DATABASE_DIRECT_URL" in caplog.text
         caplog.clear()

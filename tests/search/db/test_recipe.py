@@ -48,7 +48,8 @@ def test_a_recipe_is_written_whole_and_found_by_its_parts(database: Engine) -> N
         assert session.scalars(select(GenerationRow).where(of_model == "m")).one().recipe == TODAY
         written = session.execute(text("SELECT recipe FROM generations")).scalar_one()
     today = {"passage_tokens": 192, "index": "flat", "device": "cpu"}
-    assert written == {**LEAST, **today, "question_prompt": "", "passage_prompt": ""}
+    unset = {"question_prompt": "", "passage_prompt": "", "dimensions": 0, "width": 0}
+    assert written == {**LEAST, **today, **unset}
 
 
 def test_the_same_build_may_be_taken_up_on_another_device_but_not_of_other_passages() -> None:
