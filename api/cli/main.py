@@ -33,7 +33,7 @@ class Commands(LazyGroup):
             "add": "Write one document, or replace it, and make it searchable.",
             "delete": "Delete documents; searches do not find them any more at once.",
             "reindex": "Build a new generation from the documents in the store; unchanged passages are not "
-            "embedded again. It says first what is, and asks on a terminal.",
+            "embedded again. It\nsays first what is, and asks on a terminal.",
         },
         "api.cli.maintain": {
             "documents": "List the documents of a collection by their ids, all of them if wanted.",

@@ -46,6 +46,7 @@ SECRETS = ("zanzibar", "fortress", "drawbridge", "red-", "clearance", "topsecret
 
 OPEN, READ, NAMES, LISTS, WRITE, ADMIN = "open", "read", "names", "lists", "write", "admin"
 SAME, PAGE, SENT, FOUND, WRITER, PANEL, FORM = "same", "page", "sent", "found", "writer", "panel", "form"
+METRICS = "metrics"
 
 CALLERS = ("nobody", "search", "write", "admin", "expired", "revoked", "other", "tenant", "nobody in private")
 OK, MISSING, UNSEEN = 0, 404, -404  # UNSEEN: found, and nothing of the red team's in it
@@ -59,6 +60,8 @@ EXPECTED = {
     LISTS: (UNSEEN, OK, OK, OK, 401, 401, UNSEEN, UNSEEN, 401),
     WRITE: (401, 403, OK, OK, 401, 401, 404, 403, 401),
     ADMIN: (401, 403, 403, OK, 401, 401, 403, 403, 401),
+    # names every collection; who asks from elsewhere and is no admin needs a token
+    METRICS: (401, 401, 401, OK, 401, 401, 401, 401, 401),
     # pages, with the session of a key: it ends with its key
     PAGE: (404, OK, OK, OK, 404, 404, 404, UNSEEN, 303),
     SENT: (404, OK, OK, OK, 404, 404, 404, UNSEEN, 401),
@@ -98,10 +101,13 @@ NO_JOB = (404,)
 CASES = {
     ("POST", "/v1/documents"): of(WRITE, json=body(documents=[{"id": "new", "text": "A new one."}])),
     ("POST", "/v1/documents/delete"): of(WRITE, json=body(ids=["nothing"])),
-    ("PUT", "/v1/documents/{document:path}"): of(WRITE, path="/v1/documents/new", json={"text": "Newer."}),
-    ("DELETE", "/v1/documents/{document:path}"): of(WRITE, 404, path="/v1/documents/nothing"),
+    ("PUT", "/v1/documents/{document:any}"): of(WRITE, path="/v1/documents/new", json={"text": "Newer."}),
+    ("DELETE", "/v1/documents/{document:any}"): of(WRITE, 404, path="/v1/documents/nothing"),
     ("GET", "/v1/jobs"): of(ADMIN),
     ("POST", "/v1/jobs"): of(ADMIN, 202, json=body(kind="reindex")),
+    ("POST", "/v1/jobs/estimate"): of(ADMIN, json=body(kind="reindex")),
+    ("GET", "/v1/audit"): Case(ADMIN, query={"find": "keys"}),
+    ("GET", "/v1/audit/export"): Case(ADMIN),
     ("GET", "/v1/jobs/{job}"): of(ADMIN, *NO_JOB, path="/v1/jobs/99999"),
     ("POST", "/v1/jobs/{job}/cancel"): of(ADMIN, *NO_JOB, path="/v1/jobs/99999/cancel"),
     ("POST", "/v1/jobs/{job}/retry"): of(ADMIN, *NO_JOB, path="/v1/jobs/99999/retry"),
@@ -129,17 +135,20 @@ CASES = {
     ("GET", "/v1/concepts"): of(READ, q="castles and towers"),
     ("GET", "/v1/documents"): of(READ, limit="100"),
     ("POST", "/v1/refine"): of(NAMES, json=body(like=["red-1"])),
-    ("GET", "/v1/documents/{document:path}"): of(NAMES, path="/v1/documents/red-1"),
+    ("GET", "/v1/documents/{document:any}"): of(NAMES, path="/v1/documents/red-1"),
     ("GET", "/v1/words"): of(NAMES, q="towers", document="red-1"),
     ("POST", "/v1/analyze"): of(READ, json=body(text="Towers of stone stand in the sea.")),
     ("GET", "/v1/collections"): Case(LISTS),
     ("GET", "/v1/openapi.json"): Case(SAME),
     ("GET", "/healthz"): Case(OPEN),
     ("GET", "/readyz"): Case(OPEN),
+    ("GET", "/metrics"): Case(METRICS),
+    ("HEAD", "/metrics"): Case(METRICS),
     ("GET", "/"): of(PAGE, q="towers of stone", limit="50"),
     ("GET", "/features"): of(PAGE, q="castles and towers"),
     ("GET", "/features/{number}"): of(PAGE, path="/features/FEATURE"),
-    ("GET", "/documents/{document_id:path}"): of(FOUND, path="/documents/red-1"),
+    ("GET", "/documents/{document_id:any}"): of(FOUND, path="/documents/red-1"),
+    ("GET", "/document"): of(FOUND, document_id="red-1"),
     ("GET", "/dictionary"): of(PAGE),
     ("GET", "/compare"): of(FOUND, q="towers", first="blue-1", second="red-1"),
     ("GET", "/why-not"): of(PAGE, q="towers", document="stone"),
@@ -157,6 +166,7 @@ CASES = {
     ("GET", "/admin/collections/{name}"): of(PANEL, path="/admin/collections/vault"),
     ("GET", "/admin/jobs/{number}"): of(PANEL, *NO_JOB, path="/admin/jobs/99999"),
     ("GET", "/admin/keys"): of(PANEL),
+    ("GET", "/admin/audit"): of(PANEL),
     ("POST", "/admin/keys"): form(FORM, 404, revoke="99999"),
     ("POST", "/admin/collections/{name}/jobs"): form(
         FORM, path="/admin/collections/vault/jobs", kind="verify"
@@ -271,7 +281,7 @@ def make_vault(database: Engine, engine: SearchEngine, feature: int) -> Vault:
 def ask(vault: Vault, caller: str, method: str, route: str, case: Case) -> tuple[int, str, str]:
     """Status and text of one answer, and what it was asked."""
     client, path = vault.client(caller), (case.path or route).replace("FEATURE", str(vault.feature))
-    if route.startswith(("/v1", "/healthz", "/readyz")):
+    if route.startswith(("/v1", "/healthz", "/readyz", "/metrics")):
         sent: dict[str, Any] = {"headers": vault.bearer(caller)}
     else:
         cookie = vault.session(caller)

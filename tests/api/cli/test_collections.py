@@ -11,6 +11,7 @@ pytestmark = pytest.mark.slow
 
 
 def test_a_collection_is_renamed_described_copied_and_deleted(shell: Shell, notes: Path) -> None:
+    shell.settings["COLUMNS"] = "120"  # a description in one line
     shell.run("index", str(notes), "--collection", "tset")
     shell.run("collections", "rename", "tset", "n")
     assert shell.ids() == ["a.md", "b.md", "deep/c.md"]

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
+from api.auth.keys import digest
 from api.middleware.rate_limits import (
     MINUTE,
     MOST_KNOWN,
@@ -160,6 +161,16 @@ def test_a_key_has_a_share_of_its_own_wherever_it_comes_from() -> None:
     assert statuses(app, 3, key="rf_right") == [200, 200, 429]
     assert ask(app, key="rf_right", host="192.0.2.9") == 429
     assert ask(app, key="rf_other") == 200
+
+
+def test_a_session_has_a_share_of_its_own_at_every_port() -> None:
+    """Its cookie is named by the port."""
+    scope = scope_of("/")
+    cookies = {"": "refract_session=s", ":8000": "refract_session_8000=s; refract_session=other"}
+    for port, cookie in cookies.items():
+        headers = [(b"host", f"localhost{port}".encode()), (b"cookie", cookie.encode())]
+        assert Asked.of({**scope, "headers": headers}).key == digest("s")
+    assert Asked.of(scope).key == b""
 
 
 def test_changes_have_a_limit_of_their_own() -> None:
