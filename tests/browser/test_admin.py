@@ -75,7 +75,8 @@ def test_a_reindex_is_watched_while_others_search_and_taken_back(page: Page) -> 
     before = live(page)
     page.get_by_label("Tokens a passage").fill("24")
     page.get_by_role("button", name="Reindex").click()
-    expect(page.get_by_role("status")).to_contain_text(re.compile(r"passages are embedded anew.*of disk"))
+    told = page.get_by_role("region", name="Reindex").get_by_role("status")
+    expect(told).to_contain_text(re.compile(r"passages are embedded anew.*of disk"))
     page.get_by_role("button", name="Reindex at this cost").click()
     job = page.locator(".job").first
     expect(job).to_contain_text(re.compile("waiting|running|done"))
