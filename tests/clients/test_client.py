@@ -17,6 +17,7 @@ from starlette.testclient import TestClient
 
 from refract_client import AsyncClient, Client, Document, RefractError, Retries
 from refract_client.bulk import MOST_BYTES, MOST_DOCUMENTS
+from tests.support.awaiting import finished
 from tests.support.notes import COLLECTION, Notes
 
 QUESTION = "how do cells divide"
@@ -31,7 +32,7 @@ def test_both_clients_answer_alike(library: Notes) -> None:
                 refract.why_not(QUESTION, "sea/3", collection=COLLECTION),
             )
 
-    found, missed = asyncio.run(search())
+    found, missed = finished(search())
     with Client(library.url, key=library.keys["search"]) as refract:
         same = refract.search(QUESTION, collection=COLLECTION, filter=["lang:en"])
         assert same.results == found.results
@@ -83,7 +84,7 @@ def test_documents_stream_in_and_go_again(library: Notes) -> None:
         async with AsyncClient(library.url, key=library.keys["write"]) as refract:
             return await refract.write_documents(one_by_one(), collection="streamed")
 
-    assert asyncio.run(write()).added == MOST_DOCUMENTS + 1
+    assert finished(write()).added == MOST_DOCUMENTS + 1
     with Client(library.url, key=library.keys["write"]) as refract:
         again = refract.write_documents([*written, Document("", "no id")], collection="streamed")
         assert (again.unchanged, len(again.failures)) == (MOST_DOCUMENTS + 1, 1)
@@ -159,7 +160,7 @@ class Server:
             async with httpx2.AsyncClient(transport=transport) as http:
                 return await AsyncClient("http://test/sub/", http=http, **options).collections()
 
-        return asyncio.run(ask())
+        return finished(ask())
 
 
 @pytest.fixture(params=[True, False], ids=["sync", "async"])
@@ -210,7 +211,7 @@ def test_a_server_that_is_not_there_is_unreachable() -> None:
         refract.collections()
     assert (refused.value.code, refused.value.status) == ("unreachable", 0)
     with pytest.raises(RefractError, match="does not answer"):
-        asyncio.run(ask())
+        finished(ask())
 
 
 def test_a_large_bulk_is_sent_in_requests_of_a_bounded_size() -> None:

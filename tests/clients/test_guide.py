@@ -1,6 +1,7 @@
 """What the guide shows of the client is run, against a real server."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -23,5 +24,7 @@ def test_a_program_of_the_guide_runs(
         if f"refract_client.{name}" in program and find_spec(package) is None:
             pytest.skip(f"{name} is NOT TESTED here; make adapters does")
     monkeypatch.setenv("KEY", library.keys["write"])
-    exec(program.replace("http://127.0.0.1:8000", library.url), {"__name__": "__main__"})
+    with ThreadPoolExecutor(1) as pool:  # a browser that is open gives this one an event loop
+        asked = program.replace("http://127.0.0.1:8000", library.url)
+        pool.submit(exec, asked, {"__name__": "__main__"}).result()
     assert capsys.readouterr().out

@@ -1,7 +1,5 @@
 """Haystack retrieves by Refract, in pipelines that can be stored."""
 
-import asyncio
-
 import pytest
 
 from tests.support.notes import COLLECTION, Notes
@@ -12,6 +10,7 @@ from haystack import Pipeline
 from haystack.utils import Secret
 
 from refract_client.haystack import RefractRetriever
+from tests.support.awaiting import finished
 
 pytestmark = pytest.mark.database
 
@@ -34,7 +33,7 @@ def test_documents_carry_the_reasons_of_their_scores(retriever: RefractRetriever
     assert sum(each["value"] for each in reasons) == pytest.approx(found[0].score, abs=1e-4)
     french = retriever.run(QUESTION, filters=["lang:fr"], top_k=2)["documents"]
     assert [each.meta["id"].partition("/")[0] for each in french] == ["sea", "sea"]
-    assert asyncio.run(retriever.run_async(QUESTION))["documents"] == found
+    assert finished(retriever.run_async(QUESTION))["documents"] == found
 
 
 def test_a_pipeline_is_stored_and_runs_again_without_its_key_in_it(

@@ -1,6 +1,5 @@
 """LangChain retrieves by Refract, with its own standard tests."""
 
-import asyncio
 from typing import Any
 
 import pytest
@@ -12,6 +11,7 @@ pytest.importorskip("langchain_tests", reason="LangChain is NOT TESTED here; mak
 from langchain_tests.integration_tests import RetrieversIntegrationTests
 
 from refract_client.langchain import RefractRetriever
+from tests.support.awaiting import finished
 
 pytestmark = pytest.mark.database
 
@@ -58,7 +58,7 @@ def test_options_go_with_one_question_too(library: Notes) -> None:
     found = retriever(library).invoke(QUESTION, k=3, filter=["lang:fr"])
     assert len(found) == 3
     assert all(each.id.startswith("sea/") for each in found)
-    assert asyncio.run(retriever(library).ainvoke(QUESTION, k=3, filter=["lang:fr"])) == found
+    assert finished(retriever(library).ainvoke(QUESTION, k=3, filter=["lang:fr"])) == found
 
 
 def test_a_key_is_not_shown(library: Notes) -> None:

@@ -1,7 +1,5 @@
 """LlamaIndex retrieves by Refract."""
 
-import asyncio
-
 import pytest
 
 from tests.support.notes import COLLECTION, Notes
@@ -11,6 +9,7 @@ pytest.importorskip("llama_index.core", reason="LlamaIndex is NOT TESTED here; m
 from llama_index.core.schema import MetadataMode
 
 from refract_client.llama_index import RefractRetriever
+from tests.support.awaiting import finished
 
 pytestmark = pytest.mark.database
 
@@ -40,7 +39,7 @@ def test_models_read_text_and_title_without_numbers(retriever: RefractRetriever)
 
 
 def test_waiting_for_nodes_gives_the_same(retriever: RefractRetriever) -> None:
-    found = asyncio.run(retriever.aretrieve(QUESTION))
+    found = finished(retriever.aretrieve(QUESTION))
     assert [each.node.node_id for each in found] == [
         each.node.node_id for each in retriever.retrieve(QUESTION)
     ]

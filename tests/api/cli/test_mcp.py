@@ -1,6 +1,5 @@
 """Agents use the tools over standard input and output, of this machine's collections or of a server's."""
 
-import asyncio
 import os
 import sys
 
@@ -8,6 +7,7 @@ import pytest
 from mcp import Client
 from mcp.client.stdio import StdioServerParameters
 
+from tests.support.awaiting import finished
 from tests.support.commands import assert_one_line, refract
 from tests.support.notes import COLLECTION, Notes
 
@@ -25,7 +25,7 @@ def asked(*options: str, **settings: str) -> list[str]:
                 return [str(found.content)]
             return [hit["id"] for hit in (found.structured_content or {})["results"]]
 
-    return asyncio.run(search())
+    return finished(search())
 
 
 @pytest.mark.database

@@ -1,6 +1,5 @@
 """Agents use the tools by a real client of the protocol's SDK over HTTP."""
 
-import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -14,6 +13,7 @@ from mcp.types import CallToolResult, TextContent
 
 from api.mcp.answers import EXCERPT
 from api.mcp.tools import MAX_RESULTS, UNTRUSTED
+from tests.support.awaiting import finished
 from tests.support.notes import COLLECTION, NOTES, Notes
 
 pytestmark = pytest.mark.database
@@ -37,7 +37,7 @@ def called(library: Notes, tool: str, **given: Any) -> CallToolResult:
         async with connected(library) as client:
             return await client.call_tool(tool, {"collection": COLLECTION, **given})
 
-    return asyncio.run(call())
+    return finished(call())
 
 
 def answered(library: Notes, tool: str, **given: Any) -> dict[str, Any]:
@@ -72,7 +72,7 @@ def test_all_tools_read_and_warn_of_what_documents_say(
             listed = (found.structured_content or {})["collections"]
             assert COLLECTION in {each["name"] for each in listed}
 
-    asyncio.run(listed())
+    finished(listed())
 
 
 def test_results_are_short_with_reasons_in_words_and_say_what_is_cut(library: Notes) -> None:

@@ -1,6 +1,5 @@
 """The tools ask the JSON API as their caller, and say what it refuses."""
 
-import asyncio
 from typing import Any
 
 import httpx2
@@ -12,6 +11,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from api.mcp.upstream import Upstream, document_path
+from tests.support.awaiting import finished
 
 
 def echo(request: Request) -> Response:
@@ -36,7 +36,7 @@ APP = Starlette(routes=[Route("/v1/echo", echo), Route("/v1/busy", busy), Route(
 def ask(path: str, **given: Any) -> Any:
     headers = [(b"authorization", b"Bearer rf_1"), (b"cookie", b"a=b")]
     caller = Request({"type": "http", "app": APP, "headers": headers, "client": ("192.0.2.7", 5)})
-    return asyncio.run(Upstream(app=APP).get(path, given, caller))
+    return finished(Upstream(app=APP).get(path, given, caller))
 
 
 def test_the_api_hears_the_callers_key_and_address_and_no_cookie() -> None:
@@ -60,7 +60,7 @@ def test_a_server_that_does_not_answer_is_an_error_of_the_tool() -> None:
             await Upstream(client=client).get("/v1/search", {"q": "x"}, None)
 
     with pytest.raises(ToolError, match="does not answer"):
-        asyncio.run(ask_nobody())
+        finished(ask_nobody())
 
 
 def test_any_id_has_an_address_of_its_own() -> None:

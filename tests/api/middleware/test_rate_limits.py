@@ -1,6 +1,5 @@
 """How much one caller may ask for, and who is one caller."""
 
-import asyncio
 from collections.abc import Sequence
 from typing import Any
 
@@ -20,6 +19,7 @@ from api.middleware.rate_limits import (
     network_of,
 )
 from search.errors import TooManyRequests
+from tests.support.awaiting import finished
 
 KEYS = ("rf_right", "rf_other")
 
@@ -81,7 +81,7 @@ def answered(app: RateLimiting, path: str = "/v1/search", **given: str) -> tuple
     async def receive() -> Any:
         return {"type": "http.request", "body": b"", "more_body": False}
 
-    asyncio.run(app(scope_of(path, **given), receive, send))
+    finished(app(scope_of(path, **given), receive, send))
     return sent[0]["status"], dict(sent[0]["headers"])
 
 

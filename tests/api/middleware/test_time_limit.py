@@ -15,6 +15,7 @@ from starlette.types import Message, Scope
 from api.middleware.time_limit import TimeLimit, only_reads
 from search import deadline
 from search.errors import RefractError
+from tests.support.awaiting import finished
 
 WAIT = 10.0
 
@@ -108,7 +109,7 @@ class Client:
 
 
 def run(test: Callable[[], Coroutine[None, None, None]]) -> None:
-    asyncio.run(test())
+    finished(test())
 
 
 def test_what_is_answered_in_time_is_as_it_was() -> None:
