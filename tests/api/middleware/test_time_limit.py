@@ -65,7 +65,7 @@ def limited(work: Work, *, at_once: int = 9, seconds: float = WAIT, body_seconds
     paths = {"/dear": dear, "/length": length, "/stream": stream, "/broken": broken, "/healthz": length}
     routes = [Route(path, answer, methods=["GET", "POST"]) for path, answer in paths.items()]
     but = frozenset({"/healthz"})
-    app = Starlette(routes=routes)
+    app = Starlette(routes=routes, exception_handlers={RefractError: answered})
     return TimeLimit(app, answered, but=but, at_once=at_once, seconds=seconds, body_seconds=body_seconds)
 
 
