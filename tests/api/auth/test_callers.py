@@ -295,7 +295,8 @@ def ask(vault: Vault, caller: str, method: str, route: str, case: Case) -> tuple
 
 
 def test_every_route_has_its_case(vault: Vault) -> None:
-    assert routes(create_app(vault.engine)) == set(CASES)
+    agents = ("POST", "/mcp")  # its tools ask the routes here in their caller's name: tests/api/mcp
+    assert routes(create_app(vault.engine)) - {agents} == set(CASES)
 
 
 @pytest.mark.parametrize(("method", "route"), CASES, ids=" ".join)
