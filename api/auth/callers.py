@@ -34,19 +34,27 @@ def presented_key(request: Request) -> str:
     return key if scheme.lower() == "bearer" else ""
 
 
+def look_up(request: Request) -> Caller | None:
+    """Looks up whose key the request presents; None: it presents none, or none that holds."""
+    key = presented_key(request)
+    if not key:
+        return None
+    with open_session(request.app.state.engine.database) as session:
+        found = find_key(session, key)
+        caller = caller_of(found) if found else None
+        session.commit()
+    return caller
+
+
 def find_by_key(request: Request) -> Caller | None:
     """Finds whose key the request presents, if any.
 
     Raises:
         Unauthorized: the key is wrong, revoked or out of date; it does not say which.
     """
-    key = presented_key(request)
-    if not key or request.url.path in OPEN:
+    if not presented_key(request) or request.url.path in OPEN:
         return None
-    with open_session(request.app.state.engine.database) as session:
-        found = find_key(session, key)
-        caller = caller_of(found) if found else None
-        session.commit()
+    caller = look_up(request)
     if caller is None:
         raise unauthorized()
     logs.note(key=caller.name)

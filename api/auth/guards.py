@@ -15,11 +15,9 @@ from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.datastructures import ImmutableMultiDict
 
-from api.auth.callers import OPEN, ByKey, CallerDep, SignedIn, presented_key, unauthorized
-from api.auth.keys import find_key
+from api.auth.callers import OPEN, ByKey, CallerDep, SignedIn, look_up, unauthorized
 from api.auth.scopes import Scope, reaches
 from api.auth.sessions import Caller, csrf_token, session_cookie
-from search.db.connection import open_session
 from search.errors import CrossSite, Forbidden, InvalidRequest
 
 MAX_FORM = 1 << 20
@@ -67,14 +65,8 @@ def check_private(request: Request, caller: CallerDep, _: Bearer) -> None:
 
 def may_write(request: Request) -> bool:
     """Whether a request has a key that may write."""
-    key = presented_key(request)
-    if not key:
-        return False
-    with open_session(request.app.state.engine.database) as session:
-        found = find_key(session, key)
-        may = found is not None and reaches(found.scope, "write")
-        session.commit()
-    return may
+    caller = look_up(request)
+    return caller is not None and reaches(caller.scope, "write")
 
 
 def any_session(caller: SignedIn) -> Caller:
