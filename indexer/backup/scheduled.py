@@ -16,7 +16,7 @@ from indexer.progress import Reporter
 from search.errors import ConfigurationError, InvalidRequest
 from search.settings import Settings
 
-OURS = re.compile(r"refract-\d{8}T\d{6}Z\.dump")
+OURS = re.compile(r"refract-\d{8}T\d{6}(\.\d{3})?Z\.dump")
 """No other file of the folder is ever deleted."""
 
 
@@ -90,10 +90,12 @@ def _prepare(to: Place) -> None:
 
 
 def _name(database: Engine) -> str:
-    """By the clock of the database, which all that write to it share."""
+    """By the clock of the database, which all that write to it share. To the millisecond: a small dump is made
+    in less than a second, and another one may be asked for right away."""
     with database.connect() as connection:
         now: datetime = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
-    return f"refract-{now.astimezone(UTC):%Y%m%dT%H%M%SZ}.dump"
+    now = now.astimezone(UTC)
+    return f"refract-{now:%Y%m%dT%H%M%S}.{now.microsecond // 1000:03}Z.dump"
 
 
 def _prune(backups: Backups, made: Place) -> tuple[str, ...]:

@@ -64,6 +64,12 @@ def test_a_dump_goes_to_an_address_and_comes_back_from_there(database: Engine, t
     assert (again.removed, Place("memory://kept").names()) == ((made.place.name,), [again.place.name])
 
 
+def test_dumps_follow_each_other_within_a_second(database: Engine, tmp_path: Path) -> None:
+    backups = Backups(Place(str(tmp_path / "dumps")), DAY, keep=9)
+    made = [back_up(database, tmp_path, backups, Reporter(database)).place.name for _ in range(4)]
+    assert made == sorted(set(made)) == names(tmp_path / "dumps")
+
+
 def test_a_dump_that_does_not_restore_is_not_kept_and_nothing_is_deleted(
     database: Engine, tmp_path: Path
 ) -> None:
