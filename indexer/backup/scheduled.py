@@ -90,8 +90,8 @@ def _prepare(to: Place) -> None:
 
 
 def _name(database: Engine) -> str:
-    """By the clock of the database, which all that write to it share. To the millisecond: a small dump is made
-    in less than a second, and another one may be asked for right away."""
+    """By the clock of the database, which all share that write to it. To the millisecond: a small dump is
+    made in less than a second, and another one may be asked for right away."""
     with database.connect() as connection:
         now: datetime = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
     now = now.astimezone(UTC)
