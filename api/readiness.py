@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy.exc import DBAPIError
 
 from api.checks import Check, check_disk, check_live, check_tables, check_worker
-from search import logs
+from api.errors import envelope
 from search.browse.collections import collection_names
 from search.db.connection import first_line, open_session
 from search.engine.engine import SearchEngine
@@ -30,8 +30,7 @@ class Readiness:
         if self.missing is None:
             live = len(self.collections) if private else self.collections
             return {"status": "ok", "collections": live, **checks}
-        error = {"code": self.missing.code, "message": self.missing.message, "hint": self.missing.hint}
-        return {"error": {**error, "request_id": logs.noted("request_id")}, **checks}
+        return {**envelope(self.missing), **checks}
 
 
 def readiness(engine: SearchEngine) -> Readiness:

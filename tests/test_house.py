@@ -20,7 +20,7 @@ ELSEWHERE = {
         search/responses/search search/responses/words
     """,
     "tests/api/auth/test_access.py": """
-        api/app api/auth/guards api/auth/keys api/dependencies api/v1/admin api/web/login
+        api/app api/errors api/auth/guards api/auth/keys api/dependencies api/v1/admin api/web/login
     """,
     "tests/api/doctor/test_examination.py": "api/cli/doctor",
     "tests/api/auth/test_callers.py": "search/engine/parts search/rights",

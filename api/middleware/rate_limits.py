@@ -169,9 +169,7 @@ class RateLimiting:
 
     def _refused(self, scope: Scope, wait: float) -> Response:
         error = TooManyRequests("One caller may not ask for so much a minute.", retry_after=wait)
-        response = self.answer(Request(scope), error)
-        response.headers["Retry-After"] = str(error.retry_after)
-        return response
+        return self.answer(Request(scope), error)
 
 
 def first_part(scope: Scope) -> str:

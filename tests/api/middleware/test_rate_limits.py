@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from api.auth.keys import digest
+from api.errors import on_error
 from api.middleware.rate_limits import (
     MINUTE,
     MOST_KNOWN,
@@ -18,7 +19,6 @@ from api.middleware.rate_limits import (
     RateLimits,
     network_of,
 )
-from search.errors import TooManyRequests
 from tests.support.awaiting import finished
 
 KEYS = ("rf_right", "rf_other")
@@ -43,13 +43,8 @@ async def service(scope: Scope, receive: Receive, send: Send) -> None:
     await Response("ok")(scope, receive, send)
 
 
-def answer(_: Request, error: Exception) -> Response:
-    assert isinstance(error, TooManyRequests)
-    return JSONResponse({"code": error.code}, status_code=error.status)
-
-
 def limited(**limits: int) -> RateLimiting:
-    return RateLimiting(service, RateLimits(**limits), answer)
+    return RateLimiting(service, RateLimits(**limits), on_error)
 
 
 def scope_of(
