@@ -27,7 +27,7 @@ def alone(*arguments: str, environment: dict[str, str]) -> "subprocess.Completed
     )
 
 
-def address(process: "subprocess.Popen[str] | Forked") -> str:
+def address(process: "subprocess.Popen[str]") -> str:
     assert process.stdout is not None
     line = process.stdout.readline()
     assert line.startswith("Refract is at http://"), line
@@ -60,11 +60,11 @@ class Shell:
 
 
 @contextlib.contextmanager
-def started(*arguments: str, environment: dict[str, str]) -> Iterator["subprocess.Popen[str]"]:
-    """A command started as users start it, in this environment; killed at the end if it still runs."""
+def started(*arguments: str, **environment: str) -> Iterator["subprocess.Popen[str]"]:
+    """A command started as users start it; killed at the end if it still runs."""
     process = subprocess.Popen(
         [*COMMAND, *arguments],
-        env=environment,
+        env={**os.environ, **environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

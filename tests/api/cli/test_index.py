@@ -101,7 +101,8 @@ def interrupted(shell: Shell, step: str, *arguments: str) -> subprocess.Complete
             assert line, said
             said += line
         process.send_signal(signal.SIGINT)
-        return subprocess.CompletedProcess(arguments, process.wait(), "", said + process.communicate()[1])
+        _, rest = process.communicate()
+        return subprocess.CompletedProcess(arguments, process.wait(), "", said + rest)
 
 
 @pytest.mark.parametrize("step", ["reading documents", "embedding passages"])

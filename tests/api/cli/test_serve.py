@@ -11,8 +11,12 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.support.commands import address, assert_one_line, refract, started
-from tests.support.forked import running
+from tests.support.commands import (
+    address,
+    assert_one_line,
+    refract,
+    started,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -44,23 +48,18 @@ def postgres_of(data: Path) -> list[psutil.Process]:
     return [process for process, parent in parents.items() if parent not in {each.pid for each in parents}]
 
 
-def embedded_in(data: Path) -> dict[str, str]:
-    """The environment of commands with a database of their own in a data folder."""
-    environment = {key: value for key, value in os.environ.items() if key != "DATABASE_URL"}
-    return {**environment, "REFRACT_DATA": str(data)}
-
-
 def test_ctrl_c_stops_everything_and_the_next_start_finds_it_again(
     open_folder: Callable[[], Path],
 ) -> None:
     data = open_folder()
-    for start, ending, status in ((started, signal.SIGINT, 0), (running, signal.SIGTERM, 143)):
-        with start("serve", "--port", "0", environment=embedded_in(data)) as process:
+    environment = {key: value for key, value in os.environ.items() if key != "DATABASE_URL"}
+    for ending, status in ((signal.SIGINT, 0), (signal.SIGTERM, 143)):
+        with started("serve", "--port", "0", **_embedded(data, environment)) as process:
             url = address(process)
             assert urllib.request.urlopen(f"{url}healthz").status == 200
             assert postgres_of(data)
             process.send_signal(ending)
-            output = process.communicate()
+            output = process.communicate(timeout=60)
             assert process.returncode == status, output
             assert "Traceback" not in output[1]
             assert ("refract: stopped." in output[1]) == (ending == signal.SIGINT)
@@ -69,11 +68,12 @@ def test_ctrl_c_stops_everything_and_the_next_start_finds_it_again(
 
 def test_after_a_kill_the_worker_beside_stops_the_database(open_folder: Callable[[], Path]) -> None:
     data = open_folder()
-    with running("serve", "--port", "0", environment=embedded_in(data)) as process:
+    environment = {key: value for key, value in os.environ.items() if key != "DATABASE_URL"}
+    with started("serve", "--port", "0", **_embedded(data, environment)) as process:
         address(process)
         assert postgres_of(data)
         process.kill()
-        process.communicate()  # the worker has it open, too, and ends last
+        process.communicate(timeout=120)  # the worker has it open, too, and ends last
     assert not postgres_of(data)
 
 
@@ -81,18 +81,23 @@ def test_after_a_kill_the_database_is_taken_over_and_stopped_in_order(
     open_folder: Callable[[], Path],
 ) -> None:
     data = open_folder()
-    with running("serve", "--port", "0", "--no-worker", environment=embedded_in(data)) as process:
+    environment = {key: value for key, value in os.environ.items() if key != "DATABASE_URL"}
+    with started("serve", "--port", "0", "--no-worker", **_embedded(data, environment)) as process:
         address(process)
         process.kill()  # nobody is left who would stop the database
         process.communicate()
     left = postgres_of(data)
     assert left
-    with running("serve", "--port", "0", environment=embedded_in(data)) as process:
+    with started("serve", "--port", "0", **_embedded(data, environment)) as process:
         address(process)
         assert postgres_of(data) == left
         process.send_signal(signal.SIGINT)
-        process.communicate()
+        process.communicate(timeout=60)
     deadline = time.monotonic() + 20
     while postgres_of(data) and time.monotonic() < deadline:
         time.sleep(0.1)
     assert not postgres_of(data)
+
+
+def _embedded(data: Path, environment: dict[str, str]) -> dict[str, str]:
+    return {**environment, "REFRACT_DATA": str(data)}
