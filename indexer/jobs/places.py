@@ -38,7 +38,8 @@ class Places:
             InvalidRequest: it is outside of what is allowed.
         """
         if is_address(given):
-            inside = any(_is_below(given, each) for each in self.allowed if is_address(each))
+            chained = "::" in given  # an address within another one
+            inside = not chained and any(is_below(given, each) for each in self.allowed if is_address(each))
             found = given
         else:
             folders = [Path(each).expanduser().resolve() for each in self.allowed if not is_address(each)]
@@ -53,6 +54,7 @@ class Places:
         return found
 
 
-def _is_below(address: str, allowed: str) -> bool:
+def is_below(address: str, allowed: str) -> bool:
+    """Whether an address is one that is allowed, or below it."""
     parts = unquote(address).replace("\\", "/").split("/")
-    return ".." not in parts and "::" not in address and f"{address}/".startswith(f"{allowed.rstrip('/')}/")
+    return ".." not in parts and f"{address}/".startswith(f"{allowed.rstrip('/')}/")
