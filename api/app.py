@@ -35,6 +35,7 @@ from api.middleware.time_limit import TimeLimit
 from api.monitoring.exposition import Exposition
 from api.monitoring.reading import PATH, Observing, read_metrics
 from api.v1.description import describe
+from api.v1.events import Followers
 from api.v1.routes import API_ROUTERS
 from api.v1.schemas import errors
 from api.views import rendering
@@ -86,7 +87,7 @@ def create_app(
     )
     app.openapi = partial(describe, app)  # type: ignore[method-assign]
     app.state.engine, app.state.private, app.state.hosts = engine, private, hosts
-    app.state.links, app.state.provider = OneTimeLinks(), provider
+    app.state.links, app.state.provider, app.state.followers = OneTimeLinks(), provider, Followers()
     app.state.observing, app.state.exposition = observing, Exposition(engine)
     for router in API_ROUTERS:
         app.include_router(router, dependencies=keys)
