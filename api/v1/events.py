@@ -7,7 +7,7 @@ from functools import partial
 from typing import Annotated
 
 from anyio import to_thread
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Query, Request, Response
 
 from api.auth.callers import CallerDep
 from api.auth.guards import require
@@ -76,6 +76,7 @@ async def get_events(
     engine: EngineDep,
     caller: CallerDep,
     request: Request,
+    response: Response,
     after: Annotated[int, Query(ge=0, le=MAX_ID, description="Only events after this number")] = 0,
     wait: Annotated[
         float,
@@ -93,6 +94,7 @@ async def get_events(
     admin = caller is not None and reaches(caller.scope, "admin")
     rights = rights_of(request, caller)
     read = partial(_read, engine, rights, admin, after, tuple(kind), collection, limit)
+    response.headers["Cache-Control"] = "no-store"
     followers: Followers = request.app.state.followers
     return await followers.first(read, wait)
 

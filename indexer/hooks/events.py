@@ -99,7 +99,7 @@ def read_events(
         InvalidRequest: there was no event of that number yet, or there are none of such a kind.
     """
     check_kinds(kinds)
-    first, newest = session.execute(select(func.min(EventRow.id), func.max(EventRow.id))).one()
+    first, newest = _kept(session)
     given = session.scalar(text("SELECT pg_sequence_last_value(pg_get_serial_sequence('events', 'id'))")) or 0
     if after > given:
         raise InvalidRequest(
@@ -123,6 +123,12 @@ def prune(session: Session) -> None:
     ended = or_(EventRow.at < func.now() - KEPT, EventRow.id <= newest - MOST_KEPT)
     some = select(EventRow.id).where(ended).limit(PRUNED).with_for_update(skip_locked=True)
     session.execute(delete(EventRow).where(EventRow.id.in_(some)))
+
+
+def _kept(session: Session) -> tuple[int | None, int | None]:
+    """The numbers of the first and the last event that are kept."""
+    found = session.execute(select(func.min(EventRow.id), func.max(EventRow.id))).one()
+    return found[0], found[1]
 
 
 def _seen(rights: Rights, admin: bool) -> ColumnElement[bool]:

@@ -2,18 +2,18 @@
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
 from indexer.hooks.signing import sign
-from indexer.jobs.places import is_below
 from indexer.sources.document import UnreadableError
+from indexer.sources.web.addresses import is_below
 from indexer.sources.web.fetching import is_private, normalized, post
 from search.embedding.endpoint import retry_after
-from search.errors import InvalidRequest
+from search.errors import ConfigurationError, InvalidRequest
 from search.settings import load_settings
 
 SECONDS = 10.0
@@ -62,9 +62,22 @@ def read_url(given: str) -> str:
 
 
 def is_allowed(url: str) -> bool:
-    """Whether the setting names an address, so that it may be one of this machine or its network."""
-    allowed = (normalized(each) for each in load_settings().webhooks)
-    return any(is_below(url.partition("?")[0], each) for each in allowed if each)
+    """Whether the setting names an address, so that it may be one of this machine or its network.
+
+    Raises:
+        ConfigurationError: the setting cannot be read.
+    """
+    return any(is_below(url.partition("?")[0], each) for each in _named())
+
+
+def _named() -> Iterator[str]:
+    for given in load_settings().webhooks:
+        if (address := normalized(given)) is None:
+            raise ConfigurationError(
+                f"REFRACT_WEBHOOKS names {origin(given)!r}, which is no address.",
+                hint="Write http://HOST:PORT/PATH, with commas between several.",
+            )
+        yield address
 
 
 def origin(url: str) -> str:

@@ -7,9 +7,8 @@ worker's user may read.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import unquote
 
-from indexer.sources import is_address
+from indexer.sources import is_address, is_below
 from search.errors import InvalidRequest
 
 EXCHANGE = "exchange"
@@ -52,9 +51,3 @@ class Places:
                 hint="Put it there, or have REFRACT_FOLDERS of the worker name its folder.",
             )
         return found
-
-
-def is_below(address: str, allowed: str) -> bool:
-    """Whether an address is one that is allowed, or below it."""
-    parts = unquote(address).replace("\\", "/").split("/")
-    return ".." not in parts and f"{address}/".startswith(f"{allowed.rstrip('/')}/")

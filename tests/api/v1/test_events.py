@@ -51,7 +51,9 @@ def told(database: Engine, *kinds: str) -> None:
 
 def test_events_are_read_page_by_page(database: Engine, ask: Callable[..., Any]) -> None:
     told(database, "job.done", "generation.live", "job.failed")
-    page = ask("?limit=2").json()
+    answer = ask("?limit=2")
+    assert answer.headers["Cache-Control"] == "no-store"  # it is another one each time
+    page = answer.json()
     assert [event["kind"] for event in page["events"]] == ["job.done", "generation.live"]
     assert (page["last"], page["missed"]) == (2, False)
     assert page["events"][0]["collection"] == "notes"

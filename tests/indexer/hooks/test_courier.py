@@ -124,6 +124,20 @@ def test_what_was_not_taken_is_sent_again_under_the_same_id(database: Engine, re
     assert state(database).failing_since is None
 
 
+def test_times_are_the_databases_whatever_the_workers_clock_says(
+    database: Engine, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made(database, receiver)
+    told(database, "job.done")
+    monkeypatch.setattr("time.time", lambda: 0.0)
+    Courier(database).deliver()
+    (received,) = receiver.received
+    with database.connect() as connection:
+        begun, now = connection.execute(text("SELECT min(at), now() FROM events")).one()
+    at = int(received.headers["webhook-timestamp"])
+    assert int(begun.timestamp()) <= at <= int(now.timestamp())
+
+
 def test_events_arrive_in_the_order_in_which_they_happened(database: Engine, receiver: Receiver) -> None:
     made(database, receiver)
     told(database, "job.done", "job.failed", "generation.live", "job.cancelled")

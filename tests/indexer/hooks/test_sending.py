@@ -10,7 +10,7 @@ import pytest
 
 from indexer.hooks.sending import is_allowed, origin, payload, read_url, send
 from indexer.hooks.signing import new_secret, sign
-from search.errors import InvalidRequest
+from search.errors import ConfigurationError, InvalidRequest
 from tests.support.receiver import HANG, Receiver, receiving
 
 SECRET = new_secret()
@@ -159,6 +159,12 @@ def test_what_the_setting_names_is_allowed_and_what_is_below_it(monkeypatch: pyt
     ):
         with pytest.raises(InvalidRequest):
             read_url(url)
+
+
+def test_a_setting_that_names_no_address_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REFRACT_WEBHOOKS", "http://127.0.0.1:9001, nas:9000")
+    with pytest.raises(ConfigurationError, match="REFRACT_WEBHOOKS names 'nas:9000'"):
+        read_url("http://127.0.0.1:9000/")
 
 
 def test_only_scheme_and_host_of_an_address_are_told() -> None:
