@@ -1,7 +1,5 @@
 """The command that prints events, and follows them."""
 
-import dataclasses
-import json
 import sys
 from typing import TYPE_CHECKING, Annotated
 
@@ -30,11 +28,13 @@ def events(
     as_json: Annotated[bool, typer.Option("--json", help="As JSON Lines.")] = False,
 ) -> None:
     """Print what has happened, the first first: jobs that ended, generations that changed."""
+    from pydantic import TypeAdapter
     from sqlalchemy.orm import Session
 
-    from indexer.hooks.events import read_events
+    from indexer.hooks.events import EventInfo, read_events
     from search.db.listener import listening
 
+    as_the_api = TypeAdapter(EventInfo)
     with opened() as (_, database), listening(database) as wait:
         while True:
             with Session(database) as session:
@@ -42,17 +42,13 @@ def events(
             if page.missed:
                 print("refract: Some events after that number are not kept any more.", file=sys.stderr)
             for event in page.events:
-                print(_json(event) if as_json else _line(event), flush=True)
+                print(as_the_api.dump_json(event).decode() if as_json else _line(event), flush=True)
             after = page.last
             if len(page.events) == PAGE:
                 continue
             if not follow:
                 return
             wait(POLL_SECONDS)
-
-
-def _json(event: "EventInfo") -> str:
-    return json.dumps(dataclasses.asdict(event) | {"at": event.at.isoformat()}, ensure_ascii=False)
 
 
 def _line(event: "EventInfo") -> str:

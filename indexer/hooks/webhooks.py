@@ -152,7 +152,7 @@ def set_enabled(session: Session, number: int, *, enabled: bool) -> None:
     if (row.disabled_at is None) == enabled:
         return
     row.disabled_at = None if enabled else func.now()
-    row.reason, row.failing_since, row.free_at = "", None, func.now()
+    row.reason, row.failing_since = "", None
     record(session, "webhook.enable" if enabled else "webhook.disable", f"webhook {number}")
 
 

@@ -12,8 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import schemathesis
 from fastapi import FastAPI
+from hypothesis import HealthCheck, given, settings
 from lxml import html
+from schemathesis.checks import not_a_server_error
+from schemathesis.core.result import Ok
+from schemathesis.specs.openapi.checks import response_schema_conformance, status_code_conformance
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
@@ -116,6 +121,29 @@ def test_one_that_there_is_not_is_not_found(ask: Callable[..., Any], number: str
     ]
     assert [answer.status_code for answer in answers] == [404] * 4
     assert {answer.json()["error"]["code"] for answer in answers} == {"webhook_not_found"}
+
+
+def test_whatever_an_admin_sends_no_answer_breaks_the_contract(database: Engine, app: FastAPI) -> None:
+    with Session(database) as session:
+        key = create_key(session, "the admin", "admin")
+        session.commit()
+    schema = schemathesis.openapi.from_asgi("/v1/openapi.json", app)
+    found = [each.ok() for each in schema.get_all_operations() if isinstance(each, Ok)]
+    ours = [each for each in found if each.path.startswith(("/v1/webhooks", "/v1/events"))]
+    assert len(ours) == 7
+    for operation in ours:
+
+        @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+        @given(operation.as_strategy())
+        def send(case: schemathesis.Case[Any]) -> None:
+            if isinstance(case.query, dict) and "wait" in case.query:
+                case.query["wait"] = 0
+            case.call_and_validate(
+                headers={"Authorization": f"Bearer {key}"},
+                checks=[not_a_server_error, status_code_conformance, response_schema_conformance],
+            )
+
+        send()
 
 
 def test_the_receiver_of_the_guide_takes_what_is_genuine(
