@@ -147,23 +147,24 @@ class Courier:
     def _next(self, number: int) -> _Due | None:
         """Finds what is due first, and counts the attempt before it is made."""
         due = (
-            select(DeliveryRow, EventRow, WebhookRow, func.now())
+            select(DeliveryRow, EventRow, func.now())
             .join(EventRow, EventRow.id == DeliveryRow.event_id)
-            .join(WebhookRow, WebhookRow.id == DeliveryRow.webhook_id)
             .where(
                 DeliveryRow.webhook_id == number,
                 DeliveryRow.state == "waiting",
                 DeliveryRow.next_at <= func.now(),
-                WebhookRow.disabled_at.is_(None),
             )
             .order_by(DeliveryRow.event_id)
             .limit(1)
+            .with_for_update(of=DeliveryRow, key_share=True)
         )
         with Session(self._database) as session:
-            found = session.execute(due).one_or_none()
-            if found is None:
+            webhook = _locked(session, number)
+            if webhook is None or webhook.disabled_at is not None:
                 return None
-            delivery, event, webhook, now = found
+            if (found := session.execute(due).one_or_none()) is None:
+                return None
+            delivery, event, now = found
             delivery.attempts += 1
             delivery.tried_at = now
             webhook.free_at = now + TAKEN
@@ -174,8 +175,8 @@ class Courier:
     def _settle(self, number: int, due: _Due, outcome: Outcome) -> None:
         """Writes down what came of a request, and when it is made again."""
         with Session(self._database) as session:
+            webhook = _locked(session, number)
             delivery = session.get(DeliveryRow, (number, due.event), with_for_update={"key_share": True})
-            webhook = session.get(WebhookRow, number, with_for_update={"key_share": True})
             if delivery is None or webhook is None:  # deleted meanwhile
                 return
             delivery.status, delivery.answer = outcome.status, outcome.answer
@@ -217,6 +218,12 @@ def body_of(event: EventRow) -> bytes:
     return payload(event.kind, event.at, {"event": event.id, "collection": event.collection, **event.data})
 
 
+def _locked(session: Session, number: int) -> WebhookRow | None:
+    """Finds a webhook and holds it. It comes before its deliveries, as it does where it is deleted: two who
+    hold them the other way round wait for each other. Events that are told meanwhile may name it."""
+    return session.get(WebhookRow, number, with_for_update={"key_share": True})
+
+
 def _hopeless(outcome: Outcome, failing: timedelta) -> str:
     """Says why nothing more is sent to a webhook; "" where it may still take something."""
     if outcome.status == GONE:
@@ -230,7 +237,7 @@ def _disable(database: Engine, number: int, reason: str) -> None:
     """Lets a webhook hear of nothing any more, and says so wherever one may look."""
     with Session(database) as session:
         take_turn(session, TURN)  # before the row: who deletes it does so, too
-        webhook = session.get(WebhookRow, number, with_for_update={"key_share": True})
+        webhook = _locked(session, number)
         if webhook is None or webhook.disabled_at is not None:
             return
         webhook.disabled_at, webhook.reason = func.now(), reason

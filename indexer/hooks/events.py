@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, delete, func, or_, select, text, true, typ
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
+from search.db.locks import take_turn
 from search.db.models import CollectionRow, EventRow
 from search.errors import InvalidRequest
 from search.rights import EVERYTHING, Rights
@@ -118,10 +119,12 @@ def read_events(
 
 
 def prune(session: Session) -> None:
-    """Deletes some of the events whose time is up, or that are more than are kept."""
+    """Deletes some of the events whose time is up, or that are more than are kept, with their deliveries. Who
+    deletes a webhook has the same turn: else both could wait for deliveries of the other."""
+    take_turn(session, TURN)
     newest = select(func.max(EventRow.id)).scalar_subquery()
     ended = or_(EventRow.at < func.now() - KEPT, EventRow.id <= newest - MOST_KEPT)
-    some = select(EventRow.id).where(ended).limit(PRUNED).with_for_update(skip_locked=True)
+    some = select(EventRow.id).where(ended).limit(PRUNED)
     session.execute(delete(EventRow).where(EventRow.id.in_(some)))
 
 
