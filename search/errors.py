@@ -20,6 +20,7 @@ RefractError
 │   ├── PassageNotFound
 │   ├── PresetNotFound
 │   ├── JobNotFound
+│   ├── WebhookNotFound
 │   └── KeyNotFound
 ├── NotIndexed                503  the collection exists, but nothing is live yet
 │   └── IndexReplaced              the generation at hand was dropped meanwhile: ask again
@@ -151,6 +152,10 @@ class PresetNotFound(NotFound):
 
 class JobNotFound(NotFound):
     code = "job_not_found"
+
+
+class WebhookNotFound(NotFound):
+    code = "webhook_not_found"
 
 
 class KeyNotFound(NotFound):

@@ -146,6 +146,11 @@ class Settings(BaseSettings):
         description="Folders and addresses (s3://bucket/dumps) that jobs may read from and write to, "
         "separated by commas. At first the folder exchange in the data folder.",
     )
+    webhooks: List = Field(
+        default=(),
+        description="Addresses of this machine and its network that webhooks may be sent to, and below them, "
+        "like http://nas:9000/hooks, separated by commas. None at first; addresses elsewhere always may be.",
+    )
     backup_to: str = Field(
         default="",
         description="A folder or address (s3://bucket/dumps) that the worker writes dumps of everything to. "
