@@ -86,7 +86,7 @@ def create_app(
     )
     app.openapi = partial(describe, app)  # type: ignore[method-assign]
     app.state.engine, app.state.private, app.state.hosts = engine, private, hosts
-    app.state.links, app.state.provider = OneTimeLinks(), provider
+    app.state.links, app.state.provider, app.state.origins = OneTimeLinks(), provider, origins
     app.state.observing, app.state.exposition = observing, Exposition(engine)
     for router in API_ROUTERS:
         app.include_router(router, dependencies=keys)
