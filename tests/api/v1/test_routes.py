@@ -44,7 +44,7 @@ CHECKS = [
     response_schema_conformance,
 ]
 
-THERE = {
+THERE: dict[str, list[Any]] = {
     "collection": ["notes", "hidden", "empty"],
     "document": ["biology/mitosis", "sea/1"],
     "first": ["biology/mitosis"],
@@ -95,7 +95,8 @@ def callers(
 def met(draw: st.DrawFn, cases: "st.SearchStrategy[schemathesis.Case[Any]]") -> "schemathesis.Case[Any]":
     """Cases, in half of which some values are of something that is there."""
     case = draw(cases)
-    for part in (case.path_parameters, case.query, case.body):
+    parts: list[Any] = [case.path_parameters, case.query, case.body]
+    for part in parts:
         for name in sorted(THERE.keys() & part.keys()) if isinstance(part, dict) else ():
             if draw(st.booleans()):
                 part[name] = draw(st.sampled_from(THERE[name]))
