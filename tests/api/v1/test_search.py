@@ -268,6 +268,7 @@ def test_no_database_is_a_503_that_says_so(tmp_path: Path) -> None:
             answer = client.get(path)
             assert answer.status_code == 503
             assert answer.json()["error"]["code"] == "store_unavailable"
+            assert int(answer.headers["Retry-After"]) > 0
         page = client.get("/?q=x")
         assert page.status_code == 503
         assert "Traceback" not in page.text
