@@ -5,7 +5,6 @@ A passage is what is embedded and ranked. It ends where a sentence or, better, a
 its title in front it never exceeds what the embedding model reads.
 """
 
-import functools
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
@@ -70,7 +69,7 @@ def sentences(text: str) -> list[Span]:
 
 
 class PassageSplitter:
-    """Splits texts for one embedding model. (See `splitter_of`.)
+    """Splits texts for one embedding model.
 
     Args:
         tokenizer_json: content of the model's `tokenizer.json`; truncation and padding are switched off.
@@ -121,12 +120,6 @@ class PassageSplitter:
             else:
                 parts = -(-size // min(self._target, room))
                 yield from self._fitting(text, _cut(text, span, -(-length // parts)), room)
-
-
-@functools.lru_cache(maxsize=4)
-def splitter_of(tokenizer_json: str, max_tokens: int, target_tokens: int = TARGET_TOKENS) -> PassageSplitter:
-    """Gives the splitter of a model, made once: reading its tokenizer holds up all other threads."""
-    return PassageSplitter(tokenizer_json, max_tokens, target_tokens)
 
 
 def _packed(text: str, pieces: Iterable[_Piece], room: int, target: int) -> list[_Piece]:
