@@ -76,7 +76,8 @@ def create_app(
     )
     app.openapi = partial(describe, app)  # type: ignore[method-assign]
     app.state.engine, app.state.private, app.state.hosts = engine, private, hosts
-    app.state.links, app.state.provider, app.state.followers = OneTimeLinks(), provider, Followers()
+    app.state.links, app.state.provider, app.state.origins = OneTimeLinks(), provider, origins
+    app.state.followers = Followers()
     app.state.observing, app.state.exposition = observing, Exposition(engine)
     _add_routes(app, keys)
     for kind in (RefractError, RequestValidationError, HTTPException, *GONE, *UNUSABLE, Exception):

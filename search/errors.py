@@ -169,11 +169,13 @@ class NotIndexed(RefractError):
 
 class IndexReplaced(NotIndexed):
     code = "index_replaced"
+    retry_after = 1
 
 
 class StoreUnavailable(RefractError):
     code = "store_unavailable"
     status = 503
+    retry_after = 5
 
 
 class ReadOnly(RefractError):

@@ -94,8 +94,8 @@ class Settings(BaseSettings):
     )
     cors_origins: str = Field(
         default="",
-        description="Origins whose pages may call the JSON API from a browser, like https://example.org, "
-        "with commas between; * for all. None at first.",
+        description="Origins whose pages may call the JSON API and /mcp from a browser, like "
+        "https://example.org, with commas between; * for all. None at first.",
     )
     ocr: str = Field(
         default="",

@@ -32,13 +32,12 @@ ELSEWHERE = {
     "tests/api/test_readiness.py": "api/checks",
     "tests/api/v1/test_events.py": "api/cli/events",
     "tests/api/v1/test_presets.py": "api/web/presets",
-    "tests/api/v1/test_search.py": "api/v1/routes",
     "tests/api/v1/test_webhooks.py": "api/cli/webhooks api/web/webhooks",
     "tests/api/views/test_rendering.py": "api/views/document_map",
     "tests/api/web/test_asking.py": "api/web/explain",
     "tests/api/web/test_one_generation.py": "api/web/live_state",
     "tests/api/web/test_pages.py": """
-        api/web/analyze api/web/dictionary api/web/documents api/web/features api/web/routes
+        api/web/analyze api/web/dictionary api/web/documents api/web/features
         search/browse/concepts search/browse/documents search/browse/features search/index/passage_texts
     """,
     "tests/browser/test_admin.py": "api/worker_process",

@@ -11,7 +11,6 @@ import logging
 import os
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +24,7 @@ from indexer.backup.scheduled import Backups
 from indexer.build.catch_up import CatchUp, count_pending
 from indexer.hooks.courier import Courier
 from indexer.jobs.places import Places
-from indexer.jobs.queue import connection_options, list_jobs, start_job
+from indexer.jobs.queue import AT_ONCE, connection_options, list_jobs, start_job
 from indexer.jobs.schedule import Schedule
 from indexer.jobs.stalled import note_end, settle
 from indexer.jobs.tasks import tasks
@@ -145,9 +144,7 @@ async def _leave(
             logger.warning("Job %s did not hear that it was cancelled; the worker begins anew.", number)
         else:
             with contextlib.suppress(Exception):  # it stalls, then
-                await asyncio.wait_for(
-                    app.job_manager.retry_job_by_id_async(number, datetime.now(UTC)), POLL_SECONDS
-                )
+                await asyncio.wait_for(app.job_manager.retry_job_by_id_async(number, AT_ONCE), POLL_SECONDS)
     if AbortReason.SHUTDOWN in deaf.values():
         os._exit(1)
     stop_signs()
