@@ -5,7 +5,7 @@ without those that say nothing. Scripts that leave no blanks are broken into wor
 has punctuation of its own is one word (C++, 2.4, json.dumps, AB-123/4, jane@example.org), and its parts are
 words besides, so that either way finds it:
 
-    WHOLE    adds to the length of its text: json.dumps
+    WHOLE    stands by itself: json.dumps
     PART     is asked for as well: json, dumps; in Chinese, Japanese and Korean also two characters that stand
              next to each other, where dictionaries may break a text in different ways
     PAIR     is found but not asked for: two such characters across the end of a word
@@ -76,11 +76,6 @@ class Word(NamedTuple):
     start: int
     end: int
     kind: int = WHOLE
-
-    @property
-    def whole(self) -> bool:
-        """Whether it adds to the length of its text: parts do not."""
-        return self.kind == WHOLE
 
 
 def words(text: str) -> list[Word]:
