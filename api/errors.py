@@ -41,9 +41,13 @@ def _answer(request: Request, known: RefractError) -> Response:
         return to_login(request)
     else:
         response = rendering.error_page(request, known)
-    if known.retry_after is not None:
-        response.headers["Retry-After"] = str(known.retry_after)
+    response.headers.update(retry_header(known))
     return response
+
+
+def retry_header(error: RefractError) -> dict[str, str]:
+    """Says when to ask again, where that is known."""
+    return {} if error.retry_after is None else {"Retry-After": str(error.retry_after)}
 
 
 def envelope(error: RefractError) -> dict[str, dict[str, str | None]]:

@@ -7,6 +7,7 @@ from fastapi import Request
 from fastapi.responses import JSONResponse
 from starlette.datastructures import State
 
+from api.errors import retry_header
 from api.limits import READY_SECONDS
 from api.readiness import Readiness, readiness
 from search.errors import StoreUnavailable
@@ -32,7 +33,10 @@ async def readyz(request: Request) -> JSONResponse:
         raise StoreUnavailable(
             f"The database did not answer within {READY_SECONDS:g} s.", hint="Ask again in a moment."
         ) from None
-    return JSONResponse(found.answer(private=state.private), status_code=503 if found.missing else 200)
+    answer = found.answer(private=state.private)
+    if found.missing is None:
+        return JSONResponse(answer)
+    return JSONResponse(answer, status_code=503, headers=retry_header(found.missing))
 
 
 def _looked(state: State) -> "Future[Readiness]":

@@ -3,6 +3,7 @@
 import contextlib
 import gc
 import socket
+import sys
 from collections.abc import Callable
 
 import uvicorn
@@ -24,6 +25,10 @@ from search.errors import ConfigurationError, NotIndexed
 from search.settings import Settings
 
 BACKLOG = 128
+
+SWITCH_SECONDS = 0.0005
+"""A thread that works lets the others go on after so long, a tenth of Python's usual: the event loop has to
+wait for that several times in each answer."""
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -84,6 +89,7 @@ def serve(
         at = address(listening)
         say(at, f"{at.rstrip('/')}{LOGIN}?token={app.state.links.make()}" if local else "")
 
+    sys.setswitchinterval(SWITCH_SECONDS)
     gc.collect()
     gc.freeze()  # what is there now stays, and need not be looked through each time that something is not
     engine.snapshots.follow()

@@ -21,6 +21,7 @@ class Deadline:
         self.seconds = seconds
         self._end = time.monotonic() + seconds
         self._gone = Event()
+        self._woken: set[Event] = set()
 
     @property
     def left(self) -> float:
@@ -30,6 +31,19 @@ class Deadline:
     def hang_up(self) -> None:
         """Takes note that nobody waits any more."""
         self._gone.set()
+        for event in tuple(self._woken):
+            event.set()
+
+    @contextmanager
+    def waking(self, event: Event) -> Iterator[None]:
+        """Sets the event as soon as the client hangs up, for one who waits for it in the block."""
+        self._woken.add(event)
+        if self._gone.is_set():
+            event.set()
+        try:
+            yield
+        finally:
+            self._woken.discard(event)
 
     def check(self) -> None:
         """Stops the work of a request that is of no use any more.

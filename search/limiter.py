@@ -11,10 +11,10 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 from search import deadline
-from search.errors import Overloaded, RefractError
+from search.errors import Overloaded
 from search.metrics import REFUSED, TURNS
 
 MAX_WAIT = 15.0
@@ -25,9 +25,6 @@ MAX_WAITING = 1000
 
 LAST = 32
 """So many turns say how long one takes."""
-
-LOOK_SECONDS = 0.25
-"""So often one that waits looks whether its client still does."""
 
 
 class ConcurrencyLimiter:
@@ -135,20 +132,20 @@ class ConcurrencyLimiter:
 
     def _wait(self, called: threading.Event, seconds: float) -> None:
         """Waits to be called, for so long at most and as long as the request has a use for it."""
-        limit, end = deadline.current(), time.monotonic() + seconds
-        while not called.wait(LOOK_SECONDS if limit is None else min(limit.left, LOOK_SECONDS)):
-            if limit is not None and not limit.left:
-                reason: RefractError = limit.error()
-            elif time.monotonic() > end:
-                REFUSED.labels(self.name).inc()
-                reason = Overloaded(f"No turn came within {seconds:g} s.", retry_after=seconds)
-            else:
-                continue
-            with self._lock:
-                if called in self._waiting:
-                    self._waiting.remove(called)
-                    raise reason
-            break  # it was called just now: whoever has the turn sees for itself that it is late
+        limit = deadline.current()
+        left = math.inf if limit is None else limit.left
+        with nullcontext() if limit is None else limit.waking(called):
+            called.wait(min(seconds, left, threading.TIMEOUT_MAX))
+        with self._lock:
+            if (
+                called not in self._waiting
+            ):  # it was called: whoever has the turn sees for itself if it is late
+                return
+            self._waiting.remove(called)
+        if limit is not None and (left <= seconds or not limit.left):
+            raise limit.error()
+        REFUSED.labels(self.name).inc()
+        raise Overloaded(f"No turn came within {seconds:g} s.", retry_after=seconds)
 
     def _give(self) -> None:
         self._mine.has_one = False

@@ -11,6 +11,7 @@ from search.index.names import MOST_NAMED, fold_name, names_of
 from search.query.limits import MODES
 from search.query.request import SearchRequest
 from search.responses.search import Result
+from search.scoring.hybrid import NAME_WEIGHT
 from tests.support.building import build, work_off, write
 
 NAMED = {
@@ -70,7 +71,7 @@ def test_what_is_asked_for_by_its_name_comes_first_and_its_score_says_so(
         assert best(engine, question, mode).document.id == document
     found = best(engine, "the tide tables", mode)
     assert found.document.id == "n1"
-    assert [term.value for term in found.terms if term.kind == "name"] == [1.0]
+    assert [term.value for term in found.terms if term.kind == "name"] == [NAME_WEIGHT]
     assert sum(term.value for term in found.terms) == pytest.approx(found.score, abs=1e-5)
 
 
