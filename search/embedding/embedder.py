@@ -9,7 +9,7 @@ import math
 import re
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -259,7 +259,7 @@ class LoadedEmbedder(Embedder):
             for number, (row, h_TD) in enumerate(zip(encoded["offset_mapping"], vectors, strict=True))
         ]
 
-    def _tokens(self, read: list[str]) -> tuple[list[torch.Tensor], "BatchEncoding"]:
+    def _tokens(self, read: list[str]) -> tuple[Iterable[torch.Tensor], "BatchEncoding"]:
         """Gives each text's tokens with their vectors. A fast tokenizer keeps its padding and truncation as
         state, so it has its turn with the model."""
         vectors = self._model.encode(read, batch_size=16, output_value="token_embeddings")
