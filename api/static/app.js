@@ -37,7 +37,7 @@
     if (event.target.closest('[data-taught]')) {
       remember('refract-taught', 'yes');
       root.classList.add('taught');
-      focusOn(document.querySelector('#topics-title'));
+      focusOn(document.getElementById('steering'));
     }
   });
 

@@ -45,6 +45,12 @@ def ranges(numbers: Sequence[int]) -> str:
     return ", ".join(told + ["…"] * (len(runs) > RUNS_SHOWN))
 
 
+def standing(rank: int | None) -> str:
+    """Says at which rank something stands, as a sentence begins: `First`, `Rank 12`."""
+    first = ("First", "Second", "Third")
+    return first[rank - 1] if rank and rank <= len(first) else f"Rank {rank:,}" if rank else "Left out"
+
+
 def signed(value: float) -> str:
     """Writes a strength as `+1.5` or `−0.5`."""
     return f"{'−' if value < 0 else '+'}{abs(value):g}"

@@ -172,18 +172,22 @@ class PageState:
 
     def example(self, document: str, *, against: bool = False) -> str | None:
         """Makes the address after giving a document as an example of what is wanted, or of what is not. All
-        examples are one knob. None if it is one already, nothing is wanted yet, or there are too many."""
+        examples are one knob; one below zero turns away from documents. None if it is an example already or
+        there are too many."""
         knobs = self.steering.knobs
         turned = ((knob.strength, knob.target) for knob in knobs if isinstance(knob.target, ExamplesTarget))
         strength, before = next(turned, (1.0, None))
         like, unlike = (before.like, before.unlike) if before else ((), ())
-        if document in like + unlike or (against and not like) or len(document) > MAX_ID:
+        if document in like + unlike or len(document) > MAX_ID:
             return None
         if len(like) + len(unlike) >= MAX_EXAMPLES or (self.full and not before):
             return None
-        given = (like, (*unlike, document)) if against else ((*like, document), unlike)
+        away = isinstance(strength, float) and strength < 0
+        wanted, unwanted = (unlike, like) if away else (like, unlike)
+        given = (wanted, (*unwanted, document)) if against else ((*wanted, document), unwanted)
+        knob = _examples(*given, abs(strength) if isinstance(strength, float) else strength)
         others = self.steering.without(before) if before else self.steering
-        return self.url(steering=others.with_knob(Knob(strength, ExamplesTarget(*given))), offset=0)
+        return self.url(steering=others.with_knob(knob), offset=0)
 
     def off(self, feature: int) -> str | None:
         """Makes the address after leaving a feature out of the question; None if that would be one knob too
@@ -212,6 +216,13 @@ class PageState:
         if self.full and self.steering.strength_of(knob.target) is None:
             return None
         return self.steering.with_knob(knob)
+
+
+def _examples(wanted: tuple[str, ...], unwanted: tuple[str, ...], strength: Strength) -> Knob:
+    """Makes the knob of some examples: where nothing is wanted yet, one that turns away from the others."""
+    if wanted:
+        return Knob(strength, ExamplesTarget(wanted, unwanted))
+    return Knob(-float(strength), ExamplesTarget(unwanted, ()))
 
 
 def read_state(params: QueryParams) -> PageState:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fastapi import APIRouter, Request
+from starlette.datastructures import QueryParams
 from starlette.responses import Response
 
 from api.dependencies import CollectionDep, EngineDep
@@ -13,7 +14,7 @@ from api.views.rendering import Page, render
 from api.web.live_state import preset_spelled_out
 from search.browse.documents import find_by_name
 from search.engine.reader import Reader
-from search.errors import DocumentNotFound
+from search.errors import DocumentNotFound, InvalidRequest
 from search.explain.compare import compare
 from search.explain.why_not import why_not
 from search.responses.explanations import Comparison, Margin, WhyNot
@@ -77,7 +78,7 @@ def shown_margins(terms: Sequence[Margin], total: float) -> list[ShownMargin]:
 @router.get("/compare")
 def compare_page(request: Request, engine: EngineDep, collection: CollectionDep) -> Response:
     """Shows two documents under one question, the terms that part them most first."""
-    first, second = (request.query_params.get(name, "") for name in ("first", "second"))
+    first, second = _asked_pair(request.query_params)
     with engine.reader(collection, dear=True) as reader:
         state, remapped = preset_spelled_out(reader, page_state(request.query_params, collection))
         found = compare(reader, state.request(), first, second)
@@ -111,6 +112,20 @@ def why_not_page(request: Request, engine: EngineDep, collection: CollectionDep)
         state=state, document=document, lost=remapped.lost, found=found, lacks=lacks, named=named
     )
     return render(request, page)
+
+
+def _asked_pair(params: QueryParams) -> tuple[str, str]:
+    """Reads which two documents are compared: the `first` and the `second`, or two that are ticked.
+
+    Raises:
+        InvalidRequest: not two are ticked.
+    """
+    ticked = params.getlist("document")
+    if not ticked:
+        return params.get("first", ""), params.get("second", "")
+    if len(ticked) != 2:
+        raise InvalidRequest(f"{len(ticked)} results are ticked.", hint="Go back and tick two to compare.")
+    return ticked[0], ticked[1]
 
 
 def _named(reader: Reader, text: str) -> list[DocumentRef]:

@@ -76,7 +76,7 @@ def test_search_boost_explain_reload_back(open_page: OpenPage, scripts: bool) ->
     steered = titles(page)
     assert steered != before
     assert explanation(page) != reasons
-    assert any("your steering" in line for line in explanation(page))
+    assert any("yours" in line for line in explanation(page))
     assert check_sums(page) == 10
     assert page.locator(".up").count() > 0
     expect(page.locator(".knob")).to_have_count(1)
@@ -192,21 +192,23 @@ def test_words_count_can_be_excluded_and_left_out(open_page: OpenPage, scripts: 
     page = open_page("/", java_script_enabled=scripts)
     page.get_by_label("Search", exact=True).first.fill('sort "list" -dictionary')
     page.keyboard.press("Enter")
-    said = page.locator(".understood")
-    expect(said).to_contain_text("Only documents with “list” ×, without “dictionary” ×")
-    expect(said).to_contain_text("and these words: sort")
+    expect(page.locator(".tally")).to_contain_text("Only documents with “list” ×, without “dictionary” ×")
+    said = page.locator("#more-topics")
+    expect(said).to_contain_text("Words: sort")
     page.locator(".why summary").first.click()
     expect(page.locator(".why").first).to_contain_text("word of question and passage")
     assert check_sums(page) == 10
-    page.get_by_role("link", name="meaning alone").click()
-    expect(said).not_to_contain_text("and these words")
+    said.get_by_text("more").click()
+    page.get_by_role("link", name="by meaning alone").click()
+    expect(said).not_to_contain_text("Words:")
     assert "mode=semantic" in page.url
     page.get_by_label("Search", exact=True).first.fill("open files")
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile("q=open"))
-    expect(page.locator(".count")).to_contain_text("by meaning alone")
-    page.get_by_role("link", name="and words").click()
-    expect(said).to_contain_text("and these words: open")
+    expect(said).to_contain_text("Ordered by meaning alone")
+    said.get_by_text("more").click()
+    page.get_by_role("link", name="by meaning and words").click()
+    expect(said).to_contain_text("Words: open")
 
 
 def test_leaving_a_topic_out_and_putting_it_back(open_page: OpenPage) -> None:
@@ -246,6 +248,15 @@ def test_markup_in_a_question_is_text(open_page: OpenPage) -> None:
     assert page.locator("main img, main script").count() == 0
 
 
+def tab_to(page: Page, name: str) -> None:
+    """Goes on by Tab until what has the focus is called so."""
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        called = "(element) => element.getAttribute('aria-label') ?? element.textContent"
+        if name in str(page.locator(":focus").evaluate(called)):
+            return
+
+
 def test_everything_by_keyboard(open_page: OpenPage) -> None:
     page = open_page(f"/?q={QUESTION}", viewport={"width": 1200, "height": 900})
     page.keyboard.press("/")
@@ -257,10 +268,9 @@ def test_everything_by_keyboard(open_page: OpenPage) -> None:
     for key, place in (("j", 0), ("j", 1), ("j", 2), ("k", 1)):
         page.keyboard.press(key)
         expect(page.locator("[data-result] h3 a").nth(place)).to_be_focused()
-    for _ in range(40):  # an answer may share no topic that has a name
-        page.keyboard.press("Tab")
-        if "Turn up" in str(page.evaluate("document.activeElement.getAttribute('aria-label')")):
-            break
+    tab_to(page, "Numbers")
+    page.keyboard.press("Enter")
+    tab_to(page, "Turn up")  # an answer may share no topic that has a name
     page.keyboard.press("Enter")
     expect(page).to_have_url(CHANGED)
     expect(page.locator(":focus")).to_have_attribute("aria-label", re.compile("Turn up"))
@@ -271,6 +281,46 @@ def test_everything_by_keyboard(open_page: OpenPage) -> None:
     title = page.locator(":focus").inner_text()
     page.keyboard.press("o")
     expect(page.get_by_role("heading", level=1)).to_have_text(title)
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["with JavaScript", "without JavaScript"])
+def test_numbers_unfold_and_with_javascript_stay_unfolded_from_search_to_search(
+    open_page: OpenPage, scripts: bool
+) -> None:
+    page = open_page(f"/?q={QUESTION}", java_script_enabled=scripts)
+    expect(page.locator(".bar:visible")).to_have_count(0)
+    page.locator(".numbers summary").first.click()
+    expect(page.locator(".bar:visible")).to_have_count(10 if scripts else 1)
+    if not scripts:
+        return
+    search(page, "dates and times")
+    expect(page.locator(".bar:visible")).to_have_count(10)
+    page.reload()
+    expect(page.locator(".bar:visible")).to_have_count(10)
+    page.locator(".numbers summary").nth(1).click()
+    expect(page.locator(".bar:visible")).to_have_count(0)
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["with JavaScript", "without JavaScript"])
+def test_two_ticked_results_are_compared(open_page: OpenPage, scripts: bool) -> None:
+    page = open_page(f"/?q={QUESTION}", java_script_enabled=scripts)
+    button = page.get_by_role("button", name="Compare the two")
+    expect(button).to_be_hidden()
+    ticks = page.get_by_role("checkbox", name="Compare")
+    for place in [2, 0, 1] if scripts else [0, 1]:
+        ticks.nth(place).check()
+    names = titles(page)
+    button.click()
+    expect(page.locator(".pair h2")).to_have_text(names[:2])
+
+
+def test_the_link_to_a_passage_is_copied(open_page: OpenPage) -> None:
+    page = open_page(f"/?q={QUESTION}", permissions=["clipboard-read", "clipboard-write"])
+    page.get_by_role("button", name="Copy link").first.click()
+    expect(page.get_by_role("status")).to_have_text("The link is copied.")
+    link = page.evaluate("navigator.clipboard.readText()")
+    page.goto(link)
+    expect(page.locator(".block:target")).to_be_in_viewport()
 
 
 def test_shortcuts_can_be_turned_off(open_page: OpenPage) -> None:
@@ -302,15 +352,15 @@ def test_the_live_region_is_there_first_and_announces_the_count(open_page: OpenP
 @pytest.mark.parametrize("scripts", [True, False], ids=["with JavaScript", "without JavaScript"])
 def test_pointing_at_a_topic_lights_the_words_that_made_it_fire(open_page: OpenPage, scripts: bool) -> None:
     page = open_page(f"/?q={QUESTION}", java_script_enabled=scripts)
-    card = page.locator(".card:has(.chip.topic1):has([class*=lit1-])").first
+    card = page.locator(".card:has(.reason.topic1):has(.passage [class*=lit1-])").first
     lit, asked = card.locator("[class*=lit1-]").first, card.locator("[class*=said]:not([class*=lit1-])").first
     expect(asked).to_have_css("text-decoration-line", "underline")
-    card.locator(".chip.topic1 a").first.hover()
+    card.locator(".reason.topic1").hover()
     expect(lit).to_have_css("text-decoration-line", "underline")
     expect(asked).to_have_css("text-decoration-line", "none")
     page.mouse.move(0, 0)
     expect(asked).to_have_css("text-decoration-line", "underline")
-    card.locator(".chip.topic1 a").first.focus()
+    card.locator(".reason.topic1").focus()
     expect(asked).to_have_css("text-decoration-line", "none")
     card.locator(".why summary").click()
     card.locator("tr.topic1 td a").first.click()

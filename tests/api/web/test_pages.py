@@ -226,16 +226,28 @@ def test_a_family_has_its_features_and_a_feature_its_families(
     assert client.get("/features?family=x").status_code == 404
 
 
+def like_links(page: html.HtmlElement, said: str) -> list[str]:
+    return [str(url) for url in page.xpath(f"//div[@class='cardfoot']/a[text()='{said}']/@href")]
+
+
 def test_more_and_less_like_a_result_are_one_knob(client: TestClient) -> None:
-    page = tree(client, f"/?q={QUESTION}")
-    assert [words(link) for link in select(page, "likes")[0].xpath("./a")] == ["More like this"]
-    more = tree(client, select(page, "likes")[0].xpath("./a/@href")[0])
+    more = tree(client, like_links(tree(client, f"/?q={QUESTION}"), "More like this")[0])
     assert len(select(more, "knob")) == 1
-    offers = [select(card, "likes") for card in select(more, "card")]
-    less = next(link for found in offers for link in found[0].xpath("./a[text()='Less like this']/@href"))
-    (knob,) = select(tree(client, less), "knob")
+    (knob,) = select(tree(client, like_links(more, "Less")[0]), "knob")
     assert words(select(knob, "knob-label")[0]).startswith("like “")
     assert "unlike “" in words(knob)
+
+
+def test_less_like_a_result_turns_away_from_it_before_anything_is_wanted(client: TestClient) -> None:
+    page = tree(client, f"/?q={QUESTION}")
+    first = page.xpath("//li[@data-result]//h3")[0]
+    less = tree(client, like_links(page, "Less")[0])
+    assert select(less, "knob")[0].xpath(".//input[@type='number']/@value") == ["-1"]
+    assert words(less.xpath("//li[@data-result]//h3")[0]) != words(first)
+    more = tree(client, like_links(less, "More like this")[0])
+    (knob,) = select(more, "knob")
+    assert f"unlike “{words(first)}”" in words(knob)
+    assert knob.xpath(".//input[@type='number']/@value") == ["1"]
 
 
 def test_what_the_find_box_cannot_look_for_is_said_in_its_place(client: TestClient) -> None:
