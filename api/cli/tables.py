@@ -164,6 +164,8 @@ def print_absence(found: WhyNot) -> None:
         for way in found.ways:
             named = ", ".join(f"{term.label} {term.strength:+g}" for term in way.added)
             output.print(f"--steer {way.steer}  to rank {way.rank}: {named}", markup=False, soft_wrap=True)
+        for wording in found.wordings:
+            output.print(f"{wording.query!r}  to rank {wording.rank}", markup=False, soft_wrap=True)
         if not found.ways:
             output.print(f"No steering by its topics brings it among the first {found.wanted}.")
 

@@ -32,6 +32,28 @@
     showNumbers(!folded.open);
   });
 
+  // Results that were not there before a swap are marked for a moment; of another question all are new.
+  const ids = () => [...document.querySelectorAll('[data-result]')].map((card) => card.dataset.result);
+  let before = [];
+  document.addEventListener('htmx:beforeSwap', () => { before = ids(); });
+  document.addEventListener('htmx:afterSettle', () => {
+    if (!ids().some((id) => before.includes(id))) return;
+    for (const card of document.querySelectorAll('[data-result]')) {
+      card.classList.toggle('new', !before.includes(card.dataset.result));
+    }
+  });
+
+  // Undo goes back where the last step is in the history, and else takes the last knob away.
+  let steps = 0;
+  document.addEventListener('htmx:pushedIntoHistory', () => { steps += 1; });
+  addEventListener('popstate', () => { steps -= 1; });
+  document.addEventListener('click', (event) => {
+    if (!event.target.closest('[data-undo]') || steps <= 0) return;
+    event.preventDefault();
+    event.stopPropagation();
+    history.back();
+  }, true);
+
   // Two results are compared, no more: a third tick takes the first one's place.
   document.addEventListener('change', (event) => {
     const ticked = [...document.querySelectorAll('.choose :checked')];

@@ -147,6 +147,16 @@ def build_cards(response: SearchResponse) -> list[Card]:
     ]
 
 
+def effect(response: SearchResponse) -> str:
+    """Says what steering did to the answers of a page, against the order without it."""
+    last = response.offset + response.limit
+    new = [r for r in response.results if r.rank_unsteered is None or r.rank_unsteered > last]
+    up = [r for r in response.results if r.rank_unsteered and (r.rank or 0) < r.rank_unsteered <= last]
+    told = [f"{len(up)} moved up"] * bool(up) + [f"{len(new)} new"] * bool(new)
+    where = f"in the first {last}" if not response.offset else "on this page"
+    return f"{', '.join(told)} {where}" if told else "the order is as without steering"
+
+
 def topic_tones(response: SearchResponse) -> dict[int, str]:
     """Gives each of the topics that carry most of this page a colour, the same one in every bar."""
     weight: Counter[int] = Counter()

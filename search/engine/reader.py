@@ -280,6 +280,11 @@ class Reader:
 
         return self.shared.floors.get((self.snapshot.generation, self.snapshot.part), measure)
 
+    def knows(self, phrase: str) -> bool:
+        """Says whether any passage is really about a phrase."""
+        ((nearest,),) = self.snapshot.index.search(self.embed(phrase)[None], 1)[0]
+        return float(nearest) >= self._floor_for(phrase)
+
     def concept(self, target: FittedTarget) -> Concept:
         """Gives the concept that a target means in this collection.
 

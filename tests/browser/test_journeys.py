@@ -57,11 +57,15 @@ def explanation(page: Page) -> list[str]:
     return page.locator(".card").first.locator(".why tr[data-term]").all_text_contents()
 
 
-def boost(page: Page, times: int) -> None:
-    """Turns the third topic up step by step, waiting for each answer."""
-    for step in range(1, times + 1):
+def boost(page: Page, times: int) -> float:
+    """Turns the third topic up step by step, waiting for each answer. The first press is as far as the
+    answers need, later ones are halves. Returns how far it is turned."""
+    turned, strength = page.locator(".understood .turned"), 0.0
+    for _ in range(times):
         third_topic(page).get_by_role("link", name="Turn up").click()
-        expect(page.locator(".understood .turned")).to_have_text(f"+{step / 2:g}")
+        expect(turned).to_have_text(re.compile(r"\+") if not strength else f"+{strength + 0.5:g}")
+        strength = float(turned.inner_text())
+    return strength
 
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["with JavaScript", "without JavaScript"])
@@ -96,17 +100,17 @@ def test_search_boost_explain_reload_back(open_page: OpenPage, scripts: bool) ->
 
 def test_a_dragged_slider_changes_the_order_and_keeps_the_focus(open_page: OpenPage) -> None:
     page = open_page(f"/?q={QUESTION}")
-    boost(page, 1)
+    strength = boost(page, 1)
     before = titles(page)
     entries = page.evaluate("history.length")
     slider = page.get_by_role("slider")
     slider.focus()
     for _ in range(20):
         page.keyboard.press("ArrowRight")
-    expect(page).to_have_url(re.compile(r"steer=\d+:2\.5"))
+    expect(page).to_have_url(re.compile(rf"steer=\d+:{strength + 2:g}"))
     assert titles(page) != before
     expect(slider).to_be_focused()
-    assert page.get_by_role("spinbutton").input_value() == "2.5"
+    assert page.get_by_role("spinbutton").input_value() == f"{strength + 2:g}"
     assert page.evaluate("history.length") == entries, "dragging must not fill the history"
 
     page.get_by_role("spinbutton").fill("-1")
@@ -137,12 +141,12 @@ def test_a_phrase_and_a_found_topic_can_be_added_and_removed(open_page: OpenPage
             page.get_by_role("button", name="Find", exact=True).click()
         page.locator("#found").get_by_role("button", name=name).last.click()
         expect(page.locator("#found button")).to_have_count(0)
-    expect(page).to_have_url(re.compile(r"steer=concept:dates%2520and%2520times:1,\d+:1"))
+    expect(page).to_have_url(re.compile(r"steer=concept:dates%2520and%2520times:[\d.]+,\d+:[\d.]+"))
     expect(page.locator(".knob")).to_have_count(2)
     assert check_sums(page) == 10
     page.get_by_role("button", name="Remove dates and times").click()
     expect(page.locator(".knob")).to_have_count(1)
-    expect(page).to_have_url(re.compile(r"steer=\d+:1$"))
+    expect(page).to_have_url(re.compile(r"steer=\d+:[\d.]+$"))
 
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["with JavaScript", "without JavaScript"])
@@ -152,12 +156,12 @@ def test_a_family_found_by_a_word_is_one_knob_and_one_term(open_page: OpenPage, 
     page.get_by_role("searchbox", name="Find a topic").fill("dates")
     if not scripts:
         page.get_by_role("button", name="Find", exact=True).click()
-    offer = page.locator("#found button[value^='family:']").first
+    offer = page.locator("#found button[value^='up:family:']").first
     name = offer.locator(".pick-label").inner_text()
     offer.click()
     expect(page.locator(".knob-label")).to_have_text(name)
-    expect(page).to_have_url(re.compile(r"steer=family:\d+:1"))
-    page.goto(re.sub(r"(family:\d+:)1", r"\g<1>5", page.url))
+    expect(page).to_have_url(re.compile(r"steer=family:\d+:[\d.]+"))
+    page.goto(re.sub(r"(family:\d+:)[\d.]+", r"\g<1>5", page.url))
     expect(page.locator(".knob-label")).to_have_text(name)
     assert titles(page) != before
     assert sum("your steering" in line and line.strip().startswith(name) for line in explanation(page)) == 1
@@ -209,6 +213,46 @@ def test_words_count_can_be_excluded_and_left_out(open_page: OpenPage, scripts: 
     said.get_by_text("more").click()
     page.get_by_role("link", name="by meaning and words").click()
     expect(said).to_contain_text("Words: open")
+
+
+def first_topic_of_a_card(page: Page) -> int:
+    """The number of the topic of the question's second chip on the first card that has it, in thousandths."""
+    name = third_topic(page).get_by_role("link").first.inner_text()
+    return thousandths(
+        page.locator(f".sum .chip:has(> a:text-is('{name}')) > .num").first.text_content() or ""
+    )
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["with JavaScript", "without JavaScript"])
+def test_more_and_less_about_a_phrase_says_what_it_did_and_is_undone(
+    open_page: OpenPage, scripts: bool
+) -> None:
+    page = open_page(f"/?q={QUESTION}", java_script_enabled=scripts, viewport={"width": 1200, "height": 900})
+    before = titles(page)
+    for box, sign in (("More about", ""), ("Less about", "-")):
+        page.get_by_role("searchbox", name=box).fill("dates and times")
+        page.keyboard.press("Enter")
+        expect(page.locator(".knob-label")).to_have_text("“dates and times”")
+        expect(page).to_have_url(re.compile(rf"steer=concept:dates%2520and%2520times:{sign}[\d.]+$"))
+        expect(page.get_by_role("searchbox", name=box)).to_have_value("")
+        expect(page.locator(".effect")).to_contain_text(re.compile(r"in the first 10|as without steering"))
+        if not sign:
+            assert titles(page) != before
+        page.get_by_role("link", name="Undo").click()
+        expect(page.locator(".knob")).to_have_count(0)
+        assert titles(page) == before
+
+
+def test_a_first_press_visibly_changes_the_ten_and_new_results_are_marked(open_page: OpenPage) -> None:
+    page = open_page(f"/?q={QUESTION}")
+    before, share = titles(page), first_topic_of_a_card(page)
+    boost(page, 1)
+    after = titles(page)
+    risen = [title for place, title in enumerate(after) if title not in before[: place + 1]]
+    assert risen
+    expect(page.locator(".card.new h3")).to_have_text([title for title in after if title not in before])
+    assert first_topic_of_a_card(page) > share
+    assert page.locator(".sum .turned").count() > 0
 
 
 def test_leaving_a_topic_out_and_putting_it_back(open_page: OpenPage) -> None:

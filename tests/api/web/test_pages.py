@@ -99,7 +99,7 @@ def test_a_card_explains_with_at_most_three_topics_to_turn(client: TestClient) -
 def test_with_every_knob_in_use_nothing_more_is_offered(client: TestClient) -> None:
     knobs = ",".join(f"{n}:0.1" for n in range(MAX_KNOBS))
     page = tree(client, f"/?q={QUESTION}&steer={knobs}&find=dates")
-    assert not page.xpath("//button[@name='add']")
+    assert not page.xpath("//button[@name='press'] | //input[@name='more' or @name='less']")
     assert f"{MAX_KNOBS} are turned" in words(page.get_element_by_id("found"))
     for link in page.xpath("//a[@class='act']/@href"):
         assert client.get(link).status_code == 200, link
@@ -113,9 +113,9 @@ def test_with_every_knob_in_use_nothing_more_is_offered(client: TestClient) -> N
 def test_a_text_too_long_for_a_phrase_still_finds_topics(client: TestClient) -> None:
     for find, phrases in (("d" * MAX_PHRASE, 1), ("d" * (MAX_PHRASE + 1), 0)):
         page = tree(client, f"/?q={QUESTION}&find={find}")
-        offers = page.get_element_by_id("found").xpath(".//button[@name='add']/@value")
-        assert sum(offer.startswith("concept:") for offer in offers) == phrases
-        assert sum(offer.startswith("family:") for offer in offers) > 0
+        offers = page.get_element_by_id("found").xpath(".//button[@name='press']/@value")
+        assert sum(offer.startswith("up:concept:") for offer in offers) == phrases
+        assert sum(offer.startswith("up:family:") for offer in offers) > 0
         assert len(offers) > phrases
 
 
@@ -168,8 +168,8 @@ def test_a_sent_form_ends_at_one_canonical_address(client: TestClient) -> None:
         "from": "",
         "s.1": "1.5",
         "s.2": "off",
+        "s.concept:a b": "1",
         "drop": "2",
-        "add": "concept:a b:1",
     }
     response = client.get("/", params=sent)
     assert response.status_code == 303
@@ -181,28 +181,49 @@ def test_a_sent_form_ends_at_one_canonical_address(client: TestClient) -> None:
 
 def test_the_find_box_works_as_a_form(client: TestClient) -> None:
     page = tree(client, f"/?q={QUESTION}&find=dates")
-    offers = page.get_element_by_id("found").xpath(".//button[@name='add']/@value")
-    kinds = [offer.partition(":")[0] if offer[0].isalpha() else "feature" for offer in offers]
+    offers = page.get_element_by_id("found").xpath(".//button[@name='press']/@value")
+    kinds = [target if target.isalpha() else "feature" for target in (each.split(":")[1] for each in offers)]
     order = ["family", "concept", "feature"]
     assert set(kinds) == set(order)
     assert kinds == sorted(kinds, key=order.index)
-    for offer in (offers[0], "concept:dates:1", offers[-1]):
+    for offer in (offers[0], "up:concept:dates", offers[-1]):
         assert offer in offers
-        steered = client.get("/", params={"q": QUESTION, "find": "dates", "add": offer})
-        assert dict(parse_qsl(urlsplit(steered.headers["location"]).query))["steer"] == offer
+        steered = client.get("/", params={"q": QUESTION, "find": "dates", "press": offer})
+        turned = dict(parse_qsl(urlsplit(steered.headers["location"]).query))["steer"]
+        target, _, strength = turned.rpartition(":")
+        assert f"up:{target}" == offer
+        assert float(strength) > 0
 
 
-def test_topics_near_the_question_are_offered_and_name_their_one_term(client: TestClient) -> None:
+def test_topics_that_fit_the_question_are_offered_and_name_their_one_term(client: TestClient) -> None:
     page = tree(client, f"/?q={QUESTION}")
-    offer = select(page, "near")[0].xpath(".//button[@name='add']")[0]
-    name = words(select(offer, "pick-label")[0])
-    steered = tree(client, f"/?q={QUESTION}&steer={offer.get('value')}")
-    assert words(select(steered, "knob-label")[0]) == name
-    for card in select(steered, "card"):
-        lines = [line for line in card.xpath(".//tbody/tr") if "your steering" in words(line)]
-        assert [words(line.xpath("./th")[0]) for line in lines] == [name]
-        assert sum(shown(select(card, "why")[0])) == sum(shown(select(card, "sum")[0]))
-    assert not tree(client, f"/?q={QUESTION}&find=dates").find_class("near")
+    offer = select(page, "near")[0].xpath(".//button[@name='press']")[0]
+    steered = tree(
+        client, client.get("/", params={"q": QUESTION, "press": offer.get("value")}).headers["location"]
+    )
+    (knob,) = select(steered, "knob")
+    assert words(offer) == f"+ {words(select(knob, 'knob-label')[0])}"
+
+
+@pytest.mark.parametrize(("box", "sign"), [("more", 1), ("less", -1)])
+def test_a_phrase_is_turned_until_the_first_answers_visibly_change(
+    client: TestClient, box: str, sign: int
+) -> None:
+    before = tree(client, f"/?q={QUESTION}").xpath("//li[@data-result]/@data-result")
+    pressed = client.get("/", params={"q": QUESTION, "more": "", "less": "", box: "dates and times"})
+    assert pressed.status_code == 303
+    page = tree(client, pressed.headers["location"])
+    (knob,) = select(page, "knob")
+    assert sign * float(knob.xpath(".//input[@type='number']/@value")[0]) > 0
+    assert page.xpath("//li[@data-result]/@data-result") != before or sign < 0
+    assert "Undo" in words(select(page, "effect")[0])
+
+
+def test_a_phrase_that_nothing_here_is_about_says_so(client: TestClient) -> None:
+    page = tree(client, f"/?q={QUESTION}&steer=concept:qwxzk%20vbnmq:1")
+    assert "Nothing here is really about this" in words(select(page, "knob")[0])
+    page = tree(client, f"/?q={QUESTION}&steer=concept:sort%20a%20list:1")
+    assert "Nothing here" not in words(select(page, "knob")[0])
 
 
 def test_a_family_has_its_features_and_a_feature_its_families(
