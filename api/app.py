@@ -31,6 +31,7 @@ from api.middleware.time_limit import TimeLimit
 from api.monitoring.exposition import Exposition
 from api.monitoring.reading import PATH, Observing, read_metrics
 from api.v1.description import describe
+from api.v1.events import Followers
 from api.v1.routes import API_ROUTERS
 from api.v1.schemas import errors
 from api.views import rendering
@@ -75,7 +76,8 @@ def create_app(
     )
     app.openapi = partial(describe, app)  # type: ignore[method-assign]
     app.state.engine, app.state.private, app.state.hosts = engine, private, hosts
-    app.state.links, app.state.provider = OneTimeLinks(), provider
+    app.state.links, app.state.provider, app.state.origins = OneTimeLinks(), provider, origins
+    app.state.followers = Followers()
     app.state.observing, app.state.exposition = observing, Exposition(engine)
     _add_routes(app, keys)
     for kind in (RefractError, RequestValidationError, HTTPException, *GONE, *UNUSABLE, Exception):

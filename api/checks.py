@@ -2,6 +2,7 @@
 model and no index."""
 
 import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -9,6 +10,7 @@ from typing import Literal
 from sqlalchemy import Connection, text
 from sqlalchemy.orm import Session
 
+from indexer.hooks.webhooks import list_webhooks
 from indexer.jobs.queue import SCHEMA
 from search.db.migrations import current_revision, known_revisions
 
@@ -59,6 +61,17 @@ def check_worker(session: Session) -> Check:
         return Check("worker", "ok", "A worker runs.")
     told = f"No worker was heard of in the last {WORKER_SECONDS} seconds: new documents and jobs wait."
     return Check("worker", "warn", told, "Run refract worker, or refract serve without --no-worker.")
+
+
+def check_webhooks(session: Session) -> Iterator[Check]:
+    """Looks for webhooks that hear of nothing, or take nothing."""
+    for webhook in list_webhooks(session):
+        if webhook.disabled_at and webhook.reason:
+            told = f"Webhook {webhook.id} is disabled: {webhook.reason}."
+            yield Check("webhooks", "warn", told, f"Mend it, then refract webhooks enable {webhook.id}.")
+        elif webhook.failing_since and not webhook.disabled_at:
+            told = f"Webhook {webhook.id} takes nothing, since {webhook.failing_since:%Y-%m-%d %H:%M %Z}."
+            yield Check("webhooks", "warn", told, f"refract webhooks deliveries {webhook.id} says why.")
 
 
 def check_disk(data: Path) -> Check:

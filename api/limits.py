@@ -39,6 +39,9 @@ STOP_SECONDS = 10
 MAX_AT_ONCE = 200
 """Requests that are worked on or wait; one more is refused at once. Each has a thread."""
 
+MOST_FOLLOWERS = 50
+"""So many of them may wait for events, without a thread."""
+
 RETRY_SECONDS = 5
 """What is said to who is refused for that."""
 

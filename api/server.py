@@ -96,7 +96,7 @@ def serve(
         http=Connection,
         timeout_graceful_shutdown=STOP_SECONDS,
     )
-    server = _Server(config, on_start)
+    server = _Server(config, on_start, app.state.followers.end)
     try:
         with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C is how a server is meant to end
             server.run(sockets=[listening])
@@ -105,14 +105,22 @@ def serve(
 
 
 class _Server(uvicorn.Server):
-    """Runs uvicorn, and calls back once it answers, which is also when signals are in its hands."""
+    """Runs uvicorn, and calls back once it answers, which is also when signals are in its hands, and when it
+    is to stop."""
 
-    def __init__(self, config: uvicorn.Config, on_start: Callable[[], None]) -> None:
+    def __init__(
+        self, config: uvicorn.Config, on_start: Callable[[], None], on_stop: Callable[[], None]
+    ) -> None:
         super().__init__(config)
         self._on_start = on_start
+        self._on_stop = on_stop
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         to_thread.current_default_thread_limiter().total_tokens = MAX_AT_ONCE
         await super().startup(sockets=sockets)
         if self.started:
             self._on_start()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._on_stop()
+        await super().shutdown(sockets=sockets)

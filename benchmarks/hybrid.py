@@ -31,7 +31,7 @@ from search.scoring.hybrid import WORDS_WEIGHT, counted_words, word_scores
 DEPTH = 100
 POOL = 1000
 FUSED = 60  # the constant of reciprocal rank fusion (Cormack et al. 2009)
-WEIGHTS = (0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5)
+WEIGHTS = (0.4, 0.6, 0.8, 1.0, 1.2, 1.4, 1.6)
 DEVELOPMENT = "scifact"
 
 Ranker = Callable[[str, NDArray[np.float32]], list[int]]

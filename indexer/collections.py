@@ -15,6 +15,8 @@ from indexer.audit import record
 from indexer.build.retention import DROP_ATTEMPTS, PAUSE_SECONDS, drop_partitions, remove_files
 from indexer.default_collection import ensure_default
 from indexer.documents import lock_documents
+from indexer.hooks.events import forget_collection, tell
+from indexer.hooks.webhooks import rename_in_webhooks
 from indexer.jobs.queue import JobInfo, cancel_job, list_jobs
 from search.db.connection import direct, open_session
 from search.db.listener import notify
@@ -89,6 +91,7 @@ def rename_collection(database: Engine, name: str, new: str) -> None:
         named = KeyRow.collections.contains([name])
         renamed = func.array_replace(KeyRow.collections, name, new)
         session.execute(update(KeyRow).where(named).values(collections=renamed))
+        rename_in_webhooks(session, name, new)
         notify(session)
         session.commit()
 
@@ -152,6 +155,8 @@ def delete_collection(database: Engine, data: Path, name: str) -> int:
         left = func.array_remove(KeyRow.collections, name)
         session.execute(update(KeyRow).where(named).values(collections=left))
         notify(session)
+        forget_collection(session, number)
+        tell(session, "collection.deleted", name)
         session.commit()
     for generation in generations:
         remove_files(data, generation)

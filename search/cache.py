@@ -1,5 +1,6 @@
 """Keeps what was worked out before while there is room."""
 
+import functools
 from collections.abc import Callable, Hashable
 from threading import Lock
 from typing import Generic, TypeVar
@@ -11,7 +12,25 @@ from search.metrics import LOOKUPS
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
+LONGEST = 40
+
 OUTCOMES = ("hit", "miss")
+
+
+def of_short_texts(most: int) -> Callable[[Callable[[str], V]], Callable[[str], V]]:
+    """Makes a function remember what it makes of so many texts, of short ones alone: a long one hardly comes
+    again, and many of them would take all memory."""
+
+    def remembering(make: Callable[[str], V]) -> Callable[[str], V]:
+        known = functools.lru_cache(most)(make)
+
+        @functools.wraps(make)
+        def of(text: str) -> V:
+            return known(text) if len(text) <= LONGEST else make(text)
+
+        return of
+
+    return remembering
 
 
 class LRUCache(Generic[K, V]):

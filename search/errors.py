@@ -20,6 +20,7 @@ RefractError
 │   ├── PassageNotFound
 │   ├── PresetNotFound
 │   ├── JobNotFound
+│   ├── WebhookNotFound
 │   └── KeyNotFound
 ├── NotIndexed                503  the collection exists, but nothing is live yet
 │   └── IndexReplaced              the generation at hand was dropped meanwhile: ask again
@@ -153,6 +154,10 @@ class JobNotFound(NotFound):
     code = "job_not_found"
 
 
+class WebhookNotFound(NotFound):
+    code = "webhook_not_found"
+
+
 class KeyNotFound(NotFound):
     code = "key_not_found"
 
@@ -164,11 +169,13 @@ class NotIndexed(RefractError):
 
 class IndexReplaced(NotIndexed):
     code = "index_replaced"
+    retry_after = 1
 
 
 class StoreUnavailable(RefractError):
     code = "store_unavailable"
     status = 503
+    retry_after = 5
 
 
 class ReadOnly(RefractError):

@@ -16,6 +16,7 @@ LAYERS = ("search", "indexer", "api")
 HIDDEN = "[hidden]"
 SECRET = re.compile(
     r"\brf_[A-Za-z0-9_-]{8,}"  # keys
+    r"|\bwhsec_[A-Za-z0-9+/=]{8,}"  # secrets of webhooks
     r"|\b(?i:bearer)\s+[^\s\"',]+"
     r"|(?<=token=)[^&\s\"']+"
     r"|(?<=://)[^/\s@]*:[^/\s]*(?=@)"  # who signs in to a database, with what

@@ -94,8 +94,8 @@ class Settings(BaseSettings):
     )
     cors_origins: str = Field(
         default="",
-        description="Origins whose pages may call the JSON API from a browser, like https://example.org, "
-        "with commas between; * for all. None at first.",
+        description="Origins whose pages may call the JSON API and /mcp from a browser, like "
+        "https://example.org, with commas between; * for all. None at first.",
     )
     ocr: str = Field(
         default="",
@@ -145,6 +145,11 @@ class Settings(BaseSettings):
         default=(),
         description="Folders and addresses (s3://bucket/dumps) that jobs may read from and write to, "
         "separated by commas. At first the folder exchange in the data folder.",
+    )
+    webhooks: List = Field(
+        default=(),
+        description="Addresses of this machine and its network that webhooks may be sent to, and below them, "
+        "like http://nas:9000/hooks, separated by commas. None at first; addresses elsewhere always may be.",
     )
     backup_to: str = Field(
         default="",

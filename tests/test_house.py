@@ -30,13 +30,14 @@ ELSEWHERE = {
     "tests/api/cli/test_search.py": "api/cli/tables",
     "tests/api/cli/test_serve.py": "api/server",
     "tests/api/test_readiness.py": "api/checks",
+    "tests/api/v1/test_events.py": "api/cli/events",
     "tests/api/v1/test_presets.py": "api/web/presets",
-    "tests/api/v1/test_search.py": "api/v1/routes",
+    "tests/api/v1/test_webhooks.py": "api/cli/webhooks api/web/webhooks",
     "tests/api/views/test_rendering.py": "api/views/document_map",
     "tests/api/web/test_asking.py": "api/web/explain",
     "tests/api/web/test_one_generation.py": "api/web/live_state",
     "tests/api/web/test_pages.py": """
-        api/web/analyze api/web/dictionary api/web/documents api/web/features api/web/routes
+        api/web/analyze api/web/dictionary api/web/documents api/web/features
         search/browse/concepts search/browse/documents search/browse/features search/index/passage_texts
     """,
     "tests/browser/test_admin.py": "api/worker_process",

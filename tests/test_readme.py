@@ -66,6 +66,8 @@ ELSEWHERE = {
         "backup",
         "labels",
         "keys",
+        "events",
+        "webhooks",
     ),
 }
 """Commands whose own tests run them: they take long, change much, or serve."""

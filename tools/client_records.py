@@ -22,6 +22,7 @@ ROOTS = (
     "CollectionInfo",
     "PresetInfo",
     "JobInfo",
+    "EventPage",
     "Written",
     "Deleted",
 )

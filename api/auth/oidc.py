@@ -134,7 +134,8 @@ class Provider:
             self._registry(handshake).validate(claims)
         except (JoseError, ValueError, KeyError) as error:
             raise Unauthorized(
-                f"What {self.issuer} said does not hold: {error}.", hint="Sign in again, or with a key."
+                f"What {self.issuer} said does not hold: {error}.",
+                hint="Sign in again, or with a key. Is this machine's clock right?",
             ) from None
         return self._person(claims)
 

@@ -56,8 +56,9 @@ def session_cookie(request: HTTPConnection) -> str:
     return request.cookies.get(cookie_name(request), "")
 
 
-def begin_session(session: Session, key: KeyRow | None) -> str:
-    """Opens a session with a key or, where it is None, with a one-time link; gives its cookie.
+def begin_session(session: Session, key: KeyRow | None, name: str | None = None) -> str:
+    """Opens a session with a key or, where it is None, with a one-time link or of somebody of that `name`;
+    gives its cookie.
 
     Sessions that have run out are deleted on the way.
     """
@@ -66,14 +67,14 @@ def begin_session(session: Session, key: KeyRow | None) -> str:
     number = None if key is None else key.id
     session.add(AdminSessionRow(sha256=digest(cookie), key_id=number, expires_at=func.now() + LIFETIME))
     session.flush()
-    record(session, "session.begin", "one-time link" if key is None else f"key {key.id}")
+    record(session, "session.begin", _opened_by(number, name))
     return cookie
 
 
 def begin_session_of(session: Session, name: str, scope: str) -> str:
     """Opens a session of somebody whom an identity provider signed in; gives its cookie. It is short: what
     they may do is asked again then."""
-    cookie = begin_session(session, None)
+    cookie = begin_session(session, None, name)
     row = session.get_one(AdminSessionRow, digest(cookie))
     row.name, row.scope, row.expires_at = name, scope, func.now() + SIGNED_IN_ELSEWHERE
     session.flush()
@@ -102,7 +103,16 @@ def find_session(session: Session, cookie: str) -> Caller | None:
 
 def end_session(session: Session, cookie: str) -> None:
     """Ends a session, if the cookie is one's."""
-    session.execute(delete(AdminSessionRow).where(AdminSessionRow.sha256 == digest(cookie)))
+    ended = delete(AdminSessionRow).where(AdminSessionRow.sha256 == digest(cookie))
+    row = session.execute(ended.returning(AdminSessionRow.key_id, AdminSessionRow.name)).one_or_none()
+    if row is not None:
+        record(session, "session.end", _opened_by(row.key_id, row.name))
+
+
+def _opened_by(key: int | None, name: str | None) -> str:
+    if key is not None:
+        return f"key {key}"
+    return "one-time link" if name is None else "identity provider"
 
 
 def csrf_token(cookie: str) -> str:

@@ -63,6 +63,12 @@ class Commands(LazyGroup):
         "api.cli.collections": {"collections": "List, rename, describe, hide, copy and delete collections."},
         "api.cli.labels": {"labels": "Give features other names, by hand."},
         "api.cli.audit": {"audit": "Print who changed what, and what was denied, as JSON Lines."},
+        "api.cli.events": {
+            "events": "Print what has happened, the first first: jobs that ended, generations that changed."
+        },
+        "api.cli.webhooks": {
+            "webhooks": "Have events sent to addresses: make, list, test and remove webhooks."
+        },
         "api.cli.doctor": {
             "doctor": "Check this set-up and say what to do; exit status 1 if something is wrong."
         },

@@ -5,7 +5,7 @@ where the server is private) hold for it too, and /mcp needs no slash behind it.
 """
 
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from typing import TypedDict
 
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
@@ -43,14 +43,17 @@ async def lifespan(app: FastAPI) -> AsyncIterator[State]:
 
 
 def check_origin(request: Request) -> None:
-    """Refuses what a page of another site makes a browser send: nobody's page may ask in the name of whoever
-    looks at it.
+    """Refuses what a page of another site makes a browser send, but of those that REFRACT_CORS_ORIGINS names:
+    nobody's page may ask in the name of whoever looks at it.
 
     Raises:
         CrossSite: the browser says that the page is of another site.
     """
     origin = request.headers.get("Origin")
-    if origin is not None and origin.partition("://")[2].lower() != request.headers.get("Host", "").lower():
+    named: Collection[str] = request.app.state.origins
+    if origin is None or origin in named or "*" in named:
+        return
+    if origin.partition("://")[2].lower() != request.headers.get("Host", "").lower():
         raise CrossSite(
             f"A page of {origin[:100]!r} may not ask here.", hint="Ask from a program, not a page."
         )

@@ -103,7 +103,8 @@ class AccessLog:
         line = "%s %s: %s in %.0f ms"
         told = facts["method"], facts["path"], facts["status"], facts["ms"]
         access.info(line, *told, extra={"facts": facts})
-        if 0 < self._slow_ms <= seconds * 1000:
+        worked = seconds - (logs.noted("idle") or 0.0)  # without what it waited for something to happen
+        if 0 < self._slow_ms <= worked * 1000:
             self._tell_slow(facts)
 
     def _tell_slow(self, facts: dict[str, Any]) -> None:

@@ -11,20 +11,20 @@ ORIGIN = re.compile(r"https?://[^/?#@\s]+")
 
 
 class ApiCors(CORSMiddleware):
-    """Lets the pages of `origins` call what is below /v1, with a key but never with a session's cookie. (ASGI
-    middleware.)"""
+    """Lets the pages of `origins` call what is below /v1 and the agents' route, with a key but never with a
+    session's cookie. (ASGI middleware.)"""
 
     def __init__(self, app: ASGIApp, origins: list[str]) -> None:
         super().__init__(
             app,
             allow_origins=origins,
-            allow_methods=["GET", "POST", "PUT", "DELETE"],
-            allow_headers=["Authorization", "Content-Type", "X-Request-Id"],
+            allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+            allow_headers=["*"],  # the agents' protocol has headers named after parameters
             expose_headers=["Link", "Retry-After", "X-Request-Id"],
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        ours = scope["type"] == "http" and scope["path"].startswith("/v1/")
+        ours = scope["type"] == "http" and scope["path"].startswith(("/v1/", "/mcp"))
         await (super().__call__ if ours else self.app)(scope, receive, send)
 
 

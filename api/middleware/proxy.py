@@ -60,8 +60,10 @@ class BehindProxy:
 
 
 def _forwarded(scope: Scope) -> str:
-    given = Headers(scope=scope).get("x-forwarded-prefix", "").rstrip("/")
-    return given if PREFIX.fullmatch(given) else ""
+    """What the header says; nothing where it comes twice and says two things: one of them is not the
+    proxy's."""
+    given = {each.rstrip("/") for each in Headers(scope=scope).getlist("x-forwarded-prefix")}
+    return given.pop() if len(given) == 1 and all(map(PREFIX.fullmatch, given)) else ""
 
 
 def _below(scope: Scope, prefix: str) -> Scope:

@@ -58,6 +58,14 @@ WORKERS = text(
     "SELECT count(*) FROM jobs.procrastinate_workers WHERE last_heartbeat > now() - interval '30 seconds'"
 )
 COLLECTIONS = text("SELECT count(*) FROM collections")
+WEBHOOKS = text(
+    """
+    SELECT CASE WHEN disabled_at IS NOT NULL THEN 'disabled' WHEN failing_since IS NOT NULL THEN 'failing'
+           ELSE 'enabled' END AS state, count(*) AS number
+    FROM webhooks GROUP BY 1
+    """
+)
+DELIVERIES = text("SELECT state, count(*) AS number FROM deliveries GROUP BY 1")
 
 
 @dataclass(frozen=True)
@@ -90,6 +98,14 @@ class Jobs:
 
 
 @dataclass(frozen=True)
+class Counted:
+    """Counts what is in a state."""
+
+    state: str
+    number: int
+
+
+@dataclass(frozen=True)
 class DatabaseState:
     """Holds what the database says; None: it did not say that in time. Of more collections than
     `MOST_LABELLED` the oldest are told apart."""
@@ -99,6 +115,8 @@ class DatabaseState:
     waiting: list[Waiting] | None
     jobs: list[Jobs] | None
     workers: int | None
+    webhooks: list[Counted] | None
+    deliveries: list[Counted] | None
 
 
 class Impatient(Generic[T]):
@@ -162,6 +180,8 @@ def read_state(connection: Connection) -> DatabaseState:
         ),
         jobs=_rows(connection, JOBS, lambda row: Jobs(row.kind, row.status, row.jobs, _seconds(row.oldest))),
         workers=_number(connection, WORKERS),
+        webhooks=_rows(connection, WEBHOOKS, lambda row: Counted(row.state, row.number)),
+        deliveries=_rows(connection, DELIVERIES, lambda row: Counted(row.state, row.number)),
     )
 
 

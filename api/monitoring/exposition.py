@@ -15,7 +15,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from api.monitoring import processes
-from api.monitoring.database_state import DatabaseState, Jobs, Live, StateReader, Waiting
+from api.monitoring.database_state import Counted, DatabaseState, Jobs, Live, StateReader, Waiting
 from indexer.jobs.queue import STATES
 from search.engine.engine import SearchEngine
 from search.metrics import REGISTRY
@@ -106,6 +106,11 @@ def database_metrics(state: DatabaseState | None) -> Iterator[Metric]:
             yield from _waiting_metrics([each.collection for each in state.live], state.waiting)
     if state.jobs is not None:
         yield from _job_metrics(state.jobs)
+    if state.webhooks is not None:
+        yield _states("refract_webhooks", "Webhooks that are enabled, failing or disabled.", state.webhooks)
+    if state.deliveries is not None:
+        told = "Events that are to be delivered to a webhook, were, or could not be, as far as they are kept."
+        yield _states("refract_webhook_deliveries", told, state.deliveries)
 
 
 def _live_metrics(live: list[Live]) -> Iterator[Metric]:
@@ -135,6 +140,10 @@ def _job_metrics(jobs: list[Jobs]) -> Iterator[Metric]:
     ages = [((each.kind, STATES[each.status]), each.oldest) for each in jobs if each.oldest is not None]
     told = "How long the oldest job of a kind has been waiting or running."
     yield _table("refract_oldest_job_age_seconds", told, OF_JOBS, ages)
+
+
+def _states(name: str, told: str, counted: list[Counted]) -> Metric:
+    return _table(name, told, ("state",), [((each.state,), each.number) for each in counted])
 
 
 def _gauge(name: str, told: str, value: float) -> Metric:

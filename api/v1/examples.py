@@ -18,6 +18,10 @@ SEARCHES: list[Any] = [
 ]
 ANALYSES: list[Any] = [{"text": "Cells divide by mitosis.", "limit": 5}]
 REFINEMENTS: list[Any] = [{"like": ["notes/1", "notes/3"], "unlike": ["notes/7"]}]
+WEBHOOKS: list[Any] = [
+    {"url": "https://hooks.example/refract", "kinds": ["job.failed"], "note": "Wakes somebody up"},
+    {"url": "https://hooks.example/cache", "kinds": ["generation.live"], "collections": ["notes"]},
+]
 WRITES: list[Any] = [
     {
         "collection": "notes",

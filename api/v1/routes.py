@@ -1,5 +1,13 @@
 """All routes of the JSON API."""
 
-from api.v1 import admin, audit, documents, presets, search
+from api.v1 import admin, audit, documents, events, presets, search, webhooks
 
-API_ROUTERS = (documents.router, admin.router, audit.router, presets.router, search.router)
+API_ROUTERS = (
+    documents.router,
+    admin.router,
+    audit.router,
+    events.router,
+    webhooks.router,
+    presets.router,
+    search.router,
+)

@@ -175,7 +175,7 @@ MEANINGS = {
     400: "The request's own words are wrong",
     401: "A key is needed, and there is none that holds",
     403: "The key's scope does not reach this far",
-    404: "There is no such collection, document, feature, preset, generation or job",
+    404: "There is no such collection, document, feature, preset, generation, job or webhook",
     409: "Something else is at it",
     408: "The body of the request did not come in time",
     413: "The request is too large",

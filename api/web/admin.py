@@ -267,7 +267,7 @@ def post_key(request: Request, engine: EngineDep, form: AdminForm) -> Response:
     made = None
     with open_session(engine.database) as session:
         if "revoke" in form:
-            revoke_key(session, _number(form, "revoke"))
+            revoke_key(session, number_in(form, "revoke"))
         else:
             made = _made(session, form)
         session.commit()
@@ -320,7 +320,7 @@ def post_delete_collection(name: str, engine: EngineDep, form: AdminForm) -> Res
 @router.post("/collections/{name}/rollback")
 def post_rollback(name: str, engine: EngineDep, form: AdminForm) -> Response:
     """Makes an earlier generation live again."""
-    roll_back(engine.database, name, _number(form, "to"))
+    roll_back(engine.database, name, number_in(form, "to"))
     engine.snapshots.renew(name)
     return _back(_address(name))
 
@@ -341,7 +341,7 @@ def post_delete(name: str, engine: EngineDep, form: AdminForm) -> Response:
 @router.post("/collections/{name}/labels")
 def post_label(name: str, engine: EngineDep, form: AdminForm) -> Response:
     """Writes the label of a feature by hand, or takes it away."""
-    feature = _number(form, "feature")
+    feature = number_in(form, "feature")
     edit_label(engine.database, name, feature, None if "clear" in form else form.get("label", ""))
     engine.snapshots.renew(name)
     return _back(at(f"/features/{feature}?collection={quote(name)}"))
@@ -415,7 +415,12 @@ def _back(address: str) -> Response:
     return RedirectResponse(address, status_code=303)
 
 
-def _number(form: Fields, name: str) -> int:
+def number_in(form: Fields, name: str) -> int:
+    """Reads a number that a button sends.
+
+    Raises:
+        InvalidRequest: it is none.
+    """
     text = form.get(name, "")
     if text.isascii() and text.isdigit() and len(text) <= 9:
         return int(text)

@@ -11,11 +11,12 @@ from sqlalchemy import Engine
 
 
 @contextmanager
-def serving(data: Path, database: Engine, *options: str) -> Iterator[tuple[str, int]]:
-    """Runs `refract serve` with these options on a data folder and its open database until the block ends;
-    gives its address and the number of its process."""
-    url = database.url.render_as_string(hide_password=False)
-    environment = {**os.environ, "REFRACT_DATA": str(data), "DATABASE_URL": url, "HF_HUB_OFFLINE": "1"}
+def serving(data: Path, database: Engine | None, *options: str) -> Iterator[tuple[str, int]]:
+    """Runs `refract serve` with these options on a data folder and its open database (None: the embedded one,
+    which it opens itself) until the block ends; gives its address and the number of its process."""
+    environment = {**os.environ, "REFRACT_DATA": str(data), "HF_HUB_OFFLINE": "1"}
+    if database is not None:
+        environment["DATABASE_URL"] = database.url.render_as_string(hide_password=False)
     command = [sys.executable, "-m", "api.cli.main", "serve", "--port", "0", *options]
     process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None

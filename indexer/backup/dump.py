@@ -59,7 +59,10 @@ ROWS: dict[str, LiteralString] = {
     "keys": "true",
 }
 """The tables, each after those that its rows point to, and which of their rows a dump holds; `held` are the
-documents that live generations have passages of. The audit log is left out: it is of this installation."""
+documents that live generations have passages of. The audit log, events and webhooks are left out: they are of
+this installation."""
+
+OF_INSTALLATION = ("audit_id_seq", "events_id_seq", "webhooks_id_seq")
 
 
 @dataclass(frozen=True)
@@ -183,12 +186,13 @@ def _columns(connection: Connection, left_out: set[str]) -> dict[str, list[str]]
 
 
 def _sequences(connection: Connection) -> dict[str, int]:
-    """The last numbers that were given; those of the audit log are left out as it is."""
+    """The last numbers that were given; those of what is left out are so, too."""
     statement = (
         "SELECT sequencename, last_value FROM pg_sequences WHERE schemaname = current_schema() "
-        "AND last_value IS NOT NULL AND sequencename <> 'audit_id_seq' ORDER BY sequencename"
+        "AND last_value IS NOT NULL AND sequencename <> ALL(:left_out) ORDER BY sequencename"
     )
-    return {row.sequencename: row.last_value for row in connection.execute(text(statement))}
+    found = connection.execute(text(statement), {"left_out": list(OF_INSTALLATION)})
+    return {row.sequencename: row.last_value for row in found}
 
 
 def _count(cursor: Cursor, part: _Part, scope: dict[str, Any]) -> int:

@@ -19,6 +19,7 @@ from indexer.backup.manifest import Manifest, Member, blocks, open_dump, read_ch
 from indexer.backup.storage import Place
 from indexer.build.passage_rows import create_partition, fill, passage_texts, splitter_for
 from indexer.default_collection import ensure_default
+from indexer.hooks.events import tell
 from indexer.progress import Reporter
 from search.db.connection import GONE, driver, first_line
 from search.db.listener import notify
@@ -82,6 +83,9 @@ def restore(database: Engine, data: Path, where: str | Path, reporter: Reporter)
                 write_files(session, data, generation)
         record(session, "restore", place.name, collections=manifest.collections)
         notify(session)
+        for generation in _generations(session):
+            collection = session.get_one(CollectionRow, generation.collection_id)
+            tell(session, "generation.live", collection, generation=generation.id, before=None)
         session.commit()
     return manifest
 

@@ -32,8 +32,8 @@ from search.index.passage_store import read_dictionary
 from search.index.snapshot import space_of
 
 DOCUMENTS = 64
-REMEMBERED = 20_000
-"""So many texts that were embedded are known in the next steps: what many documents say is embedded once."""
+REMEMBERED_BYTES = 16 << 20
+"""So much of what was embedded is known in the next steps: what many documents say is embedded once."""
 
 STEP_SECONDS = 1.0
 FIRST_CHARACTERS = 24_000
@@ -99,7 +99,7 @@ class CatchUp:
         space = space_of(self._recipe)  # the prompts of a model's files may be others since
         self._embedder = embedder if embedder and embedder.space == space else embedder_of(space)
         self._splitter = splitter_for(self._embedder, self._recipe)
-        self._embedded = LRUCache[bytes, bytes](REMEMBERED)
+        self._embedded = LRUCache[bytes, bytes](REMEMBERED_BYTES, len)
         self._characters = FIRST_CHARACTERS
         self._begun: _Begun | None = None
 

@@ -10,6 +10,7 @@ from indexer.audit import record
 from indexer.build.catch_up import CatchUp, count_pending
 from indexer.default_collection import ensure_default
 from indexer.documents import lock_documents, touch
+from indexer.hooks.events import tell
 from indexer.progress import Reporter
 from search.db.locks import build_lock
 from search.db.lookup import find_collection
@@ -97,10 +98,11 @@ def roll_back(database: Engine, collection: str, to: int | None = None) -> int:
 
 def make_live(session: Session, generation: GenerationRow) -> None:
     """Retires what is live in the collection and puts a generation in its place (not committed)."""
-    session.execute(
+    before = session.scalar(
         update(GenerationRow)
         .where(GenerationRow.collection_id == generation.collection_id, GenerationRow.state == "live")
         .values(state="retired")
+        .returning(GenerationRow.id)
     )
     generation.state = "live"
     generation.live_at = func.now()
@@ -109,6 +111,7 @@ def make_live(session: Session, generation: GenerationRow) -> None:
     collection.model = generation.recipe.model
     ensure_default(session)
     touch(session, collection.id)
+    tell(session, "generation.live", collection, generation=generation.id, before=before)
 
 
 def _chosen(session: Session, number: int, collection: str, to: int | None) -> GenerationRow:

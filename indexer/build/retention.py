@@ -9,7 +9,8 @@ from sqlalchemy import delete, exists, select, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from search.db.models import DictionaryRow, DocumentRow, GenerationRow, PassageRow
+from indexer.hooks.events import tell
+from search.db.models import CollectionRow, DictionaryRow, DocumentRow, GenerationRow, PassageRow
 from search.index.generation_files import generation_folder
 
 DROP_ATTEMPTS, LOCK_MILLISECONDS, PAUSE_SECONDS = 8, 200, 0.3
@@ -32,6 +33,9 @@ def drop_generation(session: Session, data: Path, generation: int) -> None:
                 return
             drop_partitions(session, [generation])
             session.delete(row)
+            if row.live_at is not None:
+                collection = session.get_one(CollectionRow, row.collection_id)
+                tell(session, "generation.dropped", collection, generation=generation)
             session.commit()
         except OperationalError:
             session.rollback()

@@ -7,9 +7,8 @@ worker's user may read.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import unquote
 
-from indexer.sources import is_address
+from indexer.sources import is_address, is_below
 from search.errors import InvalidRequest
 
 EXCHANGE = "exchange"
@@ -38,7 +37,8 @@ class Places:
             InvalidRequest: it is outside of what is allowed.
         """
         if is_address(given):
-            inside = any(_is_below(given, each) for each in self.allowed if is_address(each))
+            chained = "::" in given  # an address within another one
+            inside = not chained and any(is_below(given, each) for each in self.allowed if is_address(each))
             found = given
         else:
             folders = [Path(each).expanduser().resolve() for each in self.allowed if not is_address(each)]
@@ -51,8 +51,3 @@ class Places:
                 hint="Put it there, or have REFRACT_FOLDERS of the worker name its folder.",
             )
         return found
-
-
-def _is_below(address: str, allowed: str) -> bool:
-    parts = unquote(address).replace("\\", "/").split("/")
-    return ".." not in parts and "::" not in address and f"{address}/".startswith(f"{allowed.rstrip('/')}/")

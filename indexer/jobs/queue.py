@@ -38,6 +38,10 @@ STATES: dict[str, State] = {
     "aborted": "cancelled",
 }
 
+AT_ONCE = datetime.fromtimestamp(0, UTC)
+"""When a job is due that is begun again. The database compares that with its own clock, which another
+machine's may be ahead of by an hour."""
+
 UNTOLD = "It ended without a word. The worker's output may say more."
 
 
@@ -114,7 +118,7 @@ def retry_job(database: Engine, number: int) -> int:
             session.execute(update(JobReportRow).where(JobReportRow.job_id == number).values(lost=0))
             session.commit()
         with _queue(database) as queue:
-            queue.job_manager.retry_job_by_id(number, datetime.now(UTC))
+            queue.job_manager.retry_job_by_id(number, AT_ONCE)
         record_apart(database, "job.retry", f"job {number}")
         return number
     if job.state == "cancelled":

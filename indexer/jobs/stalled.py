@@ -9,7 +9,7 @@ from sqlalchemy import Engine, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from indexer.jobs.queue import SCHEMA
+from indexer.jobs.queue import AT_ONCE, SCHEMA
 from search.db.models import JobReportRow
 
 MOST_LOST = 3
@@ -22,7 +22,7 @@ async def settle(app: App, database: Engine, job: Job) -> str:
     assert job.id is not None
     status, told = await asyncio.to_thread(_decide, database, job.id)
     if status is None:
-        await app.job_manager.retry_job(job)
+        await app.job_manager.retry_job(job, AT_ONCE)
     else:
         await app.job_manager.finish_job(job, status, delete_job=False)
     return told

@@ -1,8 +1,8 @@
 """The worker is a process beside those that search, for all that takes long.
 
-One thread keeps the live generations up with their documents, within a second of each write; the other does
-the jobs of the queue. Any number of workers may run, and each may be killed at any moment: what one leaves is
-taken up by the next.
+One thread keeps the live generations up with their documents, within a second of each write; another one
+delivers events to webhooks, and one does the jobs of the queue. Any number of workers may run, and each may
+be killed at any moment: what one leaves is taken up by the next.
 """
 
 import asyncio
@@ -11,7 +11,6 @@ import logging
 import os
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +22,9 @@ from sqlalchemy.orm import Session
 
 from indexer.backup.scheduled import Backups
 from indexer.build.catch_up import CatchUp, count_pending
+from indexer.hooks.courier import Courier
 from indexer.jobs.places import Places
-from indexer.jobs.queue import connection_options, list_jobs, start_job
+from indexer.jobs.queue import AT_ONCE, connection_options, list_jobs, start_job
 from indexer.jobs.schedule import Schedule
 from indexer.jobs.stalled import note_end, settle
 from indexer.jobs.tasks import tasks
@@ -60,15 +60,19 @@ def run_worker(
     """Works until the process is asked to stop; without `wait`, until nothing is left to do. `begin_anew` is
     called where only a fresh process can go on: it does not return."""
     logging.getLogger("procrastinate").setLevel(logging.CRITICAL)  # jobs log their own failures
-    keeper = Keeper(database)
+    keeper, courier = Keeper(database), Courier(database)
     if wait:
         keeper.start()
+        courier.start()
     else:
         keeper.catch_up()
     try:
         resources = {"database": database, "data": data, "places": places, "backups": backups}
         asyncio.run(_work(database, resources, begin_anew if wait else None))
+        if not wait:
+            courier.deliver()
     finally:
+        courier.end()
         keeper.end()
 
 
@@ -140,9 +144,7 @@ async def _leave(
             logger.warning("Job %s did not hear that it was cancelled; the worker begins anew.", number)
         else:
             with contextlib.suppress(Exception):  # it stalls, then
-                await asyncio.wait_for(
-                    app.job_manager.retry_job_by_id_async(number, datetime.now(UTC)), POLL_SECONDS
-                )
+                await asyncio.wait_for(app.job_manager.retry_job_by_id_async(number, AT_ONCE), POLL_SECONDS)
     if AbortReason.SHUTDOWN in deaf.values():
         os._exit(1)
     stop_signs()

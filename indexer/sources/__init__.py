@@ -18,7 +18,7 @@ from indexer.sources.python_docs import pydoc
 from indexer.sources.records.delimited import CSV_SUFFIXES, read_csv
 from indexer.sources.records.jsonl import JSONL_SUFFIXES, holds_records, read_jsonl
 from indexer.sources.records.roles import Columns
-from indexer.sources.web.addresses import is_address, is_site, read_address, source_name
+from indexer.sources.web.addresses import is_address, is_below, is_site, read_address, source_name
 from indexer.sources.web.website import Bounds
 from search.errors import SourceError
 
@@ -33,6 +33,7 @@ __all__ = [
     "checked",
     "guess_format",
     "is_address",
+    "is_below",
     "is_site",
     "open_source",
     "read_qrels",

@@ -13,7 +13,7 @@ from sqlalchemy import text as sql
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from search.db.connection import direct, driver, is_read_only
+from search.db.connection import GONE, direct, driver, first_line, is_read_only
 from search.errors import RefractError
 
 CHANNEL = "refract"
@@ -60,8 +60,8 @@ class ChangeListener:
                     while not self._ended.is_set():
                         self._call()
                         wait(self._seconds)
-            except (DBAPIError, RefractError, OSError) as error:
-                logger.warning("The %s waits: %s", self._thread.name, error)
+            except (*GONE, DBAPIError, RefractError, OSError) as error:
+                logger.warning("The %s waits: %s.", self._thread.name, first_line(error))
             except Exception:
                 logger.exception("The %s waits.", self._thread.name)
             self._ended.wait(self._pause)

@@ -6,6 +6,7 @@ with their embeddings and active features, are one partition, so that dropping a
 
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import (
     BigInteger,
@@ -365,3 +366,61 @@ class AuditRow(Base):
     outcome: Mapped[str]
     details: Mapped[dict[str, Any]] = mapped_column(server_default=sql("'{}'::jsonb"))
     request_id: Mapped[str | None]
+
+
+class EventRow(Base):
+    """Says what has happened: a job has ended, a generation is live. The function `tell_event` of the
+    database writes the row in the transaction of what it tells; ids are in the order of the commits.
+    `message` names the event to who hears of it, `data` hold numbers and names. `collection` is what the
+    collection of `collection_id` was called; null: none, or it is gone."""
+
+    __tablename__ = "events"
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    at: Mapped[datetime] = mapped_column(server_default=func.now(), index=True)
+    message: Mapped[UUID] = mapped_column(server_default=func.gen_random_uuid())
+    kind: Mapped[str]
+    collection_id: Mapped[int | None]
+    collection: Mapped[str | None]
+    data: Mapped[dict[str, Any]]
+
+
+class WebhookRow(Base):
+    """Holds an address that hears of events of some `kinds` and `collections` (null: all), and the secret
+    that signs what is sent there. `reason` is why it is disabled, where nobody asked for that;
+    `failing_since` the first failure after the last success. Until `free_at` a worker has it, or it rests."""
+
+    __tablename__ = "webhooks"
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    url: Mapped[str]
+    secret: Mapped[str]
+    kinds: Mapped[list[str] | None] = mapped_column(ARRAY(Text))
+    collections: Mapped[list[str] | None] = mapped_column(ARRAY(Text))
+    note: Mapped[str] = mapped_column(server_default=sql("''"))
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    disabled_at: Mapped[datetime | None]
+    reason: Mapped[str] = mapped_column(server_default=sql("''"))
+    failing_since: Mapped[datetime | None]
+    free_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class DeliveryRow(Base):
+    """Says where the delivery of an event to a webhook stands: it is waiting (until `next_at`), done or
+    failed. `status` and `answer` are what came back last; null: nothing."""
+
+    __tablename__ = "deliveries"
+    __table_args__ = (
+        Index("ix_deliveries_waiting", "webhook_id", "event_id", postgresql_where=sql("state = 'waiting'")),
+    )
+
+    webhook_id: Mapped[int] = mapped_column(ForeignKey("webhooks.id", ondelete="CASCADE"), primary_key=True)
+    event_id: Mapped[int] = mapped_column(
+        ForeignKey("events.id", ondelete="CASCADE"), primary_key=True, index=True
+    )
+    state: Mapped[str] = mapped_column(server_default=sql("'waiting'"))
+    attempts: Mapped[int] = mapped_column(server_default=sql("0"))
+    next_at: Mapped[datetime | None] = mapped_column(server_default=func.now())
+    tried_at: Mapped[datetime | None]
+    status: Mapped[int | None]
+    answer: Mapped[str] = mapped_column(server_default=sql("''"))

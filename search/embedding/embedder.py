@@ -21,7 +21,7 @@ from tokenizers import Tokenizer
 
 from search.embedding.endpoint import FOR_PASSAGES, FOR_QUESTIONS, Endpoint, is_endpoint, split_model
 from search.embedding.rough_tokens import rough_tokenizer
-from search.embedding.splitter import PassageSplitter
+from search.embedding.splitter import TARGET_TOKENS, PassageSplitter
 from search.errors import ConfigurationError, InvalidRequest
 from search.limiter import ConcurrencyLimiter
 from search.metrics import EMBEDDED
@@ -342,6 +342,12 @@ def embedder_of(space: VectorSpace) -> Embedder:
     if is_endpoint(space.model):
         return EndpointEmbedder(space)
     return LoadedEmbedder(_load(space.model, space.precision), space)
+
+
+@functools.lru_cache(maxsize=8)
+def splitter_of(embedder: Embedder, target_tokens: int = TARGET_TOKENS) -> PassageSplitter:
+    """The splitter for an embedder, made once: writing and reading a tokenizer holds up all other threads."""
+    return PassageSplitter(embedder.tokenizer_json, embedder.max_tokens, target_tokens)
 
 
 @functools.lru_cache(maxsize=2)

@@ -11,6 +11,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from search.cache import of_short_texts
+
 _FOREIGN = re.compile(r"[^\x00-\x7f]+")
 _DIGIT = re.compile(r"[^\D0-9]")
 _KNOWN = 1 << 16
@@ -131,7 +133,7 @@ def _follows(character: str) -> bool:
     )
 
 
-@lru_cache(_KNOWN)
+@of_short_texts(_KNOWN)
 def _plain(cluster: str) -> str:
     apart = unicodedata.normalize("NFKD", cluster.translate(_TABLE)).translate(_TABLE)
     seen = "".join(each for each in apart if unicodedata.category(each) not in ("Cf", "Cs"))

@@ -12,7 +12,10 @@ from search.cache import LRUCache
 from search.deadline import unhurried
 from search.embedding.embedder import VectorSpace, embedder_of
 
-KEPT = 4096
+KEPT_BYTES = 16 << 20
+TEXT_BYTES = 4_000
+"""What a question takes at most beside its vector, about."""
+
 BATCH = 32
 
 FloatArray = NDArray[np.float32]
@@ -28,7 +31,9 @@ class QueryEncoder:
 
     def __init__(self, encode: Encode | None = None) -> None:
         self._encode = encode or _encode
-        self._known: LRUCache[tuple[VectorSpace, str], FloatArray] = LRUCache(KEPT, name="embeddings")
+        self._known: LRUCache[tuple[VectorSpace, str], FloatArray] = LRUCache(
+            KEPT_BYTES, lambda vector_D: vector_D.nbytes + TEXT_BYTES, name="embeddings"
+        )
         self._waiting: dict[tuple[VectorSpace, str], Future[FloatArray]] = {}
         self._lock = Lock()
         # Each space by itself: an endpoint that is slow holds up no other model.

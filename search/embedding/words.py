@@ -5,7 +5,7 @@ without those that say nothing. Scripts that leave no blanks are broken into wor
 has punctuation of its own is one word (C++, 2.4, json.dumps, AB-123/4, jane@example.org), and its parts are
 words besides, so that either way finds it:
 
-    WHOLE    adds to the length of its text: json.dumps
+    WHOLE    stands by itself: json.dumps
     PART     is asked for as well: json, dumps; in Chinese, Japanese and Korean also two characters that stand
              next to each other, where dictionaries may break a text in different ways
     PAIR     is found but not asked for: two such characters across the end of a word
@@ -16,13 +16,14 @@ import re
 import threading
 import unicodedata
 from collections.abc import Iterator
-from functools import cache, lru_cache
+from functools import cache
 from itertools import groupby, pairwise
 from typing import NamedTuple
 
 import Stemmer
 from icu4py.breakers import WordBreaker
 
+from search.cache import of_short_texts
 from search.embedding.folding import plain
 
 TOKENIZER = 2
@@ -50,7 +51,6 @@ LOOSE = (
 )
 """Ranges of the letters of Thai, Lao, Burmese, Khmer and their neighbours, which leave no blanks either."""
 
-_LONGEST_REMEMBERED = 40
 _LONGEST_HUMPS = 40
 _PLAIN = "(?:[A-Z]?[a-z]+|[A-Z]+)"
 _USUAL = re.compile(rf"""[(\["'*]*({_PLAIN}(?:[/-]{_PLAIN})*|[0-9]+)[]).,;:!?"'*]*""")
@@ -77,11 +77,6 @@ class Word(NamedTuple):
     end: int
     kind: int = WHOLE
 
-    @property
-    def whole(self) -> bool:
-        """Whether it adds to the length of its text: parts do not."""
-        return self.kind == WHOLE
-
 
 def words(text: str) -> list[Word]:
     """The words of a text that can be asked for, and their parts."""
@@ -98,12 +93,7 @@ def stems(text: str) -> list[str]:
     return list(dict.fromkeys(word.stem for word in words(text)))
 
 
-def words_between_blanks(chunk: str) -> tuple[Word, ...]:
-    """All words and parts of words of a stretch without blanks, those too that are not asked for."""
-    return _remembered(chunk) if len(chunk) <= _LONGEST_REMEMBERED else _taken_apart(chunk)
-
-
-@lru_cache(1 << 16)
+@of_short_texts(1 << 16)
 def stem_of(word: str) -> str:
     """The stem of a folded word; only English ones differ from it."""
     if not _ENGLISH.fullmatch(word):
@@ -119,7 +109,9 @@ def hidden(part: str) -> str:
     return " " + part
 
 
-def _taken_apart(chunk: str) -> tuple[Word, ...]:
+@of_short_texts(1 << 16)
+def words_between_blanks(chunk: str) -> tuple[Word, ...]:
+    """All words and parts of words of a stretch without blanks, those too that are not asked for."""
     if usual := _USUAL.fullmatch(chunk):
         start, end = usual.span(1)
         word = usual[1].lower()
@@ -131,9 +123,6 @@ def _taken_apart(chunk: str) -> tuple[Word, ...]:
     return tuple(
         Word(stem, given.starts[start], given.ends[end - 1], kind) for stem, start, end, kind in found
     )
-
-
-_remembered = lru_cache(1 << 16)(_taken_apart)
 
 
 def _beside(words: str, start: int) -> Iterator[Word]:

@@ -16,6 +16,9 @@ from search.query.parser import Condition, ParsedQuery
 from search.query.steering import FittedTarget
 
 KEPT_BYTES = 32 << 20
+ROW_BYTES = 500
+"""What a passage that is kept takes beside its text, about."""
+
 BYTES_ANALYZED = 12
 """A question keeps about so many bytes a passage: what its words add to it, in all and one by one."""
 
@@ -43,8 +46,8 @@ class SnapshotCaches:
             concepts=LRUCache(256, name="concepts"),
             restricted=LRUCache(min(max(room, 16), 64), name="restrictions"),
             analyzed=LRUCache(min(max(room // BYTES_ANALYZED, 16), 64), name="questions"),
-            counted=LRUCache(16, name="facets"),
-            texts=LRUCache(4096, name="texts"),
+            counted=LRUCache(KEPT_BYTES // 2, lambda counts: counts[1].nbytes, name="facets"),
+            texts=LRUCache(KEPT_BYTES // 4, lambda row: 4 * len(row.passage.text) + ROW_BYTES, name="texts"),
         )
 
 

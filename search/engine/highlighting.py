@@ -6,15 +6,14 @@ Shape suffixes: D embedding width, F features, M directions.
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from search.cache import LRUCache
 from search.embedding.blocks import telling_sentences
-from search.embedding.embedder import Embedder
-from search.embedding.splitter import PassageSplitter, embedded_text
+from search.embedding.embedder import Embedder, splitter_of
+from search.embedding.splitter import embedded_text
 from search.embedding.word_sums import WordSums, take_apart
 from search.index.passage_texts import LocatedPassage
 from search.responses.search import Light, Result, Term
@@ -78,10 +77,6 @@ def _marked(result: Result, parts: WordSums, q_D: FloatArray, encoder_FD: FloatA
 def _in_front(embedder: Embedder, row: LocatedPassage) -> tuple[str, str]:
     """Gives what is in front of a passage when it is embedded, and the passage."""
     text = row.passage.text
-    whole = embedded_text(_splitter(embedder).clip_title(row.document.title), text)
+    splitter = splitter_of(embedder)
+    whole = embedded_text(splitter.clip_title(row.document.title), text)
     return whole[: len(whole) - len(text)], text
-
-
-@lru_cache(maxsize=2)
-def _splitter(embedder: Embedder) -> PassageSplitter:
-    return PassageSplitter(embedder.tokenizer_json, embedder.max_tokens)

@@ -1,7 +1,7 @@
 """A part of a snapshot is what a caller with a filter of their own sees of it: as if there were nothing else.
 
 Passages, words, values, examples and every count are of the part alone. The dictionary was made of the whole
-collection and is the same for all: docs/decisions/0023 says what can be inferred from that.
+collection and is the same for all: docs/decisions/0024 says what can be inferred from that.
 
 Shape suffixes: N passages, F features.
 """

@@ -57,7 +57,7 @@ from search.query.request import SearchRequest
 from search.query.steering import FeatureTarget, FittedTarget
 from search.responses.search import Facets, Result, SearchResponse
 from search.rights import EVERYTHING, Rights
-from search.scoring.floor import ELSEWHERE, FOREIGN_MARGIN, floor_of
+from search.scoring.floor import ELSEWHERE, MADE_UP, MOST, floor_of
 from search.scoring.hybrid import counted_words
 from search.scoring.ranking import POOL, Pool, Ranking
 from search.scoring.spelling import suggest, unknown
@@ -88,7 +88,7 @@ class Shared:
     caches: Caches = field(default_factory=Caches)
     doc_values: DocValuesCache = field(default_factory=DocValuesCache)
     names: NamesCache = field(default_factory=NamesCache)
-    floors: LRUCache[tuple[int, Part], float] = field(default_factory=lambda: LRUCache(256))
+    floors: LRUCache[tuple[int, Part, bool], float] = field(default_factory=lambda: LRUCache(256))
     parts: Parts = field(default_factory=Parts)
     word_sums: WordSumsCache = field(default_factory=WordSumsCache)
 
@@ -263,22 +263,25 @@ class Reader:
         )
 
     def _floor_for(self, question: str) -> float:
-        """Says how near a passage has to be to be about this question: nearer, if no word of it is
-        here."""
+        """Says how near a passage has to be to be about this question: nearer than to words that nobody has,
+        if no word of it is here."""
         stems = counted_words(question)
         is_foreign = len(unknown(self.snapshot.lexicon, stems)) == len(stems)
-        return self.floor() + (FOREIGN_MARGIN if is_foreign else 0.0)
+        return max(self.floor(), self.floor(made_up=True)) if is_foreign else self.floor()
 
-    def floor(self) -> float:
-        """Says how near a passage has to be to be about a question at all."""
+    def floor(self, *, made_up: bool = False) -> float:
+        """Says how near a passage has to be to be about a question at all: nearer than to questions about
+        other things, or than to words that are made up."""
 
         def measure() -> float:
             embedder = embedder_of(self.snapshot.space)
             with self.shared.limiter.aside():
-                q_QD = embedder.encode_queries(ELSEWHERE)
-            return floor_of(self.snapshot.index, q_QD)
+                q_QD = embedder.encode_queries(MADE_UP if made_up else ELSEWHERE)
+            return (
+                floor_of(self.snapshot.index, q_QD, MOST) if made_up else floor_of(self.snapshot.index, q_QD)
+            )
 
-        return self.shared.floors.get((self.snapshot.generation, self.snapshot.part), measure)
+        return self.shared.floors.get((self.snapshot.generation, self.snapshot.part, made_up), measure)
 
     def knows(self, phrase: str) -> bool:
         """Says whether any passage is really about a phrase."""

@@ -15,8 +15,7 @@ from scipy.optimize import nnls
 from scipy.sparse import csr_matrix
 
 from search.db.models import GenerationRow
-from search.embedding.embedder import Embedder, embedder_of
-from search.embedding.splitter import PassageSplitter
+from search.embedding.embedder import Embedder, embedder_of, splitter_of
 from search.embedding.word_sums import WordSums, take_apart
 from search.engine.reader import Reader
 from search.errors import InvalidQuery
@@ -138,8 +137,7 @@ def check_text(text: str) -> None:
 
 def _passages(reader: Reader, embedder: Embedder, text: str) -> list[Span]:
     recipe = reader.session.get_one(GenerationRow, reader.snapshot.generation).recipe
-    splitter = PassageSplitter(embedder.tokenizer_json, embedder.max_tokens, recipe.passage_tokens)
-    return splitter.split(text)
+    return splitter_of(embedder, recipe.passage_tokens).split(text)
 
 
 def _take(reader: Reader, embedder: Embedder, text: str, spans: list[Span]) -> _Taken:

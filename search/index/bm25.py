@@ -2,7 +2,9 @@
 
 Words are compared by their stems, without those that say nothing. The score of a passage is the sum over the
 stems of the question, so that each is a term of an explanation. Counts are kept rather than scores: passages
-that are added later are scored exactly as if they had been there from the beginning.
+that are added later are scored exactly as if they had been there from the beginning. How long a passage is
+does not matter: the splitter makes them of a length, and a line that is shorter is not more about its words
+(docs/decisions/0025).
 
 Shape suffixes: N passages, V stems known, T stems asked.
 """
@@ -23,18 +25,17 @@ from search.embedding.words import TOKENIZER, words_between_blanks
 from search.errors import IndexDamaged
 from search.index.atomic_files import read_file, write_file
 
-K1, B = 1.5, 0.75
+K1 = 1.5
 MOST_REMEMBERED = 1 << 20  # stretches without blanks, some 200 MB
 
 
 @dataclass(frozen=True, eq=False)
 class Counts:
-    """How often each stem is in each of some passages: `counts_NV` with the column of each stem in `columns`,
-    and how many words a passage has in all."""
+    """How often each stem is in each of some passages: `counts_NV` with the column of each stem in
+    `columns`."""
 
     counts_NV: csc_matrix
     columns: dict[str, int]
-    lengths_N: NDArray[np.int32]
 
     @classmethod
     def of(cls, texts: Iterable[str]) -> "Counts":
@@ -46,14 +47,12 @@ class Counts:
         ]
         cols = np.concatenate(rows) if rows else np.zeros(0, np.int32)
         at = np.repeat(np.arange(len(rows)), [len(row) for row in rows])
-        lengths_N = np.bincount(at[cols >= 0], minlength=len(rows)).astype(np.int32)
-        ones, cols = np.ones(len(cols), np.int32), np.where(cols < 0, ~cols, cols)
         shape = (len(rows), len(numbers.columns))
-        counts_NV = csr_matrix((ones, (at, cols)), shape=shape)  # sums what is double
-        return cls(counts_NV.tocsc(), dict(numbers.columns), lengths_N)
+        counts_NV = csr_matrix((np.ones(len(cols), np.int32), (at, cols)), shape=shape)  # sums what is double
+        return cls(counts_NV.tocsc(), dict(numbers.columns))
 
     def __len__(self) -> int:
-        return len(self.lengths_N)
+        return int(self.counts_NV.shape[0])
 
     def followed_by(self, others: "Counts") -> "Counts":
         """These passages and then the others."""
@@ -64,8 +63,7 @@ class Counts:
         below = csr_matrix((more.data, (more.row, column_of[more.col])), shape=shape)
         above = self.counts_NV.copy()
         above.resize(len(self), len(columns))
-        lengths_N = np.concatenate([self.lengths_N, others.lengths_N])
-        return Counts(vstack([above, below], format="csc"), columns, lengths_N)
+        return Counts(vstack([above, below], format="csc"), columns)
 
     def holding(self, passages: NDArray[np.integer[Any]], asked: Sequence[str]) -> NDArray[np.bool_]:
         """Which of some passages have each of some stems (len(passages), T)."""
@@ -91,7 +89,13 @@ class Counts:
         parts = (matrix.data[kept], rows, np.append(ends_V[there], ends_V[-1]))
         stems = list(self.columns)
         columns = {stems[column]: at for at, column in enumerate(there.tolist())}
-        return Counts(csc_matrix(parts, shape=(len(passages), len(there))), columns, self.lengths_N[passages])
+        return Counts(csc_matrix(parts, shape=(len(passages), len(there))), columns)
+
+    def found(self, asked: Sequence[str]) -> NDArray[np.int64]:
+        """How many passages have each of some stems (T,)."""
+        there = [self.columns.get(stem) for stem in asked]
+        indptr = self.counts_NV.indptr
+        return np.array([0 if at is None else indptr[at + 1] - indptr[at] for at in there], np.int64)
 
     def of_stems(self, asked: Sequence[str]) -> csc_matrix:
         """The counts of some stems (N, T)."""
@@ -112,7 +116,7 @@ class Counts:
             data=matrix.data,
             indices=matrix.indices,
             indptr=matrix.indptr,
-            lengths=self.lengths_N,
+            passages=np.int64(len(self)),
             stems=np.frombuffer("\n".join(self.columns).encode(), dtype=np.uint8),
             tokenizer=np.int32(TOKENIZER),
         )
@@ -132,21 +136,19 @@ class Counts:
             names = stored["stems"].tobytes().decode()
             columns = {stem: at for at, stem in enumerate(names.split("\n") if names else [])}
             parts = (stored["data"], stored["indices"], stored["indptr"])
-            lengths_N = stored["lengths"]
-            return cls(csc_matrix(parts, shape=(len(lengths_N), len(columns))), columns, lengths_N)
+            passages = stored["passages"] if "passages" in stored else len(stored["lengths"])  # until 0025
+            return cls(csc_matrix(parts, shape=(int(passages), len(columns))), columns)
 
 
 class _Numbers(dict[str, tuple[int, ...]]):
-    """The columns of the words of each stretch without blanks; ~column of what adds nothing to the length."""
+    """The columns of the words of each stretch without blanks."""
 
     def __init__(self) -> None:
         self.columns: defaultdict[str, int] = defaultdict(itertools.count().__next__)
 
     def __missing__(self, chunk: str) -> tuple[int, ...]:
         columns = self.columns
-        numbers = tuple(
-            columns[word.stem] if word.whole else ~columns[word.stem] for word in words_between_blanks(chunk)
-        )
+        numbers = tuple(columns[word.stem] for word in words_between_blanks(chunk))
         if len(self) < MOST_REMEMBERED:
             self[chunk] = numbers
         return numbers
@@ -188,17 +190,27 @@ class Lexicon:
         has_M[counts.indices] = True
         return np.flatnonzero(has_M[self.number_N])
 
-    def scores(self, asked: Sequence[str]) -> csc_matrix:
-        """The part of each stem in the BM25 score of each visible passage (N, T).
+    def rarities(self, asked: Sequence[str]) -> NDArray[np.float64]:
+        """How rare each of some stems is (T,): the logarithm of the odds against a passage having it."""
+        return _rarity(self.base.found(asked) + self.added.found(asked), len(self.base) + len(self.added))
 
-        Lucene's formula (Kamphuis et al. 2020, ECIR): idf · tf / (tf + k1 · (1 - b + b · length / average)).
+    @property
+    def highest_rarity(self) -> float:
+        """How rare a stem is that one passage has: so much singles a passage out."""
+        return float(_rarity(np.ones(1, np.int64), max(len(self.base) + len(self.added), 1))[0])
+
+    def scores(self, asked: Sequence[str]) -> csc_matrix:
+        """The part of each stem in the BM25 score of each visible passage (N, T): rarity · tf / (tf + k1).
+
+        Lucene's formula (Kamphuis et al. 2020, ECIR) without what it says of lengths (b = 0).
         """
         counts = vstack([self.base.of_stems(asked), self.added.of_stems(asked)], format="csc")
-        lengths_M = np.concatenate([self.base.lengths_N, self.added.lengths_N])
-        passages, found_T = len(lengths_M), np.diff(counts.indptr)
-        rarity_T = np.log1p((passages - found_T + 0.5) / (found_T + 0.5))
-        long = lengths_M[counts.indices] / max(float(lengths_M.mean()), 1.0) if passages else lengths_M
-        often = counts.data / (counts.data + K1 * (1 - B + B * long))
-        parts = (np.repeat(rarity_T, found_T) * often, counts.indices, counts.indptr)
+        rarity = np.repeat(self.rarities(asked), np.diff(counts.indptr))
+        parts = (rarity * (counts.data / (counts.data + K1)), counts.indices, counts.indptr)
         scores_MT = csc_matrix(parts, shape=counts.shape)
-        return scores_MT if len(self.number_N) == passages else scores_MT.tocsr()[self.number_N].tocsc()
+        seen_all = len(self.number_N) == counts.shape[0]
+        return scores_MT if seen_all else scores_MT.tocsr()[self.number_N].tocsc()
+
+
+def _rarity(found_T: NDArray[np.int64], passages: int) -> NDArray[np.float64]:
+    return np.asarray(np.log1p((passages - found_T + 0.5) / (found_T + 0.5)), np.float64)

@@ -1,6 +1,7 @@
 """How near the nearest passage of a collection has to be for it to be about a question at all.
 
 Questions about all sorts of things are asked of the collection: what is nearest to those is near by chance.
+So is what is nearest to made-up words: nothing else need speak for it where no word of a question is here.
 """
 
 import numpy as np
@@ -8,8 +9,8 @@ from numpy.typing import NDArray
 
 from search.index.faiss_index import VectorIndex
 
-FOREIGN_MARGIN = 0.06
-"""How much nearer than the floor a passage has to be, where a collection has no word of a question."""
+MOST = 0.95
+"""So many of the made-up questions have no passage above the floor of those whose words are nowhere."""
 
 ELSEWHERE = (
     "how do I renew my passport",
@@ -54,9 +55,53 @@ ELSEWHERE = (
     "the moons of Jupiter",
 )
 
+MADE_UP = (
+    "wrxf dipakug",
+    "cukux",
+    "nsqd",
+    "mizat tukurug nuw",
+    "ljp dehib",
+    "dafuk",
+    "sdq",
+    "wegat godamuk sakigog",
+    "cpbnkj bakah",
+    "limqox",
+    "kgy",
+    "fopumeg jesel puvef",
+    "lrmkp pedef",
+    "lofezz",
+    "tqjz",
+    "levatas faxif lekiv",
+    "vjlsq bubudaz",
+    "hosik",
+    "qndkgs",
+    "ripeg pilijup qisih",
+    "hjr kimahan",
+    "dehip",
+    "qpxqbb",
+    "totu poruk qaw",
+    "lpdfzk kokitem",
+    "rigosug",
+    "llq",
+    "wugojuc kifagim vekibaf",
+    "ftqqpy xes",
+    "tavuq",
+    "zrxp",
+    "lavu nunexig hukuh",
+    "bjx vez",
+    "binufon",
+    "bqcmlz",
+    "hujulor ham gezew",
+    "jqnsmy ner",
+    "kodrux",
+    "fmtv",
+    "duz miw qelin",
+)
+"""Words of no language, those that can be said and others."""
 
-def floor_of(index: VectorIndex, q_QD: NDArray[np.float32]) -> float:
-    """The floor of a collection, from the vectors of questions about other things. More than the median would
-    be said of questions that are answered (docs/decisions/0021)."""
+
+def floor_of(index: VectorIndex, q_QD: NDArray[np.float32], share: float = 0.5) -> float:
+    """How near that share of some questions has its nearest passage at most. More than the median of those
+    about other things would be said of questions that are answered (docs/decisions/0021)."""
     nearest_Q1, _ = index.search(q_QD, 1)
-    return float(np.median(nearest_Q1)) if nearest_Q1.size else 0.0
+    return float(np.quantile(nearest_Q1, share)) if nearest_Q1.size else 0.0

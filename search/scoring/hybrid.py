@@ -1,11 +1,12 @@
 """Words beside meaning: the score of a passage x for a question q is
 
-    <q', x> + weight · BM25(q, x) / max(strongest, share · mass)
+    <q', x> + WEIGHT · Σ share(t) · tf(t, x) / (tf(t, x) + 1.5)
 
-where `strongest` is the best BM25 score that any passage has for the question, and `mass` is how much all its
-words weigh, those that are nowhere too: one common word of five does not earn what all five would. So words
-add terms to the sum and change none of the others, steering never moves the scale, and nothing depends on
-what else is found. A question that is a document's name adds one term more.
+over the words t of the question. The share of a word is its rarity beside that of all of them, those too
+that are nowhere. In a short question it is its rarity beside what as many words could say, each of them in
+one passage alone: common words leave it to meaning. So no word earns more than its share, words add terms
+to the sum and change none of the others, steering never moves the scale, and nothing depends on what else
+is found. A question that is a document's name adds one term more.
 
 Shape suffixes: N passages, T stems of the question.
 """
@@ -20,14 +21,14 @@ from search.embedding.words import words
 from search.index.bm25 import Lexicon
 from search.index.snapshot import Snapshot
 
-WORDS_WEIGHT = 0.35
-"""What the words add to the passage that has most of them, if these are all that the question has. Chosen on
-development queries (`benchmarks.hybrid`)."""
+WORDS_WEIGHT = 1.2
+"""What all words of a question could add together to a passage that said nothing else; half of it is much.
+Chosen on development queries (`benchmarks.hybrid`, docs/decisions/0025)."""
 
-MASS_SHARE = 0.4
-"""A passage with every word of the question scores about so much of what they weigh (docs/decisions/0020)."""
+SHORT = 4
+"""A question of fewer words is short, and weighs what as many words could say."""
 
-NAME_WEIGHT = 1.0
+NAME_WEIGHT = 2.0
 """What being called just as the question adds: more than meaning and words part two passages by."""
 
 _ASKING = (
@@ -67,13 +68,9 @@ def no_words(snapshot: Snapshot) -> WordScores:
 def word_scores(lexicon: Lexicon, asked: list[str], weight: float = WORDS_WEIGHT) -> WordScores:
     """Of a question with these stems."""
     parts_NT = lexicon.scores(asked)
-    sums_N = np.asarray(parts_NT.sum(axis=1), dtype=np.float32).ravel()
-    if not parts_NT.nnz:
-        return WordScores(parts_NT, sums_N)
-    found_T, passages = np.diff(parts_NT.indptr), len(lexicon.number_N)
-    mass = float(np.log1p((passages - found_T + 0.5) / (found_T + 0.5)).sum())
-    factor = weight / max(float(sums_N.max()), MASS_SHARE * mass)
-    return WordScores(parts_NT * factor, sums_N * np.float32(factor))
+    said = max(lexicon.rarities(asked).sum(), min(len(asked), SHORT) * lexicon.highest_rarity)
+    parts_NT *= weight / said if asked else 0.0
+    return WordScores(parts_NT, np.asarray(parts_NT.sum(axis=1), dtype=np.float32).ravel())
 
 
 def with_name(scores: WordScores, passages: NDArray[np.int64]) -> WordScores:

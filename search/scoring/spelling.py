@@ -1,8 +1,8 @@
 """Words of a question that are nowhere in a collection, and which of its words may be meant.
 
 A word is compared with all of the collection's by its stem. Of those that differ in one letter (two, of a
-long word) the nearest is taken; of equally near ones that which most passages have together with the rest of
-the question, then the most frequent.
+long word; of a short one in the order of its letters) the nearest is taken; of equally near ones that which
+most passages have together with the rest of the question, then the most frequent.
 
 Shape suffixes: N passages, T stems.
 """
@@ -19,8 +19,8 @@ from search.index.bm25 import Lexicon
 from search.responses.search import Spelling
 from search.scoring.hybrid import counted_words
 
-SHORTEST = 4
-"""Of shorter words nearly every other one is a letter away."""
+SHORT = 3
+"""Of stems of so many letters nearly every other one is a letter away: only their order may be mistyped."""
 
 MOST = 20
 """So many words of a question are compared, the first ones: each with every word of the collection."""
@@ -65,7 +65,7 @@ def unknown(lexicon: Lexicon, stems: Collection[str]) -> list[str]:
 
 def meant(lexicon: Lexicon, stem: str, rest: list[str]) -> str | None:
     """The stem of the collection that is meant by one that it has not; `rest` are others of the question."""
-    if len(stem) < SHORTEST or not stem.isalpha():
+    if len(stem) < SHORT or not stem.isalpha():
         return None
     known = chain(lexicon.base.columns, lexicon.added.columns)
     most = 2 if len(stem) >= LONG else 1
@@ -73,7 +73,7 @@ def meant(lexicon: Lexicon, stem: str, rest: list[str]) -> str | None:
     likely = {
         found: distance
         for found, distance in near
-        if distance <= most and found.isalpha() and len(found) >= SHORTEST
+        if distance <= most and found.isalpha() and _is_likely(stem, found)
     }
     least = min(likely.values(), default=0)
     nearest = [found for found, distance in likely.items() if distance == least]
@@ -84,3 +84,7 @@ def meant(lexicon: Lexicon, stem: str, rest: list[str]) -> str | None:
     together_T, passages_T = beside_N @ has_NT, np.asarray(has_NT.sum(axis=0)).ravel()
     best = max(range(len(nearest)), key=lambda at: (together_T[at], passages_T[at], nearest[at]))
     return nearest[best] if passages_T[best] else None
+
+
+def _is_likely(stem: str, found: str) -> bool:
+    return min(len(stem), len(found)) > SHORT or sorted(stem) == sorted(found)

@@ -78,6 +78,22 @@ def test_so_is_who_does_not_read_the_answer(port: int) -> None:
         assert is_dropped(connection)
 
 
+TWICE = [
+    b"Host: here\r\nHost: there\r\n",
+    b"Host: here\r\nContent-Length: 2\r\nContent-Length: 40\r\n",
+    b"Host: here\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n",
+    b"Content-Length: 0\r\n",
+]
+"""What a proxy doubled, or stripped of the host: who reads it otherwise may take one request for two."""
+
+
+@pytest.mark.parametrize("headers", TWICE)
+def test_headers_that_contradict_each_other_are_refused(port: int, headers: bytes) -> None:
+    with connected(port) as connection:
+        connection.sendall(b"GET /short HTTP/1.1\r\n" + headers + b"\r\n")
+        assert connection.recv(1 << 16).startswith(b"HTTP/1.1 400 ")
+
+
 def test_small_answers_are_sent_at_once() -> None:
     with listen("127.0.0.1", 0) as listening:
         assert listening.proto == socket.IPPROTO_TCP  # asyncio looks at this

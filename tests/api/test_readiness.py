@@ -10,7 +10,7 @@ from starlette.testclient import TestClient
 
 from api import checks
 from api.app import create_app
-from api.checks import Check, check_disk
+from api.checks import Check, check_disk, check_webhooks
 from api.readiness import Readiness, readiness
 from search.db.connection import server_url
 from search.engine.engine import SearchEngine
@@ -103,3 +103,20 @@ def test_names_of_collections_are_for_those_who_may_search() -> None:
 
 def test_the_disk_of_a_folder_that_is_not_there_yet_is_that_of_the_one_above(tmp_path: Path) -> None:
     assert check_disk(tmp_path / "not" / "there" / "yet").state == "ok"
+
+
+@pytest.mark.database
+def test_webhooks_that_hear_of_nothing_or_take_nothing_are_warned_of(database: Engine) -> None:
+    values = "(url, secret, disabled_at, reason, failing_since)"
+    run(
+        database,
+        f"INSERT INTO webhooks {values} VALUES ('https://a/', 's', NULL, '', NULL), "
+        "('https://b/', 's', now(), '', NULL), ('https://c/', 's', now(), 'It is gone', now()), "
+        "('https://d/', 's', NULL, '', now())",
+    )
+    with Session(database) as session:
+        disabled, failing = check_webhooks(session)
+    assert (disabled.state, failing.state) == ("warn", "warn")
+    assert disabled.message == "Webhook 3 is disabled: It is gone."
+    assert "webhooks enable 3" in disabled.hint
+    assert "Webhook 4 takes nothing, since " in failing.message

@@ -14,6 +14,7 @@ from starlette.testclient import TestClient
 
 from api.app import create_app
 from api.auth.keys import create_key, revoke_key
+from api.auth.sessions import COOKIE, csrf_token
 from indexer.audit import (
     LISTED,
     LONGEST,
@@ -253,6 +254,10 @@ def test_admins_see_it_on_a_page(database: Engine, tmp_path: Path) -> None:
         assert "Nothing like this" in client.get("/admin/audit?outcome=denied").text
         assert client.get("/admin/audit?before=-1").status_code == 400
         assert client.get(f"/admin/audit?before={2**63}").status_code == 400
+        form = {"csrf": csrf_token(client.cookies[COOKIE])}
+        assert client.post("/admin/logout", data=form).status_code == 303
+        assert client.post("/admin/logout", data=form).status_code == 401
+        assert [entry.target for entry in entries(database, find="session.end")] == ["one-time link"]
 
 
 def test_what_a_job_does_is_logged_and_recorded_by_its_number(database: Engine, tmp_path: Path) -> None:

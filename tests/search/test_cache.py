@@ -2,7 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
-from search.cache import LRUCache
+from search.cache import LONGEST, LRUCache, of_short_texts
 
 
 def test_what_was_not_used_for_longest_makes_room() -> None:
@@ -27,6 +27,19 @@ def test_by_size_what_is_too_large_is_not_kept() -> None:
     for text in ("aaaa", "bbbb", "cccc", "d" * 11):
         cache.put(text[0], text)
     assert [cache.known(key) for key in "abcd"] == [None, "bbbb", "cccc", None]
+
+
+def test_what_is_made_of_long_texts_is_not_kept() -> None:
+    made: list[str] = []
+
+    @of_short_texts(2)
+    def length(text: str) -> int:
+        made.append(text)
+        return len(text)
+
+    long = "l" * (LONGEST + 1)
+    assert [length(text) for text in ("a", "a", long, long)] == [1, 1, len(long), len(long)]
+    assert made == ["a", long, long]
 
 
 def test_many_threads_agree_on_a_value() -> None:

@@ -17,12 +17,18 @@ PRELOADED = ["sentence_transformers", "api.server", "indexer.jobs.worker", "inde
 
 
 class Forked:
-    """A running `refract`, with as much of `subprocess.Popen` as tests use."""
+    """A running `refract`, with as much of `subprocess.Popen` as tests use. Its standard input is a
+    `terminal`, or has what is `given`."""
 
-    def __init__(self, *arguments: str, environment: dict[str, str], given: bytes = b"") -> None:
+    def __init__(
+        self, *arguments: str, environment: dict[str, str], given: bytes = b"", terminal: int | None = None
+    ) -> None:
         context = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload(PRELOADED)
         (stdin, feed), (out, stdout), (err, stderr) = (context.Pipe(duplex=False) for _ in range(3))
+        if terminal is not None:
+            stdin.close()
+            stdin = Connection(os.dup(terminal), writable=False)
         theirs = (stdin, stdout, stderr)
         self._process = context.Process(target=_run, args=(arguments, environment, theirs))
         self._process.start()
@@ -72,17 +78,20 @@ class Forked:
 
 
 @contextlib.contextmanager
-def running(*arguments: str, environment: dict[str, str], given: bytes = b"") -> Iterator[Forked]:
+def running(
+    *arguments: str, environment: dict[str, str], given: bytes = b"", terminal: int | None = None
+) -> Iterator[Forked]:
     """`refract` with these arguments in this environment; killed at the end if it still runs."""
-    with contextlib.closing(Forked(*arguments, environment=environment, given=given)) as process:
+    started = Forked(*arguments, environment=environment, given=given, terminal=terminal)
+    with contextlib.closing(started) as process:
         yield process
 
 
 def forked(
-    *arguments: str, environment: dict[str, str], given: bytes = b""
+    *arguments: str, environment: dict[str, str], given: bytes = b"", terminal: int | None = None
 ) -> "subprocess.CompletedProcess[str]":
     """Runs `refract` with these arguments in this environment, to its end."""
-    with running(*arguments, environment=environment, given=given) as process:
+    with running(*arguments, environment=environment, given=given, terminal=terminal) as process:
         said = process.communicate()
         return subprocess.CompletedProcess(arguments, process.wait(), *said)
 
@@ -94,6 +103,7 @@ def _taken(end: Connection) -> int:
 
 
 def _run(arguments: list[str], environment: dict[str, str], streams: tuple[Connection, ...]) -> None:
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # who is started in the background ignores it
     os.environ.clear()
     os.environ.update(environment)
     for number, stream in enumerate(streams):

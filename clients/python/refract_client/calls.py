@@ -17,6 +17,7 @@ from refract_client.records import (
     DocumentDetail,
     DocumentRef,
     DocumentWords,
+    EventPage,
     FeatureDetail,
     FeatureList,
     JobInfo,
@@ -208,6 +209,15 @@ def start_job(kind: str, **request: Any) -> Call[JobInfo]:
 def cancel_job(number: int) -> Call[JobInfo]:
     """Takes a waiting job out of the queue, or asks a running one to stop."""
     return _send("POST", f"/v1/jobs/{number}/cancel", JobInfo)
+
+
+def events(
+    *, after: int = 0, wait: float = 0, kind: Sequence[str] = (), collection: str = "", limit: int = 100
+) -> Call[EventPage]:
+    """Reads what has happened after a number; where nothing has, waits so many seconds for it, 20 at most.
+    The next page is `after` the `last` of this one."""
+    asked = {"after": after, "wait": wait, "kind": kind, "collection": collection, "limit": limit}
+    return _get("/v1/events", EventPage, **asked)
 
 
 def _get(path: str, answer: type[Answer], **params: Any) -> Call[Answer]:

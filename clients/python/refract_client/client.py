@@ -89,6 +89,7 @@ class Client:
     job = _sent(calls.job)
     start_job = _sent(calls.start_job)
     cancel_job = _sent(calls.cancel_job)
+    events = _sent(calls.events)
 
     def write_documents(self, documents: Iterable[Document], *, collection: str = "") -> Written:
         """Writes any number of documents, a batch at a time: those whose id is there are replaced. After an
@@ -168,6 +169,7 @@ class AsyncClient:
     job = _awaited(calls.job)
     start_job = _awaited(calls.start_job)
     cancel_job = _awaited(calls.cancel_job)
+    events = _awaited(calls.events)
 
     async def write_documents(
         self, documents: Iterable[Document] | AsyncIterable[Document], *, collection: str = ""

@@ -786,6 +786,28 @@ class JobInfo:
 
 
 @dataclass(frozen=True, kw_only=True)
+class EventInfo:
+    """Describes one event: its number, when it happened, what it is, and in which collection. `data` are
+    numbers and names."""
+
+    id: int
+    at: datetime
+    kind: str
+    collection: str | None
+    data: dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class EventPage:
+    """Holds events, the first first. `last` is the number to go on after; `missed`: some after the number
+    that was given may not be kept any more."""
+
+    events: list[EventInfo]
+    last: int
+    missed: bool
+
+
+@dataclass(frozen=True, kw_only=True)
 class FailureOut:
     id: str
     reason: str

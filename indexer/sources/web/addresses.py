@@ -1,6 +1,7 @@
 """Sources that have an address instead of a path: databases and web sites."""
 
 from collections.abc import Iterator, Mapping
+from urllib.parse import unquote
 
 from indexer.sources.document import Item
 from indexer.sources.records import database
@@ -15,6 +16,12 @@ _SITES = ("http://", "https://")
 def is_address(given: str) -> bool:
     """Whether this is an address and no path."""
     return "://" in given
+
+
+def is_below(address: str, allowed: str) -> bool:
+    """Whether an address is one that is allowed, or below it."""
+    parts = unquote(address).replace("\\", "/").split("/")
+    return ".." not in parts and f"{address}/".startswith(f"{allowed.rstrip('/')}/")
 
 
 def is_site(given: str) -> bool:

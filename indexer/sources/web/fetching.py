@@ -1,22 +1,29 @@
-"""One page over HTTP, within bounds of bytes and time, and from no address that is not meant."""
+"""One exchange over HTTP, within bounds of bytes and time, and with no address that is not meant."""
 
 import contextlib
 import http.client
+import io
 import ipaddress
 import socket
 import ssl
 import threading
+import time
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 from urllib.parse import quote, urldefrag, urljoin, urlsplit, urlunsplit
 
 from indexer.sources.document import UnreadableError
 from search.errors import SourceError
 
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
 MAX_PAGE = 16 << 20
 SECONDS = 30.0
+SHORTEST = 0.1
 HEADERS = {
     "User-Agent": "Mozilla/5.0 (compatible; refract)",
     "Accept-Encoding": "identity",
@@ -73,8 +80,35 @@ def fetch(
     most: int = MAX_PAGE,
     headers: Mapping[str, str] = MappingProxyType({}),
 ) -> Response:
-    """What a server answers, redirects too; `headers` are sent besides ours. The address that was looked at
-    is the one that is connected to, and a timer ends the connection, whatever the server is doing.
+    """What a server answers, redirects too; `headers` are sent besides ours.
+
+    Raises:
+        UnreadableError: naming the reason.
+    """
+    with _connection(address, seconds, private) as connection:
+        connection.request("GET", _path(address), headers=_headers(address, {**HEADERS, **headers}))
+        return _read(connection.getresponse(), most)
+
+
+def post(
+    address: str, body: bytes, *, private: bool, seconds: float, headers: Mapping[str, str]
+) -> tuple[int, str]:
+    """Sends a body; gives the status that is answered, and how long the server asks to wait. What else it
+    answers is not read.
+
+    Raises:
+        UnreadableError: naming the reason.
+    """
+    with _connection(address, seconds, private) as connection:
+        connection.request("POST", _path(address), body, headers=_headers(address, headers))
+        answer = connection.getresponse()
+        return answer.status, answer.headers.get("Retry-After", "")
+
+
+@contextlib.contextmanager
+def _connection(address: str, seconds: float, private: bool) -> Iterator[http.client.HTTPConnection]:
+    """Connects to a server. The address that was looked at is the one that is connected to, and a timer ends
+    the connection, whatever the server is doing.
 
     Raises:
         UnreadableError: naming the reason.
@@ -88,23 +122,22 @@ def fetch(
         sock = _connected(parts.hostname or "", parts.port or _PORTS[parts.scheme], seconds, private)
         sockets.append(sock)
         timer.start()
-        answer = _answer(sockets, address, most, headers)
+        yield _opened(sockets, address, late)
     except (OSError, http.client.HTTPException, ValueError) as error:
         if late.is_set() or isinstance(error, TimeoutError):
-            raise UnreadableError(f"it was not sent within {seconds:.0f} seconds") from None
+            raise UnreadableError(f"there was no answer within {seconds:.0f} seconds") from None
         told = getattr(error, "strerror", None) or str(error) or type(error).__name__
-        raise UnreadableError(f"it cannot be fetched: {str(told)[:200]}") from None
+        raise UnreadableError(f"it cannot be reached: {str(told)[:200]}") from None
     finally:
         timer.cancel()
         for each in sockets:
             each.close()
     if late.is_set():
-        raise UnreadableError(f"it was not sent within {seconds:.0f} seconds")
-    return answer
+        raise UnreadableError(f"there was no answer within {seconds:.0f} seconds")
 
 
-def _answer(sockets: list[socket.socket], address: str, most: int, headers: Mapping[str, str]) -> Response:
-    """What is answered on the last of the sockets; one more is added where it is encrypted."""
+def _opened(sockets: list[socket.socket], address: str, late: threading.Event) -> http.client.HTTPConnection:
+    """Speaks HTTP on the last of the sockets; one more is added where it is encrypted."""
     parts = urlsplit(address)
     if parts.scheme == "https":
         context = ssl.create_default_context()
@@ -113,12 +146,59 @@ def _answer(sockets: list[socket.socket], address: str, most: int, headers: Mapp
         )
         sockets.append(secure)
         secure.do_handshake()
-    connection: http.client.HTTPConnection = http.client.HTTPConnection(parts.hostname or "", parts.port)
-    connection.sock = sockets[-1]
-    path = urlunsplit(("", "", parts.path, parts.query, ""))
-    sent = {**HEADERS, **headers, "Host": parts.netloc, "Connection": "close"}
-    connection.request("GET", path, headers=sent)
-    answer = connection.getresponse()
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port)
+    connection.sock = _Wire(sockets[-1], late)
+    return connection
+
+
+class _Wire:
+    """Stands for a socket in an exchange. Who makes the exchange closes it, and nobody else."""
+
+    def __init__(self, sock: socket.socket, late: threading.Event) -> None:
+        self._sock = sock
+        self._late = late
+        self.sendall = sock.sendall
+
+    def makefile(self, _: str) -> io.BufferedReader:
+        """Makes what an answer is read from."""
+        return io.BufferedReader(_Reading(self._sock, self._late))
+
+    def close(self) -> None:
+        """Leaves the socket open."""
+
+
+class _Reading(io.RawIOBase):
+    """Reads from a socket until it is late: of one that is shut, what comes without a pause could be read for
+    ever."""
+
+    def __init__(self, sock: socket.socket, late: threading.Event) -> None:
+        self._sock = sock
+        self._late = late
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: "WriteableBuffer") -> int:
+        """Reads what is there.
+
+        Raises:
+            TimeoutError: it is late.
+        """
+        if self._late.is_set():
+            raise TimeoutError
+        return self._sock.recv_into(buffer)
+
+
+def _path(address: str) -> str:
+    parts = urlsplit(address)
+    return urlunsplit(("", "", parts.path, parts.query, ""))
+
+
+def _headers(address: str, given: Mapping[str, str]) -> dict[str, str]:
+    return {**given, "Host": urlsplit(address).netloc, "Connection": "close"}
+
+
+def _read(answer: http.client.HTTPResponse, most: int) -> Response:
     body = answer.read(most + 1) if answer.status == 200 else b""
     if answer.headers.get("Content-Encoding", "").lower() in ("gzip", "x-gzip"):
         body = unzipped(body, most)
@@ -166,14 +246,17 @@ def _is_private(address: str) -> bool:
 
 
 def _connected(host: str, port: int, seconds: float, private: bool) -> socket.socket:
+    """Connects to the first address of a host that lets us; all of them together have these seconds."""
     error: OSError | None = None
+    end = time.monotonic() + seconds
     for family, kind, protocol, _, place in _resolved(host, port):
         if not private and _is_private(place[0]):
             raise UnreadableError(f"{host} is an address of this machine or network")
         sock = socket.socket(family, kind, protocol)
-        sock.settimeout(seconds)
         try:
+            sock.settimeout(max(end - time.monotonic(), SHORTEST))
             sock.connect(place)
+            sock.settimeout(seconds)
         except OSError as failed:
             sock.close()
             error = failed

@@ -46,7 +46,7 @@ SECRETS = ("zanzibar", "fortress", "drawbridge", "red-", "clearance", "topsecret
 
 OPEN, READ, NAMES, LISTS, WRITE, ADMIN = "open", "read", "names", "lists", "write", "admin"
 SAME, PAGE, SENT, FOUND, WRITER, PANEL, FORM = "same", "page", "sent", "found", "writer", "panel", "form"
-METRICS = "metrics"
+METRICS, TOLD = "metrics", "told"
 
 CALLERS = ("nobody", "search", "write", "admin", "expired", "revoked", "other", "tenant", "nobody in private")
 OK, MISSING, UNSEEN = 0, 404, -404  # UNSEEN: found, and nothing of the red team's in it
@@ -58,6 +58,8 @@ EXPECTED = {
     READ: (404, OK, OK, OK, 401, 401, 404, UNSEEN, 401),
     NAMES: (404, OK, OK, OK, 401, 401, 404, MISSING, 401),
     LISTS: (UNSEEN, OK, OK, OK, 401, 401, UNSEEN, UNSEEN, 401),
+    # what has happened, to whoever has a key
+    TOLD: (401, OK, OK, OK, 401, 401, UNSEEN, UNSEEN, 401),
     WRITE: (401, 403, OK, OK, 401, 401, 404, 403, 401),
     ADMIN: (401, 403, 403, OK, 401, 401, 403, 403, 401),
     # names every collection; who asks from elsewhere and is no admin needs a token
@@ -108,6 +110,13 @@ CASES = {
     ("POST", "/v1/jobs/estimate"): of(ADMIN, json=body(kind="reindex")),
     ("GET", "/v1/audit"): Case(ADMIN, query={"find": "keys"}),
     ("GET", "/v1/audit/export"): Case(ADMIN),
+    ("GET", "/v1/events"): Case(TOLD),
+    ("GET", "/v1/webhooks"): Case(ADMIN),
+    ("POST", "/v1/webhooks"): Case(ADMIN, (400,), json={"url": "http://127.0.0.1/"}),
+    ("PATCH", "/v1/webhooks/{webhook}"): Case(ADMIN, (404,), "/v1/webhooks/99999", json={"enabled": True}),
+    ("DELETE", "/v1/webhooks/{webhook}"): Case(ADMIN, (404,), "/v1/webhooks/99999"),
+    ("POST", "/v1/webhooks/{webhook}/test"): Case(ADMIN, (404,), "/v1/webhooks/99999/test"),
+    ("GET", "/v1/webhooks/{webhook}/deliveries"): Case(ADMIN, (404,), "/v1/webhooks/99999/deliveries"),
     ("GET", "/v1/jobs/{job}"): of(ADMIN, *NO_JOB, path="/v1/jobs/99999"),
     ("POST", "/v1/jobs/{job}/cancel"): of(ADMIN, *NO_JOB, path="/v1/jobs/99999/cancel"),
     ("POST", "/v1/jobs/{job}/retry"): of(ADMIN, *NO_JOB, path="/v1/jobs/99999/retry"),
@@ -167,6 +176,8 @@ CASES = {
     ("GET", "/admin/jobs/{number}"): of(PANEL, *NO_JOB, path="/admin/jobs/99999"),
     ("GET", "/admin/keys"): of(PANEL),
     ("GET", "/admin/audit"): of(PANEL),
+    ("GET", "/admin/webhooks"): of(PANEL),
+    ("POST", "/admin/webhooks"): form(FORM, 404, delete="99999"),
     ("POST", "/admin/keys"): form(FORM, 404, revoke="99999"),
     ("POST", "/admin/collections/{name}/jobs"): form(
         FORM, path="/admin/collections/vault/jobs", kind="verify"

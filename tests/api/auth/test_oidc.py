@@ -16,6 +16,7 @@ from starlette.testclient import TestClient
 from api.app import create_app
 from api.auth.keys import create_key
 from api.auth.oidc import Handshake, Person, Provider, read_scopes
+from indexer.audit import list_entries
 from search.engine.engine import SearchEngine
 from search.errors import ConfigurationError, ProviderUnavailable, Unauthorized
 from search.settings import Settings
@@ -146,6 +147,8 @@ def test_a_browser_is_signed_in_and_led_back(small: SmallProvider, database: Eng
     ended = client.get("/admin/login/oidc/back", params={"code": code, "state": state})
     assert (ended.status_code, ended.headers["Location"]) == (303, "/admin/keys")
     assert client.get("/admin/keys").status_code == 200
+    with Session(database) as session:
+        assert list_entries(session, find="session.begin")[0].target == "identity provider"
 
 
 @pytest.mark.database

@@ -6,7 +6,6 @@ import pty
 import shutil
 import signal
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -17,8 +16,8 @@ from search.embedding.folding import composed
 from search.engine.engine import SearchEngine
 from search.query.request import SearchRequest
 from tests.support.building import eventually
-from tests.support.commands import COMMAND, Shell, assert_one_line, worker
-from tests.support.forked import running
+from tests.support.commands import Shell, assert_one_line, worker
+from tests.support.forked import forked, running
 from tests.support.odd_files import documents, refused, texts, write_odd_folder
 
 pytestmark = pytest.mark.slow
@@ -95,22 +94,15 @@ def test_of_a_folder_of_odd_files_every_one_is_found_or_named(
 
 def interrupted(shell: Shell, step: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     """A command that gets Ctrl-C as soon as it says that it is at a step."""
-    takes_it = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler);"
-    program = (
-        f"{takes_it} from api.cli.main import main; main()"  # who is started in the background ignores it
-    )
-    command = [sys.executable, "-c", program, *arguments]
-    environment = {**os.environ, **shell.settings}
-    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:
-        assert process.stderr is not None
+    with running(*arguments, environment=shell.environment) as process:
         said = ""
         while step not in said:
             line = process.stderr.readline()
             assert line, said
             said += line
         process.send_signal(signal.SIGINT)
-        said += process.stderr.read()
-    return subprocess.CompletedProcess(command, process.returncode, "", said)
+        _, rest = process.communicate()
+        return subprocess.CompletedProcess(arguments, process.wait(), "", said + rest)
 
 
 @pytest.mark.parametrize("step", ["reading documents", "embedding passages"])
@@ -180,22 +172,21 @@ def test_a_collection_keeps_some_dimensions(shell: Shell, notes: Path) -> None:
 
 def test_what_is_embedded_anew_is_asked_for_on_a_terminal(shell: Shell, notes: Path) -> None:
     shell.run("index", str(notes), "--collection", "n")
-    command = [*COMMAND, "reindex", "--collection", "n", "--passage-tokens", "32"]
+    command = ("reindex", "--collection", "n", "--passage-tokens", "32")
     for answer, state in {"n": "Nothing was built", "y": "Generation 2 is live"}.items():
-        assert state in on_a_terminal(command, answer, {**os.environ, **shell.settings, "COLUMNS": "200"})
+        assert state in on_a_terminal(shell, *command, answer=answer)
 
 
-def on_a_terminal(command: list[str], answer: str, environment: dict[str, str]) -> str:
+def on_a_terminal(shell: Shell, *arguments: str, answer: str) -> str:
     """What a command says to a person who answers this."""
     person, terminal = pty.openpty()
-    with subprocess.Popen(
-        command, env=environment, stdin=terminal, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    ) as process:
-        os.close(terminal)
+    try:
         os.write(person, f"{answer}\n".encode())
-        said, _ = process.communicate(timeout=120)
-    os.close(person)
-    return said
+        done = forked(*arguments, environment={**shell.environment, "COLUMNS": "200"}, terminal=terminal)
+    finally:
+        os.close(terminal)
+        os.close(person)
+    return done.stdout + done.stderr
 
 
 def test_files_of_one_name_in_two_folders_are_both_found(shell: Shell, notes: Path, tmp_path: Path) -> None:

@@ -9,12 +9,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import URL, Engine, create_engine
 
-from tests.support.commands import (
-    Shell,
-    alone,
-    assert_one_line,
-    refract,
-)
+from tests.support.commands import Shell, assert_one_line, refract
+from tests.support.forked import forked
 from tests.support.indexed import Indexed
 
 pytestmark = pytest.mark.slow
@@ -61,12 +57,12 @@ def test_a_dump_moves_to_a_database_of_the_other_kind_and_back(
     assert_one_line(refract("restore", str(first), **servers[0]), "not empty", "manual", "DATABASE_URL")
     second = tmp_path / "second.dump"
     for command in (["restore", str(first)], ["dump", str(second), "--collection", "manual"]):
-        done = alone(*command, environment=embedded)
+        done = forked(*command, environment=embedded)
         assert done.returncode == 0, done.stderr
     assert refract("restore", str(second), **servers[1]).returncode == 0
     ask = ["search", "sort a list", "--collection", "manual", "--steer", "concept:dates:1", "--json"]
     answers = [json.loads(refract(*ask, **server).stdout) for server in servers]
-    answers.append(json.loads(alone(*ask, environment=embedded).stdout))
+    answers.append(json.loads(forked(*ask, environment=embedded).stdout))
     assert answers[0]["results"]
     assert answers[0]["results"] == answers[1]["results"] == answers[2]["results"]
 

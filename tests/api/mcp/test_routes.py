@@ -57,6 +57,7 @@ def test_a_private_server_asks_agents_for_a_key(tmp_path: Path) -> None:
         ({"Host": "search.example.org"}, 200),
         ({"Host": "search.example.org", "Origin": "https://search.example.org"}, 200),
         ({"Origin": HERE}, 200),
+        ({"Origin": "https://agents.example"}, 200),
         ({"Origin": "https://evil.example"}, 403),
         ({"Origin": "null"}, 403),
     ],
@@ -64,7 +65,7 @@ def test_a_private_server_asks_agents_for_a_key(tmp_path: Path) -> None:
 def test_hosts_and_origins_are_those_of_the_application(
     tmp_path: Path, headers: dict[str, str], status: int
 ) -> None:
-    with client(tmp_path, hosts={"search.example.org"}) as asked:
+    with client(tmp_path, hosts={"search.example.org"}, origins=["https://agents.example"]) as asked:
         assert asked.post("/mcp", json=MESSAGE, headers=headers).status_code == status
 
 

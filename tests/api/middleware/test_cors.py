@@ -18,7 +18,8 @@ async def answer(request: Request) -> Response:
 
 
 def client(origins: str) -> TestClient:
-    app = Starlette(routes=[Route("/v1/search", answer, methods=["GET", "POST"]), Route("/features", answer)])
+    routes = [Route(path, answer, methods=["GET", "POST"]) for path in ("/v1/search", "/mcp", "/features")]
+    app = Starlette(routes=routes)
     app.add_middleware(ApiCors, origins=read_origins(origins))
     return TestClient(app)
 
@@ -30,6 +31,7 @@ def allowed(path: str, origin: str, origins: str = OURS) -> str | None:
 def test_a_page_of_a_named_origin_may_read_an_answer_of_the_api() -> None:
     assert allowed("/v1/search", OURS) == OURS
     assert allowed("/v1/search", "https://other.example", "*") == "*"
+    assert allowed("/mcp", OURS) == OURS
 
 
 @pytest.mark.parametrize("origin", ["https://other.example", "http://shop.example.org", "null"])
@@ -41,10 +43,11 @@ def test_pages_are_not_for_others_at_all() -> None:
     assert allowed("/features", OURS) is None
 
 
-def test_a_browser_asks_first_and_hears_that_a_key_may_be_sent_but_no_cookie() -> None:
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE"])
+def test_a_browser_asks_first_and_hears_that_a_key_may_be_sent_but_no_cookie(method: str) -> None:
     asks = {
         "Origin": OURS,
-        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Method": method,
         "Access-Control-Request-Headers": "Authorization",
     }
     told = client(OURS).options("/v1/search", headers=asks)

@@ -19,7 +19,11 @@ async def seen(request: Request) -> Response:
 
 
 def asked(
-    path: str, headers: dict[str, str] | None = None, *, prefix: str = "", trusted: str = ""
+    path: str,
+    headers: dict[str, str] | list[tuple[str, str]] | None = None,
+    *,
+    prefix: str = "",
+    trusted: str = "",
 ) -> list[str] | int:
     app = Starlette(routes=[Route("/", seen), Route("/features", seen)])
     app.add_middleware(BehindProxy, prefix=prefix, trusted=read_proxies(trusted))
@@ -76,6 +80,18 @@ def test_the_setting_goes_before_the_header() -> None:
 def test_a_prefix_that_is_no_plain_path_is_none(prefix: str) -> None:
     answer = asked("/features", {"X-Forwarded-Prefix": prefix}, trusted="10.0.0.7")
     assert answer == ["/features", "/features", "http", "10.0.0.7"]
+
+
+@pytest.mark.parametrize(("second", "prefix"), [("/a", "/a"), ("/a/", "/a"), ("/b", ""), ("", "")])
+def test_a_prefix_that_comes_twice_holds_if_it_says_the_same(second: str, prefix: str) -> None:
+    given = [("X-Forwarded-Prefix", "/a"), ("X-Forwarded-Prefix", second)]
+    answer = asked("/features", given, trusted="10.0.0.7")
+    assert answer == ["/features", f"{prefix}/features", "http", "10.0.0.7"]
+
+
+def test_of_an_address_that_comes_twice_the_proxys_own_is_seen() -> None:
+    given = [("X-Forwarded-For", "203.0.113.5"), ("X-Forwarded-For", "198.51.100.9")]
+    assert asked("/features", given, trusted="10.0.0.7") == ["/features", "/features", "http", "198.51.100.9"]
 
 
 def test_who_forges_an_address_before_the_proxy_is_still_seen() -> None:

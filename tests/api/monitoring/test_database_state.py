@@ -1,16 +1,19 @@
 """The database's state: what collections and jobs there are, and nothing that waits for it for long."""
 
 import threading
+from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.orm import Session
 
 from api.monitoring.database_state import DatabaseState, Impatient, Live, StateReader
+from indexer.build.generations import roll_back
 from indexer.jobs.queue import start_job
 from search.db.connection import server_url
+from search.embedding.embedder import Embedder
 from search.metrics import MOST_LABELLED
-from tests.support.building import document, write
+from tests.support.building import build, document, write
 
 LONG = 60.0
 
@@ -73,6 +76,22 @@ class TestOfADatabase:
         (waiting,) = found.waiting
         assert (waiting.collection, waiting.documents) == ("notes", 3)
         assert 90 <= waiting.lag < 90 + LONG
+
+    def test_while_generations_flip_exactly_one_is_live(
+        self, database: Engine, tmp_path: Path, small_embedder: Embedder
+    ) -> None:
+        for count in (3, 4):
+            build(database, tmp_path, small_embedder, "notes", [document(each) for each in range(count)])
+        flipping = threading.Thread(target=lambda: [roll_back(database, "notes") for _ in range(20)])
+        flipping.start()
+        seen = set[int | None]()
+        while flipping.is_alive():
+            live = self.read(database).live or []
+            assert [each.collection for each in live] == ["notes"]
+            seen |= {each.generation for each in live}
+        flipping.join()
+        assert None not in seen
+        assert len(seen) == 2
 
     def test_jobs_are_counted_and_the_oldest_has_an_age(self, database: Engine) -> None:
         write(database, "notes", [document(1)])

@@ -7,7 +7,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import Engine, create_engine
 
-from api.monitoring.database_state import DatabaseState, Jobs, Live, Waiting
+from api.monitoring.database_state import Counted, DatabaseState, Jobs, Live, Waiting
 from api.monitoring.exposition import Exposition, database_metrics
 from search.db.connection import server_url
 from search.engine.engine import SearchEngine
@@ -24,6 +24,8 @@ STATE = DatabaseState(
         Jobs("dump", "cancelled", 2, None),
     ],
     workers=1,
+    webhooks=[Counted("enabled", 2), Counted("disabled", 1)],
+    deliveries=[Counted("waiting", 5)],
 )
 
 
@@ -49,12 +51,15 @@ def test_collections_and_jobs_are_told_one_by_one() -> None:
         ("refract_jobs", "reindex", "running"): 1,
         ("refract_jobs", "dump", "cancelled"): 3,
         ("refract_oldest_job_age_seconds", "reindex", "running"): 9,
+        ("refract_webhooks", "enabled"): 2,
+        ("refract_webhooks", "disabled"): 1,
+        ("refract_webhook_deliveries", "waiting"): 5,
     }
 
 
 def test_what_is_not_known_is_no_zero() -> None:
     assert samples(None) == {("refract_database_up",): 0}
-    unknown = DatabaseState(None, None, None, None, None)
+    unknown = DatabaseState(None, None, None, None, None, None, None)
     assert samples(unknown) == {("refract_database_up",): 1}
 
 

@@ -6,11 +6,6 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-import schemathesis
-from hypothesis import HealthCheck, given, settings
-from schemathesis.checks import not_a_server_error
-from schemathesis.core.result import Ok
-from schemathesis.specs.openapi.checks import response_schema_conformance, status_code_conformance
 from sqlalchemy import create_engine
 from starlette.testclient import TestClient
 
@@ -273,22 +268,7 @@ def test_no_database_is_a_503_that_says_so(tmp_path: Path) -> None:
             answer = client.get(path)
             assert answer.status_code == 503
             assert answer.json()["error"]["code"] == "store_unavailable"
+            assert int(answer.headers["Retry-After"]) > 0
         page = client.get("/?q=x")
         assert page.status_code == 503
         assert "Traceback" not in page.text
-
-
-def test_whatever_is_sent_no_answer_breaks_the_contract(engine: SearchEngine) -> None:
-    schema = schemathesis.openapi.from_asgi("/v1/openapi.json", app_of(engine))
-    operations = [found.ok() for found in schema.get_all_operations() if isinstance(found, Ok)]
-    assert len(operations) >= 8
-    for operation in operations:
-
-        @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck), database=None)
-        @given(operation.as_strategy())
-        def send(case: schemathesis.Case[Any]) -> None:
-            case.call_and_validate(
-                checks=[not_a_server_error, status_code_conformance, response_schema_conformance]
-            )
-
-        send()

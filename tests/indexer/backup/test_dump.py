@@ -25,6 +25,7 @@ from indexer.build.passage_rows import create_partition
 from indexer.build.stages import name_features
 from indexer.build.verify import verify
 from indexer.documents import delete_documents, ensure_collection, ingest
+from indexer.hooks.events import read_events
 from indexer.labels.edit import edit_label
 from indexer.presets.store import get_preset, list_presets, save_preset
 from indexer.progress import Reporter
@@ -178,6 +179,12 @@ def assert_empty(database: Engine) -> None:
 def test_a_restored_dump_gives_the_same_answers(source: Source, database: Engine, tmp_path: Path) -> None:
     assert restore(database, tmp_path, source.path, Reporter(database)) == source.manifest
     assert verify(database, tmp_path).sound
+    with Session(database) as session:
+        told = read_events(session).events  # none of the source's: those are of another installation
+    assert [(each.kind, each.collection) for each in told] == [
+        ("generation.live", "beside"),
+        ("generation.live", "c"),
+    ]
     pairs = zip(source.answers, answers(database, tmp_path), strict=True)
     for before, after in pairs:
         assert ranking(after) == ranking(before)

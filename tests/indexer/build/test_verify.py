@@ -15,6 +15,7 @@ from indexer.sources import SourceDocument
 from search.db.lookup import live_generation
 from search.embedding.embedder import Embedder
 from search.engine.engine import SearchEngine
+from search.index.bm25 import K1
 from search.index.faiss_index import FaissIndex
 from search.index.generation_files import INDEX_FILE, WORDS_FILE, generation_folder
 from search.index.passage_store import read_embeddings
@@ -119,7 +120,7 @@ def test_no_byte_of_the_file_can_be_changed_unnoticed(
     engine = SearchEngine(database, tmp_path)
     response = engine.search(SearchRequest("bread"), collection="c")
     expected = embedder.encode(TEXTS).astype("float32") @ embedder.encode_queries(["bread"])[0]
-    expected[1] += WORDS_WEIGHT  # the one with the word
+    expected[1] += WORDS_WEIGHT / (1 + K1)  # the one with the word, which has it once
     scores = [result.score for result in response.results]
     assert scores == pytest.approx(sorted(expected.tolist(), reverse=True), abs=2e-3)
     assert verify(database, tmp_path) == recorded

@@ -25,7 +25,7 @@ from search.engine.engine import SearchEngine
 from search.errors import Busy, InvalidRequest, JobNotFound
 from search.query.request import SearchRequest
 from search.settings import DEFAULT_MODEL
-from tests.support.building import build, document, eventually, many, work_off
+from tests.support.building import build, document, eventually, many, work_off, write
 from tests.support.commands import worker
 from tests.support.model import lend_dictionary
 
@@ -113,6 +113,18 @@ def test_a_job_that_fails_says_why_and_changes_nothing(
     assert get_job(database, job.number).state == "waiting"
     (again,) = work(database, tmp_path)
     assert (again.state, again.attempts) == ("failed", 2)
+
+
+def test_a_job_is_begun_again_at_once_whatever_the_clock_here_says(database: Engine, tmp_path: Path) -> None:
+    """The database says when a job is due, by its own clock, and this machine's may be ahead of it."""
+    write(database, "c", [])
+    number = start_job(database, "ingest", "c", path=str(tmp_path / "nothing.csv"))
+    work_off(database, tmp_path)
+    with database.begin() as connection:
+        retry_job(database, number)
+        due = text("SELECT scheduled_at < now() - interval '1 day' FROM jobs.procrastinate_jobs")
+        assert connection.scalar(due)
+    assert [job.attempts for job in work(database, tmp_path)] == [2]
 
 
 def test_jobs_of_a_collection_take_turns_and_wait_once(

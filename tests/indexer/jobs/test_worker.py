@@ -12,7 +12,7 @@ from indexer.jobs.places import Places
 from indexer.jobs.queue import cancel_job, get_job, list_jobs, retry_job, start_job
 from indexer.jobs.stalled import MOST_LOST
 from tests.support.building import eventually, work_off, write
-from tests.support.commands import spawned_worker
+from tests.support.commands import spawned_worker, worker
 
 pytestmark = [pytest.mark.database, pytest.mark.sql]
 
@@ -67,11 +67,11 @@ def test_a_job_that_kills_its_worker_fails_and_the_next_is_done(
     number = start_job(database, "ingest", "c", path=str(endless))
     behind = start_job(database, "verify", "c")
     for attempt in range(1, MOST_LOST + 1):
-        with spawned_worker(database, tmp_path) as process:
+        with worker(database, tmp_path) as process:
             eventually(partial(begun, database, number, attempt))
             process.send_signal(signal.SIGKILL)
             process.wait(30)
-    with spawned_worker(database, tmp_path):
+    with worker(database, tmp_path):
         eventually(lambda: get_job(database, behind).state == "done")
     job = get_job(database, number)
     assert (job.state, job.attempts) == ("failed", MOST_LOST)
@@ -83,13 +83,13 @@ def test_a_cancelled_job_whose_worker_was_killed_is_cancelled(
     database: Engine, tmp_path: Path, endless: Path
 ) -> None:
     number = start_job(database, "ingest", "c", path=str(endless))
-    with spawned_worker(database, tmp_path) as process:
+    with worker(database, tmp_path) as process:
         eventually(lambda: get_job(database, number).state == "running")
         process.send_signal(signal.SIGSTOP)
         cancel_job(database, number)
         process.send_signal(signal.SIGKILL)
         process.wait(30)
-    with spawned_worker(database, tmp_path):
+    with worker(database, tmp_path):
         eventually(lambda: get_job(database, number).state == "cancelled")
 
 

@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from indexer.sources import Failure, Item, Note, SourceDocument, open_source
+from tests.support.hostile import SECRET, write_all
+from tests.support.hostile import files as hostile_files
 from tests.support.odd_files import IGNORED, KINDS, OTHERS, documents, refused, texts, write_odd_folder
 
 pytestmark = pytest.mark.slow
@@ -60,3 +62,17 @@ def test_what_was_assumed_is_noted(items: list[Item]) -> None:
     for encoding in ("utf-16-le", "cp1252", "latin-1"):
         assert {f"encodings/{encoding}.{kind}" for kind in KINDS} <= noted
     assert {"front/broken.md", "front/torn.md", "front/bomb.md", "book.epub", "amp.docx", "page.pdf"} <= noted
+
+
+def test_what_is_made_to_harm_is_read_or_named_and_brings_in_nothing(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text(SECRET)
+    (folder := tmp_path / "hostile").mkdir()
+    names = write_all(folder, hostile_files(tmp_path / "secret"))
+    (folder / "zz.txt").write_text(MARKER)
+    items = list(open_source(folder))
+    read = {item.id: item.text for item in items if isinstance(item, SourceDocument)}
+    failed = {item.name: item.reason for item in items if isinstance(item, Failure)}
+    assert sorted(read.keys() | failed.keys()) == sorted([*names, "zz.txt"])
+    assert read["zz.txt"] == MARKER
+    assert [name for name, text in read.items() if SECRET in text or len(text) > 1_000_000] == []
+    assert all(len(reason) > 10 for reason in failed.values())

@@ -186,6 +186,13 @@ def add_rows_of(revision: str, database: Engine, embedder: Embedder) -> None:
                 "INSERT INTO sessions (sha256, expires_at, name, scope) VALUES ('t', now(), 'ann', 'write')",
                 "UPDATE collections SET private = true",
             )
+        case "0010":
+            add_rows(
+                database,
+                "INSERT INTO webhooks (url, secret, kinds) VALUES ('https://x/', 'whsec_', '{job.done}')",
+                "SELECT tell_event('job.done', 1, 'c', '{\"job\": 1}')",
+                "SELECT tell_event('job.failed', 1, 'c', '{\"job\": 2}')",
+            )
         case _:
             pytest.fail(f"Say here what rows revision {revision} brings.")
 

@@ -33,7 +33,7 @@ from search.query.limits import MODES
 from search.query.request import SearchRequest
 from search.query.steering import FeatureTarget, Knob, Steering, format_steering, parse
 from search.responses.search import SearchResponse, Term
-from search.scoring.hybrid import MASS_SHARE, WORDS_WEIGHT, counted_words
+from search.scoring.hybrid import SHORT, WORDS_WEIGHT, counted_words
 from search.scoring.pursuit import MOST_TERMS, NEAR
 from search.scoring.ranking import Pool
 from tests.support.indexed import Indexed
@@ -180,8 +180,9 @@ def test_words_and_meaning_are_mixed_as_they_are_said_to_be(engine: SearchEngine
     )
     parts_NT = counted.scores(asked)
     words_N, found_T = np.asarray(parts_NT.sum(axis=1)).ravel(), np.diff(parts_NT.indptr)
-    mass = np.log1p((len(texts) - found_T + 0.5) / (found_T + 0.5)).sum()
-    words_N *= WORDS_WEIGHT / max(words_N.max(), MASS_SHARE * mass)
+    rarity_T = np.log1p((len(texts) - found_T + 0.5) / (found_T + 0.5))
+    highest = np.log1p((len(texts) - 0.5) / 1.5)
+    words_N *= WORDS_WEIGHT / max(rarity_T.sum(), min(len(asked), SHORT) * highest)
     dense_N = snapshot.index.vectors(np.arange(snapshot.passages)) @ engine.embed(snapshot.space, query)
     mixed_N = dense_N + words_N
     best = [mixed_N[snapshot.document_N == document].max() for document in np.unique(snapshot.document_N)]

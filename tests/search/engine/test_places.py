@@ -71,7 +71,8 @@ def test_what_scores_too_little_is_left_out_and_not_counted(engine: SearchEngine
 
 def test_a_question_about_nothing_here_is_told_so(engine: SearchEngine) -> None:
     assert ask(engine, "quarterly report of a semiconductor company").weak
-    assert ask(engine, "qzxv plonkt").weak
+    for nonsense in ("qzxv plonkt", "flurbish gnarpt", "hjkl"):
+        assert ask(engine, nonsense).weak, nonsense
     for question in ("songs of whales", "how do bees find flowers", "baking bread", "Bats"):
         assert not ask(engine, question).weak
 

@@ -18,6 +18,7 @@ from search.embedding.embedder import Embedder
 from search.engine.engine import SearchEngine
 from search.errors import CollectionNotFound, NotIndexed
 from search.index.snapshot_manager import SnapshotManager
+from search.query.request import SearchRequest
 from search.query.steering import parse
 from search.responses.collections import Progress
 from tests.support.building import build, document, eventually, many, write
@@ -38,6 +39,31 @@ def test_what_did_not_change_is_the_same_object(database: Engine, tmp_path: Path
     first = snapshots.of("c")
     assert snapshots.of("c") is first
     assert snapshots.held("c") is first
+
+
+def test_two_installations_on_one_database_search_alike_and_leave_each_others_files_as_they_are(
+    database: Engine, tmp_path: Path, number: int
+) -> None:
+    folders = [tmp_path, tmp_path / "other"]
+    first, second = (SearchEngine(database, folder) for folder in folders)
+
+    def answers() -> list[list[tuple[str, float]]]:
+        asked = SearchRequest("Whale number 3")
+        found = (engine.search(asked, collection="c").results for engine in (first, second))
+        return [[(each.document.id, each.score) for each in results] for results in found]
+
+    before, after = answers()
+    assert before == after != []
+    written = [path for path in (tmp_path / "generations").rglob("*") if path.is_file()]
+    assert written
+    for path in written:
+        assert (folders[1] / path.relative_to(tmp_path)).read_bytes() == path.read_bytes()
+    with Session(database) as session:
+        delete_documents(session, number, [before[0][0]])
+        session.commit()
+    changed, too = answers()
+    assert changed == too
+    assert {id for id, _ in changed} == {id for id, _ in before[1:]}
 
 
 def test_each_change_makes_a_new_snapshot_that_shares_the_rest(

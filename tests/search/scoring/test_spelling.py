@@ -30,9 +30,17 @@ def test_a_question_of_mistyped_words_alone_is_read_as_meant(lexicon: Lexicon, t
     assert suggested(lexicon, typo) == Spelling("photosynthesi@0", used=True)
 
 
+@pytest.mark.parametrize(("typo", "word"), [("kyes", "key@0"), ("mpa", "map@1"), ("Tihn", "thin@2")])
+def test_a_short_word_is_meant_by_its_letters_in_another_order(typo: str, word: str) -> None:
+    texts = ["A key, and keys", "a map", "thin ice", "keyed", "a bus", "a cat"]
+    short = Lexicon(Counts.of(texts), Counts.of([]), np.arange(len(texts)))
+    assert suggested(short, typo) == Spelling(word, used=True)
+    assert suggested(short, "cay") is None  # one letter from cat and key: from nearly every short word
+
+
 def test_beside_words_that_are_there_a_mistyped_one_is_only_a_suggestion(lexicon: Lexicon) -> None:
     assert suggested(lexicon, "How do regullar groups work?") == Spelling(
-        "How do regular@2 groups work?", used=False
+        "How do regular@1 groups work?", used=False
     )
 
 

@@ -272,8 +272,8 @@ def test_slow_huge_and_broken_pages_are_named_and_missing_ones_counted(site: Sit
     items = site.read()
     assert documents(items)["/late"] == "Bats hunt."
     told = failures(items)
-    assert "not sent within 2 seconds" in told["/slow"]
-    assert "not sent within 2 seconds" in told["/header"]
+    assert "no answer within 2 seconds" in told["/slow"]
+    assert "no answer within 2 seconds" in told["/header"]
     assert "more than 16 MiB" in told["/huge"]
     assert "500" in told["/error"]
     assert "/bomb" in told
