@@ -87,7 +87,9 @@ ELSEWHERE = {
         search/engine/ablation search/engine/caches search/engine/effective_steering
         search/engine/prepared search/engine/response search/index/snapshot
     """,
-    "tests/search/explain/test_why_not.py": "search/explain/compare search/explain/counterfactuals",
+    "tests/search/explain/test_why_not.py": """
+        search/explain/compare search/explain/counterfactuals search/explain/wordings
+    """,
     "tests/search/filtering/test_allowed.py": "search/engine/facets",
     "tests/search/index/test_segments.py": "search/index/live_docs",
     "tests/search/index/test_snapshot_manager.py": "search/db/listener search/db/lookup",

@@ -33,14 +33,13 @@
   });
 
   // Results that were not there before a swap are marked for a moment; of another question all are new.
-  const ids = () => [...document.querySelectorAll('[data-result]')].map((card) => card.dataset.result);
+  const shown = () => [...document.querySelectorAll('.choose input')];
+  const ids = () => shown().map((box) => box.value);
   let before = [];
   document.addEventListener('htmx:beforeSwap', () => { before = ids(); });
   document.addEventListener('htmx:afterSettle', () => {
     if (!ids().some((id) => before.includes(id))) return;
-    for (const card of document.querySelectorAll('[data-result]')) {
-      card.classList.toggle('new', !before.includes(card.dataset.result));
-    }
+    for (const box of shown()) box.closest('.card').classList.toggle('new', !before.includes(box.value));
   });
 
   // Undo goes back where the last step is in the history, and else takes the last knob away.
@@ -54,9 +53,11 @@
     history.back();
   }, true);
 
-  // Two results are compared, no more: a third tick takes the first one's place.
+  // Two results are compared, no more: a third tick takes the place of the one that was ticked first.
+  let ticked = [];
   document.addEventListener('change', (event) => {
-    const ticked = [...document.querySelectorAll('.choose :checked')];
-    if (ticked.length > 2) ticked.find((box) => box !== event.target).checked = false;
+    if (!event.target.closest('.choose')) return;
+    ticked = [...ticked.filter((box) => box.checked && box !== event.target), event.target];
+    if (ticked.filter((box) => box.checked).length > 2) ticked[0].checked = false;
   });
 })();

@@ -43,8 +43,8 @@ class ComparePage(Page):
 class WhyNotPage(Page):
     """Shows why a document is not among the first. `document` is what was asked for: the id of what was
     `found` or, if it is none, words of a title, and then `named` are the documents that have them; where
-    nothing was asked for, those `below` the first ones are there to pick from. `names` are those of the document
-    and of the last of the first."""
+    nothing was asked for, those `below` the first ones are there to pick from. `names` are those of the
+    document and of the last of the first."""
 
     template = "whynot.html"
 

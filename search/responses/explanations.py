@@ -65,8 +65,8 @@ class WhyNot:
 
     `excluded_by` are the restrictions that it does not meet: then it has no rank. `last` is the last of the
     first ones and `lacks` what the document has less of than that, the largest first. `ways` are the smallest
-    changes of the steering that bring it among the first, the smallest first, and `wordings` words that do when
-    they are added to the question; none where it is there already or none was found.
+    changes of the steering that bring it among the first, the smallest first, and `wordings` words that do
+    when they are added to the question; none where it is there already or none was found.
     """
 
     query: str
