@@ -87,8 +87,7 @@ class _Near:
         """Ranks the document when members of a concept are preferred by each strength (S,)."""
         added_P = CONCEPT_UNIT * member_N[self.grouped.scored.passages]
         scores_PS = self.grouped.scored.scores[:, None] + np.outer(added_P, STRENGTHS_S)
-        (rank_S,) = self.grouped.ranks(scores_PS, [self.document])
-        return rank_S
+        return self.grouped.ranks(scores_PS, [self.document]).ravel()
 
     def ranks(
         self, prepared: PreparedQuery, edit_D: NDArray[np.float32]

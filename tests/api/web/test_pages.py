@@ -437,6 +437,23 @@ def test_a_result_marks_words_and_says_which_made_a_topic_fire(client: TestClien
     assert passage.xpath(".//*[contains(@class, 'heat')]")
 
 
+def test_a_document_leads_back_to_the_results_and_to_those_beside_it(client: TestClient) -> None:
+    asked = f"?q={QUESTION}&mode=semantic"
+    results = client.get(f"/v1/search{asked}&limit=20").json()["results"]
+    second, third = (f"/documents/{results[place]['document']['id']}{asked}" for place in (1, 2))
+    page = tree(client, second)
+    assert page.get_element_by_id("q").value == QUESTION
+    (crumbs,) = select(page, "crumbs")
+    assert "result 2" in words(crumbs)
+    (back,) = crumbs.xpath("./a[not(@rel)]/@href")
+    assert len(select(tree(client, back), "card")) == 10
+    (onward,) = crumbs.xpath("./a[@rel='next']/@href")
+    assert urlsplit(onward).path == urlsplit(third).path
+    (before,) = select(tree(client, onward), "crumbs")[0].xpath("./a[@rel='prev']/@href")
+    assert urlsplit(before).path == urlsplit(second).path
+    assert not select(tree(client, second.partition("?")[0]), "crumbs")
+
+
 def test_a_document_has_several_features_as_tracks(
     client: TestClient, engine: SearchEngine, feature: int
 ) -> None:
