@@ -35,6 +35,7 @@ ELSEWHERE = {
     "tests/api/v1/test_webhooks.py": "api/cli/webhooks api/web/webhooks",
     "tests/api/views/test_rendering.py": "api/views/document_map",
     "tests/api/web/test_asking.py": "api/web/explain",
+    "tests/api/web/test_routes.py": "api/web/tips",
     "tests/api/web/test_one_generation.py": "api/web/live_state",
     "tests/api/web/test_pages.py": """
         api/web/analyze api/web/dictionary api/web/documents api/web/features

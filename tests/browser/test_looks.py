@@ -29,6 +29,7 @@ def addresses(indexed: Indexed) -> list[str]:
         f"/compare?{urlencode({'q': 'sort a list', 'first': longest.id, 'second': first})}",
         f"/why-not?{urlencode({'q': 'sort a list', 'document': first})}",
         "/analyze",
+        "/tips?q=lists",
         f"/analyze?text={longest.text[:1200]}",
         "/features",
         "/features?q=text",

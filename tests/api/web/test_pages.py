@@ -129,7 +129,7 @@ def test_every_link_of_a_result_page_leads_somewhere(client: TestClient) -> None
     links = {urlsplit(link)._replace(fragment="").geturl() for link in page.xpath("//a/@href")}
     inside = sorted(link for link in links if link.startswith("/"))
     parts = {urlsplit(link).path.split("/")[1] for link in inside}
-    assert parts == {"", "admin", "analyze", "compare", "documents", "features", "v1", "why-not"}
+    assert parts == {"", "admin", "analyze", "compare", "documents", "features", "tips", "v1", "why-not"}
     for link in inside[:: max(len(inside) // 10, 1)]:
         wanted = 303 if link == "/admin" or "press=" in link else 200  # to where a key, a strength is
         assert client.get(link).status_code == wanted, link
