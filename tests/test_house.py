@@ -35,6 +35,7 @@ ELSEWHERE = {
     "tests/api/v1/test_webhooks.py": "api/cli/webhooks api/web/webhooks",
     "tests/api/views/test_rendering.py": "api/views/document_map",
     "tests/api/web/test_asking.py": "api/web/explain",
+    "tests/api/web/test_routes.py": "api/web/tips",
     "tests/api/web/test_one_generation.py": "api/web/live_state",
     "tests/api/web/test_pages.py": """
         api/web/analyze api/web/dictionary api/web/documents api/web/features
@@ -87,7 +88,9 @@ ELSEWHERE = {
         search/engine/ablation search/engine/caches search/engine/effective_steering
         search/engine/prepared search/engine/response search/index/snapshot
     """,
-    "tests/search/explain/test_why_not.py": "search/explain/compare search/explain/counterfactuals",
+    "tests/search/explain/test_why_not.py": """
+        search/explain/compare search/explain/counterfactuals search/explain/wordings
+    """,
     "tests/search/filtering/test_allowed.py": "search/engine/facets",
     "tests/search/index/test_segments.py": "search/index/live_docs",
     "tests/search/index/test_snapshot_manager.py": "search/db/listener search/db/lookup",

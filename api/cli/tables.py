@@ -1,12 +1,13 @@
 """Answers are printed as tables on the terminal."""
 
 import re
+from collections.abc import Iterator
 
 from rich.table import Table
 from rich.text import Text
 
 from api.cli.output import console, output
-from api.views.excerpts import excerpt
+from api.views.excerpts import Run, Stretch, excerpt
 from api.views.numbers import lost_name, ranges
 from search.engine.facets import FIRST
 from search.responses.explanations import Comparison, Margin, WhyNot
@@ -108,9 +109,15 @@ def _rank(result: Result) -> str:
     return f"{now} {'▲' if before > now else '▼'}{abs(before - now)}"
 
 
+def _runs(shown: list[Stretch]) -> Iterator[Run]:
+    for stretch in shown:
+        yield from (run for piece in stretch.pieces for run in piece.runs)
+        yield Run(" ")
+
+
 def _document(result: Result) -> Text:
     shown = Text(f"{result.document.title}\n")
-    for run in (run for piece in excerpt(result.passage, SHOWN_CHARACTERS) for run in piece.runs):
+    for run in _runs(excerpt(result.passage, SHOWN_CHARACTERS)):
         text = re.sub(r"\s+", " ", run.text)
         shown.append(f"*{text}*" if run.names else text, style="bold" if run.names else "")
     if result.copies:
@@ -157,6 +164,8 @@ def print_absence(found: WhyNot) -> None:
         for way in found.ways:
             named = ", ".join(f"{term.label} {term.strength:+g}" for term in way.added)
             output.print(f"--steer {way.steer}  to rank {way.rank}: {named}", markup=False, soft_wrap=True)
+        for wording in found.wordings:
+            output.print(f"{wording.query!r}  to rank {wording.rank}", markup=False, soft_wrap=True)
         if not found.ways:
             output.print(f"No steering by its topics brings it among the first {found.wanted}.")
 

@@ -37,7 +37,7 @@
     if (event.target.closest('[data-taught]')) {
       remember('refract-taught', 'yes');
       root.classList.add('taught');
-      focusOn(document.querySelector('#topics-title'));
+      focusOn(document.getElementById('steering'));
     }
   });
 
@@ -106,16 +106,22 @@
   // Swaps: what was unfolded stays unfolded, and focus does not fall back to the top of the page.
   let unfolded = [];
   let focused = '';
+  let control = '';
   document.addEventListener('htmx:beforeSwap', () => {
     unfolded = [...document.querySelectorAll('#results details[open][id]')].map((element) => element.id);
     focused = document.activeElement?.closest('#panel, #results')?.id ?? '';
+    control = document.activeElement?.id ?? '';
   });
   document.addEventListener('htmx:afterSettle', () => {
     for (const id of unfolded) {
       const element = document.getElementById(id);
       if (element) element.open = true;
     }
-    if (focused && document.activeElement === document.body) focusOn(document.getElementById(focused));
+    if (focused && document.activeElement === document.body) {
+      // A card that went away leaves its topic to the line over the results.
+      document.getElementById(control.replace(/^c\d+-/, 'topic-'))?.focus();
+      if (document.activeElement === document.body) focusOn(document.getElementById(focused));
+    }
     focused = '';
   });
 

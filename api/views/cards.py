@@ -15,7 +15,11 @@ from search.responses.search import Result, SearchResponse, Term
 HUES = 8
 
 MOST_TERMS = 40
-"""Rows of a card's table; smaller terms are summed. A question may have hundreds of words."""
+SMALL = 0.02
+"""Rows of a card's table, and the share of the score from which a term has one; smaller terms are summed. A
+question may have hundreds of words."""
+
+MOST_WORDS = 5
 
 GROUP_LABELS = {
     "feature": "other topics",
@@ -29,24 +33,32 @@ GROUP_LABELS = {
 
 @dataclass(frozen=True)
 class ShownTerm:
-    """Holds one term of the score in thousandths; `tone` names its colour in the style sheet."""
+    """Holds one term of the score in thousandths; `tone` names its colour in the style sheet. A topic that is
+    turned is one term with its steering: `yours` is the part of the units that comes from that."""
 
     term: Term
     units: int
     tone: str
+    yours: int = 0
 
 
 @dataclass(frozen=True)
 class Segment:
-    """Places one piece of the bar: a top shared topic, or a group of terms. `x` and `width` are
-    percentages."""
+    """Places one piece of the bar: a topic, or a group of terms. `x`, `width` and `yours_width`, of the part
+    that comes from your steering at the outer end, are percentages."""
 
     label: str
     units: int
     tone: str
-    feature: int | None
-    x: float
-    width: float
+    feature: int | None = None
+    yours: int = 0
+    x: float = 0.0
+    width: float = 0.0
+    yours_width: float = 0.0
+
+    @property
+    def yours_x(self) -> float:
+        return round(self.x if self.units < 0 else self.x + self.width - self.yours_width, 2)
 
 
 @dataclass(frozen=True)
@@ -77,6 +89,35 @@ class Card:
     def groups(self) -> list[Segment]:
         return [segment for segment in self.segments if segment.feature is None]
 
+    @property
+    def about(self) -> list[Segment]:
+        """Lists the topics that speak for the result."""
+        return [topic for topic in self.topics if topic.units > 0]
+
+    @property
+    def words(self) -> list[str]:
+        """Lists the question's words that the passage has, those that add most first."""
+        words = [item.term.word for item in (*self.terms, *self.smaller) if item.term.word and item.units > 0]
+        return words[:MOST_WORDS]
+
+    @property
+    def is_named(self) -> bool:
+        """Tells whether the question is the name of the document."""
+        return any(item.term.kind == "name" for item in self.terms)
+
+    @property
+    def deciding(self) -> Term | None:
+        """Finds the term without which the result would stand lowest; None where it would fall without
+        none."""
+        ranked = [item.term for item in self.terms if item.term.rank_without is not None]
+        lowest = max(ranked, key=lambda term: term.rank_without or 0, default=None)
+        falls = lowest is not None and (lowest.rank_without or 0) > (self.result.rank or 0)
+        return lowest if falls else None
+
+    def is_yours(self, term: Term) -> bool:
+        """Tells whether a topic is turned: then only your part of it can be taken away."""
+        return any(item.yours and item.term is term and term.kind == "feature" for item in self.terms)
+
     def lit(self, feature: int | None) -> Lit | None:
         """Finds the words that made a topic fire, if they are marked in the passage."""
         passage = self.result.passage
@@ -106,6 +147,16 @@ def build_cards(response: SearchResponse) -> list[Card]:
     ]
 
 
+def effect(response: SearchResponse) -> str:
+    """Says what steering did to the answers of a page, against the order without it."""
+    last = response.offset + response.limit
+    new = [r for r in response.results if r.rank_unsteered is None or r.rank_unsteered > last]
+    up = [r for r in response.results if r.rank_unsteered and (r.rank or 0) < r.rank_unsteered <= last]
+    told = [f"{len(up)} moved up"] * bool(up) + [f"{len(new)} new"] * bool(new)
+    where = f"in the first {last}" if not response.offset else "on this page"
+    return f"{', '.join(told)} {where}" if told else "the order is as without steering"
+
+
 def topic_tones(response: SearchResponse) -> dict[int, str]:
     """Gives each of the topics that carry most of this page a colour, the same one in every bar."""
     weight: Counter[int] = Counter()
@@ -119,7 +170,30 @@ def topic_tones(response: SearchResponse) -> dict[int, str]:
 def _shown_terms(result: Result, tones: dict[int, str]) -> list[ShownTerm]:
     units = round_to_sum([term.value for term in result.terms], result.score)
     shown = [ShownTerm(term, n, _tone(term, tones)) for term, n in zip(result.terms, units, strict=True)]
-    return sorted(shown, key=lambda item: (-abs(item.units), -abs(item.term.value)))
+    return sorted(_with_yours(shown), key=lambda item: (-abs(item.units), -abs(item.term.value)))
+
+
+def _with_yours(terms: Sequence[ShownTerm]) -> list[ShownTerm]:
+    """Makes one term of a topic and its steering, so that what is turned up is seen to go up."""
+    turned = {_feature(item): item for item in terms if item.term.kind == "steering"}
+    asked = {_feature(item) for item in terms if item.term.kind == "feature"} & turned.keys() - {None}
+    return [
+        _together(item, turned[_feature(item)])
+        if item.term.kind == "feature" and _feature(item) in asked
+        else replace(item, yours=item.units if item.term.kind == "steering" else 0)
+        for item in terms
+        if item.term.kind != "steering" or _feature(item) not in asked
+    ]
+
+
+def _together(asked: ShownTerm, yours: ShownTerm) -> ShownTerm:
+    """Adds your part to a topic's own; what is known of the rank without it is that without your part."""
+    term = replace(asked.term, rank_without=yours.term.rank_without)
+    return replace(asked, term=term, units=asked.units + yours.units, yours=yours.units)
+
+
+def _feature(item: ShownTerm) -> int | None:
+    return item.term.feature
 
 
 def _tone(term: Term, tones: dict[int, str]) -> str:
@@ -129,24 +203,19 @@ def _tone(term: Term, tones: dict[int, str]) -> str:
 
 
 def _pieces(terms: Sequence[ShownTerm]) -> list[Segment]:
-    """Lists the bar's segments in reading order, without places yet."""
+    """Lists the bar's segments in reading order, without places yet: topics that carry most of the score or
+    are turned, then groups."""
     top = {term.feature for term in top_topics([item.term for item in terms])}
-    single = [item for item in terms if item.term.kind == "feature" and item.term.feature in top]
+    single = [
+        item for item in terms if item.term.feature is not None and (item.yours or item.term.feature in top)
+    ]
     pieces = [
-        Segment(
-            label=item.term.label,
-            units=item.units,
-            tone=item.tone,
-            feature=item.term.feature,
-            x=0.0,
-            width=0.0,
-        )
-        for item in single
+        Segment(item.term.label, item.units, item.tone, item.term.feature, item.yours) for item in single
     ]
     for kind, label in GROUP_LABELS.items():
         rest = [item.units for item in terms if item.term.kind == kind and item not in single]
         if rest:
-            pieces.append(Segment(label=label, units=sum(rest), tone=kind, feature=None, x=0.0, width=0.0))
+            pieces.append(Segment(label, sum(rest), kind))
     return pieces
 
 
@@ -165,12 +234,23 @@ def _card(result: Result, terms: list[ShownTerm], pieces: Sequence[Segment], lea
         left -= width if piece.units < 0 else 0
         x = left if piece.units < 0 else right
         right += width if piece.units > 0 else 0
-        placed.append(replace(piece, x=round(x, 2), width=round(width, 2)))
+        yours = min(abs(piece.yours) * scale, width) if piece.yours * piece.units > 0 else 0.0
+        placed.append(replace(piece, x=round(x, 2), width=round(width, 2), yours_width=round(yours, 2)))
+    large, small = _by_size(terms)
     return Card(
         result=result,
         units=sum(item.units for item in terms),
-        terms=terms[:MOST_TERMS],
-        smaller=terms[MOST_TERMS:],
+        terms=large,
+        smaller=small,
         segments=placed,
         zero=round(zero, 2),
     )
+
+
+def _by_size(terms: list[ShownTerm]) -> tuple[list[ShownTerm], list[ShownTerm]]:
+    """Splits the terms into those that have a row of their own and those that share one, if these are
+    several."""
+    least = SMALL * sum(abs(item.units) for item in terms)
+    rows = [n for n, item in enumerate(terms) if abs(item.units) >= least or item.yours][:MOST_TERMS]
+    small = [item for n, item in enumerate(terms) if n not in set(rows)]
+    return ([terms[n] for n in rows], small) if len(small) > 1 else (terms, [])

@@ -12,7 +12,6 @@ from api.views.excerpts import Run, runs, word_marks
 from api.views.page_state import LIMIT, PageState
 from search.embedding.word_sums import levels
 from search.explain.word_attribution import MAX_FEATURES
-from search.query.limits import USUAL_MODE
 from search.responses.search import LitWord
 from search.responses.words import DocumentWords, NamedFeature, PassageWords
 
@@ -46,7 +45,7 @@ def reading_url(
 ) -> str:
     """Makes the address of a document with some features as tracks, for the state's question."""
     path = document_path(document_id)
-    address = state.url(path, find="", offset=0, limit=LIMIT, mode=USUAL_MODE)
+    address = state.url(path, find="", offset=0, limit=LIMIT)
     more = [("feature", feature) for feature in features]
     more += [] if passage is None else [("passage", passage)]
     joint = "&" if "?" in address else "?"

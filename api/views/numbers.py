@@ -45,6 +45,12 @@ def ranges(numbers: Sequence[int]) -> str:
     return ", ".join(told + ["…"] * (len(runs) > RUNS_SHOWN))
 
 
+def standing(rank: int | None) -> str:
+    """Says at which rank something stands, as a sentence begins: `First`, `Rank 12`."""
+    first = ("First", "Second", "Third")
+    return first[rank - 1] if rank and rank <= len(first) else f"Rank {rank:,}" if rank else "Left out"
+
+
 def signed(value: float) -> str:
     """Writes a strength as `+1.5` or `−0.5`."""
     return f"{'−' if value < 0 else '+'}{abs(value):g}"
@@ -114,5 +120,10 @@ def lost_name(knob: "LostKnob") -> str:
 
 def moved_words(cosine: float) -> str:
     """Says how far steering moved the question, in words, from the cosine between before and after."""
-    steps = ((0.999, "not at all"), (0.97, "a little"), (0.9, "somewhat"), (0.7, "a lot"))
-    return next((words for least, words in steps if cosine >= least), "very far")
+    steps = (
+        (0.999, "at your question"),
+        (0.97, "close to your question"),
+        (0.9, "near your question"),
+        (0.7, "some way from your question"),
+    )
+    return next((words for least, words in steps if cosine >= least), "far from your question")

@@ -2,10 +2,11 @@
 `?q=…&dictionary=…&steer=123:1.5&preset=…&mode=…&filter=lang:en&filter=…&collection=…&limit=…&offset=…`, and
 `as_typed=1` where a question that looks mistyped is meant.
 
-The form sends more than that: `s.TARGET=STRENGTH` for each knob of the panel, `add=KNOBS` and `drop=TARGET`
-(or `drop=all`) for its buttons, `swap=TARGET KNOBS` for one that takes others in place of a knob, and `from`,
-the collection that those knobs belong to. All of it is folded into one canonical address, so that a page
-without JavaScript and one with it end in the same place.
+The form sends more than that: `s.TARGET=STRENGTH` for each knob of the panel, `drop=TARGET` (or `drop=all`)
+for its buttons, `swap=TARGET KNOBS` for one that takes others in place of a knob, and `from`, the collection
+that those knobs belong to. A first press, `press=up:TARGET` or `press=down:TARGET`, and a phrase that is
+wanted, `more=TEXT`, or not, `less=TEXT`, leave it to the collection how far to turn. All of it is folded into
+one canonical address, so that a page without JavaScript and one with it end in the same place.
 """
 
 from collections.abc import Mapping
@@ -36,12 +37,15 @@ from search.query.steering import (
     Knob,
     Steering,
     Strength,
+    Target,
     format_steering,
     parse,
 )
 from search.responses.collections import CollectionInfo
 
 KNOB = "s."
+UP, DOWN = "up", "down"
+PRESSES = ("press", "more", "less")
 STEP = 0.5
 LIMIT = 10
 MOST_ADDRESSED = 40_000
@@ -49,11 +53,23 @@ MOST_ADDRESSED = 40_000
 
 
 @dataclass(frozen=True)
+class Press:
+    """Says what is to be turned up or down, as far as the collection needs."""
+
+    target: Target
+    up: bool
+
+    def __str__(self) -> str:
+        return f"{UP if self.up else DOWN}:{self.target}"
+
+
+@dataclass(frozen=True)
 class PageState:
     """Holds what is asked: the question, its steering, where, and which page of the answers.
 
     `dictionary` is the one that features of the steering, and of links made here, are numbered in; `preset`
-    names what to be steered by where there is no steering.
+    names what to be steered by where there is no steering. `pressed` is what was pressed first to come here,
+    in no address: steering takes its place before anything is shown.
     """
 
     q: str = ""
@@ -67,6 +83,7 @@ class PageState:
     offset: int = 0
     find: str = ""
     as_typed: bool = False
+    pressed: tuple[Press, ...] = ()
 
     def within_room(self) -> "PageState":
         """The same with fewer answers a page where its address is long: each answer repeats it in many
@@ -122,7 +139,7 @@ class PageState:
         """Makes the address that says why a document is not among the first."""
         return self._and({"document": document} if document else {}, "/why-not")
 
-    def _and(self, fields: dict[str, str], path: str) -> str:
+    def _and(self, fields: Mapping[str, str], path: str) -> str:
         address = self.url(path, find="", offset=0, limit=LIMIT)
         more = urlencode(fields, quote_via=quote)
         return f"{address}{'&' if '?' in address else '?'}{more}" if more else address
@@ -150,15 +167,31 @@ class PageState:
         return len(self.steering.knobs) >= MAX_KNOBS
 
     def nudge(self, feature: int, steps: int) -> str | None:
-        """Makes the address after turning a feature up (+1) or down (−1); at zero its knob goes away. None if
-        that would be one knob too many."""
+        """Makes the address after turning a feature up (+1) or down (−1): a first press, or a step from where
+        it is; at zero its knob goes away. None if that would be one knob too many."""
         target = FeatureTarget(feature)
         before = self.steering.strength_of(target)
+        if before is None:
+            return self.press(target, up=steps > 0)
         start = before if isinstance(before, float) else 0.0
         strength = round(min(max(start + steps * STEP, -MAX_STRENGTH), MAX_STRENGTH), 3)
         if not strength:
             return self.url(steering=self.steering.without(target), offset=0)
         return self._turned(Knob(strength, target))
+
+    def press(self, target: Target, *, up: bool) -> str | None:
+        """Makes the address after a first press on a target; None if that would be one knob too many."""
+        if self.full:
+            return None
+        fields = {"press": str(Press(target, up))}
+        if self.dictionary is not None and self.numbered_in is None and is_numbered(Knob(1.0, target)):
+            fields["dictionary"] = str(self.dictionary)
+        return self._and(fields, "/")
+
+    @property
+    def undone(self) -> str:
+        """Makes the address without the knob that was turned last."""
+        return self.url(steering=Steering(self.steering.knobs[:-1]), offset=0)
 
     def family_url(self, family: int) -> str:
         """Makes the address of the features of one family; question and steering are kept for the way
@@ -172,29 +205,29 @@ class PageState:
 
     def example(self, document: str, *, against: bool = False) -> str | None:
         """Makes the address after giving a document as an example of what is wanted, or of what is not. All
-        examples are one knob. None if it is one already, nothing is wanted yet, or there are too many."""
+        examples are one knob; one below zero turns away from documents. None if it is an example already or
+        there are too many."""
         knobs = self.steering.knobs
         turned = ((knob.strength, knob.target) for knob in knobs if isinstance(knob.target, ExamplesTarget))
         strength, before = next(turned, (1.0, None))
-        like, unlike = (before.like, before.unlike) if before else ((), ())
-        if document in like + unlike or (against and not like) or len(document) > MAX_ID:
+        if before is None:
+            fits = len(document) <= MAX_ID
+            return self.press(ExamplesTarget((document,), ()), up=not against) if fits else None
+        if document in before.like + before.unlike or len(document) > MAX_ID:
             return None
-        if len(like) + len(unlike) >= MAX_EXAMPLES or (self.full and not before):
+        if len(before.like) + len(before.unlike) >= MAX_EXAMPLES:
             return None
-        given = (like, (*unlike, document)) if against else ((*like, document), unlike)
-        others = self.steering.without(before) if before else self.steering
-        return self.url(steering=others.with_knob(Knob(strength, ExamplesTarget(*given))), offset=0)
+        knob = _with_example(float(strength), before, document, against=against)
+        return self.url(steering=self.steering.without(before).with_knob(knob), offset=0)
 
     def off(self, feature: int) -> str | None:
         """Makes the address after leaving a feature out of the question; None if that would be one knob too
         many."""
         return self._turned(Knob("off", FeatureTarget(feature)))
 
-    def phrase(self) -> str | None:
-        """Makes a knob of what is in the find box; None if it is too long for one."""
-        if len(self.find) > MAX_PHRASE:
-            return None
-        return format_steering(Steering((Knob(1.0, ConceptTarget(self.find)),)))
+    def phrase(self) -> Target | None:
+        """Makes a target of what is in the find box; None if it is too long for one."""
+        return ConceptTarget(self.find) if len(self.find) <= MAX_PHRASE else None
 
     def only(self, feature: int) -> Steering | None:
         """Keeps the steering, with one feature turned fully up; None if that would be one knob too many."""
@@ -214,6 +247,15 @@ class PageState:
         return self.steering.with_knob(knob)
 
 
+def _with_example(strength: float, before: ExamplesTarget, document: str, *, against: bool) -> Knob:
+    """Makes the knob of some examples and one more. Where nothing is wanted yet it turns away from others."""
+    like, unlike = (before.unlike, before.like) if strength < 0 else (before.like, before.unlike)
+    like, unlike = (like, (*unlike, document)) if against else ((*like, document), unlike)
+    if like:
+        return Knob(abs(strength), ExamplesTarget(like, unlike))
+    return Knob(-abs(strength), ExamplesTarget(unlike, ()))
+
+
 def read_state(params: QueryParams) -> PageState:
     """Reads an address or a sent form.
 
@@ -224,11 +266,12 @@ def read_state(params: QueryParams) -> PageState:
     """
     filters = parse_filters(params.getlist("filter"))
     collection = params.get("collection", "")
-    steering, preset = _folded(params), params.get("preset", "")
+    steering, preset, pressed = _folded(params), params.get("preset", ""), _pressed(params)
     if params.get("from", collection) != collection:
         preset = ""
         phrases = (knob for knob in steering.knobs if isinstance(knob.target, ConceptTarget))
         steering = Steering(tuple(phrases))
+        pressed = tuple(press for press in pressed if isinstance(press.target, ConceptTarget))
         filters = ()
     return PageState(
         q=params.get("q", ""),
@@ -240,8 +283,9 @@ def read_state(params: QueryParams) -> PageState:
         collection=collection,
         limit=_whole(params, "limit", LIMIT),
         offset=_whole(params, "offset", 0),
-        find="" if "add" in params else params.get("find", "").strip(),
+        find="" if "press" in params else params.get("find", "").strip(),
         as_typed=params.get("as_typed", "") == "1",
+        pressed=pressed,
     )
 
 
@@ -253,7 +297,7 @@ def page_state(params: QueryParams, collection: str) -> PageState:
 def is_sent_form(params: Mapping[str, str]) -> bool:
     """Tells whether these fields should be folded into a canonical address before anything is shown."""
     return any(
-        name.startswith(KNOB) or name in ("add", "drop", "swap", "from") or (name != "q" and value == "")
+        name.startswith(KNOB) or name in (*PRESSES, "drop", "swap", "from") or (name != "q" and value == "")
         for name, value in params.items()
     )
 
@@ -264,8 +308,6 @@ def _folded(params: Mapping[str, str]) -> Steering:
     for name, value in params.items():
         if name.startswith(KNOB) and value.strip():
             steering = steering.with_knob(_knob(name.removeprefix(KNOB), value))
-    for knob in parse(params.get("add", "")).knobs:
-        steering = steering.with_knob(knob)
     dropped, _, instead = params.get("swap", params.get("drop", "")).partition(" ")
     if dropped == "all":
         return UNSTEERED
@@ -273,6 +315,19 @@ def _folded(params: Mapping[str, str]) -> Steering:
     for knob in parse(instead).knobs[: max(MAX_KNOBS - len(steering.knobs), 0)]:
         steering = steering if steering.strength_of(knob.target) is not None else steering.with_knob(knob)
     return steering
+
+
+def _pressed(params: Mapping[str, str]) -> tuple[Press, ...]:
+    """Reads what was pressed, and the phrases that are wanted or not.
+
+    Raises:
+        InvalidSteering: what was pressed is no target.
+    """
+    direction, _, target = params.get("press", "").partition(":")
+    pressed = [Press(_knob(target, "1").target, direction != DOWN)] if target else []
+    phrases = (("more", True), ("less", False))
+    told = [(params.get(name, "").strip(), up) for name, up in phrases]
+    return (*pressed, *(Press(ConceptTarget(text), up) for text, up in told if text))
 
 
 def _knob(target: str, value: str) -> Knob:

@@ -70,6 +70,11 @@ def web_link(url: str | None) -> str | None:
         return None
 
 
+def host_of(url: str) -> str:
+    """Names where a link leads, as people know it: `docs.example.org`."""
+    return (urlsplit(url).hostname or url).removeprefix("www.")
+
+
 def moment(time: datetime) -> Markup:
     """A time as an element, which scripts show in the reader's zone."""
     at = time.astimezone(UTC)
@@ -93,6 +98,8 @@ def _environment() -> Environment:
         with_first=with_first,
         web_link=web_link,
         holds=numbers.holds,
+        host_of=host_of,
+        standing=numbers.standing,
         moved_words=numbers.moved_words,
         written_by=numbers.written_by,
         ranges=numbers.ranges,

@@ -13,11 +13,12 @@ from api.views.page_state import PageState, page_state
 from api.views.rendering import Page, render
 from api.web.features import read_number
 from api.web.live_state import in_live_numbers
-from search.browse.documents import document_detail
+from search.browse.documents import document_detail, standing_of
 from search.engine.reader import Reader
+from search.errors import InvalidFilter, InvalidQuery
 from search.explain.word_attribution import document_words, name_features
 from search.query.request import SearchRequest
-from search.responses.documents import DocumentDetail
+from search.responses.documents import DocumentDetail, Standing
 from search.responses.search import LostKnob
 from search.responses.words import DocumentWords, NamedFeature
 
@@ -27,7 +28,8 @@ router = APIRouter(include_in_schema=False)
 @dataclass(frozen=True)
 class DocumentPage(Page):
     """Shows a document in `parts`, a passage each or a gap between; `lit` are the words of passages in runs,
-    and `later` the passages whose words are asked for when they are scrolled to."""
+    and `later` the passages whose words are asked for when they are scrolled to. `place` is that among the
+    results of the question."""
 
     template = "document.html"
 
@@ -39,6 +41,7 @@ class DocumentPage(Page):
     lost: Sequence[LostKnob]
     later: set[int]
     lit: dict[int | None, list[Run]]
+    place: Standing | None
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,7 @@ def document_page(
         lighting = document_map.to_light(parts, feature=bool(features)) if lights else []
         wanted = lighting[: document_map.AT_ONCE] if one is None else [one]
         words = _words(reader, document_id, state, features, wanted)
+        place = _place(reader, document_id, state) if one is None and state.q.strip() else None
     page = (DocumentPage if one is None else PassagePage)(
         state=state,
         document=document,
@@ -75,8 +79,17 @@ def document_page(
         lost=remapped.lost,
         later=set(lighting) - set(wanted),
         lit={part.passage: document_map.lit_runs(part, words) for part in parts if words},
+        place=place,
     )
     return render(request, page)
+
+
+def _place(reader: Reader, document_id: str, state: PageState) -> Standing | None:
+    """Finds the document's place among the results; of a question that cannot be asked there are none."""
+    try:
+        return standing_of(reader, state.request(), document_id)
+    except (InvalidQuery, InvalidFilter):
+        return None
 
 
 def _words(

@@ -3,9 +3,11 @@
 from dataclasses import replace
 
 from api.views.page_state import PageState
+from search.engine.first_press import first_press
 from search.engine.reader import Reader
 from search.query.presets import NONE
 from search.query.remapping import RemappedSteering
+from search.query.steering import Knob, Steering
 
 
 def in_live_numbers(
@@ -37,3 +39,19 @@ def preset_spelled_out(reader: Reader, state: PageState) -> tuple[PageState, Rem
     live, remapped = in_live_numbers(reader, state, state.preset or None)
     has_default = any(preset.is_default for preset in reader.snapshot.presets.values())
     return replace(live, preset=NONE if has_default else ""), remapped
+
+
+def with_presses(reader: Reader, state: PageState) -> PageState:
+    """The live state with what was pressed in its steering, each as far as it visibly changes the answers;
+    what means nothing any more is left out.
+
+    Raises:
+        InvalidQuery, InvalidSteering, InvalidFilter, InvalidRequest: the question or a target is wrong.
+    """
+    for press in state.pressed:
+        knob = Knob(1.0, press.target)
+        asked = replace(state.request(), steering=Steering((knob,)))
+        for live in reader.translate(asked).steering.knobs:
+            strength = first_press(reader, state.request(), live.target, up=press.up)
+            state = replace(state, steering=state.steering.with_knob(replace(live, strength=strength)))
+    return replace(state, pressed=(), offset=0 if state.pressed else state.offset)

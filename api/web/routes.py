@@ -11,6 +11,7 @@ from api.web import (
     login,
     presets,
     search,
+    tips,
     webhooks,
 )
 
@@ -24,6 +25,7 @@ PAGE_ROUTERS = tuple(
         explain,
         presets,
         analyze,
+        tips,
         login,
         admin,
         audit,

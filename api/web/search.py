@@ -17,7 +17,7 @@ from api.views import cards
 from api.views.numbers import moved_words
 from api.views.page_state import PageState, asked_or_default, is_sent_form, read_state
 from api.views.rendering import Page, is_fragment, render
-from api.web.live_state import preset_spelled_out
+from api.web.live_state import preset_spelled_out, with_presses
 from api.web.presets import PresetLink, preset_links
 from search.browse.collections import CollectionName, collection_names, collections, start_examples
 from search.browse.concepts import find_concepts
@@ -27,7 +27,7 @@ from search.engine.reader import Reader
 from search.errors import CollectionNotFound, InvalidQuery, NotIndexed, RefractError
 from search.explain.relevance_feedback import refine
 from search.query.remapping import Carried, RemappedSteering
-from search.query.steering import ExamplesTarget, Knob, Target
+from search.query.steering import ConceptTarget, ExamplesTarget, Knob, Target
 from search.responses.collections import CollectionInfo
 from search.responses.features import ConceptSummary, FeatureSummary, Refinement
 from search.responses.search import LostKnob, SearchResponse, SteeringTerm
@@ -91,7 +91,8 @@ class TopicsPart(Page):
 
 @dataclass(frozen=True)
 class _Answer(Page):
-    """Holds what the results and the panel show of one response. `moved` says how far the question went."""
+    """Holds what the results and the panel show of one response. `moved` says how far the question went,
+    `effect` what steering did to the first answers."""
 
     state: PageState
     here: str
@@ -102,6 +103,7 @@ class _Answer(Page):
     cards: list[cards.Card]
     tones: dict[int, str]
     moved: str
+    effect: str
 
 
 @dataclass(frozen=True)
@@ -117,7 +119,7 @@ class DraggedPart(_Answer):
 class SearchPage(_Answer):
     """Shows the results and the whole panel. `turned` are the knobs with what the response says of each,
     `carried` where features of an earlier dictionary went, `apart` what sets the examples of a knob apart, by
-    its target."""
+    its target; nothing here is about the phrases that are `foreign`."""
 
     template = "search.html"
     blocks = ("title", "results", "panel", "status")
@@ -126,6 +128,7 @@ class SearchPage(_Answer):
     turned: list[tuple[Knob, SteeringTerm]]
     carried: Mapping[int, Carried]
     apart: Mapping[Target, Refinement]
+    foreign: frozenset[Target]
     topics: Topics
 
 
@@ -134,7 +137,7 @@ def search_page(request: Request, engine: EngineDep, collection: CollectionDep, 
     """Shows a search and its answer, or where to start; a sent form is first folded into its address."""
     params = request.query_params
     state = read_state(params)
-    if is_sent_form(params) and not is_fragment(request):
+    if is_sent_form(params) and not state.pressed and not is_fragment(request):
         return RedirectResponse(state.url(), status_code=303)
     may_save = caller is not None and reaches(caller.scope, "write")
     try:
@@ -172,6 +175,10 @@ def _live(request: Request, reader: Reader, state: PageState, *, may_save: bool)
     state, remapped = preset_spelled_out(reader, state)
     if trigger == "find":
         return render(request, TopicsPart(state=state, topics=_topics(reader, state)))
+    if state.pressed and trigger != "knobs":  # what is being typed beside a knob that is dragged waits
+        state = with_presses(reader, state)
+        if not is_fragment(request):
+            return RedirectResponse(state.url(), status_code=303)
     state = state.within_room()
     if not state.q.strip():
         return _start(request, reader, state, remapped)
@@ -209,6 +216,7 @@ def _results(
         cards=cards.build_cards(response),
         tones=cards.topic_tones(response),
         moved=moved_words(response.moved),
+        effect=cards.effect(response),
     )
     if request.headers.get("HX-Trigger") == "knobs":
         return render(request, DraggedPart(**vars(answer)), headers={"HX-Replace-Url": state.url()})
@@ -218,6 +226,7 @@ def _results(
         turned=list(zip(state.steering.knobs, response.steering, strict=True)),
         carried=remapped.carried,
         apart=_apart(reader, state),
+        foreign=_foreign(reader, state),
         topics=_topics(reader, state),
     )
     return render(request, page, headers={"HX-Push-Url": state.url()} if is_fragment(request) else None)
@@ -232,6 +241,13 @@ def _apart(reader: Reader, state: PageState) -> dict[Target, Refinement]:
                 strength = float(knob.strength) or 1.0
                 apart[knob.target] = refine(reader, list(like), list(unlike), strength=strength)
     return apart
+
+
+def _foreign(reader: Reader, state: PageState) -> frozenset[Target]:
+    """Finds the phrases of the steering that nothing here is about."""
+    turned = [knob.target for knob in state.steering.knobs]
+    phrases = [target for target in turned if isinstance(target, ConceptTarget)]
+    return frozenset(target for target in phrases if not reader.knows(target.phrase))
 
 
 def _topics(reader: Reader, state: PageState) -> Topics:

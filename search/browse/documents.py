@@ -17,10 +17,20 @@ from search.engine.reader import Reader
 from search.errors import DocumentNotFound
 from search.index.snapshot import Snapshot
 from search.query.limits import MAX_NESTING, check_page, check_query
-from search.responses.documents import ActiveFeature, DocumentDetail, DocumentPassage
+from search.query.request import SearchRequest
+from search.responses.documents import (
+    ActiveFeature,
+    DocumentDetail,
+    DocumentPassage,
+    ResultLink,
+    Standing,
+)
 from search.responses.search import DocumentRef
 
 MAX_WORDS = 20
+
+FIRST = 100
+"""Among so many results a document has a place that is told."""
 
 
 def document_detail(reader: Reader, document_id: str) -> DocumentDetail:
@@ -48,6 +58,26 @@ def document_detail(reader: Reader, document_id: str) -> DocumentDetail:
             for place, number in zip(places.tolist(), snapshot.number_N[places].tolist(), strict=True)
         ],
     )
+
+
+def standing_of(reader: Reader, request: SearchRequest, document_id: str) -> Standing | None:
+    """Finds where a document stands in a search and what is beside it, None if it is not among the first.
+
+    Raises:
+        DocumentNotFound: the live generation holds none of that id.
+        InvalidQuery, InvalidSteering, InvalidFilter, InvalidRequest: the request is wrong.
+    """
+    document = find_document(reader.session, reader.snapshot, document_id)
+    ranking = reader.prepare(request).rank(FIRST)
+    rank = ranking.ranks.get(document.id)
+    if rank is None:
+        return None
+    places = ranking.passages.tolist()
+    before, after = places[max(rank - 2, 0) : rank - 1], places[rank : rank + 1]
+    located = reader.texts([*before, *after])
+    link = {at: ResultLink(row.document, row.passage.id) for at, row in located.items()}
+    first, last = (next((link[place] for place in beside), None) for beside in (before, after))
+    return Standing(rank, first, last)
 
 
 def _readable(value: Any, levels: int = MAX_NESTING) -> Any:

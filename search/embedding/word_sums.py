@@ -49,14 +49,22 @@ class WordSums:
         """What each part adds to <d, x> for some directions d, (M, P), and what the rest adds, (M,)."""
         return directions_MD @ self.parts_PD.astype(np.float32).T, directions_MD @ self.rest_D
 
-    def best_sentence(self, value_P: FloatArray) -> Span | None:
-        """The sentence with the largest mean value; None where there is only one."""
-        if len(self.sentences) < 2 or not self.spans:
+    def best_of(self, spans: Sequence[Span], value_P: FloatArray) -> Span | None:
+        """The one of some stretches (in order, apart) with the largest mean value; None where none has a
+        part."""
+        if not spans or not self.spans:
             return None
-        inside_P, count = self._sentence_of, len(self.sentences)
-        sums, sizes = (np.bincount(inside_P, each, minlength=count) for each in (value_P, self.size_P))
+        first_P = [part.start for part in self.spans]
+        inside_P = np.searchsorted([span.end for span in spans], first_P, side="right")
+        starts = np.array([*(span.start for span in spans), np.inf])
+        inside_P = np.where(first_P >= starts[inside_P], inside_P, len(spans))
+        sums, sizes = (
+            np.bincount(inside_P, each, minlength=len(spans) + 1)[:-1] for each in (value_P, self.size_P)
+        )
+        if not sizes.any():
+            return None
         means = np.divide(sums, sizes, out=np.full(len(sums), -np.inf), where=sizes > 0)
-        return self.sentences[int(np.argmax(means))]
+        return spans[int(np.argmax(means))]
 
     def by_sentence(self) -> FloatArray:
         """The unit vector of each sentence as it stands here, (S, D); 0 where it has no part."""

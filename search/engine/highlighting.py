@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search.cache import LRUCache
+from search.embedding.blocks import telling_sentences
 from search.embedding.embedder import Embedder, splitter_of
 from search.embedding.splitter import embedded_text
 from search.embedding.word_sums import WordSums, take_apart
@@ -68,7 +69,8 @@ def _marked(result: Result, parts: WordSums, q_D: FloatArray, encoder_FD: FloatA
         Light(feature, parts.outstanding(value_P))
         for feature, value_P in zip([None, *topics], value_MP, strict=True)
     ]
-    passage = replace(result.passage, best=parts.best_sentence(value_MP[0]), lights=lights)
+    shown = telling_sentences(result.passage.text, result.document.title)
+    passage = replace(result.passage, best=parts.best_of(shown, value_MP[0]), lights=lights)
     return replace(result, passage=passage)
 
 

@@ -31,6 +31,7 @@ from search.engine.highlighting import WordSumsCache, mark
 from search.engine.parts import Parts
 from search.engine.places import Places, find_places
 from search.engine.prepared import AnalyzedQuery, PreparedQuery
+from search.engine.provenance import with_facts
 from search.engine.response import (
     NOT_ASKED,
     SteeredConcept,
@@ -190,7 +191,7 @@ class Reader:
         copies: pages count what is shown. Nothing is shown that scores less than `min_score`. `facets` counts
         what the answers can be narrowed down to. `for_people` adds what a page shows (one more pass): the
         sentence of each passage that is closest to the question, the words that match it or made its topics
-        fire, and the rank that each result would have without each of its terms.
+        fire, the rank that each result would have without each of its terms, and where it is from.
 
         Raises:
             InvalidQuery, InvalidSteering, InvalidFilter, InvalidPage, InvalidRequest: the request's own words
@@ -230,6 +231,7 @@ class Reader:
         clock.lap("texts")
         if for_people:
             results = self._marked(prepared.steered.vector_D, results)
+            results = with_facts(results, self._doc_values, ranking.documents[rows])
             clock.lap("words")
         counted = self._facets(asked, ranking) if facets else None
         clock.lap("facets")
@@ -280,6 +282,11 @@ class Reader:
             )
 
         return self.shared.floors.get((self.snapshot.generation, self.snapshot.part, made_up), measure)
+
+    def knows(self, phrase: str) -> bool:
+        """Says whether any passage is really about a phrase."""
+        ((nearest,),) = self.snapshot.index.search(self.embed(phrase)[None], 1)[0]
+        return float(nearest) >= self._floor_for(phrase)
 
     def concept(self, target: FittedTarget) -> Concept:
         """Gives the concept that a target means in this collection.

@@ -4,8 +4,9 @@ A knob of strength s on feature f changes the score of every passage x to
 
     (n <q', x> + s scale_f <w_f, x>) / |n q' + s scale_f w_f| + words + concepts
 
-so that all strengths of a feature are tried at once on the passages near the top. What is found is then
-searched for really, and given only if it holds.
+and one on a phrase by s times what the passage's membership is worth, so that all strengths are tried at once
+on the passages near the top. What is found is then searched for really, and given only if it holds. Phrases
+come first: they leave the question as it is, and people can say them.
 
 Shape suffixes: P passages near the top, S strengths, D embedding width.
 """
@@ -26,13 +27,14 @@ from search.query.presets import NONE
 from search.query.steering import (
     MAX_KNOBS,
     MAX_STRENGTH,
+    ConceptTarget,
     FeatureTarget,
     Knob,
     Steering,
     format_steering,
 )
 from search.responses.explanations import Way
-from search.scoring.ranking import ByDocument
+from search.scoring.ranking import CONCEPT_UNIT, ByDocument
 
 NEAR = 5000
 """The first passages, so many of them, take part in looking for steering."""
@@ -41,6 +43,7 @@ STRENGTHS_S = np.round(np.arange(0.1, MAX_STRENGTH + 0.05, 0.1), 1)
 TOGETHER = (2, 3, 4, 6)
 MOST_WAYS = 4
 MOST_FEATURES = 40
+PHRASES = 2
 
 FloatArray = NDArray[np.float64]
 
@@ -80,6 +83,12 @@ class _Near:
         grouped = ByDocument.of(prepared.snapshot, prepared.score(passages).candidates)
         return cls(grouped, prepared.snapshot.index.vectors(grouped.scored.passages), document)
 
+    def ranks_preferring(self, member_N: NDArray[np.float32]) -> NDArray[np.int64]:
+        """Ranks the document when members of a concept are preferred by each strength (S,)."""
+        added_P = CONCEPT_UNIT * member_N[self.grouped.scored.passages]
+        scores_PS = self.grouped.scored.scores[:, None] + np.outer(added_P, STRENGTHS_S)
+        return self.grouped.ranks(scores_PS, [self.document]).ravel()
+
     def ranks(
         self, prepared: PreparedQuery, edit_D: NDArray[np.float32]
     ) -> tuple[NDArray[np.int64], FloatArray]:
@@ -109,7 +118,9 @@ def find_ways(
     document = int(snapshot.document_N[passages[0]])
     own = prepared.allowed(passages)
     near = _Near.of(prepared, np.union1d(places.ranking.candidates.passages[:NEAR], own), document)
-    trials = _trials(prepared, near, prepared.score(own).passages[0], places, wanted)
+    passage = prepared.score(own).passages[0]
+    phrases = _phrase_trials(reader, prepared, near, int(passage), wanted)
+    trials = [*phrases, *_trials(prepared, near, passage, places, wanted)]
     in_order = sorted(trials, key=lambda each: -each.moved)
     single = [trial for trial in in_order if len(trial.knobs) == 1][:1]  # the one that people grasp at once
     tried = (_tried(reader, prepared, trial, document, wanted) for trial in dict.fromkeys(single + in_order))
@@ -133,6 +144,25 @@ def _trials(
         if len(enough):
             strength = float(STRENGTHS_S[enough[0]])
             yield _Trial(tuple(turn.knob(strength) for turn in group), float(moved_S[enough[0]]))
+
+
+def _phrase_trials(
+    reader: Reader, prepared: PreparedQuery, near: _Near, passage: int, wanted: int
+) -> Iterator[_Trial]:
+    """Tries to prefer answers about what the document is most about, by its names; each alone."""
+    snapshot, turned = prepared.snapshot, [knob.target for knob in prepared.translation.steering.knobs]
+    active = snapshot.active(passage)
+    strongest = sorted(active, key=lambda feature: -active[feature])
+    names = dict.fromkeys(
+        snapshot.labels[feature].text for feature in strongest if snapshot.labels[feature].reliable
+    )
+    for target in map(ConceptTarget, [*names][:PHRASES]):
+        if target not in turned:
+            reader.breathe()
+            rank_S = near.ranks_preferring(snapshot.membership(reader.concept(target)))
+            enough = np.flatnonzero(rank_S <= wanted)
+            if len(enough):
+                yield _Trial((Knob(float(STRENGTHS_S[enough[0]]), target),), 1.0)
 
 
 def _turns(prepared: PreparedQuery, passage: int) -> list[_Turn]:

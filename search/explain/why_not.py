@@ -9,8 +9,9 @@ from search.engine.reader import Reader
 from search.engine.response import restrictions
 from search.explain.compare import Places, margins, passages_of, result_of, seen_in
 from search.explain.counterfactuals import find_ways
+from search.explain.wordings import find_wordings
 from search.query.request import SearchRequest
-from search.responses.explanations import WhyNot
+from search.responses.explanations import WhyNot, Wording
 from search.responses.search import Restriction
 
 WANTED = 10
@@ -47,7 +48,15 @@ def why_not(reader: Reader, request: SearchRequest, document: str, *, wanted: in
         lacks=[each for each in margins(result, last) if each.margin < 0] if last else [],
         ways=find_ways(reader, prepared, passages, places, wanted) if last else [],
         steering_lost=list(prepared.translation.lost),
+        wordings=_wordings(reader, prepared, passages, result.document.title, wanted) if last else [],
     )
+
+
+def _wordings(
+    reader: Reader, prepared: PreparedQuery, passages: NDArray[np.int64], title: str, wanted: int
+) -> list[Wording]:
+    document = int(prepared.snapshot.document_N[passages[0]])
+    return find_wordings(reader, prepared, document, title, wanted)
 
 
 def _excluded_by(reader: Reader, prepared: PreparedQuery, passages: NDArray[np.int64]) -> list[Restriction]:

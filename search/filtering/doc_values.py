@@ -66,6 +66,11 @@ class DocValues:
         wanted_V[values] = 1
         return self.documents_R[np.flatnonzero(self.has_RV @ wanted_V)]
 
+    def numbers_of(self, document: int) -> IntArray:
+        """Gives the numbers of the values of a document (a row id)."""
+        row = int(np.searchsorted(self.documents_R, document))
+        return np.asarray(self.has_RV[row].indices, dtype=np.int64)
+
     def counts(self, documents: IntArray) -> IntArray:
         """Counts how many of some documents (row ids) have each value (V,)."""
         rows = np.searchsorted(self.documents_R, documents)

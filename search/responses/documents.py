@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from search.responses.search import DocumentRef
+
 
 @dataclass(frozen=True)
 class ActiveFeature:
@@ -20,6 +22,23 @@ class DocumentPassage:
     start: int
     end: int
     features: list[ActiveFeature]
+
+
+@dataclass(frozen=True)
+class ResultLink:
+    """Leads to a result: its document, and the passage that it was found by."""
+
+    document: DocumentRef
+    passage: int
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Says at which rank a document is among the results of a search, and which are beside it."""
+
+    rank: int
+    before: ResultLink | None
+    after: ResultLink | None
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Answers why, to the outside: this before that, and why not."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from search.responses.search import LostKnob, Restriction, Result, SteeringTerm, TermKind
 
@@ -51,13 +51,22 @@ class Way:
 
 
 @dataclass(frozen=True)
+class Wording:
+    """Gives the question with one `word` more, and the `rank` that a document has for it."""
+
+    query: str
+    word: str
+    rank: int
+
+
+@dataclass(frozen=True)
 class WhyNot:
     """Says where a document stands, and why it is not among the first `wanted`.
 
     `excluded_by` are the restrictions that it does not meet: then it has no rank. `last` is the last of the
     first ones and `lacks` what the document has less of than that, the largest first. `ways` are the smallest
-    changes of the steering that bring it among the first, the smallest first; none where it is there already
-    or none was found.
+    changes of the steering that bring it among the first, the smallest first, and `wordings` words that do
+    when they are added to the question; none where it is there already or none was found.
     """
 
     query: str
@@ -72,3 +81,4 @@ class WhyNot:
     lacks: list[Margin]
     ways: list[Way]
     steering_lost: list[LostKnob]
+    wordings: list[Wording] = field(default_factory=list)

@@ -185,8 +185,9 @@ class Light:
 class PassageText:
     """Holds a passage: its number in the generation, its text, and where that stands in the document's text.
 
-    Where they were asked for, `best` is the sentence (offsets into `text`) closest to the query, and `lights`
-    are the words that match the query, then those of the topics that carry most of the score.
+    Where they were asked for, `best` is the sentence (offsets into `text`) closest to the query of those that
+    are worth showing (no heading, no signature, not the title again), and `lights` are the words that match
+    the query, then those of the topics that carry most of the score.
     """
 
     id: int
@@ -240,13 +241,22 @@ class Facets:
 
 
 @dataclass(frozen=True)
+class Fact:
+    """Says where a document is from, by a field of its metadata."""
+
+    field: str
+    value: str
+
+
+@dataclass(frozen=True)
 class Result:
     """Holds one document, ranked by its best passage. The values of `terms` sum to `score`. `copies` are
     documents further down that are left out, because their best passage says the same (in a search that
     collapses). They keep their ranks, `copy_ranks`, so ranks of results may not follow on each other.
 
     `rank` is None where a document was asked for that the search leaves out; `rank_unsteered` also where it
-    stood below the pool that was ranked unsteered.
+    stood below the pool that was ranked unsteered. `facts`, where they were asked for, say where the document
+    is from.
     """
 
     rank: int | None
@@ -257,6 +267,7 @@ class Result:
     terms: list[Term]
     copies: list[DocumentRef] = field(default_factory=list)
     copy_ranks: list[int] = field(default_factory=list)
+    facts: list[Fact] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

@@ -57,11 +57,15 @@ def explanation(page: Page) -> list[str]:
     return page.locator(".card").first.locator(".why tr[data-term]").all_text_contents()
 
 
-def boost(page: Page, times: int) -> None:
-    """Turns the third topic up step by step, waiting for each answer."""
-    for step in range(1, times + 1):
+def boost(page: Page, times: int) -> float:
+    """Turns the third topic up step by step, waiting for each answer. The first press is as far as the
+    answers need, later ones are halves. Returns how far it is turned."""
+    turned, strength = page.locator(".understood .turned"), 0.0
+    for _ in range(times):
         third_topic(page).get_by_role("link", name="Turn up").click()
-        expect(page.locator(".understood .turned")).to_have_text(f"+{step / 2:g}")
+        expect(turned).to_have_text(re.compile(r"\+") if not strength else f"+{strength + 0.5:g}")
+        strength = float(turned.inner_text())
+    return strength
 
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["with JavaScript", "without JavaScript"])
@@ -76,7 +80,7 @@ def test_search_boost_explain_reload_back(open_page: OpenPage, scripts: bool) ->
     steered = titles(page)
     assert steered != before
     assert explanation(page) != reasons
-    assert any("your steering" in line for line in explanation(page))
+    assert any("yours" in line for line in explanation(page))
     assert check_sums(page) == 10
     assert page.locator(".up").count() > 0
     expect(page.locator(".knob")).to_have_count(1)
@@ -96,17 +100,17 @@ def test_search_boost_explain_reload_back(open_page: OpenPage, scripts: bool) ->
 
 def test_a_dragged_slider_changes_the_order_and_keeps_the_focus(open_page: OpenPage) -> None:
     page = open_page(f"/?q={QUESTION}")
-    boost(page, 1)
+    strength = boost(page, 1)
     before = titles(page)
     entries = page.evaluate("history.length")
     slider = page.get_by_role("slider")
     slider.focus()
     for _ in range(20):
-        page.keyboard.press("ArrowRight")
-    expect(page).to_have_url(re.compile(r"steer=\d+:2\.5"))
+        page.keyboard.press("ArrowLeft")
+    expect(page).to_have_url(re.compile(rf"steer=\d+:{strength - 2:g}"))
     assert titles(page) != before
     expect(slider).to_be_focused()
-    assert page.get_by_role("spinbutton").input_value() == "2.5"
+    assert page.get_by_role("spinbutton").input_value() == f"{strength - 2:g}"
     assert page.evaluate("history.length") == entries, "dragging must not fill the history"
 
     page.get_by_role("spinbutton").fill("-1")
@@ -120,9 +124,9 @@ def test_numbers_are_applied_without_javascript(open_page: OpenPage) -> None:
     boost(page, 1)
     before = titles(page)
     expect(page.get_by_role("slider")).to_have_count(0)
-    page.get_by_role("spinbutton").fill("3")
+    page.get_by_role("spinbutton").fill("-3")
     page.get_by_role("button", name="Apply").click()
-    expect(page).to_have_url(re.compile(r"steer=\d+:3$"))
+    expect(page).to_have_url(re.compile(r"steer=\d+:-3$"))
     assert titles(page) != before
     page.get_by_role("button", name="Clear all").click()
     expect(page).not_to_have_url(CHANGED)
@@ -137,12 +141,12 @@ def test_a_phrase_and_a_found_topic_can_be_added_and_removed(open_page: OpenPage
             page.get_by_role("button", name="Find", exact=True).click()
         page.locator("#found").get_by_role("button", name=name).last.click()
         expect(page.locator("#found button")).to_have_count(0)
-    expect(page).to_have_url(re.compile(r"steer=concept:dates%2520and%2520times:1,\d+:1"))
+    expect(page).to_have_url(re.compile(r"steer=concept:dates%2520and%2520times:[\d.]+,\d+:[\d.]+"))
     expect(page.locator(".knob")).to_have_count(2)
     assert check_sums(page) == 10
     page.get_by_role("button", name="Remove dates and times").click()
     expect(page.locator(".knob")).to_have_count(1)
-    expect(page).to_have_url(re.compile(r"steer=\d+:1$"))
+    expect(page).to_have_url(re.compile(r"steer=\d+:[\d.]+$"))
 
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["with JavaScript", "without JavaScript"])
@@ -152,12 +156,12 @@ def test_a_family_found_by_a_word_is_one_knob_and_one_term(open_page: OpenPage, 
     page.get_by_role("searchbox", name="Find a topic").fill("dates")
     if not scripts:
         page.get_by_role("button", name="Find", exact=True).click()
-    offer = page.locator("#found button[value^='family:']").first
+    offer = page.locator("#found button[value^='up:family:']").first
     name = offer.locator(".pick-label").inner_text()
     offer.click()
     expect(page.locator(".knob-label")).to_have_text(name)
-    expect(page).to_have_url(re.compile(r"steer=family:\d+:1"))
-    page.goto(re.sub(r"(family:\d+:)1", r"\g<1>5", page.url))
+    expect(page).to_have_url(re.compile(r"steer=family:\d+:[\d.]+"))
+    page.goto(re.sub(r"(family:\d+:)[\d.]+", r"\g<1>5", page.url))
     expect(page.locator(".knob-label")).to_have_text(name)
     assert titles(page) != before
     assert sum("your steering" in line and line.strip().startswith(name) for line in explanation(page)) == 1
@@ -192,21 +196,64 @@ def test_words_count_can_be_excluded_and_left_out(open_page: OpenPage, scripts: 
     page = open_page("/", java_script_enabled=scripts)
     page.get_by_label("Search", exact=True).first.fill('sort "list" -dictionary')
     page.keyboard.press("Enter")
-    said = page.locator(".understood")
-    expect(said).to_contain_text("Only documents with “list” ×, without “dictionary” ×")
-    expect(said).to_contain_text("and these words: sort")
+    expect(page.locator(".tally")).to_contain_text("Only documents with “list” ×, without “dictionary” ×")
+    said = page.locator("#more-topics")
+    expect(said).to_contain_text("Words: sort")
     page.locator(".why summary").first.click()
     expect(page.locator(".why").first).to_contain_text("word of question and passage")
     assert check_sums(page) == 10
-    page.get_by_role("link", name="meaning alone").click()
-    expect(said).not_to_contain_text("and these words")
+    said.get_by_text("more").click()
+    page.get_by_role("link", name="by meaning alone").click()
+    expect(said).not_to_contain_text("Words:")
     assert "mode=semantic" in page.url
     page.get_by_label("Search", exact=True).first.fill("open files")
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile("q=open"))
-    expect(page.locator(".count")).to_contain_text("by meaning alone")
-    page.get_by_role("link", name="and words").click()
-    expect(said).to_contain_text("and these words: open")
+    expect(said).to_contain_text("Ordered by meaning alone")
+    said.get_by_text("more").click()
+    page.get_by_role("link", name="by meaning and words").click()
+    expect(said).to_contain_text("Words: open")
+
+
+def share(page: Page, topic: str) -> int:
+    """What a topic adds to the first score that it adds to, in thousandths."""
+    chip = page.locator(".sum .chip").filter(has_text=re.compile(rf"^\s*{re.escape(topic)}\s")).first
+    return thousandths(chip.locator(".num").first.inner_text())
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["with JavaScript", "without JavaScript"])
+def test_more_and_less_about_a_phrase_says_what_it_did_and_is_undone(
+    open_page: OpenPage, scripts: bool
+) -> None:
+    page = open_page(f"/?q={QUESTION}", java_script_enabled=scripts, viewport={"width": 1200, "height": 900})
+    before = titles(page)
+    for box, sign in (("More about", ""), ("Less about", "-")):
+        page.get_by_role("searchbox", name=box).fill("dates and times")
+        page.keyboard.press("Enter")
+        expect(page.locator(".knob-label")).to_have_text("“dates and times”")
+        expect(page).to_have_url(re.compile(rf"steer=concept:dates%2520and%2520times:{sign}[\d.]+$"))
+        expect(page.get_by_role("searchbox", name=box)).to_have_value("")
+        expect(page.locator(".effect")).to_contain_text(re.compile(r"in the first 10|as without steering"))
+        if not sign:
+            assert titles(page) != before
+        page.get_by_role("link", name="Undo").click()
+        expect(page.locator(".knob")).to_have_count(0)
+        assert titles(page) == before
+
+
+def test_a_first_press_visibly_changes_the_ten_and_new_results_are_marked(open_page: OpenPage) -> None:
+    page = open_page(f"/?q={QUESTION}")
+    page.locator(".numbers summary").first.click()
+    topic = page.locator(".sum .chip a").first.inner_text()
+    before, number = titles(page), share(page, topic)
+    page.locator(".sum .chip").first.get_by_role("link", name="Turn up").click()
+    expect(page.locator(".knob-label")).to_have_text(topic)
+    expect(page.locator(".effect")).to_have_text(re.compile(r"\d (moved up|new).* in the first 10 Undo"))
+    after = titles(page)
+    assert [title for place, title in enumerate(after) if title not in before[: place + 1]]
+    expect(page.locator(".card.new h3")).to_have_text([title for title in after if title not in before])
+    assert share(page, topic) > number
+    assert page.locator(".sum .chip").filter(has_text="yours").count() > 0
 
 
 def test_leaving_a_topic_out_and_putting_it_back(open_page: OpenPage) -> None:
@@ -246,6 +293,15 @@ def test_markup_in_a_question_is_text(open_page: OpenPage) -> None:
     assert page.locator("main img, main script").count() == 0
 
 
+def tab_to(page: Page, name: str) -> None:
+    """Goes on by Tab until what has the focus is called so."""
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        called = "(element) => element.getAttribute('aria-label') ?? element.textContent"
+        if name in str(page.locator(":focus").evaluate(called)):
+            return
+
+
 def test_everything_by_keyboard(open_page: OpenPage) -> None:
     page = open_page(f"/?q={QUESTION}", viewport={"width": 1200, "height": 900})
     page.keyboard.press("/")
@@ -257,13 +313,12 @@ def test_everything_by_keyboard(open_page: OpenPage) -> None:
     for key, place in (("j", 0), ("j", 1), ("j", 2), ("k", 1)):
         page.keyboard.press(key)
         expect(page.locator("[data-result] h3 a").nth(place)).to_be_focused()
-    for _ in range(40):  # an answer may share no topic that has a name
-        page.keyboard.press("Tab")
-        if "Turn up" in str(page.evaluate("document.activeElement.getAttribute('aria-label')")):
-            break
+    tab_to(page, "Numbers")
+    page.keyboard.press("Enter")
+    tab_to(page, "Turn up")  # an answer may share no topic that has a name
     page.keyboard.press("Enter")
     expect(page).to_have_url(CHANGED)
-    expect(page.locator(":focus")).to_have_attribute("aria-label", re.compile("Turn up"))
+    expect(page.locator("#results :focus, #results:focus")).to_have_count(1)  # its card may be gone
     page.keyboard.press("?")
     expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()
     page.keyboard.press("Escape")
@@ -273,10 +328,50 @@ def test_everything_by_keyboard(open_page: OpenPage) -> None:
     expect(page.get_by_role("heading", level=1)).to_have_text(title)
 
 
+@pytest.mark.parametrize("scripts", [True, False], ids=["with JavaScript", "without JavaScript"])
+def test_numbers_unfold_and_with_javascript_stay_unfolded_from_search_to_search(
+    open_page: OpenPage, scripts: bool
+) -> None:
+    page = open_page(f"/?q={QUESTION}", java_script_enabled=scripts)
+    expect(page.locator(".bar:visible")).to_have_count(0)
+    page.locator(".numbers summary").first.click()
+    expect(page.locator(".bar:visible")).to_have_count(10 if scripts else 1)
+    if not scripts:
+        return
+    search(page, "dates and times")
+    expect(page.locator(".bar:visible")).to_have_count(10)
+    page.reload()
+    expect(page.locator(".bar:visible")).to_have_count(10)
+    page.locator(".numbers summary").nth(1).click()
+    expect(page.locator(".bar:visible")).to_have_count(0)
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["with JavaScript", "without JavaScript"])
+def test_two_ticked_results_are_compared(open_page: OpenPage, scripts: bool) -> None:
+    page = open_page(f"/?q={QUESTION}", java_script_enabled=scripts)
+    button = page.get_by_role("button", name="Compare the two")
+    expect(button).to_be_hidden()
+    ticks = page.get_by_role("checkbox", name="Compare")
+    for place in [2, 0, 1] if scripts else [0, 1]:
+        ticks.nth(place).check()
+    names = titles(page)
+    button.click()
+    expect(page.locator(".pair h2")).to_have_text(names[:2])
+
+
+def test_the_link_to_a_passage_is_copied(open_page: OpenPage) -> None:
+    page = open_page(f"/?q={QUESTION}", permissions=["clipboard-read", "clipboard-write"])
+    page.get_by_role("button", name="Copy link").first.click()
+    expect(page.get_by_role("status")).to_have_text("The link is copied.")
+    link = page.evaluate("navigator.clipboard.readText()")
+    page.goto(link)
+    expect(page.locator(".block:target")).to_be_in_viewport()
+
+
 def test_shortcuts_can_be_turned_off(open_page: OpenPage) -> None:
     page = open_page(f"/?q={QUESTION}")
     page.get_by_role("button", name="Keyboard shortcuts", exact=True).click()
-    page.get_by_role("checkbox").uncheck()
+    page.get_by_role("checkbox", name="Use these shortcuts").uncheck()
     page.get_by_role("button", name="Close").click()
     page.keyboard.press("j")
     assert page.locator("[data-result] h3 a:focus").count() == 0
@@ -302,15 +397,15 @@ def test_the_live_region_is_there_first_and_announces_the_count(open_page: OpenP
 @pytest.mark.parametrize("scripts", [True, False], ids=["with JavaScript", "without JavaScript"])
 def test_pointing_at_a_topic_lights_the_words_that_made_it_fire(open_page: OpenPage, scripts: bool) -> None:
     page = open_page(f"/?q={QUESTION}", java_script_enabled=scripts)
-    card = page.locator(".card:has(.chip.topic1):has([class*=lit1-])").first
+    card = page.locator(".card:has(.reason.topic1):has(.passage [class*=lit1-])").first
     lit, asked = card.locator("[class*=lit1-]").first, card.locator("[class*=said]:not([class*=lit1-])").first
     expect(asked).to_have_css("text-decoration-line", "underline")
-    card.locator(".chip.topic1 a").first.hover()
+    card.locator(".reason.topic1").hover()
     expect(lit).to_have_css("text-decoration-line", "underline")
     expect(asked).to_have_css("text-decoration-line", "none")
     page.mouse.move(0, 0)
     expect(asked).to_have_css("text-decoration-line", "underline")
-    card.locator(".chip.topic1 a").first.focus()
+    card.locator(".reason.topic1").focus()
     expect(asked).to_have_css("text-decoration-line", "none")
     card.locator(".why summary").click()
     card.locator("tr.topic1 td a").first.click()

@@ -29,6 +29,7 @@ def addresses(indexed: Indexed) -> list[str]:
         f"/compare?{urlencode({'q': 'sort a list', 'first': longest.id, 'second': first})}",
         f"/why-not?{urlencode({'q': 'sort a list', 'document': first})}",
         "/analyze",
+        "/tips?q=lists",
         f"/analyze?text={longest.text[:1200]}",
         "/features",
         "/features?q=text",
@@ -80,3 +81,27 @@ def test_the_first_page_weighs_under_60_kilobytes(open_page: OpenPage) -> None:
     weights = page.evaluate(f"{kinds}.map((entry) => [entry.name, entry.decodedBodySize])")
     assert len(weights) >= 3
     assert sum(size for _, size in weights) < 60_000, weights
+
+
+LAYOUT = """(cards) => cards.map((card) => {
+  const box = card.getBoundingClientRect();
+  return [box.top, box.bottom];
+})"""
+
+
+@pytest.mark.parametrize(("width", "top", "whole"), [(1400, 260, 3), (1024, 260, 2), (400, 320, 1)])
+def test_results_come_first(open_page: OpenPage, width: int, top: int, whole: int) -> None:
+    page = open_page("/?q=sort a list by two keys", viewport={"width": width, "height": 900})
+    boxes = page.locator(".card").evaluate_all(LAYOUT)
+    assert boxes[0][0] < top
+    assert sum(bottom <= 900 for _, bottom in boxes) >= whole, boxes
+
+
+def test_what_is_touched_is_large_enough_on_a_phone(open_page: OpenPage) -> None:
+    page = open_page("/?q=sort a list by two keys", viewport={"width": 400, "height": 900})
+    page.locator(".numbers summary").first.click()
+    touched = ".card summary, .cardfoot > *, .act, .understood summary, .tally summary, .searchrow button"
+    heights = "(all) => all.map((each) => [each.outerHTML.slice(0, 80), each.getBoundingClientRect().height])"
+    found = page.locator(touched).evaluate_all(heights)
+    small = [(html, height) for html, height in found if 0 < height < 44]
+    assert small == []

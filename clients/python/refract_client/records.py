@@ -141,8 +141,9 @@ class Light:
 class PassageText:
     """Holds a passage: its number in the generation, its text, and where that stands in the document's text.
 
-    Where they were asked for, `best` is the sentence (offsets into `text`) closest to the query, and `lights`
-    are the words that match the query, then those of the topics that carry most of the score."""
+    Where they were asked for, `best` is the sentence (offsets into `text`) closest to the query of those that
+    are worth showing (no heading, no signature, not the title again), and `lights` are the words that match
+    the query, then those of the topics that carry most of the score."""
 
     id: int
     text: str
@@ -187,13 +188,22 @@ class Term:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Fact:
+    """Says where a document is from, by a field of its metadata."""
+
+    field: str
+    value: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Result:
     """Holds one document, ranked by its best passage. The values of `terms` sum to `score`. `copies` are
     documents further down that are left out, because their best passage says the same (in a search that
     collapses). They keep their ranks, `copy_ranks`, so ranks of results may not follow on each other.
 
     `rank` is None where a document was asked for that the search leaves out; `rank_unsteered` also where it
-    stood below the pool that was ranked unsteered."""
+    stood below the pool that was ranked unsteered. `facts`, where they were asked for, say where the document
+    is from."""
 
     rank: int | None
     rank_unsteered: int | None
@@ -203,6 +213,7 @@ class Result:
     terms: list[Term]
     copies: list[DocumentRef] = dataclasses.field(default_factory=list)
     copy_ranks: list[int] = dataclasses.field(default_factory=list)
+    facts: list[Fact] = dataclasses.field(default_factory=list)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -351,13 +362,22 @@ class Way:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Wording:
+    """Gives the question with one `word` more, and the `rank` that a document has for it."""
+
+    query: str
+    word: str
+    rank: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class WhyNot:
     """Says where a document stands, and why it is not among the first `wanted`.
 
     `excluded_by` are the restrictions that it does not meet: then it has no rank. `last` is the last of the
     first ones and `lacks` what the document has less of than that, the largest first. `ways` are the smallest
-    changes of the steering that bring it among the first, the smallest first; none where it is there already
-    or none was found."""
+    changes of the steering that bring it among the first, the smallest first, and `wordings` words that do
+    when they are added to the question; none where it is there already or none was found."""
 
     query: str
     collection: str
@@ -371,6 +391,7 @@ class WhyNot:
     lacks: list[Margin]
     ways: list[Way]
     steering_lost: list[LostKnob]
+    wordings: list[Wording] = dataclasses.field(default_factory=list)
 
 
 @dataclass(frozen=True, kw_only=True)

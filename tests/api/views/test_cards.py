@@ -71,12 +71,25 @@ def test_terms_come_largest_first() -> None:
 def test_a_card_names_its_three_largest_shared_topics_and_groups_the_rest() -> None:
     (card,) = cards.build_cards(response(TERMS))
     assert [topic.feature for topic in card.topics] == [1, 2, 3]
-    assert [group.label for group in card.groups] == [
-        "other topics",
-        "steering",
-        "baseline",
-        "everything else",
-    ]
+    assert [group.label for group in card.groups] == ["other topics", "baseline", "everything else"]
+
+
+def test_a_topic_that_is_turned_is_one_number_with_your_part_beside_it() -> None:
+    (card,) = cards.build_cards(response(TERMS))
+    (topic,) = [item for item in card.terms if item.term.feature == 1]
+    assert (topic.units, topic.yours) == (271, 70)
+    segment = card.topics[0]
+    assert (segment.units, segment.yours) == (271, 70)
+    assert segment.yours_width == pytest.approx(segment.width * 70 / 271, abs=0.02)
+    assert segment.yours_x + segment.yours_width == pytest.approx(segment.x + segment.width, abs=0.02)
+
+
+def test_what_is_turned_has_a_number_of_its_own_however_small_and_also_where_it_was_not_asked_for() -> None:
+    turned = Term("steering", 0.001, "topic 9", feature=9)
+    (card,) = cards.build_cards(response([*TERMS, turned, feature(8, 0.001), feature(7, 0.001)]))
+    assert [item.yours for item in card.terms if item.term.feature == 9] == [1]
+    assert 9 in [topic.feature for topic in card.topics]
+    assert sum(item.units for item in (*card.terms, *card.smaller)) == card.units
 
 
 def test_negative_segments_lie_left_of_zero_and_positive_ones_right() -> None:
@@ -117,8 +130,29 @@ def test_a_result_rises_by_the_places_it_gained() -> None:
     assert card.moved == 2
 
 
-def test_of_very_many_terms_the_smaller_ones_are_summed() -> None:
-    terms = [Term("word", 0.01 * number, f"w{number}", word=f"w{number}") for number in range(500)]
-    (card,) = cards.build_cards(response(terms))
-    assert (len(card.terms), len(card.smaller)) == (cards.MOST_TERMS, 500 - cards.MOST_TERMS)
+def test_terms_of_under_two_percent_share_a_row() -> None:
+    small = [Term("word", 0.001, word, word=word) for word in ("one", "two")]
+    (card,) = cards.build_cards(response([feature(1, 0.5), *small]))
+    assert [item.term.label for item in card.terms] == ["topic 1"]
+    assert [item.term.label for item in card.smaller] == ["one", "two"]
     assert sum(item.units for item in (*card.terms, *card.smaller)) == card.units
+    (alone,) = cards.build_cards(response([feature(1, 0.5), small[0]]))
+    assert alone.smaller == [], "one small term needs no row that hides its name"
+
+
+def test_of_very_many_terms_the_smaller_ones_are_summed() -> None:
+    terms = [Term("word", 0.02, f"w{number}", word=f"w{number}") for number in range(45)]
+    (card,) = cards.build_cards(response(terms))
+    assert (len(card.terms), len(card.smaller)) == (cards.MOST_TERMS, 45 - cards.MOST_TERMS)
+    assert sum(item.units for item in (*card.terms, *card.smaller)) == card.units
+
+
+def test_the_term_that_decides_is_the_one_without_which_the_result_would_fall_furthest() -> None:
+    word = Term("word", 0.3, "sort", word="sort", rank_without=7)
+    topic = Term("feature", 0.4, "sorting", feature=1, shared=True, rank_without=3)
+    (card,) = cards.build_cards(response([word, topic]))
+    assert card.deciding == word
+    assert [topic.label for topic in card.about] == ["sorting"]
+    assert card.words == ["sort"]
+    (steady,) = cards.build_cards(response([Term("word", 0.3, "sort", word="sort", rank_without=1)]))
+    assert steady.deciding is None

@@ -3,37 +3,69 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.views.excerpts import excerpt, named_words, runs
+from api.views.excerpts import Stretch, excerpt, named_words, runs
 from search.responses.search import Light, LitWord, PassageText, Span
 
 
-@given(st.lists(st.integers(1, 9), min_size=1, max_size=60), st.sampled_from([1, 40, 60, 160]), st.data())
-def test_an_excerpt_is_one_stretch_of_the_text_with_the_best_sentence_whole(
-    lengths: list[int], size: int, data: st.DataObject
+def passage(text: str, best: str = "") -> PassageText:
+    start = text.index(best)
+    return PassageText(0, text, 0, len(text), Span(start, start + len(best)) if best else None)
+
+
+def told(shown: list[Stretch]) -> list[tuple[str, str]]:
+    return [(stretch.kind, stretch.text) for stretch in shown]
+
+
+def marked(shown: list[Stretch]) -> list[str]:
+    return [piece.text for stretch in shown for piece in stretch.pieces if piece.marked]
+
+
+SENTENCES = [f"Sentence {number} is about the number {number} alone." for number in range(40)]
+
+
+@given(st.integers(0, 39), st.sampled_from([1, 60, 160, 600]), st.booleans())
+def test_an_excerpt_of_prose_has_the_best_sentence_and_is_one_stretch_of_the_text(
+    number: int, size: int, wrapped: bool
 ) -> None:
-    text = " ".join(f"{number}" * length for number, length in enumerate(lengths))
-    start = data.draw(st.integers(0, len(text) - 1))
-    end = data.draw(st.integers(start + 1, len(text)))
-    pieces = excerpt(PassageText(0, text, 0, len(text), Span(start, end)), size)
-    assert [piece.text for piece in pieces if piece.marked] == [text[start:end]]
-    assert "".join(piece.text for piece in pieces).removeprefix("… ").removesuffix(" …") in text
+    text = ("\n" if wrapped else " ").join(SENTENCES)
+    ((kind, shown),) = told(excerpt(passage(text, SENTENCES[number]), size))
+    assert kind == "prose"
+    bare = shown.removeprefix("… ").removesuffix(" …")
+    assert bare in text
+    assert SENTENCES[number][: min(size, 10)].startswith(bare[: min(size, 10)]) or SENTENCES[number] in bare
+    assert len(bare) <= max(size, len("Sentence"))
 
 
-def test_a_short_passage_is_shown_whole() -> None:
-    text = "One. Two. Three."
-    pieces = excerpt(PassageText(0, text, 0, len(text), Span(5, 9)))
-    assert [(piece.text, piece.marked) for piece in pieces] == [
-        ("One. ", False),
-        ("Two.", True),
-        (" Three.", False),
-    ]
+def test_a_short_passage_is_shown_whole_without_its_heading() -> None:
+    shown = excerpt(passage("Notes\n\nOne is told. Two is best. Three ends it.", "Two is best."))
+    assert told(shown) == [("prose", "One is told. Two is best. Three ends it.")]
+    assert marked(shown) == ["Two is best."]
 
 
-def test_a_passage_without_a_best_sentence_is_cut_at_its_end() -> None:
-    (piece,) = excerpt(PassageText(0, "word " * 400, 0, 2000), 100)
-    assert piece.text.startswith("word")
-    assert piece.text.endswith("word …")
-    assert len(piece.text) <= 110
+def test_a_best_sentence_that_is_all_there_is_needs_no_mark() -> None:
+    assert marked(excerpt(passage("f(x)\n\nIt doubles a number.", "It doubles a number."))) == []
+
+
+def test_an_excerpt_begins_before_a_best_sentence_at_the_end_where_there_is_room() -> None:
+    text = "First comes a paragraph.\n\nThen comes the best."
+    assert [stretch.text for stretch in excerpt(passage(text, "Then comes the best."))] == text.split("\n\n")
+
+
+def test_code_beside_the_best_sentence_keeps_its_lines_and_is_cut_after_some() -> None:
+    code = "\n".join(f"    print({number})" for number in range(9))
+    shown = excerpt(passage(f"This is how it is done:\n\n{code}", "This is how it is done:"))
+    assert told(shown)[1] == ("lines", "print(0)\nprint(1) …")
+
+
+def test_a_passage_of_code_alone_is_shown_as_code() -> None:
+    assert told(excerpt(passage("def f():\n    return 1"))) == [("lines", "def f():\n    return 1")]
+
+
+def test_a_passage_without_a_best_sentence_begins_with_its_prose() -> None:
+    ((_, shown),) = told(excerpt(passage("f(x, y)\n\n" + "word " * 400), 100))
+    assert shown.startswith("word")
+    assert shown.endswith("word …")
+    assert len(shown) <= 110
 
 
 @given(
@@ -56,10 +88,12 @@ def test_lit_words_are_marked_by_level_within_and_beyond_the_best_sentence() -> 
     text = "One. Two words. Three."
     asked = Light(None, [LitWord(0, 3, 0.1, 1), LitWord(5, 8, 0.4, 3)])
     topic = Light(7, [LitWord(5, 8, 0.2, 2)])
-    pieces = excerpt(PassageText(0, text, 0, len(text), Span(5, 15), [asked, topic]))
-    marked = [(run.text, run.names, piece.marked) for piece in pieces for run in piece.runs if run.names]
-    assert marked == [("One", "said1", False), ("Two", "said3 lit1-2", True)]
-    assert "".join(piece.text for piece in pieces) == text
+    (stretch,) = excerpt(PassageText(0, text, 0, len(text), Span(5, 15), [asked, topic]))
+    found = [
+        (run.text, run.names, piece.marked) for piece in stretch.pieces for run in piece.runs if run.names
+    ]
+    assert found == [("One", "said1", False), ("Two", "said3 lit1-2", True)]
+    assert stretch.text == text
 
 
 def test_the_strongest_words_are_named_once() -> None:

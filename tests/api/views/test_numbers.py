@@ -51,7 +51,8 @@ def test_how_a_label_holds_is_said_in_words(score: float | None, reliable: bool,
 
 
 @pytest.mark.parametrize(
-    ("cosine", "words"), [(1.0, "not at all"), (0.98, "a little"), (0.92, "somewhat"), (0.1, "very far")]
+    ("cosine", "words"),
+    [(1.0, "at your question"), (0.98, "close to your question"), (0.1, "far from your question")],
 )
 def test_how_far_a_question_moved_is_said_in_words(cosine: float, words: str) -> None:
     assert numbers.moved_words(cosine) == words

@@ -5,7 +5,7 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 from starlette.datastructures import QueryParams
 
-from api.views.page_state import PageState, asked_or_default, is_sent_form, read_state
+from api.views.page_state import PageState, Press, asked_or_default, is_sent_form, read_state
 from search.errors import CollectionNotFound, InvalidPage, InvalidSteering
 from search.query.filters import parse_filters
 from search.query.steering import MAX_KNOBS, MAX_PHRASE, ConceptTarget, FeatureTarget, Knob, Steering, parse
@@ -58,15 +58,38 @@ def test_an_emptied_number_leaves_its_knob_as_it_was() -> None:
     assert read({"steer": "1:2", "s.1": " "}).steering == parse("1:2")
 
 
-def test_buttons_add_and_drop() -> None:
-    assert read({"s.1": "1", "add": "7:1"}).steering == parse("1:1,7:1")
+def test_buttons_drop() -> None:
     assert read({"s.1": "1", "s.7": "2", "drop": "1"}).steering == parse("7:2")
     assert read({"s.concept:a%20b": "1", "drop": "concept:a%20b"}).steering == Steering()
     assert read({"s.1": "1", "s.7": "2", "drop": "all"}).steering == Steering()
 
 
-def test_adding_what_was_found_clears_the_box() -> None:
-    assert read({"find": "wine", "add": "7:1"}).find == ""
+def test_pressing_what_was_found_clears_the_box() -> None:
+    assert read({"find": "wine", "press": "up:7"}).find == ""
+
+
+def test_what_is_pressed_or_told_is_turned_as_far_as_the_collection_needs() -> None:
+    state = read({"s.1": "1", "press": "down:7", "more": " red wine ", "less": "beer: dark"})
+    assert state.steering == parse("1:1")
+    assert state.pressed == (
+        Press(FeatureTarget(7), up=False),
+        Press(ConceptTarget("red wine"), up=True),
+        Press(ConceptTarget("beer: dark"), up=False),
+    )
+    assert read({"more": " ", "press": ""}).pressed == ()
+    moved = read({"from": "a", "collection": "b", "press": "up:7", "more": "wine"})
+    assert moved.pressed == (Press(ConceptTarget("wine"), up=True),)
+    with pytest.raises(InvalidSteering):
+        read({"press": "up:much"})
+
+
+@pytest.mark.parametrize("target", ["7", "family:3", "concept:red%20wine%3A%20dry", "like:a%2Fb"])
+def test_a_press_reads_back_from_its_address(target: str) -> None:
+    pressed = parse(f"{target}:1").knobs[0].target
+    url = PageState(q="a", dictionary=4).press(pressed, up=False) or ""
+    assert read(urlsplit(url).query).pressed == (Press(pressed, up=False),)
+    assert is_sent_form(fields(url))
+    assert fields(url).get("dictionary") == ("4" if target in ("7", "family:3") else None)
 
 
 def test_features_do_not_follow_into_another_collection_but_phrases_do() -> None:
@@ -86,21 +109,37 @@ def test_filters_are_added_and_taken_away_and_stay_with_their_collection() -> No
 
 def test_only_forms_are_folded() -> None:
     assert not is_sent_form({"q": "", "steer": "1:1", "offset": "10"})
-    for form in ({"s.1": "2"}, {"add": "1:1"}, {"drop": "all"}, {"from": ""}, {"find": ""}, {"steer": ""}):
+    for form in (
+        {"s.1": "2"},
+        {"press": "up:1"},
+        {"more": "a"},
+        {"drop": "all"},
+        {"from": ""},
+        {"find": ""},
+        {"steer": ""},
+    ):
         assert is_sent_form(form)
 
 
 def test_a_folded_address_is_no_form() -> None:
-    state = read({"q": "a", "s.1": "2", "find": "", "from": "", "add": "concept:b:1"})
+    state = read({"q": "a", "s.1": "2", "find": "", "from": ""})
     assert not is_sent_form(fields(state.url()))
 
 
-def test_nudging_goes_by_halves_away_from_zero_and_back() -> None:
+def test_a_first_nudge_is_a_press_and_others_go_by_halves_away_from_zero_and_back() -> None:
     state = PageState(q="a", offset=20)
-    assert fields(state.nudge(7, 1) or "") == {"q": "a", "steer": "7:0.5"}
-    assert fields(PageState(q="a", steering=parse("7:0.5")).nudge(7, -1) or "") == {"q": "a"}
+    assert fields(state.nudge(7, 1) or "") == {"q": "a", "press": "up:7"}
+    assert fields(state.nudge(7, -1) or "") == {"q": "a", "press": "down:7"}
+    turned = PageState(q="a", steering=parse("7:0.5"), offset=20)
+    assert fields(turned.nudge(7, 1) or "") == {"q": "a", "steer": "7:1"}
+    assert fields(turned.nudge(7, -1) or "") == {"q": "a"}
     assert fields(PageState(q="a", steering=parse("7:off")).nudge(7, 1) or "")["steer"] == "7:0.5"
     assert fields(PageState(q="a", steering=parse("7:5")).nudge(7, 1) or "")["steer"] == "7:5"
+
+
+def test_undoing_takes_the_last_knob_away() -> None:
+    assert fields(PageState(q="a", steering=parse("7:2,8:1")).undone) == {"q": "a", "steer": "7:2"}
+    assert fields(PageState(q="a", steering=parse("7:2")).undone) == {"q": "a"}
 
 
 def test_leaving_a_feature_out() -> None:
@@ -133,10 +172,8 @@ def test_when_all_knobs_are_in_use_only_those_can_be_turned() -> None:
 
 
 def test_what_is_looked_for_is_offered_as_a_phrase_unless_it_is_too_long_for_one() -> None:
-    assert parse(PageState(find="a, b: 100%").phrase() or "") == Steering(
-        (Knob(1.0, ConceptTarget("a, b: 100%")),)
-    )
-    assert PageState(find="ü" * MAX_PHRASE).phrase()
+    assert PageState(find="a, b: 100%").phrase() == ConceptTarget("a, b: 100%")
+    assert PageState(find="ü" * MAX_PHRASE).phrase() is not None
     assert PageState(find="ü" * (MAX_PHRASE + 1)).phrase() is None
 
 
@@ -169,3 +206,18 @@ def test_a_long_question_has_fewer_answers_a_page(characters: int, limit: int) -
 
 def test_a_page_that_is_out_of_range_stays_so() -> None:
     assert PageState(q="x" * 4000, limit=1000).within_room().limit == 1000
+
+
+def test_examples_are_one_knob_that_turns_towards_some_or_away_from_all() -> None:
+    assert fields(PageState(q="a").example("x") or "")["press"] == "up:like:x"
+    assert fields(PageState(q="a").example("x", against=True) or "")["press"] == "down:like:x"
+
+    def after(steer: str, document: str, *, against: bool) -> str:
+        state = PageState(q="a", steering=parse(steer))
+        return fields(state.example(document, against=against) or "").get("steer", "")
+
+    assert after("like:x:1.5", "y", against=False) == "like:x~y:1.5"
+    assert after("like:x:1.5", "y", against=True) == "like:x!y:1.5"
+    assert after("like:x:-2", "y", against=True) == "like:x~y:-2"
+    assert after("like:x:-2", "y", against=False) == "like:y!x:2"
+    assert after("like:x:1", "x", against=True) == ""

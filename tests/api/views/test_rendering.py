@@ -99,5 +99,6 @@ def test_document_addresses_survive_a_browser(document_id: str, path: str) -> No
     assert document_path(document_id) == path
 
 
-def test_app_js_stays_small() -> None:
-    assert len((rendering.STATIC / "app.js").read_text(encoding="utf-8").splitlines()) < 150
+@pytest.mark.parametrize(("name", "lines"), [("app.js", 150), ("results.js", 80)])
+def test_scripts_stay_small(name: str, lines: int) -> None:
+    assert len((rendering.STATIC / name).read_text(encoding="utf-8").splitlines()) < lines

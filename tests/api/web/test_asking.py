@@ -288,13 +288,21 @@ def test_filters_on_the_page_are_chosen_and_taken_away(client: TestClient) -> No
     assert "15 documents" in words(shown.find_class("count")[0])
     (out,) = shown.xpath("//a[starts-with(@aria-label, 'Without this filter')]/@href")
     assert "60 documents" in words(page(client, out).find_class("count")[0])
-    assert shown.xpath("//form[@id='ask']//input[@name='filter']/@value") == ["subject:bread"]
+    assert shown.xpath("//form[@id='ask']//input[@name='filter'][not(@form)]/@value") == ["subject:bread"]
     chosen = shown.xpath("//a[@aria-current='true']")
     assert [words(each).split(" ×")[0] for each in chosen] == ["bread"]
     instead = shown.xpath("//section[@aria-label='year']//a/@href")[0]
     assert "filter=subject:bread&filter=year:" in instead
     none = page(client, "/?q=stars&filter=subject:bread&filter=subject:music")
     assert "Search without filters" in words(none)
+
+
+def test_a_card_says_where_its_document_is_from(client: TestClient) -> None:
+    card = page(client, "/?q=how do stars shine").find_class("card")[0]
+    told = [words(each) for each in card.find_class("from")[0]]
+    assert told[0].startswith("stars/"), "a path"
+    assert any(each.startswith("year: ") for each in told)
+    assert any(each.startswith("published: 20") for each in told)
 
 
 def test_the_page_says_what_would_be_without_a_term(client: TestClient) -> None:

@@ -51,6 +51,11 @@ def tree(client: TestClient, url: str, status: int = 200) -> html.HtmlElement:
     return html.document_fromstring(response.text)
 
 
+def pressed(client: TestClient, url: str) -> html.HtmlElement:
+    """The page that a first press leads to."""
+    return tree(client, client.get(url).headers["location"])
+
+
 def words(found: html.HtmlElement) -> str:
     return " ".join(str(found.text_content()).split())
 
@@ -92,14 +97,14 @@ def test_a_card_explains_with_at_most_three_topics_to_turn(client: TestClient) -
         for topic in topics:
             down, up = (link.get("href") for link in select(topic, "act"))
             number = re.findall(r"/features/(\d+)", topic.xpath(".//a")[0].get("href"))[0]
-            assert dict(parse_qsl(urlsplit(up).query))["steer"] == f"{number}:0.5"
-            assert dict(parse_qsl(urlsplit(down).query))["steer"] == f"{number}:-0.5"
+            assert dict(parse_qsl(urlsplit(up).query))["press"] == f"up:{number}"
+            assert dict(parse_qsl(urlsplit(down).query))["press"] == f"down:{number}"
 
 
 def test_with_every_knob_in_use_nothing_more_is_offered(client: TestClient) -> None:
     knobs = ",".join(f"{n}:0.1" for n in range(MAX_KNOBS))
     page = tree(client, f"/?q={QUESTION}&steer={knobs}&find=dates")
-    assert not page.xpath("//button[@name='add']")
+    assert not page.xpath("//button[@name='press'] | //input[@name='more' or @name='less']")
     assert f"{MAX_KNOBS} are turned" in words(page.get_element_by_id("found"))
     for link in page.xpath("//a[@class='act']/@href"):
         assert client.get(link).status_code == 200, link
@@ -113,9 +118,9 @@ def test_with_every_knob_in_use_nothing_more_is_offered(client: TestClient) -> N
 def test_a_text_too_long_for_a_phrase_still_finds_topics(client: TestClient) -> None:
     for find, phrases in (("d" * MAX_PHRASE, 1), ("d" * (MAX_PHRASE + 1), 0)):
         page = tree(client, f"/?q={QUESTION}&find={find}")
-        offers = page.get_element_by_id("found").xpath(".//button[@name='add']/@value")
-        assert sum(offer.startswith("concept:") for offer in offers) == phrases
-        assert sum(offer.startswith("family:") for offer in offers) > 0
+        offers = page.get_element_by_id("found").xpath(".//button[@name='press']/@value")
+        assert sum(offer.startswith("up:concept:") for offer in offers) == phrases
+        assert sum(offer.startswith("up:family:") for offer in offers) > 0
         assert len(offers) > phrases
 
 
@@ -124,9 +129,9 @@ def test_every_link_of_a_result_page_leads_somewhere(client: TestClient) -> None
     links = {urlsplit(link)._replace(fragment="").geturl() for link in page.xpath("//a/@href")}
     inside = sorted(link for link in links if link.startswith("/"))
     parts = {urlsplit(link).path.split("/")[1] for link in inside}
-    assert parts == {"", "admin", "analyze", "compare", "documents", "features", "v1", "why-not"}
+    assert parts == {"", "admin", "analyze", "compare", "documents", "features", "tips", "v1", "why-not"}
     for link in inside[:: max(len(inside) // 10, 1)]:
-        wanted = 303 if link == "/admin" else 200  # to the form that takes a key
+        wanted = 303 if link == "/admin" or "press=" in link else 200  # to where a key, a strength is
         assert client.get(link).status_code == wanted, link
 
 
@@ -134,7 +139,7 @@ def test_steering_shows_how_ranks_and_the_question_moved(client: TestClient, fea
     assert not select(tree(client, f"/?q={QUESTION}"), "up")
     steered = tree(client, f"/?q={QUESTION}&steer={feature}:3")
     assert select(steered, "up")
-    assert "cosine 0." in words(steered.get_element_by_id("moved"))
+    assert "from your question" in words(steered.get_element_by_id("moved"))
     phrase = tree(client, f"/?q={QUESTION}&steer=concept:dates:1")
     assert "unchanged" in words(phrase.get_element_by_id("moved"))
 
@@ -168,8 +173,8 @@ def test_a_sent_form_ends_at_one_canonical_address(client: TestClient) -> None:
         "from": "",
         "s.1": "1.5",
         "s.2": "off",
+        "s.concept:a b": "1",
         "drop": "2",
-        "add": "concept:a b:1",
     }
     response = client.get("/", params=sent)
     assert response.status_code == 303
@@ -181,28 +186,49 @@ def test_a_sent_form_ends_at_one_canonical_address(client: TestClient) -> None:
 
 def test_the_find_box_works_as_a_form(client: TestClient) -> None:
     page = tree(client, f"/?q={QUESTION}&find=dates")
-    offers = page.get_element_by_id("found").xpath(".//button[@name='add']/@value")
-    kinds = [offer.partition(":")[0] if offer[0].isalpha() else "feature" for offer in offers]
+    offers = page.get_element_by_id("found").xpath(".//button[@name='press']/@value")
+    kinds = [target if target.isalpha() else "feature" for target in (each.split(":")[1] for each in offers)]
     order = ["family", "concept", "feature"]
     assert set(kinds) == set(order)
     assert kinds == sorted(kinds, key=order.index)
-    for offer in (offers[0], "concept:dates:1", offers[-1]):
+    for offer in (offers[0], "up:concept:dates", offers[-1]):
         assert offer in offers
-        steered = client.get("/", params={"q": QUESTION, "find": "dates", "add": offer})
-        assert dict(parse_qsl(urlsplit(steered.headers["location"]).query))["steer"] == offer
+        steered = client.get("/", params={"q": QUESTION, "find": "dates", "press": offer})
+        turned = dict(parse_qsl(urlsplit(steered.headers["location"]).query))["steer"]
+        target, _, strength = turned.rpartition(":")
+        assert f"up:{target}" == offer
+        assert float(strength) > 0
 
 
-def test_topics_near_the_question_are_offered_and_name_their_one_term(client: TestClient) -> None:
+def test_topics_that_fit_the_question_are_offered_and_name_their_one_term(client: TestClient) -> None:
     page = tree(client, f"/?q={QUESTION}")
-    offer = select(page, "near")[0].xpath(".//button[@name='add']")[0]
-    name = words(select(offer, "pick-label")[0])
-    steered = tree(client, f"/?q={QUESTION}&steer={offer.get('value')}")
-    assert words(select(steered, "knob-label")[0]) == name
-    for card in select(steered, "card"):
-        lines = [line for line in card.xpath(".//tbody/tr") if "your steering" in words(line)]
-        assert [words(line.xpath("./th")[0]) for line in lines] == [name]
-        assert sum(shown(select(card, "why")[0])) == sum(shown(select(card, "sum")[0]))
-    assert not tree(client, f"/?q={QUESTION}&find=dates").find_class("near")
+    offer = select(page, "near")[0].xpath(".//button[@name='press']")[0]
+    steered = tree(
+        client, client.get("/", params={"q": QUESTION, "press": offer.get("value")}).headers["location"]
+    )
+    (knob,) = select(steered, "knob")
+    assert words(offer) == f"+ {words(select(knob, 'knob-label')[0])}"
+
+
+@pytest.mark.parametrize(("box", "sign"), [("more", 1), ("less", -1)])
+def test_a_phrase_is_turned_until_the_first_answers_visibly_change(
+    client: TestClient, box: str, sign: int
+) -> None:
+    before = tree(client, f"/?q={QUESTION}").xpath("//li[@data-result]/@data-result")
+    pressed = client.get("/", params={"q": QUESTION, "more": "", "less": "", box: "dates and times"})
+    assert pressed.status_code == 303
+    page = tree(client, pressed.headers["location"])
+    (knob,) = select(page, "knob")
+    assert sign * float(knob.xpath(".//input[@type='number']/@value")[0]) > 0
+    assert page.xpath("//li[@data-result]/@data-result") != before or sign < 0
+    assert "Undo" in words(select(page, "effect")[0])
+
+
+def test_a_phrase_that_nothing_here_is_about_says_so(client: TestClient) -> None:
+    page = tree(client, f"/?q={QUESTION}&steer=concept:qwxzk%20vbnmq:1")
+    assert "Nothing here is really about this" in words(select(page, "knob")[0])
+    page = tree(client, f"/?q={QUESTION}&steer=concept:sort%20a%20list:1")
+    assert "Nothing here" not in words(select(page, "knob")[0])
 
 
 def test_a_family_has_its_features_and_a_feature_its_families(
@@ -226,16 +252,29 @@ def test_a_family_has_its_features_and_a_feature_its_families(
     assert client.get("/features?family=x").status_code == 404
 
 
+def like_links(page: html.HtmlElement, said: str) -> list[str]:
+    return [str(url) for url in page.xpath(f"//div[@class='cardfoot']/a[text()='{said}']/@href")]
+
+
 def test_more_and_less_like_a_result_are_one_knob(client: TestClient) -> None:
-    page = tree(client, f"/?q={QUESTION}")
-    assert [words(link) for link in select(page, "likes")[0].xpath("./a")] == ["More like this"]
-    more = tree(client, select(page, "likes")[0].xpath("./a/@href")[0])
+    more = pressed(client, like_links(tree(client, f"/?q={QUESTION}"), "More like this")[0])
     assert len(select(more, "knob")) == 1
-    offers = [select(card, "likes") for card in select(more, "card")]
-    less = next(link for found in offers for link in found[0].xpath("./a[text()='Less like this']/@href"))
-    (knob,) = select(tree(client, less), "knob")
+    (knob,) = select(tree(client, like_links(more, "Less")[0]), "knob")
     assert words(select(knob, "knob-label")[0]).startswith("like “")
     assert "unlike “" in words(knob)
+
+
+def test_less_like_a_result_turns_away_from_it_before_anything_is_wanted(client: TestClient) -> None:
+    page = tree(client, f"/?q={QUESTION}")
+    first, *others = map(words, page.xpath("//li[@data-result]//h3"))
+    less = pressed(client, like_links(page, "Less")[0])
+    (strength,) = select(less, "knob")[0].xpath(".//input[@type='number']/@value")
+    assert float(strength) < 0
+    assert [words(title) for title in less.xpath("//li[@data-result]//h3")] != [first, *others]
+    more = tree(client, like_links(less, "More like this")[0])
+    (knob,) = select(more, "knob")
+    assert f"unlike “{first}”" in words(knob)
+    assert knob.xpath(".//input[@type='number']/@value") == [strength.removeprefix("-")]
 
 
 def test_what_the_find_box_cannot_look_for_is_said_in_its_place(client: TestClient) -> None:
@@ -265,7 +304,7 @@ def test_htmx_gets_only_the_found_topics_while_typing(client: TestClient) -> Non
     url = f"/?q={QUESTION}&find=dates"
     found = client.get(url, headers={**HTMX, "HX-Trigger": "find"})
     assert "data-result" not in found.text
-    assert 'value="concept:dates:1"' in found.text
+    assert 'value="up:concept:dates"' in found.text
     assert "HX-Push-Url" not in found.headers
 
 
@@ -381,13 +420,13 @@ def test_a_features_examples_lead_to_their_place_in_the_document(client: TestCli
 
 def test_a_result_marks_words_and_says_which_made_a_topic_fire(client: TestClient) -> None:
     cards = select(tree(client, f"/?q={QUESTION}"), "card")
-    assert all(card.xpath(".//p[@class='passage']//span[contains(@class, 'said')]") for card in cards)
+    assert all(card.xpath(".//div[@class='passage']//span[contains(@class, 'said')]") for card in cards)
     named = 0
-    for chip in (chip for card in cards for chip in card.xpath(".//*[starts-with(@class, 'chip topic')]")):
-        (card,) = chip.xpath("ancestor::li[@data-result]")
-        number = chip.get("class").removeprefix("chip topic")
+    for reason in (each for card in cards for each in card.xpath(".//a[contains(@class, 'reason topic')]")):
+        (card,) = reason.xpath("ancestor::li[@data-result]")
+        number = reason.get("class").removeprefix("reason topic")
         lit = {words(span).casefold() for span in card.xpath(f".//span[contains(@class, 'lit{number}-')]")}
-        (title,) = chip.xpath("./a/@title") or [""]
+        title = reason.get("title", "")
         named += bool(lit & set(title.removeprefix("Fired here most by: ").split(", ")))
     assert named > 2
     (link, *_) = cards[0].xpath(".//td/a[contains(@href, '/documents/')]/@href")
@@ -396,6 +435,23 @@ def test_a_result_marks_words_and_says_which_made_a_topic_fire(client: TestClien
     anchor = urlsplit(link).fragment
     passage = tree(client, link).get_element_by_id(anchor)
     assert passage.xpath(".//*[contains(@class, 'heat')]")
+
+
+def test_a_document_leads_back_to_the_results_and_to_those_beside_it(client: TestClient) -> None:
+    asked = f"?q={QUESTION}&mode=semantic"
+    results = client.get(f"/v1/search{asked}&limit=20").json()["results"]
+    second, third = (f"/documents/{results[place]['document']['id']}{asked}" for place in (1, 2))
+    page = tree(client, second)
+    assert page.get_element_by_id("q").value == QUESTION
+    (crumbs,) = select(page, "crumbs")
+    assert "result 2" in words(crumbs)
+    (back,) = crumbs.xpath("./a[not(@rel)]/@href")
+    assert len(select(tree(client, back), "card")) == 10
+    (onward,) = crumbs.xpath("./a[@rel='next']/@href")
+    assert urlsplit(onward).path == urlsplit(third).path
+    (before,) = select(tree(client, onward), "crumbs")[0].xpath("./a[@rel='prev']/@href")
+    assert urlsplit(before).path == urlsplit(second).path
+    assert not select(tree(client, second.partition("?")[0]), "crumbs")
 
 
 def test_a_document_has_several_features_as_tracks(

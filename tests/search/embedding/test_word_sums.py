@@ -80,7 +80,7 @@ def test_words_are_words_and_stand_where_they_are(embedder: Embedder) -> None:
     assert "Birds" not in found
     value_MP, _ = parts.values(embedder.encode_queries(["owls"])[0][None])
     assert found[int(np.argmax(value_MP[0]))] == "Owls"
-    assert parts.best_sentence(value_MP[0]) == parts.sentences[0]
+    assert parts.best_of(parts.sentences, value_MP[0]) == parts.sentences[0]
 
 
 def test_words_beyond_what_the_model_reads_have_no_value(embedder: Embedder) -> None:
@@ -116,7 +116,7 @@ def test_sentences_stand_in_where_tokens_do_not_sum(embedder: Embedder) -> None:
     assert float(value_MP.sum() + rest_M[0]) == pytest.approx(
         float(x_ND[0].astype(np.float32) @ q_D), abs=1e-3
     )
-    best = parts.best_sentence(value_MP[0])
+    best = parts.best_of(spans, value_MP[0])
     assert best == spans[int(np.argmax(x_ND[1:].astype(np.float32) @ q_D))]
 
 
@@ -242,6 +242,8 @@ def test_a_sentence_is_best_by_its_mean_not_its_length() -> None:
     x_PD = np.array([[1.0], [1.0], [1.5]], dtype=np.float16)
     ones = np.ones(3, np.float32)
     parts = WordSums("word", spans, ones, x_PD, np.zeros(1, np.float32), [Span(0, 3), Span(4, 5)])
-    assert parts.best_sentence(parts.values(ones[:1, None])[0][0]) == Span(4, 5)
-    alone = WordSums("word", spans, ones, x_PD, np.zeros(1, np.float32), [Span(0, 5)])
-    assert alone.best_sentence(ones) is None
+    value_P = parts.values(ones[:1, None])[0][0]
+    assert parts.best_of(parts.sentences, value_P) == Span(4, 5)
+    assert parts.best_of([Span(0, 3)], value_P) == Span(0, 3), "what is in no sentence counts for none"
+    assert parts.best_of([Span(3, 4)], value_P) is None
+    assert parts.best_of([], value_P) is None

@@ -89,6 +89,28 @@ def test_the_steering_that_is_offered_does_what_it_says(
         assert now.results[way.rank - 1].document.id == missing
 
 
+def test_the_words_that_are_offered_do_what_they_say(engine: SearchEngine) -> None:
+    request = SearchRequest(QUERY)
+    below = search(engine, request, limit=60).results[WANTED:]
+    offered = [
+        (result.document.id, wording)
+        for result in below[::7]
+        for wording in read(engine, "manual", why_not, request, result.document.id).wordings
+    ]
+    assert offered
+    for document, wording in offered:
+        assert wording.word not in QUERY.split()
+        assert wording.query == f"{QUERY} {wording.word}"
+        now = search(engine, SearchRequest(wording.query), limit=WANTED)
+        assert now.results[wording.rank - 1].document.id == document
+
+
+def test_where_words_do_not_count_none_is_offered(engine: SearchEngine) -> None:
+    request = SearchRequest(QUERY, mode="semantic")
+    missing = search(engine, request).results[15].document.id
+    assert read(engine, "manual", why_not, request, missing).wordings == []
+
+
 def test_no_smaller_strength_of_the_same_feature_would_do(engine: SearchEngine) -> None:
     request = SearchRequest(QUERY)
     missing = search(engine, request).results[24].document.id

@@ -1,0 +1,63 @@
+// What results do beyond plain HTML and htmx: numbers on all or on none, links to copy, two to compare.
+'use strict';
+(() => {
+  const recall = () => { try { return localStorage.getItem('refract-numbers'); } catch { return null; } };
+  const remember = (value) => { try { localStorage.setItem('refract-numbers', value); } catch { /* private window */ } };
+
+  // Numbers are shown on all results or on none, from one search to the next.
+  function showNumbers(on) {
+    for (const each of document.querySelectorAll('.numbers')) each.open = on;
+  }
+  function recallNumbers() {
+    if (recall() === 'on') showNumbers(true);
+  }
+  document.addEventListener('DOMContentLoaded', recallNumbers);
+  document.addEventListener('htmx:afterSettle', recallNumbers);
+
+  // Only pages of HTTPS and of this machine may write to the clipboard; others show what is to be copied.
+  async function copy(address) {
+    try {
+      await navigator.clipboard.writeText(address);
+      document.getElementById('status').textContent = 'The link is copied.';
+    } catch { prompt('The link to this passage:', address); }
+  }
+
+  document.addEventListener('click', (event) => {
+    const link = event.target.closest('[data-copy]');
+    if (link) copy(new URL(link.dataset.copy, location.href).href);
+    const folded = event.target.closest('.numbers > summary')?.parentElement;
+    if (!folded) return;
+    event.preventDefault();
+    remember(folded.open ? 'off' : 'on');
+    showNumbers(!folded.open);
+  });
+
+  // Results that were not there before a swap are marked for a moment; of another question all are new.
+  const shown = () => [...document.querySelectorAll('.choose input')];
+  const ids = () => shown().map((box) => box.value);
+  let before = [];
+  document.addEventListener('htmx:beforeSwap', () => { before = ids(); });
+  document.addEventListener('htmx:afterSettle', () => {
+    if (!ids().some((id) => before.includes(id))) return;
+    for (const box of shown()) box.closest('.card').classList.toggle('new', !before.includes(box.value));
+  });
+
+  // Undo goes back where the last step is in the history, and else takes the last knob away.
+  let steps = 0;
+  document.addEventListener('htmx:pushedIntoHistory', () => { steps += 1; });
+  addEventListener('popstate', () => { steps -= 1; });
+  document.addEventListener('click', (event) => {
+    if (!event.target.closest('[data-undo]') || steps <= 0) return;
+    event.preventDefault();
+    event.stopPropagation();
+    history.back();
+  }, true);
+
+  // Two results are compared, no more: a third tick takes the place of the one that was ticked first.
+  let ticked = [];
+  document.addEventListener('change', (event) => {
+    if (!event.target.closest('.choose')) return;
+    ticked = [...ticked.filter((box) => box.checked && box !== event.target), event.target];
+    if (ticked.filter((box) => box.checked).length > 2) ticked[0].checked = false;
+  });
+})();

@@ -1,0 +1,101 @@
+"""Two scores beside each other: terms rounded so that they visibly sum, and in a sentence what decides.
+
+Shown numbers are whole thousandths (`int`), so that sums of shown numbers are exact.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from api.views.numbers import round_to_sum
+from search.responses.explanations import Comparison, Margin
+from search.responses.search import DocumentRef
+
+SMALL = 0.02
+"""A term has a row of its own from this share of all that parts two documents."""
+
+LONGEST_NAME = 36
+AROUND = (" — ", " – ", " | ")
+"""What parts a title from what explains it."""
+
+
+@dataclass(frozen=True)
+class ShownMargin:
+    """Shows one term of a margin in thousandths, and its bar: percentages from the left edge."""
+
+    term: Margin
+    units: int
+    x: float
+    width: float
+
+
+@dataclass(frozen=True)
+class Margins:
+    """Holds the terms that part two documents, largest first, those that are `smaller` as one, and `units`,
+    to which all sum."""
+
+    terms: list[ShownMargin]
+    smaller: list[ShownMargin]
+    units: int
+
+    @classmethod
+    def of(cls, terms: Sequence[Margin], total: float) -> "Margins":
+        """Rounds terms so that the shown margins sum to the shown total; bars to the right speak for the
+        first document."""
+        units = round_to_sum([term.margin for term in terms], total)
+        most = max(map(abs, units), default=0) or 1
+        shown = [_shown(term, each, most) for term, each in zip(terms, units, strict=True)]
+        least = SMALL * sum(map(abs, units))
+        small = [each for each in shown if abs(each.units) < least]
+        if len(small) < 2:
+            small = []
+        return cls([each for each in shown if each not in small], small, sum(units))
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Says in a word why the first of two documents is ahead, or the second: by the term that speaks most for
+    it. `only`: without that, the other would be ahead. `meaning` names the one that is ahead by meaning where
+    words decide otherwise."""
+
+    ahead: str
+    behind: str
+    term: Margin | None
+    only: bool
+    meaning: str
+
+
+def verdict(found: Comparison) -> Verdict:
+    """Finds what decides between two documents. What a word, a name or a concept adds to a score can be taken
+    away from it and leaves the rest as it is; a feature cannot."""
+    first, second = short_names(found.first.document, found.second.document)
+    sign = 1 if found.margin >= 0 else -1
+    ahead, behind = (first, second) if sign > 0 else (second, first)
+    speaking = max(found.terms, key=lambda term: sign * term.margin, default=None)
+    if speaking is None or sign * speaking.margin <= 0:
+        return Verdict(ahead, behind, None, False, "")
+    only = _is_added(speaking) and sign * (found.margin - speaking.margin) < 0
+    others = sign * sum(term.margin for term in found.terms if term.kind not in ("word", "name"))
+    words = speaking.kind in ("word", "name")
+    return Verdict(ahead, behind, speaking, only, behind if words and others < 0 else "")
+
+
+def short_names(first: DocumentRef, second: DocumentRef) -> tuple[str, str]:
+    """Names two documents by the shortest of their titles that tells them apart."""
+    names = short_name(first), short_name(second)
+    return names if names[0] != names[1] else (first.title or first.id, second.title or second.id)
+
+
+def short_name(document: DocumentRef) -> str:
+    """Names a document by its title up to where that begins to explain."""
+    title = " ".join((document.title or document.id).split())
+    name = min((title.split(sign)[0] for sign in AROUND), key=len)
+    return name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME].rstrip()}…"
+
+
+def _is_added(term: Margin) -> bool:
+    return term.kind in ("word", "name") or (term.kind == "steering" and term.feature is None)
+
+
+def _shown(term: Margin, units: int, most: int) -> ShownMargin:
+    width = 50 * abs(units) / most
+    return ShownMargin(term, units, 50.0 if units >= 0 else round(50 - width, 2), round(width, 2))
