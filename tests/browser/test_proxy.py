@@ -76,9 +76,8 @@ def links(page: str, text: str) -> set[str]:
 
 def expected(address: str) -> tuple[int, ...]:
     """Some are the addresses of forms, which say what is missing, or that they are no page."""
-    return (
-        (404,) if address.endswith("/nowhere") else (200, 405, *[400] * address.endswith("/analyze/search"))
-    )
+    needs = address.endswith(("/analyze/search", "/compare"))
+    return (404,) if address.endswith("/nowhere") else (200, 405, *[400] * needs)
 
 
 def test_every_link_of_every_kind_of_page_leads_on(home: str, admin_key: str) -> None:

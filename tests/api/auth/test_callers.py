@@ -159,6 +159,7 @@ CASES = {
     ("GET", "/documents/{document_id:any}"): of(FOUND, path="/documents/red-1"),
     ("GET", "/document"): of(FOUND, document_id="red-1"),
     ("GET", "/dictionary"): of(PAGE),
+    ("GET", "/tips"): of(PAGE, q="towers of stone"),
     ("GET", "/compare"): of(FOUND, q="towers", first="blue-1", second="red-1"),
     ("GET", "/why-not"): of(PAGE, q="towers", document="stone"),
     ("POST", "/presets"): form(WRITER, q="x", steer="concept:the sea:1", collection="vault", **{"as": "f"}),

@@ -142,4 +142,4 @@ def test_a_page_asks_as_much_of_the_database_with_many_collections(
         assert [queries(), queries(dragged)] == before
     finally:
         engine.snapshots.end()
-    assert max(before) <= 6  # which collection is the default is one of them
+    assert max(before) <= 7  # one names the default collection, one a document's neighbours
