@@ -137,9 +137,7 @@ class ConcurrencyLimiter:
         with nullcontext() if limit is None else limit.waking(called):
             called.wait(min(seconds, left, threading.TIMEOUT_MAX))
         with self._lock:
-            if (
-                called not in self._waiting
-            ):  # it was called: whoever has the turn sees for itself if it is late
+            if called not in self._waiting:  # it was called; whether it is late it sees for itself
                 return
             self._waiting.remove(called)
         if limit is not None and (left <= seconds or not limit.left):

@@ -38,12 +38,13 @@ def _is_service_link(name: str, value: str | None) -> bool:
     return name.lower() == "refract_port" and SERVICE_LINK.match(value or "") is not None
 
 
-def _parts(text: str | tuple[str, ...]) -> tuple[str, ...]:
+def comma_separated(text: str | tuple[str, ...]) -> tuple[str, ...]:
+    """Reads values with commas between them; what is empty is none."""
     given = text.split(",") if isinstance(text, str) else text
     return tuple(part.strip() for part in given if part.strip())
 
 
-List = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_parts)]
+List = Annotated[tuple[str, ...], NoDecode, BeforeValidator(comma_separated)]
 """Values separated by commas."""
 
 

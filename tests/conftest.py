@@ -30,6 +30,7 @@ from tests.support.databases import Databases, connected
 from tests.support.indexed import COLLECTION, Indexed, built_or_restored
 from tests.support.model import make_small_model
 from tests.support.notes import Notes, served_notes
+from tests.support.receiver import Receiver, receiving
 
 DOCUMENTS = 400
 
@@ -195,3 +196,11 @@ def _forgo_durability(engine: Engine) -> None:
         for setting in ("fsync", "full_page_writes", "synchronous_commit"):
             connection.execute(text(f"ALTER SYSTEM SET {setting} = off"))
         connection.execute(text("SELECT pg_reload_conf()"))
+
+
+@pytest.fixture
+def receiver(monkeypatch: pytest.MonkeyPatch) -> Iterator[Receiver]:
+    """A receiver of webhooks, on an address that the setting names."""
+    with receiving() as server:
+        monkeypatch.setenv("REFRACT_WEBHOOKS", server.url)
+        yield server

@@ -33,8 +33,9 @@ def add(
     from sqlalchemy.orm import Session
 
     from indexer.hooks.webhooks import make_webhook
+    from search.settings import comma_separated
 
-    names = [each.strip() for each in collections.split(",") if each.strip()]
+    names = comma_separated(collections)
     with opened() as (_, database), Session(database) as session:
         made = make_webhook(session, url, kinds=kind, collections=names, note=note)
         session.commit()

@@ -6,6 +6,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from search.errors import ConfigurationError
+from search.settings import comma_separated
 
 ORIGIN = re.compile(r"https?://[^/?#@\s]+")
 
@@ -34,7 +35,7 @@ def read_origins(text: str) -> list[str]:
     Raises:
         ConfigurationError: one of them is no origin.
     """
-    origins = [part.strip().rstrip("/") for part in text.split(",") if part.strip()]
+    origins = [part.rstrip("/") for part in comma_separated(text)]
     for origin in origins:
         if origin != "*" and not ORIGIN.fullmatch(origin):
             raise ConfigurationError(

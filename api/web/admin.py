@@ -45,6 +45,7 @@ from search.db.models import KeyRow
 from search.engine.engine import SearchEngine
 from search.errors import InvalidRequest, NotIndexed
 from search.responses.collections import CollectionInfo, PresetInfo, Scorecard
+from search.settings import comma_separated
 
 router = APIRouter(prefix="/admin", include_in_schema=False)
 
@@ -370,7 +371,7 @@ def _keys(request: Request, engine: SearchEngine, made: str | None = None) -> Re
 
 def _made(session: Session, form: Fields) -> str:
     """Makes the key that a form describes; what is left empty narrows nothing down."""
-    collections = [name.strip() for name in form.get("collections", "").split(",") if name.strip()]
+    collections = comma_separated(form.get("collections", ""))
     expires = form.get("expires", "").strip()
     return create_key(
         session,

@@ -28,6 +28,7 @@ from indexer.hooks.webhooks import (
     try_webhook,
 )
 from search.db.connection import open_session
+from search.settings import comma_separated
 
 router = APIRouter(prefix="/admin/webhooks", include_in_schema=False)
 
@@ -88,7 +89,7 @@ def _change(session: Session, form: Fields) -> MadeWebhook | None:
             session,
             form.get("url", "").strip(),
             kinds=form.getlist("kind"),
-            collections=[name.strip() for name in form.get("collections", "").split(",") if name.strip()],
+            collections=comma_separated(form.get("collections", "")),
             note=form.get("note", ""),
         )
     return None

@@ -17,7 +17,7 @@ from indexer.backup.checks import find_odd
 from indexer.backup.dump import ROWS
 from indexer.backup.manifest import Manifest, Member, blocks, open_dump, read_checked
 from indexer.backup.storage import Place
-from indexer.build.passage_rows import create_partition, fill, passage_texts, splitter_for
+from indexer.build.passage_rows import create_partition, fill, passage_texts
 from indexer.default_collection import ensure_default
 from indexer.hooks.events import tell
 from indexer.progress import Reporter
@@ -25,7 +25,7 @@ from search.db.connection import GONE, driver, first_line
 from search.db.listener import notify
 from search.db.migrations import take_tables_to
 from search.db.models import CollectionRow, GenerationRow, KeyRow, PassageRow
-from search.embedding.embedder import embedder_of
+from search.embedding.embedder import embedder_of, splitter_of
 from search.embedding.splitter import embedded_text
 from search.errors import DictionaryError, InvalidRequest, SourceError
 from search.index.generation_files import write_files
@@ -199,7 +199,7 @@ def _compute(session: Session, generation: GenerationRow, reporter: Reporter) ->
     """Embeds all passages and finds their features, as the build did (not committed)."""
     embedder = embedder_of(space_of(generation.recipe))
     dictionary = read_dictionary(session, generation.dictionary_id)
-    splitter = splitter_for(embedder, generation.recipe)
+    splitter = splitter_of(embedder, generation.recipe.passage_tokens)
     longest_first = (PassageRow.end - PassageRow.start).desc()
     missing = session.scalars(
         select(PassageRow.id).where(PassageRow.generation_id == generation.id).order_by(longest_first)

@@ -25,7 +25,6 @@ from indexer.build.passage_rows import (
     passage_texts,
     plan_passages,
     share_embeddings,
-    splitter_for,
     take_over_embeddings,
 )
 from indexer.build.retention import drop_dictionaries, drop_generation, drop_old_versions
@@ -40,7 +39,7 @@ from search.db.locks import build_lock
 from search.db.lookup import live_of
 from search.db.models import CollectionRow, DictionaryRow, DocumentRow, GenerationRow, PassageRow
 from search.db.recipe import IndexKind, Recipe
-from search.embedding.embedder import Embedder
+from search.embedding.embedder import Embedder, splitter_of
 from search.embedding.splitter import TARGET_TOKENS, embedded_text
 from search.errors import Busy, SourceError
 from search.index.generation_files import write_files
@@ -183,7 +182,7 @@ class Build:
         current = (DocumentRow.collection_id == generation.collection_id, DocumentRow.superseded.is_(None))
         documents = session.scalar(select(func.count()).where(*current)) or 0
         with self.reporter.step("splitting into passages", documents):
-            splitter = splitter_for(self.embedder, generation.recipe)
+            splitter = splitter_of(self.embedder, generation.recipe.passage_tokens)
             planned = plan_passages(session, generation, splitter, self.reporter.advance)
             if not planned:
                 session.rollback()
@@ -198,7 +197,7 @@ class Build:
         number of texts."""
         with Session(self.database) as session:
             row = session.get_one(GenerationRow, generation)
-            splitter = splitter_for(self.embedder, row.recipe)
+            splitter = splitter_of(self.embedder, row.recipe.passage_tokens)
             lacking = (PassageRow.generation_id == generation, PassageRow.embedding.is_(None))
             missing = session.scalars(
                 select(func.min(PassageRow.id))

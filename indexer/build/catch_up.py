@@ -19,14 +19,13 @@ from indexer.build.passage_rows import (
     add_passages,
     passages_of,
     space_values,
-    splitter_for,
 )
 from indexer.documents import touch
 from indexer.progress import Reporter
 from search.db.locks import take_turn
 from search.db.lookup import count_passages
 from search.db.models import DocumentRow, GenerationRow, PassageRow
-from search.embedding.embedder import Embedder, embedder_of
+from search.embedding.embedder import Embedder, embedder_of, splitter_of
 from search.embedding.splitter import embedded_text
 from search.index.passage_store import read_dictionary
 from search.index.snapshot import space_of
@@ -98,7 +97,7 @@ class CatchUp:
             self._dictionary = read_dictionary(session, row.dictionary_id)
         space = space_of(self._recipe)  # the prompts of a model's files may be others since
         self._embedder = embedder if embedder and embedder.space == space else embedder_of(space)
-        self._splitter = splitter_for(self._embedder, self._recipe)
+        self._splitter = splitter_of(self._embedder, self._recipe.passage_tokens)
         self._embedded = LRUCache[bytes, bytes](REMEMBERED_BYTES, len)
         self._characters = FIRST_CHARACTERS
         self._begun: _Begun | None = None

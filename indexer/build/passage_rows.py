@@ -18,7 +18,7 @@ from search.db.connection import among, driver
 from search.db.models import DocumentRow, GenerationRow, PassageRow
 from search.db.recipe import Recipe
 from search.dictionary.autoencoder import Activations, Dictionary
-from search.embedding.embedder import Embedder, VectorSpace
+from search.embedding.embedder import VectorSpace
 from search.embedding.splitter import PassageSplitter, embedded_text
 
 READ_DOCUMENTS = 500
@@ -220,8 +220,3 @@ def add_passages(session: Session, generation: int, first: int, rows: Iterable[P
     columns = "generation_id, id, document_id, start, stop, sha256, embedding, feature_ids, activations"
     numbered = ((generation, first + place, *row) for place, row in enumerate(rows))
     copy_rows(session, f"COPY passages ({columns}) FROM STDIN", numbered)
-
-
-def splitter_for(embedder: Embedder, recipe: Recipe) -> PassageSplitter:
-    """Makes the splitter of a generation of this recipe."""
-    return PassageSplitter(embedder.tokenizer_json, embedder.max_tokens, recipe.passage_tokens)

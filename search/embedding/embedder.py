@@ -157,12 +157,8 @@ class Embedder(ABC):
         """Gives a question as the model reads it: whole, or in parts where it is too long for that."""
         if len(question) <= self.max_tokens - ROOM_FOR_SPECIAL:  # no token is shorter than a character
             return [question]
-        spans = self._splitter.split(question)
+        spans = splitter_of(self, self.max_tokens).split(question)
         return [question[span.start : span.end] for span in spans] if len(spans) > 1 else [question]
-
-    @functools.cached_property
-    def _splitter(self) -> PassageSplitter:
-        return PassageSplitter(self.tokenizer_json, self.max_tokens, self.max_tokens)
 
     def _prompted(self, passages: Sequence[str]) -> list[str]:
         return [self.space.passage_prompt + passage for passage in passages]

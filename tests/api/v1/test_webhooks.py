@@ -31,18 +31,11 @@ from indexer.hooks.webhooks import list_deliveries, make_webhook
 from search.engine.engine import SearchEngine
 from tests.support.building import eventually
 from tests.support.commands import Shell, assert_one_line
-from tests.support.receiver import Receiver, receiving
+from tests.support.receiver import Receiver
 
 GUIDE = Path(__file__).resolve().parents[3] / "docs" / "guide" / "events.md"
 
 pytestmark = [pytest.mark.database, pytest.mark.sql]
-
-
-@pytest.fixture
-def receiver(monkeypatch: pytest.MonkeyPatch) -> Iterator[Receiver]:
-    with receiving() as server:
-        monkeypatch.setenv("REFRACT_WEBHOOKS", server.url)
-        yield server
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 import json
 import socket
 import threading
-from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
@@ -11,16 +10,9 @@ import pytest
 from indexer.hooks.sending import is_allowed, origin, payload, read_url, send
 from indexer.hooks.signing import new_secret, sign
 from search.errors import ConfigurationError, InvalidRequest
-from tests.support.receiver import HANG, Receiver, receiving
+from tests.support.receiver import HANG, Receiver
 
 SECRET = new_secret()
-
-
-@pytest.fixture
-def receiver(monkeypatch: pytest.MonkeyPatch) -> Iterator[Receiver]:
-    with receiving() as server:
-        monkeypatch.setenv("REFRACT_WEBHOOKS", server.url)
-        yield server
 
 
 def test_a_request_is_signed_and_has_the_headers_of_the_standard(receiver: Receiver) -> None:

@@ -23,16 +23,9 @@ from indexer.hooks.webhooks import (
     try_webhook,
 )
 from search.errors import InvalidRequest, WebhookNotFound
-from tests.support.receiver import Receiver, receiving
+from tests.support.receiver import Receiver
 
 pytestmark = [pytest.mark.database, pytest.mark.sql]
-
-
-@pytest.fixture
-def receiver(monkeypatch: pytest.MonkeyPatch) -> Iterator[Receiver]:
-    with receiving() as server:
-        monkeypatch.setenv("REFRACT_WEBHOOKS", server.url)
-        yield server
 
 
 @pytest.fixture

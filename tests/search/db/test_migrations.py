@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from api.auth.keys import digest, find_key
 from indexer.build.catch_up import CatchUp
-from indexer.build.passage_rows import passages_of, splitter_for
+from indexer.build.passage_rows import passages_of
 from indexer.build.verify import verify
 from indexer.documents import fingerprint, ingest
 from indexer.jobs.queue import list_jobs
@@ -25,7 +25,7 @@ from search.db.card import Card
 from search.db.migrations import known_revisions, migrate
 from search.db.recipe import Recipe
 from search.dictionary.autoencoder import Dictionary
-from search.embedding.embedder import Embedder
+from search.embedding.embedder import Embedder, splitter_of
 from search.embedding.splitter import embedded_text
 from search.engine.engine import SearchEngine
 from search.query.request import SearchRequest
@@ -75,7 +75,7 @@ def add_rows_of_0001(database: Engine, embedder: Embedder) -> None:
         "passage_tokens": 192,
         "index": "flat",
     }
-    splitter = splitter_for(embedder, Recipe.model_validate(recipe))
+    splitter = splitter_of(embedder, Recipe.model_validate(recipe).passage_tokens)
     with database.begin() as connection:
 
         def run(statement: str, **values: Any) -> None:
