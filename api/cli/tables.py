@@ -31,6 +31,8 @@ def print_results(response: SearchResponse) -> None:
     if response.spelling is not None:
         _print_spelling(response)
     _print_readings(response.readings)
+    for name in response.no_fields:
+        console.print(f"{name} is no field of these documents: {name}:… is searched as words.", markup=False)
     if response.parts > 1:
         console.print(
             f"The question is longer than the model reads: it was embedded in {response.parts} parts."

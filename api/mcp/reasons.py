@@ -61,6 +61,7 @@ def remarks(found: Json) -> list[str]:
         searched = "Searched for" if spelling["used"] else "Perhaps meant:"
         told.append(f"{searched} {spelling['query']!r}: words of the question are nowhere.")
     told += [f"Another reading of -{each['word']}: {each['query']!r}." for each in found["readings"]]
+    told += [f"{name!r} is no field here: it was searched as a word." for name in found["no_fields"]]
     if found["preset"]:
         told.append(f"Steered by the preset {found['preset']!r}.")
     if found["copies"]:

@@ -259,6 +259,7 @@ class Reader:
             spelling=asked.spelling,
             parts=asked.parts,
             readings=list(asked.typed.readings),
+            no_fields=list(asked.typed.no_fields),
             weak=asked.is_weak,
         )
 

@@ -78,7 +78,8 @@ class Undone:
 class ParsedQuery:
     """A query taken apart: the text to be embedded and whose words count, and what restricts the results.
 
-    `readings` are what could be meant in another way, `undone` is the question without each restriction.
+    `readings` are what could be meant in another way, `undone` is the question without each restriction, and
+    `no_fields` are the names before a colon that look like a field's and are none's.
     """
 
     text: str
@@ -87,6 +88,7 @@ class ParsedQuery:
     conditions: tuple[Condition, ...] = ()
     readings: tuple[Reading, ...] = ()
     undone: tuple[Undone, ...] = ()
+    no_fields: tuple[str, ...] = ()
 
     @property
     def restricts(self) -> bool:
@@ -140,7 +142,8 @@ def parse_query(query: str, fields: Collection[str], is_word: IsWord) -> ParsedQ
     Raises:
         InvalidQuery: it only says what to leave out.
     """
-    pieces = [piece for found in _PIECE.finditer(query) if (piece := _piece(query, found, fields, is_word))]
+    matches = list(_PIECE.finditer(query))
+    pieces = [piece for found in matches if (piece := _piece(query, found, fields, is_word))]
     pieces = [*_not_asked_for(query, pieces)]
     restricting = [piece for piece in pieces if piece.kind != "option"]
     text = _text(query, restricting) if restricting else query
@@ -151,6 +154,7 @@ def parse_query(query: str, fields: Collection[str], is_word: IsWord) -> ParsedQ
         tuple(dict.fromkeys(piece.condition for piece in restricting if piece.condition is not None)),
         tuple(islice(_readings(query, pieces), MAX_RESTRICTIONS)),
         tuple(_undone(query, restricting)),
+        tuple(islice(dict.fromkeys(_no_fields(matches, fields)), MAX_RESTRICTIONS)),
     )
     _check_size(typed)
     if restricting and not _says_something(text):
@@ -169,7 +173,8 @@ def _piece(query: str, found: re.Match[str], fields: Collection[str], is_word: I
         return None
     span, dashed = found.span(), bool(minus) and minus in DASHES
     if field is not None:
-        if dashed or not (field == TITLE or field in fields):
+        field = _field(field, fields)
+        if dashed or field is None:
             return None
         given = condition(field, value, negated=bool(minus), quoted=quoted is not None)
         shown = value if field == TITLE and not minus else ""
@@ -182,6 +187,23 @@ def _piece(query: str, found: re.Match[str], fields: Collection[str], is_word: I
     if dashed or (quoted is None and is_option(value, query[: found.start()].split(), is_word)):
         return _Piece(*span, "option", value)
     return _Piece(*span, "without", value, quoted=quoted is not None)
+
+
+def _field(name: str, fields: Collection[str]) -> str | None:
+    """The field that a name means: capitals do not matter where only one is like it. None: there is none."""
+    if name == TITLE or name in fields:
+        return name
+    alike = [field for field in (TITLE, *fields) if field.casefold() == name.casefold()]
+    return alike[0] if len(alike) == 1 else None
+
+
+def _no_fields(matches: list[re.Match[str]], fields: Collection[str]) -> Iterator[str]:
+    """Names that stand like a field's before a value, and are none's (of `std::sort`, `https://…` they are
+    not)."""
+    for found in matches:
+        name, word = found["field"], found["word"]
+        if name is not None and (word is None or word[0].isalnum()) and _field(name, fields) is None:
+            yield name
 
 
 def _not_asked_for(query: str, pieces: list[_Piece]) -> Iterator[_Piece]:

@@ -295,8 +295,8 @@ class SearchResponse:
     `steering`, `steering_lost` what of it, or of an earlier dictionary, means nothing any more. `facets` are
     there where they were asked for. Where no passage that may answer has a cosine of `floor` to the question,
     nothing here is really about it: `weak`. `readings` are words behind a minus that can be meant in another
-    way. `spelling` is there where words of the question are nowhere. A
-    question longer than the model reads was embedded in `parts`."""
+    way, `no_fields` are names before a colon that no field of the collection has. `spelling` is there where
+    words of the question are nowhere. A question longer than the model reads was embedded in `parts`."""
 
     query: str
     restrictions: list[Restriction]
@@ -322,3 +322,4 @@ class SearchResponse:
     spelling: Spelling | None = None
     parts: int = 1
     readings: list[Reading] = field(default_factory=list)
+    no_fields: list[str] = field(default_factory=list)

@@ -103,6 +103,12 @@ def test_words_of_all_kinds_count(of_all_kinds: TestClient, query: str) -> None:
     assert words >= COUNTED[query]
 
 
+def test_what_is_no_field_is_said_and_searched_as_words(of_all_kinds: TestClient) -> None:
+    assert answered(of_all_kinds, "w:cats animals")["no_fields"] == ["w"]
+    page = of_all_kinds.get("/", params={"q": "<b>w:cats w:dogs animals", "collection": "c"}).text
+    assert page.count("is no field of these documents") == 1
+
+
 def test_both_readings_of_a_minus_are_a_click_apart(of_all_kinds: TestClient) -> None:
     without = answered(of_all_kinds, "animals -cats")
     assert without["restrictions"][0]["undone"] == "animals"

@@ -37,7 +37,7 @@ def taken_apart(query: str) -> ParsedQuery:
 
 def restrictions(query: str) -> ParsedQuery:
     """A query taken apart, without its other readings."""
-    return replace(taken_apart(query), readings=(), undone=())
+    return replace(taken_apart(query), readings=(), undone=(), no_fields=())
 
 
 @pytest.mark.parametrize("query", TAKEN_APART)
@@ -72,7 +72,29 @@ def test_operators_are_taken_out_of_the_text(query: str) -> None:
     ],
 )
 def test_what_only_looks_like_an_operator_is_text(query: str) -> None:
-    assert taken_apart(query) == ParsedQuery(query)
+    assert replace(taken_apart(query), no_fields=()) == ParsedQuery(query)
+
+
+@pytest.mark.parametrize(
+    ("query", "names"),
+    [
+        ("w:sym crystals", ("w",)),
+        ('color:red wine colour:"dark red" color:pale', ("color", "colour")),
+        ("year:1990 whales lang:en title:sun", ()),
+        ("http://host/path note: this std::vector 12:30 –title:moon", ()),
+    ],
+)
+def test_a_name_before_a_colon_that_is_no_field_is_said(query: str, names: tuple[str, ...]) -> None:
+    assert taken_apart(query).no_fields == names
+
+
+def test_capitals_of_a_field_do_not_matter() -> None:
+    assert (
+        taken_apart("whales Year:1990 TITLE:sun").conditions
+        == taken_apart("whales year:1990 title:sun").conditions
+    )
+    alike = parse_query("whales YEAR:1990", ["Year", "year"], WORDS.__contains__)
+    assert (alike.conditions, alike.no_fields) == ((), ("YEAR",))
 
 
 @pytest.mark.parametrize("query", ["-only", '-"only this"', "year:1990", "lang:en -orca", "-title:sun"])
