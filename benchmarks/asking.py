@@ -66,10 +66,12 @@ def _mistyped(lexicon: Lexicon, questions: list[str]) -> list[object]:
         if not long:
             continue
         stem = draw.choice(long)
-        mistyped = next(iter(counted_words(_with_a_slip(known[stem].lower(), draw))), "")
+        slipped = _with_a_slip(known[stem].lower(), draw)
+        mistyped = next(iter(counted_words(slipped)), "")
         if mistyped and unknown(lexicon, [mistyped]):
-            found = meant(lexicon, mistyped, [other for other in known if other != stem])
-            typos, right, wrong = typos + 1, right + (found == stem), wrong + (found not in (stem, None))
+            found = meant(lexicon, mistyped, slipped, [other for other in known if other != stem])
+            is_right = found is not None and found.stem == stem
+            typos, right, wrong = typos + 1, right + is_right, wrong + (found is not None and not is_right)
     return [sum(each.used for each in offered), len(offered), typos, right / typos, wrong / typos]
 
 

@@ -1,20 +1,22 @@
 """Words of a question that are nowhere in a collection, and which of its words may be meant.
 
-A word is compared with all of the collection's by its stem. Of those that differ in one letter (two, of a
-long word; of a short one in the order of its letters) the nearest is taken; of equally near ones that which
-most passages have together with the rest of the question, then the most frequent.
+A word is compared with all of the collection's by its stem, and as it was typed with those words of the
+language that the collection has: a mistyped ending has another stem (`intergration`). Of those that differ in
+one letter (two, of a long word; of a short one in the order of its letters) the nearest is taken; of equally
+near ones that which most passages have together with the rest of the question, then the most frequent.
 
 Shape suffixes: N passages, T stems.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import dataclass
 from itertools import chain
 
 import numpy as np
 from rapidfuzz.distance import OSA
 
 from search.dictionary.lexicon import general_lexicon
-from search.embedding.words import words
+from search.embedding.words import stems, words
 from search.index.bm25 import Lexicon
 from search.responses.search import Spelling
 from search.scoring.hybrid import counted_words
@@ -25,9 +27,8 @@ SHORT = 3
 MOST = 20
 """So many words of a question are compared, the first ones: each with every word of the collection."""
 
-LONG = 8
-"""Words of so many letters may differ in two."""
-
+LONG, LONG_WORD = 8, 10
+"""Stems of so many letters may differ in two, and whole words of so many."""
 
 Written = Callable[[str, int], str]
 """A stem's word as a passage has it."""
@@ -39,10 +40,10 @@ def suggest(lexicon: Lexicon, question: str, written: Written) -> Spelling | Non
     typed = counted_words(question)
     missing = unknown(lexicon, typed)
     rest = [stem for stem in typed if stem not in missing]
-    mistyped = [stem for stem in missing if not is_word(typed[stem])][:MOST]
-    meant_by = {stem: meant(lexicon, stem, rest) for stem in mistyped}
+    mistyped = [stem for stem in missing if not is_word(typed[stem], stem)][:MOST]
+    meant_by = {stem: meant(lexicon, stem, typed[stem], rest) for stem in mistyped}
     surfaces = {
-        stem: written(found, int(lexicon.scores([found]).argmax()))
+        stem: found.word or written(found.stem, int(lexicon.scores([found.stem]).argmax()))
         for stem, found in meant_by.items()
         if found
     }
@@ -53,9 +54,12 @@ def suggest(lexicon: Lexicon, question: str, written: Written) -> Spelling | Non
     return Spelling(text, used=not rest) if surfaces else None
 
 
-def is_word(word: str) -> bool:
-    """Whether the language has this word."""
-    return word.lower() in general_lexicon().classes
+def is_word(word: str, stem: str) -> bool:
+    """Whether the language has this word, or another form of it: its lexicon has few plurals."""
+    known = general_lexicon().classes
+    return word.lower() in known or any(
+        each.startswith(stem[:-1]) and stems(each) == [stem] for each in known
+    )
 
 
 def unknown(lexicon: Lexicon, stems: Collection[str]) -> list[str]:
@@ -63,28 +67,54 @@ def unknown(lexicon: Lexicon, stems: Collection[str]) -> list[str]:
     return [stem for stem in stems if stem not in lexicon.base.columns and stem not in lexicon.added.columns]
 
 
-def meant(lexicon: Lexicon, stem: str, rest: list[str]) -> str | None:
-    """The stem of the collection that is meant by one that it has not; `rest` are others of the question."""
+@dataclass(frozen=True)
+class Meant:
+    """A stem of the collection that may be meant; `word`: by this word of the language."""
+
+    stem: str
+    distance: int
+    word: str = ""
+
+
+def meant(lexicon: Lexicon, stem: str, typed: str, rest: list[str]) -> Meant | None:
+    """What of the collection is meant by a word that it has not; `rest` are other stems of the question."""
     if len(stem) < SHORT or not stem.isalpha():
         return None
-    known = chain(lexicon.base.columns, lexicon.added.columns)
-    most = 2 if len(stem) >= LONG else 1
-    near = ((found, OSA.distance(stem, found, score_cutoff=most)) for found in known)
-    likely = {
-        found: distance
-        for found, distance in near
-        if distance <= most and found.isalpha() and _is_likely(stem, found)
-    }
-    least = min(likely.values(), default=0)
-    nearest = [found for found, distance in likely.items() if distance == least]
+    likely = [*_by_stem(lexicon, stem), *_by_word(lexicon, typed.lower())]
+    least = min((each.distance for each in likely), default=0)
+    nearest = list({each.stem: each for each in likely if each.distance == least}.values())
     if not nearest:
         return None
-    has_NT = lexicon.scores(nearest) > 0
+    has_NT = lexicon.scores([each.stem for each in nearest]) > 0
     beside_N = np.asarray((lexicon.scores(rest) > 0).sum(axis=1)).ravel()
     together_T, passages_T = beside_N @ has_NT, np.asarray(has_NT.sum(axis=0)).ravel()
-    best = max(range(len(nearest)), key=lambda at: (together_T[at], passages_T[at], nearest[at]))
+    best = max(range(len(nearest)), key=lambda at: (together_T[at], passages_T[at], nearest[at].stem))
     return nearest[best] if passages_T[best] else None
 
 
-def _is_likely(stem: str, found: str) -> bool:
-    return min(len(stem), len(found)) > SHORT or sorted(stem) == sorted(found)
+def _by_stem(lexicon: Lexicon, stem: str) -> Iterator[Meant]:
+    """Finds the stems of the collection that are near one."""
+    for found, distance in _near(stem, chain(lexicon.base.columns, lexicon.added.columns), LONG):
+        if found.isalpha():
+            yield Meant(found, distance)
+
+
+def _by_word(lexicon: Lexicon, typed: str) -> Iterator[Meant]:
+    """Finds the words of the language near one that is typed whose stems the collection has."""
+    for word, distance in _near(typed, general_lexicon().classes, LONG_WORD):
+        found = stems(word)
+        if len(found) == 1 and not unknown(lexicon, found):
+            yield Meant(found[0], distance, word)
+
+
+def _near(text: str, known: Iterable[str], long: int) -> Iterator[tuple[str, int]]:
+    """Finds what differs from a text in few letters, and in how many; two where it has as many as `long`."""
+    most = 2 if len(text) >= long else 1
+    for found in known:
+        distance = OSA.distance(text, found, score_cutoff=most)
+        if distance <= most and _is_likely(text, found):
+            yield found, distance
+
+
+def _is_likely(text: str, found: str) -> bool:
+    return min(len(text), len(found)) > SHORT or sorted(text) == sorted(found)
