@@ -225,7 +225,10 @@ class LoadedEmbedder(Embedder):
         return x_ND.half().cpu().numpy()
 
     def _read(self, questions: list[str]) -> torch.Tensor:
-        return self._run(lambda: self._tensor(questions, len(questions)))
+        # In half precision a vector depends on how many texts are read with it (by .001 on some processors),
+        # and an answer must not depend on what others ask.
+        at_once = len(questions) if self.space.precision == "float32" else 1
+        return self._run(lambda: self._tensor(questions, at_once))
 
     def _tensor(self, texts: list[str], at_once: int) -> torch.Tensor:
         return self._model.encode(texts, batch_size=at_once, convert_to_tensor=True)

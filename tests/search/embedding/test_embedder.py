@@ -168,6 +168,15 @@ def test_a_question_longer_than_the_model_reads_is_embedded_in_parts(embedder: E
     assert embedder.question_parts("short") == ["short"]
 
 
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_a_question_has_the_same_vector_whatever_others_ask(precision: str) -> None:
+    embedder = load_embedder(precision=precision)
+    questions = [f"{what} {number}" for number in range(6) for what in ("sort numbers", "read a file slowly")]
+    together = embedder.encode_queries(questions)
+    alone = np.vstack([embedder.encode_queries([question]) for question in questions])
+    np.testing.assert_allclose(together, alone, atol=1e-6)
+
+
 def test_a_cut_vector_is_the_beginning_of_the_whole_one_at_length_1(embedder: Embedder) -> None:
     cut = load_embedder(precision=embedder.space.precision, dimensions=100)
     assert (cut.width, cut.full_width, cut.space.dimensions) == (100, embedder.width, 100)
