@@ -23,7 +23,7 @@ class AnyText(StringConvertor):
 register_url_convertor("any", AnyText())
 
 
-def get_engine(request: Request, caller: CallerDep) -> SearchEngine:
+async def get_engine(request: Request, caller: CallerDep) -> SearchEngine:
     """Gives the engine that the app was made with, as the caller may use it."""
     engine: SearchEngine = request.app.state.engine
     return engine.on_behalf_of(rights_of(request, caller))

@@ -3,11 +3,15 @@ answers them.
 
 A key that is presented and does not hold is refused everywhere: who sent it must not take what anybody sees
 for what they may see.
+
+What these dependencies do without the database they do at once. In a thread, as functions that are not
+`async` are run, each would wait for two turns of the interpreter, which are rare on a busy server.
 """
 
 from typing import Annotated
 
 from fastapi import Depends, Request
+from fastapi.concurrency import run_in_threadpool
 from fastapi.security.utils import get_authorization_scheme_param
 
 from api.auth.keys import find_key
@@ -46,7 +50,7 @@ def look_up(request: Request) -> Caller | None:
     return caller
 
 
-def find_by_key(request: Request) -> Caller | None:
+async def find_by_key(request: Request) -> Caller | None:
     """Finds whose key the request presents, if any.
 
     Raises:
@@ -54,29 +58,33 @@ def find_by_key(request: Request) -> Caller | None:
     """
     if not presented_key(request) or request.url.path in OPEN:
         return None
-    caller = look_up(request)
+    caller = await run_in_threadpool(look_up, request)
     if caller is None:
         raise unauthorized()
     logs.note(key=caller.name)
     return caller
 
 
-def find_signed_in(request: Request) -> Caller | None:
+async def find_signed_in(request: Request) -> Caller | None:
     """Finds whose session the request belongs to, if any."""
     cookie = session_cookie(request)
     if not cookie:
         return None
-    with open_session(request.app.state.engine.database) as session:
-        caller = find_session(session, cookie)
+    caller = await run_in_threadpool(_of_session, request, cookie)
     logs.note(key=caller and caller.name)
     return caller
+
+
+def _of_session(request: Request, cookie: str) -> Caller | None:
+    with open_session(request.app.state.engine.database) as session:
+        return find_session(session, cookie)
 
 
 ByKey = Annotated[Caller | None, Depends(find_by_key)]
 SignedIn = Annotated[Caller | None, Depends(find_signed_in)]
 
 
-def find_caller(request: Request, by_key: ByKey, signed_in: SignedIn) -> Caller | None:
+async def find_caller(request: Request, by_key: ByKey, signed_in: SignedIn) -> Caller | None:
     """Finds who asks; a key goes before a session. What stands around the request finds them in its state."""
     request.state.caller = by_key or signed_in
     return by_key or signed_in

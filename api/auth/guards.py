@@ -7,7 +7,7 @@ def change(form: AdminForm) -> Response: ...
 """
 
 import hmac
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Annotated
 from urllib.parse import parse_qsl
 
@@ -31,7 +31,7 @@ Bearer = Annotated[
 ]
 
 
-def require(needed: Scope) -> Callable[..., Caller]:
+def require(needed: Scope) -> Callable[..., Awaitable[Caller]]:
     """Makes a dependency of routes that need a key of this scope or a wider one.
 
     Raises (when it runs):
@@ -39,13 +39,13 @@ def require(needed: Scope) -> Callable[..., Caller]:
         Forbidden: the key's scope is too narrow.
     """
 
-    def check(caller: ByKey, _: Bearer) -> Caller:
+    async def check(caller: ByKey, _: Bearer) -> Caller:
         return _reaching(caller, needed)
 
     return check
 
 
-def check_caller(caller: CallerDep) -> None:
+async def check_caller(caller: CallerDep) -> None:
     """Lets everybody search, but for those whose key does not hold.
 
     Raises:
@@ -53,7 +53,7 @@ def check_caller(caller: CallerDep) -> None:
     """
 
 
-def check_private(request: Request, caller: CallerDep, _: Bearer) -> None:
+async def check_private(request: Request, caller: CallerDep, _: Bearer) -> None:
     """Lets only those search who have a key or a session. A key goes before a session.
 
     Raises:
@@ -69,7 +69,7 @@ def may_write(request: Request) -> bool:
     return caller is not None and reaches(caller.scope, "write")
 
 
-def any_session(caller: SignedIn) -> Caller:
+async def any_session(caller: SignedIn) -> Caller:
     """Gives whoever is signed in.
 
     Raises:
@@ -78,7 +78,7 @@ def any_session(caller: SignedIn) -> Caller:
     return _reaching(caller, "search")
 
 
-def admin_session(caller: SignedIn) -> Caller:
+async def admin_session(caller: SignedIn) -> Caller:
     """Gives the admin who is signed in.
 
     Raises:
@@ -88,7 +88,7 @@ def admin_session(caller: SignedIn) -> Caller:
     return _reaching(caller, "admin")
 
 
-def check_same_site(request: Request) -> None:
+async def check_same_site(request: Request) -> None:
     """Refuses what a browser sends on behalf of another site.
 
     Raises:
@@ -133,7 +133,7 @@ SameSite = Annotated[None, Depends(check_same_site)]
 FormDep = Annotated[Fields, Depends(read_form)]
 
 
-def session_form(
+async def session_form(
     request: Request, _: SameSite, __: Annotated[Caller, Depends(any_session)], form: FormDep
 ) -> Fields:
     """Reads the fields of a form that comes from a page of the session it is sent in.
@@ -151,7 +151,7 @@ def session_form(
     return form
 
 
-def writer_session(caller: SignedIn) -> Caller:
+async def writer_session(caller: SignedIn) -> Caller:
     """Gives whoever is signed in and may write.
 
     Raises:
@@ -165,7 +165,7 @@ SessionForm = Annotated[Fields, Depends(session_form)]
 AdminDep = Annotated[Caller, Depends(admin_session)]
 
 
-def admin_form(_: SameSite, __: AdminDep, form: SessionForm) -> Fields:
+async def admin_form(_: SameSite, __: AdminDep, form: SessionForm) -> Fields:
     """Reads the fields of a form of an admin's page.
 
     Raises:
@@ -177,7 +177,9 @@ def admin_form(_: SameSite, __: AdminDep, form: SessionForm) -> Fields:
 AdminForm = Annotated[Fields, Depends(admin_form)]
 
 
-def writer_form(_: SameSite, __: Annotated[Caller, Depends(writer_session)], form: SessionForm) -> Fields:
+async def writer_form(
+    _: SameSite, __: Annotated[Caller, Depends(writer_session)], form: SessionForm
+) -> Fields:
     """Reads the fields of a form on a page that all see, and whose user may write.
 
     Raises:

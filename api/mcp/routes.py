@@ -42,7 +42,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[State]:
         yield {"mcp": server.session_manager}
 
 
-def check_origin(request: Request) -> None:
+async def check_origin(request: Request) -> None:
     """Refuses what a page of another site makes a browser send, but of those that REFRACT_CORS_ORIGINS names:
     nobody's page may ask in the name of whoever looks at it.
 
