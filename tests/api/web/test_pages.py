@@ -31,6 +31,8 @@ pytestmark = pytest.mark.database
 
 QUESTION = "sort a list by two keys"
 HTMX = {"HX-Request": "true"}
+FOLLOWED = 10
+"""So many links of a page are followed where it has hundreds of a kind: each is a whole page."""
 
 
 @pytest.fixture(scope="module")
@@ -106,7 +108,9 @@ def test_with_every_knob_in_use_nothing_more_is_offered(client: TestClient) -> N
     page = tree(client, f"/?q={QUESTION}&steer={knobs}&find=dates")
     assert not page.xpath("//button[@name='press'] | //input[@name='more' or @name='less']")
     assert f"{MAX_KNOBS} are turned" in words(page.get_element_by_id("found"))
-    for link in page.xpath("//a[@class='act']/@href"):
+    links = sorted(set(page.xpath("//a[@class='act']/@href")))
+    assert len(links) > FOLLOWED
+    for link in links[:: len(links) // FOLLOWED]:
         assert client.get(link).status_code == 200, link
     other = tree(client, f"/features/{MAX_KNOBS}?steer={knobs}")
     assert not other.xpath("//input[@name='steer']")
