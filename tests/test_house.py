@@ -41,7 +41,7 @@ ELSEWHERE = {
         api/web/analyze api/web/dictionary api/web/documents api/web/features
         search/browse/concepts search/browse/documents search/browse/features search/index/passage_texts
     """,
-    "tests/browser/test_admin.py": "api/worker_process",
+    "tests/browser/test_admin.py": "api/beside",
     "tests/indexer/test_audit.py": "api/cli/audit api/v1/audit api/web/audit",
     "tests/indexer/backup/test_dump.py": "indexer/backup/manifest indexer/backup/restore",
     "tests/indexer/backup/test_scheduled.py": "indexer/backup/trial indexer/jobs/schedule",

@@ -3,7 +3,7 @@
 import functools
 import sys
 from collections.abc import Iterable, Sequence
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -226,14 +226,15 @@ def read_in(
     source: str,
     sync: bool,
     dimensions: int | None = None,
+    most: int | None = None,
     told: "Sequence[Failure] | None" = None,
 ) -> "Sequence[Failure]":
-    """Makes the documents of a source searchable and says what became of them; gives what could not be read.
-    Where that was `told` before, and nothing else came of it, nothing is said."""
+    """Makes the documents of a source searchable, `most` at most, and says what became of them; gives what
+    could not be read. Where that was `told` before, and nothing else came of it, nothing is said."""
     from indexer.sources import open_source
 
     known = _known_stamps(database, name, source)
-    items = open_source(path, format, **columns, known=known, exclude=exclude)
+    items = islice(open_source(path, format, **columns, known=known, exclude=exclude), most)
     return _take_in(
         settings, database, name, items, source=source, sync=sync, dimensions=dimensions, told=told
     )

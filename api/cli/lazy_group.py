@@ -16,13 +16,13 @@ class LazyGroup(TyperGroup):
     """
 
     modules: ClassVar[Mapping[str, Mapping[str, str]]] = {}
-    """By module, its commands and what the list says of each."""
+    """By module, its commands and what the list says of each; one of which it says nothing is not listed."""
 
     def __init__(self, **attributes: Any) -> None:
         super().__init__(**attributes)
         self._module_of = {name: module for module, listed in self.modules.items() for name in listed}
         self.commands = {
-            name: TyperCommand(name, help=told)
+            name: TyperCommand(name, help=told, hidden=not told)
             for listed in self.modules.values()
             for name, told in listed.items()
         }

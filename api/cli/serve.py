@@ -1,9 +1,10 @@
-"""The commands that go on until they are stopped: run, serve, worker."""
+"""The commands that go on until they are stopped: run, serve, worker; and what run has beside it at first."""
 
 import contextlib
 import os
 import sys
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,7 +12,11 @@ from api.cli.context import Collection, opened
 from api.cli.output import console
 from api.monitoring.processes import shared_metrics
 
-NICENESS = 10
+if TYPE_CHECKING:
+    from search.settings import Settings
+
+FIRST = 600
+"""So many documents of the demo are searched before the others are read."""
 
 app = typer.Typer()
 
@@ -28,25 +33,53 @@ Port = Annotated[
 @shared_metrics()
 def run(port: Port = None, collection: Collection = "demo") -> None:
     """Index the demo (the documentation of the installed Python) if it is not there yet, and serve it."""
-    from api.cli.files import PYDOC
-    from api.cli.index import read_in
+    from sqlalchemy.orm import Session
+
+    from api.beside import indexing_demo, working
     from api.server import listen, serve
-    from api.worker_process import beside
+    from indexer.documents import ensure_collection
     from search.engine.engine import SearchEngine
 
-    with opened() as (settings, database):
-        wanted = settings.port if port is None else port
+    with opened() as (settings, database), contextlib.ExitStack() as beside:
+        listening = listen(settings.host, settings.port if port is None else port)
         engine = SearchEngine(database, settings.data)
-        if collection not in engine.snapshots.live():
-            listen(settings.host, wanted).close()  # a taken port is told now, not after the work
+        if collection not in engine.snapshots.live() or _unfinished(settings, collection).exists():
             console.print(
-                "First start: indexing the documentation of the installed Python. This takes some minutes, "
-                "once; later starts serve at once."
+                "First start: the documentation of the installed Python is being indexed, which takes some "
+                "minutes, once. The page shows how far it is, and searches what is there."
             )
-            read_in(settings, database, collection, None, PYDOC, {}, source=PYDOC, sync=False)
-        with beside(worker=True):
-            serve(engine, listen(settings.host, wanted), settings, say=_say)
+            with Session(database) as session:
+                number = ensure_collection(session, collection, settings.model).id
+                session.commit()
+            beside.enter_context(indexing_demo(database, number, collection))
+        beside.enter_context(working())
+        serve(engine, listening, settings, say=_say)
+        beside.close()
         _say_stopped()
+
+
+@app.command(hidden=True)
+def demo(collection: Collection = "demo", first: int = FIRST, with_parent: bool = False) -> None:
+    """Index the documentation of the installed Python: a first part, which is searched soon, then all. Begun
+    again it goes on."""
+    from api.beside import end_with_parent, stand_back
+    from api.cli.files import PYDOC
+    from api.cli.index import read_in
+
+    with opened() as (settings, database):
+        if with_parent:
+            end_with_parent()
+        stand_back()
+        unfinished = _unfinished(settings, collection)
+        unfinished.touch()
+        for most in (first, None):
+            read_in(settings, database, collection, None, PYDOC, {}, source=PYDOC, sync=False, most=most)
+        unfinished.unlink()
+
+
+def _unfinished(settings: "Settings", collection: str) -> Path:
+    """The file that is there while the demo is read."""
+    return settings.data / f"{collection}.unfinished"
 
 
 @app.command("serve")
@@ -56,13 +89,13 @@ def serve_all(
     worker: Annotated[bool, typer.Option(help="Whether a worker runs beside; see refract worker.")] = True,
 ) -> None:
     """Serve what is indexed: the web page at / and the JSON API at /v1."""
+    from api.beside import working
     from api.server import listen, serve
-    from api.worker_process import beside
     from search.engine.engine import SearchEngine
 
     with opened() as (settings, database):
         listening = listen(settings.host, settings.port if port is None else port)
-        with beside(worker=worker):
+        with working(wanted=worker):
             serve(SearchEngine(database, settings.data), listening, settings, say=_say)
         _say_stopped()
 
@@ -70,7 +103,7 @@ def serve_all(
 @app.command()
 def worker(with_parent: Annotated[bool, typer.Option(hidden=True)] = False) -> None:
     """Add new documents to what is searched and do the jobs of the queue, as a process of its own."""
-    from api.worker_process import begin_anew, end_with_parent
+    from api.beside import begin_anew, end_with_parent, stand_back
     from indexer.backup.scheduled import Backups
     from indexer.jobs.places import Places
     from indexer.jobs.worker import run_worker
@@ -78,8 +111,7 @@ def worker(with_parent: Annotated[bool, typer.Option(hidden=True)] = False) -> N
     with opened() as (settings, database):
         if with_parent:
             end_with_parent()
-        with contextlib.suppress(OSError, AttributeError):
-            os.nice(NICENESS - os.nice(0))  # searches go first
+        stand_back()
         print("Refract's worker runs (Ctrl-C stops it)", flush=True)
         places = Places.of(settings.folders, settings.data)
         backups = Backups.of(settings)

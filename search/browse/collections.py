@@ -6,16 +6,19 @@ from sqlalchemy import collate, exists, func, select
 from sqlalchemy.orm import Session
 
 from search.db.connection import open_session
-from search.db.locks import is_built
+from search.db.locks import is_built, is_read
 from search.db.lookup import count_passages, find_collection
 from search.db.models import CollectionRow, DictionaryRow, DocumentRow, GenerationRow
 from search.engine.engine import SearchEngine
 from search.engine.reader import Reader
 from search.index.snapshot import Snapshot
-from search.responses.collections import CollectionInfo, Scorecard
+from search.responses.collections import CollectionInfo, Progress, Scorecard
 from search.rights import Rights
 
 START_EXAMPLES = 5
+
+READING = "reading documents"
+"""What is being done while documents come in, before anything is built of them."""
 
 BY_NAME = collate(CollectionRow.name, "C")
 """The order of names: the same on every server."""
@@ -94,12 +97,14 @@ def _info(session: Session, collection: CollectionRow, held: Snapshot | None) ->
     unfinished = states.get("ready") or states.get("building")
     building = unfinished if is_built(session, collection.id) else None
     progress = building.progress if building and building.progress.step else None
+    if progress is None and is_read(session, collection.id):
+        progress = Progress(step=READING)
     return CollectionInfo(
         name=collection.name,
         description=collection.description,
         default=collection.is_default,
         private=collection.private,
-        state="live" if live else "building" if building else "empty",
+        state="live" if live else "building" if building or progress else "empty",
         documents=documents or 0,
         passages=_passages(session, held, live) if live else 0,
         generation=live.id if live else None,

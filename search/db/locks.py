@@ -30,6 +30,11 @@ def is_built(session: Session, collection: int) -> bool:
     return is_held(session, build_lock(collection))
 
 
+def is_read(session: Session, collection: int) -> bool:
+    """Whether somebody reads documents into a collection at this moment."""
+    return is_held(session, reading_lock(collection))
+
+
 def is_held(session: Session, lock: str) -> bool:
     """Whether somebody holds an advisory lock at this moment."""
     held = text(

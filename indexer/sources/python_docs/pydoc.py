@@ -8,6 +8,7 @@ import importlib
 import inspect
 import io
 import re
+import signal
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
@@ -28,6 +29,9 @@ MIN_CHARACTERS = 140
 
 MIN_CALLED = 30
 """One line says all of `len` or `list.append`; still less is a name in other words."""
+
+ENDED = (128 + signal.SIGTERM, 128 + signal.SIGHUP)
+"""What a signal ends this process with, which is not the module's doing."""
 
 _SAYS_NOTHING = ("Deprecated", "Scalar method identical", "Refer to `")
 _HEADING = re.compile(r"^(\S.*)\n([*=~^-])\2{2,}\n", re.MULTILINE)
@@ -84,6 +88,8 @@ def module_documents(name: str, told: set[str]) -> list[SourceDocument | Failure
     except ModuleNotFoundError:
         return []
     except (Exception, SystemExit) as error:
+        if isinstance(error, SystemExit) and error.code in ENDED:
+            raise
         return [Failure(name, f"it cannot be imported: {type(error).__name__}: {error}")]
 
 

@@ -4,13 +4,18 @@ import contextlib
 import os
 import signal
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
 import psutil
 import pytest
+from sqlalchemy import Engine
 
+from search.browse.collections import collections
+from search.engine.engine import SearchEngine
+from tests.support.building import eventually
 from tests.support.commands import (
     address,
     assert_one_line,
@@ -64,6 +69,44 @@ def test_ctrl_c_stops_everything_and_the_next_start_finds_it_again(
             assert "Traceback" not in output[1]
             assert ("refract: stopped." in output[1]) == (ending == signal.SIGINT)
         assert not postgres_of(data)
+
+
+def test_a_first_start_serves_at_once_and_a_stopped_one_is_to_go_on(open_folder: Callable[[], Path]) -> None:
+    data = open_folder()
+    environment = {key: value for key, value in os.environ.items() if key != "DATABASE_URL"}
+    with started("run", "--port", "0", **_embedded(data, environment)) as process:
+        url = address(process)
+        with pytest.raises(urllib.error.HTTPError) as answer:
+            urllib.request.urlopen(url)
+        assert answer.value.code == 503
+        page = answer.value.read().decode()
+        assert "Getting “demo” ready" in page
+        assert "reading documents" in page
+        eventually((data / "demo.unfinished").exists)
+        process.send_signal(signal.SIGINT)
+        output = process.communicate(timeout=60)
+        assert process.returncode == 0, output
+        assert "First start" in output[1]
+    assert (data / "demo.unfinished").exists()
+    assert not postgres_of(data)
+
+
+def test_of_the_demo_a_first_part_is_searched_while_the_rest_is_read(
+    database: Engine, open_folder: Callable[[], Path]
+) -> None:
+    data = open_folder()
+    url = database.url.render_as_string(hide_password=False)
+    engine = SearchEngine(database, data)
+    with started("demo", "--first", "30", DATABASE_URL=url, REFRACT_DATA=str(data)) as process:
+        eventually(lambda: engine.snapshots.live() == ["demo"])
+        with engine.reader("demo") as reader:
+            assert reader.snapshot.documents >= 30
+        (found,) = collections(engine)
+        assert (found.state, found.progress and found.progress.step) == ("live", "reading documents")
+        process.terminate()
+        process.communicate(timeout=60)
+        assert process.returncode == 143
+    assert (data / "demo.unfinished").exists()
 
 
 def test_after_a_kill_the_worker_beside_stops_the_database(open_folder: Callable[[], Path]) -> None:

@@ -128,6 +128,15 @@ def test_a_module_that_breaks_is_a_failure(
     assert failure.reason.startswith("it cannot be imported")
 
 
+def test_a_signal_amid_an_import_is_no_fault_of_the_module(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "refract_ended.py").write_text("raise SystemExit(143)")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(SystemExit):
+        module_documents("refract_ended", set())
+
+
 def test_a_module_that_is_not_there_is_passed_over() -> None:
     assert module_documents("refract_nowhere", set()) == []
 

@@ -1,0 +1,99 @@
+"""Processes beside the one that serves end with it: a worker, which is begun again if it dies, and what
+indexes the demo when it is started first."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from threading import Event, Thread
+
+from sqlalchemy import Engine
+
+from search.db.locks import reading_lock, shared
+
+AGAIN_SECONDS = 5.0
+END_SECONDS = 20.0
+NICENESS = 10
+"""How far those beside stand back: searches go first."""
+
+COMMAND = [sys.executable, "-m", "api.cli.main"]
+
+
+@contextlib.contextmanager
+def working(*, wanted: bool = True) -> Iterator[None]:
+    """Runs a worker until the block ends, if one is wanted."""
+
+    def supervise(ended: Event) -> None:
+        while not ended.is_set():
+            _run(["worker"], ended, stdout=subprocess.DEVNULL)
+            ended.wait(AGAIN_SECONDS)
+
+    with _thread("supervisor", supervise) if wanted else contextlib.nullcontext():
+        yield
+
+
+@contextlib.contextmanager
+def indexing_demo(database: Engine, number: int, collection: str) -> Iterator[None]:
+    """Indexes the demo as the collection of that number and name, until that is done or the block ends."""
+
+    def index(ended: Event) -> None:
+        with shared(database, reading_lock(number)):  # what is read is known from the start
+            _run(["demo", "--collection", collection], ended)
+
+    with _thread("demo", index):
+        yield
+
+
+def stand_back() -> None:
+    """Lets other processes go first."""
+    with contextlib.suppress(OSError, AttributeError):
+        os.nice(NICENESS - os.nice(0))
+
+
+def end_with_parent() -> None:
+    """Ends this process in order once the process that began it is gone, however that ended: its end of our
+    standard input closes."""
+
+    def wait() -> None:
+        sys.stdin.read()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    Thread(target=wait, name="parent", daemon=True).start()
+
+
+def begin_anew() -> None:
+    """Puts a fresh process in the place of this one, with its number and its parent; all that it was doing is
+    gone."""
+    sys.stdout.flush()
+    os.execv(sys.executable, sys.orig_argv)
+
+
+@contextlib.contextmanager
+def _thread(name: str, work: Callable[[Event], None]) -> Iterator[None]:
+    """Does some work in a thread, which is asked to end with the block."""
+    ended = Event()
+    thread = Thread(target=work, args=(ended,), name=name, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+def _run(arguments: list[str], ended: Event, stdout: int | None = None) -> None:
+    """Runs a command until it or the block ends."""
+    # Its own group: Ctrl-C is for us, and we end the process while the database is still there.
+    process = subprocess.Popen(
+        [*COMMAND, *arguments, "--with-parent"], stdin=subprocess.PIPE, stdout=stdout, start_new_session=True
+    )
+    while not ended.wait(0.2) and process.poll() is None:
+        pass
+    if process.poll() is None:
+        process.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(END_SECONDS)
+        process.kill()
+    process.wait()
