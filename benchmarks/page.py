@@ -8,6 +8,11 @@ asks for pages of the application as a browser does: a search, a slider that is 
 the fields of the form on the page), two documents compared, a document that is missed, a text that is
 analyzed. Queries are those that SQLAlchemy sends. All questions are known from before, so that none is
 embedded. The peer is `engine.search` for what a page shows.
+
+A second table is of questions that are new, over passages that the model has not read: the first answer, what
+comes after it by a request of its own (words that are marked, what answers can be narrowed down to), and its
+peer, all of it at once with the numbers and reasons of every card, which a page without scripts may ask for.
+The three are asked for one after the other, question by question.
 """
 
 import itertools
@@ -16,9 +21,11 @@ import statistics
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Annotated, Any
+from urllib.parse import urlencode
 
 import typer
 from lxml import html
@@ -35,6 +42,8 @@ from indexer.sources import open_source
 from search.db.database import open_database
 from search.embedding.embedder import load_embedder
 from search.engine.engine import SearchEngine
+from search.engine.for_people import ForPeople
+from search.engine.highlighting import WordSumsCache
 from search.query.request import SearchRequest
 from search.query.steering import parse
 from search.settings import DEFAULT_MODEL, Settings
@@ -43,6 +52,9 @@ NAME = "asked"
 FEW = 5  # documents of each of the other collections
 QUESTIONS = ["catch an exception", "slice a list", "format a string", "divide integers", "await a coroutine"]
 TEXT = "A thread that holds a lock keeps others waiting. Release it in a finally clause, or use `with`."
+NEW = "which {} of {}"
+NEW_WORDS = ["argument", "method", "example", "name", "kind", "class", "error", "result", "value", "limit"]
+HTMX = {"HX-Request": "true"}
 SLIDER = {"HX-Request": "true", "HX-Trigger": "knobs"}
 
 Call = Callable[[int], object]
@@ -68,6 +80,7 @@ def main(
     """Measures each kind of page and prints one table."""
     folder = Path(mkdtemp(prefix="refract-page-"))
     found: dict[str, list[list[float]]] = {}
+    anew: list[list[Any]] = []
     try:
         with open_database(Settings(data=folder, database_url=None)) as database:
             _index(database, folder, NAME, documents)
@@ -78,6 +91,7 @@ def main(
                 there = wanted
                 for kind, figures in _measured(database, folder, rounds).items():
                     found.setdefault(kind, []).append(figures)
+            anew = _anew(database, folder, rounds)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     header = ["page"]
@@ -85,6 +99,8 @@ def main(
         header += [f"queries, collections: {wanted}", "most", "median ms"]
     rows: list[list[Any]] = [[kind, *itertools.chain(*figures)] for kind, figures in found.items()]
     report("page", table(header, rows), {"rows": rows, "documents": documents})
+    header = ["a new question", "median ms", "beside all at once", "most kB"]
+    report("page_anew", table(header, anew), {"rows": anew, "documents": documents})
 
 
 def _index(database: Engine, data: Path, name: str, documents: int) -> None:
@@ -114,6 +130,35 @@ def _measured(database: Engine, data: Path, rounds: int) -> dict[str, list[float
     return found
 
 
+def _anew(database: Engine, data: Path, rounds: int) -> list[list[Any]]:
+    """Measures what a new question costs in two steps, and at once; each of the two ways has an engine of its
+    own, which forgets what it read."""
+    spent: dict[str, list[float]] = {"first answer": [], "words and counts": [], "all at once": []}
+    sizes: dict[str, list[int]] = {kind: [] for kind in spent}
+
+    def ask(kind: str, client: TestClient, address: str, headers: dict[str, str] | None = None) -> str:
+        started = time.perf_counter()
+        answer = client.get(address, headers=headers).raise_for_status()
+        spent[kind].append(1000 * (time.perf_counter() - started))
+        sizes[kind].append(len(answer.content))
+        return answer.text
+
+    with _served(database, data) as (stepwise, client), _served(database, data) as (whole, other):
+        for engine in (stepwise, whole):
+            engine._shared = replace(engine._shared, word_sums=WordSumsCache(0))
+            engine.warm(NAME)
+        for words in itertools.islice(itertools.product(NEW_WORDS, QUESTIONS), rounds):
+            address = f"/?{urlencode({'q': NEW.format(*words), 'collection': NAME})}"
+            page: Any = html.fromstring(ask("first answer", client, address))
+            ask("words and counts", client, page.get_element_by_id("rest").get("hx-get"), HTMX)
+            ask("all at once", other, f"{address}&details=all")
+    beside = statistics.median(spent["all at once"])
+    return [
+        [kind, statistics.median(times), statistics.median(times) / beside, max(sizes[kind]) / 1000]
+        for kind, times in spent.items()
+    ]
+
+
 @contextmanager
 def _served(database: Engine, data: Path) -> Iterator[tuple[SearchEngine, TestClient]]:
     """Makes the application as `refract serve` runs it: a thread follows what changes."""
@@ -140,12 +185,14 @@ def _kinds(engine: SearchEngine, client: TestClient) -> dict[str, Call]:
 
     def alone(number: int) -> object:
         question, _ = asked(number)
-        return engine.search(SearchRequest(question), collection=NAME, facets=True, for_people=True)
+        return engine.search(SearchRequest(question), collection=NAME, facets=True, for_people=ForPeople())
 
     def alone_steered(number: int) -> object:
         question, _ = asked(number)
         steering = parse(f"{knobs[number % len(QUESTIONS)]}:{_strength(number)}")
-        return engine.search(SearchRequest(question, steering), collection=NAME, facets=True, for_people=True)
+        return engine.search(
+            SearchRequest(question, steering), collection=NAME, facets=True, for_people=ForPeople()
+        )
 
     def page(number: int) -> object:
         return _get(client, "/", q=asked(number)[0])

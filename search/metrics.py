@@ -65,16 +65,18 @@ EMBEDDED = Counter("refract_embedded_texts", "Texts that a model embedded.", ["k
 _labelled: set[str] = set()
 
 
-def count_search(answer: SearchResponse) -> None:
-    """Counts one answered search, and notes it with the request at hand."""
+def count_search(answer: SearchResponse, *, again: bool = False) -> None:
+    """Counts one answered search, and notes it with the request at hand. Where it is more of an answer that
+    was counted, given `again`, only its stages count."""
     name, stages = collection_label(answer.collection), vars(answer.took_ms)
-    SEARCHES.labels(name, answer.mode, str(bool(answer.steering)).lower()).inc()
-    if answer.weak:
-        WEAK.labels(name).inc()
-    for stage, milliseconds in stages.items():
-        timed = SEARCH_SECONDS if stage == "total" else STAGE_SECONDS.labels(stage)
-        timed.observe(milliseconds / 1000)
-    RESULTS.observe(len(answer.results))
+    for stage in stages.keys() - {"total"}:
+        STAGE_SECONDS.labels(stage).observe(stages[stage] / 1000)
+    if not again:
+        SEARCHES.labels(name, answer.mode, str(bool(answer.steering)).lower()).inc()
+        if answer.weak:
+            WEAK.labels(name).inc()
+        SEARCH_SECONDS.observe(answer.took_ms.total / 1000)
+        RESULTS.observe(len(answer.results))
     logs.note(
         collection=answer.collection,
         generation=answer.generation,

@@ -14,7 +14,7 @@ RECORDS = "only records, names and numbers"
 ELSEWHERE = {
     RECORDS: """
         api/auth/scopes api/limits api/cli/context api/v1/schemas search/db/locks search/db/models
-        search/engine/timing
+        search/engine/for_people search/engine/timing
         search/errors search/query/request search/responses/collections
         search/responses/documents search/responses/explanations search/responses/features
         search/responses/search search/responses/words
@@ -83,7 +83,7 @@ ELSEWHERE = {
     "tests/indexer/sources/pdf/test_parser.py": "indexer/sources/pdf/ocr indexer/sources/pdf/notes",
     "tests/search/dictionary/test_attribution.py": "search/scoring/reasons",
     "tests/search/dictionary/test_families.py": "search/engine/concept_resolver",
-    "tests/search/embedding/test_word_sums.py": "search/engine/highlighting search/explain/word_attribution",
+    "tests/search/embedding/test_word_sums.py": "search/explain/word_attribution",
     "tests/search/engine/test_engine.py": """
         search/engine/ablation search/engine/caches search/engine/effective_steering
         search/engine/prepared search/engine/response search/index/snapshot

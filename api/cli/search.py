@@ -57,6 +57,7 @@ def search(
 ) -> None:
     """Search a collection and show what each score is made of."""
     from api.cli.tables import print_results
+    from search.engine.for_people import ForPeople
 
     request = _request(query, steer, dictionary, preset, mode, filter, as_typed=as_typed)
     _print(
@@ -68,7 +69,7 @@ def search(
             collapse=collapse,
             min_score=min_score,
             facets=facets,
-            for_people=words,
+            for_people=ForPeople() if words else None,
         ),
         print_results,
         as_json=as_json,

@@ -32,14 +32,28 @@
     showNumbers(!folded.open);
   });
 
+  // Of results that go away no more is waited for; what is unfolded comes with the new ones, so that nothing jumps.
+  const waiting = () => document.querySelectorAll('#results .htmx-request');
+  const giveUp = () => waiting().forEach((each) => htmx.trigger(each, 'htmx:abort'));
+  addEventListener('popstate', giveUp);
+  document.addEventListener('htmx:configRequest', (event) => {
+    if (event.detail.target.id !== 'results') return;
+    giveUp();
+    const open = [...document.querySelectorAll('.why[open]')].map((why) => why.id.replace('why-', ''));
+    event.detail.parameters.details = [...(recall() === 'on' ? ['numbers'] : []), ...open];
+  });
+
   // Results that were not there before a swap are marked for a moment; of another question all are new.
   const shown = () => [...document.querySelectorAll('.choose input')];
   const ids = () => shown().map((box) => box.value);
   let before = [];
-  document.addEventListener('htmx:beforeSwap', () => { before = ids(); });
+  document.addEventListener('htmx:beforeSwap', (event) => {
+    before = event.detail.target.id === 'results' ? ids() : [];
+  });
   document.addEventListener('htmx:afterSettle', () => {
     if (!ids().some((id) => before.includes(id))) return;
     for (const box of shown()) box.closest('.card').classList.toggle('new', !before.includes(box.value));
+    before = [];
   });
 
   // Undo goes back where the last step is in the history, and else takes the last knob away.

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from api.views.excerpts import named_words
 from api.views.numbers import round_to_sum
 from search.engine.highlighting import top_topics
-from search.responses.search import Result, SearchResponse, Term
+from search.responses.search import Result, SearchResponse, Term, Timings
 
 HUES = 8
 
@@ -63,7 +63,8 @@ class Segment:
 
 @dataclass(frozen=True)
 class Lit:
-    """Holds the place of a topic among those whose words are marked, and its strongest words."""
+    """Holds the place of a topic among those whose words are marked, and its strongest words if they are
+    known."""
 
     number: int
     words: str
@@ -119,11 +120,12 @@ class Card:
         return any(item.yours and item.term is term and term.kind == "feature" for item in self.terms)
 
     def lit(self, feature: int | None) -> Lit | None:
-        """Finds the words that made a topic fire, if they are marked in the passage."""
+        """Finds the words that made a topic fire, if it is one of those that carry most of the score."""
         passage = self.result.passage
-        for number, light in enumerate(passage.lights[1:], start=1):
-            if light.feature == feature:
-                return Lit(number, named_words(passage, light))
+        words = {light.feature: named_words(passage, light) for light in passage.lights}
+        for number, topic in enumerate(top_topics(self.result.terms), start=1):
+            if topic.feature == feature:
+                return Lit(number, words.get(feature, ""))
         return None
 
     @property
@@ -145,6 +147,21 @@ def build_cards(response: SearchResponse) -> list[Card]:
         _card(result, terms, parts, least, most)
         for result, terms, parts in zip(response.results, shown, pieces, strict=True)
     ]
+
+
+def laps(took: Timings) -> list[tuple[int, str]]:
+    """Says where the time of an answer went, in whole milliseconds that sum to all of it."""
+    spent = {
+        "to understand": took.embed,
+        "to wait": took.wait,
+        "to search": took.search,
+        "to explain": took.explain,
+        "to read": took.texts,
+        "to mark words": took.words,
+        "to count": took.facets,
+    }
+    units = round_to_sum([each / 1000 for each in spent.values()], took.total / 1000)
+    return [(unit, name) for unit, name in zip(units, spent, strict=True) if unit]
 
 
 def effect(response: SearchResponse) -> str:

@@ -89,11 +89,13 @@ def _first(readable: Sequence[Block], best: Span | None, size: int) -> int:
 
 def _prose(passage: PassageText, block: Block, room: int, before: Sequence[Stretch]) -> Stretch:
     """Cuts about `room` characters out of a block of prose: from its beginning where the best sentence, if it
-    has that, is within them, else from that sentence on."""
+    has that, is within them, else from that sentence on, with a line before it where little comes after."""
     text, best = passage.text, passage.best
     best = best if best and block.start <= best.start < block.end else Span(block.end, block.end)
     far = best.start < best.end and best.end - block.start > room
-    start = best.start if far else block.start
+    start = block.start
+    if far:  # no more than a line: on a phone four short ones are seen
+        start = _word_from(text, min(max(block.end - room, best.start - LINE), best.start), best.start)
     end = block.end if block.end - start <= room else _before(text, start, start + room)
     marks, (first, last) = _marks(passage), (min(best.start, end), min(best.end, end))
     pieces = (
@@ -147,6 +149,13 @@ def _before(text: str, start: int, end: int) -> int:
     """Moves the end of a cut to where a word ends, if there is a blank near."""
     at = max(text.rfind(blank, start + 1, end + 1) for blank in " \n")
     return at if at > start else end
+
+
+def _word_from(text: str, start: int, end: int) -> int:
+    """Moves the start of a cut to where a word begins, at `end` at the latest."""
+    while start < end and not text[start - 1].isspace():
+        start += 1
+    return start
 
 
 def runs(text: str, start: int, end: int, marks: Sequence[Mark]) -> list[Run]:

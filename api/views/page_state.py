@@ -9,7 +9,7 @@ wanted, `more=TEXT`, or not, `less=TEXT`, leave it to the collection how far to 
 one canonical address, so that a page without JavaScript and one with it end in the same place.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -135,14 +135,16 @@ class PageState:
         """Makes the address that says why one document stands before another."""
         return self._and({"first": first, "second": second}, "/compare")
 
+    def url_with(self, fields: Sequence[tuple[str, str]]) -> str:
+        """Makes the address of this page of answers with some more fields."""
+        return _with(self.url(find=""), fields)
+
     def why_not(self, document: str = "") -> str:
         """Makes the address that says why a document is not among the first."""
         return self._and({"document": document} if document else {}, "/why-not")
 
     def _and(self, fields: Mapping[str, str], path: str) -> str:
-        address = self.url(path, find="", offset=0, limit=LIMIT)
-        more = urlencode(fields, quote_via=quote)
-        return f"{address}{'&' if '?' in address else '?'}{more}" if more else address
+        return _with(self.url(path, find="", offset=0, limit=LIMIT), fields)
 
     @property
     def numbered_in(self) -> int | None:
@@ -245,6 +247,12 @@ class PageState:
         if self.full and self.steering.strength_of(knob.target) is None:
             return None
         return self.steering.with_knob(knob)
+
+
+def _with(address: str, fields: Mapping[str, str] | Sequence[tuple[str, str]]) -> str:
+    """Adds fields to an address."""
+    more = urlencode(fields, quote_via=quote)
+    return f"{address}{'&' if '?' in address else '?'}{more}" if more else address
 
 
 def _with_example(strength: float, before: ExamplesTarget, document: str, *, against: bool) -> Knob:

@@ -21,7 +21,7 @@ from starlette.types import Scope
 
 from api.auth.sessions import csrf_token, session_cookie
 from api.middleware.proxy import at
-from api.views import charts, excerpts, numbers
+from api.views import cards, charts, excerpts, numbers
 from api.views.document_map import document_path, reading_url, with_first
 from search import logs
 from search.errors import RefractError
@@ -107,6 +107,7 @@ def _environment() -> Environment:
         lost_name=numbers.lost_name,
         unsteered=UNSTEERED,
         histogram=charts.histogram,
+        laps=cards.laps,
     )
     env.filters.update(
         thousandths=numbers.thousandths,

@@ -14,6 +14,7 @@ from api.auth.callers import SignedIn
 from api.auth.scopes import reaches
 from api.dependencies import CollectionDep, EngineDep
 from api.views import cards
+from api.views.details import Details
 from api.views.numbers import moved_words
 from api.views.page_state import PageState, asked_or_default, is_sent_form, read_state
 from api.views.rendering import Page, is_fragment, render
@@ -23,6 +24,7 @@ from search.browse.collections import CollectionName, collection_names, collecti
 from search.browse.concepts import find_concepts
 from search.browse.features import find_features, near_features
 from search.engine.engine import SearchEngine
+from search.engine.for_people import ForPeople
 from search.engine.reader import Reader
 from search.errors import CollectionNotFound, InvalidQuery, NotIndexed, RefractError
 from search.explain.relevance_feedback import refine
@@ -92,7 +94,7 @@ class TopicsPart(Page):
 @dataclass(frozen=True)
 class _Answer(Page):
     """Holds what the results and the panel show of one response. `moved` says how far the question went,
-    `effect` what steering did to the first answers."""
+    `effect` what steering did to the first answers; `details` what of them is there."""
 
     state: PageState
     here: str
@@ -100,10 +102,25 @@ class _Answer(Page):
     presets: list[PresetLink]
     may_save: bool
     response: SearchResponse
+    details: Details
     cards: list[cards.Card]
     tones: dict[int, str]
     moved: str
     effect: str
+    is_dragged: bool
+
+
+@dataclass(frozen=True)
+class MorePart(Page):
+    """Shows more of an answer that is on the page: its details, each in its place."""
+
+    template = "search.html"
+    blocks = ("more",)
+    part = True
+
+    response: SearchResponse
+    details: Details
+    cards: list[cards.Card]
 
 
 @dataclass(frozen=True)
@@ -141,7 +158,7 @@ def search_page(request: Request, engine: EngineDep, collection: CollectionDep, 
         return RedirectResponse(state.url(), status_code=303)
     may_save = caller is not None and reaches(caller.scope, "write")
     try:
-        dear = state.limit > FEW and bool(state.q.strip())  # the words of each answer are read
+        dear = state.limit > FEW and "details" in params  # the words of each answer may be read
         with engine.reader(state.collection or collection, dear=dear) as reader:
             return _live(request, reader, state, may_save=may_save)
     except (CollectionNotFound, NotIndexed) as error:
@@ -203,9 +220,17 @@ def _start(request: Request, reader: Reader, state: PageState, remapped: Remappe
 def _results(
     request: Request, reader: Reader, state: PageState, remapped: RemappedSteering, *, may_save: bool
 ) -> Response:
+    asked = frozenset(request.query_params.getlist("details"))
+    details = Details(state, reader.snapshot.generation, asked)
+    shown = request.query_params.get("generation") if is_fragment(request) else None
+    more = shown == str(details.generation)
+    people = ForPeople(marks="all" if details.rest else "known", ranks=details.any_why, again=more)
     response = reader.search(
-        state.request(), limit=state.limit, offset=state.offset, facets=True, for_people=True
+        state.request(), limit=state.limit, offset=state.offset, facets=details.rest, for_people=people
     )
+    if more:
+        return render(request, MorePart(response, details, cards.build_cards(response)))
+    is_dragged = request.headers.get("HX-Trigger") == "knobs"
     answer = _Answer(
         state=state,
         here=reader.collection,
@@ -213,12 +238,14 @@ def _results(
         presets=preset_links(reader, state),
         may_save=may_save,
         response=response,
+        details=details,
         cards=cards.build_cards(response),
         tones=cards.topic_tones(response),
         moved=moved_words(response.moved),
         effect=cards.effect(response),
+        is_dragged=is_dragged,
     )
-    if request.headers.get("HX-Trigger") == "knobs":
+    if is_dragged:
         return render(request, DraggedPart(**vars(answer)), headers={"HX-Replace-Url": state.url()})
     page = SearchPage(
         **vars(answer),
@@ -229,6 +256,8 @@ def _results(
         foreign=_foreign(reader, state),
         topics=_topics(reader, state),
     )
+    if shown:  # more was asked for of an answer of another generation: all of it comes anew
+        return render(request, page, headers={"HX-Retarget": "#results", "HX-Reswap": "innerHTML"})
     return render(request, page, headers={"HX-Push-Url": state.url()} if is_fragment(request) else None)
 
 

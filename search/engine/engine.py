@@ -12,6 +12,7 @@ from sqlalchemy import Engine, select
 from search.db.connection import limit_statements, open_session
 from search.db.lookup import find_collection, holds
 from search.db.models import CollectionRow
+from search.engine.for_people import ForPeople
 from search.engine.reader import Reader, Shared
 from search.errors import IndexReplaced
 from search.index.snapshot import Snapshot
@@ -82,7 +83,7 @@ class SearchEngine:
         collapse: bool = True,
         min_score: float | None = None,
         facets: bool = False,
-        for_people: bool = False,
+        for_people: ForPeople | None = None,
     ) -> SearchResponse:
         """Runs one search with a reader of its own, see `Reader.search`.
 

@@ -5,7 +5,7 @@ Shape suffixes: N passages, D embedding width.
 
 import math
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 
@@ -27,7 +27,8 @@ from search.engine.caches import Caches, SnapshotCaches
 from search.engine.concept_resolver import fit_concept
 from search.engine.effective_steering import with_preset_knobs
 from search.engine.facets import count_facets
-from search.engine.highlighting import WordSumsCache, mark
+from search.engine.for_people import ForPeople, Marks
+from search.engine.highlighting import WordSumsCache, mark, mark_words
 from search.engine.parts import Parts
 from search.engine.places import Places, find_places
 from search.engine.prepared import AnalyzedQuery, PreparedQuery
@@ -182,16 +183,15 @@ class Reader:
         collapse: bool = True,
         min_score: float | None = None,
         facets: bool = False,
-        for_people: bool = False,
+        for_people: ForPeople | None = None,
     ) -> SearchResponse:
         """Finds the documents nearest to the steered question, each with the terms of its score.
 
         Knobs of the request's preset are turned too; where it has neither that nor steering, those of the
         collection's default preset. `collapse` shows results whose passages say the same once, each with its
         copies: pages count what is shown. Nothing is shown that scores less than `min_score`. `facets` counts
-        what the answers can be narrowed down to. `for_people` adds what a page shows (one more pass): the
-        sentence of each passage that is closest to the question, the words that match it or made its topics
-        fire, the rank that each result would have without each of its terms, and where it is from.
+        what the answers can be narrowed down to. `for_people` adds what a page shows: where each document is
+        from, and what of the rest it chooses.
 
         Raises:
             InvalidQuery, InvalidSteering, InvalidFilter, InvalidPage, InvalidRequest: the request's own words
@@ -206,7 +206,7 @@ class Reader:
         clock.lap("search")
         page = offset, limit
         answer = self._answer(prepared, places, page, clock, facets=facets, for_people=for_people)
-        count_search(answer)
+        count_search(answer, again=for_people is not None and for_people.again)
         return answer
 
     def _answer(
@@ -217,12 +217,13 @@ class Reader:
         clock: Clock,
         *,
         facets: bool,
-        for_people: bool,
+        for_people: ForPeople | None,
     ) -> SearchResponse:
         snapshot, asked, translation = self.snapshot, prepared.asked, prepared.translation
         ranking, shown, (offset, limit) = places.ranking, places.page(*page), page
         rows = np.array(shown.first, np.int64)
-        without = ranks_without(prepared, ranking, rows) if for_people else NOT_ASKED
+        ranked = for_people is not None and for_people.ranks
+        without = ranks_without(prepared, ranking, rows) if ranked else NOT_ASKED
         terms = prepared.terms(ranking, rows, without)
         clock.lap("explain")
         texts = self.texts(ranking.passages[shown.rows()].tolist())
@@ -230,7 +231,7 @@ class Reader:
         results = page_results(texts, ranking, shown, unsteered, terms)
         clock.lap("texts")
         if for_people:
-            results = self._marked(prepared.steered.vector_D, results)
+            results = self._marked(prepared, results, for_people.marks)
             results = with_facts(results, self._doc_values, ranking.documents[rows])
             clock.lap("words")
         counted = self._facets(asked, ranking) if facets else None
@@ -377,9 +378,22 @@ class Reader:
         found = (text[each.start : each.end].lower() for each in words_of(text) if each.stem == stem)
         return next(found, stem)
 
-    def _marked(self, q_D: FloatArray, results: list[Result]) -> list[Result]:
-        sums = self.word_sums([LocatedPassage(result.document, result.passage) for result in results])
-        return mark(results, sums, q_D, self.snapshot.dictionary.w_enc_FD)
+    def _marked(self, prepared: PreparedQuery, results: list[Result], marks: Marks) -> list[Result]:
+        """Marks results by what the model says of their passages; where it has not read one and is not to,
+        by the words of the question."""
+        found = [LocatedPassage(result.document, result.passage) for result in results]
+        sums: Sequence[WordSums | None] = (
+            self.word_sums(found)
+            if marks == "all"
+            else self.shared.word_sums.known(self.snapshot.generation, found)
+        )
+        stems = [*counted_words(prepared.asked.typed.text)]
+        weights = dict(zip(stems, self.snapshot.lexicon.rarities(stems).tolist(), strict=True))
+        q_D, encoder_FD = prepared.steered.vector_D, self.snapshot.dictionary.w_enc_FD
+        return [
+            mark_words(result, weights) if parts is None else mark(result, parts, q_D, encoder_FD)
+            for result, parts in zip(results, sums, strict=True)
+        ]
 
     def _facets(self, asked: AnalyzedQuery, ranking: Ranking) -> Facets:
         doc_values = self._doc_values

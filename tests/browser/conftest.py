@@ -8,11 +8,14 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
 from tests.support.browser import OpenPage
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
+GIVEN_UP = ("htmx:afterRequest", "htmx:sendAbort")
+"""What htmx writes of a request that is given up for a newer one; of one that fails it writes more."""
+
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -55,7 +58,7 @@ def open_page(browser: Browser, served_url: str) -> Iterator[OpenPage]:
         page.set_default_timeout(15_000)
         page.on("pageerror", lambda error: complaints.append(f"error: {error}"))
         if not may_complain:
-            page.on("console", lambda message: complaints.append(f"{message.type}: {message.text}"))
+            page.on("console", lambda message: _note(message, complaints))
         page.on("request", lambda request: _check_host(request.url, served_url, complaints))
         page.goto(path)
         return page
@@ -64,6 +67,11 @@ def open_page(browser: Browser, served_url: str) -> Iterator[OpenPage]:
     for context in contexts:
         context.close()
     assert complaints == []
+
+
+def _note(message: ConsoleMessage, complaints: list[str]) -> None:
+    if not message.text.startswith(GIVEN_UP):
+        complaints.append(f"{message.type}: {message.text}")
 
 
 def _check_host(url: str, served_url: str, complaints: list[str]) -> None:

@@ -1,9 +1,11 @@
 """What people do with the pages, in a real browser: with and without JavaScript, by keyboard, on a phone."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.support.browser import OpenPage
 from tests.support.indexed import Indexed
@@ -32,9 +34,29 @@ NUMBERS = """cards => cards.map((card) => {
 })"""
 
 
+@contextmanager
+def unfolded(page: Page) -> Iterator[Page]:
+    """The page with the numbers and reasons of all cards: unfolded here, so that they are loaded; without
+    scripts another one with all details."""
+    if page.evaluate("matchMedia('(scripting: none)').matches"):
+        whole = page.context.new_page()
+        whole.goto(f"{page.url}&details=all")
+        yield whole
+        whole.close()
+        return
+    page.locator(".numbers, .why[id^=why]").evaluate_all(
+        "(all) => all.forEach((each) => { each.open = true; })"
+    )
+    cards = page.locator(".card").count()
+    expect(page.locator(".sum")).to_have_count(cards)
+    expect(page.locator(".why table")).to_have_count(cards)
+    yield page
+
+
 def check_sums(page: Page) -> int:
     """Every card's printed numbers sum to its printed score. Returns how many cards there are."""
-    cards = page.locator(".card").evaluate_all(NUMBERS)
+    with unfolded(page) as whole:
+        cards = whole.locator(".card").evaluate_all(NUMBERS)
     for score, total, parts, lines in cards:
         assert thousandths(score) == thousandths(total)
         assert thousandths(score) == sum(map(thousandths, parts)) == sum(map(thousandths, lines))
@@ -54,7 +76,8 @@ def third_topic(page: Page) -> Locator:
 
 
 def explanation(page: Page) -> list[str]:
-    return page.locator(".card").first.locator(".why tr[data-term]").all_text_contents()
+    with unfolded(page) as whole:
+        return whole.locator(".card").first.locator(".why tr[data-term]").all_text_contents()
 
 
 def boost(page: Page, times: int) -> float:
@@ -200,6 +223,8 @@ def test_words_count_can_be_excluded_and_left_out(open_page: OpenPage, scripts: 
     said = page.locator("#more-topics")
     expect(said).to_contain_text("Words: sort")
     page.locator(".why summary").first.click()
+    if not scripts:
+        page.get_by_role("link", name="Show why").first.click()
     expect(page.locator(".why").first).to_contain_text("word of question and passage")
     assert check_sums(page) == 10
     said.get_by_text("more").click()
@@ -280,6 +305,44 @@ def test_an_unfolded_explanation_stays_unfolded_while_steering(open_page: OpenPa
     )
 
 
+def test_what_is_dear_comes_after_the_first_answer_and_leaves_all_else_alone(open_page: OpenPage) -> None:
+    page = open_page()
+    held: list[Route] = []
+    page.route("**/*details=rest*", lambda route: held.append(route))
+    search(page, "remove an item from a set")
+    page.locator(".why summary").nth(1).click()
+    expect(page.locator(".why table")).to_have_count(1)
+    page.locator("#narrow summary").focus()
+    page.keyboard.press("Enter")
+    reason = page.locator(".because a").first
+    reason.focus()
+    before, [rest] = titles(page), held
+    expect(page.locator(".facets")).to_have_count(0)
+
+    rest.continue_()
+    expect(page.locator("#rest")).to_have_count(0)
+    expect(page.locator(".facets")).to_be_visible()
+    expect(page.locator(".smallprint").last).to_contain_text("; then ")
+    assert page.locator(".passage :is(.said1, .said3)").count() > 0
+    assert titles(page) == before
+    expect(reason).to_be_focused()
+    expect(page.locator(".why table")).to_be_visible()
+    assert held == [rest], "one request for all cards"
+
+
+def test_a_newer_question_gives_up_what_was_to_come_of_the_one_before(open_page: OpenPage) -> None:
+    page = open_page()
+    held: list[Route] = []
+    page.route("**/*details=rest*", lambda route: held.append(route))
+    search(page, "remove an item from a set")
+    search(page, "copy a file")
+    expect(page.locator("#rest.htmx-request")).to_have_count(1)
+    early, late = held
+    late.continue_()
+    expect(page.locator("#rest")).to_have_count(0)
+    assert early.request.failure
+
+
 def test_markup_in_a_question_is_text(open_page: OpenPage) -> None:
     attack = "<img src=x onerror=\"document.title='run'\"><script>document.title='run'</script> sort"
     page = open_page()
@@ -335,7 +398,9 @@ def test_numbers_unfold_and_with_javascript_stay_unfolded_from_search_to_search(
     page = open_page(f"/?q={QUESTION}", java_script_enabled=scripts)
     expect(page.locator(".bar:visible")).to_have_count(0)
     page.locator(".numbers summary").first.click()
-    expect(page.locator(".bar:visible")).to_have_count(10 if scripts else 1)
+    if not scripts:
+        page.get_by_role("link", name="Show the numbers").first.click()
+    expect(page.locator(".bar:visible")).to_have_count(10)
     if not scripts:
         return
     search(page, "dates and times")
@@ -396,7 +461,7 @@ def test_the_live_region_is_there_first_and_announces_the_count(open_page: OpenP
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["with JavaScript", "without JavaScript"])
 def test_pointing_at_a_topic_lights_the_words_that_made_it_fire(open_page: OpenPage, scripts: bool) -> None:
-    page = open_page(f"/?q={QUESTION}", java_script_enabled=scripts)
+    page = open_page(f"/?q={QUESTION}{'' if scripts else '&details=rest'}", java_script_enabled=scripts)
     card = page.locator(".card:has(.reason.topic1):has(.passage [class*=lit1-])").first
     lit, asked = card.locator("[class*=lit1-]").first, card.locator("[class*=said]:not([class*=lit1-])").first
     expect(asked).to_have_css("text-decoration-line", "underline")
@@ -408,6 +473,8 @@ def test_pointing_at_a_topic_lights_the_words_that_made_it_fire(open_page: OpenP
     card.locator(".reason.topic1").focus()
     expect(asked).to_have_css("text-decoration-line", "none")
     card.locator(".why summary").click()
+    if not scripts:
+        return
     card.locator("tr.topic1 td a").first.click()
     expect(page.locator(".block:target .body [class^=heat]").first).to_be_visible()
     expect(page.locator(".map rect.heatmap4, .map rect.heatmap3, .map rect.heatmap2").first).to_be_visible()

@@ -41,6 +41,7 @@ def addresses(indexed: Indexed) -> list[str]:
 
 def unfold(page: Page) -> None:
     page.evaluate("document.querySelectorAll('details').forEach((details) => { details.open = true; })")
+    page.wait_for_load_state("networkidle")  # what is unfolded is asked for
 
 
 def test_nothing_needs_sideways_scrolling_at_400_pixels(open_page: OpenPage, addresses: list[str]) -> None:

@@ -13,6 +13,7 @@ from search.db.models import GenerationRow, PassageRow
 from search.dictionary.lexicon import general_lexicon
 from search.embedding.embedder import Embedder
 from search.engine.engine import SearchEngine
+from search.engine.for_people import ForPeople
 from search.errors import ConfigurationError, InvalidRequest
 from search.query.request import SearchRequest
 from tests.support.building import build, document, write
@@ -104,7 +105,7 @@ def test_a_collection_lives_on_a_model_of_an_endpoint(
         reindex(database, tmp_path, "c", Reporter(database))
         engine.snapshots.renew("c")
         with engine.reader("c") as reader:
-            response = reader.search(request, limit=5, for_people=True)
+            response = reader.search(request, limit=5, for_people=ForPeople())
             assert reader.snapshot.space.model == server.model
         assert response.results[0].document.id == before[0]
         for result in response.results:

@@ -51,6 +51,13 @@ def test_an_excerpt_begins_before_a_best_sentence_at_the_end_where_there_is_room
     assert [stretch.text for stretch in excerpt(passage(text, "Then comes the best."))] == text.split("\n\n")
 
 
+def test_before_a_short_best_sentence_at_the_end_of_a_block_there_is_a_line_of_it() -> None:
+    text = f"{'word ' * 100}The end is best."
+    ((_, shown),) = told(excerpt(passage(text, "The end is best.")))
+    assert shown.startswith("… word word")
+    assert 40 < shown.index("The end is best.") < 92
+
+
 def test_code_beside_the_best_sentence_keeps_its_lines_and_is_cut_after_some() -> None:
     code = "\n".join(f"    print({number})" for number in range(9))
     shown = excerpt(passage(f"This is how it is done:\n\n{code}", "This is how it is done:"))

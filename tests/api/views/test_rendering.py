@@ -3,6 +3,7 @@
 import hashlib
 import re
 from pathlib import Path
+from typing import Any, get_args
 
 import pytest
 from starlette.applications import Starlette
@@ -12,6 +13,7 @@ from starlette.testclient import TestClient
 from api.middleware.security_headers import SECURITY_HEADERS, SecurityHeaders
 from api.views import rendering
 from api.views.document_map import document_path
+from search.responses.search import Term, TermKind
 
 VENDORED = [
     (
@@ -102,3 +104,9 @@ def test_document_addresses_survive_a_browser(document_id: str, path: str) -> No
 @pytest.mark.parametrize(("name", "lines"), [("app.js", 150), ("results.js", 80)])
 def test_scripts_stay_small(name: str, lines: int) -> None:
     assert len((rendering.STATIC / name).read_text(encoding="utf-8").splitlines()) < lines
+
+
+@pytest.mark.parametrize("kind", get_args(TermKind))
+def test_every_kind_of_term_can_be_what_decides(kind: TermKind) -> None:
+    terms: Any = rendering.ENVIRONMENT.get_template("partials/_terms.html").module
+    assert str(terms.reason(Term(kind, 0.5, "other topics", word="sea"), None)).strip()

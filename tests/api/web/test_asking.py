@@ -187,7 +187,9 @@ def test_compare_says_what_parts_two_results(client: TestClient) -> None:
     (total,) = shown.xpath("//table//tfoot//data/@value")
     assert sum(round(float(cell) * 1000) for cell in cells) == round(float(total) * 1000)
     assert round(float(total) * 1000) == round(found["margin"] * 1000)
-    links = page(client, "/?q=how do stars shine").xpath("//a[starts-with(@href, '/compare')]/@href")
+    links = page(client, "/?q=how do stars shine&details=all").xpath(
+        "//a[starts-with(@href, '/compare')]/@href"
+    )
     assert len(links) == 9
     assert found["second"]["document"]["title"] in words(page(client, links[0]))
 
@@ -278,13 +280,13 @@ def test_a_first_topic_can_be_chosen_and_times_add_up(client: TestClient) -> Non
 
 def test_as_many_filters_as_there_can_be_leave_the_page_whole(client: TestClient) -> None:
     filters = "".join(f"&filter=-subject:x{number}" for number in range(50))
-    shown = page(client, f"/?q=stars{filters}")
+    shown = page(client, f"/?q=stars{filters}&details=rest")
     assert not shown.xpath("//section[@class='facet']//a")
     page(client, f"/?q=stars{filters}&filter=-subject:y", 400)
 
 
 def test_filters_on_the_page_are_chosen_and_taken_away(client: TestClient) -> None:
-    shown = page(client, "/?q=how do stars shine&filter=subject:bread")
+    shown = page(client, "/?q=how do stars shine&filter=subject:bread&details=rest")
     assert "15 documents" in words(shown.find_class("count")[0])
     (out,) = shown.xpath("//a[starts-with(@aria-label, 'Without this filter')]/@href")
     assert "60 documents" in words(page(client, out).find_class("count")[0])
@@ -306,7 +308,7 @@ def test_a_card_says_where_its_document_is_from(client: TestClient) -> None:
 
 
 def test_the_page_says_what_would_be_without_a_term(client: TestClient) -> None:
-    shown = page(client, "/?q=how do stars shine")
+    shown = page(client, "/?q=how do stars shine&details=all")
     heads = [words(head) for head in shown.find_class("card")[0].xpath(".//thead//th")]
     assert heads == ["Term", "Where from", "Without it", "Adds"]
     assert any("rank" in words(row) for row in shown.find_class("card")[0].xpath(".//tbody/tr"))

@@ -84,7 +84,7 @@ def test_the_front_page_offers_searches_that_have_answers(
 
 def test_the_shown_terms_sum_to_the_shown_score_in_card_and_explanation(client: TestClient) -> None:
     for url in (f"/?q={QUESTION}", f"/?q={QUESTION}&steer=1:2,3:-1,concept:dates and times:1.5"):
-        cards = select(tree(client, url), "card")
+        cards = select(tree(client, f"{url}&details=all"), "card")
         assert len(cards) == 10
         for card in cards:
             (score,) = (round(float(d.get("value")) * 1000) for d in card.xpath('.//*[@class="score"]/data'))
@@ -93,7 +93,7 @@ def test_the_shown_terms_sum_to_the_shown_score_in_card_and_explanation(client: 
 
 
 def test_a_card_explains_with_at_most_three_topics_to_turn(client: TestClient) -> None:
-    for card in select(tree(client, f"/?q={QUESTION}"), "card"):
+    for card in select(tree(client, f"/?q={QUESTION}&details=numbers"), "card"):
         topics = select(select(card, "sum")[0], "chip")
         assert len(topics) <= 3
         for topic in topics:
@@ -129,7 +129,7 @@ def test_a_text_too_long_for_a_phrase_still_finds_topics(client: TestClient) -> 
 
 
 def test_every_link_of_a_result_page_leads_somewhere(client: TestClient) -> None:
-    page = tree(client, f"/?q={QUESTION}&steer=1:1")
+    page = tree(client, f"/?q={QUESTION}&steer=1:1&details=all")
     links = {urlsplit(link)._replace(fragment="").geturl() for link in page.xpath("//a/@href")}
     inside = sorted(link for link in links if link.startswith("/"))
     parts = {urlsplit(link).path.split("/")[1] for link in inside}
@@ -423,7 +423,7 @@ def test_a_features_examples_lead_to_their_place_in_the_document(client: TestCli
 
 
 def test_a_result_marks_words_and_says_which_made_a_topic_fire(client: TestClient) -> None:
-    cards = select(tree(client, f"/?q={QUESTION}"), "card")
+    cards = select(tree(client, f"/?q={QUESTION}&details=all"), "card")
     assert all(card.xpath(".//div[@class='passage']//span[contains(@class, 'said')]") for card in cards)
     named = 0
     for reason in (each for card in cards for each in card.xpath(".//a[contains(@class, 'reason topic')]")):

@@ -13,6 +13,7 @@ from search.embedding.embedder import Embedder, Tokens
 from search.embedding.splitter import sentences
 from search.embedding.word_sums import WordSums, levels, sentence_parts, take_apart, word_parts
 from search.engine.engine import SearchEngine
+from search.engine.for_people import ForPeople
 from search.engine.highlighting import WordSumsCache
 from search.errors import FeatureNotFound, InvalidQuery, InvalidRequest, PassageNotFound
 from search.explain.word_attribution import MAX_FEATURES, document_words
@@ -33,7 +34,7 @@ TEXT = (
 
 
 def ask(engine: SearchEngine, query: str, steer: str = "") -> SearchResponse:
-    return engine.search(SearchRequest(query, parse(steer)), collection="manual", for_people=True)
+    return engine.search(SearchRequest(query, parse(steer)), collection="manual", for_people=ForPeople())
 
 
 def words_of(

@@ -14,6 +14,7 @@ from search.browse.documents import document_detail
 from search.browse.features import feature_detail, find_features
 from search.db.models import CollectionRow
 from search.engine.engine import SearchEngine
+from search.engine.for_people import ForPeople
 from search.engine.reader import Reader
 from search.engine.response import OTHER_TOPICS
 from search.errors import (
@@ -52,7 +53,7 @@ def ask(
         collection="manual",
         limit=limit,
         offset=offset,
-        for_people=True,
+        for_people=ForPeople(),
     )
 
 
