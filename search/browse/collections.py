@@ -44,17 +44,33 @@ def collection_info(engine: SearchEngine, name: str) -> CollectionInfo:
 
 @dataclass(frozen=True)
 class CollectionName:
-    """Names a collection and says whether it can be searched."""
+    """Names a collection, by its `title` where it has one, and says whether it can be searched."""
 
     name: str
+    title: str
     live: bool
+
+    @property
+    def shown(self) -> str:
+        return self.title or self.name
 
 
 def collection_names(session: Session, rights: Rights) -> list[CollectionName]:
     """Lists the collections that rights let see by name, with one query however many there are."""
     is_live = exists().where(GenerationRow.collection_id == CollectionRow.id, GenerationRow.state == "live")
-    rows = session.execute(select(CollectionRow.name, is_live).where(rights.seen()).order_by(BY_NAME))
+    rows = session.execute(
+        select(CollectionRow.name, CollectionRow.title, is_live).where(rights.seen()).order_by(BY_NAME)
+    )
     return [CollectionName(*row) for row in rows]
+
+
+def about(reader: Reader) -> tuple[str, str]:
+    """Gives the title and the description of the collection that is read; empty where it has none."""
+    named = select(CollectionRow.title, CollectionRow.description).where(
+        CollectionRow.name == reader.collection
+    )
+    row = reader.session.execute(named).first()
+    return (row[0], row[1]) if row else ("", "")  # it was renamed meanwhile
 
 
 def start_examples(reader: Reader) -> list[str]:
@@ -96,6 +112,7 @@ def _info(session: Session, collection: CollectionRow, held: Snapshot | None) ->
     progress = building.progress if building and building.progress.step else None
     return CollectionInfo(
         name=collection.name,
+        title=collection.title,
         description=collection.description,
         default=collection.is_default,
         private=collection.private,
