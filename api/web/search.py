@@ -19,8 +19,9 @@ from api.views.page_state import PageState, asked_or_default, is_sent_form, read
 from api.views.rendering import Page, is_fragment, render
 from api.web.live_state import preset_spelled_out, with_presses
 from api.web.presets import PresetLink, preset_links
-from search.browse.collections import CollectionName, about, collection_names, collections, start_examples
+from search.browse.collections import CollectionName, about, collection_names, collections
 from search.browse.concepts import find_concepts
+from search.browse.examples import start_examples
 from search.browse.features import find_features, near_features
 from search.engine.engine import SearchEngine
 from search.engine.reader import Reader

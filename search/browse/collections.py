@@ -1,4 +1,4 @@
-"""Says what there is to search: collections, the one searched by default, and where a newcomer may start."""
+"""Says what there is to search: collections, their names, and what each is about."""
 
 from dataclasses import dataclass, replace
 
@@ -14,8 +14,6 @@ from search.engine.reader import Reader
 from search.index.snapshot import Snapshot
 from search.responses.collections import CollectionInfo, Scorecard
 from search.rights import Rights
-
-START_EXAMPLES = 5
 
 BY_NAME = collate(CollectionRow.name, "C")
 """The order of names: the same on every server."""
@@ -71,27 +69,6 @@ def about(reader: Reader) -> tuple[str, str]:
     )
     row = reader.session.execute(named).first()
     return (row[0], row[1]) if row else ("", "")  # it was renamed meanwhile
-
-
-def start_examples(reader: Reader) -> list[str]:
-    """Gives example questions that have answers in this collection: the best-held labels of features that are
-    neither rare nor everywhere, phrases before words; titles of documents where there are too few."""
-    snapshot = reader.snapshot
-    low, high = 5, max(snapshot.passages // 20, 6)
-    fit = [
-        (label.score or 0.0, label.text.split(" · ")[0])
-        for label, passages in zip(snapshot.labels, snapshot.passages_F, strict=True)
-        if label.reliable and low <= passages <= high
-    ]
-    best = sorted(fit, key=lambda pair: (" " not in pair[1], -pair[0]))[:START_EXAMPLES]
-    return list(dict.fromkeys([text for _, text in best] + _titles(reader)))[:START_EXAMPLES]
-
-
-def _titles(reader: Reader) -> list[str]:
-    numbers = reader.snapshot.documents_sorted
-    spread = numbers[:: max(len(numbers) // START_EXAMPLES, 1)].tolist()
-    titles = reader.session.scalars(select(DocumentRow.title).where(DocumentRow.id.in_(spread))).all()
-    return [title for title in titles if any(character.isalnum() for character in title)]
 
 
 def _info(session: Session, collection: CollectionRow, held: Snapshot | None) -> CollectionInfo:

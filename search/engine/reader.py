@@ -89,6 +89,7 @@ class Shared:
     doc_values: DocValuesCache = field(default_factory=DocValuesCache)
     names: NamesCache = field(default_factory=NamesCache)
     floors: LRUCache[tuple[int, Part, bool], float] = field(default_factory=lambda: LRUCache(256))
+    examples: LRUCache[tuple[int, Part], tuple[int, ...]] = field(default_factory=lambda: LRUCache(256))
     parts: Parts = field(default_factory=Parts)
     word_sums: WordSumsCache = field(default_factory=WordSumsCache)
 

@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
 from indexer.collections import About, describe_collection
-from search.browse.collections import start_examples
 from search.browse.concepts import find_concepts
+from search.browse.examples import start_examples
 from search.browse.features import DECILES, feature_detail, find_features
 from search.db.locks import build_lock
 from search.db.models import CollectionRow, GenerationRow
