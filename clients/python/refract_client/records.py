@@ -710,6 +710,26 @@ class TextAnalysis:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Suggestion:
+    """Holds what may be meant: the title of a `document`, or the name of a topic (`feature`)."""
+
+    text: str
+    kind: Literal["title", "topic"]
+    document: DocumentRef | None = None
+    feature: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Suggestions:
+    """Holds what goes on with what was typed, the likeliest first."""
+
+    query: str
+    collection: str
+    generation: int
+    suggestions: list[Suggestion]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Progress:
     """Says where a build is: `done` of `total` in a step; seconds left are None until a rate is known. Before
     the first step it is empty."""
