@@ -1,4 +1,4 @@
-"""Help on the way to an answer: suggestions while typing, earlier and saved searches."""
+"""Help on the way to an answer: suggestions while typing, earlier and saved searches, the tour."""
 
 import json
 import time
@@ -148,3 +148,52 @@ def test_what_others_wrote_into_the_memory_is_no_link(open_page: OpenPage) -> No
     page.evaluate("localStorage.setItem('refract-recent', 'no JSON')")
     page.reload()
     expect(page.locator("[data-earlier=recent]")).to_be_hidden()
+
+
+def test_the_tour_shows_three_steps_on_a_real_result_once(open_page: OpenPage) -> None:
+    page = open_page(viewport={"width": 400, "height": 800}, bypass_csp=True)
+    page.get_by_role("link", name="See how it works").click()
+    tour = page.get_by_role("dialog")
+    expect(tour).to_have_accessible_name("How it works, 1 of 3")
+    expect(page.locator(".card").first.locator(".pointed")).to_have_class("because pointed")
+    expect(tour.get_by_role("button", name="Next")).to_be_focused()
+    page.add_script_tag(path=AXE)
+    found = page.evaluate("axe.run(document, { resultTypes: ['violations'] })")
+    assert [each["id"] for each in found["violations"]] == []
+    page.keyboard.press("Enter")
+    expect(page.locator(".pointed")).to_contain_text("More about")
+    page.keyboard.press("Enter")
+    expect(page.locator(".pointed")).to_contain_text("By your steering")
+    expect(tour).to_have_accessible_name("How it works, 3 of 3")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 400
+    page.keyboard.press("Enter")
+    expect(tour).to_have_count(0)
+    expect(page.locator("[data-search]")).to_be_focused()
+    page.go_back()
+    expect(page.locator(".card")).to_have_count(10)
+    expect(tour).to_have_count(0)
+    page.goto("/")
+    expect(page.get_by_text("See how it works")).to_be_hidden()
+
+
+@pytest.mark.parametrize("how", ["Escape", "Skip"])
+def test_the_tour_can_be_left_at_once_and_needs_scripts(open_page: OpenPage, how: str) -> None:
+    page = open_page()
+    page.get_by_role("link", name="See how it works").click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+    if how == "Escape":
+        page.keyboard.press("Escape")
+    else:
+        page.get_by_role("button", name="Skip").click()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    page.reload()
+    expect(page.locator(".card")).to_have_count(10)
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    plain = open_page(java_script_enabled=False)
+    assert not plain.get_by_text("See how it works").is_visible()
+
+
+def test_a_tour_of_nothing_is_none(open_page: OpenPage) -> None:
+    page = open_page('/?q="no such words at all"#tour')
+    expect(page.locator("[data-search]")).to_be_focused()
+    expect(page.get_by_role("dialog")).to_have_count(0)
