@@ -4,6 +4,7 @@ import time
 import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,40 +26,53 @@ from search.db.lookup import check_collection_name, find_collection, live_of
 from search.db.models import CollectionRow, DictionaryRow, DocumentRow, GenerationRow, KeyRow
 from search.errors import Busy, InvalidRequest
 
+MAX_TITLE = 80
 MAX_DESCRIPTION = 500
 JOBS = 1000
 
 
-def read_description(description: str) -> str:
-    """Gives a description as it is kept: one line.
+@dataclass(frozen=True)
+class About:
+    """Says what a collection is called and about, for people; None: as it is, empty: nothing.
 
     Raises:
-        InvalidRequest: it is too long, or no text.
+        InvalidRequest: one of them is too long, or no text.
     """
-    said = " ".join(description.split())
-    if len(said) > MAX_DESCRIPTION:
+
+    title: str | None = None
+    description: str | None = None
+
+    def __post_init__(self) -> None:
+        for name, most in (("title", MAX_TITLE), ("description", MAX_DESCRIPTION)):
+            given = getattr(self, name)
+            object.__setattr__(self, name, None if given is None else _one_line(name, given, most))
+
+
+def _one_line(name: str, given: str, most: int) -> str:
+    said = " ".join(given.split())
+    if len(said) > most:
         raise InvalidRequest(
-            f"The description “{said[:40]}…” has {len(said):,} characters.",
-            hint=f"Use {MAX_DESCRIPTION:,} at most.",
+            f"The {name} “{said[:40]}…” has {len(said):,} characters.", hint=f"Use {most:,} at most."
         )
     if any(unicodedata.category(char) in ("Cc", "Cs") for char in said):
-        raise InvalidRequest(f"The description {said[:40]!r} is no text.", hint="Use letters and blanks.")
+        raise InvalidRequest(f"The {name} {said[:40]!r} is no text.", hint="Use letters and blanks.")
     return said
 
 
-def describe_collection(database: Engine, name: str, description: str) -> None:
-    """Says what a collection is about; an empty text takes that away.
+def describe_collection(database: Engine, name: str, about: About) -> None:
+    """Says what a collection is called and about.
 
     Raises:
         CollectionNotFound
-        InvalidRequest: it is too long, or no text.
     """
-    said = read_description(description)
     with open_session(database) as session:
         collection = find_collection(session, name)
-        if collection.description != said:
-            collection.description = said
-            record(session, "collection.describe", name, description=said)
+        given = {field: said for field, said in vars(about).items() if said is not None}
+        changed = {field: said for field, said in given.items() if getattr(collection, field) != said}
+        for field, said in changed.items():
+            setattr(collection, field, said)
+        if changed:
+            record(session, "collection.describe", name, **changed)
         session.commit()
 
 
@@ -97,8 +111,9 @@ def rename_collection(database: Engine, name: str, new: str) -> None:
 
 
 def copy_collection(database: Engine, name: str, new: str) -> None:
-    """Makes a new, empty collection with the settings of another one: its model, its description, and the
-    length of passages and kind of index of its live generation. Documents, labels and presets are not copied.
+    """Makes a new, empty collection with the settings of another one: its model, its title and description,
+    and the length of passages and kind of index of its live generation. Documents, labels and presets are not
+    copied.
 
     Raises:
         CollectionNotFound
@@ -116,6 +131,7 @@ def copy_collection(database: Engine, name: str, new: str) -> None:
             CollectionRow(
                 name=new,
                 model=collection.model,
+                title=collection.title,
                 description=collection.description,
                 private=collection.private,
                 first_build=asked,

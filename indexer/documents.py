@@ -59,10 +59,16 @@ class IngestReport:
 
 
 def ensure_collection(
-    session: Session, name: str, model: str, dimensions: int | None = None
+    session: Session,
+    name: str,
+    model: str,
+    dimensions: int | None = None,
+    *,
+    title: str = "",
+    description: str = "",
 ) -> CollectionRow:
-    """Gives the collection of that name, made with that model, and that many dimensions of it, if there is
-    none.
+    """Gives the collection of that name. If there is none it is made with that model, that many dimensions
+    of it, and what it is called and about.
 
     Raises:
         InvalidRequest: the name cannot be used in addresses, or the model's.
@@ -74,7 +80,9 @@ def ensure_collection(
     if collection is None:
         check_model(model)
         asked = {"dimensions": dimensions} if dimensions else {}
-        collection = CollectionRow(name=name, model=model, first_build=asked)
+        collection = CollectionRow(
+            name=name, model=model, title=title, description=description, first_build=asked
+        )
         session.add(collection)
         session.flush()
         record(session, "collection.create", name, model=model)

@@ -17,7 +17,7 @@ ELSEWHERE = {
         search/engine/for_people search/engine/timing
         search/errors search/query/request search/responses/collections
         search/responses/documents search/responses/explanations search/responses/features
-        search/responses/search search/responses/words
+        search/responses/search search/responses/suggestions search/responses/words
     """,
     "tests/api/auth/test_access.py": """
         api/app api/errors api/auth/guards api/auth/keys api/dependencies api/v1/admin api/web/login
@@ -35,7 +35,7 @@ ELSEWHERE = {
     "tests/api/v1/test_webhooks.py": "api/cli/webhooks api/web/webhooks",
     "tests/api/views/test_rendering.py": "api/views/document_map",
     "tests/api/web/test_asking.py": "api/web/explain",
-    "tests/api/web/test_routes.py": "api/web/tips",
+    "tests/api/web/test_routes.py": "api/web/suggest api/web/tips",
     "tests/api/web/test_one_generation.py": "api/web/live_state",
     "tests/api/web/test_pages.py": """
         api/web/analyze api/web/dictionary api/web/documents api/web/features
@@ -91,6 +91,7 @@ ELSEWHERE = {
     "tests/search/explain/test_why_not.py": """
         search/explain/compare search/explain/counterfactuals search/explain/wordings
     """,
+    "tests/search/browse/test_suggestions.py": "search/index/titles",
     "tests/search/filtering/test_allowed.py": "search/engine/facets",
     "tests/search/index/test_segments.py": "search/index/live_docs",
     "tests/search/index/test_snapshot_manager.py": "search/db/listener search/db/lookup",

@@ -19,6 +19,7 @@ ROOTS = (
     "DocumentRef",
     "DocumentWords",
     "TextAnalysis",
+    "Suggestions",
     "CollectionInfo",
     "PresetInfo",
     "JobInfo",

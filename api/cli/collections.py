@@ -1,7 +1,7 @@
 """The commands below `refract collections`."""
 
 import sys
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
@@ -10,6 +10,9 @@ from rich.table import Table
 from api.cli.context import opened, opened_engine
 from api.cli.output import console, output
 from search.errors import InvalidRequest
+
+if TYPE_CHECKING:
+    from search.responses.collections import CollectionInfo
 
 app = typer.Typer(help="List, rename, describe, hide, copy and delete collections.", no_args_is_help=True)
 
@@ -40,7 +43,7 @@ def list_(
             sizes = f"{info.documents:,}", f"{info.passages:,}"
             state = f"{info.state}, default" if info.default else info.state
             seen = "private" if info.private else "public"
-            table.add_row(info.name, state, seen, *sizes, escape(info.description))
+            table.add_row(info.name, state, seen, *sizes, escape(_about(info)))
         output.print(table)
     if len(found) > limit:
         console.print(f"There are more: --after {page[-1].name}", markup=False)
@@ -58,14 +61,25 @@ def rename(name: Name, new: NewName) -> None:
 
 @app.command()
 def describe(
-    name: Name, description: Annotated[str, typer.Argument(help="One line; '' takes it away.")]
+    name: Name,
+    description: Annotated[
+        str | None, typer.Argument(help="What it is about, in one line; '' takes it away.")
+    ] = None,
+    title: Annotated[
+        str | None, typer.Option(help="What people read instead of its name; '' takes it away.")
+    ] = None,
 ) -> None:
-    """Say what a collection is about."""
-    from indexer.collections import describe_collection
+    """Say what a collection is about, and what it is called where people read of it."""
+    from indexer.collections import About, describe_collection
 
+    if description is None and title is None:
+        raise InvalidRequest("There is nothing to say.", hint="Give a description, or a --title.")
     with opened() as (_, database):
-        describe_collection(database, name, description)
-    console.print(f"{name} has its description.", markup=False)
+        describe_collection(database, name, About(title, description))
+    told = " and ".join(
+        what for what, given in (("title", title), ("description", description)) if given is not None
+    )
+    console.print(f"{name} has its {told}.", markup=False)
 
 
 @app.command()
@@ -92,7 +106,8 @@ def public(name: Name) -> None:
 
 @app.command()
 def copy(name: Name, new: NewName) -> None:
-    """Make a new, empty collection with another one's settings: model, passage length, index, description."""
+    """Make a new, empty collection with another one's settings: model, passage length, index, title and
+    description."""
     from indexer.collections import copy_collection
 
     with opened() as (_, database):
@@ -128,6 +143,10 @@ def _set_private(name: str, *, private: bool) -> None:
         set_private(database, name, private=private)
     seen = "is there only for those whose key reaches it" if private else "is there for everybody"
     console.print(f"{name} {seen}.", markup=False)
+
+
+def _about(info: "CollectionInfo") -> str:
+    return ": ".join(said for said in (info.title, info.description) if said)
 
 
 def _is_sure(question: str) -> bool:

@@ -2,7 +2,7 @@
 
 import functools
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from search.settings import Settings
 
 SHOWN = 20
+NOTHING: Mapping[str, str] = {}
 app = typer.Typer()
 
 
@@ -231,12 +232,20 @@ def read_in(
 ) -> "Sequence[Failure]":
     """Makes the documents of a source searchable, `most` at most, and says what became of them; gives what
     could not be read. Where that was `told` before, and nothing else came of it, nothing is said."""
-    from indexer.sources import open_source
+    from indexer.sources import about_source, open_source
 
     known = _known_stamps(database, name, source)
     items = islice(open_source(path, format, **columns, known=known, exclude=exclude), most)
     return _take_in(
-        settings, database, name, items, source=source, sync=sync, dimensions=dimensions, told=told
+        settings,
+        database,
+        name,
+        items,
+        source=source,
+        sync=sync,
+        dimensions=dimensions,
+        about=about_source(format),
+        told=told,
     )
 
 
@@ -262,6 +271,7 @@ def _take_in(
     source: str | None,
     sync: bool,
     dimensions: int | None = None,
+    about: Mapping[str, str] = NOTHING,
     told: "Sequence[Failure] | None" = None,
 ) -> "Sequence[Failure]":
     from sqlalchemy.orm import Session
@@ -276,7 +286,7 @@ def _take_in(
 
     items = _worth_a_collection(settings, database, name, items, dimensions)
     with Session(database) as session:
-        number = ensure_collection(session, name, settings.model, dimensions).id
+        number = ensure_collection(session, name, settings.model, dimensions, **about).id
         session.commit()
     with ProgressDisplay(quiet=told is not None) as display:
         taken = take_in(

@@ -36,8 +36,10 @@ def run(port: Port = None, collection: Collection = "demo") -> None:
     from sqlalchemy.orm import Session
 
     from api.beside import indexing_demo, working
+    from api.cli.files import PYDOC
     from api.server import listen, serve
     from indexer.documents import ensure_collection
+    from indexer.sources import about_source
     from search.engine.engine import SearchEngine
 
     with opened() as (settings, database), contextlib.ExitStack() as beside:
@@ -49,7 +51,7 @@ def run(port: Port = None, collection: Collection = "demo") -> None:
                 "minutes, once. The page shows how far it is, and searches what is there."
             )
             with Session(database) as session:
-                number = ensure_collection(session, collection, settings.model).id
+                number = ensure_collection(session, collection, settings.model, **about_source(PYDOC)).id
                 session.commit()
             beside.enter_context(indexing_demo(database, number, collection))
         beside.enter_context(working())

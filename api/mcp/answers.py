@@ -115,6 +115,7 @@ class Collection:
     name: str
     state: str
     documents: int
+    title: str
     description: str
 
 
@@ -248,7 +249,13 @@ def _knob(name: str, label: str, of: Json, filter: str | None) -> Knob:
 def collections(found: list[Json], most: int) -> Collections:
     """Lists collections; one more than `most` says that there are more."""
     listed = [
-        Collection(each["name"], each["state"], each["documents"], cut(each["description"], DESCRIPTION))
+        Collection(
+            each["name"],
+            each["state"],
+            each["documents"],
+            cut(each["title"], TITLE),
+            cut(each["description"], DESCRIPTION),
+        )
         for each in found[:most]
     ]
     return Collections(listed, [f"Only the first {most} are shown."] if len(found) > most else [])

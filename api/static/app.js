@@ -7,6 +7,7 @@
 
   // The first-visit line, until someone has got it.
   if (recall('refract-taught')) root.classList.add('taught');
+  if (recall('refract-toured')) root.classList.add('toured');
 
   // A slider and its number show one value. The number is what is sent; htmx waits for both (hx-trigger).
   document.addEventListener('input', (event) => {

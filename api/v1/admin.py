@@ -11,6 +11,8 @@ from api.v1.schemas import errors
 from indexer.build.generations import GenerationInfo, list_generations, roll_back
 from indexer.collections import (
     MAX_DESCRIPTION,
+    MAX_TITLE,
+    About,
     copy_collection,
     delete_collection,
     describe_collection,
@@ -36,6 +38,10 @@ class CollectionChange(Sent):
     """What is given is changed."""
 
     name: str | None = Field(default=None, description="Another name for it")
+    title: str | None = Field(
+        default=None,
+        description=f"What people read instead of its name: one line of at most {MAX_TITLE} characters",
+    )
     description: str | None = Field(
         default=None, description=f"What it is about: one line of at most {MAX_DESCRIPTION} characters"
     )
@@ -121,13 +127,13 @@ def post_rollback(
 
 @router.patch("/collections/{name}")
 def patch_collection(engine: EngineDep, name: str, body: CollectionChange) -> ChangedCollection:
-    """Renames a collection, says what it is about and who sees it, or makes it the default. A name that is
-    taken changes nothing."""
+    """Renames a collection, says what it is called and about and who sees it, or makes it the default. A name
+    that is taken changes nothing."""
+    about = About(body.title, body.description)  # one that cannot be used renames nothing
     if body.name is not None and body.name != name:
         rename_collection(engine.database, name, body.name)
     named = body.name or name
-    if body.description is not None:
-        describe_collection(engine.database, named, body.description)
+    describe_collection(engine.database, named, about)
     if body.default:
         choose_default(engine.database, named)
     if body.private is not None:
@@ -138,7 +144,7 @@ def patch_collection(engine: EngineDep, name: str, body: CollectionChange) -> Ch
 @router.post("/collections/{name}/copy", status_code=201)
 def post_copy(engine: EngineDep, name: str, body: CollectionCopy) -> ChangedCollection:
     """Makes a new, empty collection with the settings of this one: model, length of passages, kind of index,
-    description. Documents, labels and presets are not copied."""
+    title, description. Documents, labels and presets are not copied."""
     copy_collection(engine.database, name, body.name)
     return ChangedCollection(name=body.name)
 

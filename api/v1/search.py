@@ -22,6 +22,8 @@ from api.v1.schemas import (
     errors,
 )
 from search.browse import collections, concepts, documents, features
+from search.browse.suggestions import MOST as MOST_SUGGESTED
+from search.browse.suggestions import suggest
 from search.explain import word_attribution
 from search.explain.analyze import analyze
 from search.explain.compare import compare
@@ -37,6 +39,7 @@ from search.responses.documents import DocumentDetail
 from search.responses.explanations import Comparison, WhyNot
 from search.responses.features import ConceptList, FeatureDetail, FeatureList, Refinement
 from search.responses.search import DocumentRef, SearchResponse
+from search.responses.suggestions import Suggestions
 from search.responses.words import DocumentWords, TextAnalysis
 
 router = APIRouter(prefix="/v1", responses=errors(400, 401, 403, 404, 503), tags=["v1"])
@@ -242,6 +245,19 @@ def analyze_text(engine: EngineDep, body: AnalyzeIn) -> TextAnalysis:
     by sentence, and down to its words. Of a long text, the beginning."""
     with engine.reader(engine.chosen(body.collection), dear=True) as reader:
         return analyze(reader, body.text, limit=body.limit)
+
+
+@router.get("/suggest")
+def get_suggestions(
+    engine: EngineDep,
+    collection: CollectionDep,
+    q: Annotated[str, Query(description="What was typed so far")] = "",
+    limit: Annotated[int, Query(description=f"1 to {MOST_SUGGESTED}")] = MOST_SUGGESTED,
+) -> Suggestions:
+    """What may be meant by the beginning of a question: names of topics and titles of documents that begin
+    so, or have a word that does. It is answered from memory, without the model."""
+    with engine.reader(collection) as reader:
+        return suggest(reader, q, limit=limit)
 
 
 @router.get("/collections")

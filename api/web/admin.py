@@ -23,10 +23,11 @@ from api.web.login import local_path
 from indexer.build.generations import GenerationInfo, list_generations, roll_back
 from indexer.collections import (
     MAX_DESCRIPTION,
+    MAX_TITLE,
+    About,
     copy_collection,
     delete_collection,
     describe_collection,
-    read_description,
     rename_collection,
     set_private,
 )
@@ -107,8 +108,8 @@ class CollectionJobs(_Polled):
 @dataclass(frozen=True)
 class CollectionPage(_Polled):
     """Shows a collection. `sizes` are the bytes of each generation; `found` are the documents that `find`
-    finds, `size` of them from `offset` on; `longest`: the characters that a description may have; `asked`: a
-    reindex that was asked for and not begun, because its `cost` is told first."""
+    finds, `size` of them from `offset` on; `longest`: the characters that its title and its description
+    may have; `asked`: a reindex that was asked for and not begun, because its `cost` is told first."""
 
     template = "admin/collection.html"
 
@@ -125,7 +126,7 @@ class CollectionPage(_Polled):
     find: str
     offset: int
     size: int
-    longest: int
+    longest: Mapping[str, int]
     asked: ReindexRequest | None
     cost: list[str]
 
@@ -227,7 +228,7 @@ def _collection(
             find=find,
             offset=offset,
             size=DOCUMENTS,
-            longest=MAX_DESCRIPTION,
+            longest={"title": MAX_TITLE, "description": MAX_DESCRIPTION},
             asked=asked,
             cost=list(told(estimate_job(engine, asked))) if asked else [],
         )
@@ -288,8 +289,8 @@ def post_job(name: str, request: Request, engine: EngineDep, form: AdminForm) ->
 
 @router.post("/collections/{name}/settings")
 def post_settings(name: str, engine: EngineDep, form: AdminForm) -> Response:
-    """Renames a collection, says what it is about and who sees it, makes it the default, or copies its
-    settings to another name."""
+    """Renames a collection, says what it is called and about and who sees it, makes it the default, or copies
+    its settings to another name."""
     if copy := form.get("copy", "").strip():
         copy_collection(engine.database, name, copy)
         return _back(_address(copy))
@@ -297,10 +298,10 @@ def post_settings(name: str, engine: EngineDep, form: AdminForm) -> Response:
         choose_default(engine.database, name)
         return _back(_address(name))
     new = form.get("name", name).strip()
-    description = read_description(form.get("description", ""))  # one that cannot be used renames nothing
+    about = About(form.get("title"), form.get("description"))  # one that cannot be used renames nothing
     if new != name:
         rename_collection(engine.database, name, new)
-    describe_collection(engine.database, new, description)
+    describe_collection(engine.database, new, about)
     if "seen" in form:
         set_private(engine.database, new, private=form["seen"] != "public")
     return _back(_address(new))

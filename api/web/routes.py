@@ -11,6 +11,7 @@ from api.web import (
     login,
     presets,
     search,
+    suggest,
     tips,
     webhooks,
 )
@@ -19,6 +20,7 @@ PAGE_ROUTERS = tuple(
     page.router
     for page in (
         search,
+        suggest,
         features,
         documents,
         dictionary,

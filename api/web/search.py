@@ -20,8 +20,9 @@ from api.views.page_state import PageState, asked_or_default, is_sent_form, read
 from api.views.rendering import Page, is_fragment, render
 from api.web.live_state import preset_spelled_out, with_presses
 from api.web.presets import PresetLink, preset_links
-from search.browse.collections import CollectionName, collection_names, collections, start_examples
+from search.browse.collections import CollectionName, about, collection_names, collections
 from search.browse.concepts import find_concepts
+from search.browse.examples import start_examples
 from search.browse.features import find_features, near_features
 from search.engine.engine import SearchEngine
 from search.engine.for_people import ForPeople
@@ -55,13 +56,15 @@ class BuildingPage(Page):
 
 @dataclass(frozen=True)
 class StartPage(Page):
-    """Shows a search box, with the size of the collection `here` and questions to begin with."""
+    """Shows a search box, what the collection `here` is, and questions to begin with."""
 
     template = "start.html"
 
     state: PageState
     known: list[CollectionName]
     here: str
+    title: str
+    description: str
     lost: Sequence[LostKnob]
     passages: int
     documents: int
@@ -205,10 +208,13 @@ def _live(request: Request, reader: Reader, state: PageState, *, may_save: bool)
 def _start(request: Request, reader: Reader, state: PageState, remapped: RemappedSteering) -> Response:
     if is_fragment(request):
         return Response(headers={"HX-Redirect": state.url()})
+    title, description = about(reader)
     page = StartPage(
         state=state,
         known=collection_names(reader.session, reader.rights),
         here=reader.collection,
+        title=title,
+        description=description,
         lost=remapped.lost,
         passages=reader.snapshot.passages,
         documents=reader.snapshot.documents,

@@ -27,6 +27,7 @@ SCOPES = ("search", "write", "admin")
 ROWS = 2000
 ODD_ROWS = {
     "a collection's name": f"SELECT name FROM collections WHERE name !~ '^{COLLECTION_NAME.pattern}$'",
+    "a collection's title": "SELECT left(title, 40) FROM collections WHERE title ~ '[[:cntrl:]]'",
     "a collection's description": """
         SELECT left(description, 40) FROM collections WHERE description ~ '[[:cntrl:]]'""",
     "a generation that is not live": """

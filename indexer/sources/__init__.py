@@ -30,6 +30,7 @@ __all__ = [
     "Note",
     "SourceDocument",
     "Unchanged",
+    "about_source",
     "checked",
     "guess_format",
     "is_address",
@@ -104,6 +105,11 @@ def open_source(
                 return checked(_not_empty(found, path))
     except OSError as error:
         raise SourceError(f"{path} cannot be read: {error.strerror or error}.") from None
+
+
+def about_source(format: str | None) -> dict[str, str]:
+    """Gives the title and description of a new collection made of a source, of those that have one."""
+    return pydoc.ABOUT if format == "pydoc" else {}
 
 
 def guess_format(path: Path, columns: Columns = Columns()) -> str:  # noqa: B008 - it is frozen

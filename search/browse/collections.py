@@ -1,4 +1,4 @@
-"""Says what there is to search: collections, the one searched by default, and where a newcomer may start."""
+"""Says what there is to search: collections, their names, and what each is about."""
 
 from dataclasses import dataclass, replace
 
@@ -14,8 +14,6 @@ from search.engine.reader import Reader
 from search.index.snapshot import Snapshot
 from search.responses.collections import CollectionInfo, Progress, Scorecard
 from search.rights import Rights
-
-START_EXAMPLES = 5
 
 READING = "reading documents"
 """What is being done while documents come in, before anything is built of them."""
@@ -47,38 +45,33 @@ def collection_info(engine: SearchEngine, name: str) -> CollectionInfo:
 
 @dataclass(frozen=True)
 class CollectionName:
-    """Names a collection and says whether it can be searched."""
+    """Names a collection, by its `title` where it has one, and says whether it can be searched."""
 
     name: str
+    title: str
     live: bool
+
+    @property
+    def shown(self) -> str:
+        return self.title or self.name
 
 
 def collection_names(session: Session, rights: Rights) -> list[CollectionName]:
     """Lists the collections that rights let see by name, with one query however many there are."""
     is_live = exists().where(GenerationRow.collection_id == CollectionRow.id, GenerationRow.state == "live")
-    rows = session.execute(select(CollectionRow.name, is_live).where(rights.seen()).order_by(BY_NAME))
+    rows = session.execute(
+        select(CollectionRow.name, CollectionRow.title, is_live).where(rights.seen()).order_by(BY_NAME)
+    )
     return [CollectionName(*row) for row in rows]
 
 
-def start_examples(reader: Reader) -> list[str]:
-    """Gives example questions that have answers in this collection: the best-held labels of features that are
-    neither rare nor everywhere, phrases before words; titles of documents where there are too few."""
-    snapshot = reader.snapshot
-    low, high = 5, max(snapshot.passages // 20, 6)
-    fit = [
-        (label.score or 0.0, label.text.split(" · ")[0])
-        for label, passages in zip(snapshot.labels, snapshot.passages_F, strict=True)
-        if label.reliable and low <= passages <= high
-    ]
-    best = sorted(fit, key=lambda pair: (" " not in pair[1], -pair[0]))[:START_EXAMPLES]
-    return list(dict.fromkeys([text for _, text in best] + _titles(reader)))[:START_EXAMPLES]
-
-
-def _titles(reader: Reader) -> list[str]:
-    numbers = reader.snapshot.documents_sorted
-    spread = numbers[:: max(len(numbers) // START_EXAMPLES, 1)].tolist()
-    titles = reader.session.scalars(select(DocumentRow.title).where(DocumentRow.id.in_(spread))).all()
-    return [title for title in titles if any(character.isalnum() for character in title)]
+def about(reader: Reader) -> tuple[str, str]:
+    """Gives the title and the description of the collection that is read; empty where it has none."""
+    named = select(CollectionRow.title, CollectionRow.description).where(
+        CollectionRow.name == reader.collection
+    )
+    row = reader.session.execute(named).first()
+    return (row[0], row[1]) if row else ("", "")  # it was renamed meanwhile
 
 
 def _info(session: Session, collection: CollectionRow, held: Snapshot | None) -> CollectionInfo:
@@ -101,6 +94,7 @@ def _info(session: Session, collection: CollectionRow, held: Snapshot | None) ->
         progress = Progress(step=READING)
     return CollectionInfo(
         name=collection.name,
+        title=collection.title,
         description=collection.description,
         default=collection.is_default,
         private=collection.private,

@@ -62,7 +62,8 @@ change_seq = Sequence("change_seq", metadata=Base.metadata)
 
 
 class CollectionRow(Base):
-    """Describes one knowledge base, what it is about, and the embedding model of its live generation.
+    """Describes one knowledge base, what it is called and about, and the embedding model of its live
+    generation. `title` is what people read instead of the name, empty where that will do.
 
     `version` grows with every change that a search can see, so that who holds the collection in memory reads
     what is new, and `presets_version` with every change of its presets. `trouble` is why new documents cannot
@@ -80,6 +81,7 @@ class CollectionRow(Base):
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)
     name: Mapped[str] = mapped_column(unique=True)
     model: Mapped[str]
+    title: Mapped[str] = mapped_column(server_default=sql("''"))
     description: Mapped[str] = mapped_column(server_default=sql("''"))
     first_build: Mapped[dict[str, Any]] = mapped_column(server_default=sql("'{}'::jsonb"))
     version: Mapped[int] = mapped_column(server_default=sql("0"))

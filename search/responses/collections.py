@@ -49,8 +49,8 @@ class Scorecard(StoredJson):
 @dataclass(frozen=True)
 class CollectionInfo:
     """Describes a collection, which is "live" (searchable), "building" (its first index is under way) or
-    "empty". `default`: requests that name none go there. A `private` one is there only for those who send a
-    key or are signed in."""
+    "empty". `title` is what people read instead of its name, empty where it has none. `default`: requests
+    that name none go there. A `private` one is there only for those who send a key or are signed in."""
 
     name: str
     state: Literal["live", "building", "empty"]
@@ -59,6 +59,7 @@ class CollectionInfo:
     generation: int | None = None
     progress: Progress | None = None
     scorecard: Scorecard | None = None
+    title: str = ""
     description: str = ""
     default: bool = False
     private: bool = False

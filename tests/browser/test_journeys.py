@@ -64,7 +64,7 @@ def check_sums(page: Page) -> int:
 
 
 def search(page: Page, text: str = QUESTION) -> None:
-    page.get_by_role("searchbox", name="Search").fill(text)
+    page.locator("[data-search]").fill(text)
     page.keyboard.press("Enter")
     expect(page).to_have_title(re.compile(re.escape(text[:9])))
     expect(page.locator(".card").first).to_be_visible()
@@ -118,7 +118,7 @@ def test_search_boost_explain_reload_back(open_page: OpenPage, scripts: bool) ->
         page.go_back()
     expect(page.locator(".knob")).to_have_count(0)
     assert titles(page) == before
-    assert page.get_by_role("searchbox", name="Search").input_value() == QUESTION
+    assert page.locator("[data-search]").input_value() == QUESTION
 
 
 def test_a_dragged_slider_changes_the_order_and_keeps_the_focus(open_page: OpenPage) -> None:
@@ -348,7 +348,7 @@ def test_markup_in_a_question_is_text(open_page: OpenPage) -> None:
     page = open_page()
     search(page, attack)
     search(page, "again " + attack)
-    assert page.get_by_role("searchbox", name="Search").input_value() == "again " + attack
+    assert page.locator("[data-search]").input_value() == "again " + attack
     assert page.locator("main img, main script").count() == 0
     assert page.title() != "run"
     page.locator("#find").fill(attack)
@@ -368,7 +368,7 @@ def tab_to(page: Page, name: str) -> None:
 def test_everything_by_keyboard(open_page: OpenPage) -> None:
     page = open_page(f"/?q={QUESTION}", viewport={"width": 1200, "height": 900})
     page.keyboard.press("/")
-    expect(page.get_by_role("searchbox", name="Search")).to_be_focused()
+    expect(page.locator("[data-search]")).to_be_focused()
     page.keyboard.type("a generator j?")
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile("a%20generator%20j"))
@@ -542,6 +542,6 @@ def test_a_server_that_is_gone_is_said_and_the_results_stay(open_page: OpenPage)
 
 def test_a_mistake_is_explained_where_the_results_were(open_page: OpenPage) -> None:
     page = open_page(f"/?q={QUESTION}", may_complain=True)
-    page.get_by_role("searchbox", name="Search").fill("?!")
+    page.locator("[data-search]").fill("?!")
     page.keyboard.press("Enter")
     expect(page.locator("#results")).to_contain_text("no letter or digit")

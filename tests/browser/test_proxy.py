@@ -137,7 +137,7 @@ def test_a_person_searches_steers_and_reads(home: str, browser: Browser) -> None
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on("console", lambda message: complaints.append(message.text))
     page.goto(home)
-    page.get_by_role("searchbox").first.fill("what happens at night")
+    page.locator("[data-search]").fill("what happens at night")
     page.keyboard.press("Enter")
     expect(page.locator("[data-result]").first).to_be_visible()
     assert page.url.startswith(home + "?q=what")

@@ -32,6 +32,7 @@ CALLS: dict[str, Call[Any]] = {
     "/v1/refine": calls.refine(["a"], ["b"], q="q", collection="c"),
     "/v1/analyze": calls.analyze("text", limit=3, collection="c"),
     "/v1/words": calls.words("a", "q", feature=[1], passage=[2], steer="1:1", dictionary=1, **PAGE),
+    "/v1/suggest": calls.suggest("q", limit=3, collection="c"),
     "/v1/documents": calls.documents("q", after="a", limit=3, collection="c"),
     "/v1/documents/{document}": calls.document("a/b", collection="c"),
     "PUT /v1/documents/{document}": calls.write_document(

@@ -24,7 +24,13 @@ from indexer.audit import (
     record,
     walk_entries,
 )
-from indexer.collections import copy_collection, delete_collection, describe_collection, rename_collection
+from indexer.collections import (
+    About,
+    copy_collection,
+    delete_collection,
+    describe_collection,
+    rename_collection,
+)
 from indexer.documents import BATCH, delete_documents, ensure_collection
 from indexer.jobs.queue import cancel_job, start_job
 from search import logs
@@ -71,7 +77,7 @@ def ask(database: Engine, tmp_path: Path, keys: dict[str, str]) -> Iterator[Call
 
 def test_every_change_of_a_collection_has_an_entry(database: Engine, tmp_path: Path) -> None:
     write(database, "notes", [document(1)])
-    describe_collection(database, "notes", "Whales")
+    describe_collection(database, "notes", About(description="Whales"))
     copy_collection(database, "notes", "drafts")
     rename_collection(database, "drafts", "sketches")
     number = start_job(database, "verify", "sketches")
@@ -106,7 +112,7 @@ def test_what_is_not_committed_or_changes_nothing_has_no_entry(database: Engine)
         assert delete_documents(session, number, ["d1"])
         session.rollback()
     with pytest.raises(InvalidRequest):
-        describe_collection(database, "notes", "w" * 501)
+        describe_collection(database, "notes", About(description="w" * 501))
     assert told(database) == before
 
 
@@ -162,7 +168,7 @@ def test_what_was_denied_is_recorded(
 def test_a_command_is_by_who_runs_it_and_a_job_by_its_number(database: Engine) -> None:
     write(database, "notes", [])
     with logs.doing(job=7, actor="job 7", channel="worker"):
-        describe_collection(database, "notes", "Whales")
+        describe_collection(database, "notes", About(description="Whales"))
     by_job, by_command = entries(database)
     assert (by_job.actor, by_job.channel) == ("job 7", "worker")
     assert by_command.channel == "command line"

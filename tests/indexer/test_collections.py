@@ -11,6 +11,8 @@ from indexer.build.builder import Build
 from indexer.build.generations import list_generations
 from indexer.collections import (
     MAX_DESCRIPTION,
+    MAX_TITLE,
+    About,
     copy_collection,
     delete_collection,
     describe_collection,
@@ -79,8 +81,10 @@ def test_a_renamed_collection_is_the_same_one(engine: SearchEngine) -> None:
         lambda database: rename_collection(database, "a", "No name"),
         lambda database: copy_collection(database, "a", ""),
         lambda database: rename_collection(database, "a", "-x"),
-        lambda database: describe_collection(database, "a", "x" * (MAX_DESCRIPTION + 1)),
-        lambda database: describe_collection(database, "a", "nul\0"),
+        lambda database: describe_collection(database, "a", About(description="x" * (MAX_DESCRIPTION + 1))),
+        lambda database: describe_collection(database, "a", About(description="nul\0")),
+        lambda database: describe_collection(database, "a", About(title="x" * (MAX_TITLE + 1))),
+        lambda database: describe_collection(database, "a", About(title="\ud800")),
     ],
 )
 def test_what_cannot_be_done_changes_nothing(database: Engine, change: Callable[[Engine], None]) -> None:
@@ -89,20 +93,31 @@ def test_what_cannot_be_done_changes_nothing(database: Engine, change: Callable[
     with pytest.raises(InvalidRequest):
         change(database)
     with Session(database) as session:
-        assert find_collection(session, "a").description == ""
+        assert (find_collection(session, "a").title, find_collection(session, "a").description) == ("", "")
         assert find_collection(session, "b").description == ""
 
 
 def test_a_description_is_one_line(database: Engine, tmp_path: Path) -> None:
     write(database, "a", [document(1)])
-    describe_collection(database, "a", "  Notes on\n whales ")
+    describe_collection(database, "a", About(description="  Notes on\n whales "))
     engine = SearchEngine(database, tmp_path)
     assert collection_info(engine, "a").description == "Notes on whales"
     joined = "By \N{WOMAN}\u200d\N{ROCKET}"  # a joiner, as Persian needs too, is no control character
-    describe_collection(database, "a", joined)
+    describe_collection(database, "a", About(description=joined))
     assert collection_info(engine, "a").description == joined
-    describe_collection(database, "a", "")
+    describe_collection(database, "a", About(description=""))
     assert collection_info(engine, "a").description == ""
+
+
+def test_what_is_not_said_stays(database: Engine, tmp_path: Path) -> None:
+    write(database, "a", [document(1)])
+    describe_collection(database, "a", About("A  title", "Whales"))
+    describe_collection(database, "a", About(description="Seas"))
+    info = collection_info(SearchEngine(database, tmp_path), "a")
+    assert (info.title, info.description) == ("A title", "Seas")
+    describe_collection(database, "a", About(title=""))
+    info = collection_info(SearchEngine(database, tmp_path), "a")
+    assert (info.title, info.description) == ("", "Seas")
 
 
 def test_a_copy_has_the_settings_and_nothing_else(
@@ -113,10 +128,11 @@ def test_a_copy_has_the_settings_and_nothing_else(
     reporter = Reporter(engine.database)
     narrow = load_embedder(small_embedder.space.model, "float32", dimensions=16)
     Build(engine.database, tmp_path, narrow, reporter).run(number, passage_tokens=32, index="ivf")
-    describe_collection(engine.database, "a", "Whales")
+    describe_collection(engine.database, "a", About("On whales", "Whales"))
     copy_collection(engine.database, "a", "copy")
     info = collection_info(engine, "copy")
-    assert (info.state, info.documents, info.description) == ("empty", 0, "Whales")
+    assert (info.state, info.documents) == ("empty", 0)
+    assert (info.title, info.description) == ("On whales", "Whales")
     copied = many(engine.database, "copy", 3)
     make_searchable(engine.database, tmp_path, copied, reporter)
     with Session(engine.database) as session:

@@ -24,6 +24,7 @@ from refract_client.records import (
     PresetInfo,
     Refinement,
     SearchResponse,
+    Suggestions,
     TextAnalysis,
     WhyNot,
     Written,
@@ -137,6 +138,11 @@ def words(
         offset=offset,
         collection=collection,
     )
+
+
+def suggest(q: str, *, limit: int = 8, collection: str = "") -> Call[Suggestions]:
+    """Suggests what may be meant by the beginning of a question: topics and titles."""
+    return _get("/v1/suggest", Suggestions, q=q, limit=limit, collection=collection)
 
 
 def documents(

@@ -711,6 +711,26 @@ class TextAnalysis:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Suggestion:
+    """Holds what may be meant: the title of a `document`, or the name of a topic (`feature`)."""
+
+    text: str
+    kind: Literal["title", "topic"]
+    document: DocumentRef | None = None
+    feature: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Suggestions:
+    """Holds what goes on with what was typed, the likeliest first."""
+
+    query: str
+    collection: str
+    generation: int
+    suggestions: list[Suggestion]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Progress:
     """Says where a build is: `done` of `total` in a step; seconds left are None until a rate is known. Before
     the first step it is empty."""
@@ -754,8 +774,8 @@ class Scorecard:
 @dataclass(frozen=True, kw_only=True)
 class CollectionInfo:
     """Describes a collection, which is "live" (searchable), "building" (its first index is under way) or
-    "empty". `default`: requests that name none go there. A `private` one is there only for those who send a
-    key or are signed in."""
+    "empty". `title` is what people read instead of its name, empty where it has none. `default`: requests
+    that name none go there. A `private` one is there only for those who send a key or are signed in."""
 
     name: str
     state: Literal["live", "building", "empty"]
@@ -764,6 +784,7 @@ class CollectionInfo:
     generation: int | None = None
     progress: Progress | None = None
     scorecard: Scorecard | None = None
+    title: str = ""
     description: str = ""
     default: bool = False
     private: bool = False

@@ -24,6 +24,13 @@ from indexer.sources.python_docs.pydoc_modules import (
     standard_modules,
 )
 
+ABOUT = {
+    "title": "Python and its libraries",
+    "description": "The documentation of this machine's Python: its language, its standard library and the "
+    "scientific packages installed beside it. A document for each topic, module, class, function and method.",
+}
+"""What a collection made of it is called and about."""
+
 MIN_CHARACTERS = 140
 """Docstrings below this say little more than the name they belong to, but for those of what is called."""
 

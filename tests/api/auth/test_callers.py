@@ -142,6 +142,7 @@ CASES = {
     ("GET", "/v1/features"): of(READ, q="castles and towers"),
     ("GET", "/v1/features/{feature}"): of(READ, path="/v1/features/FEATURE"),
     ("GET", "/v1/concepts"): of(READ, q="castles and towers"),
+    ("GET", "/v1/suggest"): of(READ, q="about"),
     ("GET", "/v1/documents"): of(READ, limit="100"),
     ("POST", "/v1/refine"): of(NAMES, json=body(like=["red-1"])),
     ("GET", "/v1/documents/{document:any}"): of(NAMES, path="/v1/documents/red-1"),
@@ -159,6 +160,7 @@ CASES = {
     ("GET", "/documents/{document_id:any}"): of(FOUND, path="/documents/red-1"),
     ("GET", "/document"): of(FOUND, document_id="red-1"),
     ("GET", "/dictionary"): of(PAGE),
+    ("GET", "/suggest"): of(PAGE, q="about"),
     ("GET", "/tips"): of(PAGE, q="towers of stone"),
     ("GET", "/compare"): of(FOUND, q="towers", first="blue-1", second="red-1"),
     ("GET", "/why-not"): of(PAGE, q="towers", document="stone"),
@@ -367,6 +369,16 @@ def test_documents_are_listed_and_found_by_name_among_those_seen(tenant: Tenant)
     assert {each["id"] for each in tenant.get("/v1/documents", q="about", limit="5")} <= set(BLUE)
     assert len(tenant.get("/v1/documents", q="about", limit="5")) == 5
     assert tenant.get("/v1/documents", q="red") == []
+
+
+def test_a_title_is_suggested_to_those_who_may_see_it(tenant: Tenant) -> None:
+    def titles(q: str) -> set[str]:
+        found = tenant.get("/v1/suggest", q=q)["suggestions"]
+        return {each["document"]["id"] for each in found if each["kind"] == "title"}
+
+    assert titles("about blue")
+    assert titles("about") <= set(BLUE)
+    assert titles("about red") == titles("red") == set()
 
 
 def test_a_document_that_is_not_seen_is_as_one_that_is_not_there(tenant: Tenant) -> None:

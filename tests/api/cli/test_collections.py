@@ -16,13 +16,15 @@ def test_a_collection_is_renamed_described_copied_and_deleted(shell: Shell, note
     shell.run("collections", "rename", "tset", "n")
     assert shell.ids() == ["a.md", "b.md", "deep/c.md"]
     shell.run("collections", "describe", "n", "Notes [on] whales")
+    assert "has its title" in shell.run("collections", "describe", "n", "--title", "Whales")
     shell.run("collections", "copy", "n", "copy")
     told = shell.run("collections", "list")
-    assert "Notes [on] whales" in told
+    assert "Whales: Notes [on] whales" in told
     assert "empty" in told
     assert "--after copy" in shell.run("collections", "list", "--limit", "1")
     (info,) = json.loads(shell.tried("collections", "list", "--after", "copy", "--json").stdout)
-    assert (info["name"], info["documents"], info["description"]) == ("n", 3, "Notes [on] whales")
+    assert (info["name"], info["documents"]) == ("n", 3)
+    assert (info["title"], info["description"]) == ("Whales", "Notes [on] whales")
     # Where nobody can be asked, nothing is deleted.
     assert_one_line(shell.tried("collections", "delete", "n"), "'n' was not deleted", "--yes")
     assert len(shell.ids()) == 3
@@ -39,6 +41,7 @@ def test_what_cannot_be_done_with_a_collection_is_one_line(shell: Shell, notes: 
     assert_one_line(run("collections", "copy", "n", "n"), "'n' already")
     assert_one_line(run("collections", "delete", "none", "--yes"), "no collection 'none'")
     assert_one_line(run("collections", "describe", "n", "x" * 600), "600 characters")
+    assert_one_line(run("collections", "describe", "n"), "nothing to say")
     assert_one_line(run("index", str(notes), "--collection", "Not a name"), "'Not a name' cannot name")
 
 

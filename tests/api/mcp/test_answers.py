@@ -27,7 +27,8 @@ def test_a_page_says_where_the_next_one_begins() -> None:
 
 
 def test_collections_beyond_the_bound_are_not_listed_and_that_is_said() -> None:
-    found = [{"name": n, "state": "live", "documents": 1, "description": ""} for n in "abc"]
+    about = {"title": "", "description": ""}
+    found = [{"name": n, "state": "live", "documents": 1, **about} for n in "abc"]
     assert len(collections(found, 2).collections) == 2
     assert collections(found, 2).notes == ["Only the first 2 are shown."]
     assert collections(found, 3).notes == []

@@ -346,12 +346,13 @@ def test_all_documents_are_walked_without_a_question(client: Client, database: E
 
 def test_a_collection_is_changed_copied_and_deleted(client: Client) -> None:
     admin = client("admin")
-    told = admin.patch("/v1/collections/c", json={"name": "d", "description": "On whales"})
+    told = admin.patch("/v1/collections/c", json={"name": "d", "title": "Whales", "description": "On whales"})
     assert told.json() == {"name": "d"}
     assert admin.post("/v1/collections/d/copy", json={"name": "e"}).status_code == 201
     assert walked(admin, "/v1/collections?limit=1") == ["d", "e"]
-    described = {each["name"]: each["description"] for each in admin.get("/v1/collections").json()}
-    assert described == {"d": "On whales", "e": "On whales"}
+    for each in admin.get("/v1/collections").json():
+        assert (each["title"], each["description"]) == ("Whales", "On whales")
+    assert admin.patch("/v1/collections/d", json={"name": "f", "title": "w" * 81}).status_code == 400
     assert admin.patch("/v1/collections/d", json={"default": True}).status_code == 200
     assert [each["default"] for each in admin.get("/v1/collections").json() if each["name"] == "d"] == [True]
     assert admin.patch("/v1/collections/d", json={"default": False}).status_code == 400

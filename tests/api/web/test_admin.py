@@ -10,7 +10,7 @@ from starlette.testclient import TestClient
 
 from api.auth.sessions import OneTimeLinks
 from api.web.admin import COLLECTIONS
-from indexer.collections import describe_collection
+from indexer.collections import About, describe_collection
 from indexer.jobs.queue import list_jobs
 from search.browse.collections import collections
 from search.embedding.embedder import Embedder
@@ -63,20 +63,20 @@ HERE = "/admin/collections/notes"
 
 
 def test_a_collection_is_renamed_and_described(client: TestClient, engine: SearchEngine) -> None:
-    assert send(client, HERE, f"{HERE}/settings", name="diary", description="What <I> saw") == (
-        303,
-        "/admin/collections/diary",
-    )
+    told = {"title": "A <b>diary</b>", "description": "What <I> saw"}
+    answer = send(client, HERE, f"{HERE}/settings", name="diary", **told)
+    assert answer == (303, "/admin/collections/diary")
     assert names(engine) == ["diary"]
-    assert "What &lt;I&gt; saw" in client.get("/admin").text
-    assert "What &lt;I&gt; saw" in client.get("/admin/collections/diary").text
+    for page in ("/admin", "/admin/collections/diary"):
+        assert "A &lt;b&gt;diary&lt;/b&gt;" in client.get(page).text
+        assert "What &lt;I&gt; saw" in client.get(page).text
     status, said = send(client, "/admin", "/admin/collections/diary/settings", name="No name")
     assert status == 400
     assert "cannot name a collection" in said
 
 
 def test_settings_are_copied(client: TestClient, engine: SearchEngine) -> None:
-    describe_collection(engine.database, "notes", "Whales")
+    describe_collection(engine.database, "notes", About(description="Whales"))
     assert send(client, HERE, f"{HERE}/settings", copy="drafts") == (303, "/admin/collections/drafts")
     assert [(info.name, info.documents, info.description) for info in collections(engine)] == [
         ("drafts", 0, "Whales"),

@@ -11,8 +11,9 @@ from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
-from search.browse.collections import start_examples
+from indexer.collections import About, describe_collection
 from search.browse.concepts import find_concepts
+from search.browse.examples import start_examples
 from search.browse.features import DECILES, feature_detail, find_features
 from search.db.locks import build_lock
 from search.db.models import CollectionRow, GenerationRow
@@ -71,6 +72,16 @@ def shown(found: html.HtmlElement) -> list[int]:
     """The printed numbers of the terms below an element, in thousandths."""
     values = [data.text for term in found.xpath(".//*[@data-term]") for data in term.xpath(".//data")]
     return [round(float(str(value).replace("−", "-")) * 1000) for value in values]
+
+
+def test_the_front_page_says_what_the_collection_is(client: TestClient, indexed: Indexed) -> None:
+    assert "manual" in words(select(tree(client, "/"), "about")[0])
+    describe_collection(indexed.database, "manual", About("A <manual>", "By whom it was written"))
+    try:
+        said = words(select(tree(client, "/"), "about")[0])
+    finally:
+        describe_collection(indexed.database, "manual", About("", ""))
+    assert said.startswith("A <manual> By whom it was written")
 
 
 def test_the_front_page_offers_searches_that_have_answers(
@@ -603,7 +614,7 @@ def test_with_several_collections_each_page_offers_them_and_knobs_stay(
     client: TestClient, indexed: Indexed
 ) -> None:
     with Session(indexed.database) as session:
-        another = CollectionRow(name="another", model="m")
+        another = CollectionRow(name="another", title="<Another>", model="m")
         session.add(another)
         session.commit()
         try:
@@ -616,6 +627,8 @@ def test_with_several_collections_each_page_offers_them_and_knobs_stay(
             assert "steer=1:2.5" in answer.headers["Location"]
             listed = tree(client, "/features")
             assert listed.xpath("//select[@name='collection']/option/@value") == ["another", "manual"]
+            shown = [words(each) for each in listed.xpath("//select[@name='collection']/option")]
+            assert shown == ["<Another> (not indexed yet)", "manual"]
         finally:
             session.delete(another)
             session.commit()

@@ -54,6 +54,7 @@ ASKED: dict[str, list[str]] = {
     "/why-not": ["?q={q}&document={id}", "?q={q}&document={one}"],
     "/analyze": ["?text={q}", "?document={id}", "?text=%3F{one}"],
     "/analyze/search": ["?text={q}"],
+    "/suggest": ["?q=", "?q={q}", "?q={one}"],
     "/tips": ["?q={q}"],
     "/admin": [""],
     "/admin/collections/{name}": ["/admin/collections/notes?find={one}", "/admin/collections/{one}"],

@@ -162,6 +162,7 @@ def test_a_table_that_no_dump_holds_is_refused(
     [
         ("collections", put("name", "../../<img src=x>"), "collection's name"),
         ("collections", put("name", "c\\nd"), "collection's name"),
+        ("collections", put("title", "two\\nlines"), "title"),
         ("collections", put("description", "two\\nlines"), "description"),
         ("collections", put("first_build", '{"passage_tokens": "many"}'), "first build"),
         ("collections", put("first_build", '{"shell": "x"}'), "first build"),

@@ -112,7 +112,7 @@ def _change(database: Engine, data: Path, embedder: Embedder) -> None:
     write(database, "c", [document("1", "Waits for its passages."), document("late", "So does this one.")])
     with Session(database) as session:
         delete_documents(session, number, ["2", "3"])
-        ensure_collection(session, "waiting", DEFAULT_MODEL)
+        ensure_collection(session, "waiting", DEFAULT_MODEL, title="Yet \\N to come", description="Soon")
         session.add(KeyRow(name="gone", scope="admin", sha256=b"\0\\\n", revoked_at=datetime.now(UTC)))
         session.add(KeyRow(name="there", scope="search", sha256=b"there"))
         session.commit()

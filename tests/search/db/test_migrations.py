@@ -193,6 +193,8 @@ def add_rows_of(revision: str, database: Engine, embedder: Embedder) -> None:
                 "SELECT tell_event('job.done', 1, 'c', '{\"job\": 1}')",
                 "SELECT tell_event('job.failed', 1, 'c', '{\"job\": 2}')",
             )
+        case "0011":
+            add_rows(database, "UPDATE collections SET title = 'Whales and bread'")
         case _:
             pytest.fail(f"Say here what rows revision {revision} brings.")
 

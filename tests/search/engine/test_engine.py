@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from search.browse.collections import collections, start_examples
+from search.browse.collections import collections
 from search.browse.documents import document_detail
 from search.browse.features import feature_detail, find_features
 from search.db.models import CollectionRow
@@ -436,13 +436,6 @@ def test_a_document_in_full(engine: SearchEngine, indexed: Indexed) -> None:
 def test_documents_that_do_not_exist(engine: SearchEngine, name: str) -> None:
     with pytest.raises(DocumentNotFound):
         read(engine, "manual", document_detail, name)
-
-
-def test_start_examples_have_answers(engine: SearchEngine) -> None:
-    examples = read(engine, "manual", start_examples)
-    assert examples
-    for example in examples:
-        assert ask(engine, example).results
 
 
 def test_many_ask_at_once_and_get_what_each_would_get_alone(engine: SearchEngine) -> None:
