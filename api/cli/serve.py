@@ -51,7 +51,8 @@ def run(port: Port = None, collection: Collection = "demo") -> None:
                 "minutes, once. The page shows how far it is, and searches what is there."
             )
             with Session(database) as session:
-                number = ensure_collection(session, collection, settings.model, **about_source(PYDOC)).id
+                about = about_source(PYDOC)
+                number = ensure_collection(session, collection, settings.model, None, **about).id
                 session.commit()
             beside.enter_context(indexing_demo(database, number, collection))
         beside.enter_context(working())
