@@ -21,6 +21,11 @@ question may have hundreds of words."""
 
 MOST_WORDS = 5
 
+FAINT = 0.2
+"""A word that adds less than this share of what the strongest one adds is no reason worth naming."""
+
+MOST_REASONS = 2
+
 GROUP_LABELS = {
     "feature": "other topics",
     "word": "words",
@@ -73,7 +78,8 @@ class Lit:
 @dataclass(frozen=True)
 class Card:
     """Holds one result, ready to be laid out. Segments sum to `units`, and so do `terms` (largest first) with
-    the `smaller` ones, which are not shown one by one."""
+    the `smaller` ones, which are not shown one by one. `is_far`: nothing here is really about the
+    question."""
 
     result: Result
     units: int
@@ -81,6 +87,7 @@ class Card:
     smaller: list[ShownTerm]
     segments: list[Segment]
     zero: float
+    is_far: bool = False
 
     @property
     def topics(self) -> list[Segment]:
@@ -97,9 +104,11 @@ class Card:
 
     @property
     def words(self) -> list[str]:
-        """Lists the question's words that the passage has, those that add most first."""
-        words = [item.term.word for item in (*self.terms, *self.smaller) if item.term.word and item.units > 0]
-        return words[:MOST_WORDS]
+        """Lists the question's words that the passage has, those that add most first; none that add little
+        where others add more."""
+        words = [item for item in (*self.terms, *self.smaller) if item.term.word and item.units > 0]
+        least = FAINT * max((item.units for item in words), default=0)
+        return [item.term.word for item in words if item.units >= least and item.term.word][:MOST_WORDS]
 
     @property
     def is_named(self) -> bool:
@@ -114,6 +123,17 @@ class Card:
         lowest = max(ranked, key=lambda term: term.rank_without or 0, default=None)
         falls = lowest is not None and (lowest.rank_without or 0) > (self.result.rank or 0)
         return lowest if falls else None
+
+    @property
+    def foremost(self) -> list[Term]:
+        """Lists the terms that add most, of those that a reader can name."""
+        named = [
+            item.term
+            for item in self.terms
+            if item.units > 0
+            and (item.term.kind in ("word", "name", "steering") or item.term.feature is not None)
+        ]
+        return named[:MOST_REASONS]
 
     def is_yours(self, term: Term) -> bool:
         """Tells whether a topic is turned: then only your part of it can be taken away."""
@@ -144,7 +164,7 @@ def build_cards(response: SearchResponse) -> list[Card]:
     most = max((_reach(parts, 1) for parts in pieces), default=0)
     least = max((_reach(parts, -1) for parts in pieces), default=0)
     return [
-        _card(result, terms, parts, least, most)
+        replace(_card(result, terms, parts, least, most), is_far=response.weak)
         for result, terms, parts in zip(response.results, shown, pieces, strict=True)
     ]
 

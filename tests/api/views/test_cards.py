@@ -1,5 +1,7 @@
 """Cards sum visibly, their bars are drawn to one scale."""
 
+from dataclasses import replace
+
 import pytest
 
 from api.views import cards
@@ -156,3 +158,28 @@ def test_the_term_that_decides_is_the_one_without_which_the_result_would_fall_fu
     assert card.words == ["sort"]
     (steady,) = cards.build_cards(response([Term("word", 0.3, "sort", word="sort", rank_without=1)]))
     assert steady.deciding is None
+
+
+def test_where_no_term_decides_the_foremost_are_named() -> None:
+    others = [Term("feature", 0.4, "other topics"), Term("baseline", 0.5, "baseline"), feature(3, -0.3)]
+    named = [Term("word", 0.2, "sort", word="sort"), feature(1, 0.3), feature(2, 0.1)]
+    (card,) = cards.build_cards(response([*others, *named]))
+    assert [term.label for term in card.foremost] == ["topic 1", "sort"]
+    (bare,) = cards.build_cards(response(others))
+    assert bare.foremost == []
+
+
+def test_a_word_that_adds_little_beside_others_is_no_reason() -> None:
+    words = [
+        Term("word", value, word, word=word)
+        for word, value in (("regex", 0.3), ("slow", 0.06), ("why", 0.05))
+    ]
+    (card,) = cards.build_cards(response(words))
+    assert card.words == ["regex", "slow"]
+    (faint,) = cards.build_cards(response([feature(1, 0.5), Term("word", 0.004, "sort", word="sort")]))
+    assert faint.words == ["sort"]
+
+
+def test_where_nothing_is_near_no_card_says_it_is() -> None:
+    assert not cards.build_cards(response(TERMS))[0].is_far
+    assert cards.build_cards(replace(response(TERMS), weak=True))[0].is_far
