@@ -44,6 +44,7 @@ from search.query.steering import (
 from search.responses.collections import CollectionInfo
 
 KNOB = "s."
+LEAST, MOST = "least.", "most."
 UP, DOWN = "up", "down"
 PRESSES = ("press", "more", "less")
 STEP = 0.5
@@ -163,6 +164,11 @@ class PageState:
         left = tuple(condition for condition in self.filters if format_filter(condition) != filter)
         return None if len(left) == len(self.filters) else self.url(filters=left, offset=0)
 
+    def range_of(self, field: str) -> tuple[str, str]:
+        """Gives the least and the most that a filter lets a field be, "" where that is open."""
+        found = (each for each in self.filters if _is_range(each, field))
+        return next(((each.least, each.most) for each in found), ("", ""))
+
     @property
     def full(self) -> bool:
         """Tells whether as much is turned as can be: nothing more can be added."""
@@ -272,7 +278,7 @@ def read_state(params: QueryParams) -> PageState:
         InvalidFilter: a filter is malformed.
         InvalidPage: `limit` or `offset` is no whole number.
     """
-    filters = parse_filters(params.getlist("filter"))
+    filters = _with_ranges(parse_filters(params.getlist("filter")), params)
     collection = params.get("collection", "")
     steering, preset, pressed = _folded(params), params.get("preset", ""), _pressed(params)
     if params.get("from", collection) != collection:
@@ -305,9 +311,25 @@ def page_state(params: QueryParams, collection: str) -> PageState:
 def is_sent_form(params: Mapping[str, str]) -> bool:
     """Tells whether these fields should be folded into a canonical address before anything is shown."""
     return any(
-        name.startswith(KNOB) or name in (*PRESSES, "drop", "swap", "from") or (name != "q" and value == "")
+        name.startswith((KNOB, LEAST, MOST))
+        or name in (*PRESSES, "drop", "swap", "from")
+        or (name != "q" and value == "")
         for name, value in params.items()
     )
+
+
+def _is_range(condition: Condition, field: str) -> bool:
+    return condition.field == field and not (condition.values or condition.negated or not field)
+
+
+def _with_ranges(filters: tuple[Condition, ...], params: Mapping[str, str]) -> tuple[Condition, ...]:
+    """Puts what was written into the two boxes of a field in place of the range that it had."""
+    fields = dict.fromkeys(name.partition(".")[2] for name in params if name.startswith((LEAST, MOST)))
+    for field in fields:
+        least, most = (params.get(f"{end}{field}", "").strip() for end in (LEAST, MOST))
+        kept = [each for each in filters if not _is_range(each, field)]
+        filters = bounded([*kept, *([Condition(field, least=least, most=most)] if least or most else [])])
+    return filters
 
 
 def _folded(params: Mapping[str, str]) -> Steering:

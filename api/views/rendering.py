@@ -23,6 +23,7 @@ from api.auth.sessions import csrf_token, session_cookie
 from api.middleware.proxy import at
 from api.views import cards, charts, excerpts, numbers
 from api.views.document_map import document_path, reading_url, with_first
+from api.views.facet_lists import facet_lists
 from search import logs
 from search.errors import RefractError
 from search.query.filters import format_filter
@@ -108,6 +109,7 @@ def _environment() -> Environment:
         unsteered=UNSTEERED,
         histogram=charts.histogram,
         laps=cards.laps,
+        facet_lists=facet_lists,
     )
     env.filters.update(
         thousandths=numbers.thousandths,

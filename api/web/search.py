@@ -29,6 +29,7 @@ from search.engine.for_people import ForPeople
 from search.engine.reader import Reader
 from search.errors import CollectionNotFound, InvalidQuery, NotIndexed, RefractError
 from search.explain.relevance_feedback import refine
+from search.query.filters import parse_filters
 from search.query.remapping import Carried, RemappedSteering
 from search.query.steering import ConceptTarget, ExamplesTarget, Knob, Target
 from search.responses.collections import CollectionInfo
@@ -192,9 +193,12 @@ def _live(request: Request, reader: Reader, state: PageState, *, may_save: bool)
     trigger = request.headers.get("HX-Trigger")
     if trigger == "building":  # it was, until now
         return Response(headers={"HX-Refresh": "true"})
+    ranges = state.filters != parse_filters(request.query_params.getlist("filter"))
     state, remapped = preset_spelled_out(reader, state)
     if trigger == "find":
         return render(request, TopicsPart(state=state, topics=_topics(reader, state)))
+    if ranges and is_fragment(request):  # the form itself keeps the filters, too
+        return Response(headers={"HX-Redirect": state.url()})
     if state.pressed and trigger != "knobs":  # what is being typed beside a knob that is dragged waits
         state = with_presses(reader, state)
         if not is_fragment(request):

@@ -90,7 +90,9 @@ LAYOUT = """(cards) => cards.map((card) => {
 })"""
 
 
-@pytest.mark.parametrize(("width", "top", "whole"), [(1400, 260, 3), (1024, 260, 2), (400, 320, 1)])
+@pytest.mark.parametrize(
+    ("width", "top", "whole"), [(1400, 210, 3), (1200, 240, 2), (1024, 210, 2), (400, 290, 1)]
+)
 def test_results_come_first(open_page: OpenPage, width: int, top: int, whole: int) -> None:
     page = open_page("/?q=sort a list by two keys", viewport={"width": width, "height": 900})
     boxes = page.locator(".card").evaluate_all(LAYOUT)
@@ -98,10 +100,35 @@ def test_results_come_first(open_page: OpenPage, width: int, top: int, whole: in
     assert sum(bottom <= 900 for _, bottom in boxes) >= whole, boxes
 
 
+WHERE = (
+    "(all) => all.map((each) => each.getBoundingClientRect()).map((box) => [box.left, box.right, box.top])"
+)
+
+
+def test_what_answers_can_be_narrowed_down_to_stands_beside_them_where_there_is_room(
+    open_page: OpenPage,
+) -> None:
+    page = open_page("/?q=sort a list by two keys&steer=1:1", viewport={"width": 1200, "height": 900})
+    page.wait_for_load_state("networkidle")
+    (card, *_), (lists,) = (page.locator(at).evaluate_all(WHERE) for at in (".card", ".facets"))
+    assert page.locator(".facets").is_visible()
+    assert card[1] < lists[0]
+    assert lists[2] < card[2]
+    page.route("**/*details=rest*", lambda _: None)
+    page.get_by_role("slider").focus()
+    page.keyboard.press("ArrowLeft")
+    page.wait_for_url("**steer=1:0.9*")
+    assert page.locator(".facets").evaluate_all(WHERE) == [lists], "they stay until newer ones are there"
+    page.set_viewport_size({"width": 1024, "height": 900})
+    assert not page.locator(".facets").is_visible()
+    page.locator("#narrow > summary").click()
+    assert page.locator(".facets").is_visible()
+
+
 def test_what_is_touched_is_large_enough_on_a_phone(open_page: OpenPage) -> None:
     page = open_page("/?q=sort a list by two keys", viewport={"width": 400, "height": 900})
     page.locator(".numbers summary").first.click()
-    touched = ".card summary, .cardfoot > *, .act, .understood summary, .tally summary, .searchrow button"
+    touched = ".card summary, .cardfoot > *, .act, .understood summary, .narrowing summary, .searchrow button"
     heights = "(all) => all.map((each) => [each.outerHTML.slice(0, 80), each.getBoundingClientRect().height])"
     found = page.locator(touched).evaluate_all(heights)
     small = [(html, height) for html, height in found if 0 < height < 44]

@@ -293,10 +293,34 @@ def test_filters_on_the_page_are_chosen_and_taken_away(client: TestClient) -> No
     assert shown.xpath("//form[@id='ask']//input[@name='filter'][not(@form)]/@value") == ["subject:bread"]
     chosen = shown.xpath("//a[@aria-current='true']")
     assert [words(each).split(" ×")[0] for each in chosen] == ["bread"]
-    instead = shown.xpath("//section[@aria-label='year']//a/@href")[0]
+    instead = shown.xpath("//section[@aria-label='Year']//a/@href")[0]
     assert "filter=subject:bread&filter=year:" in instead
     none = page(client, "/?q=stars&filter=subject:bread&filter=subject:music")
     assert "Search without filters" in words(none)
+
+
+def test_two_boxes_make_a_range_and_take_its_place(client: TestClient) -> None:
+    shown = page(client, "/?q=how do stars shine&filter=subject:stars,bread&details=rest")
+    lists = [words(name) for name in shown.xpath("//section/h3")]
+    assert lists[0] == "Year"
+    boxes = shown.xpath("//section[@aria-label='Year']//input/@name")
+    assert boxes == ["least.year", "most.year"]
+    assert not shown.xpath("//section[@aria-label='Subject']//input")
+    sent = {"q": "stars", "filter": ["subject:stars,bread", "year:1990..1991"]}
+    answer = client.get("/", params={**sent, "least.year": "1995", "most.year": ""})
+    assert answer.status_code == 303
+    assert answer.headers["location"] == "/?q=stars&filter=subject:stars,bread&filter=year:1995.."
+    left = page(client, answer.headers["location"] + "&details=rest")
+    assert "20 documents" in words(left.find_class("count")[0])
+    assert left.xpath("//input[@name='least.year']/@value") == ["1995"]
+    cleared = client.get("/", params={**sent, "least.year": "", "most.year": ""})
+    assert cleared.headers["location"] == "/?q=stars&filter=subject:stars,bread"
+    with_htmx = client.get("/", params={**sent, "least.year": "1995"}, headers={"HX-Request": "true"})
+    assert with_htmx.headers["HX-Redirect"] == answer.headers["location"]
+    same = client.get(
+        "/", params={**sent, "least.year": "1990", "most.year": "1991"}, headers={"HX-Request": "true"}
+    )
+    assert "data-result" in same.text
 
 
 def test_a_card_says_where_its_document_is_from(client: TestClient) -> None:
