@@ -26,7 +26,7 @@ from api.views.document_map import document_path, reading_url, with_first
 from search import logs
 from search.errors import RefractError
 from search.query.filters import format_filter
-from search.query.steering import UNSTEERED, format_steering, parse
+from search.query.steering import UNSTEERED, format_for_address, parse
 
 STATIC = Path(__file__).resolve().parents[1] / "static"
 TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
@@ -114,7 +114,7 @@ def _environment() -> Environment:
         share=numbers.share,
         duration=numbers.duration,
         moment=moment,
-        steer=format_steering,
+        steer=format_for_address,
         filter_text=format_filter,
         parse_steering=parse,
     )
