@@ -35,6 +35,8 @@
 
   document.addEventListener('click', (event) => {
     if (event.target.closest('[data-help]')) help();
+    const result = event.target.closest('[data-result] h3 a')?.closest('[data-result]').dataset.result;
+    if (result) history.replaceState({ ...history.state, result }, '');
     if (event.target.closest('[data-taught]')) {
       remember('refract-taught', 'yes');
       root.classList.add('taught');
@@ -57,7 +59,12 @@
   // Shortcuts.
   const typing = (element) => element.closest('input, textarea, select, [contenteditable]');
   const results = () => [...document.querySelectorAll('[data-result] h3 a')];
-  const current = () => results().findIndex((link) => link.closest('[data-result]').contains(document.activeElement));
+  const within = (element) => results().findIndex((link) => link.closest('[data-result]').contains(element));
+  let opened = null;  // who comes back from a result goes on behind it
+  const current = () => {
+    const focused = within(document.activeElement);
+    return focused < 0 ? within(document.querySelector(`[data-result="${CSS.escape(opened ?? '')}"]`)) : focused;
+  };
 
   function focusOn(element) {
     if (!element) return;
@@ -88,6 +95,7 @@
   };
 
   document.addEventListener('keydown', (event) => {
+    if (event.key === 'Enter' && event.target.id === 'find') event.preventDefault();  // it has looked already
     if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
     if (typing(event.target) || document.querySelector('dialog[open]')) return;
     if (recall('refract-keys') === 'off' || !Object.hasOwn(keys, event.key)) return;
@@ -95,6 +103,7 @@
     keys[event.key]();
   });
 
+  addEventListener('pageshow', () => { opened = history.state?.result ?? null; });
   document.addEventListener('DOMContentLoaded', () => {
     // Beside the results the panel is always open; folded above them it opens when asked.
     const panel = document.getElementById('panel');

@@ -38,7 +38,7 @@ from search.query.steering import (
     Steering,
     Strength,
     Target,
-    format_steering,
+    format_for_address,
     parse,
 )
 from search.responses.collections import CollectionInfo
@@ -98,7 +98,7 @@ class PageState:
         fields: dict[str, str | int | list[str]] = {
             "q": state.q,
             "dictionary": state.numbered_in or "",
-            "steer": format_steering(state.steering),
+            "steer": format_for_address(state.steering),
             "preset": "" if state.steering.knobs else state.preset,
             "mode": state.mode if state.mode != USUAL_MODE else "",
             "filter": [format_filter(condition) for condition in state.filters],

@@ -27,7 +27,7 @@ from api.views.facet_lists import facet_lists
 from search import logs
 from search.errors import RefractError
 from search.query.filters import format_filter
-from search.query.steering import UNSTEERED, format_steering, parse
+from search.query.steering import UNSTEERED, format_for_address, parse
 
 STATIC = Path(__file__).resolve().parents[1] / "static"
 TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
@@ -117,7 +117,7 @@ def _environment() -> Environment:
         share=numbers.share,
         duration=numbers.duration,
         moment=moment,
-        steer=format_steering,
+        steer=format_for_address,
         filter_text=format_filter,
         parse_steering=parse,
     )

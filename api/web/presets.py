@@ -9,10 +9,11 @@ from starlette.datastructures import QueryParams
 from starlette.responses import Response
 
 from api.auth.guards import AdminForm, WriterForm
-from api.dependencies import EngineDep
+from api.dependencies import CollectionDep, EngineDep
 from api.middleware.proxy import at
-from api.views.page_state import PageState, read_state
+from api.views.page_state import PageState, page_state, read_state
 from api.views.rendering import Page, render
+from api.web.live_state import preset_spelled_out
 from api.web.login import local_path
 from indexer.presets.file_format import read_preset_file
 from indexer.presets.importer import ImportedPreset, import_preset
@@ -46,6 +47,17 @@ class ImportedPage(Page):
     here: dict[str, str]
 
 
+@dataclass(frozen=True)
+class PresetsPage(Page):
+    """Shows the presets of a collection with what they turn, and a way to search with each."""
+
+    template = "presets.html"
+
+    state: PageState
+    here: str
+    links: list[PresetLink]
+
+
 def preset_links(reader: Reader, state: PageState) -> list[PresetLink]:
     """Lists the presets of the reader's collection, for a search in live numbers."""
     links = []
@@ -54,6 +66,15 @@ def preset_links(reader: Reader, state: PageState) -> list[PresetLink]:
         url = state.url(steering=steering, offset=0, find="")
         links.append(PresetLink(info, url, _same(steering, state.steering)))
     return links
+
+
+@router.get("/presets")
+def presets_page(request: Request, engine: EngineDep, collection: CollectionDep) -> Response:
+    """Lists the presets of a collection; links keep the question."""
+    with engine.reader(collection) as reader:
+        state, _ = preset_spelled_out(reader, page_state(request.query_params, collection))
+        page = PresetsPage(state=state, here=reader.collection, links=preset_links(reader, state))
+    return render(request, page)
 
 
 @router.post("/presets")

@@ -33,6 +33,9 @@ FORM = (
 Strength = float | Literal["off"]
 
 
+_ENCODED = re.compile(r"(?:%[0-9A-F]{2})+")
+
+
 @dataclass(frozen=True)
 class FeatureTarget:
     """Means one feature of the dictionary."""
@@ -231,6 +234,18 @@ def parse(text: str) -> Steering:
 def format_steering(steering: Steering) -> str:
     """Writes the text form: `parse(format_steering(s)) == s`."""
     return ",".join(f"{knob.target}:{format_strength(knob.strength)}" for knob in steering.knobs)
+
+
+def format_for_address(steering: Steering) -> str:
+    """Writes the text form for an address, which encodes what it holds by itself: within it only what the
+    form has a use for is encoded, or nobody sees. It reads back as the same."""
+    return _ENCODED.sub(lambda run: "".join(map(_plain, unquote(run[0]))), format_steering(steering))
+
+
+def _plain(character: str) -> str:
+    if character.isalnum() or character in " -_./":
+        return character
+    return "".join(f"%{byte:02X}" for byte in character.encode())
 
 
 def format_strength(strength: Strength) -> str:

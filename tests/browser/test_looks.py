@@ -30,6 +30,7 @@ def addresses(indexed: Indexed) -> list[str]:
         f"/why-not?{urlencode({'q': 'sort a list', 'document': first})}",
         "/analyze",
         "/tips?q=lists",
+        "/presets",
         f"/analyze?text={longest.text[:1200]}",
         "/features",
         "/features?q=text",

@@ -160,6 +160,8 @@ CASES = {
     ("GET", "/documents/{document_id:any}"): of(FOUND, path="/documents/red-1"),
     ("GET", "/document"): of(FOUND, document_id="red-1"),
     ("GET", "/dictionary"): of(PAGE),
+    ("GET", "/search.csv"): of(PAGE, q="towers of stone"),
+    ("GET", "/presets"): of(PAGE),
     ("GET", "/suggest"): of(PAGE, q="about"),
     ("GET", "/tips"): of(PAGE, q="towers of stone"),
     ("GET", "/compare"): of(FOUND, q="towers", first="blue-1", second="red-1"),

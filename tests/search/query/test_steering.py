@@ -23,6 +23,7 @@ from search.query.steering import (
     Steering,
     Target,
     flat,
+    format_for_address,
     format_steering,
     parse,
     target_of,
@@ -59,6 +60,7 @@ steerings = st.lists(knobs, max_size=8, unique_by=lambda knob: knob.target).map(
 @given(steerings)
 def test_parse_reads_back_what_format_wrote(steering: Steering) -> None:
     assert parse(format_steering(steering)) == steering
+    assert parse(format_for_address(steering)) == steering
 
 
 @given(steerings)
@@ -203,3 +205,9 @@ def test_queries_that_no_search_can_answer(query: str) -> None:
 @pytest.mark.parametrize("query", ["a", "東京", "C++", "x" * 4000, "<b>bold</b>"])
 def test_queries_that_are_fine(query: str) -> None:
     check_query(query)
+
+
+def test_an_address_encodes_a_phrase_once() -> None:
+    phrase = "rêves, nuits: 100% \u202e!"
+    written = format_for_address(Steering((Knob(1.5, ConceptTarget(phrase)),)))
+    assert written == "concept:rêves%2C nuits%3A 100%25 %E2%80%AE%21:1.5"
