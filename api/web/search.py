@@ -20,7 +20,7 @@ from api.views.page_state import PageState, asked_or_default, is_sent_form, read
 from api.views.rendering import Page, is_fragment, render
 from api.web.live_state import preset_spelled_out, with_presses
 from api.web.presets import PresetLink, preset_links
-from search.browse.collections import CollectionName, about, collection_names, collections
+from search.browse.collections import CollectionName, about, collection_names, collections, is_growing
 from search.browse.concepts import find_concepts
 from search.browse.examples import start_examples
 from search.browse.features import find_features, near_features
@@ -57,7 +57,8 @@ class BuildingPage(Page):
 
 @dataclass(frozen=True)
 class StartPage(Page):
-    """Shows a search box, what the collection `here` is, and questions to begin with."""
+    """Shows a search box, what the collection `here` is, whether it is `growing` at this moment, and
+    questions to begin with."""
 
     template = "start.html"
 
@@ -69,6 +70,7 @@ class StartPage(Page):
     lost: Sequence[LostKnob]
     passages: int
     documents: int
+    growing: bool
     examples: list[str]
 
 
@@ -222,6 +224,7 @@ def _start(request: Request, reader: Reader, state: PageState, remapped: Remappe
         lost=remapped.lost,
         passages=reader.snapshot.passages,
         documents=reader.snapshot.documents,
+        growing=is_growing(reader),
         examples=start_examples(reader),
     )
     return render(request, page)

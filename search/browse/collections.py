@@ -65,6 +65,11 @@ def collection_names(session: Session, rights: Rights) -> list[CollectionName]:
     return [CollectionName(*row) for row in rows]
 
 
+def is_growing(reader: Reader) -> bool:
+    """Says whether documents are being read into the collection at this moment."""
+    return is_read(reader.session, reader.snapshot.collection_id)
+
+
 def about(reader: Reader) -> tuple[str, str]:
     """Gives the title and the description of the collection that is read; empty where it has none."""
     named = select(CollectionRow.title, CollectionRow.description).where(

@@ -9,6 +9,8 @@ from sqlalchemy import URL, create_engine
 from starlette.testclient import TestClient
 
 from indexer.sources import SourceDocument
+from search.browse.collections import READING
+from search.db.locks import reading_lock, shared
 from search.embedding.embedder import Embedder
 from search.engine.engine import SearchEngine
 from tests.support.apps import app_of
@@ -90,6 +92,18 @@ def of_all_kinds(
 def answered(client: TestClient, query: str) -> dict[str, Any]:
     found: dict[str, Any] = client.get("/v1/search", params={"q": query, "collection": "c"}).json()
     return found
+
+
+def test_who_starts_is_told_that_more_documents_come_in(of_all_kinds: TestClient) -> None:
+    engine: SearchEngine = of_all_kinds.app.state.engine  # type: ignore[attr-defined]
+    with engine.reader("c") as reader:
+        number = reader.snapshot.collection_id
+    told = "more are being read in"
+    with shared(engine.database, reading_lock(number)):
+        assert told in of_all_kinds.get("/").text
+        (info,) = of_all_kinds.get("/v1/collections").json()
+        assert (info["state"], info["progress"]["step"]) == ("live", READING)
+    assert told not in of_all_kinds.get("/").text
 
 
 @pytest.mark.parametrize("query", FIRST)
