@@ -49,6 +49,7 @@
   let before = [];
   document.addEventListener('htmx:beforeSwap', (event) => {
     before = event.detail.target.id === 'results' ? ids() : [];
+    if (event.detail.target.id === 'results') giveUp();  // what was asked for since then
   });
   document.addEventListener('htmx:afterSettle', () => {
     if (!ids().some((id) => before.includes(id))) return;

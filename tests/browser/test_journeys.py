@@ -343,6 +343,21 @@ def test_a_newer_question_gives_up_what_was_to_come_of_the_one_before(open_page:
     assert early.request.failure
 
 
+def test_what_is_asked_for_while_newer_results_are_on_their_way_is_given_up(open_page: OpenPage) -> None:
+    page = open_page(f"/?q={QUESTION}")
+    expect(page.locator("#rest")).to_have_count(0)
+    held: dict[str, Route] = {}
+    page.route(re.compile(r"q=copy"), lambda route: held.update(results=route))
+    page.route(re.compile(r"details=\d+"), lambda route: held.update(why=route))
+    page.get_by_role("searchbox", name="Search").fill("copy a file")
+    page.keyboard.press("Enter")
+    page.locator(".why summary").first.click()
+    expect(page.locator(".why .htmx-request")).to_have_count(1)
+    held["results"].continue_()
+    expect(page).to_have_title(re.compile("copy"))
+    assert held["why"].request.failure
+
+
 def test_markup_in_a_question_is_text(open_page: OpenPage) -> None:
     attack = "<img src=x onerror=\"document.title='run'\"><script>document.title='run'</script> sort"
     page = open_page()
