@@ -115,10 +115,22 @@ def main() -> None:
     sys.unraisablehook = _end_again
     try:
         app()
-    except RefractError as error:
-        _fail(str(error), 1)
     except KeyboardInterrupt:
         _fail("stopped.", 130)
+    except Exception as error:
+        if _was_stopped(error):
+            _fail("stopped.", 130)
+        if isinstance(error, RefractError):
+            _fail(str(error), 1)
+        raise
+
+
+def _was_stopped(error: BaseException | None) -> bool:
+    """Tells whether Ctrl-C led to an error: the database's driver fails when it cleans up after a statement
+    that was stopped."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__context__
+    return error is not None
 
 
 def _fail(message: str, status: int) -> NoReturn:

@@ -95,7 +95,7 @@
   };
 
   document.addEventListener('keydown', (event) => {
-    if (event.key === 'Enter' && event.target.id === 'find') event.preventDefault();  // it has looked already
+    if (event.key === 'Enter' && event.target.matches('#panel #find')) event.preventDefault();  // it has looked already
     if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
     if (typing(event.target) || document.querySelector('dialog[open]')) return;
     if (recall('refract-keys') === 'off' || !Object.hasOwn(keys, event.key)) return;

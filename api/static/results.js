@@ -43,6 +43,11 @@
     event.detail.parameters.details = [...(recall() === 'on' ? ['numbers'] : []), ...open];
   });
 
+  // Reasons that were unfolded before htmx was there to hear of it.
+  document.addEventListener('htmx:load', () => {
+    for (const later of document.querySelectorAll('.why[open] [hx-trigger^=toggle]')) htmx.trigger(later.closest('.why'), 'toggle');
+  });
+
   // Results that were not there before a swap are marked for a moment; of another question all are new.
   const shown = () => [...document.querySelectorAll('.choose input')];
   const ids = () => shown().map((box) => box.value);

@@ -10,12 +10,9 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
-from tests.support.browser import OpenPage
+from tests.support.browser import GIVEN_UP, OpenPage
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
-GIVEN_UP = ("htmx:afterRequest", "htmx:sendAbort")
-"""What htmx writes of a request that is given up for a newer one; of one that fails it writes more."""
-
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",

@@ -349,7 +349,7 @@ def test_what_is_asked_for_while_newer_results_are_on_their_way_is_given_up(open
     held: dict[str, Route] = {}
     page.route(re.compile(r"q=copy"), lambda route: held.update(results=route))
     page.route(re.compile(r"details=\d+"), lambda route: held.update(why=route))
-    page.get_by_role("searchbox", name="Search").fill("copy a file")
+    page.locator("[data-search]").fill("copy a file")
     page.keyboard.press("Enter")
     page.locator(".why summary").first.click()
     expect(page.locator(".why .htmx-request")).to_have_count(1)

@@ -92,7 +92,7 @@ LAYOUT = """(cards) => cards.map((card) => {
 
 
 @pytest.mark.parametrize(
-    ("width", "top", "whole"), [(1400, 210, 3), (1200, 240, 2), (1024, 210, 2), (400, 290, 1)]
+    ("width", "top", "whole"), [(1400, 210, 3), (1200, 240, 2), (1024, 210, 2), (400, 300, 1)]
 )
 def test_results_come_first(open_page: OpenPage, width: int, top: int, whole: int) -> None:
     page = open_page("/?q=sort a list by two keys", viewport={"width": width, "height": 900})

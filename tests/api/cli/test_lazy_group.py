@@ -7,7 +7,7 @@ from typer.main import get_group
 
 from api.cli.main import Commands
 
-LISTED = [(name, told) for listed in Commands.modules.values() for name, told in listed.items()]
+LISTED = [(name, told) for listed in Commands.modules.values() for name, told in listed.items() if told]
 
 
 @pytest.mark.parametrize(("name", "told"), LISTED)

@@ -116,7 +116,7 @@ def test_a_card_explains_with_at_most_three_topics_to_turn(client: TestClient) -
 
 def test_with_every_knob_in_use_nothing_more_is_offered(client: TestClient) -> None:
     knobs = ",".join(f"{n}:0.1" for n in range(MAX_KNOBS))
-    page = tree(client, f"/?q={QUESTION}&steer={knobs}&find=dates")
+    page = tree(client, f"/?q={QUESTION}&steer={knobs}&find=dates&details=all")
     assert not page.xpath("//button[@name='press'] | //input[@name='more' or @name='less']")
     assert f"{MAX_KNOBS} are turned" in words(page.get_element_by_id("found"))
     links = sorted(set(page.xpath("//a[@class='act']/@href")))
@@ -144,7 +144,19 @@ def test_every_link_of_a_result_page_leads_somewhere(client: TestClient) -> None
     links = {urlsplit(link)._replace(fragment="").geturl() for link in page.xpath("//a/@href")}
     inside = sorted(link for link in links if link.startswith("/"))
     parts = {urlsplit(link).path.split("/")[1] for link in inside}
-    assert parts == {"", "admin", "analyze", "compare", "documents", "features", "tips", "v1", "why-not"}
+    assert parts == {
+        "",
+        "admin",
+        "analyze",
+        "compare",
+        "documents",
+        "features",
+        "presets",
+        "search.csv",
+        "tips",
+        "v1",
+        "why-not",
+    }
     for link in inside[:: max(len(inside) // 10, 1)]:
         wanted = 303 if link == "/admin" or "press=" in link else 200  # to where a key, a strength is
         assert client.get(link).status_code == wanted, link
