@@ -235,7 +235,7 @@ def test_everybody_chooses_a_preset_whose_address_is_the_steering(client: Client
     assert asked["dictionary"]
     chosen = tree(client("").get(links["b <i>"]))
     assert marked(chosen) == ["b <i>"]
-    (download,) = chosen.xpath("//a[@download]/@href")
+    (download,) = chosen.xpath("//*[@id='presets']//a[@download]/@href")
     assert client("").get(download).json()["name"] == "b <i>"
     named = tree(client("").get("/?q=songs&preset=a"))
     assert marked(named) == ["a"]
