@@ -8,9 +8,7 @@
   function showNumbers(on) {
     for (const each of document.querySelectorAll('.numbers')) each.open = on;
   }
-  function recallNumbers() {
-    if (recall() === 'on') showNumbers(true);
-  }
+  const recallNumbers = () => { if (recall() === 'on') showNumbers(true); };
   document.addEventListener('DOMContentLoaded', recallNumbers);
   document.addEventListener('htmx:afterSettle', recallNumbers);
 
@@ -44,9 +42,8 @@
   });
 
   // Reasons that were unfolded before htmx was there to hear of it.
-  document.addEventListener('htmx:load', () => {
-    for (const later of document.querySelectorAll('.why[open] [hx-trigger^=toggle]')) htmx.trigger(later.closest('.why'), 'toggle');
-  });
+  const unheard = () => document.querySelectorAll('.why[open] [hx-trigger^=toggle]');
+  document.addEventListener('htmx:load', () => unheard().forEach((link) => htmx.trigger(link.closest('.why'), 'toggle')));
 
   // Results that were not there before a swap are marked for a moment; of another question all are new.
   const shown = () => [...document.querySelectorAll('.choose input')];
