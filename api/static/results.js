@@ -9,8 +9,7 @@
     for (const each of document.querySelectorAll('.numbers')) each.open = on;
   }
   const recallNumbers = () => { if (recall() === 'on') showNumbers(true); };
-  document.addEventListener('DOMContentLoaded', recallNumbers);
-  document.addEventListener('htmx:afterSettle', recallNumbers);
+  for (const then of ['DOMContentLoaded', 'htmx:afterSettle']) document.addEventListener(then, recallNumbers);
 
   // Only pages of HTTPS and of this machine may write to the clipboard; others show what is to be copied.
   async function copy(address) {
