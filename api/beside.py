@@ -6,11 +6,12 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from threading import Event, Thread
 
 from sqlalchemy import Engine
 
+from search.background import in_background
 from search.db.locks import reading_lock, shared
 
 AGAIN_SECONDS = 5.0
@@ -30,7 +31,7 @@ def working(*, wanted: bool = True) -> Iterator[None]:
             _run(["worker"], ended, stdout=subprocess.DEVNULL)
             ended.wait(AGAIN_SECONDS)
 
-    with _thread("supervisor", supervise) if wanted else contextlib.nullcontext():
+    with in_background("supervisor", supervise) if wanted else contextlib.nullcontext():
         yield
 
 
@@ -42,7 +43,7 @@ def indexing_demo(database: Engine, number: int, collection: str) -> Iterator[No
         with shared(database, reading_lock(number)):  # what is read is known from the start
             _run(["demo", "--collection", collection], ended)
 
-    with _thread("demo", index):
+    with in_background("demo", index):
         yield
 
 
@@ -68,19 +69,6 @@ def begin_anew() -> None:
     gone."""
     sys.stdout.flush()
     os.execv(sys.executable, sys.orig_argv)
-
-
-@contextlib.contextmanager
-def _thread(name: str, work: Callable[[Event], None]) -> Iterator[None]:
-    """Does some work in a thread, which is asked to end with the block."""
-    ended = Event()
-    thread = Thread(target=work, args=(ended,), name=name, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        thread.join()
 
 
 def _run(arguments: list[str], ended: Event, stdout: int | None = None) -> None:

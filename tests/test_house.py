@@ -92,6 +92,7 @@ ELSEWHERE = {
         search/explain/compare search/explain/counterfactuals search/explain/wordings
     """,
     "tests/search/browse/test_suggestions.py": "search/index/titles",
+    "tests/search/index/test_names.py": "search/index/document_cache",
     "tests/search/filtering/test_allowed.py": "search/engine/facets",
     "tests/search/index/test_segments.py": "search/index/live_docs",
     "tests/search/index/test_snapshot_manager.py": "search/db/listener search/db/lookup",

@@ -62,7 +62,7 @@ def _names_of_topics(reader: Reader) -> Beginnings:
 
 def _titles(reader: Reader, begun: str) -> list[Suggestion]:
     titles = reader.shared.titles.of(reader.session, reader.snapshot)
-    found = titles.find(begun, reader.snapshot.documents_sorted)
+    found = titles.beginnings.find(begun, reader.snapshot.documents_sorted)
     columns = DocumentRow.external_id, DocumentRow.title, DocumentRow.url
     rows = reader.session.execute(select(*columns).where(DocumentRow.id.in_(found))).all() if found else []
     refs = [(words_of(title), DocumentRef(id, title, url)) for id, title, url in rows]

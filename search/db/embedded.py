@@ -7,7 +7,7 @@ import re
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from threading import Event, Thread
+from threading import Event
 from typing import TYPE_CHECKING
 
 import fasteners
@@ -17,6 +17,7 @@ from sqlalchemy import (
     make_url,
 )
 
+from search.background import in_background
 from search.db.connection import DRIVER, first_line
 from search.errors import ConfigurationError, StoreUnavailable
 
@@ -69,9 +70,8 @@ def embedded(data: Path) -> Iterator[URL]:
 def _guarded(server: "PostgresServer", said: Callable[[], str]) -> Iterator[None]:
     """Starts the embedded server again whenever it has ended: killed, or out of disk space, once there is
     some again. What it had acknowledged is there then."""
-    ended = Event()
 
-    def guard() -> None:
+    def guard(ended: Event) -> None:
         told = False
         while not ended.wait(GUARD_SECONDS):
             if server.get_postmaster_info().is_running():
@@ -85,13 +85,8 @@ def _guarded(server: "PostgresServer", said: Callable[[], str]) -> Iterator[None
                     logger.warning("The embedded PostgreSQL has stopped: %s.", said() or first_line(error))
                 told = True
 
-    thread = Thread(target=guard, name="guard", daemon=True)
-    thread.start()
-    try:
+    with in_background("guard", guard):
         yield
-    finally:
-        ended.set()
-        thread.join()
 
 
 def _quiet_server() -> Callable[[], str]:

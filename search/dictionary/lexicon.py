@@ -8,9 +8,11 @@
 
 import functools
 import re
-from collections.abc import Iterable
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice, takewhile
 from pathlib import Path
 
 from search.embedding.words import stems
@@ -44,6 +46,15 @@ class NameLexicon:
         return frozenset(self.classes).union(
             name.lower() for group in self.groups for name in group if " " not in name
         )
+
+    @cached_property
+    def _in_order(self) -> list[str]:
+        return sorted(self.classes)
+
+    def beginning(self, start: str) -> Iterator[str]:
+        """Gives the words with a class that begin so, in order."""
+        from_there = islice(self._in_order, bisect_left(self._in_order, start), None)
+        return takewhile(lambda word: word.startswith(start), from_there)
 
 
 def spelled(name: str) -> tuple[str, ...]:

@@ -26,7 +26,8 @@ class QueryEncoder:
     """Embeds questions for many threads.
 
     A text that was embedded lately is not embedded again. While the model is at work others wait, and are
-    then embedded together: the first of them takes all that came meanwhile.
+    then embedded in one turn: the first of them takes all that came meanwhile. (In half precision the model
+    still reads them one by one.)
     """
 
     def __init__(self, encode: Encode | None = None) -> None:

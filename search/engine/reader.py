@@ -44,12 +44,13 @@ from search.engine.response import (
 )
 from search.engine.timing import Clock
 from search.filtering.allowed import allowed_passages
-from search.filtering.doc_values import DocValues, DocValuesCache
+from search.filtering.doc_values import DocValues, read_doc_values
 from search.index.beginnings import Beginnings
-from search.index.names import NamesCache
+from search.index.document_cache import DocumentCache
+from search.index.names import Names, read_names
 from search.index.passage_texts import LocatedPassage, passages_at
 from search.index.snapshot import Part, Snapshot
-from search.index.titles import TitlesCache
+from search.index.titles import Titles, read_titles
 from search.limiter import ConcurrencyLimiter
 from search.metrics import count_search
 from search.query.limits import check_min_score, check_mode, check_page, check_query
@@ -89,9 +90,9 @@ class Shared:
         default_factory=lambda: ConcurrencyLimiter("dear", DEAR, max_waiting=DEAR_WAITING)
     )
     caches: Caches = field(default_factory=Caches)
-    doc_values: DocValuesCache = field(default_factory=DocValuesCache)
-    names: NamesCache = field(default_factory=NamesCache)
-    titles: TitlesCache = field(default_factory=TitlesCache)
+    doc_values: DocumentCache[DocValues] = field(default_factory=lambda: DocumentCache(read_doc_values))
+    names: DocumentCache[Names] = field(default_factory=lambda: DocumentCache(read_names))
+    titles: DocumentCache[Titles] = field(default_factory=lambda: DocumentCache(read_titles))
     floors: LRUCache[tuple[int, Part, bool], float] = field(default_factory=lambda: LRUCache(256))
     examples: LRUCache[tuple[int, Part], tuple[int, ...]] = field(default_factory=lambda: LRUCache(256))
     topics: LRUCache[tuple[int, int], Beginnings] = field(default_factory=lambda: LRUCache(16))

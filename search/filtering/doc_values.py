@@ -8,7 +8,6 @@ from collections import Counter, deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -16,11 +15,10 @@ from scipy.sparse import csr_matrix, vstack
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from search.cache import LRUCache
-from search.db.connection import among, for_all
+from search.db.connection import among
 from search.db.models import DocumentRow
 from search.filtering.field_values import MOST, OBJECT, FieldValues, IntArray, kind_of, same, written
-from search.index.snapshot import PARTS_HELD, Part, Snapshot, View
+from search.index.snapshot import Snapshot
 
 MOST_FIELDS = 2_000
 """Fields of one document that can be filtered by; none that is written now has more."""
@@ -75,26 +73,6 @@ class DocValues:
         """Counts how many of some documents (row ids) have each value (V,)."""
         rows = np.searchsorted(self.documents_R, documents)
         return np.asarray(self.has_RV[rows].sum(axis=0), dtype=np.int64).ravel()
-
-
-class DocValuesCache:
-    """Keeps the doc values of each collection up to date from one snapshot to the next. Reading those of one
-    collection holds up no other."""
-
-    def __init__(self) -> None:
-        self._held: LRUCache[Part, tuple[View, DocValues]] = LRUCache(PARTS_HELD)
-        self._reading: dict[Part, Lock] = {}
-
-    def of(self, session: Session, snapshot: Snapshot) -> DocValues:
-        """Gives the doc values of a snapshot's documents."""
-        with self._reading.setdefault(snapshot.part, Lock()):
-            view, before = self._held.known(snapshot.part) or (None, None)
-            if before is not None and view is snapshot.view:
-                return before
-            with for_all(session):
-                found = read_doc_values(session, snapshot, before)
-            self._held.put(snapshot.part, (snapshot.view, found))
-        return found
 
 
 def read_doc_values(session: Session, snapshot: Snapshot, before: DocValues | None) -> DocValues:

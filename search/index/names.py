@@ -11,18 +11,16 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from search.cache import LRUCache
-from search.db.connection import among, for_all
+from search.db.connection import among
 from search.db.models import DocumentRow
 from search.embedding.folding import fold
-from search.index.snapshot import PARTS_HELD, Part, Snapshot, View
+from search.index.snapshot import Snapshot
 
 LONGEST = 200
 """A longer text is nobody's name."""
@@ -76,29 +74,10 @@ class Names:
         return found if len(found) <= MOST_NAMED else found[:0]
 
 
-class NamesCache:
-    """The names of each collection, kept up to date from one snapshot to the next."""
-
-    def __init__(self) -> None:
-        self._held: LRUCache[Part, tuple[View, Names]] = LRUCache(PARTS_HELD)
-        self._reading: dict[Part, Lock] = {}
-
-    def of(self, session: Session, snapshot: Snapshot) -> Names:
-        """Those of a snapshot's documents, and perhaps of some that are there no more."""
-        with self._reading.setdefault(snapshot.part, Lock()):
-            view, before = self._held.known(snapshot.part) or (None, None)
-            if before is not None and view is snapshot.view:
-                return before
-            with for_all(session):
-                found = read_names(session, snapshot, before or Names())
-            self._held.put(snapshot.part, (snapshot.view, found))
-        return found
-
-
-def read_names(session: Session, snapshot: Snapshot, before: Names) -> Names:
+def read_names(session: Session, snapshot: Snapshot, before: Names | None) -> Names:
     """The names of all documents of a snapshot; those read `before` are not read again."""
     wanted = snapshot.documents_sorted
-    if len(before.known) > 2 * len(wanted) + 1000:  # most of it is of the past
+    if before is None or len(before.known) > 2 * len(wanted) + 1000:  # most of it is of the past
         before = Names()
     missing = np.setdiff1d(wanted, before.known)
     if not len(missing):

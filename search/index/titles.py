@@ -2,18 +2,16 @@
 for, and kept up to date from one snapshot to the next."""
 
 from dataclasses import dataclass, field
-from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from search.cache import LRUCache
-from search.db.connection import among, for_all
+from search.db.connection import among
 from search.db.models import DocumentRow
 from search.index.beginnings import Beginnings, words_of
-from search.index.snapshot import PARTS_HELD, Part, Snapshot, View
+from search.index.snapshot import Snapshot
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,27 +22,11 @@ class Titles:
     known: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
 
 
-class TitlesCache:
-    """Keeps the titles of each collection, or of what of it somebody may see."""
-
-    def __init__(self) -> None:
-        self._held: LRUCache[Part, tuple[View, Titles]] = LRUCache(PARTS_HELD)
-        self._reading: dict[Part, Lock] = {}
-
-    def of(self, session: Session, snapshot: Snapshot) -> Beginnings:
-        """Those of a snapshot's documents, and perhaps of some that are there no more."""
-        with self._reading.setdefault(snapshot.part, Lock()):
-            view, before = self._held.known(snapshot.part) or (None, Titles())
-            if view is not snapshot.view:
-                with for_all(session):
-                    before = _read(session, snapshot, before)
-                self._held.put(snapshot.part, (snapshot.view, before))
-        return before.beginnings
-
-
-def _read(session: Session, snapshot: Snapshot, before: Titles) -> Titles:
+def read_titles(session: Session, snapshot: Snapshot, before: Titles | None) -> Titles:
+    """The titles of a snapshot's documents, and perhaps of some that are there no more; those read `before`
+    are not read again."""
     wanted = snapshot.documents_sorted
-    if len(before.known) > 2 * len(wanted) + 1000:  # most of it is of the past
+    if before is None or len(before.known) > 2 * len(wanted) + 1000:  # most of it is of the past
         before = Titles()
     missing = np.setdiff1d(wanted, before.known)
     if not len(missing):

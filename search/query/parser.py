@@ -14,6 +14,7 @@ import csv
 import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import islice
 from typing import Literal
 
@@ -126,6 +127,28 @@ class _Piece:
         return " ".join(f"{query[: self.start]}{text}{query[self.end :]}".split())
 
 
+@dataclass(frozen=True)
+class _Fields:
+    """What a name before a colon may mean."""
+
+    names: Collection[str]
+
+    def named(self, name: str) -> str | None:
+        """The field that a name means: capitals do not matter where only one is like it. None: there is
+        none."""
+        if name == TITLE or name in self.names:
+            return name
+        alike = self._folded.get(name.casefold(), [])
+        return alike[0] if len(alike) == 1 else None
+
+    @cached_property
+    def _folded(self) -> dict[str, list[str]]:
+        folded: dict[str, list[str]] = {}
+        for field in (TITLE, *self.names):
+            folded.setdefault(field.casefold(), []).append(field)
+        return folded
+
+
 def may_restrict(query: str) -> bool:
     """Whether a query may be more than text; if not, it need not be taken apart."""
     return not _OPERATORS.isdisjoint(query)
@@ -142,8 +165,8 @@ def parse_query(query: str, fields: Collection[str], is_word: IsWord) -> ParsedQ
     Raises:
         InvalidQuery: it only says what to leave out.
     """
-    matches = list(_PIECE.finditer(query))
-    pieces = [piece for found in matches if (piece := _piece(query, found, fields, is_word))]
+    matches, known = list(_PIECE.finditer(query)), _Fields(fields)
+    pieces = [piece for found in matches if (piece := _piece(query, found, known, is_word))]
     pieces = [*_not_asked_for(query, pieces)]
     restricting = [piece for piece in pieces if piece.kind != "option"]
     text = _text(query, restricting) if restricting else query
@@ -154,7 +177,7 @@ def parse_query(query: str, fields: Collection[str], is_word: IsWord) -> ParsedQ
         tuple(dict.fromkeys(piece.condition for piece in restricting if piece.condition is not None)),
         tuple(islice(_readings(query, pieces), MAX_RESTRICTIONS)),
         tuple(_undone(query, restricting)),
-        tuple(islice(dict.fromkeys(_no_fields(matches, fields)), MAX_RESTRICTIONS)),
+        tuple(islice(dict.fromkeys(_no_fields(matches, known)), MAX_RESTRICTIONS)),
     )
     _check_size(typed)
     if restricting and not _says_something(text):
@@ -165,7 +188,7 @@ def parse_query(query: str, fields: Collection[str], is_word: IsWord) -> ParsedQ
     return typed
 
 
-def _piece(query: str, found: re.Match[str], fields: Collection[str], is_word: IsWord) -> _Piece | None:
+def _piece(query: str, found: re.Match[str], fields: _Fields, is_word: IsWord) -> _Piece | None:
     """What a piece of a query is, None where it can only be text."""
     minus, field, quoted = found["minus"] or "", found["field"], found["quoted"]
     value = (found["word"] if quoted is None else quoted[1:-1]).strip()
@@ -173,7 +196,7 @@ def _piece(query: str, found: re.Match[str], fields: Collection[str], is_word: I
         return None
     span, dashed = found.span(), bool(minus) and minus in DASHES
     if field is not None:
-        field = _field(field, fields)
+        field = fields.named(field)
         if dashed or field is None:
             return None
         given = condition(field, value, negated=bool(minus), quoted=quoted is not None)
@@ -189,20 +212,12 @@ def _piece(query: str, found: re.Match[str], fields: Collection[str], is_word: I
     return _Piece(*span, "without", value, quoted=quoted is not None)
 
 
-def _field(name: str, fields: Collection[str]) -> str | None:
-    """The field that a name means: capitals do not matter where only one is like it. None: there is none."""
-    if name == TITLE or name in fields:
-        return name
-    alike = [field for field in (TITLE, *fields) if field.casefold() == name.casefold()]
-    return alike[0] if len(alike) == 1 else None
-
-
-def _no_fields(matches: list[re.Match[str]], fields: Collection[str]) -> Iterator[str]:
+def _no_fields(matches: list[re.Match[str]], fields: _Fields) -> Iterator[str]:
     """Names that stand like a field's before a value, and are none's (of `std::sort`, `https://…` they are
     not)."""
     for found in matches:
         name, word = found["field"], found["word"]
-        if name is not None and (word is None or word[0].isalnum()) and _field(name, fields) is None:
+        if name is not None and (word is None or word[0].isalnum()) and fields.named(name) is None:
             yield name
 
 

@@ -10,7 +10,7 @@ Shape suffixes: N passages, T stems.
 
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, islice
 
 import numpy as np
 from rapidfuzz.distance import OSA
@@ -40,7 +40,7 @@ def suggest(lexicon: Lexicon, question: str, written: Written) -> Spelling | Non
     typed = counted_words(question)
     missing = unknown(lexicon, typed)
     rest = [stem for stem in typed if stem not in missing]
-    mistyped = [stem for stem in missing if not is_word(typed[stem], stem)][:MOST]
+    mistyped = islice((stem for stem in missing if not is_word(typed[stem], stem)), MOST)
     meant_by = {stem: meant(lexicon, stem, typed[stem], rest) for stem in mistyped}
     surfaces = {
         stem: found.word or written(found.stem, int(lexicon.scores([found.stem]).argmax()))
@@ -56,9 +56,9 @@ def suggest(lexicon: Lexicon, question: str, written: Written) -> Spelling | Non
 
 def is_word(word: str, stem: str) -> bool:
     """Whether the language has this word, or another form of it: its lexicon has few plurals."""
-    known = general_lexicon().classes
-    return word.lower() in known or any(
-        each.startswith(stem[:-1]) and stems(each) == [stem] for each in known
+    language = general_lexicon()
+    return word.lower() in language.classes or (
+        len(stem) >= SHORT and any(stems(each) == [stem] for each in language.beginning(stem[:-1]))
     )
 
 
