@@ -124,7 +124,7 @@ class _Exchange:
     def __init__(self, receive: Receive, send: Send, body_seconds: float) -> None:
         self._receive, self._send, self._body_seconds = receive, send, body_seconds
         self._read: asyncio.Queue[Message] = asyncio.Queue(1)
-        self.is_answered = self.is_closed = False
+        self.is_answered = self.is_whole = self.is_closed = False
 
     async def receive(self) -> Message:
         return await self._read.get()
@@ -132,10 +132,14 @@ class _Exchange:
     async def send(self, message: Message) -> None:
         if not self.is_closed:
             self.is_answered = True
+            self.is_whole = message["type"] == "http.response.body" and not message.get("more_body", False)
             await self._send(message)
 
     async def read(self) -> None:
-        """Reads what the client sends, until it hangs up.
+        """Reads what the client sends, until it hangs up before it has the whole answer.
+
+        After the answer a server says of each exchange that the client is gone: what then is still at work
+        only tidies up, and is waited for.
 
         Raises:
             TooSlow: the body comes too slowly.
@@ -154,9 +158,12 @@ class _Exchange:
             more = message.get("more_body", False)
             await self._read.put(message)
             if message["type"] == "http.disconnect":
-                return
-        await self._receive()
-        self._hang_up()
+                break
+        else:
+            await self._receive()
+            self._hang_up()
+        if self.is_whole:
+            await asyncio.Event().wait()
 
     def close(self) -> None:
         """Lets nothing through any more; who still reads or writes hears that the client is gone."""

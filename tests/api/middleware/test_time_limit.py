@@ -10,7 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
-from starlette.types import Message, Scope
+from starlette.types import Message, Receive, Scope, Send
 
 from api.middleware.time_limit import TimeLimit, only_reads
 from search import deadline
@@ -146,6 +146,25 @@ def test_work_stops_when_the_client_hangs_up() -> None:
         await asked
         assert await run_in_threadpool(work.ended.wait, WAIT)
         assert work.reason == "Nobody waits for this answer any more."
+
+    run(test)
+
+
+def test_what_tidies_up_after_the_whole_answer_is_waited_for() -> None:
+    """A server says of every exchange that is over that its client is gone; a file has to be closed yet."""
+
+    async def test() -> None:
+        client, ended = Client("/"), threading.Event()
+
+        async def app(scope: Scope, receive: Receive, send: Send) -> None:
+            await PlainTextResponse("whole")(scope, receive, send)
+            client.hangs_up.set()
+            await run_in_threadpool(ended.wait, 0.05)
+            ended.set()
+
+        await client.ask(TimeLimit(app, answered))
+        assert client.answer == (200, "whole")
+        assert ended.is_set()
 
     run(test)
 
