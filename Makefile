@@ -10,7 +10,7 @@ PYTHON ?= python3
 REFRACT_DATA ?= $(CURDIR)/.refract
 export REFRACT_DATA
 
-# A process for each core, each with one thread; who has nothing left to do takes over from another.
+# A process for each core and one more, each with one thread; who has nothing left to do takes over from another.
 PYTEST := OMP_NUM_THREADS=1 pytest -n auto --dist worksteal
 
 # Made strictly: a link that leads nowhere ends it. (The variable silences an advertisement of the theme.)

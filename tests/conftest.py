@@ -45,6 +45,12 @@ NEEDS = {
 """What a test needs that uses a fixture, as a marker."""
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """Runs a process more than there are cores: each waits a third of its time, for servers and workers."""
+    ours = getattr(os, "sched_getaffinity", None)  # macOS has no such thing
+    return 1 + (len(ours(0)) if ours else os.cpu_count() or 1)
+
+
 def pytest_itemcollected(item: pytest.Item) -> None:
     """Marks a test by what it needs, before `-m` chooses."""
     for marker in {NEEDS[name] for name in _fixtures(item) & NEEDS.keys()}:

@@ -48,6 +48,7 @@ _PIECE = re.compile(
     re.VERBOSE,
 )
 _AFTER_WORDS = ".,;:!?"
+_OPENS_QUOTED = re.compile(r'(?:^|,)\s*"')  # the dots after it are part of a value
 _OPERATORS = frozenset(OPENING + COLONS + MINUSES + DASHES)
 
 
@@ -280,7 +281,7 @@ def condition(field: str, value: str, *, negated: bool = False, quoted: bool = F
     if field == TITLE:
         return Condition(field, (value.strip('"').strip(),), negated=negated)
     least, dots, most = value.partition("..")
-    if dots and not value.startswith('"'):
+    if dots and not _OPENS_QUOTED.search(least):
         return Condition(field, least=least.strip(), most=most.strip(), negated=negated)
     return Condition(field, _listed(value), negated=negated)
 

@@ -18,6 +18,7 @@ MEANT = {
     "year:..2000": Condition("year", most="2000"),
     'range:"1..2"': Condition("range", ("1..2",)),
     "date of birth:2020-05..": Condition("date of birth", least="2020-05"),
+    'folder:0,".."': Condition("folder", ("0", "..")),
     "title:sun": Condition("title", ("sun",)),
     'title:"two words"': Condition("title", ("two words",)),
     "url:http://x": Condition("url", ("http://x",)),
