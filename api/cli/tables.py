@@ -119,7 +119,7 @@ def _runs(shown: list[Stretch]) -> Iterator[Run]:
 
 def _document(result: Result) -> Text:
     shown = Text(f"{result.document.title}\n")
-    for run in _runs(excerpt(result.passage, SHOWN_CHARACTERS)):
+    for run in _runs(excerpt(result.passage, result.document.title, SHOWN_CHARACTERS)):
         text = re.sub(r"\s+", " ", run.text)
         shown.append(f"*{text}*" if run.names else text, style="bold" if run.names else "")
     if result.copies:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from search.embedding.blocks import Block, Kind, blocks
+from search.embedding.splitter import sentences
 from search.responses.search import Light, LitWord, PassageText, Span
 
 LINE = 88
@@ -42,34 +43,88 @@ class Piece:
 @dataclass(frozen=True)
 class Stretch:
     """Holds what an excerpt shows of one block: prose, whose line breaks mean nothing, or lines that keep
-    theirs. `is_cut`: the block goes on."""
+    theirs. `is_cut`: the block goes on. `is_opening`: it is what the passage begins with, and the rest stands
+    farther on."""
 
     kind: Kind
     pieces: list[Piece]
     is_cut: bool = False
+    is_opening: bool = False
 
     @property
     def text(self) -> str:
         return "".join(piece.text for piece in self.pieces)
 
 
-def excerpt(passage: PassageText, size: int = EXCERPT) -> list[Stretch]:
+def excerpt(passage: PassageText, title: str = "", size: int = EXCERPT) -> list[Stretch]:
     """Cuts a few lines, about `size` characters, out of a passage: from where its best sentence is, which is
-    marked, or from its first prose. Headings are left out. Lit words are `said1` to `said4` for the question,
-    and `lit1-1` to `lit3-4` for the first to the third topic."""
+    marked, or from its first prose. Where that is farther on, a line of what the passage begins with leads,
+    unless the document's title says it. Headings are left out. Lit words are `said1` to `said4` for the
+    question, and `lit1-1` to `lit3-4` for the first to the third topic."""
     found = blocks(passage.text)
     readable = [block for block in found if block.kind != "heading"] or found
+    at, start = _beginning(passage, readable, size)
+    told = readable[at].start
+    opening, led = _opening(passage, readable, title, start)
+    if opening:
+        (at, start), told = _at_best(passage, readable, size), led
     shown: list[Stretch] = []
     room = size
-    for block in readable[_first(readable, passage.best, size) :]:
+    for block in readable[at:]:
         if shown and room < (LINE if block.kind == "lines" else LINE // 2):
             break
-        cut = _lines(passage, block, room) if block.kind == "lines" else _prose(passage, block, room, shown)
+        lines = block.kind == "lines"
+        cut = _lines(passage, block, room) if lines else _prose(passage, block, max(start, block.start), room)
         shown.append(cut)
         room -= _room_taken(cut)
         if cut.is_cut:
             break
-    return _marked_if_apart(shown)
+    shown = _marked_if_apart([*opening, *shown])
+    if any(map(str.isalnum, passage.text[told:start])):
+        first = shown[len(opening)]
+        shown[len(opening)] = replace(first, pieces=[Piece([Run("… ")]), *first.pieces])
+    return shown
+
+
+def _beginning(passage: PassageText, readable: Sequence[Block], size: int) -> tuple[int, int]:
+    """Finds the block that an excerpt begins with, and where in it: that of the best sentence, or as many
+    before it as fit where little comes after; where the sentence is far into it, with what is said in a line
+    before it."""
+    at, best = _first(readable, passage.best, size), passage.best
+    block = readable[at]
+    if best is None or best.start >= block.end or best.end - block.start <= size:
+        return at, block.start
+    earliest = max(block.end - size, best.start - LINE)  # a line: on a phone four short ones are seen
+    begun = (block.start + each.start for each in sentences(passage.text[block.start : best.start]))
+    start = next((each for each in begun if each >= earliest), best.start)
+    if start == best.start and block.end - start < LINE:  # a sentence's end is better than nothing
+        start = _word_from(passage.text, min(earliest, best.start), best.start)
+    return at, start
+
+
+def _at_best(passage: PassageText, readable: Sequence[Block], size: int) -> tuple[int, int]:
+    """Finds the best sentence's block, and where to begin in it: with it, or with the sentence."""
+    assert passage.best is not None
+    best = passage.best
+    at = next(n for n, block in enumerate(readable) if block.start <= best.start < block.end)
+    return at, readable[at].start if best.end - readable[at].start <= size else best.start
+
+
+def _opening(
+    passage: PassageText, readable: Sequence[Block], title: str, start: int
+) -> tuple[list[Stretch], int]:
+    """Cuts a line of what a passage begins with, if it has a best sentence and what is shown begins after
+    that; says where it ends."""
+    block = next((block for block in readable if block.kind == "prose"), None)
+    if passage.best is None or block is None or start <= block.start:
+        return [], start
+    text = passage.text
+    end = block.start + sentences(text[block.start : block.end])[0].end
+    if end > start or text[block.start : end].strip(" \n.").casefold() in title.casefold():
+        return [], start
+    cut = end if end - block.start <= LINE else _before(text, block.start, block.start + LINE)
+    pieces = [Piece(runs(text, block.start, cut, _marks(passage))), Piece([Run(" …")] if cut < end else [])]
+    return [Stretch("prose", [piece for piece in pieces if piece.runs], cut < end, is_opening=True)], end
 
 
 def _first(readable: Sequence[Block], best: Span | None, size: int) -> int:
@@ -87,19 +142,13 @@ def _first(readable: Sequence[Block], best: Span | None, size: int) -> int:
     return at
 
 
-def _prose(passage: PassageText, block: Block, room: int, before: Sequence[Stretch]) -> Stretch:
-    """Cuts about `room` characters out of a block of prose: from its beginning where the best sentence, if it
-    has that, is within them, else from that sentence on, with a line before it where little comes after."""
+def _prose(passage: PassageText, block: Block, start: int, room: int) -> Stretch:
+    """Cuts about `room` characters out of a block of prose; the best sentence is marked, if it has that."""
     text, best = passage.text, passage.best
     best = best if best and block.start <= best.start < block.end else Span(block.end, block.end)
-    far = best.start < best.end and best.end - block.start > room
-    start = block.start
-    if far:  # no more than a line: on a phone four short ones are seen
-        start = _word_from(text, min(max(block.end - room, best.start - LINE), best.start), best.start)
     end = block.end if block.end - start <= room else _before(text, start, start + room)
     marks, (first, last) = _marks(passage), (min(best.start, end), min(best.end, end))
     pieces = (
-        Piece([Run("… ")] if start > block.start and not before else []),
         Piece(runs(text, start, first, marks)),
         Piece(runs(text, first, last, marks), marked=True),
         Piece(runs(text, last, end, marks)),

@@ -71,17 +71,23 @@ def blocks(text: str) -> list[Block]:
 
 def telling_sentences(text: str, title: str = "") -> list[Span]:
     """Finds the sentences worth showing of a text: whole ones of its prose, without a bullet in front. No
-    heading, no signature, nothing that its title says already."""
+    heading, no signature, no end of a sentence that began as something else, nothing that its title says
+    already."""
     whole = _joined(text, sentences(text))
     prose = [block for block in blocks(text) if block.kind == "prose"]
-    inside = (
-        _clipped(text, max(each.start, block.start), min(each.end, block.end))
+    inside = [
+        (_clipped(text, max(each.start, block.start), min(each.end, block.end)), each.start < block.start)
         for block in prose
         for each in whole
         if each.start < block.end and block.start < each.end
-    )
+    ]
+    telling = [
+        (span, is_rest and text[span.start].islower())
+        for span, is_rest in inside
+        if len(_WORD.findall(text, span.start, span.end)) >= SAYS_SOMETHING
+    ]
+    found = [span for span, is_rest in telling if not is_rest] or [span for span, _ in telling]
     said = _words(title)
-    found = [span for span in inside if len(_WORD.findall(text, span.start, span.end)) >= SAYS_SOMETHING]
     new = [span for span in found if not _words(text[span.start : span.end]) <= said]
     return new or found
 

@@ -49,29 +49,25 @@ class WordSums:
         """What each part adds to <d, x> for some directions d, (M, P), and what the rest adds, (M,)."""
         return directions_MD @ self.parts_PD.astype(np.float32).T, directions_MD @ self.rest_D
 
-    def best_of(self, spans: Sequence[Span], value_P: FloatArray) -> Span | None:
-        """The one of some stretches (in order, apart) with the largest mean value; None where none has a
-        part."""
-        if not spans or not self.spans:
-            return None
-        first_P = [part.start for part in self.spans]
-        inside_P = np.searchsorted([span.end for span in spans], first_P, side="right")
-        starts = np.array([*(span.start for span in spans), np.inf])
-        inside_P = np.where(first_P >= starts[inside_P], inside_P, len(spans))
-        sums, sizes = (
-            np.bincount(inside_P, each, minlength=len(spans) + 1)[:-1] for each in (value_P, self.size_P)
-        )
-        if not sizes.any():
-            return None
-        means = np.divide(sums, sizes, out=np.full(len(sums), -np.inf), where=sizes > 0)
-        return spans[int(np.argmax(means))]
+    def nearness(self, spans: Sequence[Span], q_D: FloatArray) -> FloatArray:
+        """The cosine between a direction and each of some stretches (in order, apart) as it stands
+        here, (S,);
+        -inf where no part is."""
+        ends = np.array([span.end for span in spans], np.int64)
+        starts = np.array([*(span.start for span in spans), np.iinfo(np.int64).max])
+        last_P = np.array([part.end for part in self.spans], np.int64)
+        of_P = np.searchsorted(ends, last_P)
+        of_P = np.where(last_P > starts[of_P], of_P, len(spans))
+        sums_SD = np.zeros((len(spans) + 1, self.parts_PD.shape[1]), np.float32)
+        np.add.at(sums_SD, of_P, self.parts_PD.astype(np.float32))
+        there = np.bincount(of_P, minlength=len(spans) + 1)[:-1] > 0
+        return np.where(there, _unit(sums_SD[:-1]) @ q_D, np.float32(-np.inf))
 
     def by_sentence(self) -> FloatArray:
         """The unit vector of each sentence as it stands here, (S, D); 0 where it has no part."""
         sums_SD = np.zeros((len(self.sentences), self.parts_PD.shape[1]), np.float32)
         np.add.at(sums_SD, self._sentence_of, self.parts_PD.astype(np.float32))
-        lengths = np.linalg.norm(sums_SD, axis=1, keepdims=True)
-        return np.asarray(sums_SD / np.maximum(lengths, 1e-9), dtype=np.float32)
+        return _unit(sums_SD)
 
     @property
     def _sentence_of(self) -> NDArray[np.int64]:
@@ -87,6 +83,11 @@ class WordSums:
             for part, span in enumerate(self.spans)
             if level_P[part]
         ]
+
+
+def _unit(sums_SD: FloatArray) -> FloatArray:
+    lengths = np.linalg.norm(sums_SD, axis=1, keepdims=True)
+    return np.asarray(sums_SD / np.maximum(lengths, 1e-9), dtype=np.float32)
 
 
 def levels(value_P: FloatArray) -> NDArray[np.int64]:

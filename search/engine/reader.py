@@ -397,7 +397,7 @@ class Reader:
         weights = dict(zip(stems, self.snapshot.lexicon.rarities(stems).tolist(), strict=True))
         q_D, encoder_FD = prepared.steered.vector_D, self.snapshot.dictionary.w_enc_FD
         return [
-            mark_words(result, weights) if parts is None else mark(result, parts, q_D, encoder_FD)
+            mark_words(result, weights) if parts is None else mark(result, parts, q_D, encoder_FD, weights)
             for result, parts in zip(results, sums, strict=True)
         ]
 

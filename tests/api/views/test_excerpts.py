@@ -1,5 +1,6 @@
 """Excerpts keep what matters, and marks never change a text."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -28,7 +29,7 @@ def test_an_excerpt_of_prose_has_the_best_sentence_and_is_one_stretch_of_the_tex
     number: int, size: int, wrapped: bool
 ) -> None:
     text = ("\n" if wrapped else " ").join(SENTENCES)
-    ((kind, shown),) = told(excerpt(passage(text, SENTENCES[number]), size))
+    ((kind, shown),) = told(excerpt(passage(text, SENTENCES[number]), title=SENTENCES[0], size=size))
     assert kind == "prose"
     bare = shown.removeprefix("… ").removesuffix(" …")
     assert bare in text
@@ -51,6 +52,38 @@ def test_an_excerpt_begins_before_a_best_sentence_at_the_end_where_there_is_room
     assert [stretch.text for stretch in excerpt(passage(text, "Then comes the best."))] == text.split("\n\n")
 
 
+def test_an_excerpt_begins_with_a_sentence() -> None:
+    best = f"{'On and on it goes ' * 8}and so it ends with the best of them."
+    text = f"{'word ' * 100}ends. This one leads. {best}"
+    ((_, shown),) = told(excerpt(passage(text, best), title=text))
+    assert shown.startswith("… This one leads. On and on")
+
+
+def test_a_line_of_the_beginning_leads_where_the_best_is_far_from_it() -> None:
+    text = " ".join(SENTENCES)
+    (opening, (_, best)) = told(excerpt(passage(text, SENTENCES[30])))
+    assert opening == ("prose", SENTENCES[0])
+    assert best.startswith(f"… {SENTENCES[30]}")
+    ((_, near),) = told(excerpt(passage(text, SENTENCES[2])))
+    assert near.startswith(SENTENCES[0]), "what is near is shown with it"
+    (_, (_, next_to_it)) = told(excerpt(passage(text, SENTENCES[1]), size=60))
+    assert next_to_it.startswith(SENTENCES[1]), "nothing is left out between them"
+
+
+@pytest.mark.parametrize("title", ["Sentence 0 is about the number 0 alone", f"tools.number: {SENTENCES[0]}"])
+def test_nothing_leads_that_the_title_says(title: str) -> None:
+    ((_, shown),) = told(excerpt(passage(" ".join(SENTENCES), SENTENCES[30]), title))
+    assert SENTENCES[0] not in shown
+
+
+def test_a_long_beginning_is_cut_to_a_line() -> None:
+    text = f"This begins {'and goes on ' * 20}. {' '.join(SENTENCES)}"
+    ((_, opening), _) = told(excerpt(passage(text, SENTENCES[30])))
+    assert opening.startswith("This begins and goes on")
+    assert opening.endswith(" …")
+    assert len(opening) <= 90
+
+
 def test_before_a_short_best_sentence_at_the_end_of_a_block_there_is_a_line_of_it() -> None:
     text = f"{'word ' * 100}The end is best."
     ((_, shown),) = told(excerpt(passage(text, "The end is best.")))
@@ -69,7 +102,7 @@ def test_a_passage_of_code_alone_is_shown_as_code() -> None:
 
 
 def test_a_passage_without_a_best_sentence_begins_with_its_prose() -> None:
-    ((_, shown),) = told(excerpt(passage("f(x, y)\n\n" + "word " * 400), 100))
+    ((_, shown),) = told(excerpt(passage("f(x, y)\n\n" + "word " * 400), size=100))
     assert shown.startswith("word")
     assert shown.endswith("word …")
     assert len(shown) <= 110

@@ -31,6 +31,12 @@ def told(text: str, title: str = "") -> list[str]:
     return [text[span.start : span.end] for span in telling_sentences(text, title)]
 
 
+def test_the_end_of_what_began_as_code_is_no_sentence_to_show() -> None:
+    begun = "message = whatever.text_of(error)\n    is shown to those who asked for it by name."
+    assert told(f"{begun}\n\nAll of it is well.") == ["All of it is well."]
+    assert told(begun) == ["is shown to those who asked for it by name."]
+
+
 def test_signatures_code_and_tables_are_read_line_by_line_and_prose_in_sentences() -> None:
     assert [kind for kind, _ in kinds(HELP)] == [
         "lines",

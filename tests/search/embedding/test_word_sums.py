@@ -81,7 +81,8 @@ def test_words_are_words_and_stand_where_they_are(embedder: Embedder) -> None:
     assert "Birds" not in found
     value_MP, _ = parts.values(embedder.encode_queries(["owls"])[0][None])
     assert found[int(np.argmax(value_MP[0]))] == "Owls"
-    assert parts.best_of(parts.sentences, value_MP[0]) == parts.sentences[0]
+    near_S = parts.nearness(parts.sentences, embedder.encode_queries(["owls"])[0])
+    assert int(np.argmax(near_S)) == 0
 
 
 def test_words_beyond_what_the_model_reads_have_no_value(embedder: Embedder) -> None:
@@ -117,8 +118,8 @@ def test_sentences_stand_in_where_tokens_do_not_sum(embedder: Embedder) -> None:
     assert float(value_MP.sum() + rest_M[0]) == pytest.approx(
         float(x_ND[0].astype(np.float32) @ q_D), abs=1e-3
     )
-    best = parts.best_of(spans, value_MP[0])
-    assert best == spans[int(np.argmax(x_ND[1:].astype(np.float32) @ q_D))]
+    own_S = x_ND[1:].astype(np.float32) @ q_D
+    np.testing.assert_allclose(parts.nearness(spans, q_D), own_S, atol=1e-2)
 
 
 @given(st.lists(st.floats(-1, 1, width=32), max_size=30))
@@ -238,13 +239,14 @@ def test_what_cannot_be_lit_is_named(engine: SearchEngine, indexed_longest: str)
         words_of(engine, indexed_longest, features=tuple(range(MAX_FEATURES + 1)))
 
 
-def test_a_sentence_is_best_by_its_mean_not_its_length() -> None:
+def test_how_near_a_stretch_is_does_not_depend_on_its_length() -> None:
     spans = [Span(0, 1), Span(2, 3), Span(4, 5)]
-    x_PD = np.array([[1.0], [1.0], [1.5]], dtype=np.float16)
-    ones = np.ones(3, np.float32)
-    parts = WordSums("word", spans, ones, x_PD, np.zeros(1, np.float32), [Span(0, 3), Span(4, 5)])
-    value_P = parts.values(ones[:1, None])[0][0]
-    assert parts.best_of(parts.sentences, value_P) == Span(4, 5)
-    assert parts.best_of([Span(0, 3)], value_P) == Span(0, 3), "what is in no sentence counts for none"
-    assert parts.best_of([Span(3, 4)], value_P) is None
-    assert parts.best_of([], value_P) is None
+    x_PD = np.array([[1.0, 1.0], [1.0, -1.0], [0.5, 0.5]], dtype=np.float16)
+    parts = WordSums("word", spans, np.ones(3, np.float32), x_PD, np.zeros(2, np.float32), [Span(0, 5)])
+    q_D = np.array([1.0, 0.0], np.float32)
+    half = float(np.sqrt(0.5))
+    near_S = parts.nearness([Span(0, 3), Span(4, 5)], q_D)
+    np.testing.assert_allclose(near_S, [1.0, half], atol=1e-6)
+    np.testing.assert_allclose(parts.nearness([Span(0, 1)], q_D), [half], atol=1e-6)
+    assert parts.nearness([Span(3, 4)], q_D).tolist() == [-np.inf]
+    assert len(parts.nearness([], q_D)) == 0
