@@ -13,6 +13,9 @@ LINE = 88
 EXCERPT = 3 * LINE
 """Characters of an excerpt: three lines beside the steering."""
 
+OPENING = 3 * LINE // 2
+"""Characters of a first sentence that leads; cut shorter it would say nothing."""
+
 LONGEST_LINE = 400
 NAMED_WORDS = 5
 
@@ -58,9 +61,9 @@ class Stretch:
 
 def excerpt(passage: PassageText, title: str = "", size: int = EXCERPT) -> list[Stretch]:
     """Cuts a few lines, about `size` characters, out of a passage: from where its best sentence is, which is
-    marked, or from its first prose. Where that is farther on, a line of what the passage begins with leads,
-    unless the document's title says it. Headings are left out. Lit words are `said1` to `said4` for the
-    question, and `lit1-1` to `lit3-4` for the first to the third topic."""
+    marked, or from its first prose. Where that is farther on, the passage's first sentence leads if it is
+    short, unless the document's title says it. Headings are left out. Lit words are `said1` to `said4` for
+    the question, and `lit1-1` to `lit3-4` for the first to the third topic."""
     found = blocks(passage.text)
     readable = [block for block in found if block.kind != "heading"] or found
     at, start = _beginning(passage, readable, size)
@@ -113,18 +116,17 @@ def _at_best(passage: PassageText, readable: Sequence[Block], size: int) -> tupl
 def _opening(
     passage: PassageText, readable: Sequence[Block], title: str, start: int
 ) -> tuple[list[Stretch], int]:
-    """Cuts a line of what a passage begins with, if it has a best sentence and what is shown begins after
-    that; says where it ends."""
+    """Takes the first sentence of a passage, if that is short, the passage has a best one, and what is shown
+    begins after it; says where it ends."""
     block = next((block for block in readable if block.kind == "prose"), None)
     if passage.best is None or block is None or start <= block.start:
         return [], start
-    text = passage.text
-    end = block.start + sentences(text[block.start : block.end])[0].end
-    if end > start or text[block.start : end].strip(" \n.").casefold() in title.casefold():
+    end = block.start + sentences(passage.text[block.start : block.end])[0].end
+    said = " ".join(passage.text[block.start : end].split()).rstrip(" .")
+    if end > start or len(said) > OPENING or said.casefold() in " ".join(title.split()).casefold():
         return [], start
-    cut = end if end - block.start <= LINE else _before(text, block.start, block.start + LINE)
-    pieces = [Piece(runs(text, block.start, cut, _marks(passage))), Piece([Run(" …")] if cut < end else [])]
-    return [Stretch("prose", [piece for piece in pieces if piece.runs], cut < end, is_opening=True)], end
+    piece = Piece(runs(passage.text, block.start, end, _marks(passage)))
+    return [Stretch("prose", [piece], is_opening=True)], end
 
 
 def _first(readable: Sequence[Block], best: Span | None, size: int) -> int:
