@@ -30,6 +30,7 @@ _PLAIN_WORD = re.compile(r"""(?<!\S)[("'“*]*[^\W\d_]+(?:['/\u2019-][^\W\d_]+)*
 _PARAGRAPH = re.compile(r"[^\n]*\S[^\n]*(?:\n[^\n]*\S[^\n]*)*")
 _ENDS = tuple(".!?:;,…。\uff01\uff1f")
 _BULLET = re.compile(r"(?:[-*+•‣◦–]|\(?(?:\d{1,3}|[a-zA-Z])[.)])[ \t]+(?=\S)")
+_ITEM = re.compile(rf"^[ \t]*{_BULLET.pattern}", re.MULTILINE)
 _CODE = re.compile(
     r"""[ \t]*(?:
         >>>|\.\.\.(?:[ ]|$) | [$%#][ ]\w+[ ]-- | ```|~~~       # a prompt, a fence
@@ -67,6 +68,14 @@ class Block:
 def blocks(text: str) -> list[Block]:
     """Finds the blocks of a text, in order; blank lines are in none."""
     return [block for found in _PARAGRAPH.finditer(text) for block in _of_paragraph(text, found.span())]
+
+
+def items(text: str, block: Block) -> list[Block]:
+    """Cuts a block where an item of a list begins, which its bullet or its number says."""
+    cuts = [found.start() for found in _ITEM.finditer(text, block.start, block.end)]
+    starts = [block.start, *(cut for cut in cuts if cut > block.start)]
+    ends = [*(start - 1 for start in starts[1:]), block.end]
+    return [Block(block.kind, start, end) for start, end in zip(starts, ends, strict=True)]
 
 
 def telling_sentences(text: str, title: str = "") -> list[Span]:
