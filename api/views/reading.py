@@ -36,10 +36,18 @@ class Reading:
         shown = []
         for at in range(first, behind):
             block = self.blocks[at]
-            part = max(start, block.start), min(end, block.end)
+            part = self._indented(block, max(start, block.start)), min(end, block.end)
             if self.text[slice(*part)].strip():
                 shown.append(Stretch(block.kind, [Piece([*self._runs(at, *part, marks)])]))
         return shown
+
+    def _indented(self, block: Block, start: int) -> int:
+        """Moves a start before the blanks of its line, if it is right behind them: a passage begins without
+        any, and its first row would not stand in its columns."""
+        at = start
+        while block.kind == "lines" and at > block.start and self.text[at - 1] in " \t":
+            at -= 1
+        return at if at == block.start or self.text[at - 1] == "\n" else start
 
     def _runs(self, at: int, start: int, end: int, marks: Sequence[Mark]) -> Iterator[Run]:
         """Cuts a part of a block into runs; of lines without what all lines of the block are indented by."""

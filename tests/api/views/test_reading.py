@@ -54,6 +54,8 @@ def test_code_that_a_passage_ends_in_goes_on_indented_in_the_next() -> None:
     before, after = Reading.of(TEXT).between(0, cut), Reading.of(TEXT).between(cut, len(TEXT))
     assert told(before)[-1] == ("lines", "def sorted_shelf(books):\n    keys = {}\n\n")
     assert told(after)[0] == ("lines", "    return sorted(books)")
+    behind = cut + len("        ")
+    assert told(Reading.of(TEXT).between(behind, len(TEXT)))[0] == ("lines", "    return sorted(books)")
     amid = TEXT.index("sorted(books)\n")
     assert told(Reading.of(TEXT).between(amid, amid + 13)) == [("lines", "sorted(books)")]
 
