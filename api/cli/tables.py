@@ -76,6 +76,8 @@ def _print_facets(facets: Facets) -> None:
     for facet in facets.fields:
         for value in facet.values:
             table.add_row(_plain(value.filter), f"{value.documents:,}", f"{value.top:,}")
+        if facet.total > len(facet.values):
+            table.add_row(_plain(f"… {facet.total:,} in all: --values-of {facet.field}"), "", "")
     for topic in facets.topics:
         about = f"{topic.filter}  {_plain(topic.label)}"
         table.add_row(about, f"{topic.documents:,}", f"{topic.top:,}")

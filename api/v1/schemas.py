@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.v1 import examples
+from search.engine.facets import MOST_LISTED, SHOWN_VALUES
 from search.errors import InvalidFilter
 from search.explain.analyze import MAX_ANALYSED
 from search.query.filters import FORM as FILTER_FORM
@@ -19,6 +20,7 @@ from search.query.steering import MAX_STRENGTH, Knob, Steering, target_of
 
 OF_DICTIONARY = "The dictionary that features of steering and filters are numbered in, where not the live one"
 FACETS = "Count what the answers can be narrowed down to"
+VALUES_OF = f"Fields of which facets list up to {MOST_LISTED} values, not {SHOWN_VALUES}"
 AS_TYPED = (
     "Search for the question as it is, though none of its words is anywhere and others are near to them"
 )
@@ -100,6 +102,7 @@ class SearchIn(Sent):
     filter: Listed[FilterIn | str] = Field(default=[], description=FILTER_FORM)
     as_typed: bool = Field(default=False, description=AS_TYPED)
     facets: bool = Field(default=False, description=FACETS)
+    values_of: Listed[str] = Field(default=[], description=VALUES_OF)
     collapse: bool = Field(default=True, description=COLLAPSE)
     min_score: float | None = Field(default=None, allow_inf_nan=False, description=MIN_SCORE)
     collection: str = ""

@@ -41,11 +41,13 @@ class HistogramChart:
 class Stretch:
     """Places a stretch of a document: a passage, or (`passage` None) text between passages.
 
-    `activations` says how strongly each asked feature fires there, `heats` the same as 0..4 against the
-    feature's own maximum; `y` and `height` are its place on the document's map.
+    `start` is where its text begins in that of the document. `activations` says how strongly each asked
+    feature fires there, `heats` the same as 0..4 against the feature's own maximum; `y` and `height` are its
+    place on the document's map.
     """
 
     text: str
+    start: int
     passage: int | None
     index: int
     activations: list[float]
@@ -57,6 +59,11 @@ class Stretch:
     def heat(self) -> int:
         """Gives the heat of the feature which is shown in the text, the first."""
         return self.heats[0] if self.heats else 0
+
+    @property
+    def end(self) -> int:
+        """Gives where its text ends in that of the document."""
+        return self.start + len(self.text)
 
 
 def histogram(data: Histogram) -> HistogramChart:
@@ -109,7 +116,7 @@ def _placed(
     document: DocumentDetail, parts: Sequence[tuple[str, int | None]], features: Sequence[NamedFeature]
 ) -> list[Stretch]:
     total = sum(len(text) for text, _ in parts) or 1
-    placed, y = [], 0.0
+    placed, start, y = [], 0, 0.0
     for text, index in parts:
         height = 100 * len(text) / total
         active = {} if index is None else {f.feature: f.activation for f in document.passages[index].features}
@@ -117,6 +124,7 @@ def _placed(
         placed.append(
             Stretch(
                 text=text,
+                start=start,
                 passage=None if index is None else document.passages[index].id,
                 index=index or 0,
                 activations=activations,
@@ -127,5 +135,6 @@ def _placed(
                 height=round(height, 2),
             )
         )
+        start += len(text)
         y += height
     return placed

@@ -12,6 +12,8 @@ from zlib import crc32
 from api.views.page_state import PageState
 
 ALL, REST, NUMBERS = "all", "rest", "numbers"
+VALUES = "values:"
+"""Stands before a field of which many values are there."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,16 @@ class Details:
     asked: frozenset[str] = frozenset()
 
     @property
+    def counted(self) -> bool:
+        """Tells whether it is there what the answers can be narrowed down to."""
+        return self.rest or bool(self.values_of)
+
+    @property
+    def values_of(self) -> frozenset[str]:
+        """Gives the fields of which many values are there."""
+        return frozenset(each.removeprefix(VALUES) for each in self.asked if each.startswith(VALUES))
+
+    @property
     def rest(self) -> bool:
         return bool(self.asked & {ALL, REST})
 
@@ -34,7 +46,7 @@ class Details:
 
     @property
     def any_why(self) -> bool:
-        return bool(self.asked - {REST, NUMBERS})
+        return any(each not in (REST, NUMBERS) and not each.startswith(VALUES) for each in self.asked)
 
     def why(self, passage: int) -> bool:
         """Tells whether it is there why a passage stands where it stands."""

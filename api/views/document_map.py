@@ -3,12 +3,13 @@ the tracks of several features on its map."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from string import ascii_uppercase
 from urllib.parse import quote, urlencode
 
 import numpy as np
 
 from api.views.charts import Stretch
-from api.views.excerpts import Run, runs, word_marks
+from api.views.excerpts import Mark, word_marks
 from api.views.page_state import LIMIT, PageState
 from search.embedding.word_sums import levels
 from search.explain.word_attribution import MAX_FEATURES
@@ -29,6 +30,16 @@ class Track:
     matches: list[Stretch]
     first_url: str
     without_url: str
+
+    @property
+    def letter(self) -> str:
+        """Names the column."""
+        return track_letter(self.column)
+
+
+def track_letter(column: int) -> str:
+    """Names a column of the map: A, B, C."""
+    return ascii_uppercase[column]
 
 
 def document_path(document_id: str) -> str:
@@ -74,16 +85,16 @@ def with_first(features: Sequence[int], feature: int) -> list[int]:
     return [feature, *(other for other in features if other != feature)][:MAX_FEATURES]
 
 
-def lit_runs(stretch: Stretch, words: DocumentWords) -> list[Run]:
-    """Cuts the text of a passage into runs by its lit words: those of the first feature or, without one, of
-    the question. Empty if they are not known, or nothing is to be lit."""
-    passage = next((each for each in words.passages if each.passage.id == stretch.passage), None)
+def marks_of(stretch: Stretch, words: DocumentWords | None) -> list[Mark]:
+    """Marks the lit words of a passage, where they are in the document's text: those of the first feature or,
+    without one, of the question. Where its words are not known, the whole passage as the feature fires."""
+    known = words.passages if words else []
+    passage = next((each for each in known if each.passage.id == stretch.passage), None)
     if passage is None:
-        return []
-    text = passage.passage.text
-    hidden = len(text) - len(stretch.text)  # what an overlapping passage shows
+        return [(stretch.start, stretch.end, f"heat{stretch.heat}")] if stretch.heat else []
+    begin = stretch.end - len(passage.passage.text)  # an overlapping passage may show its beginning
     name = "heat" if passage.features else "said"
-    return runs(text, hidden, len(text), word_marks(_lit(passage), name))
+    return [(begin + first, begin + last, mark) for first, last, mark in word_marks(_lit(passage), name)]
 
 
 def to_light(parts: Sequence[Stretch], *, feature: bool) -> list[int]:

@@ -162,7 +162,7 @@ def _prose(passage: PassageText, block: Block, start: int, room: int) -> Stretch
 def _lines(passage: PassageText, block: Block, room: int) -> Stretch:
     """Takes whole lines of a block that is read line by line, without what all are indented by."""
     text = passage.text[block.start : block.end]
-    indent = min(len(line) - len(line.lstrip()) for line in text.split("\n"))
+    indent = indent_of(text)
     taken: list[Run] = []
     start, cut = block.start, False
     for line in text.split("\n"):
@@ -174,6 +174,11 @@ def _lines(passage: PassageText, block: Block, room: int) -> Stretch:
         taken += [*([Run("\n")] if taken else []), *runs(passage.text, start + indent, end, _marks(passage))]
         start += len(line) + 1
     return Stretch("lines", [Piece([*taken, *([Run(" …")] if cut else [])])], cut)
+
+
+def indent_of(text: str) -> int:
+    """Counts the blanks that all lines of a text begin with; blank lines do not count."""
+    return min(len(line) - len(line.lstrip()) for line in text.split("\n") if line.strip())
 
 
 def _room_taken(stretch: Stretch) -> int:

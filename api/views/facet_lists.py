@@ -1,30 +1,31 @@
 """Facets are lists of what the answers can be narrowed down to, those that people know first."""
 
-import re
 from dataclasses import dataclass
 from math import log2
 
 from api.views.page_state import PageState
-from search.engine.provenance import USUAL
+from search.embedding.folding import fold
+from search.engine.provenance import familiarity
+from search.filtering.field_values import DATE, NUMBER
 from search.responses.search import Facet, Facets, FacetValue
 
 SHOWN = 8
-"""Values of a list; those after them are folded."""
+"""Values of a list that are seen at once."""
 
 LEGIBLE = 24
 """Characters of a value that stands on a line."""
 
-_MEASURED = re.compile(r"[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|\d{4}(?:-\d\d){1,2}(?:[T ].*)?")
-
 
 @dataclass(frozen=True)
 class FacetList:
-    """Holds what one field can be narrowed down to. `measured`: its values are numbers or dates, so that two
-    boxes take a range of them, which now is from `least` to `most`."""
+    """Holds what one field can be narrowed down to: some of its `total` values, those that answers have most.
+    `measured`: it is a field of numbers or dates, so that two boxes take a range, which now is from `least`
+    to `most`."""
 
     field: str
     values: list[FacetValue]
     measured: bool
+    total: int
     least: str = ""
     most: str = ""
 
@@ -32,6 +33,16 @@ class FacetList:
     def name(self) -> str:
         """Names the field as a sentence begins: `Package`, `Published at`."""
         return f"{self.field[:1].upper()}{self.field[1:]}".replace("_", " ")
+
+    @property
+    def others(self) -> list[FacetValue]:
+        """Gives the values after the first, in the order of the alphabet: who unfolds them looks for one."""
+        return sorted(self.values[SHOWN:], key=lambda value: fold(value.value))
+
+    @property
+    def unlisted(self) -> int:
+        """Counts the values that are not here."""
+        return max(self.total - len(self.values), 0)
 
 
 def facet_lists(found: Facets, state: PageState) -> list[FacetList]:
@@ -43,16 +54,13 @@ def facet_lists(found: Facets, state: PageState) -> list[FacetList]:
 
 def _list(facet: Facet, state: PageState) -> FacetList:
     values = [value for value in facet.values if value.documents or value.chosen]
-    ends = (end for value in values for end in value.value.split(".."))
     least, most = state.range_of(facet.field)
-    measured = all(_MEASURED.fullmatch(end) for end in ends)
-    return FacetList(facet.field, values, measured, least, most)
+    return FacetList(facet.field, values, facet.kind in (NUMBER, DATE), facet.total, least, most)
 
 
 def _place(shown: FacetList) -> tuple[int, float]:
-    usual = USUAL.index(shown.field) if shown.field in USUAL else len(USUAL)
     legible = sum(len(value.value) <= LEGIBLE for value in shown.values) / len(shown.values)
-    return usual, -legible * _divides(shown.values)
+    return familiarity(shown.field), -legible * _divides(shown.values)
 
 
 def _divides(values: list[FacetValue]) -> float:

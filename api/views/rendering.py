@@ -22,7 +22,7 @@ from starlette.types import Scope
 from api.auth.sessions import csrf_token, session_cookie
 from api.middleware.proxy import at
 from api.views import cards, charts, excerpts, numbers
-from api.views.document_map import document_path, reading_url, with_first
+from api.views.document_map import document_path, reading_url, track_letter, with_first
 from api.views.facet_lists import facet_lists
 from search import logs
 from search.errors import RefractError
@@ -97,6 +97,7 @@ def _environment() -> Environment:
         document_path=document_path,
         reading_url=reading_url,
         with_first=with_first,
+        track_letter=track_letter,
         web_link=web_link,
         holds=numbers.holds,
         host_of=host_of,

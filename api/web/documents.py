@@ -8,8 +8,9 @@ from starlette.responses import Response
 
 from api.dependencies import CollectionDep, EngineDep
 from api.views import charts, document_map
-from api.views.excerpts import Run
+from api.views.excerpts import Stretch
 from api.views.page_state import PageState, page_state
+from api.views.reading import Reading
 from api.views.rendering import Page, render
 from api.web.features import read_number
 from api.web.live_state import in_live_numbers
@@ -27,9 +28,9 @@ router = APIRouter(include_in_schema=False)
 
 @dataclass(frozen=True)
 class DocumentPage(Page):
-    """Shows a document in `parts`, a passage each or a gap between; `lit` are the words of passages in runs,
-    and `later` the passages whose words are asked for when they are scrolled to. `place` is that among the
-    results of the question."""
+    """Shows a document in `parts`, a passage each or a gap between; `shown` are the blocks of each part with
+    its words lit, and `later` the passages whose words are asked for when they are scrolled to. `place` is
+    that among the results of the question."""
 
     template = "document.html"
 
@@ -40,7 +41,7 @@ class DocumentPage(Page):
     parts: list[charts.Stretch]
     lost: Sequence[LostKnob]
     later: set[int]
-    lit: dict[int | None, list[Run]]
+    shown: list[list[Stretch]]
     place: Standing | None
 
 
@@ -70,15 +71,18 @@ def document_page(
         wanted = lighting[: document_map.AT_ONCE] if one is None else [one]
         words = _words(reader, document_id, state, features, wanted)
         place = _place(reader, document_id, state) if one is None and state.q.strip() else None
+    tracks = document_map.tracks(document.id, state, features, parts)
+    parts = parts if one is None else [part for part in parts if part.passage == one]
+    reading = Reading.of(document.text)
     page = (DocumentPage if one is None else PassagePage)(
         state=state,
         document=document,
         features=[feature.feature for feature in features],
-        tracks=document_map.tracks(document.id, state, features, parts),
-        parts=parts if one is None else [part for part in parts if part.passage == one],
+        tracks=tracks,
+        parts=parts,
         lost=remapped.lost,
         later=set(lighting) - set(wanted),
-        lit={part.passage: document_map.lit_runs(part, words) for part in parts if words},
+        shown=[reading.between(part.start, part.end, document_map.marks_of(part, words)) for part in parts],
         place=place,
     )
     return render(request, page)

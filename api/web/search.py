@@ -239,7 +239,12 @@ def _results(
     more = shown == str(details.generation)
     people = ForPeople(marks="all" if details.rest else "known", ranks=details.any_why, again=more)
     response = reader.search(
-        state.request(), limit=state.limit, offset=state.offset, facets=details.rest, for_people=people
+        state.request(),
+        limit=state.limit,
+        offset=state.offset,
+        facets=details.counted,
+        values_of=details.values_of,
+        for_people=people,
     )
     if more:
         return render(request, MorePart(response, details, cards.build_cards(response)))

@@ -6,6 +6,7 @@ from itertools import islice
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import ColumnElement, func, literal, or_, select, tuple_
 from sqlalchemy.orm import Session
 
@@ -22,12 +23,15 @@ from search.responses.documents import (
     ActiveFeature,
     DocumentDetail,
     DocumentPassage,
+    DocumentTopic,
     ResultLink,
     Standing,
 )
 from search.responses.search import DocumentRef
 
 MAX_WORDS = 20
+
+MAX_TOPICS = 12
 
 FIRST = 100
 """Among so many results a document has a place that is told."""
@@ -57,6 +61,7 @@ def document_detail(reader: Reader, document_id: str) -> DocumentDetail:
             DocumentPassage(number, *spans[number], _active(snapshot, place))
             for place, number in zip(places.tolist(), snapshot.number_N[places].tolist(), strict=True)
         ],
+        topics=_topics(snapshot, places),
     )
 
 
@@ -111,6 +116,14 @@ def _active(snapshot: Snapshot, passage: int) -> list[ActiveFeature]:
     return [
         ActiveFeature(f, snapshot.labels[f].shown, snapshot.labels[f].reliable, value)
         for f, value in strongest
+    ]
+
+
+def _topics(snapshot: Snapshot, places: NDArray[np.int64]) -> list[DocumentTopic]:
+    about_F = snapshot.counts_about(places)
+    return [
+        DocumentTopic(feature, snapshot.labels[feature].shown, int(about_F[feature]))
+        for feature in snapshot.distinctive(places)[:MAX_TOPICS]
     ]
 
 

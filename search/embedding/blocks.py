@@ -5,7 +5,9 @@ signatures and lists of arguments have line breaks that mean something, prose ha
 it says nothing by itself.
 """
 
+import math
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby, pairwise
@@ -30,8 +32,9 @@ _PLAIN_WORD = re.compile(r"""(?<!\S)[("'“*]*[^\W\d_]+(?:['/\u2019-][^\W\d_]+)*
 _PARAGRAPH = re.compile(r"[^\n]*\S[^\n]*(?:\n[^\n]*\S[^\n]*)*")
 _ENDS = tuple(".!?:;,…。\uff01\uff1f")
 _BULLET = re.compile(r"(?:[-*+•‣◦–]|\(?(?:\d{1,3}|[a-zA-Z])[.)])[ \t]+(?=\S)")
+_ITEM = re.compile(rf"^[ \t]*{_BULLET.pattern}", re.MULTILINE)
 _CODE = re.compile(
-    r"""[ \t]*(?:
+    r"""[ \t]*+(?:
         >>>|\.\.\.(?:[ ]|$) | [$%#][ ]\w+[ ]-- | ```|~~~       # a prompt, a fence
       | @\w[\w.]*(?:\(.*\))?$                                  # a decorator
       | (?:from[ ]\S+[ ])?import[ ]\S+(?:,[ ]\S+)*(?:[ ]as[ ]\w+)?;?$
@@ -40,7 +43,7 @@ _CODE = re.compile(
     re.VERBOSE,
 )
 _LIKE_CODE = re.compile(
-    r"""[ \t]*(?:
+    r"""[ \t]*+(?:
         (?:def|class|async[ ]def|function|func|fn)[ ]+\w+.*[:{(]
       | (?:if|for|while|with|try|except|else|elif)\b.*[:{]$
       | (?:return|raise|yield|await)[ ][\w.]+\(.*\)$
@@ -51,7 +54,7 @@ _LIKE_CODE = re.compile(
     re.VERBOSE,
 )
 _OPENS_SIGNATURE = re.compile(r"[\w.]+\((?!.*\)[ ]\w+[ ]\w+)")
-_RULE = re.compile(r"[ \t]*[-=~^*_+|: \t]{3,}$")
+_RULE = re.compile(r"[ \t]*+[-=~^*_+|: \t]{3,}$")
 _COLUMNS = re.compile(r"\S(?:[ ]{3,}|\t+)\S|^\|.*\||[ ]\|[ ].*[ ]\|[ ]")
 
 
@@ -67,6 +70,14 @@ class Block:
 def blocks(text: str) -> list[Block]:
     """Finds the blocks of a text, in order; blank lines are in none."""
     return [block for found in _PARAGRAPH.finditer(text) for block in _of_paragraph(text, found.span())]
+
+
+def items(text: str, block: Block) -> list[Block]:
+    """Cuts a block where an item of a list begins, which its bullet or its number says."""
+    cuts = [found.start() for found in _ITEM.finditer(text, block.start, block.end)]
+    starts = [block.start, *(cut for cut in cuts if cut > block.start)]
+    ends = [*(start - 1 for start in starts[1:]), block.end]
+    return [Block(block.kind, start, end) for start, end in zip(starts, ends, strict=True)]
 
 
 def telling_sentences(text: str, title: str = "") -> list[Span]:
@@ -99,8 +110,8 @@ def _of_paragraph(text: str, where: tuple[int, int]) -> Iterator[Block]:
     alone = _is_signature(text[slice(*where)]) or _is_list(told)
     quoted = _is_indented_prose(told)
     kinds: list[Kind] = [
-        "lines" if alone or _stands_alone(line) or (_is_indented(line) and not quoted) else "prose"
-        for line in told
+        "lines" if alone or row or _stands_alone(line) or (_is_indented(line) and not quoted) else "prose"
+        for line, row in zip(told, _in_table(told), strict=True)
     ]
     if kinds[0] == "prose" and _is_heading(told[0], alone=len(lines) == 1):
         kinds[0] = "heading"
@@ -126,6 +137,20 @@ def _is_list(lines: list[str]) -> bool:
     return few and len(lines) >= LISTED
 
 
+def _in_table(lines: list[str]) -> list[bool]:
+    """Tells which lines of a paragraph are of a table: rows, where most that are indented as far are rows,
+    and what goes on in them, indented deeper."""
+    indents = [_indent(line) for line in lines]
+    all_at = Counter(indents)
+    rows = Counter(at for at, line in zip(indents, lines, strict=True) if _COLUMNS.search(line.strip()))
+    tables = {at for at, count in rows.items() if count > 1 and 2 * count > all_at[at]}
+    row, told = math.inf, []
+    for at in indents:
+        row = at if at in tables else row if at > row else math.inf
+        told.append(row < math.inf)
+    return told
+
+
 def _stands_alone(line: str) -> bool:
     """Tells whether a line means something as a line: code, a row of a table, an argument."""
     if _CODE.match(line) or _RULE.fullmatch(line) or _COLUMNS.search(line.strip()):
@@ -136,8 +161,12 @@ def _stands_alone(line: str) -> bool:
 
 
 def _is_indented(line: str) -> bool:
+    return _indent(line) >= INDENTED
+
+
+def _indent(line: str) -> int:
     wide = line.expandtabs()
-    return len(wide) - len(wide.lstrip()) >= INDENTED
+    return len(wide) - len(wide.lstrip())
 
 
 def _is_indented_prose(lines: list[str]) -> bool:

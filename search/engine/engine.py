@@ -2,7 +2,7 @@
 them."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, nullcontext
 from copy import copy
 from pathlib import Path
@@ -83,6 +83,7 @@ class SearchEngine:
         collapse: bool = True,
         min_score: float | None = None,
         facets: bool = False,
+        values_of: Collection[str] = (),
         for_people: ForPeople | None = None,
     ) -> SearchResponse:
         """Runs one search with a reader of its own, see `Reader.search`.
@@ -99,6 +100,7 @@ class SearchEngine:
                 collapse=collapse,
                 min_score=min_score,
                 facets=facets,
+                values_of=values_of,
                 for_people=for_people,
             )
 

@@ -6,12 +6,13 @@ left if it were chosen, and how many of the first answers have it.
 Shape suffixes: N passages, V values.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from search.engine.provenance import familiarity
 from search.errors import InvalidFilter
 from search.filtering.allowed import matching
 from search.filtering.doc_values import DocValues
@@ -25,6 +26,9 @@ from search.scoring.ranking import Ranking
 FIRST = 100
 SHOWN_FIELDS = 12
 SHOWN_VALUES = 10
+MOST_LISTED = 500
+"""Values of a field of which all are asked for."""
+
 SHOWN_TOPICS = 8
 MOST_VALUES = 2000
 """A field with more values is free text."""
@@ -47,23 +51,26 @@ def count_facets(
     ranking: Ranking,
     left: Left,
     allowed_N: Mask | None,
+    *,
+    whole: Collection[str] = (),
 ) -> Facets:
     """Counts the facets of a search that leaves these passages; `left` counts what another query would leave.
 
     The values of a field are counted as if nothing were asked of that field, so that another one can be
-    chosen instead.
+    chosen instead. Of the fields that are to be shown `whole` many are listed, of others a few.
     """
     top_V = doc_values.counts(ranking.documents[:FIRST])
     found: list[Facet] = []
-    for field, values in doc_values.fields.items():
+    for field, values in sorted(doc_values.fields.items(), key=lambda pair: familiarity(pair[0])):
         if len(found) == SHOWN_FIELDS:
             break
         others = tuple(each for each in typed.conditions if each.field != field)
         documents, left_V = left(replace(typed.restrictions, conditions=others))
         counted = _Counted(field, values, left_V[values.number_A], top_V[values.number_A])
-        shown = _shown(counted.choices(), typed)
+        choices = [each for each in counted.choices() if _reads_back(format_filter(each.condition))]
+        shown = _shown(choices, typed, MOST_LISTED if field in whole else SHOWN_VALUES)
         if any(value.chosen or value.documents < documents for value in shown):
-            found.append(Facet(field, shown))
+            found.append(Facet(field, shown, values.kind, len(choices)))
     return Facets(found, _topics(snapshot, typed, ranking.passages[:FIRST], allowed_N))
 
 
@@ -107,7 +114,7 @@ class _Counted:
         of_kind = np.array([self.values.kinds_A[at] for at in there])
         for kind, group in ((DATE, self._by_time), (NUMBER, self._in_ranges)):
             chosen = there[of_kind == kind]
-            if len(chosen) > SEVERAL and 2 * len(chosen) >= len(there) and not self.values.several:
+            if len(chosen) > SEVERAL and kind == self.values.kind and not self.values.several:
                 return group(chosen), there[of_kind != kind].tolist()
         return [], there.tolist()
 
@@ -138,9 +145,9 @@ class _Counted:
         return [choice for choice in map(self._choice, ends) if choice is not None]
 
 
-def _shown(choices: list[_Choice], typed: ParsedQuery) -> list[FacetValue]:
+def _shown(choices: list[_Choice], typed: ParsedQuery, most: int) -> list[FacetValue]:
     """Shows what the first answers have most, and what is chosen; ranges in their order."""
-    found = [
+    return [
         FacetValue(
             value=each.text,
             filter=format_filter(each.condition),
@@ -148,18 +155,17 @@ def _shown(choices: list[_Choice], typed: ParsedQuery) -> list[FacetValue]:
             top=each.top,
             chosen=_chosen(each.condition, typed),
         )
-        for each in _best(choices, typed)
+        for each in _best(choices, typed, most)
     ]
-    return [value for value in found if _reads_back(value.filter)]
 
 
-def _best(choices: list[_Choice], typed: ParsedQuery) -> list[_Choice]:
+def _best(choices: list[_Choice], typed: ParsedQuery, most: int) -> list[_Choice]:
     ranges = [each for each in choices if not each.condition.values]
     by_use = sorted(
         (each for each in choices if each.condition.values),
         key=lambda each: (not _chosen(each.condition, typed), -each.top, -each.documents, each.text),
     )
-    return ranges + by_use[: SHOWN_VALUES - len(ranges)]
+    return ranges + by_use[: most - len(ranges)]
 
 
 def _reads_back(text: str) -> bool:
@@ -182,13 +188,9 @@ def _chosen(condition: Condition, typed: ParsedQuery) -> bool:
 
 def _topics(snapshot: Snapshot, typed: ParsedQuery, first: IntArray, allowed_N: Mask | None) -> list[Topic]:
     """Finds features that the first answers fire more often than passages do, by how much that says."""
-    top_F = np.bincount(snapshot.about_NF[first].indices, minlength=snapshot.dictionary.features)
-    expected_F = snapshot.passages_F * (len(first) / max(snapshot.passages, 1))
-    likely = np.flatnonzero(top_F >= LEAST_TOP)
-    says = top_F[likely] * np.log(top_F[likely] / expected_F[likely])
-    order = [int(likely[at]) for at in np.argsort(-says, kind="stable") if says[at] > 0]
+    top_F = snapshot.counts_about(first)
     asked = {each.feature for each in typed.conditions if not each.negated}
-    best = [f for f in order if snapshot.telling[f] and f not in asked][:SHOWN_TOPICS]
+    best = [f for f in snapshot.distinctive(first, LEAST_TOP) if f not in asked][:SHOWN_TOPICS]
     chosen = sorted(f for f in asked if f is not None and f < len(top_F))
     return [
         Topic(

@@ -23,6 +23,11 @@ USUAL = ("path", "folder", "kind", "type", "format", "package", "source", "secti
 """Fields that people look for first, in this order; then other dates, then texts of few values."""
 
 
+def familiarity(field: str) -> int:
+    """Gives the place of a field among those that people look for first, behind them where it is none."""
+    return USUAL.index(field) if field in USUAL else len(USUAL)
+
+
 def with_facts(results: list[Result], doc_values: DocValues, documents: NDArray[np.int64]) -> list[Result]:
     """Says of each result where its document (a row id) is from."""
     fields = _telling(doc_values)[:LOOKED_AT]
@@ -36,8 +41,7 @@ def _telling(doc_values: DocValues) -> list[tuple[str, FieldValues]]:
     """Picks the fields that tell documents apart and say something to people, the most telling first."""
 
     def place(name: str) -> tuple[int, bool, int, str]:
-        usual = USUAL.index(name) if name in USUAL else len(USUAL)
-        return usual, DATE not in doc_values.kinds[name], len(doc_values.fields[name].texts), name
+        return familiarity(name), DATE not in doc_values.kinds[name], len(doc_values.fields[name].texts), name
 
     fit = [
         name

@@ -5,7 +5,7 @@ Shape suffixes: N passages, D embedding width.
 
 import math
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 
@@ -189,6 +189,7 @@ class Reader:
         collapse: bool = True,
         min_score: float | None = None,
         facets: bool = False,
+        values_of: Collection[str] = (),
         for_people: ForPeople | None = None,
     ) -> SearchResponse:
         """Finds the documents nearest to the steered question, each with the terms of its score.
@@ -196,8 +197,8 @@ class Reader:
         Knobs of the request's preset are turned too; where it has neither that nor steering, those of the
         collection's default preset. `collapse` shows results whose passages say the same once, each with its
         copies: pages count what is shown. Nothing is shown that scores less than `min_score`. `facets` counts
-        what the answers can be narrowed down to. `for_people` adds what a page shows: where each document is
-        from, and what of the rest it chooses.
+        what the answers can be narrowed down to, with many values of the fields `values_of`. `for_people`
+        adds what a page shows: where each document is from, and what of the rest it chooses.
 
         Raises:
             InvalidQuery, InvalidSteering, InvalidFilter, InvalidPage, InvalidRequest: the request's own words
@@ -211,7 +212,8 @@ class Reader:
         places = find_places(prepared, self._said, offset + limit, collapse=collapse, least=min_score)
         clock.lap("search")
         page = offset, limit
-        answer = self._answer(prepared, places, page, clock, facets=facets, for_people=for_people)
+        whole = frozenset(values_of) if facets else None
+        answer = self._answer(prepared, places, page, clock, whole=whole, for_people=for_people)
         count_search(answer, again=for_people is not None and for_people.again)
         return answer
 
@@ -222,7 +224,7 @@ class Reader:
         page: tuple[int, int],
         clock: Clock,
         *,
-        facets: bool,
+        whole: frozenset[str] | None,
         for_people: ForPeople | None,
     ) -> SearchResponse:
         snapshot, asked, translation = self.snapshot, prepared.asked, prepared.translation
@@ -240,7 +242,7 @@ class Reader:
             results = self._marked(prepared, results, for_people.marks)
             results = with_facts(results, self._doc_values, ranking.documents[rows])
             clock.lap("words")
-        counted = self._facets(asked, ranking) if facets else None
+        counted = None if whole is None else self._facets(asked, ranking, whole)
         clock.lap("facets")
         return SearchResponse(
             query=prepared.request.query,
@@ -401,7 +403,7 @@ class Reader:
             for result, parts in zip(results, sums, strict=True)
         ]
 
-    def _facets(self, asked: AnalyzedQuery, ranking: Ranking) -> Facets:
+    def _facets(self, asked: AnalyzedQuery, ranking: Ranking, whole: frozenset[str]) -> Facets:
         doc_values = self._doc_values
 
         def left(typed: ParsedQuery) -> tuple[int, NDArray[np.int64]]:
@@ -411,4 +413,5 @@ class Reader:
 
             return self._cached.counted.get(typed, count)
 
-        return count_facets(self.snapshot, doc_values, asked.typed, ranking, left, self.allowed(asked.typed))
+        allowed_N, typed = self.allowed(asked.typed), asked.typed
+        return count_facets(self.snapshot, doc_values, typed, ranking, left, allowed_N, whole=whole)

@@ -9,6 +9,7 @@ Shape suffixes: A values of one field.
 import hashlib
 import json
 import re
+from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -27,6 +28,7 @@ MOST = 500
 """No filter is longer; what is cannot be asked for."""
 
 TEXT, NUMBER, DATE, BOOLEAN, OBJECT = "text", "number", "date", "boolean", "object"
+_TOLD_BY = (DATE, NUMBER, BOOLEAN)
 
 _WRITTEN_NUMBER = re.compile(r"[+-]?\d{1,300}(\.\d{1,300})?([eE][+-]?\d{1,3})?", re.ASCII)
 _PLAIN_NUMBER = re.compile(r"-?(0|[1-9]\d{0,14})(\.\d{1,15})?([eE][+-]?\d{1,2})?", re.ASCII)
@@ -114,6 +116,12 @@ class FieldValues:
     @cached_property
     def kinds(self) -> frozenset[str]:
         return frozenset(self.kinds_A)
+
+    @cached_property
+    def kind(self) -> str:
+        """The kind of at least half of the values, wherever they stand; text where no kind has so many."""
+        counts = Counter(self.kinds_A)
+        return next((kind for kind in _TOLD_BY if 2 * counts[kind] >= len(self.kinds_A) > 0), TEXT)
 
     @cached_property
     def places(self) -> dict[str, int]:

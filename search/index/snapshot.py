@@ -259,6 +259,19 @@ class Snapshot:
         holds_F = np.array([label.reliable for label in self.labels], dtype=np.bool_)
         return holds_F & (self.passages_F > 0) & (self.passages_F <= most)
 
+    def counts_about(self, passages: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Counts how many of some passages are about each feature (F,)."""
+        return np.bincount(self.about_NF[passages].indices, minlength=self.dictionary.features)
+
+    def distinctive(self, passages: NDArray[np.int64], least: int = 1) -> list[int]:
+        """Finds the telling features that some passages, at least so many, are about more often than others
+        are, by how much that says."""
+        there_F = self.counts_about(passages)
+        expected_F = self.passages_F * (len(passages) / max(self.passages, 1))
+        likely = np.flatnonzero((there_F >= least) & self.telling)
+        says = there_F[likely] * np.log(there_F[likely] / expected_F[likely])
+        return [int(likely[at]) for at in np.argsort(-says, kind="stable") if says[at] > 0]
+
     def density(self, feature: int) -> float:
         """Gives the share of the collection's passages that the feature fires on."""
         return float(self.passages_F[feature]) / max(self.passages, 1)

@@ -25,6 +25,15 @@ class DocumentPassage:
 
 
 @dataclass(frozen=True)
+class DocumentTopic:
+    """Offers a feature that tells a document from others, and says how many of its passages are about it."""
+
+    feature: int
+    label: str
+    passages: int
+
+
+@dataclass(frozen=True)
 class ResultLink:
     """Leads to a result: its document, and the passage that it was found by."""
 
@@ -43,7 +52,8 @@ class Standing:
 
 @dataclass(frozen=True)
 class DocumentDetail:
-    """Describes a document with its stored text and, by passage, the features that fire there."""
+    """Describes a document with its stored text and, by passage, the features that fire there; `topics` are
+    those that tell it from others, the most telling first."""
 
     id: str
     title: str
@@ -53,3 +63,4 @@ class DocumentDetail:
     text: str
     meta: dict[str, Any] = field(default_factory=dict)
     passages: list[DocumentPassage] = field(default_factory=list)
+    topics: list[DocumentTopic] = field(default_factory=list)

@@ -213,10 +213,13 @@ class FacetValue:
 
 @dataclass(frozen=True)
 class Facet:
-    """Offers a field of the metadata, with those of its values that answers have most."""
+    """Offers a field of the metadata, with those of its `total` values that answers have most. `kind`: text,
+    number, date or boolean, whichever most of its values in the collection are."""
 
     field: str
     values: list[FacetValue]
+    kind: str = "text"
+    total: int = 0
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,8 @@ VIOLATIONS = "{ resultTypes: ['violations'] }"  # of what is well only one place
 
 STEERED = "/?q=sort a list by two keys&steer=1:1.5,2:off,concept:dates and times:-1&find=text"
 
+TRACKS = "&".join(f"feature={number}" for number in range(1, 7))
+
 
 @pytest.fixture
 def addresses(indexed: Indexed) -> list[str]:
@@ -35,7 +37,8 @@ def addresses(indexed: Indexed) -> list[str]:
         "/features",
         "/features?q=text",
         "/features/1",
-        f"/documents/{longest.id}?feature=1&feature=2&feature=3&q=lists",
+        "/?q=sort a list&filter=kind:function&details=rest&details=values:package",
+        f"/documents/{longest.id}?{TRACKS}&q=lists",
         f"/documents/{longest.id}?q=lists",
     ]
 

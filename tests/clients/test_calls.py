@@ -23,7 +23,9 @@ ASKED: Any = {
 }
 PAGE: Any = {"limit": 3, "offset": 2, "collection": "c"}
 CALLS: dict[str, Call[Any]] = {
-    "/v1/search": calls.search("q", limit=1, offset=1, facets=True, min_score=0.1, **ASKED),
+    "/v1/search": calls.search(
+        "q", limit=1, offset=1, facets=True, values_of=["kind"], min_score=0.1, **ASKED
+    ),
     "/v1/compare": calls.compare("q", "a", "b", **ASKED),
     "/v1/why-not": calls.why_not("q", "a", **ASKED),
     "/v1/features": calls.features("q", **PAGE),

@@ -63,13 +63,16 @@ def search(
     limit: int = 10,
     offset: int = 0,
     facets: bool = False,
+    values_of: Sequence[str] = (),
     collapse: bool = True,
     min_score: float | None = None,
     **asked: Unpack[Asked],
 ) -> Call[SearchResponse]:
-    """Searches a collection; the values of a result's terms sum to its score."""
-    page = {"limit": limit, "offset": offset, "facets": facets, "collapse": collapse, "min_score": min_score}
-    return _get("/v1/search", SearchResponse, q=q, **page, **asked)
+    """Searches a collection; the values of a result's terms sum to its score. `facets` counts what it can be
+    narrowed down to, with many values of the fields `values_of`."""
+    page = {"limit": limit, "offset": offset, "collapse": collapse, "min_score": min_score}
+    counted = {"facets": facets, "values_of": values_of}
+    return _get("/v1/search", SearchResponse, q=q, **page, **counted, **asked)
 
 
 def compare(q: str, first: str, second: str, **asked: Unpack[Asked]) -> Call[Comparison]:

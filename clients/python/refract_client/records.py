@@ -231,10 +231,13 @@ class FacetValue:
 
 @dataclass(frozen=True, kw_only=True)
 class Facet:
-    """Offers a field of the metadata, with those of its values that answers have most."""
+    """Offers a field of the metadata, with those of its `total` values that answers have most. `kind`: text,
+    number, date or boolean, whichever most of its values in the collection are."""
 
     field: str
     values: list[FacetValue]
+    kind: str = "text"
+    total: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -575,8 +578,18 @@ class DocumentPassage:
 
 
 @dataclass(frozen=True, kw_only=True)
+class DocumentTopic:
+    """Offers a feature that tells a document from others, and says how many of its passages are about it."""
+
+    feature: int
+    label: str
+    passages: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class DocumentDetail:
-    """Describes a document with its stored text and, by passage, the features that fire there."""
+    """Describes a document with its stored text and, by passage, the features that fire there; `topics` are
+    those that tell it from others, the most telling first."""
 
     id: str
     title: str
@@ -586,6 +599,7 @@ class DocumentDetail:
     text: str
     meta: dict[str, Any] = dataclasses.field(default_factory=dict)
     passages: list[DocumentPassage] = dataclasses.field(default_factory=list)
+    topics: list[DocumentTopic] = dataclasses.field(default_factory=list)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -32,6 +32,18 @@ def test_search_prints_a_table_or_json(indexed: Indexed) -> None:
 
 
 @pytest.mark.database
+def test_values_of_a_field_are_listed_when_asked(indexed: Indexed) -> None:
+    url = indexed.database.url.render_as_string(hide_password=False)
+    environment = {"DATABASE_URL": url, "REFRACT_DATA": str(indexed.data), "COLUMNS": "200"}
+    ask = ["search", "sort a list", "--collection", "manual", "--limit", "1", "--facets"]
+    few = refract(*ask, **environment).stdout
+    assert "in all: --values-of package" in few
+    many = refract(*ask, "--values-of", "package", **environment).stdout
+    assert "--values-of" not in many
+    assert many.count("package:") > few.count("package:") == 10
+
+
+@pytest.mark.database
 def test_compare_and_why_not_print_terms_or_json(indexed: Indexed) -> None:
     url = indexed.database.url.render_as_string(hide_password=False)
     environment = {"DATABASE_URL": url, "REFRACT_DATA": str(indexed.data)}

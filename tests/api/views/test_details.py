@@ -29,6 +29,13 @@ def test_each_detail_is_there_alone_and_all_of_them_together() -> None:
     assert there(of("all")) == (True, True, True, True, False)
 
 
+def test_many_values_of_a_field_are_there_without_the_rest() -> None:
+    details = of("values:kind", "values:a:b")
+    assert details.values_of == {"kind", "a:b"}
+    assert (details.counted, details.rest, details.any_why) == (True, False, False)
+    assert (of("rest").counted, of("numbers").counted) == (True, False)
+
+
 def test_more_is_of_the_same_page_of_the_same_generation() -> None:
     same = [("q", "whales"), ("offset", "10")]
     assert fields(of().more(12)) == [*same, ("details", "12"), ("generation", "7")]

@@ -32,17 +32,22 @@ def test_what_leaves_nothing_is_not_offered_unless_it_is_chosen() -> None:
     assert listed(Facet("f", [nothing])) == []
 
 
-def test_numbers_and_dates_take_a_range_and_say_which_they_have() -> None:
-    def of(*values: str) -> Facet:
-        return Facet("f", [FacetValue(value, f"f:{value}", 1, 1) for value in values])
+def test_fields_of_numbers_and_dates_take_a_range_and_say_which_they_have() -> None:
+    def of(kind: str, *values: str) -> Facet:
+        return Facet("f", [FacetValue(value, f"f:{value}", 1, 1) for value in values], kind)
 
-    for values in (
-        ("1990..1995", "1996..2001"),
-        ("2001", "2002"),
-        ("2001-05", "2001-06-02"),
-        ("1e-05", "-2.5"),
-    ):
-        assert listed(of(*values))[0].measured, values
-    assert not listed(of("1990", "unknown"))[0].measured
-    (found,) = listed(of("1990", "1991"), filters=("f:1990..", "-f:1991..1992"))
+    for values in (("1990..1995", "1996..2001"), ("2001", "2002"), ("unknown", "1990")):
+        measured = {
+            kind: listed(of(kind, *values))[0].measured for kind in ("number", "date", "text", "boolean")
+        }
+        assert measured == {"number": True, "date": True, "text": False, "boolean": False}
+    (found,) = listed(of("number", "1990", "1991"), filters=("f:1990..", "-f:1991..1992"))
     assert (found.least, found.most) == ("1990", "")
+
+
+def test_values_after_the_first_are_in_the_order_of_the_alphabet_and_those_left_out_are_counted() -> None:
+    names = ["zeta", *"abcdefg", "Zulu", "étude", "echo"]
+    values = [FacetValue(name, f"f:{name}", 1, 1) for name in names]
+    (found,) = listed(Facet("f", values, total=40))
+    assert [value.value for value in found.others] == ["echo", "étude", "Zulu"]
+    assert found.unlisted == 29

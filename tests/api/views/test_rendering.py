@@ -55,7 +55,7 @@ def test_every_response_forbids_other_hosts_and_inline_code(client: TestClient) 
 
 
 def test_style_and_script_load_nothing_from_elsewhere() -> None:
-    for name in ("refract.css", "app.js"):
+    for name in ("refract.css", "document.css", "app.js"):
         text = (rendering.STATIC / name).read_text(encoding="utf-8")
         assert not re.search(r"https?://|@import|@font-face", text)
 

@@ -1,18 +1,21 @@
 """The pages as a client without JavaScript sees them, on a really indexed collection."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator
+from typing import Any
 from urllib.parse import parse_qsl, quote, urlsplit
 
 import numpy as np
 import pytest
 from lxml import html
-from sqlalchemy import Engine, create_engine, text
+from sqlalchemy import Engine, create_engine, event, text
 from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
 from indexer.collections import About, describe_collection
 from search.browse.concepts import find_concepts
+from search.browse.documents import MAX_TOPICS, document_detail
 from search.browse.examples import start_examples
 from search.browse.features import DECILES, feature_detail, find_features
 from search.db.locks import build_lock
@@ -479,6 +482,97 @@ def test_a_document_leads_back_to_the_results_and_to_those_beside_it(client: Tes
     assert not select(tree(client, second.partition("?")[0]), "crumbs")
 
 
+def test_pages_about_a_question_keep_it_and_lead_back(
+    client: TestClient, indexed: Indexed, feature: int
+) -> None:
+    first, second = (document.id for document in indexed.documents[:2])
+    asked = f"q={QUESTION}&steer={feature}:1&mode=semantic"
+    for address in (
+        f"/compare?{asked}&first={first}&second={second}",
+        f"/why-not?{asked}",
+        f"/why-not?{asked}&document={second}",
+        f"/features/{feature}?{asked}",
+        f"/documents/{first}?{asked}",
+    ):
+        page = tree(client, address)
+        assert page.get_element_by_id("q").value == QUESTION
+        back = str(select(page, "crumbs")[0].xpath("./a/@href")[0])
+        sent = dict(parse_qsl(urlsplit(back).query))
+        assert urlsplit(back).path == "/"
+        assert (sent["q"], sent["mode"], sent["steer"]) == (QUESTION, "semantic", f"{feature}:1")
+    for address in ("/why-not", f"/features/{feature}"):
+        assert "Results for" not in words(tree(client, address))
+
+
+def test_a_document_offers_its_topics_to_light_to_read_about_and_to_steer_by(
+    client: TestClient, engine: SearchEngine, indexed: Indexed
+) -> None:
+    id = max(indexed.documents, key=lambda found: len(found.text)).id
+    detail = read(engine, "manual", document_detail, id)
+    assert 0 < len(detail.topics) <= MAX_TOPICS
+    about = Counter(active.feature for passage in detail.passages for active in passage.features)
+    assert all(topic.passages == about[topic.feature] for topic in detail.topics)
+    answer = client.get(f"/v1/documents/{quote(id)}").json()
+    assert [topic["feature"] for topic in answer["topics"]] == [topic.feature for topic in detail.topics]
+
+    page = tree(client, f"/documents/{id}")
+    rows = select(page, "apart")[0].xpath(".//li")
+    assert [words(row).split(" (light")[0] for row in rows] == [topic.label for topic in detail.topics]
+    (name, told) = (rows[0].xpath("./a/@href")[0], rows[0].xpath(".//a[@class='act']/@href"))
+    lit = tree(client, name)
+    assert (
+        select(select(lit, "tracks")[0], "quiet")[0]
+        .text_content()
+        .startswith(f"{detail.topics[0].passages} pass")
+    )
+    off = select(lit, "apart")[0].xpath(".//a[@aria-current]/@href")[0]
+    assert "feature=" not in off
+    assert len(told) == 1
+    assert detail.topics[0].label in words(tree(client, told[0]).xpath("//h1")[0])
+
+    asked = tree(client, f"/documents/{id}?q={QUESTION}")
+    less, more, _ = select(asked, "apart")[0].xpath(".//li")[0].xpath(".//a[@class='act']/@href")
+    steers = [dict(parse_qsl(urlsplit(client.get(url).headers["location"]).query)) for url in (less, more)]
+    assert [sent["q"] for sent in steers] == [QUESTION] * 2
+    strengths = [float(sent["steer"].partition(":")[2]) for sent in steers]
+    assert strengths[0] < 0 < strengths[1]
+
+
+def test_a_documents_page_asks_as_much_of_the_database_however_long_and_with_many_tracks(
+    client: TestClient, indexed: Indexed
+) -> None:
+    asked: list[str] = []
+
+    def note(*arguments: Any) -> None:
+        asked.append(arguments[2])
+
+    def queries(address: str) -> int:
+        client.get(address)  # what is kept in memory is there now
+        asked.clear()
+        assert client.get(address).status_code == 200
+        return len([each for each in asked if "documents" in each or "passages" in each])
+
+    by_length = sorted(indexed.documents, key=lambda found: len(found.text))
+    short, long = (
+        f"/documents/{quote(document.id)}?q={QUESTION}" for document in (by_length[0], by_length[-1])
+    )
+    tracks = "".join(f"&feature={number}" for number in range(6))
+    event.listen(indexed.database, "before_cursor_execute", note)
+    try:
+        assert 0 < queries(long) <= queries(short) + 1  # one is beside it in the results, or none
+        assert queries(long + tracks) == queries(f"{long}&feature=0") <= queries(long) + 1
+    finally:
+        event.remove(indexed.database, "before_cursor_execute", note)
+
+
+def test_code_of_a_document_keeps_its_lines_and_its_prose_flows(client: TestClient, indexed: Indexed) -> None:
+    document = next(each for each in indexed.documents if "\n>>> " in each.text)
+    page = tree(client, f"/documents/{document.id}")
+    code = page.xpath("//div[@class='body']/code")
+    assert any(">>> " in str(each.text_content()) and "\n" in str(each.text_content()) for each in code)
+    assert not any(">>> " in str(each.text_content()) for each in page.xpath("//div[@class='body']/p"))
+
+
 def test_a_document_has_several_features_as_tracks(
     client: TestClient, engine: SearchEngine, feature: int
 ) -> None:
@@ -487,7 +581,15 @@ def test_a_document_has_several_features_as_tracks(
     page = tree(client, f"/documents/{document}?" + "&".join(f"feature={f}" for f in found))
     tracks = select(page, "tracks")[0].xpath("./li")
     assert len(tracks) == 3
-    assert page.xpath("//nav[@class='map']//li/text()") == ["1", "2", "3"]
+    assert page.xpath("//nav[@class='map']//li/text()") == ["A", "B", "C"]
+    assert [words(mark) for mark in select(select(page, "tracks")[0], "track")] == ["A", "B", "C"]
+    patterns = set(page.xpath("//*[local-name()='pattern']/@id"))
+    fills = [mark.xpath(".//*[local-name()='rect']/@fill")[0] for mark in select(page, "track")]
+    assert len(set(fills)) == 3
+    assert {fill[5:-1] for fill in fills if "url" in fill} <= patterns
+    drawn = page.xpath("//nav[@class='map']//*[local-name()='rect'][not(@class='heatmap0')]/@fill")
+    assert drawn
+    assert set(drawn) <= set(fills)
     assert page.xpath("//span[contains(@class, 'heat')]")
     off = tracks[0].xpath("./a[contains(@aria-label, 'Turn off')]/@href")[0]
     assert dict(parse_qsl(urlsplit(off).query))["feature"] == str(found[2])
@@ -502,14 +604,14 @@ def test_a_documents_words_are_lit_for_a_question_and_one_passage_at_a_time(
 ) -> None:
     document = max(indexed.documents, key=lambda found: len(found.text)).id
     page = tree(client, f"/documents/{document}?q={QUESTION}")
-    later = page.xpath("//p[@hx-trigger='revealed']")
+    later = page.xpath("//div[@hx-trigger='revealed']")
     bodies = [body for section in select(page, "block") for body in select(section, "body")]
     assert 0 < len(later) == len(bodies) - 4
     assert all(body.xpath(".//span[contains(@class, 'said')]") for body in bodies[:4])
     answer = client.get(later[0].get("hx-get"), headers=HTMX)
     (body,) = html.fragments_fromstring(answer.text.strip())
     assert words(body) == words(later[0])
-    assert body.xpath("./span[contains(@class, 'said')]")
+    assert body.xpath("./*/span[contains(@class, 'said')]")
 
 
 PARAGRAPH = 'Sort a list by its key. A server listens on a network socket, says "hello", and closes it.'

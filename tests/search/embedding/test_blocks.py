@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from search.embedding.blocks import blocks, telling_sentences
+from search.embedding.blocks import blocks, items, telling_sentences
 
 HELP = """shelf.arrange(books, *, by=None, backwards=False)
 
@@ -110,6 +110,39 @@ def test_a_bullet_is_no_part_of_what_it_says() -> None:
 
 def test_a_list_of_names_is_no_sentence() -> None:
     assert told("   cross\n   multi_dot\n   matrix_power") == []
+
+
+def test_rows_of_a_table_go_on_in_lines_that_are_indented_deeper() -> None:
+    table = """    "."      Matches any book of a shelf.
+    "$"      Matches the end of the shelf or just before the last book of
+             the whole shelf.
+    (?...)   Sets all of the flags of a shelf.
+    (?:...) Matches what is between the brackets, and keeps it."""
+    for gap in ("\n\n", "\n"):
+        assert kinds(f"They are:{gap}{table}") == [("prose", "They are:"), ("lines", table)]
+
+
+def test_a_gap_in_a_sentence_makes_no_table_of_its_paragraph() -> None:
+    assert ("prose", "The second is one of many words.") in kinds(
+        "The first has a gap,    which means nothing.\nThe second is one of many words."
+    )
+
+
+def test_each_item_of_a_list_is_a_block_of_its_own() -> None:
+    text = "What it does:\n- It takes a book\n  from the shelf.\n- It puts it back.\n2. That is all."
+    (block,) = blocks(text)
+    cut = [text[item.start : item.end] for item in items(text, block)]
+    assert "\n".join(cut) == text
+    assert cut[1:] == ["- It takes a book\n  from the shelf.", "- It puts it back.", "2. That is all."]
+    flat = "It takes a book - and more."
+    assert items(flat, blocks(flat)[0]) == blocks(flat)
+
+
+@pytest.mark.parametrize(
+    "line", [" " * 50_000 + "x", "x" + " " * 50_000 + "y", "f(" * 50_000, "a, " * 50_000]
+)
+def test_a_line_of_many_blanks_or_brackets_is_told_at_once(line: str) -> None:
+    assert [block.end for block in blocks(line)] == [len(line)]
 
 
 @given(st.text(st.sampled_from("ab (=)|.:\n\t#>-1é夜"), max_size=120))

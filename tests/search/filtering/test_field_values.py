@@ -47,6 +47,22 @@ def test_a_value_has_a_kind_whichever_way_it_was_written(value: object, kind: st
     assert kind_of(value) == kind
 
 
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [
+        ((1, 2, "x"), "number"),
+        (("1", "2", "x", "y", "z"), "text"),
+        ((1, "x"), "number"),
+        (("2020-05", "2021"), "date"),
+        (("2020-05", 7, True), "text"),
+        ((True, False), "boolean"),
+        ((), "text"),
+    ],
+)
+def test_a_field_is_of_the_kind_that_half_of_its_values_are(values: tuple[object, ...], kind: str) -> None:
+    assert field(*values).kind == kind
+
+
 def test_numbers_that_came_as_texts_are_compared_by_their_worth() -> None:
     prices = field("5", "20", "50", "100", "7")
     assert within(prices, "5", "100") == ["5", "20", "50", "100", "7"]
