@@ -20,7 +20,7 @@ from search.engine.engine import SearchEngine
 from search.engine.reader import Reader
 from search.query.steering import parse
 from tests.support.apps import app_of
-from tests.support.building import build
+from tests.support.building import build, eventually
 
 pytestmark = pytest.mark.database
 
@@ -133,6 +133,7 @@ def test_a_page_asks_as_much_of_the_database_with_many_collections(
         return len(asked)
 
     engine.snapshots.follow()
+    eventually(lambda: bool(engine.snapshots.private()))  # until then each page asks which collections there are
     try:
         dragged = {"HX-Request": "true", "HX-Trigger": "knobs"}
         before = [queries(), queries(dragged)]
