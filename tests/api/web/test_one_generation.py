@@ -133,7 +133,7 @@ def test_a_page_asks_as_much_of_the_database_with_many_collections(
         return len(asked)
 
     engine.snapshots.follow()
-    eventually(lambda: bool(engine.snapshots.private()))  # until then each page asks which collections there are
+    eventually(lambda: bool(engine.snapshots.private()))  # before that a page asks which there are
     try:
         dragged = {"HX-Request": "true", "HX-Trigger": "knobs"}
         before = [queries(), queries(dragged)]
