@@ -28,7 +28,6 @@ import json
 import multiprocessing
 import os
 import random
-import shutil
 import signal
 import subprocess
 import sys
@@ -39,7 +38,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from multiprocessing.connection import Connection
 from pathlib import Path
-from tempfile import mkdtemp
 from typing import Any
 from urllib.parse import quote_plus, urlsplit
 
@@ -48,7 +46,7 @@ import numpy as np
 import psutil
 
 from benchmarks.harness.common import report, table
-from benchmarks.harness.server import serving
+from benchmarks.harness.server import copied, serving
 from benchmarks.harness.traffic import HANGS, Answer, Call, Traffic, drive
 
 CLIENTS, MOST_CLIENTS = 32, 288
@@ -241,17 +239,12 @@ def main() -> None:
     parser.add_argument("--rate", type=float, help="the capacity, where it is known")
     parser.add_argument("--collection", default="demo")
     given = parser.parse_args()
-    folder = Path(mkdtemp(prefix="refract-load-"))
-    try:
-        subprocess.run(["cp", "-a", f"{given.data}/.", folder], check=True)
-        os.environ["REFRACT_SLOW_MS"] = "0"  # no line for each of thousands
-        with serving(folder, None) as (address, number):
-            key = _key(folder)
-            server = Server(address, number, folder, given.collection, key)
-            rate = given.rate or _capacity(server)
-            phases = list(_phases(server, rate, 60 * given.minutes))
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    os.environ["REFRACT_SLOW_MS"] = "0"  # no line for each of thousands
+    with copied(given.data) as folder, serving(folder, None) as (address, number):
+        key = _key(folder)
+        server = Server(address, number, folder, given.collection, key)
+        rate = given.rate or _capacity(server)
+        phases = list(_phases(server, rate, 60 * given.minutes))
     _report(rate, phases)
 
 
