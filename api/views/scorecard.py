@@ -5,6 +5,9 @@ from dataclasses import dataclass
 
 from search.responses.collections import Scorecard
 
+LARGE, SAFE = 0.6, 0.75
+"""Names carry most of a score from this share on, and explain an order from this share of its pairs on."""
+
 
 @dataclass(frozen=True)
 class Figure:
@@ -29,6 +32,29 @@ def figures(card: Scorecard) -> Iterator[Figure]:
         yield Figure("Baseline", _percent(found.baseline), "What every passage has in common.")
         yield Figure("Remainder", _percent(found.remainder), "What no feature accounts for.")
         yield Figure("Order explained", _percent(found.ordered), "Pairs that features alone put in order.")
+
+
+def in_words(card: Scorecard) -> list[str]:
+    """Says in three sentences what the figures mean for who reads reasons; nothing where none were
+    measured."""
+    found = card.explained
+    if found is None:
+        return []
+    most = "Most" if found.carried >= LARGE else "Part"
+    trust = (
+        "they are the main reasons" if found.ordered >= SAFE else "take them as hints, and read the passage"
+    )
+    return [
+        f"{most} of why a result is found can be said in names: they carry {_whole(found.carried)} of its "
+        f"score, {_whole(found.shared)} by names that question and passage share.",
+        f"No name accounts for {_whole(found.remainder)}: that much is shown as a remainder, never hidden.",
+        f"Names alone put {found.ordered * 100:.0f} of 100 pairs of results in the order in which they "
+        f"stand: {trust}.",
+    ]
+
+
+def _whole(share: float) -> str:
+    return f"{share:.0%}"
 
 
 def _percent(share: float) -> str:

@@ -35,6 +35,8 @@ def addresses(indexed: Indexed) -> list[str]:
         "/features",
         "/features?q=text",
         "/features/1",
+        "/features/map",
+        "/features/map?q=text&feature=1",
         f"/documents/{longest.id}?feature=1&feature=2&feature=3&q=lists",
         f"/documents/{longest.id}?q=lists",
     ]

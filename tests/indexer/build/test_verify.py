@@ -17,7 +17,7 @@ from search.embedding.embedder import Embedder
 from search.engine.engine import SearchEngine
 from search.index.bm25 import K1
 from search.index.faiss_index import FaissIndex
-from search.index.generation_files import INDEX_FILE, WORDS_FILE, generation_folder
+from search.index.generation_files import INDEX_FILE, MAP_FILE, WORDS_FILE, generation_folder
 from search.index.passage_store import read_embeddings
 from search.query.request import SearchRequest
 from search.scoring.hybrid import WORDS_WEIGHT
@@ -29,7 +29,7 @@ pytestmark = [pytest.mark.database, pytest.mark.sql]
 TEXTS = ["Whales sing in the deep sea.", "Bread is baked of flour.", "Stars shine at night."]
 
 
-@pytest.fixture(params=[INDEX_FILE, WORDS_FILE])
+@pytest.fixture(params=[INDEX_FILE, WORDS_FILE, MAP_FILE])
 def index_file(database: Engine, tmp_path: Path, embedder: Embedder, request: pytest.FixtureRequest) -> Path:
     """Each of the files of a small collection."""
     documents = [SourceDocument(str(n), "", content, None, {}) for n, content in enumerate(TEXTS)]
