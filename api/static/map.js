@@ -48,11 +48,9 @@
     const found = dots.reduce((best, dot) => (apart(dot, place) < apart(best, place) ? dot : best));
     return apart(found, place) <= NEAR ? found : null;
   }
-  let pointed = null;
   const over = map.querySelector('.over');
   function point(dot) {
-    pointed = dot;
-    over.classList.toggle('pointed', dot !== null);
+    over.classList.toggle('aimed', dot !== null);
     if (!dot) return;
     over.querySelector('text').textContent = dot.link.textContent;
     over.setAttribute('transform', `translate(${dot.x} ${dot.y})`);
@@ -90,8 +88,10 @@
     go(dot);
     const there = document.querySelector('[data-chosen]');
     if (there?.dataset.chosen === dot.number) return there.querySelector('a').click();
-    history.replaceState(history.state, '', dot.link.href.baseVal);
-    htmx.ajax('GET', dot.link.href.baseVal, { target: '#list', swap: 'innerHTML' });
+    const address = new URL(location.href);  // with what is looked for by now
+    address.searchParams.set('feature', dot.number);
+    history.replaceState(history.state, '', address);
+    htmx.ajax('GET', address.href, { target: '#list', swap: 'innerHTML' });
   }
   function mark() {
     const chosen = document.querySelector('[data-chosen]')?.dataset.chosen;
@@ -147,7 +147,8 @@
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const way = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowDown: [0, 1], ArrowUp: [0, -1] }[event.key];
     const by = { '+': 2, '=': 2, '-': 0.5, 0: 0 }[event.key];
-    if (way && pointed) step(pointed, ...way);
+    const from = dotOf(event.target);
+    if (way && from) step(from, ...way);
     else if (by !== undefined) act(by);
     else return;
     event.preventDefault();

@@ -24,8 +24,8 @@ SCALES = (0.36, 0.8, 1.6, 3.2, 6.4, 12.8)
 USUAL = 1
 """The level that a page is drawn at where it shows the whole map."""
 
-LETTER, LINE = 6.4, 17.0
-"""Pixels that a letter of a name and a line take, about."""
+LETTER, LINE, GAP = 6.6, 17.0, 6.0
+"""Pixels that a letter of a name and a line take, about, and between names side by side."""
 
 OFFSET = 11.0
 """Pixels from a dot up to the middle of its name."""
@@ -196,7 +196,7 @@ def _box(name: str, at: tuple[int, int], anchor: str, size: float, down: float) 
     """Gives the box of a name: its place on the map, and in pixels half its width and height, and how far its
     middle is from its place."""
     half = len(name) * LETTER * size / 2
-    return (*at, half, LINE * size / 2, {"s": half, "m": 0.0, "e": -half}[anchor], down)
+    return (*at, half + GAP / 2, LINE * size / 2, {"s": half, "m": 0.0, "e": -half}[anchor], down)
 
 
 def _levels(boxes_B6: NDArray[np.float64]) -> list[int]:

@@ -5,8 +5,11 @@ from dataclasses import dataclass
 
 from search.responses.collections import Scorecard
 
-LARGE, SAFE = 0.6, 0.75
-"""Names carry most of a score from this share on, and explain an order from this share of its pairs on."""
+PARTS = ((0.6, "Most"), (0.4, "About half"), (0.2, "Some"))
+"""What a share of a score is called, from the least share on."""
+
+SAFE = 0.75
+"""Names explain an order from this share of its pairs on."""
 
 
 @dataclass(frozen=True)
@@ -40,14 +43,16 @@ def in_words(card: Scorecard) -> list[str]:
     found = card.explained
     if found is None:
         return []
-    most = "Most" if found.carried >= LARGE else "Part"
+    part = next((words for least, words in PARTS if found.shared >= least), "Little")
     trust = (
         "they are the main reasons" if found.ordered >= SAFE else "take them as hints, and read the passage"
     )
     return [
-        f"{most} of why a result is found can be said in names: they carry {_whole(found.carried)} of its "
-        f"score, {_whole(found.shared)} by names that question and passage share.",
-        f"No name accounts for {_whole(found.remainder)}: that much is shown as a remainder, never hidden.",
+        f"{part} of why a result is found can be seen in it: names that question and passage share carry "
+        f"{_whole(found.shared)} of its score.",
+        f"Names of the question alone carry {_whole(found.carried - found.shared)}, any passage gets "
+        f"{_whole(found.baseline)}, and no name accounts for {_whole(found.remainder)}: all of it is shown "
+        "beside each result, summed.",
         f"Names alone put {found.ordered * 100:.0f} of 100 pairs of results in the order in which they "
         f"stand: {trust}.",
     ]

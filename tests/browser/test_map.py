@@ -71,6 +71,10 @@ def test_what_is_looked_for_is_marked_on_the_map_and_listed(open_page: OpenPage,
     expect(page.locator("#map.marking .marked").first).to_be_attached()
     listed = set(page.locator("#list h3").all_inner_texts())
     assert set(page.locator("#map .marked").all_text_contents()) <= listed
+    page.locator("#map .marked circle").last.click(force=True)
+    expect(page.locator("[data-chosen]")).to_be_visible()
+    expect(page).to_have_url(re.compile("q=dates"))
+    expect(page.locator("#map.marking .marked").first).to_be_attached()
 
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["with JavaScript", "without JavaScript"])
@@ -100,7 +104,7 @@ def test_everything_on_the_map_by_keyboard(open_page: OpenPage) -> None:
         reached.add(page.locator("#map a:focus").text_content())
     assert len(reached | {began}) >= 3
     name = page.locator("#map a:focus").text_content() or ""
-    expect(page.locator("#map .pointed text")).to_have_css("opacity", "1")
+    expect(page.locator("#map .aimed text")).to_have_css("opacity", "1")
     page.keyboard.press("+")
     assert width(page) == 500
     page.keyboard.press("0")

@@ -44,13 +44,12 @@ def test_three_sentences_say_what_the_figures_mean() -> None:
     poor = Explained(carried=0.41, shared=0.2, baseline=0.05, remainder=0.54, ordered=0.6)
     most, rest, order = in_words(Scorecard(explained=good))
     assert most.startswith("Most of why")
-    assert "83%" in most
     assert "70%" in most
-    assert "12%" in rest
+    assert [share in rest for share in ("13%", "5%", "12%")] == [True] * 3
     assert "81 of 100" in order
     assert "main reasons" in order
     part, _, order = in_words(Scorecard(explained=poor))
-    assert part.startswith("Part of why")
+    assert part.startswith("Some of why")
     assert "hints" in order
     assert in_words(Scorecard()) == []
 
