@@ -102,7 +102,10 @@
     }
     map.classList.toggle('marking', listed.size > 0);
   }
-  document.addEventListener('htmx:afterSettle', mark);
+  document.addEventListener('htmx:afterSettle', () => {
+    mark();
+    document.querySelector('[data-chosen]')?.scrollIntoView({ block: 'nearest' });  // on a phone it is below the map
+  });
 
   // Pointers: one drags, two pinch; what was dragged was not clicked.
   const down = new Map();

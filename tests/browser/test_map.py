@@ -42,7 +42,8 @@ def first_dot(page: Page) -> Locator:
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["with JavaScript", "without JavaScript"])
 def test_a_dot_says_what_it_is_and_leads_to_its_page_and_a_search(open_page: OpenPage, scripts: bool) -> None:
-    page = open_page("/features/map", java_script_enabled=scripts)
+    page = open_page("/features", java_script_enabled=scripts)
+    page.get_by_role("link", name="See them on a map").click()
     dot = first_dot(page)
     name = dot.text_content() or ""
     dot.locator("circle").click()
@@ -156,9 +157,17 @@ def test_the_map_is_dragged_and_a_wheel_zooms_once_it_has_the_focus(open_page: O
     assert page.locator("[data-chosen]").count() == 0, "what is dragged is not clicked"
 
 
-def test_a_finger_near_a_dot_is_enough(open_page: OpenPage) -> None:
+def test_a_finger_near_a_dot_is_enough_and_two_zoom(open_page: OpenPage) -> None:
     page = open_page("/features/map", viewport={"width": 400, "height": 800}, has_touch=True)
     box = first_dot(page).locator("circle").bounding_box()
     assert box is not None
     page.touchscreen.tap(box["x"] + box["width"] / 2 + 3, box["y"] + box["height"] / 2 - 3)
-    expect(page.locator("[data-chosen]")).to_be_visible()
+    expect(page.locator("[data-chosen] h2")).to_be_in_viewport()
+    whole = page.locator("#map").bounding_box()
+    assert whole is not None
+    x, y = whole["x"] + whole["width"] / 2, whole["y"] + whole["height"] / 2
+    fingers = page.context.new_cdp_session(page)
+    for kind, apart in (("touchStart", 20), ("touchMove", 30), ("touchMove", 60), ("touchEnd", 0)):
+        points = [{"x": x - apart, "y": y, "id": 0}, {"x": x + apart, "y": y, "id": 1}] if apart else []
+        fingers.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+    eventually(lambda: width(page) < 600)
