@@ -91,6 +91,16 @@ def test_a_family_leads_nearer(open_page: OpenPage, scripts: bool) -> None:
     assert width(page) == 1000
 
 
+def test_without_javascript_the_map_can_be_skipped_by_keyboard(open_page: OpenPage) -> None:
+    page = open_page("/features/map", java_script_enabled=False)
+    page.get_by_role("button", name="Find", exact=True).focus()
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip the map")).to_be_focused()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    expect(page.locator("#list a").first).to_be_focused()
+
+
 def test_everything_on_the_map_by_keyboard(open_page: OpenPage) -> None:
     page = open_page("/features/map")
     for _ in range(12):
