@@ -27,6 +27,21 @@
     const level = Math.max(scales.findLastIndex((each) => each <= scale() * 1.05), 0);
     map.setAttribute('class', map.getAttribute('class').replace(/level\d/, `level${level}`));
     map.classList.toggle('near', view.w < WHOLE.w);
+    name();
+  }
+
+  // Of what is looked for as many have their names as fit, those listed first before others.
+  let marked = [];
+  function name() {
+    const named = [];
+    for (const dot of dots) dot.link.classList.remove('named');
+    for (const dot of marked) {
+      const half = dot.link.textContent.length * 3.6 + 3;
+      const clear = (other) => Math.abs(other.x - dot.x) * scale() > other.half + half || Math.abs(other.y - dot.y) * scale() > 17;
+      if (!named.every(clear)) continue;
+      named.push({ ...dot, half });
+      dot.link.classList.add('named');
+    }
   }
 
   const middle = () => ({ x: view.x + view.w / 2, y: view.y + view.h / 2 });
@@ -100,7 +115,9 @@
       link.classList.toggle('chosen', number === chosen);
       link.classList.toggle('marked', listed.has(number));
     }
+    marked = [...listed].flatMap((number) => dots.find((dot) => dot.number === number) ?? []);
     map.classList.toggle('marking', listed.size > 0);
+    name();
   }
   document.addEventListener('htmx:afterSettle', () => {
     mark();
@@ -168,5 +185,6 @@
   });
   addEventListener('resize', () => show());
   reach(dots.find(({ link }) => link.classList.contains('chosen')) ?? dots[0]);
+  mark();
   show();
 })();

@@ -14,6 +14,8 @@ SEEN = """(all) => all.filter((text) => getComputedStyle(text).opacity === '1').
   const box = text.getBoundingClientRect();
   return [box.left, box.right, box.top, box.bottom];
 })"""
+NUMBERS = "(all) => all.map((link) => link.dataset.feature)"
+ADDRESSES = "(all) => all.map((link) => link.getAttribute('href'))"
 
 
 def names(page: Page) -> list[list[float]]:
@@ -72,6 +74,12 @@ def test_what_is_looked_for_is_marked_on_the_map_and_listed(open_page: OpenPage,
     expect(page.locator("#map.marking .marked").first).to_be_attached()
     listed = set(page.locator("#list h3").all_inner_texts())
     assert set(page.locator("#map .marked").all_text_contents()) <= listed
+    if scripts:
+        first = page.locator("#list h3 a[data-feature]").evaluate_all(NUMBERS)
+        dots = page.locator("#map .marked").evaluate_all(ADDRESSES)
+        there = [number for number in first if any(address.endswith(f"={number}") for address in dots)]
+        named = page.locator("#map .named").evaluate_all(ADDRESSES)
+        assert any(address.endswith(f"={there[0]}") for address in named), "what is listed first has its name"
     page.locator("#map .marked circle").last.click(force=True)
     expect(page.locator("[data-chosen]")).to_be_visible()
     expect(page).to_have_url(re.compile("q=dates"))

@@ -106,7 +106,7 @@ SCRIPTS = [
     ("results.js", 80),
     ("earlier.js", 90),
     ("suggest.js", 180),
-    ("map.js", 180),
+    ("map.js", 200),
     ("theme.js", 30),
     ("tour.js", 110),
 ]
