@@ -13,6 +13,7 @@ ROOTS = (
     "WhyNot",
     "FeatureList",
     "FeatureDetail",
+    "FeatureMap",
     "ConceptList",
     "Refinement",
     "DocumentDetail",

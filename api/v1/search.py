@@ -23,6 +23,7 @@ from api.v1.schemas import (
     errors,
 )
 from search.browse import collections, concepts, documents, features
+from search.browse.feature_map import feature_map
 from search.browse.suggestions import MOST as MOST_SUGGESTED
 from search.browse.suggestions import suggest
 from search.explain import word_attribution
@@ -38,7 +39,7 @@ from search.query.steering import FORM, parse
 from search.responses.collections import CollectionInfo
 from search.responses.documents import DocumentDetail
 from search.responses.explanations import Comparison, WhyNot
-from search.responses.features import ConceptList, FeatureDetail, FeatureList, Refinement
+from search.responses.features import ConceptList, FeatureDetail, FeatureList, FeatureMap, Refinement
 from search.responses.search import DocumentRef, SearchResponse
 from search.responses.suggestions import Suggestions
 from search.responses.words import DocumentWords, TextAnalysis
@@ -165,6 +166,14 @@ def get_feature(engine: EngineDep, collection: CollectionDep, feature: int) -> F
     """One feature: its label and how well it holds, its activations, examples, neighbours."""
     with engine.reader(collection) as reader:
         return features.feature_detail(reader, feature)
+
+
+@router.get("/map")
+def get_map(engine: EngineDep, collection: CollectionDep) -> FeatureMap:
+    """The most distinctive features on a map where near meanings lie near each other, the same until the
+    collection is reindexed."""
+    with engine.reader(collection) as reader:
+        return feature_map(reader)
 
 
 @router.get("/concepts")

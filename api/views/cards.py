@@ -195,13 +195,26 @@ def effect(response: SearchResponse) -> str:
 
 
 def topic_tones(response: SearchResponse) -> dict[int, str]:
-    """Gives each of the topics that carry most of this page a colour, the same one in every bar."""
+    """Gives each of the topics that carry most of this page a colour, the same one in every bar.
+
+    It is that of the topic's number, from search to search. Of two with the same one on a page, that of the
+    lower number keeps it; the other takes the next that is nobody's.
+    """
     weight: Counter[int] = Counter()
     for result in response.results:
         for term in top_topics(result.terms):
             if term.feature is not None:
                 weight[term.feature] += round(abs(term.value) * 1000) + 1
-    return {feature: f"t{hue}" for hue, (feature, _) in enumerate(weight.most_common(HUES), start=1)}
+    topics = sorted(feature for feature, _ in weight.most_common(HUES))
+    having: dict[int, int] = {}
+    for feature in topics:
+        having.setdefault(feature % HUES, feature)
+    free = [hue for hue in range(HUES) if hue not in having]
+    for feature in (feature for feature in topics if having[feature % HUES] != feature):
+        hue = min(free, key=lambda hue: (hue - feature) % HUES)
+        free.remove(hue)
+        having[hue] = feature
+    return {feature: f"t{hue + 1}" for hue, feature in having.items()}
 
 
 def _shown_terms(result: Result, tones: dict[int, str]) -> list[ShownTerm]:

@@ -206,6 +206,10 @@ class PageState:
         back."""
         return self._and({"family": str(family)}, "/features")
 
+    def map_url(self, **fields: int) -> str:
+        """Makes the address of the map of features, with a feature chosen there or a family seen nearer."""
+        return self._and({name: str(number) for name, number in fields.items()}, "/features/map")
+
     def turn_family(self, family: int) -> str | None:
         """Makes the address of the question, or the next one, steered by a family of features too."""
         steering = self._with(Knob(1.0, FamilyTarget(family)))

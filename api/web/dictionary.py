@@ -17,8 +17,8 @@ router = APIRouter(include_in_schema=False)
 
 @dataclass(frozen=True)
 class DictionaryPage(Page):
-    """Shows a dictionary. `named`: its features are names; `shipped` are the figures of the names that come
-    with Refract."""
+    """Shows a dictionary, first in words. `named`: its features are names; `shipped` are the figures of the
+    names that come with Refract."""
 
     template = "dictionary.html"
 
@@ -26,6 +26,7 @@ class DictionaryPage(Page):
     card: Card
     named: bool
     features: int
+    in_words: list[str]
     figures: list[scorecard.Figure]
     shipped: list[scorecard.Figure]
 
@@ -41,6 +42,7 @@ def dictionary_page(request: Request, engine: EngineDep, collection: CollectionD
         card=dictionary.card,
         named=bool(dictionary.names),
         features=dictionary.features,
+        in_words=scorecard.in_words(dictionary.card.scorecard),
         figures=list(scorecard.figures(dictionary.card.scorecard)),
         shipped=list(scorecard.figures(base.dictionary.card.scorecard)) if base else [],
     )

@@ -23,8 +23,9 @@ from search.dictionary.autoencoder import Activations, Dictionary
 from search.errors import DictionaryError, IndexDamaged
 from search.index.bm25 import Counts
 from search.index.faiss_index import FaissIndex
-from search.index.generation_files import INDEX_FILE, WORDS_FILE, generation_folder, write_files
+from search.index.generation_files import INDEX_FILE, MAP_FILE, WORDS_FILE, generation_folder, write_files
 from search.index.passage_store import READ_ROWS, read_embeddings
+from search.index.places import Places
 
 SAMPLED = 1000  # vectors of each index that are compared with those in Postgres
 QUESTIONS, NEAREST = 100, 10  # how recall is measured
@@ -232,6 +233,8 @@ def _checked_index(session: Session, data: Path, generation: GenerationRow) -> F
     folder, files = generation_folder(data, generation.id), generation.files
     index = FaissIndex.load(folder / INDEX_FILE, files.get(INDEX_FILE, ""))
     counts = Counts.load(folder / WORDS_FILE, files.get(WORDS_FILE, ""))
+    if MAP_FILE in files:  # one that was built before there were maps gets its own when it is searched
+        Places.load(folder / MAP_FILE, files[MAP_FILE])
     for what, there in (("vectors", len(index)), ("counted texts", len(counts))):
         if there != generation.passages:
             raise IndexDamaged(f"The index holds {there:,} {what} for {generation.passages:,} passages.")

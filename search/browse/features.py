@@ -11,6 +11,7 @@ from search.engine.concept_resolver import find_family
 from search.engine.reader import Reader
 from search.engine.response import EXAMPLE_CHARACTERS
 from search.errors import FeatureNotFound
+from search.index.distinctive import most_distinctive
 from search.index.passage_texts import LocatedPassage
 from search.index.snapshot import Snapshot
 from search.query.limits import check_page, check_query
@@ -61,7 +62,7 @@ def find_features(
         check_query(query)
         order = _by_relevance(reader, query, alive)
     else:
-        order = _distinctive(snapshot, alive)
+        order = most_distinctive(snapshot.dictionary, alive, snapshot.passages_F)
     return FeatureList(
         query=query,
         collection=reader.collection,
@@ -86,6 +87,16 @@ def near_features(reader: Reader, query: str, *, limit: int) -> list[FeatureSumm
     question = asked.question
     found = topics(snapshot, asked.typed.text, question.vector_D, first, question.active)[:limit]
     return _summaries(reader, found)
+
+
+def feature_summary(reader: Reader, feature: int) -> FeatureSummary:
+    """Describes one feature in a few words.
+
+    Raises:
+        FeatureNotFound: the dictionary has no feature of that number.
+    """
+    check_feature(reader.snapshot, feature)
+    return _summaries(reader, [feature])[0]
 
 
 def feature_detail(reader: Reader, feature: int) -> FeatureDetail:
@@ -168,15 +179,6 @@ def _names(snapshot: Snapshot, feature: int) -> tuple[str, ...]:
     """Lists all that a feature is called: its label, and the names that mean the same."""
     names = snapshot.dictionary.names
     return (snapshot.labels[feature].text, *(names[feature] if names else ()))
-
-
-def _distinctive(snapshot: Snapshot, alive: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Orders features by what many passages here are about and texts elsewhere are not: the number of
-    passages times how far the collection as a whole points the feature's way."""
-    dictionary = snapshot.dictionary
-    usual_D = np.array(dictionary.card.training.mean or np.zeros(dictionary.width), np.float32)
-    lean = np.maximum(dictionary.w_dec_FD[alive] @ (dictionary.b_D - usual_D), 0)
-    return alive[np.argsort(-snapshot.passages_F[alive] * lean, kind="stable")]
 
 
 def _summaries(reader: Reader, features: list[int]) -> list[FeatureSummary]:

@@ -1,4 +1,4 @@
-"""Keeps the derived files of a generation: its index and its counted words.
+"""Keeps the derived files of a generation: its index, its counted words, its map of features.
 
 Shape suffixes: N passages, D embedding width, F features.
 """
@@ -10,14 +10,22 @@ from typing import Protocol, TypeVar
 
 from sqlalchemy.orm import Session
 
+from search.db.connection import is_read_only
 from search.db.models import GenerationRow
+from search.dictionary.labels import read_labels
 from search.errors import IndexDamaged
+from search.index.agreement import about
 from search.index.bm25 import Counts
 from search.index.faiss_index import FaissIndex
-from search.index.passage_store import read_embeddings, read_texts
+from search.index.passage_store import read_activations, read_dictionary, read_embeddings, read_texts
+from search.index.places import Places
 
 INDEX_FILE = "vectors.faiss"
 WORDS_FILE = "words.npz"
+MAP_FILE = "map.npz"
+
+MAP_PASSAGES = 20_000
+"""The map is drawn by about so many passages, evenly spread over all: more of them tell the same."""
 
 logger = logging.getLogger(__name__)
 
@@ -47,11 +55,18 @@ def open_words(session: Session, data: Path, generation: GenerationRow) -> Count
     return _open(session, data, generation, WORDS_FILE, Counts.load, _count_words)
 
 
+def open_map(session: Session, data: Path, generation: GenerationRow) -> Places:
+    """Opens the map of the generation's features, drawn now where the file cannot be trusted, or where the
+    generation was built before there were maps."""
+    return _open(session, data, generation, MAP_FILE, Places.load, _draw_map)
+
+
 def write_files(session: Session, data: Path, generation: GenerationRow) -> None:
     """Makes all files of a generation from what is in Postgres and records their hashes (not committed)."""
     generation.files = {}
     _write(session, data, generation, INDEX_FILE, _build_index)
     _write(session, data, generation, WORDS_FILE, _count_words)
+    _write(session, data, generation, MAP_FILE, _draw_map)
 
 
 def _open(
@@ -78,7 +93,8 @@ def _write(
 ) -> _D:
     made = make(session, generation)
     sha256 = made.save(generation_folder(data, generation.id) / name)
-    generation.files = {**generation.files, name: sha256}
+    if not is_read_only(session.get_bind().engine):  # a copy of another makes it again at the next start
+        generation.files = {**generation.files, name: sha256}
     return made
 
 
@@ -89,3 +105,12 @@ def _build_index(session: Session, generation: GenerationRow) -> FaissIndex:
 
 def _count_words(session: Session, generation: GenerationRow) -> Counts:
     return Counts.of(read_texts(session, generation.id, stop=generation.passages))
+
+
+def _draw_map(session: Session, generation: GenerationRow) -> Places:
+    step = -(-(generation.passages or 0) // MAP_PASSAGES) or 1
+    dictionary = read_dictionary(session, generation.dictionary_id)
+    _, acts_NF = read_activations(session, generation.id, dictionary, stop=generation.passages, step=step)
+    counts = Counts.of(read_texts(session, generation.id, stop=generation.passages, step=step))
+    labels = read_labels(session, generation.dictionary_id, dictionary)
+    return Places.of(about(acts_NF, counts, dictionary), dictionary, labels)

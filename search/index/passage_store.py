@@ -29,12 +29,14 @@ def read_dictionary(session: Session, number: int | None) -> Dictionary:
 
 
 def read_texts(
-    session: Session, generation: int, *, start: int = 0, stop: int | None = None
+    session: Session, generation: int, *, start: int = 0, stop: int | None = None, step: int = 1
 ) -> Iterator[str]:
-    """Reads title and text of a generation's passages from `start` to before `stop`, by number."""
+    """Reads title and text of a generation's passages from `start` to before `stop`, by number, each or one
+    in so many."""
     text = func.substr(DocumentRow.text, PassageRow.start + 1, PassageRow.end - PassageRow.start)
     of_document = select(DocumentRow.title + "\n" + text).where(DocumentRow.id == PassageRow.document_id)
-    for row in _stream(session, generation, start, stop, of_document.correlate(PassageRow).scalar_subquery()):
+    column = of_document.correlate(PassageRow).scalar_subquery()
+    for row in _stream(session, generation, start, stop, column, step=step):
         yield row[0]
 
 
@@ -50,13 +52,19 @@ def read_embeddings(
 
 
 def read_activations(
-    session: Session, generation: int, dictionary: Dictionary, *, start: int = 0
+    session: Session,
+    generation: int,
+    dictionary: Dictionary,
+    *,
+    start: int = 0,
+    stop: int | None = None,
+    step: int = 1,
 ) -> tuple[NDArray[np.int64], csr_matrix]:
     """Reads the document (N,) and the activations (N, F) of a generation's passages from `start` on, by
-    number."""
+    number, each or one in so many."""
     columns = (PassageRow.document_id, PassageRow.feature_ids, PassageRow.activations)
     documents, ids, values = [], [], []
-    for document, row_ids, row_values in _stream(session, generation, start, None, *columns):
+    for document, row_ids, row_values in _stream(session, generation, start, stop, *columns, step=step):
         documents.append(document)
         ids.append(row_ids)
         values.append(row_values)
@@ -64,10 +72,14 @@ def read_activations(
     return np.array(documents, dtype=np.int64), acts.matrix(dictionary.features)
 
 
-def _stream(session: Session, generation: int, start: int, stop: int | None, *columns: Any) -> Iterator[Any]:
+def _stream(
+    session: Session, generation: int, start: int, stop: int | None, *columns: Any, step: int = 1
+) -> Iterator[Any]:
     statement = select(*columns).where(PassageRow.generation_id == generation).order_by(PassageRow.id)
     if start:
         statement = statement.where(PassageRow.id >= start)
     if stop is not None:
         statement = statement.where(PassageRow.id < stop)
+    if step > 1:
+        statement = statement.where(PassageRow.id % step == 0)
     return iter(session.execute(statement, execution_options={"yield_per": READ_ROWS}))

@@ -24,19 +24,18 @@ from search.dictionary.labels import Label, read_labels
 from search.embedding.embedder import VectorSpace
 from search.index.agreement import about
 from search.index.bm25 import Counts, Lexicon
+from search.index.distinctive import telling
 from search.index.faiss_index import FaissIndex, VectorIndex
-from search.index.generation_files import open_index, open_words
+from search.index.generation_files import open_index, open_map, open_words
 from search.index.live_docs import visible_numbers
 from search.index.passage_store import read_activations, read_dictionary, read_embeddings, read_texts
+from search.index.places import Places
 from search.index.segments import SegmentedIndex
 from search.query.parser import Condition
 from search.query.presets import Preset, read_presets
 
 SCALE_QUANTILE = 0.9
 MEMBERSHIP_BYTES = 64 << 20
-MOST_TOLD, FEW_TOLD = 0.2, 3
-"""A feature says nothing in a collection if more than this share of the passages are about it (of a tiny
-collection: so many)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,8 +136,9 @@ class Snapshot:
     """Holds everything a search needs but the texts.
 
     `rows` is what is stored of the generation, `visible` what a search sees of it; `families` are by number,
-    `presets` by name; `view` is another where passages or labels are; `dictionary_id` is the dictionary's
-    number in the store (0: it is in none). `only`: nothing else is in it than what meets these conditions.
+    `presets` by name, `places` the map of the features; `view` is another where passages or labels are;
+    `dictionary_id` is the dictionary's number in the store (0: it is in none). `only`: nothing else is in it
+    than what meets these conditions.
     """
 
     collection_id: int
@@ -152,6 +152,7 @@ class Snapshot:
     visible: Visible
     families: dict[int, Family] = field(default_factory=dict)
     presets: dict[str, Preset] = field(default_factory=dict)
+    places: Places = field(default_factory=Places)
     view: View = field(default_factory=View)
     only: tuple[Condition, ...] = ()
 
@@ -253,11 +254,8 @@ class Snapshot:
 
     @cached_property
     def telling(self) -> NDArray[np.bool_]:
-        """Says which features tell something here: they have a label that holds, some passages are about
-        them, and not so many that they tell nothing."""
-        most = max(MOST_TOLD * self.passages, FEW_TOLD)
-        holds_F = np.array([label.reliable for label in self.labels], dtype=np.bool_)
-        return holds_F & (self.passages_F > 0) & (self.passages_F <= most)
+        """Says which features tell something here."""
+        return telling(self.labels, self.passages_F, self.passages)
 
     def counts_about(self, passages: NDArray[np.int64]) -> NDArray[np.int64]:
         """Counts how many of some passages are about each feature (F,)."""
@@ -313,6 +311,7 @@ def load_snapshot(session: Session, data: Path, generation: GenerationRow) -> Sn
         visible=_read_visible(session, generation, rows),
         families=read_families(session, dictionary_row.id),
         presets=read_presets(session, collection.id, dictionary_row.id),
+        places=open_map(session, data, generation),
     )
 
 

@@ -139,6 +139,30 @@ class FeatureDetail:
     families: list[FamilyRef]
 
 
+@dataclass(frozen=True)
+class MapPoint:
+    """Places a feature on the map: `x` and `y` from 0 to 1, from the left and from the top. `family` is the
+    widest one that it is in, None where it is in none."""
+
+    feature: int
+    label: str
+    passages: int
+    x: float
+    y: float
+    family: int | None
+
+
+@dataclass(frozen=True)
+class FeatureMap:
+    """Holds the features that are distinctive of a collection, the most distinctive first, where near
+    meanings lie near each other, and the families that they are in, those of most features first."""
+
+    collection: str
+    generation: int
+    points: list[MapPoint]
+    families: list[FamilyRef]
+
+
 Against = Literal["unlike", "answers", "collection"]
 """Says what liked documents are compared with."""
 

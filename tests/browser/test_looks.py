@@ -39,6 +39,8 @@ def addresses(indexed: Indexed) -> list[str]:
         "/features/1",
         "/?q=sort a list&filter=kind:function&details=rest&details=values:package",
         f"/documents/{longest.id}?{TRACKS}&q=lists",
+        "/features/map",
+        "/features/map?q=text&feature=1",
         f"/documents/{longest.id}?q=lists",
     ]
 

@@ -30,6 +30,7 @@ CALLS: dict[str, Call[Any]] = {
     "/v1/why-not": calls.why_not("q", "a", **ASKED),
     "/v1/features": calls.features("q", **PAGE),
     "/v1/features/{feature}": calls.feature(7, collection="c"),
+    "/v1/map": calls.feature_map(collection="c"),
     "/v1/concepts": calls.concepts("q", **PAGE),
     "/v1/refine": calls.refine(["a"], ["b"], q="q", collection="c"),
     "/v1/analyze": calls.analyze("text", limit=3, collection="c"),

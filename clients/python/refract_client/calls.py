@@ -20,6 +20,7 @@ from refract_client.records import (
     EventPage,
     FeatureDetail,
     FeatureList,
+    FeatureMap,
     JobInfo,
     PresetInfo,
     Refinement,
@@ -93,6 +94,11 @@ def features(q: str = "", *, limit: int = 20, offset: int = 0, collection: str =
 def feature(feature: int, *, collection: str = "") -> Call[FeatureDetail]:
     """Shows all about a feature."""
     return _get(f"/v1/features/{feature}", FeatureDetail, collection=collection)
+
+
+def feature_map(*, collection: str = "") -> Call[FeatureMap]:
+    """Places the most distinctive features on a map where near meanings lie near each other."""
+    return _get("/v1/map", FeatureMap, collection=collection)
 
 
 def concepts(q: str = "", *, limit: int = 20, offset: int = 0, collection: str = "") -> Call[ConceptList]:

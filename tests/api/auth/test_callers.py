@@ -141,6 +141,7 @@ CASES = {
     ("GET", "/v1/why-not"): of(NAMES, q="whales", document="red-1"),
     ("GET", "/v1/features"): of(READ, q="castles and towers"),
     ("GET", "/v1/features/{feature}"): of(READ, path="/v1/features/FEATURE"),
+    ("GET", "/v1/map"): of(READ),
     ("GET", "/v1/concepts"): of(READ, q="castles and towers"),
     ("GET", "/v1/suggest"): of(READ, q="about"),
     ("GET", "/v1/documents"): of(READ, limit="100"),
@@ -156,6 +157,7 @@ CASES = {
     ("HEAD", "/metrics"): Case(METRICS),
     ("GET", "/"): of(PAGE, q="towers of stone", limit="50"),
     ("GET", "/features"): of(PAGE, q="castles and towers"),
+    ("GET", "/features/map"): of(PAGE, q="castles and towers"),
     ("GET", "/features/{number}"): of(PAGE, path="/features/FEATURE"),
     ("GET", "/documents/{document_id:any}"): of(FOUND, path="/documents/red-1"),
     ("GET", "/document"): of(FOUND, document_id="red-1"),
@@ -446,6 +448,9 @@ def test_features_have_examples_and_names_of_what_is_seen(tenant: Tenant, vault:
     assert "guess" not in detail or not detail["guess"] or detail["guess"].startswith("feature ")
     listed = tenant.get("/v1/features", limit="100")["features"]
     assert all(0 < each["passages"] <= len(BLUE) for each in listed)
+    points = tenant.get("/v1/map")["points"]
+    assert {point["feature"] for point in points} <= {each["feature"] for each in listed}
+    assert all(0 < point["passages"] <= len(BLUE) for point in points)
 
 
 def test_presets_say_nothing_of_examples_that_are_not_seen(tenant: Tenant) -> None:

@@ -235,7 +235,16 @@ def test_a_job_named_by_a_form_must_be_one(client: Client) -> None:
         assert answer.status_code == 400
 
 
-EMPTY = ["/v1/search", "/v1/features", "/v1/concepts", "/", "/features", "/analyze"]
+EMPTY = [
+    "/v1/search",
+    "/v1/features",
+    "/v1/concepts",
+    "/v1/map",
+    "/",
+    "/features",
+    "/features/map",
+    "/analyze",
+]
 
 
 @pytest.mark.parametrize("path", EMPTY)

@@ -135,6 +135,17 @@ def test_features_documents_and_health(client: TestClient, feature: int) -> None
     assert client.get("/v1/collections").json()[0]["name"] == "manual"
 
 
+def test_the_map_has_places_for_what_is_distinctive(client: TestClient) -> None:
+    found = client.get("/v1/map").json()
+    numbers = [point["feature"] for point in found["points"]]
+    assert len(set(numbers)) == len(numbers) > 100
+    assert all(0 <= point[axis] <= 1 for point in found["points"] for axis in ("x", "y"))
+    listed = client.get("/v1/features", params={"limit": 100}).json()["features"]
+    assert [feature["feature"] for feature in listed] == numbers[:100]
+    known = {family["family"] for family in found["families"]}
+    assert {point["family"] for point in found["points"]} - {None} == known
+
+
 def test_words_of_a_result_sum_to_what_it_scores(client: TestClient, feature: int) -> None:
     asked = {"q": "sort a list", "steer": f"{feature}:1.5", "mode": "semantic"}
     result = client.get("/v1/search", params=asked).json()["results"][0]

@@ -121,6 +121,23 @@ def test_a_topic_has_the_same_colour_in_every_bar() -> None:
     assert len(set(tones.values())) == len(tones)
 
 
+def test_a_topic_keeps_its_colour_from_search_to_search() -> None:
+    others = [[feature(number, 0.2) for number in numbers] for numbers in ((3, 20), (4, 9), (31, 6))]
+    tones = [
+        cards.topic_tones(response([feature(2, value), *each]))
+        for value, each in zip((1, 0.1, 0.01), others, strict=True)
+    ]
+    assert {each[2] for each in tones} == {"t3"}
+
+
+def test_of_two_topics_of_one_colour_one_always_keeps_it_and_the_other_takes_nobodys() -> None:
+    for weights in ((0.5, 0.1), (0.1, 0.5)):
+        both = [feature(number, value) for number, value in zip((2, 2 + cards.HUES), weights, strict=True)]
+        tones = cards.topic_tones(response(both, [feature(3, 0.2)]))
+        assert (tones[2], tones[3]) == ("t3", "t4")
+        assert tones[2 + cards.HUES] == "t5"
+
+
 def test_a_score_of_nothing_has_a_bar_of_nothing() -> None:
     (card,) = cards.build_cards(response([Term("remainder", 0.0, "remainder")]))
     assert card.units == 0

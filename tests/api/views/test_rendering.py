@@ -55,7 +55,7 @@ def test_every_response_forbids_other_hosts_and_inline_code(client: TestClient) 
 
 
 def test_style_and_script_load_nothing_from_elsewhere() -> None:
-    for name in ("refract.css", "document.css", "app.js"):
+    for name in ("refract.css", "document.css", "map.css", "app.js", "map.js"):
         text = (rendering.STATIC / name).read_text(encoding="utf-8")
         assert not re.search(r"https?://|@import|@font-face", text)
 
@@ -106,6 +106,7 @@ SCRIPTS = [
     ("results.js", 80),
     ("earlier.js", 90),
     ("suggest.js", 180),
+    ("map.js", 200),
     ("theme.js", 30),
     ("tour.js", 110),
 ]

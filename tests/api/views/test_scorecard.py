@@ -7,10 +7,10 @@ from lxml import html
 from starlette.testclient import TestClient
 
 from api.cli.output import print_scorecard
-from api.views.scorecard import figures
+from api.views.scorecard import figures, in_words
 from search.dictionary.artifact import shipped
 from search.engine.engine import SearchEngine
-from search.responses.collections import Scorecard
+from search.responses.collections import Explained, Scorecard
 from search.settings import DEFAULT_MODEL
 from tests.support.apps import app_of
 
@@ -37,6 +37,29 @@ def test_what_was_not_measured_is_not_told() -> None:
     written = {"fvu": 0.2, "rows": 10, "l0": 40.0, "dead": 0.0, "labels": {"0.5": 0.8}}
     learned = Scorecard.model_validate(written)
     assert list(figures(learned)) == []
+
+
+def test_three_sentences_say_what_the_figures_mean() -> None:
+    good = Explained(carried=0.83, shared=0.7, baseline=0.05, remainder=0.12, ordered=0.81)
+    poor = Explained(carried=0.41, shared=0.2, baseline=0.05, remainder=0.54, ordered=0.6)
+    most, rest, order = in_words(Scorecard(explained=good))
+    assert most.startswith("Most of why")
+    assert "70%" in most
+    assert [share in rest for share in ("13%", "5%", "12%")] == [True] * 3
+    assert "81 of 100" in order
+    assert "main reasons" in order
+    part, _, order = in_words(Scorecard(explained=poor))
+    assert part.startswith("Some of why")
+    assert "hints" in order
+    assert in_words(Scorecard()) == []
+
+
+@pytest.mark.database
+def test_the_page_says_how_good_they_are_before_its_figures(client: TestClient) -> None:
+    text = client.get("/dictionary", params={"collection": "manual"}).text
+    page = html.document_fromstring(text)
+    assert page.xpath("count(//ol[@class='inwords']/li)") == 3
+    assert text.index("inwords") < text.index("<table")
 
 
 @pytest.mark.database

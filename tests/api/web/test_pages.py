@@ -1,8 +1,10 @@
 """The pages as a client without JavaScript sees them, on a really indexed collection."""
 
 import re
+import shutil
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlsplit
 
@@ -17,12 +19,14 @@ from indexer.collections import About, describe_collection
 from search.browse.concepts import find_concepts
 from search.browse.documents import MAX_TOPICS, document_detail
 from search.browse.examples import start_examples
+from search.browse.feature_map import feature_map
 from search.browse.features import DECILES, feature_detail, find_features
 from search.db.locks import build_lock
 from search.db.models import CollectionRow, GenerationRow
 from search.db.recipe import Recipe
 from search.engine.engine import SearchEngine
 from search.explain.relevance_feedback import refine
+from search.index.generation_files import MAP_FILE, generation_folder
 from search.query.request import SearchRequest
 from search.query.steering import MAX_KNOBS, MAX_PHRASE, ExamplesTarget, Knob, parse
 from search.responses.collections import Progress
@@ -374,6 +378,7 @@ def test_no_page_holds_inline_code_or_asks_another_host(
         "/",
         f"/?q={QUESTION}&steer=1:1",
         "/features",
+        "/features/map",
         f"/features/{feature}",
         f"/documents/{document}",
     ):
@@ -389,7 +394,13 @@ def test_no_page_holds_inline_code_or_asks_another_host(
 
 
 def test_every_field_and_picture_has_a_name(client: TestClient, feature: int) -> None:
-    for url in ("/", f"/?q={QUESTION}&steer=1:1,2:off&find=a", "/features", f"/features/{feature}"):
+    for url in (
+        "/",
+        f"/?q={QUESTION}&steer=1:1,2:off&find=a",
+        "/features",
+        "/features/map",
+        f"/features/{feature}",
+    ):
         page = tree(client, url)
         labelled = set(page.xpath("//label/@for"))
         for field in page.xpath("//input[not(@type='hidden')] | //select"):
@@ -406,6 +417,74 @@ def test_features_are_listed_and_found(client: TestClient, engine: SearchEngine,
     labels = read(engine, indexed.collection, find_features, "", limit=100).features
     label = next(found.label for found in labels if found.reliable)
     assert label in [words(h) for h in tree(client, f"/features?q={label}").xpath("//li[@data-result]//h3")]
+
+
+def test_a_map_has_what_is_distinctive_and_its_list_says_the_same(client: TestClient) -> None:
+    page = tree(client, "/features/map")
+    dots = page.xpath("//*[local-name()='svg'][@id='map']/a[not(contains(@class, 'area'))]")
+    assert len(dots) > 100
+    shown = {words(dot) for dot in dots}
+    listed = [words(found) for found in page.xpath("//li[@data-result]//h3")]
+    assert len(listed) == 24
+    assert set(listed) <= shown
+    assert len(client.get("/features/map").content) < 150_000
+
+
+def test_a_dot_of_the_map_leads_to_what_it_is_and_to_a_search_with_it(client: TestClient) -> None:
+    first = tree(client, "/features/map?q=dates").xpath("//*[@id='map']/a/@href")[0]
+    page = tree(client, f"/features/map{first}")
+    (chosen,) = page.xpath("//article[@data-chosen]")
+    (dot,) = page.xpath("//*[@id='map']/a[contains(@class, 'chosen')]")
+    assert words(dot) == words(chosen.xpath("./h2")[0])
+    read_about, search = chosen.xpath(".//p[@class='waysout']/a/@href")
+    assert words(tree(client, read_about).xpath("//h1")[0]) == words(dot)
+    assert select(tree(client, search), "knob")
+    part = client.get(f"/features/map{first}", headers=HTMX).text
+    assert "data-chosen" in part
+    assert "<svg" not in part
+
+
+def test_the_map_marks_what_is_found_and_goes_nearer_to_a_family(
+    client: TestClient, engine: SearchEngine, indexed: Indexed
+) -> None:
+    found = {f.feature for f in read(engine, indexed.collection, find_features, "dates", limit=24).features}
+    page = tree(client, "/features/map?q=dates")
+    marked = {
+        int(link.split("feature=")[1])
+        for link in page.xpath("//*[@id='map']/a[contains(@class, 'marked')]/@href")
+    }
+    assert marked
+    assert marked <= found
+    family = read(engine, indexed.collection, find_concepts, "").concepts[0]
+    page = tree(client, f"/features/map?family={family.family}")
+    assert family.name in words(page.get_element_by_id("list"))
+    marked = {
+        int(link.split("feature=")[1])
+        for link in page.xpath("//*[@id='map']/a[contains(@class, 'marked')]/@href")
+    }
+    assert marked <= {part.feature for part in family.features}
+    for address, status in (("family=99999", 400), ("feature=x", 404), ("feature=99999999", 404)):
+        assert client.get(f"/features/map?{address}").status_code == status
+
+
+def test_a_generation_of_before_there_were_maps_gets_one_when_it_is_searched(
+    indexed: Indexed, tmp_path: Path
+) -> None:
+    shutil.copytree(indexed.data, tmp_path, dirs_exist_ok=True)
+    path = generation_folder(tmp_path, indexed.report.generation) / MAP_FILE
+    whole = path.read_bytes()
+    path.unlink()
+    before = read(SearchEngine(indexed.database, indexed.data), indexed.collection, feature_map)
+    assert read(SearchEngine(indexed.database, tmp_path), indexed.collection, feature_map) == before
+    assert path.read_bytes() == whole
+
+
+def test_a_features_page_shows_six_examples_and_more_of_them_when_asked(
+    client: TestClient, feature: int
+) -> None:
+    (section,) = tree(client, f"/features/{feature}").xpath("//h2[.='Where it fires']/..")
+    assert len(section.xpath("./ol/li")) == 6
+    assert len(section.xpath("./details/ol/li")) > 6
 
 
 def test_a_features_page_shows_what_it_is(client: TestClient, feature: int) -> None:

@@ -42,6 +42,7 @@ ASKED: dict[str, list[str]] = {
         "?q=x&steer={q}",
     ],
     "/features": ["", "?q={q}"],
+    "/features/map": ["", "?q={q}", "?q={q}&feature=3", "?feature={one}"],
     "/features/{number}": ["/features/3", "/features/3?q={q}", "/features/{one}"],
     "/documents/{document_id:any}": [
         "/documents/{id}",

@@ -17,8 +17,8 @@ from search.embedding.embedder import Embedder
 from search.engine.engine import SearchEngine
 from search.index.bm25 import K1
 from search.index.faiss_index import FaissIndex
-from search.index.generation_files import INDEX_FILE, WORDS_FILE, generation_folder
-from search.index.passage_store import read_embeddings
+from search.index.generation_files import INDEX_FILE, MAP_FILE, WORDS_FILE, generation_folder
+from search.index.passage_store import read_activations, read_dictionary, read_embeddings, read_texts
 from search.query.request import SearchRequest
 from search.scoring.hybrid import WORDS_WEIGHT
 from tests.support.building import build
@@ -29,7 +29,7 @@ pytestmark = [pytest.mark.database, pytest.mark.sql]
 TEXTS = ["Whales sing in the deep sea.", "Bread is baked of flour.", "Stars shine at night."]
 
 
-@pytest.fixture(params=[INDEX_FILE, WORDS_FILE])
+@pytest.fixture(params=[INDEX_FILE, WORDS_FILE, MAP_FILE])
 def index_file(database: Engine, tmp_path: Path, embedder: Embedder, request: pytest.FixtureRequest) -> Path:
     """Each of the files of a small collection."""
     documents = [SourceDocument(str(n), "", content, None, {}) for n, content in enumerate(TEXTS)]
@@ -37,6 +37,21 @@ def index_file(database: Engine, tmp_path: Path, embedder: Embedder, request: py
     with Session(database) as session:
         (live,) = list_generations(session, "c")
     return generation_folder(tmp_path, live.number) / str(request.param)
+
+
+def test_one_in_so_many_passages_is_read(database: Engine, tmp_path: Path, embedder: Embedder) -> None:
+    """As the map reads a large collection."""
+    documents = [SourceDocument(str(n), "", TEXTS[n % 3] + f" {n}", None, {}) for n in range(7)]
+    build(database, tmp_path, embedder, "c", documents)
+    with Session(database) as session:
+        live = live_generation(session, "c")
+        dictionary = read_dictionary(session, live.dictionary_id)
+        texts = list(read_texts(session, live.id))
+        assert list(read_texts(session, live.id, step=3)) == texts[::3]
+        _, acts_NF = read_activations(session, live.id, dictionary)
+        documents_N, every_NF = read_activations(session, live.id, dictionary, stop=6, step=2)
+        assert len(documents_N) == 3
+        assert (every_NF != acts_NF[[0, 2, 4]]).nnz == 0
 
 
 def flip(path: Path) -> None:

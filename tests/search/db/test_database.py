@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import URL, Engine, create_engine, text
+from sqlalchemy import URL, Engine, create_engine, select, text
 from sqlalchemy.orm import Session
 
 from api.auth.keys import create_key, find_key
@@ -16,9 +16,11 @@ from indexer.jobs.queue import list_jobs, start_job
 from search.db import listener
 from search.db.connection import direct, is_read_only, open_session
 from search.db.database import connect, dispose
+from search.db.models import GenerationRow
 from search.embedding.embedder import Embedder
 from search.engine.engine import SearchEngine
 from search.errors import ReadOnly
+from search.index.generation_files import MAP_FILE
 from search.query.request import SearchRequest
 from tests.support.building import build, document, work_off, write
 from tests.support.programs import free_port, listening, program
@@ -147,6 +149,26 @@ def test_a_database_that_only_reads_takes_keys_without_noting_their_use(url: URL
         assert found is not None
         assert found.used_at is None
     dispose(engine)
+
+
+def test_what_only_reads_makes_files_that_it_cannot_record(
+    url: URL, tmp_path: Path, small_embedder: Embedder
+) -> None:
+    """A generation of before there were maps gets one at each start."""
+    writing = create_engine(url)
+    build(writing, tmp_path / "its own", small_embedder, "c", [document(number) for number in range(3)])
+    with Session(writing) as session:
+        generation = session.scalars(select(GenerationRow)).one()
+        generation.files = {name: sha for name, sha in generation.files.items() if name != MAP_FILE}
+        session.commit()
+    writing.dispose()
+    refuse_writing(url)
+    engine = connect(url)
+    try:
+        answer = SearchEngine(engine, tmp_path / "a copy").search(SearchRequest("whales"), collection="c")
+        assert len(answer.results) == 3
+    finally:
+        dispose(engine)
 
 
 def test_a_change_where_nothing_is_written_is_refused_by_name(reading: Engine) -> None:
