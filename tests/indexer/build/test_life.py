@@ -132,7 +132,8 @@ def machine(new_database: Callable[[], contextlib.AbstractContextManager[URL]], 
             CatchUp(self.database, live, embedder).run(Reporter(self.database))
 
             def ask(mode: str) -> SearchResponse:
-                return self.engine.search(SearchRequest(QUESTION, mode=mode), collection="c", limit=50)
+                request = SearchRequest(QUESTION, mode=mode)
+                return self.engine.search(request, collection="c", limit=50, collapse=False)
 
             response = ask("semantic")
             found = {result.document.id: result for result in response.results}
