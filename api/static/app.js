@@ -135,9 +135,9 @@
     focused = '';
   });
 
-  // htmx keeps a page for "back" as markup, which holds what was typed only if it is written there.
+  // "Back" shows the markup of a page, which gets what was typed, but no phrase: that is in the address already.
   document.addEventListener('htmx:beforeHistorySave', () => {
-    for (const box of document.querySelectorAll('#ask input')) box.setAttribute('value', box.value);
+    for (const box of document.querySelectorAll('#ask input')) box.setAttribute('value', box.matches('.phrase input') ? '' : box.value);
     for (const option of document.querySelectorAll('#ask option')) option.toggleAttribute('selected', option.selected);
   });
 

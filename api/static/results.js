@@ -69,6 +69,16 @@
     history.back();
   }, true);
 
+  // Where the panel stands above the results it hides what a press did: the line that says so comes into view.
+  let pressed = false;
+  document.addEventListener('htmx:beforeRequest', ({ detail }) => {
+    pressed = detail.target.id === 'results' && detail.elt.id !== 'knobs' && !!document.activeElement?.closest('#panel');
+  });
+  document.addEventListener('htmx:afterSettle', () => {
+    if (pressed && !matchMedia('(min-width: 60rem)').matches) document.querySelector('.effect')?.scrollIntoView();
+    pressed = false;
+  });
+
   // Two results are compared, no more: a third tick takes the place of the one that was ticked first.
   let ticked = [];
   document.addEventListener('change', (event) => {

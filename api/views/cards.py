@@ -26,6 +26,9 @@ FAINT = 0.2
 
 MOST_REASONS = 2
 
+RAISED = 0.1
+"""Steering that adds this share of a score is a reason."""
+
 GROUP_LABELS = {
     "feature": "other topics",
     "word": "words",
@@ -99,8 +102,15 @@ class Card:
 
     @property
     def about(self) -> list[Segment]:
-        """Lists the topics that speak for the result."""
-        return [topic for topic in self.topics if topic.units > 0]
+        """Lists the topics that speak for the result; none that is turned down."""
+        return [topic for topic in self.topics if topic.units > 0 and topic.yours >= 0]
+
+    @property
+    def is_raised(self) -> bool:
+        """Tells whether the result stands higher than without steering, which adds to its score what is worth
+        telling."""
+        yours = sum(item.yours for item in (*self.terms, *self.smaller))
+        return (self.moved is None or self.moved > 0) and yours > RAISED * self.units
 
     @property
     def words(self) -> list[str]:

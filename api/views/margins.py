@@ -20,12 +20,18 @@ AROUND = (" — ", " – ", " | ")
 
 @dataclass(frozen=True)
 class ShownMargin:
-    """Shows one term of a margin in thousandths, and its bar: percentages from the left edge."""
+    """Shows one term of a margin in thousandths: what it adds to the `first` score, to the `second`, and the
+    difference of the two as shown; and its bar, in percentages from the left edge."""
 
     term: Margin
-    units: int
+    first: int
+    second: int
     x: float
     width: float
+
+    @property
+    def units(self) -> int:
+        return self.first - self.second
 
 
 @dataclass(frozen=True)
@@ -38,17 +44,21 @@ class Margins:
     units: int
 
     @classmethod
-    def of(cls, terms: Sequence[Margin], total: float) -> "Margins":
-        """Rounds terms so that the shown margins sum to the shown total; bars to the right speak for the
-        first document."""
-        units = round_to_sum([term.margin for term in terms], total)
-        most = max(map(abs, units), default=0) or 1
-        shown = [_shown(term, each, most) for term, each in zip(terms, units, strict=True)]
-        least = SMALL * sum(map(abs, units))
+    def of(cls, terms: Sequence[Margin]) -> "Margins":
+        """Rounds terms so that each shown column sums to its shown total, and each difference is that of the
+        two numbers beside it; bars to the right speak for the first document."""
+        firsts, seconds = (
+            round_to_sum(column, sum(column))
+            for column in ([term.first for term in terms], [term.second for term in terms])
+        )
+        most = max((abs(one - other) for one, other in zip(firsts, seconds, strict=True)), default=0) or 1
+        rows = zip(terms, firsts, seconds, strict=True)
+        shown = [_shown(term, first, second, most) for term, first, second in rows]
+        least = SMALL * sum(abs(each.units) for each in shown)
         small = [each for each in shown if abs(each.units) < least]
         if len(small) < 2:
             small = []
-        return cls([each for each in shown if each not in small], small, sum(units))
+        return cls([each for each in shown if each not in small], small, sum(firsts) - sum(seconds))
 
 
 @dataclass(frozen=True)
@@ -96,6 +106,7 @@ def _is_added(term: Margin) -> bool:
     return term.kind in ("word", "name") or (term.kind == "steering" and term.feature is None)
 
 
-def _shown(term: Margin, units: int, most: int) -> ShownMargin:
+def _shown(term: Margin, first: int, second: int, most: int) -> ShownMargin:
+    units = first - second
     width = 50 * abs(units) / most
-    return ShownMargin(term, units, 50.0 if units >= 0 else round(50 - width, 2), round(width, 2))
+    return ShownMargin(term, first, second, 50.0 if units >= 0 else round(50 - width, 2), round(width, 2))

@@ -201,6 +201,11 @@ class PageState:
         """Makes the address without the knob that was turned last."""
         return self.url(steering=Steering(self.steering.knobs[:-1]), offset=0)
 
+    def filtered_instead(self, target: Target, filter: Condition) -> str:
+        """Makes the address of the question with a filter in place of a knob."""
+        filters = tuple(dict.fromkeys((*self.filters, filter)))
+        return self.url(filters=filters, steering=self.steering.without(target), offset=0)
+
     def family_url(self, family: int) -> str:
         """Makes the address of the features of one family; question and steering are kept for the way
         back."""

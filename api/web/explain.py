@@ -70,7 +70,7 @@ def compare_page(request: Request, engine: EngineDep, collection: CollectionDep)
         found=found,
         names=short_names(found.first.document, found.second.document),
         verdict=verdict(found),
-        margins=Margins.of(found.terms, found.margin),
+        margins=Margins.of(found.terms),
         lost=remapped.lost,
     )
     return render(request, page)
@@ -100,7 +100,7 @@ def why_not_page(request: Request, engine: EngineDep, collection: CollectionDep)
         lost=remapped.lost,
         found=found,
         names=_names(found),
-        lacks=Margins.of(lacks, sum(term.margin for term in lacks)),
+        lacks=Margins.of(lacks),
         named=named,
         below=below,
     )

@@ -4,7 +4,7 @@ The same address gives the whole page and, to htmx, the parts of it that changed
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse
@@ -30,6 +30,7 @@ from search.engine.reader import Reader
 from search.errors import CollectionNotFound, InvalidQuery, NotIndexed, RefractError
 from search.explain.relevance_feedback import refine
 from search.query.filters import parse_filters
+from search.query.parser import Condition
 from search.query.remapping import Carried, RemappedSteering
 from search.query.steering import ConceptTarget, ExamplesTarget, Knob, Target
 from search.responses.collections import CollectionInfo
@@ -142,7 +143,8 @@ class DraggedPart(_Answer):
 class SearchPage(_Answer):
     """Shows the results and the whole panel. `turned` are the knobs with what the response says of each,
     `carried` where features of an earlier dictionary went, `apart` what sets the examples of a knob apart, by
-    its target; nothing here is about the phrases that are `foreign`."""
+    its target; nothing here is about the phrases that are `foreign`, and those that are `called` as values of
+    fields are can be filtered by instead."""
 
     template = "search.html"
     blocks = ("title", "results", "panel", "status")
@@ -152,6 +154,7 @@ class SearchPage(_Answer):
     carried: Mapping[int, Carried]
     apart: Mapping[Target, Refinement]
     foreign: frozenset[Target]
+    called: Mapping[Target, list[Condition]]
     topics: Topics
 
 
@@ -272,6 +275,7 @@ def _results(
         carried=remapped.carried,
         apart=_apart(reader, state),
         foreign=_foreign(reader, state),
+        called=_called(reader, state),
         topics=_topics(reader, state),
     )
     if shown:  # more was asked for of an answer of another generation: all of it comes anew
@@ -295,6 +299,19 @@ def _foreign(reader: Reader, state: PageState) -> frozenset[Target]:
     turned = [knob.target for knob in state.steering.knobs]
     phrases = [target for target in turned if isinstance(target, ConceptTarget)]
     return frozenset(target for target in phrases if not reader.knows(target.phrase))
+
+
+def _called(reader: Reader, state: PageState) -> dict[Target, list[Condition]]:
+    """Finds for each phrase of the steering the fields that have a value of that name, as filters; those of
+    one that is turned down leave out."""
+    return {
+        knob.target: [
+            replace(each, negated=knob.strength != "off" and knob.strength < 0)
+            for each in reader.values_called(knob.target.phrase)
+        ]
+        for knob in state.steering.knobs
+        if isinstance(knob.target, ConceptTarget)
+    }
 
 
 def _topics(reader: Reader, state: PageState) -> Topics:

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from search.db.connection import among
 from search.db.models import DocumentRow, PassageRow
 from search.embedding.folding import kept_as
+from search.embedding.words import stems
 from search.engine.concept_resolver import find_documents
 from search.engine.reader import Reader
 from search.errors import DocumentNotFound
@@ -120,11 +121,20 @@ def _active(snapshot: Snapshot, passage: int) -> list[ActiveFeature]:
 
 
 def _topics(snapshot: Snapshot, places: NDArray[np.int64]) -> list[DocumentTopic]:
+    """Finds what sets a document apart; of names that say the same or more in the same words the first."""
     about_F = snapshot.counts_about(places)
-    return [
-        DocumentTopic(feature, snapshot.labels[feature].shown, int(about_F[feature]))
-        for feature in snapshot.distinctive(places)[:MAX_TOPICS]
-    ]
+    topics: list[DocumentTopic] = []
+    said: list[frozenset[str]] = []
+    for feature in snapshot.distinctive(places):
+        name = snapshot.labels[feature].shown
+        words = frozenset(stems(name))
+        if any(words <= other or other <= words for other in said):
+            continue
+        said.append(words)
+        topics.append(DocumentTopic(feature, name, int(about_F[feature])))
+        if len(topics) == MAX_TOPICS:
+            break
+    return topics
 
 
 def find_by_name(reader: Reader, name: str, *, limit: int = 10) -> list[DocumentRef]:

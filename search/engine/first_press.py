@@ -13,7 +13,7 @@ from search.dictionary.steer import feature_deltas
 from search.engine.prepared import PreparedQuery
 from search.engine.reader import Reader
 from search.query.request import SearchRequest
-from search.query.steering import MAX_STRENGTH, FeatureTarget, Knob, Steering, Target
+from search.query.steering import MAX_STRENGTH, ConceptTarget, FeatureTarget, Knob, Steering, Target
 from search.scoring.ranking import CONCEPT_UNIT, ByDocument, Candidates
 
 FIRST = 10
@@ -23,7 +23,7 @@ VISIBLE = 3
 STRENGTHS_S = np.arange(0.5, MAX_STRENGTH + 0.01, 0.5)
 MEMBERS = 2000
 UNSEEN = 1.0
-"""What a press is that changes nothing to be seen, however strong."""
+"""What a press is that changes nothing to be seen, however strong, or on what nothing here is about."""
 
 FloatArray = NDArray[np.float64]
 
@@ -35,7 +35,7 @@ def first_press(reader: Reader, request: SearchRequest, target: Target, *, up: b
         InvalidQuery, InvalidSteering, InvalidFilter, InvalidRequest: the request or the target is wrong.
     """
     sign = 1.0 if up else -1.0
-    if not request.query.strip():
+    if not request.query.strip() or (isinstance(target, ConceptTarget) and not reader.knows(target.phrase)):
         return sign * UNSEEN
     prepared = reader.prepare(request)
     ranking = prepared.rank(FIRST)

@@ -45,6 +45,7 @@ from search.engine.response import (
 from search.engine.timing import Clock
 from search.filtering.allowed import allowed_passages
 from search.filtering.doc_values import DocValues, read_doc_values
+from search.filtering.field_values import same
 from search.index.beginnings import Beginnings
 from search.index.document_cache import DocumentCache
 from search.index.names import Names, read_names
@@ -297,6 +298,23 @@ class Reader:
         """Says whether any passage is really about a phrase."""
         ((nearest,),) = self.snapshot.index.search(self.embed(phrase)[None], 1)[0]
         return float(nearest) >= self._floor_for(phrase)
+
+    def values_called(self, phrase: str) -> list[Condition]:
+        """Finds the fields of the metadata that have a value of that name, as filters."""
+        form = same(phrase)
+        called = [
+            (field, values, values.places[form])
+            for field, values in self._doc_values.fields.items()
+            if form in values.places
+        ]
+        if not called:
+            return []
+        count_V = self._doc_values.counts(self.snapshot.documents_sorted)
+        return [
+            Condition(field, (values.texts[place],))
+            for field, values, place in called
+            if count_V[values.number_A[place]]
+        ]
 
     def concept(self, target: FittedTarget) -> Concept:
         """Gives the concept that a target means in this collection.

@@ -264,6 +264,18 @@ def test_more_and_less_about_a_phrase_says_what_it_did_and_is_undone(
         page.get_by_role("link", name="Undo").click()
         expect(page.locator(".knob")).to_have_count(0)
         assert titles(page) == before
+        expect(page.get_by_role("searchbox", name=box)).to_have_value("")
+    page.locator("#q").fill("read a file")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(r"\?q=read%20a%20file$"))
+
+
+def test_on_a_phone_what_a_press_did_comes_into_view(open_page: OpenPage) -> None:
+    page = open_page(f"/?q={QUESTION}", viewport={"width": 400, "height": 800})
+    page.locator("#panel > summary").click()
+    page.get_by_role("searchbox", name="More about").fill("dates and times")
+    page.keyboard.press("Enter")
+    expect(page.locator(".effect")).to_be_in_viewport()
 
 
 def test_a_first_press_visibly_changes_the_ten_and_new_results_are_marked(open_page: OpenPage) -> None:

@@ -161,11 +161,15 @@ def _document(module: str, entry: _Entry, told: set[str]) -> SourceDocument | No
         signature = ""
     return SourceDocument(
         id=entry.name,
-        title=f"{entry.name} — {summary(text)}",
+        title=_title(entry.name, summary(text)),
         text=f"{signature}\n\n{text}".strip(),
         url=online(module, entry.name, entry.kind),
         meta={"package": module.partition(".")[0], "kind": entry.kind},
     )
+
+
+def _title(name: str, told: str) -> str:
+    return f"{name} — {told}" if told not in ("", name, name.rpartition(".")[2]) else name
 
 
 def _is_news(text: str, told: set[str], least: int) -> bool:

@@ -76,6 +76,19 @@ def test_a_card_names_its_three_largest_shared_topics_and_groups_the_rest() -> N
     assert [group.label for group in card.groups] == ["other topics", "baseline", "everything else"]
 
 
+def test_a_topic_that_is_turned_down_is_no_reason_and_one_that_raises_is() -> None:
+    down = Term("steering", -0.1, "topic 1", feature=1)
+    (card,) = cards.build_cards(response([feature(1, 0.3), feature(2, 0.2), down]))
+    assert [topic.feature for topic in card.about] == [2]
+    assert not card.is_raised
+    (card,) = cards.build_cards(response(TERMS))
+    assert [topic.feature for topic in card.about] == [1, 2, 3]
+    assert card.is_raised
+    little = Term("steering", 0.01, "topic 1", feature=1)
+    (card,) = cards.build_cards(response([feature(1, 0.3), little]))
+    assert not card.is_raised
+
+
 def test_a_topic_that_is_turned_is_one_number_with_your_part_beside_it() -> None:
     (card,) = cards.build_cards(response(TERMS))
     (topic,) = [item for item in card.terms if item.term.feature == 1]

@@ -1,6 +1,8 @@
 """Two scores beside each other: rows sum as shown, and the sentence above them is true of the numbers."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from api.views.margins import Margins, short_name, short_names, verdict
 from search.responses.explanations import Comparison, Margin
@@ -25,13 +27,24 @@ def comparison(*terms: Margin, titles: tuple[str, str] = ("One", "Two")) -> Comp
 def test_rows_sum_as_shown_and_small_ones_share_one() -> None:
     terms = [term("word", 0.3004, 0.1), term("feature", 0.2, 0.25)]
     terms += [term("feature", 0.0014, 0.001) for _ in range(7)]
-    found = Margins.of(terms, sum(each.margin for each in terms))
-    assert sum(each.units for each in (*found.terms, *found.smaller)) == found.units
+    found = Margins.of(terms)
+    rows = [*found.terms, *found.smaller]
+    assert sum(each.units for each in rows) == found.units
+    assert sum(each.first for each in rows) == round(1000 * sum(each.first for each in terms))
+    assert sum(each.second for each in rows) == round(1000 * sum(each.second for each in terms))
     assert len(found.smaller) == 7
 
 
+@given(st.lists(st.tuples(st.floats(-1, 1), st.floats(-1, 1)), min_size=1, max_size=9))
+def test_every_shown_difference_is_that_of_the_numbers_beside_it(values: list[tuple[float, float]]) -> None:
+    found = Margins.of([term("feature", first, second) for first, second in values])
+    rows = [*found.terms, *found.smaller]
+    assert all(each.units == each.first - each.second for each in rows)
+    assert found.units == sum(each.first for each in rows) - sum(each.second for each in rows)
+
+
 def test_a_single_small_term_keeps_its_row() -> None:
-    found = Margins.of([term("word", 0.3, 0.1), term("feature", 0.001, 0.0)], 0.201)
+    found = Margins.of([term("word", 0.3, 0.1), term("feature", 0.001, 0.0)])
     assert (len(found.terms), found.smaller) == (2, [])
 
 

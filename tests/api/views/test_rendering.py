@@ -103,7 +103,7 @@ def test_document_addresses_survive_a_browser(document_id: str, path: str) -> No
 
 SCRIPTS = [
     ("app.js", 150),
-    ("results.js", 80),
+    ("results.js", 100),
     ("earlier.js", 90),
     ("suggest.js", 180),
     ("map.js", 200),

@@ -44,6 +44,12 @@ def test_without_a_question_a_press_is_a_usual_one(engine: SearchEngine) -> None
     assert press == -UNSEEN
 
 
+def test_a_press_on_what_nothing_here_is_about_is_a_usual_one(engine: SearchEngine) -> None:
+    """It is not made as strong as it takes for something, anything, to move."""
+    target = ConceptTarget("zxqv blorft")
+    assert read(engine, "manual", first_press, SearchRequest(QUERY), target, up=True) == UNSEEN
+
+
 def test_a_feature_that_is_not_there_is_told(engine: SearchEngine) -> None:
     with pytest.raises(InvalidSteering, match="999999"):
         read(engine, "manual", first_press, SearchRequest(QUERY), FeatureTarget(999999), up=True)

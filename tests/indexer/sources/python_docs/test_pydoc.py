@@ -41,6 +41,13 @@ def test_what_is_called_is_there_however_little_it_says(
     assert documents[id].title.startswith(f"{id} — ")
 
 
+def test_no_title_says_a_name_twice_or_promises_what_does_not_come(
+    documents: dict[str, SourceDocument],
+) -> None:
+    parts = [document.title.partition(" — ") for document in documents.values()]
+    assert not [name for name, dash, told in parts if dash and told in ("", name)]
+
+
 @pytest.mark.parametrize("id", ["UnicodeDecodeError.start", "ast.Add", "os.stat_result.st_gid"])
 def test_what_only_says_its_name_in_other_words_is_not(documents: dict[str, SourceDocument], id: str) -> None:
     assert id not in documents
