@@ -35,7 +35,7 @@ from search.embedding.embedder import Embedder, load_embedder, splitter_of
 from search.embedding.splitter import embedded_text
 from search.embedding.word_sums import WordSums, take_apart
 from search.embedding.words import stems
-from search.engine.highlighting import mark, mark_words
+from search.presentation.highlighting import mark, mark_words
 from search.responses.search import DocumentRef, PassageText, Result, Span
 
 SENTENCES = 5

@@ -42,8 +42,8 @@ from indexer.sources import open_source
 from search.db.database import open_database
 from search.embedding.embedder import load_embedder
 from search.engine.engine import SearchEngine
-from search.engine.for_people import ForPeople
-from search.engine.highlighting import WordSumsCache
+from search.presentation.for_people import ForPeople
+from search.presentation.highlighting import WordSumsCache
 from search.query.request import SearchRequest
 from search.query.steering import parse
 from search.settings import DEFAULT_MODEL, Settings

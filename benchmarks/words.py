@@ -28,8 +28,8 @@ from benchmarks.harness.common import embedded, report, table, times_ms
 from benchmarks.harness.judged import passage_texts, read_task
 from search.embedding.embedder import Embedder, load_embedder
 from search.embedding.word_sums import WordSums
-from search.engine.highlighting import WordSumsCache
 from search.index.passage_texts import LocatedPassage
+from search.presentation.highlighting import WordSumsCache
 from search.responses.search import DocumentRef, PassageText
 
 RESULTS = 3

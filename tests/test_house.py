@@ -13,8 +13,8 @@ ROOT = Path(__file__).resolve().parent.parent
 RECORDS = "only records, names and numbers"
 ELSEWHERE = {
     RECORDS: """
-        api/auth/scopes api/limits api/cli/context api/v1/schemas search/db/locks search/db/models
-        search/engine/for_people search/engine/timing
+        api/auth/scopes api/limits api/cli/terminal/context api/v1/schemas search/db/locks search/db/models
+        search/presentation/for_people search/engine/timing
         search/errors search/query/request search/responses/collections
         search/responses/documents search/responses/explanations search/responses/features
         search/responses/search search/responses/suggestions search/responses/words
@@ -27,12 +27,12 @@ ELSEWHERE = {
     "tests/api/cli/test_index.py": "api/cli/files indexer/pipeline",
     "tests/api/cli/test_main.py": "api/cli/keys",
     "tests/api/cli/test_maintain.py": "indexer/stats",
-    "tests/api/cli/test_search.py": "api/cli/tables",
+    "tests/api/cli/test_search.py": "api/cli/terminal/tables",
     "tests/api/cli/test_serve.py": "api/server",
     "tests/api/test_readiness.py": "api/checks",
     "tests/api/v1/test_events.py": "api/cli/events",
     "tests/api/v1/test_presets.py": "api/web/presets",
-    "tests/api/v1/test_webhooks.py": "api/cli/webhooks api/web/webhooks",
+    "tests/api/v1/test_webhooks.py": "api/cli/webhooks api/web/admin/webhooks",
     "tests/api/views/test_rendering.py": "api/views/document_map",
     "tests/api/web/test_asking.py": "api/web/explain",
     "tests/api/web/test_routes.py": "api/web/suggest api/web/tips",
@@ -43,7 +43,7 @@ ELSEWHERE = {
         search/index/passage_texts
     """,
     "tests/browser/test_admin.py": "api/beside",
-    "tests/indexer/test_audit.py": "api/cli/audit api/v1/audit api/web/audit",
+    "tests/indexer/test_audit.py": "api/cli/audit api/v1/audit api/web/admin/audit",
     "tests/indexer/backup/test_dump.py": "indexer/backup/manifest indexer/backup/restore",
     "tests/indexer/backup/test_scheduled.py": "indexer/backup/trial indexer/jobs/schedule",
     "tests/indexer/build/test_builder.py": """
@@ -92,9 +92,9 @@ ELSEWHERE = {
     "tests/search/explain/test_why_not.py": """
         search/explain/compare search/explain/counterfactuals search/explain/wordings
     """,
-    "tests/search/browse/test_suggestions.py": "search/index/titles",
-    "tests/search/index/test_names.py": "search/index/document_cache",
-    "tests/search/filtering/test_allowed.py": "search/engine/facets",
+    "tests/search/browse/test_suggestions.py": "search/catalog/titles",
+    "tests/search/index/test_names.py": "search/catalog/document_cache",
+    "tests/search/filtering/test_allowed.py": "search/presentation/facets",
     "tests/search/index/test_segments.py": "search/index/live_docs",
     "tests/search/index/test_snapshot_manager.py": "search/db/listener search/db/lookup",
     "tests/search/db/test_card.py": "search/responses/stored",

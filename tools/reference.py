@@ -20,8 +20,8 @@ from sqlalchemy import create_engine
 from typer.core import TyperGroup
 
 from api.app import create_app
-from api.cli.lazy_group import LazyGroup
 from api.cli.main import app as cli
+from api.cli.terminal.lazy_group import LazyGroup
 from search import errors
 from search.engine.engine import SearchEngine
 from search.settings import Settings

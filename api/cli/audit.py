@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from api.cli.context import opened
+from api.cli.terminal.context import opened
 
 app = typer.Typer()
 

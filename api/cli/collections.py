@@ -7,8 +7,8 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from api.cli.context import opened, opened_engine
-from api.cli.output import console, output
+from api.cli.terminal.context import opened, opened_engine
+from api.cli.terminal.output import console, output
 from search.errors import InvalidRequest
 
 if TYPE_CHECKING:

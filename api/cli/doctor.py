@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from api.cli.output import output
+from api.cli.terminal.output import output
 
 app = typer.Typer()
 

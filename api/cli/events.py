@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from api.cli.context import opened
+from api.cli.terminal.context import opened
 from api.views.numbers import moment
 
 if TYPE_CHECKING:

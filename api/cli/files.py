@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, BinaryIO
 
-from api.cli.output import console
+from api.cli.terminal.output import console
 from search.errors import SourceError
 
 if TYPE_CHECKING:

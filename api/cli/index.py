@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from api.cli.context import Collection, opened
 from api.cli.files import NAMED, given_path, is_document, is_whole, named_source, read_document, watched
-from api.cli.output import ProgressDisplay, console, print_build, print_estimate, print_ingest
+from api.cli.terminal.context import Collection, opened
+from api.cli.terminal.output import ProgressDisplay, console, print_build, print_estimate, print_ingest
 from search.db.recipe import IndexKind
 from search.errors import DocumentNotFound, InvalidRequest, SourceError
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from api.cli.context import opened
-from api.cli.output import console, output
+from api.cli.terminal.context import opened
+from api.cli.terminal.output import console, output
 from api.views.numbers import duration, moment
 
 if TYPE_CHECKING:

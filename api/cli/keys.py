@@ -9,8 +9,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from api.auth.scopes import Scope
-from api.cli.context import opened
-from api.cli.output import output
+from api.cli.terminal.context import opened
+from api.cli.terminal.output import output
 from api.views.numbers import moment
 
 app = typer.Typer(help="Make, list and revoke keys of API clients and admins.", no_args_is_help=True)

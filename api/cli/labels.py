@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
-from api.cli.context import Collection, opened
-from api.cli.output import console
+from api.cli.terminal.context import Collection, opened
+from api.cli.terminal.output import console
 
 if TYPE_CHECKING:
     from indexer.labels.edit import Change

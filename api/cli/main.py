@@ -10,7 +10,7 @@ from typing import Annotated, Any, ClassVar, NoReturn
 
 import typer
 
-from api.cli.lazy_group import LazyGroup
+from api.cli.terminal.lazy_group import LazyGroup
 from search.errors import RefractError
 from search.logs import configure
 

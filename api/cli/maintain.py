@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from api.cli.context import Collection, opened, opened_reader
-from api.cli.output import (
+from api.cli.terminal.context import Collection, opened, opened_reader
+from api.cli.terminal.output import (
     ProgressDisplay,
     console,
     print_dump,

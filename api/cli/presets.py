@@ -7,8 +7,8 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from api.cli.context import Collection, opened_engine, opened_reader
-from api.cli.output import console, output
+from api.cli.terminal.context import Collection, opened_engine, opened_reader
+from api.cli.terminal.output import console, output
 from search.errors import ConfigurationError, SourceError
 from search.query.steering import format_strength, parse
 
@@ -129,7 +129,7 @@ def import_(
     name: Annotated[str | None, typer.Option(help="Another name than that of the file.")] = None,
 ) -> None:
     """Take in a preset: its features are found again by what they are, and what cannot be found is said."""
-    from api.cli.tables import print_lost
+    from api.cli.terminal.tables import print_lost
     from indexer.presets.file_format import read_preset_file
     from indexer.presets.importer import import_preset
 
@@ -152,7 +152,7 @@ def import_(
 
 
 def _print(preset: "PresetInfo") -> None:
-    from api.cli.tables import print_lost
+    from api.cli.terminal.tables import print_lost
 
     table = Table(header_style="bold", title=escape(preset.name), title_justify="left")
     for heading in ("turned", "strength"):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from api.cli.context import Collection, opened_reader, read_text
+from api.cli.terminal.context import Collection, opened_reader, read_text
 from search.errors import InvalidRequest
 from search.query.limits import USUAL_MODE, WAYS
 
@@ -57,8 +57,8 @@ def search(
     as_json: AsJson = False,
 ) -> None:
     """Search a collection and show what each score is made of."""
-    from api.cli.tables import print_results
-    from search.engine.for_people import ForPeople
+    from api.cli.terminal.tables import print_results
+    from search.presentation.for_people import ForPeople
 
     request = _request(query, steer, dictionary, preset, mode, filter, as_typed=as_typed)
     _print(
@@ -92,7 +92,7 @@ def compare(
     as_json: AsJson = False,
 ) -> None:
     """Show why one document stands before another, term by term."""
-    from api.cli.tables import print_comparison
+    from api.cli.terminal.tables import print_comparison
     from search.explain.compare import compare
 
     request = _request(query, steer, dictionary, preset, mode, filter)
@@ -117,7 +117,7 @@ def why_not(
     as_json: AsJson = False,
 ) -> None:
     """Show where a document stands, what it lacks, and the smallest steering that brings it up."""
-    from api.cli.tables import print_absence
+    from api.cli.terminal.tables import print_absence
     from search.explain.why_not import why_not
 
     request = _request(query, steer, dictionary, preset, mode, filter)
@@ -138,7 +138,7 @@ def analyze(
     as_json: AsJson = False,
 ) -> None:
     """Show the features of any text, and of its sentences, as knobs to search with."""
-    from api.cli.tables import print_analysis
+    from api.cli.terminal.tables import print_analysis
     from search.explain.analyze import analyze
 
     if text is not None and path is not None:
@@ -163,7 +163,7 @@ def refine(
     as_json: AsJson = False,
 ) -> None:
     """Show the features that tell liked documents from others, and the steering that says the same."""
-    from api.cli.tables import print_refinement
+    from api.cli.terminal.tables import print_refinement
     from search.explain.relevance_feedback import refine
 
     _print(

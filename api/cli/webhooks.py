@@ -7,8 +7,8 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from api.cli.context import opened
-from api.cli.output import console, output
+from api.cli.terminal.context import opened
+from api.cli.terminal.output import console, output
 from api.views.numbers import moment
 
 app = typer.Typer(

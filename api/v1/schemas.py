@@ -7,9 +7,9 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.v1 import examples
-from search.engine.facets import MOST_LISTED, SHOWN_VALUES
 from search.errors import InvalidFilter
 from search.explain.analyze import MAX_ANALYSED
+from search.presentation.facets import MOST_LISTED, SHOWN_VALUES
 from search.query.filters import FORM as FILTER_FORM
 from search.query.filters import bounded, checked, parse_filter
 from search.query.limits import MAX_LIMIT, MAX_QUERY, USUAL_MODE, WAYS

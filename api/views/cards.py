@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from api.views.excerpts import named_words
 from api.views.numbers import round_to_sum
-from search.engine.highlighting import top_topics
+from search.presentation.highlighting import top_topics
 from search.responses.search import Result, SearchResponse, Term, Timings
 
 HUES = 8

@@ -5,8 +5,8 @@ from math import log2
 
 from api.views.page_state import PageState
 from search.embedding.folding import fold
-from search.engine.provenance import familiarity
 from search.filtering.field_values import DATE, NUMBER
+from search.presentation.provenance import familiarity
 from search.responses.search import Facet, Facets, FacetValue
 
 SHOWN = 8

@@ -20,10 +20,10 @@ from search.browse.collections import CollectionName, collection_names
 from search.browse.documents import document_detail
 from search.embedding.word_sums import levels
 from search.engine.engine import SearchEngine
-from search.engine.highlighting import TOP_TOPICS
 from search.engine.reader import Reader
 from search.errors import InvalidRequest, PassageNotFound
 from search.explain.analyze import analyze, as_query, only
+from search.presentation.highlighting import TOP_TOPICS
 from search.query.limits import check_query
 from search.query.steering import UNSTEERED, parse
 from search.responses.documents import ActiveFeature

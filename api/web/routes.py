@@ -1,9 +1,7 @@
 """All routes of the web pages."""
 
 from api.web import (
-    admin,
     analyze,
-    audit,
     dictionary,
     documents,
     explain,
@@ -14,8 +12,8 @@ from api.web import (
     search,
     suggest,
     tips,
-    webhooks,
 )
+from api.web.admin import audit, pages, webhooks
 
 PAGE_ROUTERS = tuple(
     page.router
@@ -31,7 +29,7 @@ PAGE_ROUTERS = tuple(
         analyze,
         tips,
         login,
-        admin,
+        pages,
         audit,
         webhooks,
     )

@@ -25,10 +25,10 @@ from search.browse.concepts import find_concepts
 from search.browse.examples import start_examples
 from search.browse.features import find_features, near_features
 from search.engine.engine import SearchEngine
-from search.engine.for_people import ForPeople
 from search.engine.reader import Reader
 from search.errors import CollectionNotFound, InvalidQuery, NotIndexed, RefractError
 from search.explain.relevance_feedback import refine
+from search.presentation.for_people import ForPeople
 from search.query.filters import parse_filters
 from search.query.parser import Condition
 from search.query.remapping import Carried, RemappedSteering

@@ -3,10 +3,10 @@
 import numpy as np
 from sqlalchemy import select
 
+from search.catalog.beginnings import Beginnings, is_begun, words_of
 from search.db.models import DocumentRow
 from search.engine.reader import Reader
 from search.errors import InvalidPage
-from search.index.beginnings import Beginnings, is_begun, words_of
 from search.query.limits import MAX_QUERY
 from search.responses.search import DocumentRef
 from search.responses.suggestions import Suggestion, Suggestions

@@ -12,11 +12,11 @@ from sqlalchemy import Engine, select
 from search.db.connection import limit_statements, open_session
 from search.db.lookup import find_collection, holds
 from search.db.models import CollectionRow
-from search.engine.for_people import ForPeople
 from search.engine.reader import Reader, Shared
 from search.errors import IndexReplaced
 from search.index.snapshot import Snapshot
 from search.index.snapshot_manager import SnapshotManager
+from search.presentation.for_people import ForPeople
 from search.query.request import SearchRequest
 from search.responses.search import SearchResponse
 from search.rights import EVERYTHING, Rights

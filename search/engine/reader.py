@@ -15,6 +15,10 @@ from sqlalchemy.orm import Session
 
 from search import deadline
 from search.cache import LRUCache
+from search.catalog.beginnings import Beginnings
+from search.catalog.document_cache import DocumentCache
+from search.catalog.names import Names, read_names
+from search.catalog.titles import Titles, read_titles
 from search.dictionary.concepts import Concept
 from search.dictionary.lexicon import is_used
 from search.dictionary.steer import feature_deltas, steer
@@ -26,13 +30,9 @@ from search.engine.ablation import ranks_without
 from search.engine.caches import Caches, SnapshotCaches
 from search.engine.concept_resolver import fit_concept
 from search.engine.effective_steering import with_preset_knobs
-from search.engine.facets import count_facets
-from search.engine.for_people import ForPeople, Marks
-from search.engine.highlighting import WordSumsCache, mark, mark_words
 from search.engine.parts import Parts
 from search.engine.places import Places, find_places
 from search.engine.prepared import AnalyzedQuery, PreparedQuery
-from search.engine.provenance import with_facts
 from search.engine.response import (
     NOT_ASKED,
     SteeredConcept,
@@ -46,14 +46,14 @@ from search.engine.timing import Clock
 from search.filtering.allowed import allowed_passages
 from search.filtering.doc_values import DocValues, read_doc_values
 from search.filtering.field_values import same
-from search.index.beginnings import Beginnings
-from search.index.document_cache import DocumentCache
-from search.index.names import Names, read_names
 from search.index.passage_texts import LocatedPassage, passages_at
 from search.index.snapshot import Part, Snapshot
-from search.index.titles import Titles, read_titles
 from search.limiter import ConcurrencyLimiter
 from search.metrics import count_search
+from search.presentation.facets import count_facets
+from search.presentation.for_people import ForPeople, Marks
+from search.presentation.highlighting import WordSumsCache, mark, mark_words
+from search.presentation.provenance import with_facts
 from search.query.limits import check_min_score, check_mode, check_page, check_query
 from search.query.parser import Condition, ParsedQuery, may_name_field, may_restrict, parse_query
 from search.query.presets import NONE

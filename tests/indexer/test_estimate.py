@@ -13,8 +13,8 @@ from search.db.models import GenerationRow, PassageRow
 from search.dictionary.lexicon import general_lexicon
 from search.embedding.embedder import Embedder
 from search.engine.engine import SearchEngine
-from search.engine.for_people import ForPeople
 from search.errors import ConfigurationError, InvalidRequest
+from search.presentation.for_people import ForPeople
 from search.query.request import SearchRequest
 from tests.support.building import build, document, write
 from tests.support.endpoint import KEY, EmbeddingServer, embedding_server

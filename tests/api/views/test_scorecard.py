@@ -6,7 +6,7 @@ import pytest
 from lxml import html
 from starlette.testclient import TestClient
 
-from api.cli.output import print_scorecard
+from api.cli.terminal.output import print_scorecard
 from api.views.scorecard import figures, in_words
 from search.dictionary.artifact import shipped
 from search.engine.engine import SearchEngine

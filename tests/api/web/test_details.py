@@ -9,9 +9,9 @@ from starlette.testclient import TestClient
 
 from search.engine import reader
 from search.engine.engine import SearchEngine
-from search.engine.for_people import ForPeople
-from search.engine.highlighting import WordSumsCache
 from search.metrics import REGISTRY
+from search.presentation.for_people import ForPeople
+from search.presentation.highlighting import WordSumsCache
 from search.query.request import SearchRequest
 from tests.support.apps import app_of
 from tests.support.indexed import Indexed

@@ -13,7 +13,7 @@ from starlette.testclient import TestClient
 from indexer.sources import SourceDocument
 from search.embedding.embedder import Embedder
 from search.engine.engine import SearchEngine
-from search.engine.facets import MOST_LISTED, SHOWN_VALUES
+from search.presentation.facets import MOST_LISTED, SHOWN_VALUES
 from tests.support.apps import app_of
 from tests.support.building import build
 

@@ -15,7 +15,7 @@ from sqlalchemy import URL, Engine, create_engine, select
 from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
-from api.cli.output import print_build
+from api.cli.terminal.output import print_build
 from indexer.build.builder import Build, BuildReport
 from indexer.build.stages import Naming, name_features
 from indexer.dictionary.matching import LEAST

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
-from api.cli.output import print_verified
+from api.cli.terminal.output import print_verified
 from indexer.build.generations import list_generations
 from indexer.build.verify import NEAREST, QUESTIONS, TIED, Verified, measure_recall, verify
 from indexer.sources import SourceDocument

@@ -13,11 +13,11 @@ from search.embedding.embedder import Embedder, Tokens
 from search.embedding.splitter import sentences
 from search.embedding.word_sums import WordSums, levels, sentence_parts, take_apart, word_parts
 from search.engine.engine import SearchEngine
-from search.engine.for_people import ForPeople
-from search.engine.highlighting import WordSumsCache
 from search.errors import FeatureNotFound, InvalidQuery, InvalidRequest, PassageNotFound
 from search.explain.word_attribution import MAX_FEATURES, document_words
 from search.index.passage_texts import LocatedPassage, read_located
+from search.presentation.for_people import ForPeople
+from search.presentation.highlighting import WordSumsCache
 from search.query.request import SearchRequest
 from search.query.steering import Steering, parse
 from search.responses.search import DocumentRef, PassageText, SearchResponse, Span

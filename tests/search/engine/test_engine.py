@@ -14,7 +14,6 @@ from search.browse.documents import document_detail
 from search.browse.features import feature_detail, find_features
 from search.db.models import CollectionRow
 from search.engine.engine import SearchEngine
-from search.engine.for_people import ForPeople
 from search.engine.reader import Reader
 from search.engine.response import OTHER_TOPICS
 from search.errors import (
@@ -29,6 +28,7 @@ from search.errors import (
 from search.index.bm25 import Counts, Lexicon
 from search.index.generation_files import INDEX_FILE, MAP_FILE, WORDS_FILE, generation_folder
 from search.index.passage_store import read_texts
+from search.presentation.for_people import ForPeople
 from search.query.filters import parse_filters
 from search.query.limits import MODES
 from search.query.request import SearchRequest

@@ -14,8 +14,8 @@ from indexer.progress import Reporter
 from indexer.sources import SourceDocument
 from search.embedding.embedder import Embedder
 from search.engine.engine import SearchEngine
-from search.engine.facets import FIRST
 from search.errors import InvalidFilter, InvalidSteering
+from search.presentation.facets import FIRST
 from search.query.filters import format_filter, parse_filter, parse_filters
 from search.query.limits import MODES
 from search.query.request import SearchRequest

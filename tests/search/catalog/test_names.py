@@ -5,9 +5,9 @@ import pytest
 from sqlalchemy import Engine
 
 from indexer.sources import SourceDocument
+from search.catalog.names import MOST_NAMED, fold_name, names_of
 from search.embedding.embedder import Embedder
 from search.engine.engine import SearchEngine
-from search.index.names import MOST_NAMED, fold_name, names_of
 from search.query.limits import MODES
 from search.query.request import SearchRequest
 from search.responses.search import Result

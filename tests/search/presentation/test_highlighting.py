@@ -4,7 +4,7 @@ import numpy as np
 
 from search.embedding.splitter import sentences
 from search.embedding.word_sums import WordSums
-from search.engine.highlighting import mark, mark_words
+from search.presentation.highlighting import mark, mark_words
 from search.responses.search import DocumentRef, PassageText, Result
 
 ASKED = {"whale": 3.0, "song": 2.0, "deep": 1.0}

@@ -5,7 +5,7 @@ import time
 import numpy as np
 import pytest
 
-from search.index.beginnings import LONGEST, LOOKED_AT, Beginnings, is_begun, words_of
+from search.catalog.beginnings import LONGEST, LOOKED_AT, Beginnings, is_begun, words_of
 
 NAMES = [
     "Sort a list",

@@ -11,7 +11,7 @@ from api.auth.guards import AdminDep, AdminForm, Fields
 from api.dependencies import EngineDep
 from api.middleware.proxy import at
 from api.views.rendering import Page, render
-from api.web.admin import number_in
+from api.web.admin.pages import number_in
 from indexer.hooks.events import KINDS
 from indexer.hooks.sending import Outcome
 from indexer.hooks.webhooks import (

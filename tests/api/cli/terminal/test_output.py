@@ -2,7 +2,7 @@
 
 import pytest
 
-from api.cli.output import ProgressDisplay
+from api.cli.terminal.output import ProgressDisplay
 from search.responses.collections import Progress
 
 

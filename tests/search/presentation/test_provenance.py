@@ -3,9 +3,9 @@
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from search.engine.provenance import TOLD, with_facts
 from search.filtering.doc_values import DocValues
 from search.filtering.field_values import DATE, NUMBER, TEXT, kind_of, same
+from search.presentation.provenance import TOLD, with_facts
 from search.responses.search import DocumentRef, Fact, PassageText, Result
 
 

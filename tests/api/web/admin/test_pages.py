@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 from starlette.testclient import TestClient
 
 from api.auth.sessions import OneTimeLinks
-from api.web.admin import COLLECTIONS
+from api.web.admin.pages import COLLECTIONS
 from indexer.collections import About, describe_collection
 from indexer.jobs.queue import list_jobs
 from search.browse.collections import collections

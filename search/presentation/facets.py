@@ -12,12 +12,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from search.engine.provenance import familiarity
 from search.errors import InvalidFilter
 from search.filtering.allowed import matching
 from search.filtering.doc_values import DocValues
 from search.filtering.field_values import DATE, LONGEST, NUMBER, FieldValues, same
 from search.index.snapshot import Snapshot
+from search.presentation.provenance import familiarity
 from search.query.filters import format_filter, parse_filter
 from search.query.parser import TITLE, Condition, ParsedQuery
 from search.responses.search import Facet, Facets, FacetValue, Topic

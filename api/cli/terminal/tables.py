@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from rich.table import Table
 from rich.text import Text
 
-from api.cli.output import console, output
+from api.cli.terminal.output import console, output
 from api.views.excerpts import Run, Stretch, excerpt
 from api.views.numbers import lost_name, ranges
-from search.engine.facets import FIRST
+from search.presentation.facets import FIRST
 from search.responses.explanations import Comparison, Margin, WhyNot
 from search.responses.features import Refinement
 from search.responses.search import Facets, LostKnob, Reading, Result, SearchResponse, Term

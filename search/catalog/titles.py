@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from search.catalog.beginnings import Beginnings, words_of
 from search.db.connection import among
 from search.db.models import DocumentRow
-from search.index.beginnings import Beginnings, words_of
 from search.index.snapshot import Snapshot
 
 

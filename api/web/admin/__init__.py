@@ -1,0 +1,1 @@
+"""Pages for admins: collections, jobs and keys, the audit log, webhooks."""
