@@ -85,5 +85,6 @@
     if (!event.target.closest('.choose')) return;
     ticked = [...ticked.filter((box) => box.checked && box !== event.target), event.target];
     if (ticked.filter((box) => box.checked).length > 2) ticked[0].checked = false;
+    document.querySelector('.comparing .quiet').hidden = ticked.filter((box) => box.checked).length === 2;
   });
 })();

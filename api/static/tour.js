@@ -3,8 +3,10 @@
 (() => {
   const first = (selector) => document.querySelector(selector);
 
-  // Something to ask for more of: what fits the question and does not explain it yet.
-  const wish = () => (first('.near .chip') ?? first('.because a'))?.textContent.replace('+', '').trim() ?? 'examples';
+  // Something to ask for more of: what a result farther down is about and the first is not, so that it is seen to rise.
+  const topics = (within) => [...document.querySelectorAll(`${within} .because a`)].map((link) => link.textContent.trim());
+  const other = () => topics('.card').findLast((topic) => !topics('.card:first-child').includes(topic));
+  const wish = () => other() ?? first('.near .chip')?.textContent.replace('+', '').trim() ?? 'examples';
 
   const steps = [
     {
