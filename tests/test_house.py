@@ -93,7 +93,7 @@ ELSEWHERE = {
         search/explain/compare search/explain/counterfactuals search/explain/wordings
     """,
     "tests/search/browse/test_suggestions.py": "search/catalog/titles",
-    "tests/search/index/test_names.py": "search/catalog/document_cache",
+    "tests/search/catalog/test_names.py": "search/catalog/document_cache",
     "tests/search/filtering/test_allowed.py": "search/presentation/facets",
     "tests/search/index/test_segments.py": "search/index/live_docs",
     "tests/search/index/test_snapshot_manager.py": "search/db/listener search/db/lookup",

@@ -72,7 +72,8 @@
   // Where the panel stands above the results it hides what a press did: the line that says so comes into view.
   let pressed = false;
   document.addEventListener('htmx:beforeRequest', ({ detail }) => {
-    pressed = detail.target.id === 'results' && detail.elt.id !== 'knobs' && !!document.activeElement?.closest('#panel');
+    if (detail.target.id !== 'results') return;
+    pressed = detail.elt.id !== 'knobs' && document.activeElement?.closest('#panel') !== null;
   });
   document.addEventListener('htmx:afterSettle', () => {
     if (pressed && !matchMedia('(min-width: 60rem)').matches) document.querySelector('.effect')?.scrollIntoView();

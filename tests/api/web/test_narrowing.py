@@ -122,7 +122,7 @@ def test_all_values_are_a_link_away_without_javascript_and_each_leads_on(client:
     assert box.getparent().get("open") is not None
     narrowed = page(client, whole.xpath(".//li/a/@href")[-1])
     assert words(narrowed.find_class("count")[0]).startswith(
-        f"{len(range(int(listed[-1][4:]), DOCUMENTS, 200))} doc"
+        f"The nearest of {len(range(int(listed[-1][4:]), DOCUMENTS, 200))} doc"
     )
 
 
@@ -165,7 +165,7 @@ def test_odd_values_are_offered_as_they_are_and_lead_to_what_they_count(
     shown = section(page(client, f"/?q={QUESTION}&details=rest"), "City")
     (link,) = (each for each in shown.xpath(".//li/a") if words(each) == value)
     narrowed = page(client, link.get("href"))
-    assert words(narrowed.find_class("count")[0]).startswith(f"{found['documents']:,} documents")
+    assert words(narrowed.find_class("count")[0]).startswith(f"The nearest of {found['documents']:,} doc")
     assert value in words(narrowed.find_class("restrictions")[0])
     assert [words(each) for each in link.xpath("./bdi")] == [value], "it runs its own way"
 
