@@ -125,7 +125,7 @@ def _shown(trial: Trial, way: Way) -> float:
     """Measures how much of a chosen sentence is in the lines, of the one that most is there of."""
     passage = trial.result.passage
     cut = excerpt(PassageText(0, passage.text, 0, 0, best=way(trial)), trial.result.document.title)
-    lines = "".join(stretch.text for stretch in cut if not stretch.is_opening).strip("… ")
+    lines = next(stretch.text for stretch in cut if not stretch.is_opening).strip("… ")
     start = passage.text.index(lines)
     shared = [min(start + len(lines), each.end) - max(start, each.start) for each in trial.chosen]
     return max(

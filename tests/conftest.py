@@ -45,8 +45,11 @@ NEEDS = {
 """What a test needs that uses a fixture, as a marker."""
 
 
-def pytest_xdist_auto_num_workers() -> int:
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int | None:
     """Runs a process more than there are cores: each waits a third of its time, for servers and workers."""
+    if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ:
+        return None
     ours = getattr(os, "sched_getaffinity", None)  # macOS has no such thing
     return 1 + (len(ours(0)) if ours else os.cpu_count() or 1)
 

@@ -23,7 +23,7 @@ LOOKS: list[tuple[int, int, Literal["light", "dark"]]] = [
     (400, 800, "light"),
     (400, 800, "dark"),
 ]
-QUALITY = 60
+QUALITY = 50
 
 INTRODUCTION = """# What the pages look like
 
@@ -70,7 +70,7 @@ def _pages(address: str) -> Iterator[tuple[str, str]]:
     asked = quote(QUESTION)
     yield "Start", "/"
     yield "Results", f"/?q={asked}"
-    yield "Results, steered", f"/?q={asked}&steer=concept:{quote('dates and times')}:1"
+    yield "Results, steered", f"/?q={asked}&steer=concept:{quote('arrays of numbers')}:2"
     yield "Document", f"/documents/{quote(first)}?q={asked}&feature={features[0]}&feature={features[1]}"
     yield "Compare", f"/compare?{urlencode({'q': QUESTION, 'first': first, 'second': second})}"
     yield "Why not", f"/why-not?{urlencode({'q': QUESTION, 'document': low})}"

@@ -129,10 +129,12 @@
   let dragged = false;
   map.addEventListener('dragstart', (event) => event.preventDefault());
   map.addEventListener('pointerdown', (event) => {
+    if (event.button) return;
     if (!down.size) dragged = false;
     down.set(event.pointerId, event);
   });
   map.addEventListener('pointermove', (event) => {
+    if (event.pointerType === 'mouse' && !event.buttons) down.delete(event.pointerId);
     const before = down.get(event.pointerId);
     if (!before) return point(nearest(event));
     const other = [...down.values()].find((each) => each.pointerId !== event.pointerId);

@@ -75,7 +75,8 @@
     if (detail.target.id !== 'results') return;
     pressed = detail.elt.id !== 'knobs' && document.activeElement?.closest('#panel') !== null;
   });
-  document.addEventListener('htmx:afterSettle', () => {
+  document.addEventListener('htmx:afterSettle', ({ detail }) => {
+    if (detail.target?.id !== 'results') return;
     if (pressed && !matchMedia('(min-width: 60rem)').matches) document.querySelector('.effect')?.scrollIntoView();
     pressed = false;
   });

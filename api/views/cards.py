@@ -110,7 +110,7 @@ class Card:
         """Tells whether the result stands higher than without steering, which adds to its score what is worth
         telling."""
         yours = sum(item.yours for item in (*self.terms, *self.smaller))
-        return (self.moved is None or self.moved > 0) and yours > RAISED * self.units
+        return (self.moved is None or self.moved > 0) and yours > max(RAISED * self.units, 0)
 
     @property
     def words(self) -> list[str]:

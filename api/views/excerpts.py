@@ -66,6 +66,8 @@ def excerpt(passage: PassageText, title: str = "", size: int = EXCERPT) -> list[
     the question, and `lit1-1` to `lit3-4` for the first to the third topic."""
     found = blocks(passage.text)
     readable = [block for block in found if block.kind != "heading"] or found
+    if not readable:
+        return []
     at, start = _beginning(passage, readable, size)
     told = readable[at].start
     opening, led = _opening(passage, readable, title, start)

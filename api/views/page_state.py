@@ -201,9 +201,12 @@ class PageState:
         """Makes the address without the knob that was turned last."""
         return self.url(steering=Steering(self.steering.knobs[:-1]), offset=0)
 
-    def filtered_instead(self, target: Target, filter: Condition) -> str:
-        """Makes the address of the question with a filter in place of a knob."""
+    def filtered_instead(self, target: Target, filter: Condition) -> str | None:
+        """Makes the address of the question with a filter in place of a knob; None if that would be one
+        filter too many."""
         filters = tuple(dict.fromkeys((*self.filters, filter)))
+        if len(filters) > MAX_RESTRICTIONS:
+            return None
         return self.url(filters=filters, steering=self.steering.without(target), offset=0)
 
     def family_url(self, family: int) -> str:

@@ -127,7 +127,7 @@ def _topics(snapshot: Snapshot, places: NDArray[np.int64]) -> list[DocumentTopic
     said: list[frozenset[str]] = []
     for feature in snapshot.distinctive(places):
         name = snapshot.labels[feature].shown
-        words = frozenset(stems(name))
+        words = frozenset(stems(name)) or frozenset({name.casefold()})  # "will" has no stem
         if any(words <= other or other <= words for other in said):
             continue
         said.append(words)

@@ -50,12 +50,13 @@ from search.index.passage_texts import LocatedPassage, passages_at
 from search.index.snapshot import Part, Snapshot
 from search.limiter import ConcurrencyLimiter
 from search.metrics import count_search
-from search.presentation.facets import count_facets
+from search.presentation.facets import count_facets, reads_back
 from search.presentation.for_people import ForPeople, Marks
 from search.presentation.highlighting import WordSumsCache, mark, mark_words
 from search.presentation.provenance import with_facts
+from search.query.filters import format_filter
 from search.query.limits import check_min_score, check_mode, check_page, check_query
-from search.query.parser import Condition, ParsedQuery, may_name_field, may_restrict, parse_query
+from search.query.parser import TITLE, Condition, ParsedQuery, may_name_field, may_restrict, parse_query
 from search.query.presets import NONE
 from search.query.remapping import RemappedSteering, marked, translate, translate_filters
 from search.query.request import SearchRequest
@@ -305,16 +306,17 @@ class Reader:
         called = [
             (field, values, values.places[form])
             for field, values in self._doc_values.fields.items()
-            if form in values.places
+            if form in values.places and field != TITLE  # which would mean the document's own
         ]
         if not called:
             return []
         count_V = self._doc_values.counts(self.snapshot.documents_sorted)
-        return [
+        there = [
             Condition(field, (values.texts[place],))
             for field, values, place in called
             if count_V[values.number_A[place]]
         ]
+        return [each for each in there if reads_back(format_filter(each))]
 
     def concept(self, target: FittedTarget) -> Concept:
         """Gives the concept that a target means in this collection.

@@ -61,13 +61,17 @@ def count_facets(
     """
     top_V = doc_values.counts(ranking.documents[:FIRST])
     found: list[Facet] = []
-    for field, values in sorted(doc_values.fields.items(), key=lambda pair: familiarity(pair[0])):
+
+    def place(pair: tuple[str, FieldValues]) -> tuple[bool, int]:
+        return pair[0] not in whole, familiarity(pair[0])
+
+    for field, values in sorted(doc_values.fields.items(), key=place):
         if len(found) == SHOWN_FIELDS:
             break
         others = tuple(each for each in typed.conditions if each.field != field)
         documents, left_V = left(replace(typed.restrictions, conditions=others))
         counted = _Counted(field, values, left_V[values.number_A], top_V[values.number_A])
-        choices = [each for each in counted.choices() if _reads_back(format_filter(each.condition))]
+        choices = [each for each in counted.choices() if reads_back(format_filter(each.condition))]
         shown = _shown(choices, typed, MOST_LISTED if field in whole else SHOWN_VALUES)
         if any(value.chosen or value.documents < documents for value in shown):
             found.append(Facet(field, shown, values.kind, len(choices)))
@@ -168,7 +172,7 @@ def _best(choices: list[_Choice], typed: ParsedQuery, most: int) -> list[_Choice
     return ranges + by_use[: most - len(ranges)]
 
 
-def _reads_back(text: str) -> bool:
+def reads_back(text: str) -> bool:
     """Whether a filter can be written at all: a value of blanks cannot, nor can a field without a name."""
     try:
         return format_filter(parse_filter(text)) == text

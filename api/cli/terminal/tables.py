@@ -9,7 +9,7 @@ from rich.text import Text
 from api.cli.terminal.output import console, output
 from api.views.excerpts import Run, Stretch, excerpt
 from api.views.numbers import lost_name, ranges
-from search.presentation.facets import FIRST
+from search.presentation.facets import FIRST, MOST_LISTED
 from search.responses.explanations import Comparison, Margin, WhyNot
 from search.responses.features import Refinement
 from search.responses.search import Facets, LostKnob, Reading, Result, SearchResponse, Term
@@ -77,7 +77,8 @@ def _print_facets(facets: Facets) -> None:
         for value in facet.values:
             table.add_row(_plain(value.filter), f"{value.documents:,}", f"{value.top:,}")
         if facet.total > len(facet.values):
-            table.add_row(_plain(f"… {facet.total:,} in all: --values-of {facet.field}"), "", "")
+            more = "" if len(facet.values) >= MOST_LISTED else f": --values-of {facet.field}"
+            table.add_row(_plain(f"… {facet.total:,} in all{more}"), "", "")
     for topic in facets.topics:
         about = f"{topic.filter}  {_plain(topic.label)}"
         table.add_row(about, f"{topic.documents:,}", f"{topic.top:,}")

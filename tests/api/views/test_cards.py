@@ -84,6 +84,8 @@ def test_a_topic_that_is_turned_down_is_no_reason_and_one_that_raises_is() -> No
     (card,) = cards.build_cards(response(TERMS))
     assert [topic.feature for topic in card.about] == [1, 2, 3]
     assert card.is_raised
+    (card,) = cards.build_cards(response([feature(1, -0.3), Term("steering", -0.01, "topic 2", feature=2)]))
+    assert not card.is_raised, "others fell"
     little = Term("steering", 0.01, "topic 1", feature=1)
     (card,) = cards.build_cards(response([feature(1, 0.3), little]))
     assert not card.is_raised

@@ -78,6 +78,11 @@ def test_nothing_leads_that_the_title_says(title: str) -> None:
     assert SENTENCES[0] not in shown
 
 
+@pytest.mark.parametrize("text", ["", " ", "\n", "\x0b"])
+def test_of_nothing_nothing_is_shown(text: str) -> None:
+    assert excerpt(PassageText(0, text, 0, len(text))) == []
+
+
 def test_a_long_beginning_does_not_lead() -> None:
     text = f"This begins {'and goes on ' * 20}. {' '.join(SENTENCES)}"
     ((_, shown),) = told(excerpt(passage(text, SENTENCES[30])))
