@@ -111,7 +111,7 @@ def _at_best(passage: PassageText, readable: Sequence[Block], size: int) -> tupl
     """Finds the best sentence's block, and where to begin in it: with it, or with the sentence."""
     assert passage.best is not None
     best = passage.best
-    at = next(n for n, block in enumerate(readable) if block.start <= best.start < block.end)
+    at = _holding(readable, best)
     return at, readable[at].start if best.end - readable[at].start <= size else best.start
 
 
@@ -136,7 +136,7 @@ def _first(readable: Sequence[Block], best: Span | None, size: int) -> int:
     where little comes after."""
     if best is None:
         return next((n for n, block in enumerate(readable) if block.kind == "prose"), 0)
-    at = next(n for n, block in enumerate(readable) if block.start <= best.start < block.end)
+    at = _holding(readable, best)
     room = size - sum(block.end - block.start for block in readable[at:])
     while at and readable[at - 1].kind == "prose":
         room -= readable[at - 1].end - readable[at - 1].start
@@ -144,6 +144,10 @@ def _first(readable: Sequence[Block], best: Span | None, size: int) -> int:
             break
         at -= 1
     return at
+
+
+def _holding(readable: Sequence[Block], best: Span) -> int:
+    return next(n for n, block in enumerate(readable) if block.start <= best.start < block.end)
 
 
 def _prose(passage: PassageText, block: Block, start: int, room: int) -> Stretch:

@@ -50,24 +50,27 @@ class WordSums:
         return directions_MD @ self.parts_PD.astype(np.float32).T, directions_MD @ self.rest_D
 
     def nearness(self, spans: Sequence[Span], q_D: FloatArray) -> FloatArray:
-        """The cosine between a direction and each of some stretches (in order, apart) as it stands
-        here, (S,);
+        """The cosine between a direction and each of some stretches (in order, apart) as it stands here (S,);
         -inf where no part is."""
         ends = np.array([span.end for span in spans], np.int64)
         starts = np.array([*(span.start for span in spans), np.iinfo(np.int64).max])
         last_P = np.array([part.end for part in self.spans], np.int64)
         of_P = np.searchsorted(ends, last_P)
         of_P = np.where(last_P > starts[of_P], of_P, len(spans))
-        sums_SD = np.zeros((len(spans) + 1, self.parts_PD.shape[1]), np.float32)
-        np.add.at(sums_SD, of_P, self.parts_PD.astype(np.float32))
         there = np.bincount(of_P, minlength=len(spans) + 1)[:-1] > 0
-        return np.where(there, _unit(sums_SD[:-1]) @ q_D, np.float32(-np.inf))
+        x_SD = self._units(of_P, len(spans) + 1)[:-1]
+        return np.where(there, x_SD @ q_D, np.float32(-np.inf))
 
     def by_sentence(self) -> FloatArray:
         """The unit vector of each sentence as it stands here, (S, D); 0 where it has no part."""
-        sums_SD = np.zeros((len(self.sentences), self.parts_PD.shape[1]), np.float32)
-        np.add.at(sums_SD, self._sentence_of, self.parts_PD.astype(np.float32))
-        return _unit(sums_SD)
+        return self._units(self._sentence_of, len(self.sentences))
+
+    def _units(self, of_P: NDArray[np.int64], many: int) -> FloatArray:
+        """The unit vector of the sum of the parts that are of each of so many, (S, D); 0 where none is."""
+        sums_SD = np.zeros((many, self.parts_PD.shape[1]), np.float32)
+        np.add.at(sums_SD, of_P, self.parts_PD.astype(np.float32))
+        lengths = np.linalg.norm(sums_SD, axis=1, keepdims=True)
+        return np.asarray(sums_SD / np.maximum(lengths, 1e-9), dtype=np.float32)
 
     @property
     def _sentence_of(self) -> NDArray[np.int64]:
@@ -83,11 +86,6 @@ class WordSums:
             for part, span in enumerate(self.spans)
             if level_P[part]
         ]
-
-
-def _unit(sums_SD: FloatArray) -> FloatArray:
-    lengths = np.linalg.norm(sums_SD, axis=1, keepdims=True)
-    return np.asarray(sums_SD / np.maximum(lengths, 1e-9), dtype=np.float32)
 
 
 def levels(value_P: FloatArray) -> NDArray[np.int64]:

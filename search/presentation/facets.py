@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from search.cache import of_short_texts
 from search.errors import InvalidFilter
 from search.filtering.allowed import matching
 from search.filtering.doc_values import DocValues
@@ -172,6 +173,7 @@ def _best(choices: list[_Choice], typed: ParsedQuery, most: int) -> list[_Choice
     return ranges + by_use[: most - len(ranges)]
 
 
+@of_short_texts(1 << 14)  # each value of a field is asked about whenever its facet is counted
 def reads_back(text: str) -> bool:
     """Whether a filter can be written at all: a value of blanks cannot, nor can a field without a name."""
     try:
