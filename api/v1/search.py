@@ -242,8 +242,8 @@ def get_words(
 ) -> DocumentWords:
     """Which words of a document's passages match a steered question, and which make features fire.
 
-    What the words of a passage add, and what is elsewhere, sums to the total to 1e-3: embeddings are stored
-    as float16.
+    What the words of a passage add, and what is elsewhere, sums to the total. What rounding left of
+    them counts as elsewhere.
     """
     request = SearchRequest(q, parse(steer), dictionary)
     with engine.reader(collection, dear=True) as reader:

@@ -45,9 +45,9 @@ class WordSums:
         sum_D = self.parts_PD.astype(np.float32).sum(axis=0) + self.rest_D
         return np.asarray(sum_D / max(float(np.linalg.norm(sum_D)), 1e-9), dtype=np.float32)
 
-    def values(self, directions_MD: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """What each part adds to <d, x> for some directions d, (M, P), and what the rest adds, (M,)."""
-        return directions_MD @ self.parts_PD.astype(np.float32).T, directions_MD @ self.rest_D
+    def values(self, directions_MD: FloatArray) -> FloatArray:
+        """What each part adds to <d, x> for some directions d, (M, P)."""
+        return np.asarray(directions_MD @ self.parts_PD.astype(np.float32).T)
 
     def nearness(self, spans: Sequence[Span], q_D: FloatArray) -> FloatArray:
         """The cosine between a direction and each of some stretches (in order, apart) as it stands here (S,);

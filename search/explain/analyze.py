@@ -239,10 +239,9 @@ def _strongest(active_1F: csr_matrix, most: int) -> dict[int, float]:
 
 def _word_values(snapshot: Snapshot, taken: _Taken, row: int, lit: list[int]) -> list[FeatureWords]:
     encoder, parts = snapshot.dictionary, taken.parts[row]
-    value_MP, rest_M = parts.values(encoder.w_enc_FD[lit])
-    constant_M = encoder.preactivations(np.zeros((1, encoder.width)), lit)[0]
+    value_MP = parts.values(encoder.w_enc_FD[lit])
     total_M = encoder.preactivations(taken.x_ND[row : row + 1], lit)[0]
-    elsewhere_M, acts_M = rest_M + constant_M, taken.acts_NF[row][:, lit].toarray()[0]
+    elsewhere_M, acts_M = total_M - value_MP.sum(axis=1), taken.acts_NF[row][:, lit].toarray()[0]
     return [
         FeatureWords(
             total=float(total_M[at]),

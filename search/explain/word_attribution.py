@@ -136,8 +136,8 @@ def _passages(
 def _passage(
     asked: Directions, row: LocatedPassage, part: WordSums, total_M: FloatArray, acts_F: FloatArray
 ) -> PassageWords:
-    value_MP, rest_M = part.values(asked.directions_MD)
-    elsewhere_M = rest_M + asked.constant_M
+    value_MP = part.values(asked.directions_MD)
+    elsewhere_M = total_M - value_MP.sum(axis=1)
     sums = [
         WordSum(float(total_M[at]), float(elsewhere_M[at]), value_MP[at].tolist())
         for at in range(len(total_M))

@@ -68,7 +68,7 @@ def mark(
     """Marks a result: fills in `best` and `lights` of its passage, for a question, the rows of an encoder and
     the question's words, as `mark_words` has them."""
     topics = [term.feature for term in top_topics(result.terms) if term.feature is not None]
-    value_MP, _ = parts.values(np.vstack([q_D, encoder_FD[topics]]))
+    value_MP = parts.values(np.vstack([q_D, encoder_FD[topics]]))
     lights = [
         Light(feature, parts.outstanding(value_P))
         for feature, value_P in zip([None, *topics], value_MP, strict=True)

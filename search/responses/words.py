@@ -12,7 +12,7 @@ from search.responses.search import DocumentRef, LitBy, PassageText, Span
 @dataclass(frozen=True)
 class WordSum:
     """Takes a number apart as a sum over the words of a passage: `values` (in the order of the passage's
-    words) and what is `elsewhere` (title, punctuation, constants) add up to `total`, to 1e-3."""
+    words) and what is `elsewhere` (title, punctuation, constants, what rounding left) add up to `total`."""
 
     total: float
     elsewhere: float

@@ -346,8 +346,10 @@ def test_a_newer_question_gives_up_what_was_to_come_of_the_one_before(open_page:
     page = open_page()
     held: list[Route] = []
     page.route("**/*details=rest*", lambda route: held.append(route))
-    search(page, "remove an item from a set")
-    search(page, "copy a file")
+    with page.expect_request(re.compile("q=remove.*details=rest")):
+        search(page, "remove an item from a set")
+    with page.expect_request(re.compile("q=copy.*details=rest")):
+        search(page, "copy a file")
     expect(page.locator("#rest.htmx-request")).to_have_count(1)
     early, late = held
     late.continue_()
@@ -362,8 +364,10 @@ def test_what_is_asked_for_while_newer_results_are_on_their_way_is_given_up(open
     page.route(re.compile(r"q=copy"), lambda route: held.update(results=route))
     page.route(re.compile(r"details=\d+"), lambda route: held.update(why=route))
     page.locator("[data-search]").fill("copy a file")
-    page.keyboard.press("Enter")
-    page.locator(".why summary").first.click()
+    with page.expect_request(re.compile("q=copy")):
+        page.keyboard.press("Enter")
+    with page.expect_request(re.compile(r"details=\d+")):
+        page.locator(".why summary").first.click()
     expect(page.locator(".why .htmx-request")).to_have_count(1)
     held["results"].continue_()
     expect(page).to_have_title(re.compile("copy"))

@@ -160,7 +160,7 @@ def test_words_of_a_result_sum_to_what_it_scores(client: TestClient, feature: in
     assert found["question"]["total"] == pytest.approx(result["score"], abs=1e-4)
     for sums in (found["question"], *found["features"]):
         assert len(sums["values"]) == len(found["words"])
-        assert sum(sums["values"]) + sums["elsewhere"] == pytest.approx(sums["total"], abs=1e-3)
+        assert sum(sums["values"]) + sums["elsewhere"] == pytest.approx(sums["total"], abs=1e-5)
     assert "passages" in client.get("/v1/words", params={"document": document, "feature": feature}).json()
 
 
