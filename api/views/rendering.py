@@ -1,6 +1,7 @@
 """Rendering makes a response of a template: the Jinja environment, fragments, the error page, static
 files."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -31,6 +32,8 @@ from search.query.steering import UNSTEERED, format_for_address, parse
 
 STATIC = Path(__file__).resolve().parents[1] / "static"
 TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
+_LONG_WORD = re.compile(r"(\S{13,})")
+_SEAM = re.compile(r"(?<=[^\W\d][._/,])(?=\w)|(?<=[a-z]{2})(?=[A-Z])")
 YEAR = 365 * 24 * 3600
 
 
@@ -83,6 +86,14 @@ def moment(time: datetime) -> Markup:
     return element.format(at.isoformat(timespec="seconds"), numbers.moment(at))
 
 
+def breakable(name: str) -> Markup:
+    """Lets a long word of a name break where its parts meet, as in difflib.SequenceMatcher, rather than
+    within one of them."""
+    words = _LONG_WORD.split(name)  # every second one is long
+    words[1::2] = [Markup("<wbr>").join(_SEAM.split(word)) for word in words[1::2]]
+    return Markup("").join(words)
+
+
 def _environment() -> Environment:
     env = Environment(
         loader=FileSystemLoader(TEMPLATES),
@@ -120,6 +131,7 @@ def _environment() -> Environment:
         moment=moment,
         steer=format_for_address,
         filter_text=format_filter,
+        breakable=breakable,
         parse_steering=parse,
     )
     return env

@@ -1,27 +1,38 @@
-"""This page says what may be typed into the search box."""
+"""This page says what may be typed into the search box, by examples of the collection."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from api.dependencies import CollectionDep
+from api.dependencies import CollectionDep, EngineDep
 from api.views.page_state import PageState, page_state
 from api.views.rendering import Page, render
+from search.browse.examples import start_examples
+from search.browse.field_examples import FieldExamples, field_examples
+from search.errors import CollectionNotFound, NotIndexed
 
 router = APIRouter(include_in_schema=False)
 
 
 @dataclass(frozen=True)
 class TipsPage(Page):
-    """Shows search tips, and the way back to a question."""
+    """Shows search tips, and the way back to a question. `phrase` is of words that are together here."""
 
     template = "tips.html"
 
     state: PageState
+    phrase: str = ""
+    fields: FieldExamples = field(default_factory=FieldExamples)
 
 
 @router.get("/tips")
-def tips_page(request: Request, collection: CollectionDep) -> Response:
+def tips_page(request: Request, engine: EngineDep, collection: CollectionDep) -> Response:
     """Shows search tips."""
-    return render(request, TipsPage(state=page_state(request.query_params, collection)))
+    state = page_state(request.query_params, collection)
+    try:
+        with engine.reader(collection) as reader:
+            phrase = next((each for each in start_examples(reader) if " " in each and '"' not in each), "")
+            return render(request, TipsPage(state=state, phrase=phrase, fields=field_examples(reader)))
+    except (CollectionNotFound, NotIndexed):
+        return render(request, TipsPage(state=state))

@@ -47,6 +47,19 @@ def test_hashed_files_are_kept_for_a_year_and_others_asked_for_again(client: Tes
     assert "immutable" not in client.get("/static/nothing.css?v=1").headers.get("Cache-Control", "")
 
 
+@pytest.mark.parametrize(
+    ("name", "seen"),
+    [
+        ("numpy.linalg.inv", "numpy.<wbr>linalg.<wbr>inv"),
+        ("difflib.SequenceMatcher of <b>", "difflib.<wbr>Sequence<wbr>Matcher of &lt;b&gt;"),
+        ("short.name", "short.name"),
+        ("a version 3.11.7.10.2.1.5", "a version 3.11.7.10.2.1.5"),
+    ],
+)
+def test_a_long_name_breaks_where_its_parts_meet(name: str, seen: str) -> None:
+    assert rendering.breakable(name) == seen
+
+
 def test_every_response_forbids_other_hosts_and_inline_code(client: TestClient) -> None:
     for address in ("/static/refract.css", "/static/nothing.css", "/nowhere"):
         headers = client.get(address).headers

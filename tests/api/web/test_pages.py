@@ -170,6 +170,17 @@ def test_every_link_of_a_result_page_leads_somewhere(client: TestClient) -> None
         assert client.get(link).status_code == wanted, link
 
 
+def test_tips_are_about_the_collection_and_can_be_tried(client: TestClient) -> None:
+    links = tree(client, "/tips").xpath("//dl//a/@href")
+    typed = [dict(parse_qsl(urlsplit(link).query))["q"] for link in links]
+    assert typed[0][0] == typed[0][-1] == '"'
+    assert any(" title:" in each for each in typed)
+    for link in links:
+        assert client.get(link).status_code == 200, link
+    assert select(tree(client, links[0]), "card"), "what is shown as an example is found"
+    assert "black hole" in client.get("/tips?collection=nothing").text
+
+
 def test_steering_shows_how_ranks_and_the_question_moved(client: TestClient, feature: int) -> None:
     assert not select(tree(client, f"/?q={QUESTION}"), "up")
     steered = tree(client, f"/?q={QUESTION}&steer={feature}:3")
