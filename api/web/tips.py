@@ -10,7 +10,9 @@ from api.views.page_state import PageState, page_state
 from api.views.rendering import Page, render
 from search.browse.examples import start_examples
 from search.browse.field_examples import FieldExamples, field_examples
+from search.engine.reader import Reader
 from search.errors import CollectionNotFound, NotIndexed
+from search.query.request import SearchRequest
 
 router = APIRouter(include_in_schema=False)
 
@@ -32,7 +34,13 @@ def tips_page(request: Request, engine: EngineDep, collection: CollectionDep) ->
     state = page_state(request.query_params, collection)
     try:
         with engine.reader(collection) as reader:
-            phrase = next((each for each in start_examples(reader) if " " in each and '"' not in each), "")
-            return render(request, TipsPage(state=state, phrase=phrase, fields=field_examples(reader)))
+            page = TipsPage(state=state, phrase=_phrase(reader), fields=field_examples(reader))
+            return render(request, page)
     except (CollectionNotFound, NotIndexed):
         return render(request, TipsPage(state=state))
+
+
+def _phrase(reader: Reader) -> str:
+    """Finds a phrase that is literally in a document; "" if no example of the start page is."""
+    phrases = (each for each in start_examples(reader) if " " in each and '"' not in each)
+    return next((each for each in phrases if reader.search(SearchRequest(f'"{each}"'), limit=1).results), "")

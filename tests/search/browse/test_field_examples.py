@@ -28,7 +28,9 @@ def examples(database: Engine, data: Path, embedder: Embedder, meta: list[dict[s
 
 
 def shown(found: FieldExamples) -> list[str | None]:
-    return [None if each is None else format_filter(each) for each in (found.one, found.several, found.between)]
+    return [
+        None if each is None else format_filter(each) for each in (found.one, found.several, found.between)
+    ]
 
 
 def test_each_form_is_shown_with_a_field_that_has_it_and_finds_something(
