@@ -125,7 +125,7 @@ class Counts:
                 "passages": matrix.indices,
                 "starts": matrix.indptr,
                 "letters": self.stems.letters_L,
-                "stems": self.stems.starts_V,
+                "blocks": self.stems.starts_B,
                 "counted": np.array([len(self), TOKENIZER]),
             },
         )
@@ -142,7 +142,7 @@ class Counts:
         passages, tokenizer = arrays["counted"].tolist()
         if tokenizer != TOKENIZER:
             raise IndexDamaged(f"{path} has the words of another version of Refract.")
-        stems = Vocabulary(arrays["letters"], arrays["stems"])
+        stems = Vocabulary(arrays["letters"], arrays["blocks"])
         parts = (arrays["counts"], arrays["passages"], arrays["starts"])
         return cls(csc_matrix(parts, shape=(passages, len(stems))), stems)
 
