@@ -26,6 +26,7 @@ from search.index.mapped_arrays import map_arrays, save_arrays
 from search.index.vocabulary import Vocabulary
 
 K1 = 1.5
+ARRAYS = ("counts", "passages", "starts", "letters", "blocks", "counted")
 MOST_REMEMBERED = 1 << 20  # stretches without blanks, some 200 MB
 
 
@@ -117,18 +118,10 @@ class Counts:
 
     def save(self, path: Path) -> str:
         """Writes the counts into a file; gives its SHA-256."""
-        matrix = self.counts_NV
-        return save_arrays(
-            path,
-            {
-                "counts": matrix.data,
-                "passages": matrix.indices,
-                "starts": matrix.indptr,
-                "letters": self.stems.letters_L,
-                "blocks": self.stems.starts_B,
-                "counted": np.array([len(self), TOKENIZER]),
-            },
-        )
+        matrix, stems = self.counts_NV, self.stems
+        counted = np.array([len(self), TOKENIZER])
+        parts = (matrix.data, matrix.indices, matrix.indptr, stems.letters_L, stems.starts_B, counted)
+        return save_arrays(path, dict(zip(ARRAYS, parts, strict=True)))
 
     @classmethod
     def load(cls, path: Path, sha256: str) -> "Counts":
@@ -138,13 +131,13 @@ class Counts:
             IndexDamaged: the file is missing, is not the one that was written, or counted what an earlier
                 version took for words.
         """
-        arrays = map_arrays(path, sha256)
-        passages, tokenizer = arrays["counted"].tolist()
+        arrays = map_arrays(path, sha256, ARRAYS)
+        *parts, letters_L, starts_B, counted = (arrays[name] for name in ARRAYS)
+        passages, tokenizer = counted.tolist()
         if tokenizer != TOKENIZER:
             raise IndexDamaged(f"{path} has the words of another version of Refract.")
-        stems = Vocabulary(arrays["letters"], arrays["blocks"])
-        parts = (arrays["counts"], arrays["passages"], arrays["starts"])
-        return cls(csc_matrix(parts, shape=(passages, len(stems))), stems)
+        stems = Vocabulary(letters_L, starts_B)
+        return cls(csc_matrix(tuple(parts), shape=(passages, len(stems))), stems)
 
 
 def _narrowed(counts_NV: csc_matrix) -> csc_matrix:

@@ -7,7 +7,7 @@ else may read.)
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -56,11 +56,12 @@ def _write(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
             file.write(np.ascontiguousarray(arrays[name]).data)
 
 
-def map_arrays(path: Path, sha256: str) -> Arrays:
-    """Maps what `save_arrays` wrote: arrays that cannot be written to.
+def map_arrays(path: Path, sha256: str, names: Iterable[str]) -> Arrays:
+    """Maps what `save_arrays` wrote, arrays of these names: they cannot be written to.
 
     Raises:
-        IndexDamaged: the file is missing, is not the one that was written, or has not the size it tells.
+        IndexDamaged: the file is missing, is not the one that was written, has not the size it tells, or
+            holds something else.
     """
     with open_checked(path, sha256) as file:
         size = int.from_bytes(file.read(8), "little")
@@ -69,6 +70,8 @@ def map_arrays(path: Path, sha256: str) -> Arrays:
         ends = (place["data_offsets"][1] for place in header.values())
         if os.fstat(file.fileno()).st_size != begin + max(ends, default=0):
             raise IndexDamaged(f"The index file {path} is damaged: its size is not the one it tells.")
+        if header.keys() != set(names):
+            raise IndexDamaged(f"The index file {path} was written by another version of Refract.")
         return {name: _mapped(file, begin, **place) for name, place in header.items()}
 
 

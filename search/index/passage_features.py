@@ -5,7 +5,6 @@ Those it was built with are kept in a file beside its index, which is mapped.
 Shape suffixes: N passages, F features.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,10 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csc_matrix, csr_matrix, vstack
 
-from search.index.mapped_arrays import Arrays, map_arrays, save_arrays
+from search.index.mapped_arrays import map_arrays, save_arrays
 
 SCALE_QUANTILE = 0.9
+MATRICES = ("acts", "about", "about_by_feature")
 PARTS = ("data", "indices", "indptr")
+ARRAYS = ("document", "scale", *(f"{matrix}.{part}" for matrix in MATRICES for part in PARTS))
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,15 +76,9 @@ class PassageFeatures:
 
     def save(self, path: Path) -> str:
         """Writes all of it into a file; gives its SHA-256."""
-        arrays: Arrays = {"document": self.document_N, "scale": self.scale_F}
-        for name, matrix in self._matrices():
-            arrays |= {f"{name}.{part}": getattr(matrix, part) for part in PARTS}
-        return save_arrays(path, arrays)
-
-    def _matrices(self) -> Iterator[tuple[str, Any]]:
-        yield "acts", self.acts_NF
-        yield "about", self.about_NF
-        yield "about_by_feature", self.about_by_feature
+        matrices = (self.acts_NF, self.about_NF, self.about_by_feature)
+        parts = (getattr(matrix, part) for matrix in matrices for part in PARTS)
+        return save_arrays(path, dict(zip(ARRAYS, (self.document_N, self.scale_F, *parts), strict=True)))
 
     @classmethod
     def load(cls, path: Path, sha256: str) -> "PassageFeatures":
@@ -92,18 +87,15 @@ class PassageFeatures:
         Raises:
             IndexDamaged: the file is missing or is not the one that was written.
         """
-        arrays = map_arrays(path, sha256)
+        arrays = map_arrays(path, sha256, ARRAYS)
         shape = len(arrays["document"]), len(arrays["scale"])
-
-        def matrix(kind: Any, name: str) -> Any:
-            return kind(tuple(arrays[f"{name}.{part}"] for part in PARTS), shape=shape)
-
+        acts, about, by_feature = (tuple(arrays[f"{matrix}.{part}"] for part in PARTS) for matrix in MATRICES)
         return cls(
-            arrays["document"],
-            matrix(csr_matrix, "acts"),
-            matrix(csr_matrix, "about"),
-            matrix(csc_matrix, "about_by_feature"),
-            arrays["scale"],
+            document_N=arrays["document"],
+            acts_NF=csr_matrix(acts, shape=shape),
+            about_NF=csr_matrix(about, shape=shape),
+            about_by_feature=csc_matrix(by_feature, shape=shape),
+            scale_F=arrays["scale"],
         )
 
 

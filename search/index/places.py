@@ -57,7 +57,7 @@ class Places:
         Raises:
             IndexDamaged: the file is missing or is not the one that was written.
         """
-        arrays = map_arrays(path, sha256)
+        arrays = map_arrays(path, sha256, ("features", "at"))
         return cls(arrays["features"], arrays["at"])
 
 

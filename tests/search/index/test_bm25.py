@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from indexer.sources import SourceDocument
 from search.embedding.words import TOKENIZER, stems, words
 from search.errors import IndexDamaged
-from search.index.bm25 import Counts, Lexicon
+from search.index.bm25 import ARRAYS, Counts, Lexicon
 from search.index.mapped_arrays import map_arrays, save_arrays
 
 LETTERS = re.compile(r"\b[a-z]+\b")
@@ -96,7 +96,7 @@ def test_any_word_of_any_text_is_counted_there(texts: list[str]) -> None:
 
 def test_counts_of_an_earlier_version_are_refused(texts: list[str], tmp_path: Path) -> None:
     counts, path = Counts.of(texts[:3]), tmp_path / "words"
-    arrays = map_arrays(path, counts.save(path))
+    arrays = map_arrays(path, counts.save(path), ARRAYS)
     arrays["counted"] = np.array([3, TOKENIZER - 1])
     sha256 = save_arrays(path, arrays)
     with pytest.raises(IndexDamaged, match="another version"):
