@@ -28,6 +28,7 @@ from search.embedding.embedder import Embedder, load_embedder
 from search.index.agreement import about
 from search.index.bm25 import Counts
 from search.index.faiss_index import FaissIndex
+from search.index.passage_features import PassageFeatures
 from search.index.snapshot import Mark, Rows, Snapshot, Visible
 
 FOLDER = Path(__file__).parents[1]
@@ -97,13 +98,12 @@ def snapshot_of(
     acts_NF = dictionary.encode(x_ND).matrix(dictionary.features)
     counts = Counts.of(texts or [""] * len(x_ND))
     rows = Rows(
-        document_M=document_N,
-        acts_MF=acts_NF,
-        about_MF=about(acts_NF, counts, dictionary),
         base=index or FaissIndex.build(x_ND),
-        added_AD=x_ND[:0],
         words=counts,
+        features=PassageFeatures.of(document_N, acts_NF, about(acts_NF, counts, dictionary)),
+        added_AD=x_ND[:0],
         added_words=Counts.of([]),
+        added_features=PassageFeatures.none(dictionary.features),
     )
     return Snapshot(
         collection_id=0,

@@ -23,7 +23,15 @@ from search.dictionary.autoencoder import Activations, Dictionary
 from search.errors import DictionaryError, IndexDamaged
 from search.index.bm25 import Counts
 from search.index.faiss_index import FaissIndex
-from search.index.generation_files import INDEX_FILE, MAP_FILE, WORDS_FILE, generation_folder, write_files
+from search.index.generation_files import (
+    FEATURES_FILE,
+    INDEX_FILE,
+    MAP_FILE,
+    WORDS_FILE,
+    generation_folder,
+    write_files,
+)
+from search.index.passage_features import PassageFeatures
 from search.index.passage_store import READ_ROWS, read_embeddings
 from search.index.places import Places
 
@@ -224,18 +232,23 @@ def _is_whole(document: DocumentRow) -> bool:
 
 
 def _checked_index(session: Session, data: Path, generation: GenerationRow) -> FaissIndex:
-    """Loads the index of a generation and checks the bytes of its files, the number of vectors and of texts
-    whose words were counted, and some of the vectors, drawn at random.
+    """Loads the files of a generation and checks their bytes, for how many passages they are, and some of the
+    vectors, drawn at random.
 
     Raises:
         IndexDamaged: something is wrong.
     """
     folder, files = generation_folder(data, generation.id), generation.files
     index = FaissIndex.load(folder / INDEX_FILE, files.get(INDEX_FILE, ""))
-    counts = Counts.load(folder / WORDS_FILE, files.get(WORDS_FILE, ""))
-    if MAP_FILE in files:  # one that was built before there were maps gets its own when it is searched
+    held = {"vectors": len(index)}
+    # Those that there were none of when it was built it gets when it is searched.
+    if WORDS_FILE in files:
+        held["counted texts"] = len(Counts.load(folder / WORDS_FILE, files[WORDS_FILE]))
+    if FEATURES_FILE in files:
+        held["rows of features"] = len(PassageFeatures.load(folder / FEATURES_FILE, files[FEATURES_FILE]))
+    if MAP_FILE in files:
         Places.load(folder / MAP_FILE, files[MAP_FILE])
-    for what, there in (("vectors", len(index)), ("counted texts", len(counts))):
+    for what, there in held.items():
         if there != generation.passages:
             raise IndexDamaged(f"The index holds {there:,} {what} for {generation.passages:,} passages.")
     drawn = _drawn(len(index))

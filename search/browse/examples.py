@@ -94,7 +94,7 @@ def _divided(reader: Reader, names_C: NDArray[np.int64]) -> list[_Part]:
     values = reader.shared.doc_values.of(reader.session, snapshot)
     count_V = values.counts(snapshot.documents_sorted)
     least = max(LEAST_SHARE * snapshot.documents, 1)
-    about_NC = snapshot.visible.about_by_feature[:, names_C].tocsr()
+    about_NC = snapshot.visible.features.about_by_feature[:, names_C].tocsr()
     divided: list[list[_Part]] = []
     by_documents = sorted(values.fields.values(), key=lambda field: -int(count_V[field.number_A].sum()))
     for field in by_documents[:FIELDS]:

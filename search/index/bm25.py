@@ -9,7 +9,6 @@ does not matter: the splitter makes them of a length, and a line that is shorter
 Shape suffixes: N passages, V stems known, T stems asked.
 """
 
-import io
 import itertools
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
@@ -23,19 +22,20 @@ from scipy.sparse import csc_matrix, csr_matrix, vstack
 
 from search.embedding.words import TOKENIZER, words_between_blanks
 from search.errors import IndexDamaged
-from search.index.atomic_files import read_file, write_file
+from search.index.mapped_arrays import map_arrays, save_arrays
+from search.index.vocabulary import Vocabulary
 
 K1 = 1.5
+ARRAYS = ("counts", "passages", "starts", "letters", "blocks", "counted")
 MOST_REMEMBERED = 1 << 20  # stretches without blanks, some 200 MB
 
 
 @dataclass(frozen=True, eq=False)
 class Counts:
-    """How often each stem is in each of some passages: `counts_NV` with the column of each stem in
-    `columns`."""
+    """How often each stem is in each of some passages: `counts_NV`, with a column for each of the `stems`."""
 
     counts_NV: csc_matrix
-    columns: dict[str, int]
+    stems: Vocabulary
 
     @classmethod
     def of(cls, texts: Iterable[str]) -> "Counts":
@@ -45,31 +45,39 @@ class Counts:
             np.array([number for chunk in text.split() for number in numbers[chunk]], np.int32)
             for text in texts
         ]
-        cols = np.concatenate(rows) if rows else np.zeros(0, np.int32)
+        found = list(numbers.columns)
+        order_V = np.array(sorted(range(len(found)), key=found.__getitem__), np.int32)
+        column_V = np.argsort(order_V).astype(np.int32)
+        cols = column_V[np.concatenate(rows)] if rows else column_V[:0]
         at = np.repeat(np.arange(len(rows)), [len(row) for row in rows])
-        shape = (len(rows), len(numbers.columns))
+        shape = (len(rows), len(found))
         counts_NV = csr_matrix((np.ones(len(cols), np.int32), (at, cols)), shape=shape)  # sums what is double
-        return cls(counts_NV.tocsc(), dict(numbers.columns))
+        return cls(_narrowed(counts_NV.tocsc()), Vocabulary.of(sorted(found)))
 
     def __len__(self) -> int:
         return int(self.counts_NV.shape[0])
 
     def followed_by(self, others: "Counts") -> "Counts":
         """These passages and then the others."""
-        columns = dict(self.columns)
-        column_of = np.array([columns.setdefault(stem, len(columns)) for stem in others.columns], np.int32)
-        more = others.counts_NV.tocoo()
-        shape = (len(others), len(columns))
-        below = csr_matrix((more.data, (more.row, column_of[more.col])), shape=shape)
-        above = self.counts_NV.copy()
-        above.resize(len(self), len(columns))
-        return Counts(vstack([above, below], format="csc"), columns)
+        stems = sorted({*self.stems, *others.stems})
+        column = {stem: number for number, stem in enumerate(stems)}
+        shape = (len(self) + len(others), len(stems))
+        parts = [each.counts_NV.tocoo() for each in (self, others)]
+        columns_P = (
+            np.array([column[stem] for stem in each.stems], np.int32)[part.col]
+            for each, part in zip((self, others), parts, strict=True)
+        )
+        rows = np.concatenate([parts[0].row, parts[1].row + len(self)])
+        data = np.concatenate([part.data for part in parts])
+        return Counts(
+            csc_matrix((data, (rows, np.concatenate([*columns_P]))), shape=shape), Vocabulary.of(stems)
+        )
 
     def holding(self, passages: NDArray[np.integer[Any]], asked: Sequence[str]) -> NDArray[np.bool_]:
         """Which of some passages have each of some stems (len(passages), T)."""
         holds_PT = np.zeros((len(passages), len(asked)), np.bool_)
         for number, stem in enumerate(asked):
-            column = self.columns.get(stem)
+            column = self.stems.number(stem)
             if column is not None:
                 start, end = self.counts_NV.indptr[column : column + 2]
                 having = self.counts_NV.indices[start:end]  # ascending
@@ -87,19 +95,19 @@ class Counts:
         there = np.flatnonzero(np.diff(ends_V))
         rows = (np.cumsum(seen_N) - 1)[matrix.indices[kept]]
         parts = (matrix.data[kept], rows, np.append(ends_V[there], ends_V[-1]))
-        stems = list(self.columns)
-        columns = {stems[column]: at for at, column in enumerate(there.tolist())}
-        return Counts(csc_matrix(parts, shape=(len(passages), len(there))), columns)
+        stems = list(self.stems)
+        names = Vocabulary.of([stems[column] for column in there.tolist()])
+        return Counts(csc_matrix(parts, shape=(len(passages), len(there))), names)
 
     def found(self, asked: Sequence[str]) -> NDArray[np.int64]:
         """How many passages have each of some stems (T,)."""
-        there = [self.columns.get(stem) for stem in asked]
+        there = [self.stems.number(stem) for stem in asked]
         indptr = self.counts_NV.indptr
         return np.array([0 if at is None else indptr[at + 1] - indptr[at] for at in there], np.int64)
 
     def of_stems(self, asked: Sequence[str]) -> csc_matrix:
         """The counts of some stems (N, T)."""
-        indptr, there = self.counts_NV.indptr, [self.columns.get(stem) for stem in asked]
+        indptr, there = self.counts_NV.indptr, [self.stems.number(stem) for stem in asked]
         slices = [slice(0, 0) if at is None else slice(indptr[at], indptr[at + 1]) for at in there]
         parts: Any = [
             np.concatenate([array[each] for each in slices]) if slices else array[:0]
@@ -110,34 +118,31 @@ class Counts:
 
     def save(self, path: Path) -> str:
         """Writes the counts into a file; gives its SHA-256."""
-        matrix, buffer = self.counts_NV, io.BytesIO()
-        np.savez(
-            buffer,
-            data=matrix.data,
-            indices=matrix.indices,
-            indptr=matrix.indptr,
-            passages=np.int64(len(self)),
-            stems=np.frombuffer("\n".join(self.columns).encode(), dtype=np.uint8),
-            tokenizer=np.int32(TOKENIZER),
-        )
-        return write_file(path, buffer.getvalue())
+        matrix, stems = self.counts_NV, self.stems
+        counted = np.array([len(self), TOKENIZER])
+        parts = (matrix.data, matrix.indices, matrix.indptr, stems.letters_L, stems.starts_B, counted)
+        return save_arrays(path, dict(zip(ARRAYS, parts, strict=True)))
 
     @classmethod
     def load(cls, path: Path, sha256: str) -> "Counts":
-        """Reads what `save` wrote.
+        """Maps what `save` wrote.
 
         Raises:
             IndexDamaged: the file is missing, is not the one that was written, or counted what an earlier
                 version took for words.
         """
-        with np.load(io.BytesIO(read_file(path, sha256))) as stored:
-            if "tokenizer" not in stored or stored["tokenizer"] != TOKENIZER:
-                raise IndexDamaged(f"{path} has the words of another version of Refract.")
-            names = stored["stems"].tobytes().decode()
-            columns = {stem: at for at, stem in enumerate(names.split("\n") if names else [])}
-            parts = (stored["data"], stored["indices"], stored["indptr"])
-            passages = stored["passages"] if "passages" in stored else len(stored["lengths"])  # until 0025
-            return cls(csc_matrix(parts, shape=(int(passages), len(columns))), columns)
+        arrays = map_arrays(path, sha256, ARRAYS)
+        *parts, letters_L, starts_B, counted = (arrays[name] for name in ARRAYS)
+        passages, tokenizer = counted.tolist()
+        if tokenizer != TOKENIZER:
+            raise IndexDamaged(f"{path} has the words of another version of Refract.")
+        stems = Vocabulary(letters_L, starts_B)
+        return cls(csc_matrix(tuple(parts), shape=(passages, len(stems))), stems)
+
+
+def _narrowed(counts_NV: csc_matrix) -> csc_matrix:
+    """The same in as few bytes as the largest count takes: most are 1."""
+    return counts_NV.astype(np.min_scalar_type(int(counts_NV.data.max(initial=0))))
 
 
 class _Numbers(dict[str, tuple[int, ...]]):
@@ -181,7 +186,7 @@ class Lexicon:
 
     def names(self) -> set[str]:
         """All stems and parts of words that are counted."""
-        return self.base.columns.keys() | self.added.columns.keys()
+        return {*self.base.stems, *self.added.stems}
 
     def having(self, any_of: Collection[str]) -> NDArray[np.int64]:
         """The visible passages that have one at least of some stems, ascending."""

@@ -3,6 +3,7 @@
 Shape suffixes: Q questions, N vectors, D embedding width, k results a question.
 """
 
+import os
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from threading import Lock
@@ -13,13 +14,16 @@ from numpy.typing import NDArray
 
 from search.db.recipe import IndexKind
 from search.errors import ConfigurationError
-from search.index.atomic_files import read_file, write_file
+from search.index.atomic_files import open_checked, write_file
 
 FloatArray = NDArray[np.float32]
 IntArray = NDArray[np.int64]
 
 GPU_RESULTS = 2048
 """FAISS gives at most so many results a question on a GPU, and only to one thread at a time."""
+
+MAPS = os.name == "posix"
+"""FAISS maps files there."""
 
 IVF_LEAST = 5000
 PROBED = 16
@@ -147,17 +151,18 @@ class FaissIndex:
 
     def save(self, path: Path) -> str:
         """Writes the index into a file; gives its SHA-256."""
-        return write_file(path, faiss.serialize_index(self._stored).data)
+        return write_file(path, lambda temporary: faiss.write_index(self._stored, str(temporary)))
 
     @classmethod
     def load(cls, path: Path, sha256: str) -> "FaissIndex":
-        """Reads an index that `save` wrote; the hash is checked before FAISS sees a byte.
+        """Maps an index that `save` wrote (or reads it, where FAISS cannot map); the hash is checked before
+        FAISS sees a byte, which also brings it into memory: a mapped one is read in no order.
 
         Raises:
             IndexDamaged: the file is missing or is not the one that was written.
         """
-        data = read_file(path, sha256)
-        return cls(faiss.deserialize_index(np.frombuffer(data, dtype=np.uint8)))
+        with open_checked(path, sha256):
+            return cls(faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC if MAPS else 0))
 
 
 def _scan(width: int) -> Any:

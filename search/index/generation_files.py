@@ -1,28 +1,37 @@
-"""Keeps the derived files of a generation: its index, its counted words, its map of features.
+"""Keeps the derived files of a generation: its index, its counted words, the features of its passages, its
+map of features.
+
+All are mapped where they are opened, so that processes beside each other share one copy in memory. What is
+missing or damaged, or was not kept when the generation was built, is made again from Postgres.
 
 Shape suffixes: N passages, D embedding width, F features.
 """
 
 import logging
 from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Protocol, TypeVar
 
 from sqlalchemy.orm import Session
 
-from search.db.connection import is_read_only
+from search.db.connection import is_read_only, open_session
+from search.db.locks import take_turn
 from search.db.models import GenerationRow
 from search.dictionary.labels import read_labels
 from search.errors import IndexDamaged
 from search.index.agreement import about
 from search.index.bm25 import Counts
 from search.index.faiss_index import FaissIndex
+from search.index.passage_features import PassageFeatures
 from search.index.passage_store import read_activations, read_dictionary, read_embeddings, read_texts
 from search.index.places import Places
 
 INDEX_FILE = "vectors.faiss"
-WORDS_FILE = "words.npz"
-MAP_FILE = "map.npz"
+WORDS_FILE = "words.safetensors"
+FEATURES_FILE = "features.safetensors"
+MAP_FILE = "map.safetensors"
 
 MAP_PASSAGES = 20_000
 """The map is drawn by about so many passages, evenly spread over all: more of them tell the same."""
@@ -45,28 +54,34 @@ _D = TypeVar("_D", bound=_Derived)
 
 
 def open_index(session: Session, data: Path, generation: GenerationRow) -> FaissIndex:
-    """Opens the generation's FAISS index, rebuilt from Postgres where the file cannot be trusted."""
+    """Opens the FAISS index of the passages a generation was built with."""
     return _open(session, data, generation, INDEX_FILE, FaissIndex.load, _build_index)
 
 
 def open_words(session: Session, data: Path, generation: GenerationRow) -> Counts:
-    """Opens the counted words of the passages a generation was built with, counted again from Postgres where
-    the file cannot be trusted."""
+    """Opens the counted words of the passages a generation was built with."""
     return _open(session, data, generation, WORDS_FILE, Counts.load, _count_words)
 
 
-def open_map(session: Session, data: Path, generation: GenerationRow) -> Places:
-    """Opens the map of the generation's features, drawn now where the file cannot be trusted, or where the
-    generation was built before there were maps."""
-    return _open(session, data, generation, MAP_FILE, Places.load, _draw_map)
+def open_features(session: Session, data: Path, generation: GenerationRow, words: Counts) -> PassageFeatures:
+    """Opens the features of the passages a generation was built with, which have these words."""
+    make = partial(_find_features, words=words)
+    return _open(session, data, generation, FEATURES_FILE, PassageFeatures.load, make)
+
+
+def open_map(session: Session, data: Path, generation: GenerationRow, features: PassageFeatures) -> Places:
+    """Opens the map of a generation's features, of which its passages have these."""
+    return _open(session, data, generation, MAP_FILE, Places.load, partial(_draw_map, features=features))
 
 
 def write_files(session: Session, data: Path, generation: GenerationRow) -> None:
     """Makes all files of a generation from what is in Postgres and records their hashes (not committed)."""
     generation.files = {}
     _write(session, data, generation, INDEX_FILE, _build_index)
-    _write(session, data, generation, WORDS_FILE, _count_words)
-    _write(session, data, generation, MAP_FILE, _draw_map)
+    words, _ = _write(session, data, generation, WORDS_FILE, _count_words)
+    make = partial(_find_features, words=words)
+    features, _ = _write(session, data, generation, FEATURES_FILE, make)
+    _write(session, data, generation, MAP_FILE, partial(_draw_map, features=features))
 
 
 def _open(
@@ -77,11 +92,20 @@ def _open(
     load: Callable[[Path, str], _D],
     make: Callable[[Session, GenerationRow], _D],
 ) -> _D:
-    try:
-        return load(generation_folder(data, generation.id) / name, generation.files.get(name, ""))
-    except IndexDamaged as damage:
-        logger.warning("%s Rebuilding it from the database.", damage)
-        return _write(session, data, generation, name, make)
+    path = generation_folder(data, generation.id) / name
+    with suppress(IndexDamaged):
+        return load(path, generation.files.get(name, ""))
+    # In a transaction of its own: others who open it just now wait, and find what this one recorded.
+    with open_session(session.get_bind().engine) as alone:
+        take_turn(alone, str(path.resolve()))
+        row = alone.get_one(GenerationRow, generation.id)
+        try:
+            return load(path, row.files.get(name, ""))
+        except IndexDamaged as damage:
+            logger.warning("%s Making it from the database.", damage)
+        _, sha256 = _write(alone, data, row, name, make)
+        alone.commit()
+    return load(path, sha256)
 
 
 def _write(
@@ -90,12 +114,12 @@ def _write(
     generation: GenerationRow,
     name: str,
     make: Callable[[Session, GenerationRow], _D],
-) -> _D:
+) -> tuple[_D, str]:
     made = make(session, generation)
     sha256 = made.save(generation_folder(data, generation.id) / name)
     if not is_read_only(session.get_bind().engine):  # a copy of another makes it again at the next start
         generation.files = {**generation.files, name: sha256}
-    return made
+    return made, sha256
 
 
 def _build_index(session: Session, generation: GenerationRow) -> FaissIndex:
@@ -107,10 +131,14 @@ def _count_words(session: Session, generation: GenerationRow) -> Counts:
     return Counts.of(read_texts(session, generation.id, stop=generation.passages))
 
 
-def _draw_map(session: Session, generation: GenerationRow) -> Places:
-    step = -(-(generation.passages or 0) // MAP_PASSAGES) or 1
+def _find_features(session: Session, generation: GenerationRow, words: Counts) -> PassageFeatures:
     dictionary = read_dictionary(session, generation.dictionary_id)
-    _, acts_NF = read_activations(session, generation.id, dictionary, stop=generation.passages, step=step)
-    counts = Counts.of(read_texts(session, generation.id, stop=generation.passages, step=step))
+    document_N, acts_NF = read_activations(session, generation.id, dictionary, stop=generation.passages)
+    return PassageFeatures.of(document_N, acts_NF, about(acts_NF, words, dictionary))
+
+
+def _draw_map(session: Session, generation: GenerationRow, features: PassageFeatures) -> Places:
+    step = -(-len(features) // MAP_PASSAGES) or 1
+    dictionary = read_dictionary(session, generation.dictionary_id)
     labels = read_labels(session, generation.dictionary_id, dictionary)
-    return Places.of(about(acts_NF, counts, dictionary), dictionary, labels)
+    return Places.of(features.about_NF[::step], dictionary, labels)

@@ -52,5 +52,7 @@ def visible_numbers(session: Session, generation: GenerationRow, document_M: Int
         or_(DocumentRow.seq > generation.seq, DocumentRow.superseded > generation.seq),
     )
     versions = [Version(*row) for row in session.execute(changed)]
-    hidden = hidden_documents(versions, set(document_M.tolist())) if versions else set()
+    of_versions = np.array([version.document for version in versions], np.int64)
+    indexed = set(of_versions[np.isin(of_versions, document_M)].tolist())
+    hidden = hidden_documents(versions, indexed)
     return np.flatnonzero(~np.isin(document_M, list(hidden))) if hidden else np.arange(len(document_M))

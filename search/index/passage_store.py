@@ -29,14 +29,13 @@ def read_dictionary(session: Session, number: int | None) -> Dictionary:
 
 
 def read_texts(
-    session: Session, generation: int, *, start: int = 0, stop: int | None = None, step: int = 1
+    session: Session, generation: int, *, start: int = 0, stop: int | None = None
 ) -> Iterator[str]:
-    """Reads title and text of a generation's passages from `start` to before `stop`, by number, each or one
-    in so many."""
+    """Reads title and text of a generation's passages from `start` to before `stop`, by number."""
     text = func.substr(DocumentRow.text, PassageRow.start + 1, PassageRow.end - PassageRow.start)
     of_document = select(DocumentRow.title + "\n" + text).where(DocumentRow.id == PassageRow.document_id)
     column = of_document.correlate(PassageRow).scalar_subquery()
-    for row in _stream(session, generation, start, stop, column, step=step):
+    for row in _stream(session, generation, start, stop, column):
         yield row[0]
 
 
@@ -58,13 +57,12 @@ def read_activations(
     *,
     start: int = 0,
     stop: int | None = None,
-    step: int = 1,
 ) -> tuple[NDArray[np.int64], csr_matrix]:
-    """Reads the document (N,) and the activations (N, F) of a generation's passages from `start` on, by
-    number, each or one in so many."""
+    """Reads the document (N,) and the activations (N, F) of a generation's passages from `start` to before
+    `stop`, by number."""
     columns = (PassageRow.document_id, PassageRow.feature_ids, PassageRow.activations)
     documents, ids, values = [], [], []
-    for document, row_ids, row_values in _stream(session, generation, start, stop, *columns, step=step):
+    for document, row_ids, row_values in _stream(session, generation, start, stop, *columns):
         documents.append(document)
         ids.append(row_ids)
         values.append(row_values)
@@ -72,14 +70,10 @@ def read_activations(
     return np.array(documents, dtype=np.int64), acts.matrix(dictionary.features)
 
 
-def _stream(
-    session: Session, generation: int, start: int, stop: int | None, *columns: Any, step: int = 1
-) -> Iterator[Any]:
+def _stream(session: Session, generation: int, start: int, stop: int | None, *columns: Any) -> Iterator[Any]:
     statement = select(*columns).where(PassageRow.generation_id == generation).order_by(PassageRow.id)
     if start:
         statement = statement.where(PassageRow.id >= start)
     if stop is not None:
         statement = statement.where(PassageRow.id < stop)
-    if step > 1:
-        statement = statement.where(PassageRow.id % step == 0)
     return iter(session.execute(statement, execution_options={"yield_per": READ_ROWS}))

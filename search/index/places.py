@@ -5,7 +5,6 @@ Drawn once, when a generation is built, and kept in a file beside its index.
 Shape suffixes: N passages, F features, A features on the map, D embedding width, 2 across and down.
 """
 
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,8 +15,8 @@ from scipy.sparse import csr_matrix
 
 from search.dictionary.autoencoder import Dictionary
 from search.dictionary.labels import Label
-from search.index.atomic_files import read_file, write_file
 from search.index.distinctive import most_distinctive, telling
+from search.index.mapped_arrays import map_arrays, save_arrays
 
 MOST = 1000
 """So many of the most distinctive features are placed (docs/decisions/0026 has the times)."""
@@ -49,19 +48,17 @@ class Places:
 
     def save(self, path: Path) -> str:
         """Writes the places into a file; gives its SHA-256."""
-        buffer = io.BytesIO()
-        np.savez(buffer, features=self.features_A, at=self.at_A2)
-        return write_file(path, buffer.getvalue())
+        return save_arrays(path, {"features": self.features_A, "at": self.at_A2})
 
     @classmethod
     def load(cls, path: Path, sha256: str) -> "Places":
-        """Reads what `save` wrote.
+        """Maps what `save` wrote.
 
         Raises:
             IndexDamaged: the file is missing or is not the one that was written.
         """
-        with np.load(io.BytesIO(read_file(path, sha256))) as stored:
-            return cls(stored["features"], stored["at"])
+        arrays = map_arrays(path, sha256, ("features", "at"))
+        return cls(arrays["features"], arrays["at"])
 
 
 def spread(w_AD: FloatArray) -> FloatArray:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csc_matrix, csr_matrix, vstack
+from scipy.sparse import csr_matrix
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -26,87 +26,69 @@ from search.index.agreement import about
 from search.index.bm25 import Counts, Lexicon
 from search.index.distinctive import telling
 from search.index.faiss_index import FaissIndex, VectorIndex
-from search.index.generation_files import open_index, open_map, open_words
+from search.index.generation_files import open_features, open_index, open_map, open_words
 from search.index.live_docs import visible_numbers
+from search.index.passage_features import PassageFeatures
 from search.index.passage_store import read_activations, read_dictionary, read_embeddings, read_texts
 from search.index.places import Places
 from search.index.segments import SegmentedIndex
 from search.query.parser import Condition
 from search.query.presets import Preset, read_presets
 
-SCALE_QUANTILE = 0.9
 MEMBERSHIP_BYTES = 64 << 20
 
 
 @dataclass(frozen=True, eq=False)
 class Rows:
-    """Holds all passages (M) of a generation, hidden ones too: document and activations of each, and those of
-    what it is about; the index and the words of the passages it was built with, the embeddings and the words
-    of those added since."""
+    """Holds all passages (M) of a generation, hidden ones too: the index, the words and the features of those
+    it was built with, which are mapped files; the embeddings, the words and the features of those added
+    since."""
 
-    document_M: NDArray[np.int64]
-    acts_MF: csr_matrix
-    about_MF: csr_matrix
     base: FaissIndex
-    added_AD: NDArray[np.float16]
     words: Counts
+    features: PassageFeatures
+    added_AD: NDArray[np.float16]
     added_words: Counts
+    added_features: PassageFeatures
+
+    @property
+    def document_M(self) -> NDArray[np.int64]:  # noqa: N802
+        """Gives the row id of each passage's document."""
+        base_N, added_N = self.features.document_N, self.added_features.document_N
+        return np.concatenate([base_N, added_N]) if len(added_N) else base_N
 
 
 @dataclass(frozen=True, eq=False)
 class Visible:
     """Holds the passages that a search sees, numbered 0 to N - 1; `number_N` are their numbers in the
-    generation.
-
-    `acts_NF` are the activations, which concepts are made of; `about_NF` those of what a passage is about as
-    readers see it, which is what anybody is shown, and `about_by_feature` the same by column; `document_N` is
-    the row id of each passage's document; `scale_F` the 90th percentile activation of the passages that are
-    about a feature, `passages_F` how many these are.
-    """
+    generation."""
 
     index: SegmentedIndex
     lexicon: Lexicon
+    features: PassageFeatures
     number_N: NDArray[np.int64]
-    document_N: NDArray[np.int64]
-    acts_NF: csr_matrix
-    about_NF: csr_matrix
-    about_by_feature: csc_matrix
-    scale_F: NDArray[np.float32]
-    passages_F: NDArray[np.int64]
 
     @classmethod
     def of(cls, rows: Rows, number_N: NDArray[np.int64]) -> "Visible":
-        """Takes those of a generation's passages that have these numbers, ascending."""
-        everything = len(number_N) == len(rows.document_M)
-        about_NF = rows.about_MF if everything else rows.about_MF[number_N]
-        about_by_feature = about_NF.tocsc()
+        """Takes those of a generation's passages that have these numbers, ascending. Where that is all it was
+        built with, nothing is copied."""
+        features = rows.features.followed_by(rows.added_features)
         added = FaissIndex.build(rows.added_AD, on_gpu=False) if len(rows.added_AD) else None
         return cls(
             index=SegmentedIndex(rows.base, added, number_N),
             lexicon=Lexicon(rows.words, rows.added_words, number_N),
+            features=features if len(number_N) == len(features) else features.only(number_N),
             number_N=number_N,
-            document_N=rows.document_M if everything else rows.document_M[number_N],
-            acts_NF=rows.acts_MF if everything else rows.acts_MF[number_N],
-            about_NF=about_NF,
-            about_by_feature=about_by_feature,
-            scale_F=scales(about_by_feature),
-            passages_F=np.diff(about_by_feature.indptr),
         )
 
     def only(self, seen_N: NDArray[np.bool_]) -> "Visible":
         """Takes some of these passages, and makes every number anew from them alone."""
-        number_N, about_NF = self.number_N[seen_N], self.about_NF[seen_N]
-        about_by_feature = about_NF.tocsc()
+        number_N = self.number_N[seen_N]
         return Visible(
             index=self.index.only(number_N),
             lexicon=self.lexicon.only(number_N),
+            features=self.features.only(seen_N),
             number_N=number_N,
-            document_N=self.document_N[seen_N],
-            acts_NF=self.acts_NF[seen_N],
-            about_NF=about_NF,
-            about_by_feature=about_by_feature,
-            scale_F=scales(about_by_feature),
-            passages_F=np.diff(about_by_feature.indptr),
         )
 
 
@@ -178,23 +160,23 @@ class Snapshot:
 
     @property
     def document_N(self) -> NDArray[np.int64]:  # noqa: N802
-        return self.visible.document_N
+        return self.visible.features.document_N
 
     @property
     def acts_NF(self) -> csr_matrix:  # noqa: N802
-        return self.visible.acts_NF
+        return self.visible.features.acts_NF
 
     @property
     def about_NF(self) -> csr_matrix:  # noqa: N802
-        return self.visible.about_NF
+        return self.visible.features.about_NF
 
     @property
     def scale_F(self) -> NDArray[np.float32]:  # noqa: N802
-        return self.visible.scale_F
+        return self.visible.features.scale_F
 
     @property
-    def passages_F(self) -> NDArray[np.int64]:  # noqa: N802
-        return self.visible.passages_F
+    def passages_F(self) -> NDArray[np.integer]:  # noqa: N802
+        return self.visible.features.passages_F
 
     @property
     def passages(self) -> int:
@@ -243,7 +225,7 @@ class Snapshot:
 
     def firing(self, feature: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Gives the passages that a feature fires on (P,), and how strongly (P,)."""
-        about_by_feature = self.visible.about_by_feature
+        about_by_feature = self.visible.features.about_by_feature
         start, end = about_by_feature.indptr[feature : feature + 2]
         return about_by_feature.indices[start:end], about_by_feature.data[start:end]
 
@@ -288,8 +270,8 @@ def space_of(recipe: Recipe) -> VectorSpace:
 
 
 def load_snapshot(session: Session, data: Path, generation: GenerationRow) -> Snapshot:
-    """Reads a generation from Postgres and its index file. A file that is missing or fails its hash is made
-    again from Postgres (and recorded)."""
+    """Maps the files of a generation, and reads from Postgres what is in none of them. A file that is missing
+    or fails its hash is made again from Postgres (and recorded)."""
     collection = session.get_one(CollectionRow, generation.collection_id)
     dictionary_row = session.get_one(DictionaryRow, generation.dictionary_id)
     dictionary = read_dictionary(session, dictionary_row.id)
@@ -311,7 +293,7 @@ def load_snapshot(session: Session, data: Path, generation: GenerationRow) -> Sn
         visible=_read_visible(session, generation, rows),
         families=read_families(session, dictionary_row.id),
         presets=read_presets(session, collection.id, dictionary_row.id),
-        places=open_map(session, data, generation),
+        places=open_map(session, data, generation, rows.features),
     )
 
 
@@ -329,38 +311,32 @@ def read_changes_again(session: Session, snapshot: Snapshot, generation: Generat
 
 
 def _read_rows(session: Session, data: Path, generation: GenerationRow, dictionary: Dictionary) -> Rows:
-    document_M, acts_MF = read_activations(session, generation.id, dictionary)
-    base = open_index(session, data, generation)
-    added_AD = read_embeddings(session, generation.id, start=len(base)).reshape(-1, base.width)
     words = open_words(session, data, generation)
-    added_words = Counts.of(read_texts(session, generation.id, start=len(base)))
-    halves = (acts_MF[: len(base)], words), (acts_MF[len(base) :], added_words)
-    return Rows(
-        document_M=document_M,
-        acts_MF=acts_MF,
-        about_MF=vstack([about(acts, counts, dictionary) for acts, counts in halves], format="csr"),
-        base=base,
-        added_AD=added_AD,
+    rows = Rows(
+        base=open_index(session, data, generation),
         words=words,
-        added_words=added_words,
+        features=open_features(session, data, generation, words),
+        added_AD=np.zeros((0, dictionary.width), np.float16),
+        added_words=Counts.of([]),
+        added_features=PassageFeatures.none(dictionary.features),
     )
+    return _read_added(session, rows, generation, dictionary)
 
 
 def _read_added(session: Session, rows: Rows, generation: GenerationRow, dictionary: Dictionary) -> Rows:
     """Reads the rows that a generation got since, and puts them behind those read before."""
-    there = len(rows.document_M)
-    document_M, acts_MF = read_activations(session, generation.id, dictionary, start=there)
-    if not len(document_M):
+    there = len(rows.features) + len(rows.added_features)
+    document_A, acts_AF = read_activations(session, generation.id, dictionary, start=there)
+    if not len(document_A):
         return rows
     added_AD = read_embeddings(session, generation.id, start=there)
     added_words = Counts.of(read_texts(session, generation.id, start=there))
+    added = PassageFeatures.of(document_A, acts_AF, about(acts_AF, added_words, dictionary))
     return replace(
         rows,
-        document_M=np.concatenate([rows.document_M, document_M]),
-        acts_MF=vstack([rows.acts_MF, acts_MF], format="csr"),
-        about_MF=vstack([rows.about_MF, about(acts_MF, added_words, dictionary)], format="csr"),
         added_AD=np.concatenate([rows.added_AD, added_AD]),
         added_words=rows.added_words.followed_by(added_words),
+        added_features=rows.added_features.followed_by(added),
     )
 
 
@@ -398,13 +374,3 @@ def read_presets_again(session: Session, snapshot: Snapshot) -> Snapshot:
     version = session.scalars(wanted).one()  # before the presets: they may be newer, never older
     presets = read_presets(session, snapshot.collection_id, snapshot.dictionary_id)
     return replace(snapshot, mark=replace(snapshot.mark, presets_version=version), presets=presets)
-
-
-def scales(about_by_feature: csc_matrix) -> NDArray[np.float32]:
-    """Computes the 90th percentile activation of each feature (F), 0 where no passage is about it."""
-    scale_F = np.zeros(about_by_feature.shape[1], np.float32)
-    for feature in np.flatnonzero(np.diff(about_by_feature.indptr)).tolist():
-        start, end = about_by_feature.indptr[feature : feature + 2]
-        values = np.sort(about_by_feature.data[start:end])
-        scale_F[feature] = values[int(SCALE_QUANTILE * (len(values) - 1) + 0.5)]
-    return scale_F

@@ -64,7 +64,7 @@ def is_word(word: str, stem: str) -> bool:
 
 def unknown(lexicon: Lexicon, stems: Collection[str]) -> list[str]:
     """Those stems that no passage has."""
-    return [stem for stem in stems if stem not in lexicon.base.columns and stem not in lexicon.added.columns]
+    return [stem for stem in stems if stem not in lexicon.base.stems and stem not in lexicon.added.stems]
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ def meant(lexicon: Lexicon, stem: str, typed: str, rest: list[str]) -> Meant | N
 
 def _by_stem(lexicon: Lexicon, stem: str) -> Iterator[Meant]:
     """Finds the stems of the collection that are near one."""
-    for found, distance in _near(stem, chain(lexicon.base.columns, lexicon.added.columns), LONG):
+    for found, distance in _near(stem, chain(lexicon.base.stems, lexicon.added.stems), LONG):
         if found.isalpha():
             yield Meant(found, distance)
 

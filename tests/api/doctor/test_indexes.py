@@ -39,12 +39,12 @@ def test_files_that_are_missing_or_damaged_are_named(indexed: Indexed, tmp_path:
         there = generation_folder(indexed.data, live.id)
         copied = Path(shutil.copytree(there, tmp_path / "copied"))
         assert check_index_files("c", live, copied).state == "ok"
-        (copied / "words.npz").unlink()
+        (copied / "words.safetensors").unlink()
         with (copied / "vectors.faiss").open("r+b") as file:
             file.write(b"damage")
         check = check_index_files("c", live, copied)
     assert check.state == "warn"
-    assert "vectors.faiss, words.npz" in check.message
+    assert "vectors.faiss, words.safetensors" in check.message
     assert "verify --repair" in check.hint
 
 

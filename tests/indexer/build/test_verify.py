@@ -1,10 +1,13 @@
 """Verifying: everything that may be wrong is found, and what can be made again is."""
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_matrix
 from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
@@ -15,10 +18,21 @@ from indexer.sources import SourceDocument
 from search.db.lookup import live_generation
 from search.embedding.embedder import Embedder
 from search.engine.engine import SearchEngine
+from search.index import generation_files
 from search.index.bm25 import K1
 from search.index.faiss_index import FaissIndex
-from search.index.generation_files import INDEX_FILE, MAP_FILE, WORDS_FILE, generation_folder
-from search.index.passage_store import read_activations, read_dictionary, read_embeddings, read_texts
+from search.index.generation_files import (
+    FEATURES_FILE,
+    INDEX_FILE,
+    MAP_FILE,
+    WORDS_FILE,
+    generation_folder,
+    open_map,
+)
+from search.index.passage_features import PassageFeatures
+from search.index.passage_store import read_embeddings
+from search.index.places import Places
+from search.index.snapshot import load_snapshot
 from search.query.request import SearchRequest
 from search.scoring.hybrid import WORDS_WEIGHT
 from tests.support.building import build
@@ -26,10 +40,11 @@ from tests.support.indexed import Indexed
 
 pytestmark = [pytest.mark.database, pytest.mark.sql]
 
+FILES = [INDEX_FILE, WORDS_FILE, FEATURES_FILE, MAP_FILE]
 TEXTS = ["Whales sing in the deep sea.", "Bread is baked of flour.", "Stars shine at night."]
 
 
-@pytest.fixture(params=[INDEX_FILE, WORDS_FILE, MAP_FILE])
+@pytest.fixture(params=FILES)
 def index_file(database: Engine, tmp_path: Path, embedder: Embedder, request: pytest.FixtureRequest) -> Path:
     """Each of the files of a small collection."""
     documents = [SourceDocument(str(n), "", content, None, {}) for n, content in enumerate(TEXTS)]
@@ -39,19 +54,61 @@ def index_file(database: Engine, tmp_path: Path, embedder: Embedder, request: py
     return generation_folder(tmp_path, live.number) / str(request.param)
 
 
-def test_one_in_so_many_passages_is_read(database: Engine, tmp_path: Path, embedder: Embedder) -> None:
-    """As the map reads a large collection."""
+def test_the_map_is_drawn_by_so_many_passages_of_a_large_collection(
+    database: Engine, tmp_path: Path, embedder: Embedder, monkeypatch: pytest.MonkeyPatch
+) -> None:
     documents = [SourceDocument(str(n), "", TEXTS[n % 3] + f" {n}", None, {}) for n in range(7)]
+    build(database, tmp_path, embedder, "c", documents)
+    monkeypatch.setattr(generation_files, "MAP_PASSAGES", 3)
+    drawn: list[csr_matrix] = []
+
+    def draw(about_NF: csr_matrix, *_: object) -> Places:
+        drawn.append(about_NF)
+        return Places()
+
+    monkeypatch.setattr(Places, "of", draw)
+    with Session(database) as session:
+        live = live_generation(session, "c")
+        features = load_snapshot(session, tmp_path, live).rows.features
+        (generation_folder(tmp_path, live.id) / MAP_FILE).unlink()
+        open_map(session, tmp_path, live, features)
+    assert [about_NF.shape[0] for about_NF in drawn] == [3]
+    assert (drawn[0] != features.about_NF[[0, 3, 6]]).nnz == 0
+
+
+def test_files_that_there_were_none_of_are_made_by_one_and_found_by_the_others(
+    database: Engine, tmp_path: Path, embedder: Embedder, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A generation of before passages' features were kept, opened by several processes at a time."""
+    documents = [SourceDocument(str(n), "", content, None, {}) for n, content in enumerate(TEXTS)]
     build(database, tmp_path, embedder, "c", documents)
     with Session(database) as session:
         live = live_generation(session, "c")
-        dictionary = read_dictionary(session, live.dictionary_id)
-        texts = list(read_texts(session, live.id))
-        assert list(read_texts(session, live.id, step=3)) == texts[::3]
-        _, acts_NF = read_activations(session, live.id, dictionary)
-        documents_N, every_NF = read_activations(session, live.id, dictionary, stop=6, step=2)
-        assert len(documents_N) == 3
-        assert (every_NF != acts_NF[[0, 2, 4]]).nnz == 0
+        folder, built = generation_folder(tmp_path, live.id), dict(live.files)
+        live.files = {INDEX_FILE: built[INDEX_FILE]}
+        session.commit()
+    for name in FILES[1:]:
+        (folder / name).unlink()
+    assert verify(database, tmp_path).sound
+    begun = Barrier(3)
+
+    def opened(_: int) -> PassageFeatures:
+        with Session(database) as session:
+            session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+            live = live_generation(session, "c")
+            begun.wait(60)
+            features = load_snapshot(session, tmp_path, live).rows.features
+            session.commit()
+            return features
+
+    with ThreadPoolExecutor(3) as pool:
+        found = list(pool.map(opened, range(3)))
+    assert [sum(name in each for each in caplog.messages) for name in FILES] == [0, 1, 1, 1]
+    assert {len(features) for features in found} == {len(TEXTS)}
+    with Session(database) as session:
+        assert live_generation(session, "c").files == built
+    assert verify(database, tmp_path) == Verified(1, len(TEXTS), [])
+    assert sorted(path.name for path in folder.iterdir()) == sorted(FILES)
 
 
 def flip(path: Path) -> None:
@@ -127,7 +184,7 @@ def test_no_byte_of_the_file_can_be_changed_unnoticed(
     """And what is damaged is made again before it is searched."""
     whole = index_file.read_bytes()
     recorded = verify(database, tmp_path)
-    for place in range(0, len(whole), 41):
+    for place in range(0, len(whole), max(41, len(whole) // 200)):
         content = bytearray(whole)
         content[place] ^= 0x10
         index_file.write_bytes(content)

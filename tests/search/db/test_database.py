@@ -20,7 +20,7 @@ from search.db.models import GenerationRow
 from search.embedding.embedder import Embedder
 from search.engine.engine import SearchEngine
 from search.errors import ReadOnly
-from search.index.generation_files import MAP_FILE
+from search.index.generation_files import INDEX_FILE
 from search.query.request import SearchRequest
 from tests.support.building import build, document, work_off, write
 from tests.support.programs import free_port, listening, program
@@ -154,12 +154,12 @@ def test_a_database_that_only_reads_takes_keys_without_noting_their_use(url: URL
 def test_what_only_reads_makes_files_that_it_cannot_record(
     url: URL, tmp_path: Path, small_embedder: Embedder
 ) -> None:
-    """A generation of before there were maps gets one at each start."""
+    """A generation of before there were other files than its index gets them at each start."""
     writing = create_engine(url)
     build(writing, tmp_path / "its own", small_embedder, "c", [document(number) for number in range(3)])
     with Session(writing) as session:
         generation = session.scalars(select(GenerationRow)).one()
-        generation.files = {name: sha for name, sha in generation.files.items() if name != MAP_FILE}
+        generation.files = {INDEX_FILE: generation.files[INDEX_FILE]}
         session.commit()
     writing.dispose()
     refuse_writing(url)

@@ -26,7 +26,7 @@ from search.errors import (
     NotIndexed,
 )
 from search.index.bm25 import Counts, Lexicon
-from search.index.generation_files import INDEX_FILE, MAP_FILE, WORDS_FILE, generation_folder
+from search.index.generation_files import FEATURES_FILE, INDEX_FILE, MAP_FILE, WORDS_FILE, generation_folder
 from search.index.passage_store import read_texts
 from search.presentation.for_people import ForPeople
 from search.query.filters import parse_filters
@@ -198,11 +198,11 @@ def test_words_and_meaning_are_mixed_as_they_are_said_to_be(engine: SearchEngine
 
 def test_a_rare_word_brings_its_passage_forward(engine: SearchEngine) -> None:
     snapshot = engine.snapshot("manual")
-    rare = next(
-        stem
-        for stem, column in snapshot.lexicon.base.columns.items()
-        if snapshot.lexicon.base.counts_NV[:, [column]].nnz == 1 and stem.isalpha() and len(stem) > 6
+    counts = snapshot.lexicon.base
+    said_once = (
+        stem for stem in counts.stems if counts.found([stem]) == 1 and stem.isalpha() and len(stem) > 6
     )
+    rare = min(said_once, key=lambda stem: int(counts.of_stems([stem]).indices[0]))  # the first passage's
     passage = snapshot.number_N[snapshot.lexicon.scores([rare]).indices[0]]
     query = f"what about {rare} then"
     before, after = (
@@ -314,7 +314,7 @@ def test_a_collection_without_an_index(engine: SearchEngine) -> None:
         session.commit()
 
 
-@pytest.mark.parametrize("name", [INDEX_FILE, WORDS_FILE, MAP_FILE])
+@pytest.mark.parametrize("name", [INDEX_FILE, WORDS_FILE, FEATURES_FILE, MAP_FILE])
 @pytest.mark.parametrize("damage", ["missing", "cut", "one bit"])
 def test_a_damaged_index_file_is_rebuilt(indexed: Indexed, tmp_path: Path, damage: str, name: str) -> None:
     shutil.copytree(indexed.data, tmp_path, dirs_exist_ok=True)
@@ -398,7 +398,7 @@ def test_a_feature_in_full(engine: SearchEngine) -> None:
     snapshot = engine.snapshot("manual")
     feature = int(np.argmax(snapshot.passages_F))
     detail = read(engine, "manual", feature_detail, feature)
-    column = snapshot.visible.about_by_feature[:, [feature]]
+    column = snapshot.visible.features.about_by_feature[:, [feature]]
     assert detail.passages == sum(detail.histogram.counts) == column.nnz
     assert detail.quantiles == sorted(detail.quantiles)
     assert len(detail.quantiles) == 11

@@ -189,7 +189,7 @@ def test_a_feature_leaves_the_passages_that_it_fires_on(engine: SearchEngine) ->
     feature = int(snapshot.acts_NF[0].indices[0])
     with_it = ask(engine, "light", filters=parse_filters([f"feature:{feature}"]))
     without = ask(engine, "light", filters=parse_filters([f"-feature:{feature}"]))
-    firing = set(snapshot.visible.about_by_feature[:, [feature]].indices.tolist())
+    firing = set(snapshot.visible.features.about_by_feature[:, [feature]].indices.tolist())
     assert {result.passage.id for result in with_it.results} == firing
     assert not {result.passage.id for result in without.results} & firing
     assert with_it.restrictions[0].feature == feature

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from search.db.recipe import IndexKind
 from search.errors import ConfigurationError, IndexDamaged
 from search.index import faiss_index
 from search.index.faiss_index import IVF_LEAST, FaissIndex, check_installation
@@ -35,6 +36,43 @@ def test_a_saved_index_is_the_same_and_leaves_nothing_else(tmp_path: Path) -> No
     assert [file.name for file in path.parent.iterdir()] == ["vectors.faiss"]
     again = FaissIndex.load(path, sha256)
     np.testing.assert_array_equal(again.search(Q_QD, 20)[1], index.search(Q_QD, 20)[1])
+
+
+@pytest.mark.parametrize("kind", ["flat", "ivf"])
+@pytest.mark.parametrize("maps", [True, False])
+def test_a_mapped_index_gives_what_the_built_one_gives_to_the_last_bit(
+    tmp_path: Path, kind: IndexKind, maps: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(faiss_index, "MAPS", maps)
+    x_ND = RNG.normal(size=(IVF_LEAST, 32)).astype(np.float16)
+    index, path = FaissIndex.build(x_ND, kind), tmp_path / "vectors.faiss"
+    sha256 = index.save(path)
+    again = FaissIndex.load(path, sha256)
+    assert (str(path) in Path("/proc/self/maps").read_text()) == maps
+    allowed_N = RNG.random(IVF_LEAST) < 0.1
+    for k in (1, 10, 1000):
+        for allowed in (None, allowed_N):
+            for found, mapped in zip(
+                index.search(Q_QD, k, allowed), again.search(Q_QD, k, allowed), strict=True
+            ):
+                np.testing.assert_array_equal(found, mapped)
+    ids = RNG.integers(0, IVF_LEAST, 200)
+    np.testing.assert_array_equal(index.vectors(ids), again.vectors(ids))
+    assert again.save(tmp_path / "again") == sha256
+
+
+def test_an_index_of_nothing_comes_back(tmp_path: Path) -> None:
+    sha256 = FaissIndex.build(X_ND[:0]).save(tmp_path / "x")
+    again = FaissIndex.load(tmp_path / "x", sha256)
+    assert len(again) == 0
+    assert again.search(Q_QD, 5)[1].shape == (3, 0)
+
+
+def test_a_mapped_index_stays_though_its_file_is_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "vectors.faiss"
+    mapped = FaissIndex.load(path, FaissIndex.build(X_ND).save(path))
+    FaissIndex.build(X_ND[:10]).save(path)
+    np.testing.assert_array_equal(mapped.vectors(np.array([499])), X_ND[[499]].astype(np.float32))
 
 
 def test_a_file_that_is_not_the_one_written_is_refused(tmp_path: Path) -> None:

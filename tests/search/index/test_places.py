@@ -66,9 +66,9 @@ def test_what_passages_are_about_is_placed_and_no_more_than_fits() -> None:
 
 def test_a_map_is_kept_in_a_file_that_is_trusted_only_as_it_was_written(tmp_path: Path) -> None:
     places = Places(np.array([3, 1]), np.array([[0, 1], [1, 0]], np.float32))
-    sha256 = places.save(tmp_path / "map.npz")
-    again = Places.load(tmp_path / "map.npz", sha256)
+    sha256 = places.save(tmp_path / "map")
+    again = Places.load(tmp_path / "map", sha256)
     np.testing.assert_array_equal(again.features_A, places.features_A)
     np.testing.assert_array_equal(again.at_A2, places.at_A2)
     with pytest.raises(IndexDamaged, match="damaged"):
-        Places.load(tmp_path / "map.npz", "another")
+        Places.load(tmp_path / "map", "another")
