@@ -83,7 +83,6 @@ ELSEWHERE = {
     "tests/indexer/sources/records/test_jsonl.py": "indexer/sources/records/roles",
     "tests/indexer/sources/pdf/test_parser.py": "indexer/sources/pdf/ocr indexer/sources/pdf/notes",
     "tests/search/dictionary/test_attribution.py": "search/scoring/reasons",
-    "tests/search/dictionary/test_families.py": "search/engine/concept_resolver",
     "tests/search/embedding/test_word_sums.py": "search/explain/word_attribution",
     "tests/search/engine/test_engine.py": """
         search/engine/ablation search/engine/caches search/engine/effective_steering

@@ -43,9 +43,8 @@ from search.engine.response import (
     steering_terms,
 )
 from search.engine.timing import Clock
-from search.filtering.allowed import allowed_passages
+from search.filtering.allowed import allowed_passages, called
 from search.filtering.doc_values import DocValues, read_doc_values
-from search.filtering.field_values import same
 from search.index.passage_texts import LocatedPassage, passages_at
 from search.index.snapshot import Part, Snapshot
 from search.limiter import ConcurrencyLimiter
@@ -302,21 +301,9 @@ class Reader:
 
     def values_called(self, phrase: str) -> list[Condition]:
         """Finds the fields of the metadata that have a value of that name, as filters."""
-        form = same(phrase)
-        called = [
-            (field, values, values.places[form])
-            for field, values in self._doc_values.fields.items()
-            if form in values.places and field != TITLE  # which would mean the document's own
-        ]
-        if not called:
-            return []
-        count_V = self._doc_values.counts(self.snapshot.documents_sorted)
-        there = [
-            Condition(field, (values.texts[place],))
-            for field, values, place in called
-            if count_V[values.number_A[place]]
-        ]
-        return [each for each in there if reads_back(format_filter(each))]
+        found = called(self._doc_values, self.snapshot.documents_sorted, phrase)
+        conditions = [each for each in found if each.field != TITLE]  # which would mean the document's own
+        return [each for each in conditions if reads_back(format_filter(each))]
 
     def concept(self, target: FittedTarget) -> Concept:
         """Gives the concept that a target means in this collection.
@@ -326,7 +313,7 @@ class Reader:
         """
 
         def fit() -> Concept:
-            return fit_concept(self.snapshot, target, self.embed, self.session)
+            return fit_concept(self.snapshot, target, self.embed, self.session, lambda: self._doc_values)
 
         return self._cached.concepts.get(target, fit)
 
