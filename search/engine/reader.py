@@ -32,7 +32,7 @@ from search.engine.concept_resolver import fit_concept
 from search.engine.effective_steering import with_preset_knobs
 from search.engine.parts import Parts
 from search.engine.places import Places, find_places
-from search.engine.prepared import AnalyzedQuery, PreparedQuery
+from search.engine.prepared import AnalyzedQuery, PreparedQuery, Understanding
 from search.engine.response import (
     NOT_ASKED,
     SteeredConcept,
@@ -366,25 +366,36 @@ class Reader:
             typed = parse_query(query, fields, is_used)
             typed = replace(typed, conditions=(*typed.conditions, *filters))
         allowed_N = self.allowed(typed)
-        names = self.shared.names.of(self.session, self.snapshot)
-        named = names.documents(typed.text, self.snapshot.documents_sorted)
-        spelling = None if len(named) else suggest(self.snapshot.lexicon, typed.text, self._written)
+        is_name = len(self._named(typed.text)) > 0
+        spelling = None if is_name else suggest(self.snapshot.lexicon, typed.text, self._written)
         if spelling is not None and as_typed:
             spelling = replace(spelling, used=False)
         if spelling is not None and spelling.used:
             typed = replace(typed, text=spelling.query)
-        words = asked_words(self.snapshot, typed.text, mode, named)
         return AnalyzedQuery.of(
             self.snapshot,
             typed,
             allowed_N,
-            self.embed(typed.text),
-            words,
+            self._understand(typed.text, mode),
             spelling=spelling,
             pool=self.shared.pool,
             parts=len(embedder_of(self.snapshot.space).question_parts(typed.text)),
             floor=self._floor_for(typed.text),
         )
+
+    def _understand(self, text: str, mode: str) -> Understanding:
+        """Works out what a question means, whatever restricts it: asked again with a filter, it is known."""
+
+        def understand() -> Understanding:
+            words = asked_words(self.snapshot, text, mode, self._named(text))
+            return Understanding.of(self.snapshot, text, self.embed(text), words, self.shared.pool)
+
+        return self._cached.understood.get((text, mode), understand)
+
+    def _named(self, text: str) -> NDArray[np.int64]:
+        """Finds the documents (row ids) that a question is the name of."""
+        names = self.shared.names.of(self.session, self.snapshot)
+        return names.documents(text, self.snapshot.documents_sorted)
 
     def _written(self, stem: str, passage: int) -> str:
         """Gives a stem's word as a passage has it."""
