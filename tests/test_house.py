@@ -39,7 +39,7 @@ ELSEWHERE = {
     "tests/api/web/test_one_generation.py": "api/web/live_state",
     "tests/api/web/test_pages.py": """
         api/web/analyze api/web/dictionary api/web/documents api/web/features
-        search/browse/concepts search/browse/documents search/browse/feature_map search/browse/features
+        search/browse/concepts search/browse/feature_map search/browse/features
         search/index/passage_texts
     """,
     "tests/browser/test_admin.py": "api/beside",
