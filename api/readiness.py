@@ -12,7 +12,7 @@ from search.browse.collections import collection_names
 from search.db.connection import first_line, open_session
 from search.engine.engine import SearchEngine
 from search.errors import ConfigurationError, NotIndexed, RefractError, StoreUnavailable
-from search.rights import EVERYTHING, PUBLIC
+from search.rights import EVERYTHING
 
 
 @dataclass(frozen=True)
@@ -42,8 +42,8 @@ def readiness(engine: SearchEngine) -> Readiness:
             checks.append(Check("database", "ok", "The database answers."))
             checks.append(check_tables(session.connection()))
             if checks[-1].state != "fail":
-                known = [found.name for found in collection_names(session, EVERYTHING) if found.live]
-                live = [found.name for found in collection_names(session, PUBLIC) if found.live]
+                known = [found for found in collection_names(session, EVERYTHING) if found.live]
+                live = [found.name for found in known if not found.private]
                 checks += [check_live(len(known)), check_worker(session)]
     except (StoreUnavailable, DBAPIError) as error:
         told = error.message if isinstance(error, StoreUnavailable) else f"{first_line(error)}."

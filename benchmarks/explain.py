@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from benchmarks.harness.common import built_dictionary, embedder, report, snapshot_of, table, times_ms
 from benchmarks.harness.textbooks import QUERIES, SUBJECTS, load
 from search.dictionary.steer import steer
-from search.engine.prepared import AnalyzedQuery, PreparedQuery
+from search.engine.prepared import AnalyzedQuery, PreparedQuery, Understanding
 from search.engine.response import AskedWords
 from search.index.snapshot import Snapshot
 from search.query.parser import ParsedQuery
@@ -78,9 +78,8 @@ def main(shared: Path, queries: int = 200, txtai_queries: int = 2) -> None:
 
 def explain_page(snapshot: Snapshot, page: Page) -> list[list[Term]]:
     """Does what the search does to explain its page, from the question on."""
-    asked = AnalyzedQuery.of(
-        snapshot, ParsedQuery(page.query), None, page.q_D, AskedWords([], no_words(snapshot))
-    )
+    meant = Understanding.of(snapshot, page.query, page.q_D, AskedWords([], no_words(snapshot)))
+    asked = AnalyzedQuery.of(snapshot, ParsedQuery(page.query), None, meant)
     unsteered = steer(page.q_D, snapshot.dictionary.w_dec_FD, {})
     prepared = PreparedQuery(
         request=SearchRequest(page.query),

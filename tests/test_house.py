@@ -39,7 +39,7 @@ ELSEWHERE = {
     "tests/api/web/test_one_generation.py": "api/web/live_state",
     "tests/api/web/test_pages.py": """
         api/web/analyze api/web/dictionary api/web/documents api/web/features
-        search/browse/concepts search/browse/documents search/browse/feature_map search/browse/features
+        search/browse/concepts search/browse/feature_map search/browse/features
         search/index/passage_texts
     """,
     "tests/browser/test_admin.py": "api/beside",
@@ -83,7 +83,6 @@ ELSEWHERE = {
     "tests/indexer/sources/records/test_jsonl.py": "indexer/sources/records/roles",
     "tests/indexer/sources/pdf/test_parser.py": "indexer/sources/pdf/ocr indexer/sources/pdf/notes",
     "tests/search/dictionary/test_attribution.py": "search/scoring/reasons",
-    "tests/search/dictionary/test_families.py": "search/engine/concept_resolver",
     "tests/search/embedding/test_word_sums.py": "search/explain/word_attribution",
     "tests/search/engine/test_engine.py": """
         search/engine/ablation search/engine/caches search/engine/effective_steering

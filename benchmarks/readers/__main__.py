@@ -37,11 +37,10 @@ from benchmarks.harness.common import (
 from benchmarks.harness.textbooks import CORPUS, LEAST_CHARACTERS
 from indexer.sources import SourceDocument, open_source
 from search.embedding.splitter import PassageSplitter, embedded_text
-from search.engine.prepared import AnalyzedQuery
+from search.engine.prepared import Understanding
 from search.engine.response import asked_words
 from search.index.agreement import MOST_WORDS, SHARED
 from search.index.snapshot import Snapshot
-from search.query.parser import ParsedQuery
 from search.scoring.reasons import agreement
 
 FOLDER = Path(__file__).parent
@@ -202,9 +201,9 @@ def _explained(
     snapshot: Snapshot, passages: list[tuple[SourceDocument, str]], name: str, query: str
 ) -> list[Judgement]:
     (q_D,) = embedded_queries([query])
-    asked = AnalyzedQuery.of(snapshot, ParsedQuery(query), None, q_D, asked_words(snapshot, query, "hybrid"))
-    first = asked.rank(snapshot, RESULTS).passages[:RESULTS]
-    active = asked.question.active
+    meant = Understanding.of(snapshot, query, q_D, asked_words(snapshot, query, "hybrid"))
+    first = meant.first.passages[:RESULTS]
+    active = meant.question.active
     likely_PA = agreement(snapshot, query, q_D, list(active), first, beside=True)
     x_PD = snapshot.index.vectors(first)
     found = []

@@ -45,10 +45,12 @@ def collection_info(engine: SearchEngine, name: str) -> CollectionInfo:
 
 @dataclass(frozen=True)
 class CollectionName:
-    """Names a collection, by its `title` where it has one, and says whether it can be searched."""
+    """Names a collection, by its `title` where it has one, and says whether it is private, and whether it can
+    be searched."""
 
     name: str
     title: str
+    private: bool
     live: bool
 
     @property
@@ -60,7 +62,9 @@ def collection_names(session: Session, rights: Rights) -> list[CollectionName]:
     """Lists the collections that rights let see by name, with one query however many there are."""
     is_live = exists().where(GenerationRow.collection_id == CollectionRow.id, GenerationRow.state == "live")
     rows = session.execute(
-        select(CollectionRow.name, CollectionRow.title, is_live).where(rights.seen()).order_by(BY_NAME)
+        select(CollectionRow.name, CollectionRow.title, CollectionRow.private, is_live)
+        .where(rights.seen())
+        .order_by(BY_NAME)
     )
     return [CollectionName(*row) for row in rows]
 

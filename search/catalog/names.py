@@ -97,3 +97,20 @@ def read_names(session: Session, snapshot: Snapshot, before: Names | None) -> Na
     order = np.argsort(hashes_K, kind="stable")
     known = np.union1d(before.known, missing)
     return Names(hashes_K[order], documents_K[order], known)
+
+
+def named_after(session: Session, snapshot: Snapshot, phrase: str) -> IntArray:
+    """The documents (row ids, ascending) whose id has a phrase for one of its parts, or for several on end:
+    what is below or called `linalg`, of numpy.linalg.inv."""
+    folded = fold_name(phrase)
+    if not folded:
+        return np.zeros(0, np.int64)
+    called = re.compile(rf"(?:^|{_PARTED.pattern}){re.escape(folded)}(?:{_PARTED.pattern}|$)")
+    rows = session.execute(
+        select(DocumentRow.id, DocumentRow.external_id).where(
+            DocumentRow.collection_id == snapshot.collection_id,
+            DocumentRow.external_id.icontains(folded, autoescape=True),
+        )
+    )
+    found = [number for number, given in rows if called.search(fold_name(given))]
+    return np.intersect1d(np.array(found, np.int64), snapshot.documents_sorted)

@@ -4,6 +4,9 @@
 
 It saturates on purpose: it asks "is this about c?" once, and leaves relevance to decide the rest.
 
+A passage can also belong for what it is of rather than for what it says: each document whose package is numpy
+is of numpy. It belongs entirely.
+
 Its weights are those of a family of features, or they start from a few members (the nearest passages of a
 phrase, or examples) and spread: a feature weighs as much as the passages that fire it are members beyond the
 average, a passage is a member as far as its features weigh. After a few rounds "physics" knows passages on
@@ -14,7 +17,8 @@ those for it.
 Shape suffixes: N passages, F features, C features of the concept.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,18 +38,27 @@ PRIOR = 5.0  # so many average passages are added to each feature's, so that rar
 @dataclass(frozen=True, eq=False)
 class Concept:
     """Holds the fitted model: `features` (C,), the heaviest first, `weights_C` (negative: against it),
-    `bias`."""
+    `bias`; and by the name of what they have met, as `package:numpy`, the numbers of the passages that belong
+    as a `whole`."""
 
     name: str
     features: NDArray[np.int64]
     weights_C: NDArray[np.float64]
     bias: float
+    whole: Mapping[str, NDArray[np.int64]] = field(default_factory=dict)
 
     def membership(self, acts_NF: csr_matrix) -> NDArray[np.float64]:
         """Computes m_c for N passages, from their activations."""
         weights_F = np.zeros(acts_NF.shape[1])
         weights_F[self.features] = self.weights_C
-        return np.asarray(expit(acts_NF @ weights_F + self.bias))
+        member_N = np.asarray(expit(acts_NF @ weights_F + self.bias))
+        for passages in self.whole.values():
+            member_N[passages] = 1.0
+        return member_N
+
+    def met(self, passage: int) -> list[str]:
+        """Names what a passage has met that belongs as a whole."""
+        return [name for name, passages in self.whole.items() if passage in passages]
 
     def shares(self, acts: dict[int, float]) -> dict[int, float]:
         """Says what makes a text with these activations a member or none: the share of each feature in all

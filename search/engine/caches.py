@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from search.cache import LRUCache
 from search.dictionary.concepts import Concept
-from search.engine.prepared import AnalyzedQuery
+from search.engine.prepared import AnalyzedQuery, Understanding
 from search.index.passage_texts import LocatedPassage
 from search.index.snapshot import Snapshot, View
 from search.query.parser import Condition, ParsedQuery
@@ -29,11 +29,13 @@ Asked = tuple[str, str, tuple[Condition, ...], bool]
 @dataclass(frozen=True, eq=False)
 class SnapshotCaches:
     """Keeps what was worked out: concepts by what they mean, the passages that restrictions leave (N,),
-    questions that were asked, counts of values by restriction, and texts by passage."""
+    questions that were asked, what they mean by text and mode, counts of values by restriction, and texts by
+    passage."""
 
     concepts: LRUCache[FittedTarget, Concept]
     restricted: LRUCache[ParsedQuery, NDArray[np.bool_]]
     analyzed: LRUCache[Asked, AnalyzedQuery]
+    understood: LRUCache[tuple[str, str], Understanding]
     counted: LRUCache[ParsedQuery, tuple[int, NDArray[np.int64]]]
     texts: LRUCache[int, LocatedPassage]
 
@@ -42,10 +44,12 @@ class SnapshotCaches:
         """Makes caches for so many passages: they keep fewer questions and restrictions of many passages,
         because each holds a few bytes for every one."""
         room = KEPT_BYTES // max(passages, 1)
+        questions = min(max(room // BYTES_ANALYZED, 16), 64)
         return cls(
             concepts=LRUCache(256, name="concepts"),
             restricted=LRUCache(min(max(room, 16), 64), name="restrictions"),
-            analyzed=LRUCache(min(max(room // BYTES_ANALYZED, 16), 64), name="questions"),
+            analyzed=LRUCache(questions, name="questions"),
+            understood=LRUCache(questions, name="meanings"),
             counted=LRUCache(KEPT_BYTES // 2, lambda counts: counts[1].nbytes, name="facets"),
             texts=LRUCache(KEPT_BYTES // 4, lambda row: 4 * len(row.passage.text) + ROW_BYTES, name="texts"),
         )

@@ -4,26 +4,38 @@ Shape suffixes: D embedding width.
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import select
 from sqlalchemy.orm import Session, defer
 
+from search.catalog.names import named_after
 from search.db.models import DocumentRow
 from search.dictionary.concepts import Concept, concept_from_examples, concept_from_members, members_wanted
 from search.dictionary.families import Family, concept_from_family
 from search.embedding.folding import kept_as
 from search.errors import InvalidSteering
+from search.filtering.allowed import called
+from search.filtering.doc_values import DocValues
 from search.index.snapshot import Snapshot
+from search.query.filters import format_filter
 from search.query.limits import check_query
 from search.query.steering import ConceptTarget, ExamplesTarget, FamilyTarget, FittedTarget
 
+TELLING_SHARE = 0.5
+"""What more of the documents are of than this tells them apart no more: all would be members alike."""
+
 EmbedQuery = Callable[[str], NDArray[np.float32]]
+ReadValues = Callable[[], DocValues]
 
 
-def fit_concept(snapshot: Snapshot, target: FittedTarget, embed: EmbedQuery, session: Session) -> Concept:
-    """Fits the concept that a target means on the collection's passages.
+def fit_concept(
+    snapshot: Snapshot, target: FittedTarget, embed: EmbedQuery, session: Session, read_values: ReadValues
+) -> Concept:
+    """Fits the concept that a target means on the collection's passages; `read_values` reads the metadata of
+    its documents, which only a phrase needs.
 
     Raises:
         InvalidQuery: the phrase has no letter or digit.
@@ -31,7 +43,7 @@ def fit_concept(snapshot: Snapshot, target: FittedTarget, embed: EmbedQuery, ses
     """
     match target:
         case ConceptTarget(phrase):
-            return _of_phrase(snapshot, phrase, embed)
+            return _of_phrase(snapshot, phrase, embed, session, read_values())
         case FamilyTarget(family):
             return concept_from_family(find_family(snapshot, family), snapshot.acts_NF)
         case ExamplesTarget():
@@ -82,10 +94,32 @@ def concept_name(snapshot: Snapshot, target: FittedTarget, found: Mapping[str, D
             return _name(target, found)
 
 
-def _of_phrase(snapshot: Snapshot, phrase: str, embed: EmbedQuery) -> Concept:
+def _of_phrase(
+    snapshot: Snapshot, phrase: str, embed: EmbedQuery, session: Session, doc_values: DocValues
+) -> Concept:
+    """Fits what is about a phrase, with all that is of it."""
     check_query(phrase)
     _, nearest = snapshot.index.search(embed(phrase)[None], members_wanted(snapshot.passages))
-    return concept_from_members(phrase, nearest[0], snapshot.acts_NF)
+    about = concept_from_members(phrase, nearest[0], snapshot.acts_NF)
+    return replace(about, whole=_of_it(snapshot, phrase, session, doc_values))
+
+
+def _of_it(
+    snapshot: Snapshot, phrase: str, session: Session, doc_values: DocValues
+) -> dict[str, NDArray[np.int64]]:
+    """Finds the passages of documents that are of a phrase, whatever they say: it is a value of their
+    metadata, or else a part of their id."""
+    by_field = {
+        format_filter(condition): documents
+        for condition, documents in called(doc_values, snapshot.documents_sorted, phrase).items()
+    }
+    known = np.concatenate([*by_field.values(), np.zeros(0, np.int64)])
+    by_id = np.setdiff1d(named_after(session, snapshot, phrase), known)
+    return {
+        name: np.flatnonzero(np.isin(snapshot.document_N, documents))
+        for name, documents in {**by_field, f"id:{phrase}": by_id}.items()
+        if 0 < len(documents) <= TELLING_SHARE * snapshot.documents
+    }
 
 
 def _of_examples(snapshot: Snapshot, examples: ExamplesTarget, session: Session) -> Concept:

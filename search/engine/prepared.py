@@ -30,19 +30,46 @@ RANKINGS = 8
 """Of so many rankings of one question it is known which passages are copies."""
 
 
-@dataclass(eq=False)
-class AnalyzedQuery:
-    """Holds what of a request has nothing to do with its steering: the text it asks for, the passages that
-    may answer it (N,) (None: all), its features, its words, which of the features are `understood`: those
-    that readers see in its first answers, how it may be meant, the `parts` it is embedded in, and the `floor`
-    that a passage about it reaches, and the `copies` among its first passages, by which and in what order
-    these are. It is kept while its steering changes."""
+@dataclass(frozen=True, eq=False)
+class Understanding:
+    """Holds what a question means in a collection, whatever restricts its answers: its features, its words,
+    which of the features are `understood`: those that readers see in its first answers, and these
+    (`first`)."""
 
-    typed: ParsedQuery
-    allowed_N: NDArray[np.bool_] | None
     question: Question
     words: AskedWords
     understood: frozenset[int]
+    first: Ranking
+
+    @classmethod
+    def of(
+        cls,
+        snapshot: Snapshot,
+        text: str,
+        q_D: NDArray[np.float32],
+        words: AskedWords,
+        pool: Pool = POOL,
+    ) -> "Understanding":
+        """Works a question out from its first answers among all that there are: so an answer has the same
+        reasons whichever filter is set (docs/decisions/0029)."""
+        first = rank(snapshot, q_D, [], pool.documents, words.scores, None, pool)
+        active = explaining(snapshot, text, q_D, first.passages[:CANDIDATES])
+        question = decompose(q_D, active, snapshot.dictionary)
+        seen_PA = _likely(snapshot, text, question, first.passages[:FAVOURED]) >= UNDERSTOOD
+        understood = frozenset(np.array(list(active), np.int64)[seen_PA.any(axis=0)].tolist())
+        return cls(question, words, understood, first)
+
+
+@dataclass(eq=False)
+class AnalyzedQuery:
+    """Holds what of a request has nothing to do with its steering: the text it asks for, the passages that
+    may answer it (N,) (None: all), what it means, how it may be meant, the `parts` it is embedded in, and the
+    `floor` that a passage about it reaches, and the `copies` among its first passages, by which and in what
+    order these are. It is kept while its steering changes."""
+
+    typed: ParsedQuery
+    allowed_N: NDArray[np.bool_] | None
+    understanding: Understanding
     pool: Pool
     _ranking: tuple[int, Ranking]
     spelling: Spelling | None
@@ -56,32 +83,40 @@ class AnalyzedQuery:
         snapshot: Snapshot,
         typed: ParsedQuery,
         allowed_N: NDArray[np.bool_] | None,
-        q_D: NDArray[np.float32],
-        words: AskedWords,
+        understanding: Understanding,
         *,
         spelling: Spelling | None = None,
         pool: Pool = POOL,
         parts: int = 1,
         floor: float = 0.0,
     ) -> "AnalyzedQuery":
-        """Works a question out from its first answers, which decide what explains it: the same for every
-        page."""
-        first = rank(snapshot, q_D, [], pool.documents, words.scores, allowed_N, pool)
-        active = explaining(snapshot, typed.text, q_D, first.passages[:CANDIDATES])
-        question = decompose(q_D, active, snapshot.dictionary)
-        seen_PA = _likely(snapshot, typed, question, first.passages[:FAVOURED]) >= UNDERSTOOD
+        """Puts what a question means together with what may answer it."""
+        first = understanding.first
+        if allowed_N is not None:
+            q_D, words = understanding.question.vector_D, understanding.words.scores
+            first = rank(snapshot, q_D, [], pool.documents, words, allowed_N, pool)
         return cls(
             typed=typed,
             allowed_N=allowed_N,
-            question=question,
-            words=words,
-            understood=frozenset(np.array(list(active), np.int64)[seen_PA.any(axis=0)].tolist()),
+            understanding=understanding,
             pool=pool,
             _ranking=(pool.documents, first),
             spelling=spelling,
             parts=parts,
             floor=floor,
         )
+
+    @property
+    def question(self) -> Question:
+        return self.understanding.question
+
+    @property
+    def words(self) -> AskedWords:
+        return self.understanding.words
+
+    @property
+    def understood(self) -> frozenset[int]:
+        return self.understanding.understood
 
     @property
     def is_weak(self) -> bool:
@@ -91,7 +126,7 @@ class AnalyzedQuery:
 
     def shared(self, snapshot: Snapshot, passages: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Says which of the question's features are shown as shared with each of some passages (P, A)."""
-        return _likely(snapshot, self.typed, self.question, passages) >= SHARED
+        return _likely(snapshot, self.typed.text, self.question, passages) >= SHARED
 
     def documents(self, snapshot: Snapshot) -> int:
         """Counts the documents that may answer."""
@@ -177,8 +212,8 @@ class PreparedQuery:
 
 
 def _likely(
-    snapshot: Snapshot, typed: ParsedQuery, question: Question, passages: NDArray[np.int64]
+    snapshot: Snapshot, text: str, question: Question, passages: NDArray[np.int64]
 ) -> NDArray[np.float64]:
     """Estimates how likely readers see each of a question's features in each of some passages (P, A)."""
     features = list(question.active)
-    return agreement(snapshot, typed.text, question.vector_D, features, passages, beside=True)
+    return agreement(snapshot, text, question.vector_D, features, passages, beside=True)

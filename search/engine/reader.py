@@ -32,7 +32,7 @@ from search.engine.concept_resolver import fit_concept
 from search.engine.effective_steering import with_preset_knobs
 from search.engine.parts import Parts
 from search.engine.places import Places, find_places
-from search.engine.prepared import AnalyzedQuery, PreparedQuery
+from search.engine.prepared import AnalyzedQuery, PreparedQuery, Understanding
 from search.engine.response import (
     NOT_ASKED,
     SteeredConcept,
@@ -43,9 +43,8 @@ from search.engine.response import (
     steering_terms,
 )
 from search.engine.timing import Clock
-from search.filtering.allowed import allowed_passages
+from search.filtering.allowed import allowed_passages, called
 from search.filtering.doc_values import DocValues, read_doc_values
-from search.filtering.field_values import same
 from search.index.passage_texts import LocatedPassage, passages_at
 from search.index.snapshot import Part, Snapshot
 from search.limiter import ConcurrencyLimiter
@@ -302,21 +301,9 @@ class Reader:
 
     def values_called(self, phrase: str) -> list[Condition]:
         """Finds the fields of the metadata that have a value of that name, as filters."""
-        form = same(phrase)
-        called = [
-            (field, values, values.places[form])
-            for field, values in self._doc_values.fields.items()
-            if form in values.places and field != TITLE  # which would mean the document's own
-        ]
-        if not called:
-            return []
-        count_V = self._doc_values.counts(self.snapshot.documents_sorted)
-        there = [
-            Condition(field, (values.texts[place],))
-            for field, values, place in called
-            if count_V[values.number_A[place]]
-        ]
-        return [each for each in there if reads_back(format_filter(each))]
+        found = called(self._doc_values, self.snapshot.documents_sorted, phrase)
+        conditions = [each for each in found if each.field != TITLE]  # which would mean the document's own
+        return [each for each in conditions if reads_back(format_filter(each))]
 
     def concept(self, target: FittedTarget) -> Concept:
         """Gives the concept that a target means in this collection.
@@ -326,7 +313,7 @@ class Reader:
         """
 
         def fit() -> Concept:
-            return fit_concept(self.snapshot, target, self.embed, self.session)
+            return fit_concept(self.snapshot, target, self.embed, self.session, lambda: self._doc_values)
 
         return self._cached.concepts.get(target, fit)
 
@@ -379,25 +366,36 @@ class Reader:
             typed = parse_query(query, fields, is_used)
             typed = replace(typed, conditions=(*typed.conditions, *filters))
         allowed_N = self.allowed(typed)
-        names = self.shared.names.of(self.session, self.snapshot)
-        named = names.documents(typed.text, self.snapshot.documents_sorted)
-        spelling = None if len(named) else suggest(self.snapshot.lexicon, typed.text, self._written)
+        is_name = len(self._named(typed.text)) > 0
+        spelling = None if is_name else suggest(self.snapshot.lexicon, typed.text, self._written)
         if spelling is not None and as_typed:
             spelling = replace(spelling, used=False)
         if spelling is not None and spelling.used:
             typed = replace(typed, text=spelling.query)
-        words = asked_words(self.snapshot, typed.text, mode, named)
         return AnalyzedQuery.of(
             self.snapshot,
             typed,
             allowed_N,
-            self.embed(typed.text),
-            words,
+            self._understand(typed.text, mode),
             spelling=spelling,
             pool=self.shared.pool,
             parts=len(embedder_of(self.snapshot.space).question_parts(typed.text)),
             floor=self._floor_for(typed.text),
         )
+
+    def _understand(self, text: str, mode: str) -> Understanding:
+        """Works out what a question means, whatever restricts it: asked again with a filter, it is known."""
+
+        def understand() -> Understanding:
+            words = asked_words(self.snapshot, text, mode, self._named(text))
+            return Understanding.of(self.snapshot, text, self.embed(text), words, self.shared.pool)
+
+        return self._cached.understood.get((text, mode), understand)
+
+    def _named(self, text: str) -> NDArray[np.int64]:
+        """Finds the documents (row ids) that a question is the name of."""
+        names = self.shared.names.of(self.session, self.snapshot)
+        return names.documents(text, self.snapshot.documents_sorted)
 
     def _written(self, stem: str, passage: int) -> str:
         """Gives a stem's word as a passage has it."""

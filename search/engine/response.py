@@ -188,12 +188,14 @@ class PageTerms:
         ]
 
     def _concept(self, row: int, turned: SteeredConcept, value: float) -> Term:
-        shares = turned.concept.shares(self.snapshot.active(self.passages[row]))
+        passage, concept = self.passages[row], turned.concept
+        met = concept.met(passage)
+        shares = {} if met else concept.shares(self.snapshot.active(passage))
         fields, knob = flat(turned.target), str(turned.target)
         return Term(
             "steering",
             value,
-            turned.concept.name,
+            concept.name,
             concept=fields["concept"],
             family=fields["family"],
             knob=knob,
@@ -201,6 +203,7 @@ class PageTerms:
                 Part(feature, self.snapshot.labels[feature].shown, share)
                 for feature, share in islice(shares.items(), MOST_PARTS)
             ],
+            met=met,
             rank_without=self._rank_without(row, TermKey("steering", knob)),
         )
 

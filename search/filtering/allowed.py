@@ -16,7 +16,17 @@ from sqlalchemy.orm import Session
 
 from search.errors import InvalidFilter
 from search.filtering.doc_values import DocValues, Kinds
-from search.filtering.field_values import BOOLEAN, DATE, NUMBER, OBJECT, TEXT, FieldValues, IntArray, fits
+from search.filtering.field_values import (
+    BOOLEAN,
+    DATE,
+    NUMBER,
+    OBJECT,
+    TEXT,
+    FieldValues,
+    IntArray,
+    fits,
+    same,
+)
 from search.filtering.phrases import Phrase, saying, with_word
 from search.index.snapshot import Snapshot
 from search.query.parser import TITLE, Condition, ParsedQuery
@@ -56,6 +66,19 @@ def meeting(doc_values: DocValues, conditions: Iterable[Condition]) -> IntArray:
         values = doc_values.fields.get(condition.field)
         numbers = np.zeros(0, np.int64) if values is None else values.number_A[matching(values, condition)]
         found = found[np.isin(found, doc_values.documents_with(numbers)) ^ condition.negated]
+    return found
+
+
+def called(doc_values: DocValues, held: IntArray, phrase: str) -> dict[Condition, IntArray]:
+    """The fields that have a value of just that name, or a folder's, as conditions, and which of some
+    documents (row ids) have it."""
+    found = {}
+    for name, values in doc_values.fields.items():
+        places = [values.places.get(form) for form in (same(phrase), same(f"{phrase}/"))]
+        for place in (each for each in places if each is not None):
+            documents = np.intersect1d(doc_values.documents_with(values.number_A[[place]]), held)
+            if len(documents):
+                found[Condition(name, (values.texts[place],))] = documents
     return found
 
 

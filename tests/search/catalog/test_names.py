@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select
 
 from indexer.sources import SourceDocument
-from search.catalog.names import MOST_NAMED, fold_name, names_of
+from search.catalog.names import MOST_NAMED, fold_name, named_after, names_of
+from search.db.models import DocumentRow
 from search.embedding.embedder import Embedder
 from search.engine.engine import SearchEngine
 from search.query.limits import MODES
@@ -93,3 +94,27 @@ def test_a_document_that_came_later_is_found_by_its_name(
     assert best(engine, "re.match").document.id == "re.match"
     names = np.unique([term.kind for term in best(engine, "re.match").terms])
     assert "name" in names
+
+
+@pytest.mark.database
+@pytest.mark.parametrize(
+    ("phrase", "documents"),
+    [
+        ("json", ["json.dump", "json.dumps"]),
+        ("`JSON.dumps()`", ["json.dumps"]),
+        ("append", ["list.append"]),
+        ("n1", ["n1"]),
+        ("dump", ["json.dump"]),
+        ("json.", []),
+        ("son", []),
+        ("%", []),
+        ("?", []),
+    ],
+)
+def test_a_document_is_named_after_the_parts_of_its_id(
+    engine: SearchEngine, phrase: str, documents: list[str]
+) -> None:
+    with engine.reader("c") as reader:
+        found = named_after(reader.session, reader.snapshot, phrase)
+        ids = select(DocumentRow.external_id).where(DocumentRow.id.in_(found.tolist()))
+        assert sorted(reader.session.scalars(ids)) == documents

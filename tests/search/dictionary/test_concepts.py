@@ -1,5 +1,7 @@
 """Concepts: few members, spread over features to the passages that belong with them."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -65,6 +67,20 @@ def test_a_concept_is_a_small_model_with_bounded_membership(acts_NF: csr_matrix,
     assert np.isfinite(membership_N).all()
     assert membership_N.min() >= 0
     assert membership_N.max() <= 1
+
+
+def test_what_is_of_it_belongs_as_a_whole_whatever_it_fires(acts_NF: csr_matrix) -> None:
+    about = concept_from_members("seven", np.arange(210, 214), acts_NF)
+    seven = replace(about, whole={"topic:7": np.array([3, 99]), "id:7": np.array([99, 210])})
+    others = np.setdiff1d(np.arange(GROUPS * EACH), [3, 99, 210])
+    assert seven.membership(acts_NF)[[3, 99, 210]].tolist() == [1, 1, 1]
+    assert np.array_equal(seven.membership(acts_NF)[others], about.membership(acts_NF)[others])
+    assert [seven.met(passage) for passage in (3, 99, 210, 4)] == [
+        ["topic:7"],
+        ["topic:7", "id:7"],
+        ["id:7"],
+        [],
+    ]
 
 
 def test_the_same_members_give_the_same_concept(acts_NF: csr_matrix) -> None:

@@ -2,6 +2,7 @@
 
 import shutil
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -84,6 +85,29 @@ def test_terms_sum_to_the_score_whatever_the_steering(engine: SearchEngine, quer
             assert sum(term.value for term in result.terms) == pytest.approx(result.score, abs=1e-5)
             sizes = [abs(term.value) for term in result.terms]
             assert sizes == sorted(sizes, reverse=True)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("filter", ["kind:method", "-kind:method"])
+def test_an_answer_has_the_same_reasons_whatever_the_filter(
+    engine: SearchEngine, filter: str, mode: str
+) -> None:
+    """Whether the question was asked without one before, or is for the first time."""
+    fresh = SearchEngine(engine.database, engine.data)
+    for query in QUERIES:
+        asked = [SearchRequest(query, mode=mode, filters=each) for each in ((), parse_filters([filter]))]
+        narrowed = fresh.search(asked[1], collection="manual", limit=10)
+        plain = fresh.search(asked[0], collection="manual", limit=100)
+        again = engine.search(asked[1], collection="manual", limit=10)
+        terms = {result.document.id: result.terms for result in plain.results}
+        both = [result for result in narrowed.results if result.document.id in terms]
+        assert both
+        for result in both:
+            pairs = list(zip(result.terms, terms[result.document.id], strict=True))
+            assert all(replace(one, value=other.value) == other for one, other in pairs)
+            assert [one.value for one, _ in pairs] == pytest.approx([other.value for _, other in pairs])
+        assert narrowed.query_features == plain.query_features
+        assert [each.terms for each in narrowed.results] == [each.terms for each in again.results]
 
 
 @pytest.mark.parametrize("query", QUERIES)
