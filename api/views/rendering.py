@@ -118,6 +118,8 @@ def _environment() -> Environment:
         ranges=numbers.ranges,
         excerpt=excerpts.excerpt,
         lost_name=numbers.lost_name,
+        met_words=numbers.met_words,
+        most_added=numbers.most_added,
         unsteered=UNSTEERED,
         histogram=charts.histogram,
         laps=cards.laps,

@@ -51,7 +51,7 @@ class Understanding:
         pool: Pool = POOL,
     ) -> "Understanding":
         """Works a question out from its first answers among all that there are: so an answer has the same
-        reasons whichever filter is set (docs/decisions/0029)."""
+        reasons whichever filter is set (docs/decisions/0031)."""
         first = rank(snapshot, q_D, [], pool.documents, words.scores, None, pool)
         active = explaining(snapshot, text, q_D, first.passages[:CANDIDATES])
         question = decompose(q_D, active, snapshot.dictionary)
