@@ -39,6 +39,7 @@ from api.web.routes import PAGE_ROUTERS
 from search.db.connection import GONE
 from search.engine.engine import SearchEngine
 from search.errors import RefractError
+from search.shared_tables import SharedTables
 
 DESCRIPTION = (
     """Explainable, steerable semantic search. The values of the terms of a result sum to its score."""
@@ -54,6 +55,7 @@ def create_app(
     proxies: Sequence[Network] = (),
     origins: Sequence[str] = (),
     observing: Observing | None = None,
+    tables: SharedTables | None = None,
     limits: RateLimits = UNLIMITED,
     provider: Provider | None = None,
 ) -> FastAPI:
@@ -61,10 +63,11 @@ def create_app(
 
     `private`: searching needs a key or a session too. `hosts`: answer under these host names and those of
     the own machine alone; None: under any. `prefix`, `proxies`: see `BehindProxy`; `origins`: see `ApiCors`.
-    `observing`: how requests are watched. `limits`: how much one caller may ask for. `provider`: who signs
-    people in beside keys.
+    `observing`: how requests are watched. `tables`: what is counted together with other processes. `limits`:
+    how much one caller may ask for. `provider`: who signs people in beside keys.
     """
     observing = observing or Observing()
+    tables = tables or SharedTables()
     keys = [Depends(check_private if private else check_caller)]
     app = FastAPI(
         title="Refract",
@@ -76,7 +79,7 @@ def create_app(
     )
     app.openapi = partial(describe, app)  # type: ignore[method-assign]
     app.state.engine, app.state.private, app.state.hosts = engine, private, hosts
-    app.state.links, app.state.provider, app.state.origins = OneTimeLinks(), provider, origins
+    app.state.links, app.state.provider, app.state.origins = OneTimeLinks(tables["links"]), provider, origins
     app.state.followers = Followers()
     app.state.observing, app.state.exposition = observing, Exposition(engine)
     _add_routes(app, keys)
@@ -84,11 +87,11 @@ def create_app(
         app.add_exception_handler(kind, on_error)
     app.add_middleware(BodyLimit, answer=on_error, may_write=may_write)
     app.add_middleware(TimeLimit, answer=on_error, but=HEALTH | {PATH})
-    app.add_middleware(RateLimiting, limits=limits, answer=on_error)
+    app.add_middleware(RateLimiting, limits=limits, answer=on_error, tables=tables)
     app.add_middleware(Checks, checks=(check_host, check_address), answer=on_error)
     app.add_middleware(SecurityHeaders)
     app.add_middleware(GZipMiddleware, minimum_size=1000)
-    app.add_middleware(Denials)
+    app.add_middleware(Denials, recorded=tables["denials"])
     app.add_middleware(AccessLog, slow_ms=observing.slow_ms, questions=observing.questions)
     app.add_middleware(RequestIds)
     app.add_middleware(HeadAsGet, but=(LOGIN,))

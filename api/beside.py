@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from threading import Event, Thread
 
 from sqlalchemy import Engine
@@ -20,6 +20,45 @@ NICENESS = 10
 """How far those beside stand back: searches go first."""
 
 COMMAND = [sys.executable, "-m", "api.cli.main"]
+
+
+class Child:
+    """Runs a command of ours as a process that ends with this one."""
+
+    def __init__(
+        self,
+        arguments: list[str],
+        *,
+        stdout: int | None = subprocess.DEVNULL,
+        environment: Mapping[str, str] | None = None,
+        files: Sequence[int] = (),
+    ) -> None:
+        # Its own group: Ctrl-C is for us, and we end the process while the database is still there.
+        self._process = subprocess.Popen(
+            [*COMMAND, *arguments, "--with-parent"],
+            stdin=subprocess.PIPE,
+            stdout=stdout,
+            env=environment,
+            pass_fds=files,
+            start_new_session=True,
+        )
+
+    def poll(self) -> int | None:
+        """Gives its exit status, or minus the signal that ended it; None: it runs."""
+        return self._process.poll()
+
+    def terminate(self) -> None:
+        """Asks it to end in order."""
+        self._process.terminate()
+
+    def kill(self, seconds: float = 0.0) -> None:
+        """Ends it, if it does not end by itself within so many seconds, and lets go of it."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(seconds)
+        self._process.kill()
+        self._process.wait()
+        assert self._process.stdin is not None
+        self._process.stdin.close()
 
 
 @contextlib.contextmanager
@@ -73,15 +112,8 @@ def begin_anew() -> None:
 
 def _run(arguments: list[str], ended: Event, stdout: int | None = None) -> None:
     """Runs a command until it or the block ends."""
-    # Its own group: Ctrl-C is for us, and we end the process while the database is still there.
-    process = subprocess.Popen(
-        [*COMMAND, *arguments, "--with-parent"], stdin=subprocess.PIPE, stdout=stdout, start_new_session=True
-    )
-    while not ended.wait(0.2) and process.poll() is None:
+    child = Child(arguments, stdout=stdout)
+    while not ended.wait(0.2) and child.poll() is None:
         pass
-    if process.poll() is None:
-        process.terminate()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(END_SECONDS)
-        process.kill()
-    process.wait()
+    child.terminate()
+    child.kill(END_SECONDS)

@@ -1,5 +1,6 @@
-"""Serving takes a socket before anything slow happens, warms the engine up, and ends in order."""
+"""Serving warms the engine up, answers, and ends in order."""
 
+import asyncio
 import contextlib
 import gc
 import socket
@@ -8,70 +9,58 @@ from collections.abc import Callable
 
 import uvicorn
 from anyio import to_thread
+from prometheus_client import Gauge
 
+from api.accepting import Balance, accept
 from api.app import create_app
-from api.auth.callers import LOGIN
 from api.auth.oidc import Provider
 from api.connection import Connection
 from api.limits import MAX_AT_ONCE, STOP_SECONDS
+from api.listening import is_local
 from api.middleware.cors import read_origins
-from api.middleware.host import is_loopback
 from api.middleware.proxy import read_prefix, read_proxies
 from api.middleware.rate_limits import RateLimits
 from api.monitoring.pool import watch_pool
 from api.monitoring.reading import Observing
 from search.engine.engine import SearchEngine
-from search.errors import ConfigurationError, NotIndexed
+from search.errors import NotIndexed
+from search.metrics import REGISTRY
 from search.settings import Settings
+from search.shared_tables import SharedTables
 
-BACKLOG = 128
+TICKS = 10
+"""So many of uvicorn's ticks are a second."""
+
+SERVING = Gauge(
+    "refract_serving_processes",
+    "Processes that answer requests.",
+    registry=REGISTRY,
+    multiprocess_mode="livesum",
+)
 
 SWITCH_SECONDS = 0.0005
 """A thread that works lets the others go on after so long, a tenth of Python's usual: the event loop has to
 wait for that several times in each answer."""
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """Takes the address (port 0: any free one).
-
-    Raises:
-        ConfigurationError: it is taken, or not this machine's.
-    """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # With the protocol named, asyncio sets TCP_NODELAY: else small answers wait 40 ms for an acknowledgement.
-    taken = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        taken.bind((host, port))
-        taken.listen(BACKLOG)
-    except OSError as error:
-        taken.close()
-        raise ConfigurationError(
-            f"Cannot listen on {host}:{port}: {error.strerror or error}.",
-            hint="Choose another port, like PORT=8001.",
-        ) from None
-    return taken
-
-
-def address(listening: socket.socket) -> str:
-    """Gives the address of the page, as a person would type it."""
-    host, port = listening.getsockname()[:2]
-    return f"http://{f'[{host}]' if ':' in host else host}:{port}/"
-
-
 def serve(
-    engine: SearchEngine, listening: socket.socket, settings: Settings, *, say: Callable[[str, str], None]
+    engine: SearchEngine,
+    listening: socket.socket,
+    settings: Settings,
+    *,
+    tables: SharedTables,
+    answers: Callable[[], object],
+    place: int = 0,
+    places: int = 1,
 ) -> None:
-    """Answers requests until the process is asked to stop.
-
-    Once pages answer, `say` hears the address and, where only this machine is listened to, a link that signs
-    an admin in once (else nothing: who reads the output need not be who may).
+    """Answers requests until the process is asked to stop. `answers` is called once pages answer and from
+    then on every second, as long as they do; `tables` are what is counted together with other processes, at a
+    `place` among which this one is.
     """
     for collection in engine.snapshots.live():
         with contextlib.suppress(NotIndexed):
             engine.warm(collection)
-    local = is_loopback(listening.getsockname()[0])
-    hosts = {settings.host.lower(), settings.public_host.lower()} - {""} if local else None
+    hosts = {settings.host.lower(), settings.public_host.lower()} - {""} if is_local(listening) else None
     watch_pool(engine.database)
     app = create_app(
         engine,
@@ -81,13 +70,10 @@ def serve(
         proxies=read_proxies(settings.trusted_proxies),
         origins=read_origins(settings.cors_origins),
         observing=Observing.of(settings),
+        tables=tables,
         limits=RateLimits.of(settings),
         provider=Provider.of(settings),
     )
-
-    def on_start() -> None:
-        at = address(listening)
-        say(at, f"{at.rstrip('/')}{LOGIN}?token={app.state.links.make()}" if local else "")
 
     sys.setswitchinterval(SWITCH_SECONDS)
     gc.collect()
@@ -102,31 +88,57 @@ def serve(
         http=Connection,
         timeout_graceful_shutdown=STOP_SECONDS,
     )
-    server = _Server(config, on_start, app.state.followers.end)
+    balance = Balance(tables["connections"], place, places)
+    listening.setblocking(False)
+    server = _Server(config, listening, balance, answers, app.state.followers.end)
     try:
         with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C is how a server is meant to end
-            server.run(sockets=[listening])
+            server.run(sockets=[])
     finally:
         engine.snapshots.end()
 
 
 class _Server(uvicorn.Server):
-    """Runs uvicorn, and calls back once it answers, which is also when signals are in its hands, and when it
-    is to stop."""
+    """Runs uvicorn, but takes connections itself; calls back each second that it answers, from when signals
+    are in its hands, and when it is to stop."""
 
     def __init__(
-        self, config: uvicorn.Config, on_start: Callable[[], None], on_stop: Callable[[], None]
+        self,
+        config: uvicorn.Config,
+        listening: socket.socket,
+        balance: Balance,
+        answers: Callable[[], object],
+        on_stop: Callable[[], None],
     ) -> None:
         super().__init__(config)
-        self._on_start = on_start
-        self._on_stop = on_stop
+        self._listening, self._balance = listening, balance
+        self._answers, self._on_stop = answers, on_stop
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         to_thread.current_default_thread_limiter().total_tokens = MAX_AT_ONCE
         await super().startup(sockets=sockets)
-        if self.started:
-            self._on_start()
+        self._accepting = asyncio.create_task(
+            accept(self._listening, self._make_protocol, self._open, self._balance)
+        )
+        SERVING.set(1)
+
+    async def on_tick(self, counter: int) -> bool:
+        if self._accepting.done():
+            self._accepting.result()  # raises: who takes no connections is to be replaced
+        self._balance.tell(self._open())
+        if counter % TICKS == 0:
+            self._answers()
+        return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._accepting.cancel()
+        self._balance.leave()
+        self._listening.close()
         self._on_stop()
         await super().shutdown(sockets=sockets)
+
+    def _open(self) -> int:
+        return len(self.server_state.connections)
+
+    def _make_protocol(self) -> asyncio.Protocol:
+        return Connection(self.config, self.server_state, self.lifespan.state)

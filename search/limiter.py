@@ -1,4 +1,4 @@
-"""Gives threads their turns: no more are at work at once than there are cores.
+"""Gives threads their turns: no more are at work at once than there are cores for them.
 
 Many that work at once on few cores, with one interpreter lock, mostly wait for each other in the middle of
 their work. One after the other they are done sooner, all of them. Who would wait too long is told so at once,
@@ -6,7 +6,6 @@ while that is of use.
 """
 
 import math
-import os
 import threading
 import time
 from collections import deque
@@ -28,8 +27,8 @@ LAST = 32
 
 
 class ConcurrencyLimiter:
-    """Lets as many threads work at a time as there are cores, in the order they came. One that waits for
-    something else steps aside meanwhile.
+    """Lets so many threads work at a time, one a core, in the order they came. One that waits for something
+    else steps aside meanwhile.
 
     Who comes when those before it would take more than `max_wait` seconds (by how long turns took lately), or
     when `max_waiting` wait, is refused; so is who has waited so long in vain. `name` is for who counts them.
@@ -38,13 +37,13 @@ class ConcurrencyLimiter:
     def __init__(
         self,
         name: str,
-        most: int | None = None,
+        most: int,
         *,
         max_wait: float = MAX_WAIT,
         max_waiting: int = MAX_WAITING,
     ) -> None:
         self.name = name
-        self._most = self._free = most or os.cpu_count() or 1
+        self._most = self._free = most
         self._max_wait, self._max_waiting = max_wait, max_waiting
         self._seconds: deque[float] = deque(maxlen=LAST)
         self._waiting: deque[threading.Event] = deque()

@@ -78,6 +78,13 @@ class Settings(BaseSettings):
         validation_alias="PORT",
         description="Port the web server listens on; 0 takes a free one. --port goes before it.",
     )
+    processes: int | None = Field(
+        default=None,
+        ge=1,
+        le=256,
+        description="How many processes serve; at first one for each core, as far as memory and the "
+        "database's connections go. --processes goes before it.",
+    )
     public_host: str = Field(
         default="",
         description="Host name people use where a proxy stands in front, like search.example.org; the proxy "

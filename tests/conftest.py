@@ -4,6 +4,7 @@ one really indexed collection."""
 import os
 
 os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ.setdefault("REFRACT_PROCESSES", "1")  # each loads torch; tests that are about several say so
 
 import contextlib
 import itertools

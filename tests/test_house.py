@@ -30,6 +30,7 @@ ELSEWHERE = {
     "tests/api/cli/test_search.py": "api/cli/terminal/tables",
     "tests/api/cli/test_serve.py": "api/server",
     "tests/api/test_readiness.py": "api/checks",
+    "tests/api/test_supervisor.py": "api/listening",
     "tests/api/v1/test_events.py": "api/cli/events",
     "tests/api/v1/test_presets.py": "api/web/presets",
     "tests/api/v1/test_webhooks.py": "api/cli/webhooks api/web/admin/webhooks",

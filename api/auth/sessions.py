@@ -6,7 +6,6 @@ Nothing here commits; who calls does.
 import contextlib
 import hmac
 import secrets
-import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from indexer.audit import record
 from search.db.models import AdminSessionRow, KeyRow
 from search.query.filters import parse_filters
 from search.rights import EVERYTHING, Rights
+from search.shared_tables import SharedTable
 
 COOKIE = "refract_session"
 LIFETIME = timedelta(days=30)
@@ -121,30 +121,26 @@ def csrf_token(cookie: str) -> str:
 
 
 class OneTimeLinks:
-    """Keeps the tokens of links that open one session each. They live in this process and are gone with
-    it."""
+    """Keeps the tokens of links that open one session each, by the time when they end. They live with the
+    server, in whichever of its processes they are used, and are gone with it."""
 
-    def __init__(self, seconds: float = LINK_SECONDS) -> None:
+    def __init__(self, ends: SharedTable, seconds: float = LINK_SECONDS) -> None:
         self._seconds = seconds
-        self._lock = threading.Lock()
-        self._ends: dict[bytes, float] = {}
+        self._ends = ends
 
     def make(self) -> str:
         """Makes a new token."""
         token = secrets.token_urlsafe(32)
-        with self._lock:
-            self._ends[digest(token)] = time.monotonic() + self._seconds
+        self._ends.put(digest(token), time.monotonic() + self._seconds)
         return token
 
     @contextlib.contextmanager
     def using(self, token: str) -> Iterator[bool]:
         """Takes a token out and says whether it is valid; where the block fails, the token stays valid."""
         key = digest(token)
-        with self._lock:
-            end = self._ends.pop(key, 0.0)
+        end = self._ends.pop(key)
         try:
             yield time.monotonic() < end
         except BaseException:
-            with self._lock:
-                self._ends[key] = end
+            self._ends.put(key, end)
             raise

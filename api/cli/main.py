@@ -24,6 +24,7 @@ class Commands(LazyGroup):
             "run": "Index the demo (the documentation of the installed Python) if it is not there yet, "
             "and serve it.",
             "demo": "",
+            "serving": "",
             "serve": "Serve what is indexed: the web page at / and the JSON API at /v1.",
             "worker": "Add new documents to what is searched and do the jobs of the queue, as a process of "
             "its own.",

@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from sqlalchemy import Connection, Engine, text
 
 from api.checks import Check
+from api.supervisor import share_of
+from search.errors import ConfigurationError
 
 LEAST_VERSION = 15
 SLOW_MS = 20.0
@@ -125,6 +127,16 @@ def check_pooler(database: Engine) -> Check:
         "Notifications and locks of sessions are lost in its transaction mode: connect to the server itself."
     )
     return Check("pooler", "warn", told, hint)
+
+
+def check_processes(database: Engine, wanted: int | None) -> Check:
+    """Looks how many processes would serve, and whether the database has connections for them."""
+    try:
+        share = share_of(database, wanted)
+    except ConfigurationError as error:
+        return Check("processes", "fail", error.message, error.hint)
+    told = f"Processes that would serve: {share.processes}, with {share.connections} connections each."
+    return Check("processes", "ok", told)
 
 
 def _judged(name: str, told: str, is_well: bool, hint: str, *, otherwise: str = "fail") -> Check:

@@ -9,7 +9,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from api.checks import Check, check_tables, check_webhooks, check_worker
-from api.doctor.database import check_database
+from api.doctor.database import check_database, check_processes
 from api.doctor.machine import check_machine
 from api.doctor.variables import check_variables
 from search.db.connection import first_line, server_url
@@ -38,6 +38,7 @@ def _check_stored(settings: Settings) -> Iterator[Check]:
 
     with _opened(settings) as database:
         yield from check_database(database)
+        yield check_processes(database, settings.processes)
         with Session(database) as session:
             tables = check_tables(session.connection())
             yield tables

@@ -12,6 +12,7 @@ from indexer.audit import DENIED, record
 from search import logs
 from search.db.connection import GONE, open_session
 from search.errors import StoreUnavailable
+from search.shared_tables import SharedTable
 
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
 REFUSALS = frozenset({401, 403})
@@ -22,12 +23,12 @@ logger = logging.getLogger(__name__)
 
 
 class Denials:
-    """Records requests that would change something and were refused for who sent them. (ASGI middleware.)"""
+    """Records requests that would change something and were refused for who sent them. (ASGI middleware.)
+    The table counts those of a minute."""
 
-    def __init__(self, app: ASGIApp, a_minute: int = A_MINUTE) -> None:
+    def __init__(self, app: ASGIApp, recorded: SharedTable, a_minute: int = A_MINUTE) -> None:
         self.app = app
-        self._a_minute = a_minute
-        self._minute, self._recorded = 0, 0
+        self._recorded, self._a_minute = recorded, a_minute
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["method"] in READING:
@@ -47,13 +48,10 @@ class Denials:
             await asyncio.to_thread(_record, database, f"{scope['method']} {route_of(scope)}", scope["path"])
 
     def _has_room(self) -> bool:
-        minute = int(time.monotonic() // 60)
-        if minute != self._minute:
-            self._minute, self._recorded = minute, 0
-        self._recorded += 1
-        if self._recorded == self._a_minute + 1:
+        refusals = self._recorded.add(int(time.monotonic() // 60))
+        if refusals == self._a_minute + 1:
             logger.warning("More than %s refusals a minute: the others are not recorded.", self._a_minute)
-        return self._recorded <= self._a_minute
+        return refusals <= self._a_minute
 
 
 def _record(database: Engine, action: str, path: str) -> None:

@@ -1,7 +1,7 @@
 """Who asks for more than their share is told when to ask again: by key or session, or else by address.
 
-Shares are kept in this process. An address is that of the socket or, behind a proxy that is trusted, the one
-that it forwards: what stands further out has settled that.
+Shares are kept for all processes of a server together. An address is that of the socket or, behind a proxy
+that is trusted, the one that it forwards: what stands further out has settled that.
 """
 
 import time
@@ -9,7 +9,6 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Network, ip_address
 
-from cachetools import LRUCache
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -19,11 +18,9 @@ from api.auth.keys import digest
 from api.auth.sessions import session_cookie
 from search.errors import TooManyRequests
 from search.settings import Settings
+from search.shared_tables import SharedTable, SharedTables
 
 MINUTE = 60.0
-MOST_KNOWN = 20_000
-"""So many callers are remembered; of others the share is whole."""
-
 FREE = frozenset({"healthz", "readyz", "metrics", "static"})
 COSTS = {"analyze": 5, "why-not": 3, "compare": 3}
 """What answers count as that take longer than a search, by the first part of their address."""
@@ -58,28 +55,33 @@ UNLIMITED = RateLimits()
 class Buckets:
     """Holds a share for each caller, full at first, that fills up again within a minute.
 
-    Of each it keeps the time when it will be full (the generic cell rate algorithm); what is not kept is
-    full.
+    Of each it keeps the time when it will be full (the generic cell rate algorithm) in a table; what is not
+    kept is full.
     """
 
-    def __init__(self, a_minute: int, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, a_minute: int, full_at: SharedTable, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._a_minute = a_minute
+        self._full_at = full_at
         self._clock = clock
-        self._full_at: LRUCache[Hashable, float] = LRUCache(MOST_KNOWN)
 
     def wait(self, caller: Hashable, cost: int = 1) -> float:
         """Says in how many seconds there will be so much; a full share is enough for anything."""
         if not self._a_minute:
             return 0.0
-        missing = max(self._full_at.get(caller, 0.0) - self._clock(), 0.0)
+        missing = max(self._full_at.get(caller) - self._clock(), 0.0)
         return max(0.0, missing + self._seconds(min(cost, self._a_minute)) - MINUTE)
 
     def take(self, caller: Hashable, cost: int = 1) -> float:
         """Takes so much if it is there; says in how many seconds it will be if it is not."""
-        wait = self.wait(caller, cost)
-        if not wait and self._a_minute:
-            full_at = max(self._full_at.get(caller, 0.0), self._clock())
-            self._full_at[caller] = full_at + self._seconds(cost)
+        if not self._a_minute:
+            return 0.0
+        with self._full_at.locked():
+            wait = self.wait(caller, cost)
+            if not wait:
+                full_at = max(self._full_at.get(caller), self._clock())
+                self._full_at.put(caller, full_at + self._seconds(cost))
         return wait
 
     def _seconds(self, cost: int) -> float:
@@ -125,13 +127,20 @@ class RateLimiting:
     """
 
     def __init__(
-        self, app: ASGIApp, limits: RateLimits, answer: Callable[[Request, Exception], Response]
+        self,
+        app: ASGIApp,
+        limits: RateLimits,
+        answer: Callable[[Request, Exception], Response],
+        tables: SharedTables,
     ) -> None:
         self.app = app
         self.answer = answer
-        self._addresses, self._keys = Buckets(limits.address), Buckets(limits.key)
-        self._writes, self._failures = Buckets(limits.writes), Buckets(limits.failures)
-        self._held: LRUCache[bytes, bool] = LRUCache(MOST_KNOWN)
+        self._addresses = Buckets(limits.address, tables["addresses"])
+        self._keys, self._writes = (
+            Buckets(limits.key, tables["keys"]),
+            Buckets(limits.writes, tables["writes"]),
+        )
+        self._failures, self._held = Buckets(limits.failures, tables["failures"]), tables["held"]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or first_part(scope) in FREE:
@@ -151,7 +160,7 @@ class RateLimiting:
 
     def _take(self, asked: Asked) -> float:
         """Takes what a request counts as; says in how many seconds it can be, where it cannot be now."""
-        if asked.key in self._held:
+        if asked.key and self._held.get(asked.key):
             wait = self._writes.take(asked.key) if asked.changes else 0.0
             return wait or self._keys.take(asked.key, asked.cost)
         if asked.tries:
@@ -161,11 +170,11 @@ class RateLimiting:
     def _learn(self, asked: Asked, status: int, *, holds: bool) -> None:
         """Remembers a key that held, and counts a wrong one."""
         if status == 401:
-            self._held.pop(asked.key, None)
+            self._held.pop(asked.key)
             if asked.tries:
                 self._failures.take(asked.address)
         elif holds and asked.key:
-            self._held[asked.key] = True
+            self._held.put(asked.key, time.monotonic())  # those that were not seen for long make room
 
     def _refused(self, scope: Scope, wait: float) -> Response:
         error = TooManyRequests("One caller may not ask for so much a minute.", retry_after=wait)

@@ -2,8 +2,8 @@
 
 from prometheus_client import Gauge
 from sqlalchemy import Engine, event
-from sqlalchemy.pool import QueuePool
 
+from search.db.connection import most_connections
 from search.metrics import REGISTRY
 
 CONNECTIONS = Gauge(
@@ -22,7 +22,6 @@ MOST = Gauge(
 
 def watch_pool(database: Engine) -> None:
     """Counts the connections of an engine from here on."""
-    if isinstance(database.pool, QueuePool):
-        MOST.inc(database.pool.size() + database.pool._max_overflow)
+    MOST.inc(most_connections(database) or 0)
     event.listen(database, "checkout", lambda *_: CONNECTIONS.inc())
     event.listen(database, "checkin", lambda *_: CONNECTIONS.dec())

@@ -26,8 +26,9 @@ def copied(data: Path) -> Iterator[Path]:
 @contextmanager
 def serving(data: Path, database: Engine | None, *options: str) -> Iterator[tuple[str, int]]:
     """Runs `refract serve` with these options on a data folder and its open database (None: the embedded one,
-    which it opens itself) until the block ends; gives its address and the number of its process."""
-    environment = {**os.environ, "REFRACT_DATA": str(data), "HF_HUB_OFFLINE": "1"}
+    which it opens itself) until the block ends; gives its address and the number of its process, or of the
+    one that supervises several where REFRACT_PROCESSES or an option says so."""
+    environment = {"REFRACT_PROCESSES": "1", **os.environ, "REFRACT_DATA": str(data), "HF_HUB_OFFLINE": "1"}
     if database is not None:
         environment["DATABASE_URL"] = database.url.render_as_string(hide_password=False)
     command = [sys.executable, "-m", "api.cli.main", "serve", "--port", "0", *options]

@@ -58,11 +58,11 @@ async def drive(
     host: str, port: int, calls: Iterator[Call], *, rate: float, clients: int, seconds: float
 ) -> Traffic:
     """Sends `rate` calls a second over as many kept connections as there are clients, for so long."""
-    traffic, free, sent = Traffic(), [_Client(host, port) for _ in range(clients)], set[asyncio.Task[None]]()
+    traffic, free, sent = Traffic(), [Client(host, port) for _ in range(clients)], set[asyncio.Task[None]]()
     chance, arrival = random.Random(0), time.monotonic()
     end = arrival + seconds
 
-    async def send(client: _Client, call: Call) -> None:
+    async def send(client: Client, call: Call) -> None:
         traffic.answers.append(await client.ask(call))
         free.append(client)
 
@@ -81,7 +81,7 @@ async def drive(
     return traffic
 
 
-class _Client:
+class Client:
     """Keeps one connection, as much of HTTP as our own server answers with: a usual client takes longer than
     the server does."""
 

@@ -78,7 +78,7 @@ def save_preset(
             _set_default(session, number, name, is_default=default)
         record(session, "preset.save", collection, preset=name, steer=values["steering"], default=default)
         session.commit()
-    engine.snapshots.renew(collection)
+    engine.renew(collection)
     with engine.reader(collection) as reader:
         return get_preset(reader, name)
 
@@ -98,7 +98,7 @@ def delete_preset(engine: SearchEngine, collection: str, name: str) -> None:
         session.execute(delete(PresetRow).where(*_named(snapshot.collection_id, name)))
         record(session, "preset.delete", collection, preset=name)
         session.commit()
-    engine.snapshots.renew(collection)
+    engine.renew(collection)
 
 
 def set_default_preset(engine: SearchEngine, collection: str, name: str | None) -> None:
@@ -118,7 +118,7 @@ def set_default_preset(engine: SearchEngine, collection: str, name: str | None) 
         _set_default(session, snapshot.collection_id, name, is_default=name is not None)
         record(session, "preset.default", collection, preset=name)
         session.commit()
-    engine.snapshots.renew(collection)
+    engine.renew(collection)
 
 
 def _check(reader: Reader, name: str, translation: RemappedSteering) -> None:

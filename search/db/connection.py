@@ -22,6 +22,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.exc import ArgumentError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
+from sqlalchemy.pool import QueuePool
 
 from search import deadline
 from search.errors import ConfigurationError, ReadOnly, RefractError, StoreUnavailable
@@ -110,6 +111,12 @@ def direct(database: Engine) -> Engine:
     as notifications and locks of a session."""
     found: Engine = database.get_execution_options().get(DIRECT, database)
     return found
+
+
+def most_connections(database: Engine) -> int | None:
+    """Gives how many connections an engine has at a time at most; None: it has no such limit."""
+    pool = database.pool
+    return pool.size() + pool._max_overflow if isinstance(pool, QueuePool) else None
 
 
 def is_read_only(database: Engine) -> bool:

@@ -21,13 +21,18 @@ from search.settings import Settings
 
 logger = logging.getLogger(__name__)
 
+CONNECTIONS = 15
+"""A process has so many connections at a time at most, and keeps this many of them open:"""
+KEPT_OPEN = 5
+
 POOL_SECONDS = 10.0
 """Nobody waits longer for a connection while others have them all."""
 
 
 @contextlib.contextmanager
-def open_database(settings: Settings) -> Iterator[Engine]:
-    """Starts or joins the database, brings its tables up to date, and lets go of it at the end.
+def open_database(settings: Settings, connections: int = CONNECTIONS) -> Iterator[Engine]:
+    """Starts or joins the database, brings its tables up to date, and lets go of it at the end. The engine
+    has so many connections at most.
 
     The embedded server stops when the last process that opened it closes it.
 
@@ -42,13 +47,13 @@ def open_database(settings: Settings) -> Iterator[Engine]:
             else stack.enter_context(embedded(settings.data))
         )
         past = settings.database_direct_url
-        engine = connect(url, server_url(past, "DATABASE_DIRECT_URL") if past else None)
+        engine = connect(url, server_url(past, "DATABASE_DIRECT_URL") if past else None, connections)
         stack.callback(dispose, engine)
         migrate(engine)
         yield engine
 
 
-def connect(url: URL, past_pooler: URL | None = None) -> Engine:
+def connect(url: URL, past_pooler: URL | None = None, connections: int = CONNECTIONS) -> Engine:
     """Makes the engine of a database. `past_pooler`: its address without the pooler that `url`
     leads through.
 
@@ -62,6 +67,8 @@ def connect(url: URL, past_pooler: URL | None = None) -> Engine:
     engine = create_engine(
         url,
         pool_pre_ping=True,
+        pool_size=min(KEPT_OPEN, connections),
+        max_overflow=max(0, connections - KEPT_OPEN),
         pool_timeout=POOL_SECONDS,
         connect_args=arguments,
         execution_options=options,

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from sqlalchemy import Engine, select
 
-from search.db.connection import limit_statements, open_session
+from search import machine
+from search.db.connection import limit_statements, most_connections, open_session
 from search.db.lookup import find_collection, holds
 from search.db.models import CollectionRow
 from search.engine.reader import Reader, Shared
@@ -21,21 +22,32 @@ from search.query.request import SearchRequest
 from search.responses.search import SearchResponse
 from search.rights import EVERYTHING, Rights
 from search.scoring.ranking import POOL, Pool
+from search.shared_tables import SharedTable
 
 
 class SearchEngine:
     """Answers searches on every collection of one database.
 
     Snapshots of live generations are kept in memory and swapped when documents or labels change or another
-    generation goes live. `pool` is how much a search looks at. `rights` are those of the caller whom it
-    answers (see `on_behalf_of`): every reader is made with them.
+    generation goes live. `pool` is how much a search looks at; so many `cores` are used (None: all that there
+    are). By `changes` engines of several processes hear what one of them changed. `rights` are those of the
+    caller whom it answers (see `on_behalf_of`): every reader is made with them.
     """
 
-    def __init__(self, database: Engine, data: Path, *, pool: Pool = POOL) -> None:
+    def __init__(
+        self,
+        database: Engine,
+        data: Path,
+        *,
+        pool: Pool = POOL,
+        cores: int | None = None,
+        changes: SharedTable | None = None,
+    ) -> None:
         self.database = database
         self.data = data
         self.snapshots = SnapshotManager(database, data)
-        self._shared = Shared(pool)
+        self._changes, self._heard = changes or SharedTable(), dict[str, float]()
+        self._shared = Shared.among(pool, cores or machine.cores(), most_connections(database))
         self.embed = self._shared.encoder
         self.rights = EVERYTHING
         limit_statements(database)
@@ -112,7 +124,23 @@ class SearchEngine:
             StoreUnavailable: the database does not answer.
         """
         self.check(collection)
-        return self.snapshots.of(collection)
+        changed = self._changes.get(collection)
+        if changed == self._heard.get(collection, 0.0):
+            return self.snapshots.of(collection)
+        snapshot = self.snapshots.renew(collection)
+        self._heard[collection] = changed
+        return snapshot
+
+    def renew(self, collection: str) -> None:
+        """Lets the next request see what was just changed, whichever process it comes to.
+
+        Raises:
+            CollectionNotFound, NotIndexed: there is nothing to search.
+            StoreUnavailable: the database does not answer.
+        """
+        self._changes.put(collection, changed := time.monotonic())
+        self.snapshots.renew(collection)
+        self._heard[collection] = changed
 
     def check(self, collection: str) -> None:
         """Refuses a collection that the caller may not know of as if it were not there.

@@ -4,7 +4,6 @@ Shape suffixes: N passages, D embedding width.
 """
 
 import math
-import os
 from collections.abc import Collection, Iterable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
@@ -64,18 +63,20 @@ from search.responses.search import Facets, Result, SearchResponse
 from search.rights import EVERYTHING, Rights
 from search.scoring.floor import ELSEWHERE, MADE_UP, MOST, floor_of
 from search.scoring.hybrid import counted_words
-from search.scoring.ranking import POOL, Pool, Ranking
+from search.scoring.ranking import Pool, Ranking
 from search.scoring.spelling import suggest, unknown
 
 FloatArray = NDArray[np.float32]
 
-READERS = 12
-"""Readers that are open at once: each has a connection, also while it steps aside, and if those aside had all
-of them, those at work would wait for ever."""
+OTHERS = 3
+"""So many connections are for others than readers. A reader has one, also while it steps aside, and if those
+aside had all of them, those at work would wait for ever."""
 
-DEAR = max(1, (os.cpu_count() or 1) // 4)
-DEAR_WAITING = 16
-"""Dear answers that are worked on at once, and that wait."""
+READERS = 12
+"""Readers that are open at once where connections have no limit."""
+
+DEAR_CORES, DEAR_WAITING = 4, 16
+"""One dear answer is worked on at once for so many cores, and so many wait."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,13 +84,11 @@ class Shared:
     """Holds what the readers of an engine share: how much they look at, the query encoder, the turns (of all
     that are open, of those at work, of the dear ones), and what was worked out before."""
 
-    pool: Pool = POOL
+    pool: Pool
+    limiter: ConcurrencyLimiter
+    readers: ConcurrencyLimiter
+    dear: ConcurrencyLimiter
     encoder: QueryEncoder = field(default_factory=QueryEncoder)
-    limiter: ConcurrencyLimiter = field(default_factory=lambda: ConcurrencyLimiter("work", max_wait=math.inf))
-    readers: ConcurrencyLimiter = field(default_factory=lambda: ConcurrencyLimiter("readers", READERS))
-    dear: ConcurrencyLimiter = field(
-        default_factory=lambda: ConcurrencyLimiter("dear", DEAR, max_waiting=DEAR_WAITING)
-    )
     caches: Caches = field(default_factory=Caches)
     doc_values: DocumentCache[DocValues] = field(default_factory=lambda: DocumentCache(read_doc_values))
     names: DocumentCache[Names] = field(default_factory=lambda: DocumentCache(read_names))
@@ -99,6 +98,18 @@ class Shared:
     topics: LRUCache[tuple[int, int], Beginnings] = field(default_factory=lambda: LRUCache(16))
     parts: Parts = field(default_factory=Parts)
     word_sums: WordSumsCache = field(default_factory=WordSumsCache)
+
+    @classmethod
+    def among(cls, pool: Pool, cores: int, connections: int | None) -> "Shared":
+        """Makes it for an engine that has so many cores and connections (None: any number)."""
+        readers = READERS if connections is None else max(1, connections - OTHERS)
+        dear = max(1, cores // DEAR_CORES)
+        return cls(
+            pool,
+            limiter=ConcurrencyLimiter("work", cores, max_wait=math.inf),
+            readers=ConcurrencyLimiter("readers", readers),
+            dear=ConcurrencyLimiter("dear", dear, max_waiting=DEAR_WAITING),
+        )
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,7 +14,7 @@ from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from api.connection import Connection
-from api.server import listen
+from api.listening import listen
 
 ASKED = b"GET /%s HTTP/1.1\r\nHost: here\r\n\r\n"
 

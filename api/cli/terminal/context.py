@@ -23,21 +23,22 @@ Collection = Annotated[str, typer.Option(help="Name of the collection.")]
 
 
 @contextlib.contextmanager
-def opened() -> "Iterator[tuple[Settings, Engine]]":
-    """Opens the database of the settings; an error below becomes one line on the terminal.
+def opened(connections: int | None = None) -> "Iterator[tuple[Settings, Engine]]":
+    """Opens the database of the settings, with so many connections at most; an error below becomes one line
+    on the terminal.
 
     Raises:
         ConfigurationError: a setting cannot be used.
         StoreUnavailable: the database cannot be reached.
     """
     from search.db.connection import GONE, unavailable
-    from search.db.database import open_database
+    from search.db.database import CONNECTIONS, open_database
     from search.logs import configure
     from search.settings import load_settings
 
     settings = load_settings()
     configure(settings.log_format, settings.log_level)
-    with open_database(settings) as database:
+    with open_database(settings, connections or CONNECTIONS) as database:
         try:
             yield settings, database
         except GONE as error:

@@ -323,7 +323,7 @@ def post_delete_collection(name: str, engine: EngineDep, form: AdminForm) -> Res
 def post_rollback(name: str, engine: EngineDep, form: AdminForm) -> Response:
     """Makes an earlier generation live again."""
     roll_back(engine.database, name, number_in(form, "to"))
-    engine.snapshots.renew(name)
+    engine.renew(name)
     return _back(_address(name))
 
 
@@ -335,7 +335,7 @@ def post_delete(name: str, engine: EngineDep, form: AdminForm) -> Response:
         delete_documents(session, number, [form.get("delete", "")])
         session.commit()
     with contextlib.suppress(NotIndexed):
-        engine.snapshots.renew(name)
+        engine.renew(name)
     find = form.get("find", "")
     return _back(_address(name) + (f"?find={quote(find)}" if find else "") + "#documents")
 
@@ -345,7 +345,7 @@ def post_label(name: str, engine: EngineDep, form: AdminForm) -> Response:
     """Writes the label of a feature by hand, or takes it away."""
     feature = number_in(form, "feature")
     edit_label(engine.database, name, feature, None if "clear" in form else form.get("label", ""))
-    engine.snapshots.renew(name)
+    engine.renew(name)
     return _back(at(f"/features/{feature}?collection={quote(name)}"))
 
 

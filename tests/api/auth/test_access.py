@@ -32,6 +32,7 @@ from search.db.connection import server_url
 from search.db.models import AdminSessionRow, KeyRow
 from search.engine.engine import SearchEngine
 from search.errors import InvalidRequest, KeyNotFound
+from search.shared_tables import SharedTable
 from tests.support.apps import app_of
 from tests.support.commands import served
 from tests.support.forked import forked, running
@@ -536,7 +537,7 @@ def test_of_many_who_use_a_link_at_once_one_gets_in(open_client: Open, database:
 
 
 def test_a_link_ends_after_its_time() -> None:
-    expired, lasting = OneTimeLinks(seconds=0), OneTimeLinks()
+    expired, lasting = (OneTimeLinks(SharedTable(), seconds) for seconds in (0, 60))
     with expired.using(expired.make()) as valid:
         assert not valid
     with lasting.using(lasting.make()) as valid:

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from api.auth.keys import create_key, find_key, revoke_key
 from api.auth.sessions import Caller, OneTimeLinks, begin_session, csrf_token, end_session, find_session
 from search.db.models import AdminSessionRow, KeyRow
+from search.shared_tables import SharedTable
 
 
 @pytest.mark.database
@@ -59,7 +60,7 @@ def test_the_token_of_forms_is_the_cookies_alone() -> None:
 
 
 def test_a_link_opens_once_and_stays_where_opening_failed() -> None:
-    links = OneTimeLinks()
+    links = OneTimeLinks(SharedTable())
     token = links.make()
 
     def opening_fails() -> None:
@@ -78,6 +79,6 @@ def test_a_link_opens_once_and_stays_where_opening_failed() -> None:
 
 
 def test_a_link_runs_out() -> None:
-    links = OneTimeLinks(seconds=0)
+    links = OneTimeLinks(SharedTable(), seconds=0)
     with links.using(links.make()) as valid:
         assert not valid

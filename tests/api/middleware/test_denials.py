@@ -12,6 +12,7 @@ from api.middleware.denials import Denials
 from search.db.connection import server_url
 from search.db.models import AuditRow
 from search.engine.engine import SearchEngine
+from search.shared_tables import SharedTable
 
 
 def refuse() -> None:
@@ -22,7 +23,7 @@ def client_of(database: Engine, data: Path, a_minute: int = 3) -> TestClient:
     app = FastAPI()
     app.state.engine = SearchEngine(database, data)
     app.add_api_route("/v1/things", refuse, methods=["POST", "GET"])
-    app.add_middleware(Denials, a_minute=a_minute)
+    app.add_middleware(Denials, recorded=SharedTable(), a_minute=a_minute)
     return TestClient(app)
 
 

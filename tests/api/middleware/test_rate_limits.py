@@ -1,5 +1,6 @@
 """How much one caller may ask for, and who is one caller."""
 
+import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,13 +13,13 @@ from api.auth.keys import digest
 from api.errors import on_error
 from api.middleware.rate_limits import (
     MINUTE,
-    MOST_KNOWN,
     Asked,
     Buckets,
     RateLimiting,
     RateLimits,
     network_of,
 )
+from search.shared_tables import SharedTable, SharedTables, new_file
 from tests.support.awaiting import finished
 
 KEYS = ("rf_right", "rf_other")
@@ -43,8 +44,8 @@ async def service(scope: Scope, receive: Receive, send: Send) -> None:
     await Response("ok")(scope, receive, send)
 
 
-def limited(**limits: int) -> RateLimiting:
-    return RateLimiting(service, RateLimits(**limits), on_error)
+def limited(tables: SharedTables | None = None, **limits: int) -> RateLimiting:
+    return RateLimiting(service, RateLimits(**limits), on_error, tables or SharedTables())
 
 
 def scope_of(
@@ -86,7 +87,7 @@ def statuses(app: RateLimiting, count: int, path: str = "/v1/search", **given: s
 
 def test_a_share_is_full_at_first_and_fills_up_within_a_minute() -> None:
     clock = Clock()
-    buckets = Buckets(6, clock)
+    buckets = Buckets(6, SharedTable(), clock)
     assert [buckets.take("a") for _ in range(6)] == [0.0] * 6
     assert buckets.take("a") == pytest.approx(10.0)
     assert buckets.take("b") == 0.0
@@ -99,7 +100,7 @@ def test_a_share_is_full_at_first_and_fills_up_within_a_minute() -> None:
 
 def test_what_is_refused_takes_nothing() -> None:
     clock = Clock()
-    buckets = Buckets(1, clock)
+    buckets = Buckets(1, SharedTable(), clock)
     assert [bool(buckets.take("a")) for _ in range(50)] == [False] + [True] * 49
     clock.now += MINUTE
     assert buckets.take("a") == 0.0
@@ -107,7 +108,7 @@ def test_what_is_refused_takes_nothing() -> None:
 
 def test_a_full_share_is_enough_for_what_counts_more_than_it() -> None:
     clock = Clock()
-    buckets = Buckets(2, clock)
+    buckets = Buckets(2, SharedTable(), clock)
     assert buckets.take("a", 5) == 0.0
     assert buckets.take("a", 5) == pytest.approx(150.0)
     clock.now += 150
@@ -115,15 +116,24 @@ def test_a_full_share_is_enough_for_what_counts_more_than_it() -> None:
 
 
 def test_a_share_of_nothing_is_no_limit() -> None:
-    buckets = Buckets(0)
+    buckets = Buckets(0, SharedTable())
     assert {buckets.take("a") for _ in range(1000)} == {0.0}
 
 
-def test_callers_that_are_remembered_are_bounded() -> None:
-    buckets = Buckets(1)
-    for caller in range(MOST_KNOWN + 500):
-        buckets.take(caller)
-    assert len(buckets._full_at) == MOST_KNOWN
+def test_two_processes_give_out_one_share() -> None:
+    clock, file = Clock(), new_file()
+    buckets = [Buckets(6, SharedTables(file)["keys"], clock) for _ in range(2)]
+    assert [bool(buckets[each % 2].take("a")) for each in range(8)] == [False] * 6 + [True] * 2
+    os.close(file)
+
+
+def test_a_key_that_held_in_one_process_is_none_that_may_be_wrong_in_another() -> None:
+    file = new_file()
+    here, there = (limited(SharedTables(file), failures=1) for _ in range(2))
+    assert ask(here, key="rf_right") == 200
+    assert statuses(there, 2, key="rf_wrong") == [401, 429]
+    assert [ask(there, key=key) for key in KEYS] == [200, 429]
+    os.close(file)
 
 
 def test_an_address_is_refused_in_words_with_the_time_to_wait() -> None:
@@ -188,11 +198,9 @@ def test_wrong_keys_are_looked_up_so_often_and_right_ones_always() -> None:
 
 
 def test_a_key_that_holds_no_more_is_one_that_may_be_wrong() -> None:
-    app = limited(failures=1)
-    assert ask(app, key="rf_right") == 200
-    app._held.clear()
-    asked = Asked.of(scope_of("/v1/search", key="rf_gone"))
-    app._held[asked.key] = True
+    tables = SharedTables()
+    app = limited(tables, failures=1)
+    tables["held"].put(Asked.of(scope_of("/v1/search", key="rf_gone")).key, 1.0)
     assert statuses(app, 2, key="rf_gone") == [401, 429]
 
 

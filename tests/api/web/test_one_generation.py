@@ -19,6 +19,7 @@ from search.embedding.embedder import Embedder
 from search.engine.engine import SearchEngine
 from search.engine.reader import Reader
 from search.query.steering import parse
+from search.shared_tables import SharedTable
 from tests.support.apps import app_of
 from tests.support.building import build, eventually
 
@@ -144,3 +145,21 @@ def test_a_page_asks_as_much_of_the_database_with_many_collections(
     finally:
         engine.snapshots.end()
     assert max(before) <= 7  # one names the default collection, one a document's neighbours
+
+
+def test_what_one_engine_changed_another_sees_before_it_hears_of_it(
+    database: Engine, engine: SearchEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    changes = SharedTable()
+    here, there = (SearchEngine(database, engine.data, changes=changes) for _ in range(2))
+    assert there.snapshot("c").presets.keys() == {"wet"}
+    monkeypatch.setattr(there.snapshots, "_catch_up", lambda: None)  # its notifications are late
+    there.snapshots.follow()
+    try:
+        save_preset(here, "c", "dry", parse("concept:sea:-1"))
+        assert there.snapshot("c").presets.keys() == {"wet", "dry"}
+        save_preset(there, "c", "dry", parse("concept:sand:1"))
+        delete_preset(here, "c", "dry")
+        assert [each.snapshot("c").presets.keys() for each in (here, there)] == [{"wet"}] * 2
+    finally:
+        there.snapshots.end()

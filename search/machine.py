@@ -1,0 +1,31 @@
+"""What this process may use of the machine: a container may have less than the machine has."""
+
+import os
+from pathlib import Path
+
+import psutil
+
+CONTROL_GROUP = Path("/sys/fs/cgroup")
+
+
+def cores(group: Path = CONTROL_GROUP) -> int:
+    """Counts the cores that this process may use, at least one."""
+    ours = getattr(os, "sched_getaffinity", None)  # macOS has no such thing
+    there = len(ours(0)) if ours else os.cpu_count() or 1
+    quota, _, period = _read(group / "cpu.max").partition(" ")
+    return max(1, min(there, int(quota) // int(period))) if quota.isdigit() else there
+
+
+def free_memory(group: Path = CONTROL_GROUP) -> int:
+    """Gives the bytes of memory that are free for this process and others of its container."""
+    free = int(psutil.virtual_memory().available)
+    most, used = _read(group / "memory.max"), _read(group / "memory.current")
+    return max(0, min(free, int(most) - int(used))) if most.isdigit() and used.isdigit() else free
+
+
+def _read(file: Path) -> str:
+    """Gives what a control group says; nothing where there is none, and "max" where it limits nothing."""
+    try:
+        return file.read_text().strip()
+    except OSError:
+        return ""
