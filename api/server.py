@@ -6,6 +6,7 @@ import gc
 import socket
 import sys
 from collections.abc import Callable
+from threading import Thread
 
 import uvicorn
 from anyio import to_thread
@@ -23,7 +24,7 @@ from api.middleware.rate_limits import RateLimits
 from api.monitoring.pool import watch_pool
 from api.monitoring.reading import Observing
 from search.engine.engine import SearchEngine
-from search.errors import NotIndexed
+from search.errors import NotIndexed, RefractError
 from search.metrics import REGISTRY
 from search.settings import Settings
 from search.shared_tables import SharedTables
@@ -57,9 +58,7 @@ def serve(
     then on every second, as long as they do; `tables` are what is counted together with other processes, at a
     `place` among which this one is.
     """
-    for collection in engine.snapshots.live():
-        with contextlib.suppress(NotIndexed):
-            engine.warm(collection)
+    _warm(engine, settings)
     hosts = {settings.host.lower(), settings.public_host.lower()} - {""} if is_local(listening) else None
     watch_pool(engine.database)
     app = create_app(
@@ -96,6 +95,24 @@ def serve(
             server.run(sockets=[])
     finally:
         engine.snapshots.end()
+
+
+def _warm(engine: SearchEngine, settings: Settings) -> None:
+    """Loads what searches need. Where nothing can be searched yet that is the model, beside all else, so that
+    the first visitor of the first collection does not wait for it."""
+    live = engine.snapshots.live()
+    for collection in live:
+        with contextlib.suppress(NotIndexed):
+            engine.warm(collection)
+    if not live:
+        Thread(target=_load_model, args=(settings.model,), name="model", daemon=True).start()
+
+
+def _load_model(model: str) -> None:
+    from search.embedding.embedder import load_embedder
+
+    with contextlib.suppress(RefractError):  # whoever indexes with it will be told
+        load_embedder(model).encode_queries(["warm"])
 
 
 class _Server(uvicorn.Server):

@@ -82,8 +82,8 @@ class Settings(BaseSettings):
         default=None,
         ge=1,
         le=256,
-        description="How many processes serve; at first one for each core, as far as memory and the "
-        "database's connections go. --processes goes before it.",
+        description="How many processes serve; at first refract serve is one for each core, as far as memory "
+        "and the database's connections go, and refract run is one. --processes goes before it.",
     )
     public_host: str = Field(
         default="",

@@ -35,8 +35,8 @@ Processes = Annotated[
     typer.Option(
         min=1,
         max=256,
-        help="How many processes serve (else REFRACT_PROCESSES, else one a core, as far as memory and the "
-        "database's connections go). The worker is not one of them.",
+        help="How many processes serve (else REFRACT_PROCESSES; else run is one, and serve one a core, as far "
+        "as memory and the database's connections go). The worker is not one of them.",
     ),
 ]
 Port = Annotated[
@@ -69,7 +69,7 @@ def run(port: Port = None, processes: Processes = None, collection: Collection =
                 session.commit()
             beside.enter_context(indexing_demo(database, number, collection))
         beside.enter_context(working())
-        _serve(settings, database, listening, processes)
+        _serve(settings, database, listening, processes or settings.processes or 1)
         beside.close()
         _say_stopped()
 
