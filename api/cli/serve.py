@@ -35,8 +35,8 @@ Processes = Annotated[
     typer.Option(
         min=1,
         max=256,
-        help="How many processes serve (else REFRACT_PROCESSES; else run is one, and serve one a core, as far "
-        "as memory and the database's connections go). The worker is not one of them.",
+        help="How many processes serve (else REFRACT_PROCESSES; else run is one, and serve one a core, as "
+        "far as memory and the database's connections go). The worker is not one of them.",
     ),
 ]
 Port = Annotated[
