@@ -82,7 +82,7 @@ def _labels(snapshot: Snapshot, visible: Visible) -> list[Label]:
     return [
         label if passages else Label(f"feature {feature}", None, False)
         for feature, (label, passages) in enumerate(
-            zip(snapshot.labels, visible.passages_F.tolist(), strict=True)
+            zip(snapshot.labels, visible.features.passages_F.tolist(), strict=True)
         )
     ]
 
@@ -94,7 +94,7 @@ def _families(snapshot: Snapshot, labels: list[Label], visible: Visible) -> dict
         told = [
             labels[feature].text.split(" · ")[0] for feature in family.features if labels[feature].reliable
         ]
-        whole = visible.passages_F[family.features].all()
+        whole = visible.features.passages_F[family.features].all()
         if told:
             families[number] = family if whole else replace(family, name=", ".join(told[:NAMES]))
     return families
