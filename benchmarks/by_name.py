@@ -45,7 +45,7 @@ def main(collection: str = "demo", field: str = "package", questions: int = 8) -
         names = [name for name, rows in titles.items() if LEAST <= len(rows) <= MOST_SHARE * _all(titles)]
         for name in names:
             concept = reader.concept(ConceptTarget(name))
-            ways = {"what passages say": replace(concept, whole={}), "and all that is of it": concept}
+            ways = {"what passages say": replace(concept, least={}), "and all that is of it": concept}
             own = np.array(list(titles[name]), np.int64)
             for question in _questions(name, list(titles[name].values()), questions):
                 asked = reader.prepare(SearchRequest(question)).asked

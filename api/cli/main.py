@@ -24,8 +24,8 @@ class Commands(LazyGroup):
             "run": "Index the demo (the documentation of the installed Python) if it is not there yet, "
             "and serve it.",
             "demo": "",
-            "serving": "",
             "serve": "Serve what is indexed: the web page at / and the JSON API at /v1.",
+            "serving": "",
             "worker": "Add new documents to what is searched and do the jobs of the queue, as a process of "
             "its own.",
         },

@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from api.views.excerpts import named_words
-from api.views.numbers import round_to_sum
+from api.views.numbers import round_to_sum, thousandths
 from search.presentation.highlighting import top_topics
 from search.responses.search import Result, SearchResponse, Term, Timings
+from search.scoring.ranking import CONCEPT_UNIT
 
 HUES = 8
 
@@ -26,7 +27,7 @@ FAINT = 0.2
 
 MOST_REASONS = 2
 
-RAISED = 0.1
+RAISED = 0.05
 """Steering that adds this share of a score is a reason."""
 
 GROUP_LABELS = {
@@ -194,6 +195,12 @@ def laps(took: Timings) -> list[tuple[int, str]]:
     return [(unit, name) for unit, name in zip(units, spent, strict=True) if unit]
 
 
+def most_added(strength: float) -> str:
+    """Writes what a phrase, a family or examples turned so far add to a score at most: `+0.150`."""
+    units = round(1000 * CONCEPT_UNIT * strength)
+    return f"{'+' if units > 0 else ''}{thousandths(units)}"
+
+
 def effect(response: SearchResponse) -> str:
     """Says what steering did to the answers of a page, against the order without it."""
     last = response.offset + response.limit
@@ -201,7 +208,11 @@ def effect(response: SearchResponse) -> str:
     up = [r for r in response.results if r.rank_unsteered and (r.rank or 0) < r.rank_unsteered <= last]
     told = [f"{len(up)} moved up"] * bool(up) + [f"{len(new)} new"] * bool(new)
     where = f"in the first {last}" if not response.offset else "on this page"
-    return f"{', '.join(told)} {where}" if told else "the order is as without steering"
+    return (
+        f"{', '.join(told)} {where}"
+        if told
+        else "the order is as without steering; turn it further, or name it in other words"
+    )
 
 
 def topic_tones(response: SearchResponse) -> dict[int, str]:

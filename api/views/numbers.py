@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from search.scoring.ranking import CONCEPT_UNIT
-
 if TYPE_CHECKING:
     from search.responses.search import LostKnob
 
@@ -58,16 +56,10 @@ def signed(value: float) -> str:
     return f"{'−' if value < 0 else '+'}{abs(value):g}"
 
 
-def most_added(strength: float) -> str:
-    """Writes what a phrase, a family or examples turned so far add to a score at most: `+0.150`."""
-    units = round(1000 * CONCEPT_UNIT * strength)
-    return f"{'+' if units > 0 else ''}{thousandths(units)}"
-
-
 def met_words(met: str) -> str:
-    """Says what a document is called or is of: `its package is numpy`, `numpy is in its id`."""
+    """Says what a passage says or is of: `its package is numpy`, `numpy is in its id`."""
     field, _, value = met.partition(":")
-    return f"{value} is in its id" if field == "id" else f"its {field} is {value}"
+    return {"id": f"{value} is in its id", "text": f"it says {value}"}.get(field, f"its {field} is {value}")
 
 
 def share(part: float) -> str:

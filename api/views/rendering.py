@@ -119,7 +119,7 @@ def _environment() -> Environment:
         excerpt=excerpts.excerpt,
         lost_name=numbers.lost_name,
         met_words=numbers.met_words,
-        most_added=numbers.most_added,
+        most_added=cards.most_added,
         unsteered=UNSTEERED,
         histogram=charts.histogram,
         laps=cards.laps,

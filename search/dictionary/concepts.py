@@ -4,8 +4,8 @@
 
 It saturates on purpose: it asks "is this about c?" once, and leaves relevance to decide the rest.
 
-A passage can also belong for what it is of rather than for what it says: each document whose package is numpy
-is of numpy. It belongs entirely.
+A passage can also belong for what it is of, or for what it says: each document whose package is numpy is of
+numpy and belongs entirely, and one that says "yield" belongs to "yield" as far as BM25 counts the word.
 
 Its weights are those of a family of features, or they start from a few members (the nearest passages of a
 phrase, or examples) and spread: a feature weighs as much as the passages that fire it are members beyond the
@@ -38,27 +38,36 @@ PRIOR = 5.0  # so many average passages are added to each feature's, so that rar
 @dataclass(frozen=True, eq=False)
 class Concept:
     """Holds the fitted model: `features` (C,), the heaviest first, `weights_C` (negative: against it),
-    `bias`; and by the name of what they have met, as `package:numpy`, the numbers of the passages that belong
-    as a `whole`."""
+    `bias`; and by the name of what they have met, as `package:numpy` or `text:numpy`, passages that belong at
+    least so far whatever they are about: `least` has their numbers, ascending, and how far (0 to 1)."""
 
     name: str
     features: NDArray[np.int64]
     weights_C: NDArray[np.float64]
     bias: float
-    whole: Mapping[str, NDArray[np.int64]] = field(default_factory=dict)
+    least: Mapping[str, tuple[NDArray[np.int64], NDArray[np.float64]]] = field(default_factory=dict)
 
     def membership(self, acts_NF: csr_matrix) -> NDArray[np.float64]:
         """Computes m_c for N passages, from their activations."""
-        weights_F = np.zeros(acts_NF.shape[1])
-        weights_F[self.features] = self.weights_C
-        member_N = np.asarray(expit(acts_NF @ weights_F + self.bias))
-        for passages in self.whole.values():
-            member_N[passages] = 1.0
+        member_N = self._about(acts_NF)
+        for passages, least in self.least.values():
+            member_N[passages] = np.maximum(member_N[passages], least)
         return member_N
 
-    def met(self, passage: int) -> list[str]:
-        """Names what a passage has met that belongs as a whole."""
-        return [name for name, passages in self.whole.items() if passage in passages]
+    def met(self, passage: int, acts_1F: csr_matrix) -> list[str]:
+        """Names what decides how far a passage (and its activations) belongs, if not what it is about."""
+        found = {
+            name: float(least[passages == passage].sum()) for name, (passages, least) in self.least.items()
+        }
+        most = max(found.values(), default=0.0)
+        if most <= float(self._about(acts_1F)[0]):
+            return []
+        return [name for name, least in found.items() if least == most]
+
+    def _about(self, acts_NF: csr_matrix) -> NDArray[np.float64]:
+        weights_F = np.zeros(acts_NF.shape[1])
+        weights_F[self.features] = self.weights_C
+        return np.asarray(expit(acts_NF @ weights_F + self.bias))
 
     def shares(self, acts: dict[int, float]) -> dict[int, float]:
         """Says what makes a text with these activations a member or none: the share of each feature in all

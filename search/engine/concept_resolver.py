@@ -23,9 +23,13 @@ from search.index.snapshot import Snapshot
 from search.query.filters import format_filter
 from search.query.limits import check_query
 from search.query.steering import ConceptTarget, ExamplesTarget, FamilyTarget, FittedTarget
+from search.scoring.hybrid import counted_words
 
 TELLING_SHARE = 0.5
 """What more of the documents are of than this tells them apart no more: all would be members alike."""
+
+TEXT = "text"
+"""What a passage has met that says a phrase."""
 
 EmbedQuery = Callable[[str], NDArray[np.float32]]
 ReadValues = Callable[[], DocValues]
@@ -97,11 +101,25 @@ def concept_name(snapshot: Snapshot, target: FittedTarget, found: Mapping[str, D
 def _of_phrase(
     snapshot: Snapshot, phrase: str, embed: EmbedQuery, session: Session, doc_values: DocValues
 ) -> Concept:
-    """Fits what is about a phrase, with all that is of it."""
+    """Fits what is about a phrase, with what says it and all that is of it."""
     check_query(phrase)
     _, nearest = snapshot.index.search(embed(phrase)[None], members_wanted(snapshot.passages))
     about = concept_from_members(phrase, nearest[0], snapshot.acts_NF)
-    return replace(about, whole=_of_it(snapshot, phrase, session, doc_values))
+    of_it = _of_it(snapshot, phrase, session, doc_values)
+    whole = {name: (passages, np.ones(len(passages))) for name, passages in of_it.items()}
+    return replace(about, least={**_saying(snapshot, phrase), **whole})
+
+
+def _saying(snapshot: Snapshot, phrase: str) -> dict[str, tuple[NDArray[np.int64], NDArray[np.float64]]]:
+    """Finds the passages that say all words of a phrase, and how much: of its words the least, tf/(tf + k1)
+    as in BM25."""
+    asked = list(counted_words(phrase))
+    parts_NT = snapshot.lexicon.scores(asked).tocsr()
+    saying = np.flatnonzero(np.diff(parts_NT.indptr) == len(asked))
+    if not 0 < len(saying) <= TELLING_SHARE * snapshot.passages:
+        return {}
+    share_PT = parts_NT[saying].toarray() / snapshot.lexicon.rarities(asked)
+    return {f"{TEXT}:{phrase}": (saying, share_PT.min(axis=1))}
 
 
 def _of_it(

@@ -1,7 +1,8 @@
 """Finds how far a first press turns a knob: as little as visibly changes the first answers.
 
 A strength means much for a topic that few answers are about and little for one that all share, so it is tried
-on the collection: all strengths at once, on the passages that were scored for the question.
+on the collection: all strengths at once, on the passages that were scored for the question. A document that
+is turned away from leaves the first answers.
 
 Shape suffixes: P passages scored, S strengths, G documents.
 """
@@ -10,10 +11,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search.dictionary.steer import feature_deltas
+from search.engine.concept_resolver import find_documents
 from search.engine.prepared import PreparedQuery
 from search.engine.reader import Reader
 from search.query.request import SearchRequest
-from search.query.steering import MAX_STRENGTH, ConceptTarget, FeatureTarget, Knob, Steering, Target
+from search.query.steering import (
+    MAX_STRENGTH,
+    ConceptTarget,
+    ExamplesTarget,
+    FeatureTarget,
+    Knob,
+    Steering,
+    Target,
+)
 from search.scoring.ranking import CONCEPT_UNIT, ByDocument, Candidates
 
 FIRST = 10
@@ -44,6 +54,8 @@ def first_press(reader: Reader, request: SearchRequest, target: Target, *, up: b
     scores_PS = _scores(reader, prepared, grouped.scored, target, sign)
     before = {document: place for place, document in enumerate(ranking.documents[:FIRST].tolist())}
     risen_S = _risen(grouped, scores_PS, before)
+    if not up and isinstance(target, ExamplesTarget):
+        risen_S = np.where(_gone(reader, grouped, scores_PS, target), risen_S, 0)
     enough = np.flatnonzero(risen_S >= VISIBLE)
     if len(enough):
         return sign * float(STRENGTHS_S[enough[0]])
@@ -77,6 +89,15 @@ def _scores(
     semantic_P = scored.semantic_P.astype(np.float64)
     semantic_PS = (steered.norm * semantic_P[:, None] + np.outer(edits_P, STRENGTHS_S)) / length_S
     return semantic_PS + (scored.scores - semantic_P)[:, None]
+
+
+def _gone(
+    reader: Reader, grouped: ByDocument, scores_PS: FloatArray, target: ExamplesTarget
+) -> NDArray[np.bool_]:
+    """Says with which strengths none of the documents that are turned away from is among the first (S,)."""
+    rows = [row.id for row in find_documents(reader.snapshot, [*target.like], reader.session).values()]
+    there = np.intersect1d(rows, grouped.documents_G)
+    return np.asarray((grouped.ranks(scores_PS, there) > FIRST).all(axis=0))
 
 
 def _risen(grouped: ByDocument, scores_PS: FloatArray, before: dict[int, int]) -> NDArray[np.int64]:

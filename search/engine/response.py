@@ -189,7 +189,7 @@ class PageTerms:
 
     def _concept(self, row: int, turned: SteeredConcept, value: float) -> Term:
         passage, concept = self.passages[row], turned.concept
-        met = concept.met(passage)
+        met = concept.met(passage, self.snapshot.acts_NF[passage])
         shares = {} if met else concept.shares(self.snapshot.active(passage))
         fields, knob = flat(turned.target), str(turned.target)
         return Term(

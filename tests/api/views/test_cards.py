@@ -215,3 +215,8 @@ def test_a_word_that_adds_little_beside_others_is_no_reason() -> None:
 def test_where_nothing_is_near_no_card_says_it_is() -> None:
     assert not cards.build_cards(response(TERMS))[0].is_far
     assert cards.build_cards(replace(response(TERMS), weak=True))[0].is_far
+
+
+@pytest.mark.parametrize(("strength", "shown"), [(1, "+0.150"), (-0.5, "−0.075"), (0, "0.000")])
+def test_what_a_phrase_adds_at_most(strength: float, shown: str) -> None:
+    assert cards.most_added(strength) == shown

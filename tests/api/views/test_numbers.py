@@ -70,17 +70,13 @@ def test_durations(seconds: float, shown: str) -> None:
     assert numbers.duration(seconds) == shown
 
 
-@pytest.mark.parametrize(("strength", "shown"), [(1, "+0.150"), (-0.5, "−0.075"), (0, "0.000")])
-def test_what_a_phrase_adds_at_most(strength: float, shown: str) -> None:
-    assert numbers.most_added(strength) == shown
-
-
 @pytest.mark.parametrize(
     ("met", "words"),
     [
         ("package:numpy", "its package is numpy"),
         ("path:a:b/", "its path is a:b/"),
         ("id:linalg", "linalg is in its id"),
+        ("text:a b", "it says a b"),
     ],
 )
 def test_what_a_document_is_of_is_said_in_words(met: str, words: str) -> None:

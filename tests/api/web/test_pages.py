@@ -330,7 +330,7 @@ def like_links(page: html.HtmlElement, said: str) -> list[str]:
 def test_more_and_less_like_a_result_are_one_knob(client: TestClient) -> None:
     more = pressed(client, like_links(tree(client, f"/?q={QUESTION}"), "More like this")[0])
     assert len(select(more, "knob")) == 1
-    (knob,) = select(tree(client, like_links(more, "Less")[0]), "knob")
+    (knob,) = select(tree(client, like_links(more, "Less like this")[0]), "knob")
     assert words(select(knob, "knob-label")[0]).startswith("like “")
     assert "unlike “" in words(knob)
 
@@ -338,7 +338,7 @@ def test_more_and_less_like_a_result_are_one_knob(client: TestClient) -> None:
 def test_less_like_a_result_turns_away_from_it_before_anything_is_wanted(client: TestClient) -> None:
     page = tree(client, f"/?q={QUESTION}")
     first, *others = map(words, page.xpath("//li[@data-result]//h3"))
-    less = pressed(client, like_links(page, "Less")[0])
+    less = pressed(client, like_links(page, "Less like this")[0])
     (strength,) = select(less, "knob")[0].xpath(".//input[@type='number']/@value")
     assert float(strength) < 0
     assert [words(title) for title in less.xpath("//li[@data-result]//h3")] != [first, *others]

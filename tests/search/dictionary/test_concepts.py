@@ -69,16 +69,23 @@ def test_a_concept_is_a_small_model_with_bounded_membership(acts_NF: csr_matrix,
     assert membership_N.max() <= 1
 
 
-def test_what_is_of_it_belongs_as_a_whole_whatever_it_fires(acts_NF: csr_matrix) -> None:
+def test_what_is_of_it_or_says_it_belongs_at_least_so_far_whatever_it_fires(acts_NF: csr_matrix) -> None:
     about = concept_from_members("seven", np.arange(210, 214), acts_NF)
-    seven = replace(about, whole={"topic:7": np.array([3, 99]), "id:7": np.array([99, 210])})
-    others = np.setdiff1d(np.arange(GROUPS * EACH), [3, 99, 210])
-    assert seven.membership(acts_NF)[[3, 99, 210]].tolist() == [1, 1, 1]
+    least = {
+        "text:7": (np.array([5, 99, 211]), np.array([0.4, 0.5, 0.01])),
+        "topic:7": (np.array([3, 99]), np.ones(2)),
+        "id:7": (np.array([99, 210]), np.ones(2)),
+    }
+    seven = replace(about, least=least)
+    others = np.setdiff1d(np.arange(GROUPS * EACH), [3, 5, 99, 210])
+    assert seven.membership(acts_NF)[[3, 5, 99, 210]].tolist() == [1, 0.4, 1, 1]
     assert np.array_equal(seven.membership(acts_NF)[others], about.membership(acts_NF)[others])
-    assert [seven.met(passage) for passage in (3, 99, 210, 4)] == [
+    assert [seven.met(passage, acts_NF[passage]) for passage in (3, 5, 99, 210, 211, 4)] == [
         ["topic:7"],
+        ["text:7"],
         ["topic:7", "id:7"],
         ["id:7"],
+        [],
         [],
     ]
 

@@ -33,7 +33,7 @@ DOCUMENTS = [
 ]
 
 OF_IT = {
-    "numpy": {"numpy.linalg.inv": ["package:NumPy"]},
+    "numpy": {"numpy.linalg.inv": ["package:NumPy"], "bread": ["text:numpy"]},
     "linalg": {"numpy.linalg.inv": ["id:linalg"], "scipy.linalg.inv": ["id:linalg"]},
     "Linalg.INV": {"numpy.linalg.inv": ["id:Linalg.INV"], "scipy.linalg.inv": ["id:Linalg.INV"]},
     "guide": {"guide/intro.md": ["path:guide/"]},
@@ -41,9 +41,14 @@ OF_IT = {
     "en": {},
     "nump": {},
     "lin_lg": {},
-    "whales": {},
+    "bakes none": {"bread": ["text:bakes none"]},
+    "bakes songs": {},
 }
-"""Whose documents are of a phrase, and by what; of "en" are most of them."""
+"""Whose documents are of a phrase or say it, and by what; of "en" are most of them."""
+
+
+SAYING = 1 / (1 + 1.5)
+"""What saying a word once counts, tf / (tf + k1)."""
 
 
 @pytest.fixture
@@ -65,8 +70,9 @@ def test_what_is_of_a_phrase_belongs_as_a_whole_and_its_term_says_by_what(engine
                 for result in steered(engine, phrase, strength)
             }
             assert {id: term.met for id, term in terms.items() if term.met} == expected
-            for id in expected:
-                assert terms[id].value == pytest.approx(CONCEPT_UNIT * strength)
+            for id, met in expected.items():
+                part = SAYING if met[0].startswith("text:") else 1.0
+                assert terms[id].value == pytest.approx(CONCEPT_UNIT * strength * part)
                 assert terms[id].parts == []
 
 

@@ -6,7 +6,7 @@ from search.engine.engine import SearchEngine
 from search.engine.first_press import FIRST, STRENGTHS_S, UNSEEN, VISIBLE, first_press
 from search.errors import InvalidSteering
 from search.query.request import SearchRequest
-from search.query.steering import ConceptTarget, FeatureTarget, Knob, Steering, Target
+from search.query.steering import ConceptTarget, ExamplesTarget, FeatureTarget, Knob, Steering, Target
 from tests.support.reading import read
 
 QUERY = "read a file line by line"
@@ -37,6 +37,17 @@ def test_a_press_is_the_weakest_that_shows(engine: SearchEngine, phrase: str, up
     weaker = strength - (0.5 if up else -0.5)
     if risen(engine, target, strength) >= VISIBLE and weaker:
         assert risen(engine, target, weaker) < VISIBLE
+
+
+def test_a_document_that_is_turned_away_from_leaves_the_first_ones(engine: SearchEngine) -> None:
+    def first(steering: Steering) -> list[str]:
+        found = engine.search(SearchRequest(QUERY, steering), collection="manual", limit=FIRST)
+        return [result.document.id for result in found.results]
+
+    for document in first(Steering())[::3]:
+        target = ExamplesTarget((document,), ())
+        strength = read(engine, "manual", first_press, SearchRequest(QUERY), target, up=False)
+        assert document not in first(Steering((Knob(strength, target),)))
 
 
 def test_without_a_question_a_press_is_a_usual_one(engine: SearchEngine) -> None:
