@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from api.views.numbers import round_to_sum
 from search.responses.explanations import Comparison, Margin
-from search.responses.search import DocumentRef
+from search.responses.search import DocumentRef, Result
 
 SMALL = 0.02
 """A term has a row of its own from this share of all that parts two documents."""
@@ -87,6 +87,15 @@ def verdict(found: Comparison) -> Verdict:
     others = sign * sum(term.margin for term in found.terms if term.kind not in ("word", "name"))
     words = speaking.kind in ("word", "name")
     return Verdict(ahead, behind, speaking, only, behind if words and others < 0 else "")
+
+
+def faint(result: Result) -> frozenset[int]:
+    """Finds the features that readers would not see in a document: its own reasons do not name them."""
+    return frozenset(
+        term.feature
+        for term in result.terms
+        if term.kind == "feature" and term.feature is not None and not term.shared
+    )
 
 
 def short_names(first: DocumentRef, second: DocumentRef) -> tuple[str, str]:

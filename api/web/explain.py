@@ -8,7 +8,7 @@ from starlette.datastructures import QueryParams
 from starlette.responses import Response
 
 from api.dependencies import CollectionDep, EngineDep
-from api.views.margins import Margins, Verdict, short_names, verdict
+from api.views.margins import Margins, Verdict, faint, short_names, verdict
 from api.views.page_state import PageState, page_state
 from api.views.rendering import Page, render
 from api.web.live_state import preset_spelled_out
@@ -27,7 +27,8 @@ FOUND = 12
 
 @dataclass(frozen=True)
 class ComparePage(Page):
-    """Shows two documents, called by their `names`, and what parts them: in a word, then term by term."""
+    """Shows two documents, called by their `names`, and what parts them: in a word, then term by term. The
+    features that are `faint` in each are named here alone."""
 
     template = "compare.html"
 
@@ -36,6 +37,7 @@ class ComparePage(Page):
     names: tuple[str, str]
     verdict: Verdict
     margins: Margins
+    faint: tuple[frozenset[int], frozenset[int]]
     lost: Sequence[LostKnob]
 
 
@@ -71,6 +73,7 @@ def compare_page(request: Request, engine: EngineDep, collection: CollectionDep)
         names=short_names(found.first.document, found.second.document),
         verdict=verdict(found),
         margins=Margins.of(found.terms),
+        faint=(faint(found.first), faint(found.second)),
         lost=remapped.lost,
     )
     return render(request, page)

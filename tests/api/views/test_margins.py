@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.views.margins import Margins, short_name, short_names, verdict
+from api.views.margins import Margins, faint, short_name, short_names, verdict
 from search.responses.explanations import Comparison, Margin
-from search.responses.search import DocumentRef, PassageText, Result, TermKind
+from search.responses.search import DocumentRef, PassageText, Result, Term, TermKind
 
 
 def term(kind: TermKind, first: float, second: float, label: str = "") -> Margin:
@@ -79,3 +79,14 @@ def test_documents_of_one_name_keep_their_whole_titles() -> None:
         "inv — of numpy",
         "inv — of scipy",
     )
+
+
+def test_features_that_a_document_does_not_show_are_faint() -> None:
+    terms = [
+        Term("feature", 0.3, "sea", 1, shared=True),
+        Term("feature", 0.2, "ship", 2, shared=False),
+        Term("steering", 0.2, "boat", 3, shared=False),
+        Term("feature", 0.2, "other topics", shared=False),
+    ]
+    result = Result(1, 1, 0.9, DocumentRef("one", "One"), PassageText(1, "x", 0, 1), terms)
+    assert faint(result) == {2}
