@@ -6,7 +6,8 @@ import gc
 import socket
 import sys
 from collections.abc import Callable
-from threading import Thread
+from functools import partial
+from threading import Event
 
 import uvicorn
 from anyio import to_thread
@@ -23,6 +24,7 @@ from api.middleware.proxy import read_prefix, read_proxies
 from api.middleware.rate_limits import RateLimits
 from api.monitoring.pool import watch_pool
 from api.monitoring.reading import Observing
+from search.background import in_background
 from search.engine.engine import SearchEngine
 from search.errors import NotIndexed, RefractError
 from search.metrics import REGISTRY
@@ -58,7 +60,10 @@ def serve(
     then on every second, as long as they do; `tables` are what is counted together with other processes, at a
     `place` among which this one is.
     """
-    _warm(engine, settings)
+    live = engine.snapshots.live()
+    for collection in live:
+        with contextlib.suppress(NotIndexed):
+            engine.warm(collection)
     hosts = {settings.host.lower(), settings.public_host.lower()} - {""} if is_local(listening) else None
     watch_pool(engine.database)
     app = create_app(
@@ -90,25 +95,16 @@ def serve(
     balance = Balance(tables["connections"], place, places)
     listening.setblocking(False)
     server = _Server(config, listening, balance, answers, app.state.followers.end)
+    # So that the first visitor of the first collection does not wait for the model.
+    loading = in_background("model", partial(_load_model, settings.model))
     try:
-        with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C is how a server is meant to end
-            server.run(sockets=[])
+        with contextlib.suppress(KeyboardInterrupt), contextlib.nullcontext() if live else loading:
+            server.run(sockets=[])  # until Ctrl-C, which is how a server is meant to end
     finally:
         engine.snapshots.end()
 
 
-def _warm(engine: SearchEngine, settings: Settings) -> None:
-    """Loads what searches need. Where nothing can be searched yet that is the model, beside all else, so that
-    the first visitor of the first collection does not wait for it."""
-    live = engine.snapshots.live()
-    for collection in live:
-        with contextlib.suppress(NotIndexed):
-            engine.warm(collection)
-    if not live:
-        Thread(target=_load_model, args=(settings.model,), name="model", daemon=True).start()
-
-
-def _load_model(model: str) -> None:
+def _load_model(model: str, _: Event) -> None:
     from search.embedding.embedder import load_embedder
 
     with contextlib.suppress(RefractError):  # whoever indexes with it will be told
