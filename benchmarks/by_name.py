@@ -16,6 +16,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from benchmarks.harness.common import report, table
+from benchmarks.harness.steering_methods import without_words
 from search.db.database import open_database
 from search.db.models import DocumentRow
 from search.engine.engine import SearchEngine
@@ -45,7 +46,10 @@ def main(collection: str = "demo", field: str = "package", questions: int = 8) -
         names = [name for name, rows in titles.items() if LEAST <= len(rows) <= MOST_SHARE * _all(titles)]
         for name in names:
             concept = reader.concept(ConceptTarget(name))
-            ways = {"what passages say": replace(concept, least={}), "and all that is of it": concept}
+            ways = {
+                "what passages say": replace(concept, least={}),
+                "and all that is of it": without_words(concept),
+            }
             own = np.array(list(titles[name]), np.int64)
             for question in _questions(name, list(titles[name].values()), questions):
                 asked = reader.prepare(SearchRequest(question)).asked

@@ -9,17 +9,16 @@ question does not have, and no more than half of the documents.
 
 import random
 import re
-from dataclasses import replace
 
 import numpy as np
 import typer
 from sqlalchemy import select
 
 from benchmarks.harness.common import report, table
+from benchmarks.harness.steering_methods import without_words
 from search.db.connection import among
 from search.db.database import open_database
 from search.db.models import DocumentRow
-from search.engine.concept_resolver import TEXT
 from search.engine.engine import SearchEngine
 from search.engine.reader import Reader
 from search.query.request import SearchRequest
@@ -79,10 +78,8 @@ def _asked(
     if len(saying) > MOST_SHARE * snapshot.documents:
         return {}
     concept = reader.concept(ConceptTarget(word))
-    names = concept.least.items()
-    about = replace(concept, least={name: each for name, each in names if not name.startswith(f"{TEXT}:")})
     figures = {}
-    for way, meant in (("what is about it", about), ("and what says it", concept)):
+    for way, meant in (("what is about it", without_words(concept)), ("and what says it", concept)):
         for strength in STRENGTHS:
             after = rank(snapshot, q_D, [(meant, strength)], FIRST, words)
             then = after.documents[:FIRST].tolist()

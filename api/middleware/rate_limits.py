@@ -136,10 +136,8 @@ class RateLimiting:
         self.app = app
         self.answer = answer
         self._addresses = Buckets(limits.address, tables["addresses"])
-        self._keys, self._writes = (
-            Buckets(limits.key, tables["keys"]),
-            Buckets(limits.writes, tables["writes"]),
-        )
+        self._keys = Buckets(limits.key, tables["keys"])
+        self._writes = Buckets(limits.writes, tables["writes"])
         self._failures, self._held = Buckets(limits.failures, tables["failures"]), tables["held"]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

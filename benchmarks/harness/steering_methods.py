@@ -9,7 +9,7 @@ Shape suffixes: N paragraphs, B books, Q questions, R results, D embedding width
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from benchmarks.harness.common import built_dictionary, embedded_queries, snapshot_of
 from benchmarks.harness.textbooks import Textbooks
 from search.dictionary.concepts import Concept, concept_from_members, members_wanted
+from search.engine.concept_resolver import TEXT
 from search.scoring.hybrid import no_words
 from search.scoring.ranking import rank
 
@@ -101,6 +102,12 @@ def methods(corpus: Corpus) -> Iterator[Method]:
 def _concepts(corpus: Corpus, groups: list[Ids]) -> list[Concept]:
     named = zip(corpus.books.subjects, groups, strict=True)
     return [concept_from_members(subject, ids, corpus.snapshot.acts_NF) for subject, ids in named]
+
+
+def without_words(concept: Concept) -> Concept:
+    """The same concept, to which nothing belongs for saying its phrase."""
+    kept = {name: each for name, each in concept.least.items() if not name.startswith(f"{TEXT}:")}
+    return replace(concept, least=kept)
 
 
 def edited(corpus: Corpus, q_QD: FloatArray, without: Ids | None = None) -> Ids:

@@ -56,11 +56,10 @@ class Concept:
 
     def met(self, passage: int, acts_1F: csr_matrix) -> list[str]:
         """Names what decides how far a passage (and its activations) belongs, if not what it is about."""
-        found = {
-            name: float(least[passages == passage].sum()) for name, (passages, least) in self.least.items()
-        }
+        held = {name: least[passages == passage] for name, (passages, least) in self.least.items()}
+        found = {name: float(least[0]) for name, least in held.items() if len(least)}
         most = max(found.values(), default=0.0)
-        if most <= float(self._about(acts_1F)[0]):
+        if not found or most <= float(self._about(acts_1F)[0]):
             return []
         return [name for name, least in found.items() if least == most]
 

@@ -173,9 +173,8 @@ class Term:
     passage, too. `knob` is what was turned, as steering is written: `123`, `concept:sea`; a term of a concept
     has its largest `parts`; or none, where the passage belongs for what it is of or says, by what it has
     `met`: `package:numpy` of its metadata, `id:numpy` of the parts of its id (entirely), `text:numpy` of its
-    words. `rank_without`, where it was
-    asked for, is the rank if this term were taken away from the question, among the passages that were scored
-    for this search (a thousand or more)."""
+    words. `rank_without`, where it was asked for, is the rank if this term were taken away from the question,
+    among the passages that were scored for this search (a thousand or more)."""
 
     kind: Literal["feature", "steering", "word", "name", "baseline", "remainder"]
     value: float
