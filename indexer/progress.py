@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from sqlalchemy import Engine, update
+from sqlalchemy import Engine, select, update
 from sqlalchemy.orm import Session
 
 from search.db.models import GenerationRow
@@ -71,10 +71,12 @@ class Reporter:
             force or time.perf_counter() - self._written > SECONDS_BETWEEN_WRITES
         ):
             self._written = time.perf_counter()
+            # Where a step fails its own transaction may have the row: who waited for it would wait for ever.
+            free = select(GenerationRow.id).where(GenerationRow.id == self.generation)
             with Session(self._database) as session:
                 session.execute(
                     update(GenerationRow)
-                    .where(GenerationRow.id == self.generation)
+                    .where(GenerationRow.id == free.with_for_update(skip_locked=True).scalar_subquery())
                     .values(progress=progress, timings=self.seconds)
                 )
                 session.commit()

@@ -30,7 +30,7 @@ from search.dictionary.autoencoder import Dictionary
 from search.embedding.embedder import Embedder, load_embedder
 from search.engine.engine import SearchEngine
 from search.errors import InvalidRequest, SourceError
-from search.index.generation_files import INDEX_FILE, generation_folder
+from search.index.generation_files import FEATURES_FILE, INDEX_FILE, generation_folder
 from search.index.passage_store import read_dictionary
 from search.responses.collections import Progress
 from search.settings import DEFAULT_MODEL
@@ -61,6 +61,18 @@ def partitions(database: Engine) -> set[str]:
 def collection_id(database: Engine) -> int:
     with Session(database) as session:
         return session.scalars(select(CollectionRow.id)).one()
+
+
+def test_a_build_whose_files_cannot_be_written_fails_and_goes_on_later(
+    database: Engine, tmp_path: Path, embedder: Embedder, short: list[SourceDocument]
+) -> None:
+    in_the_way = generation_folder(tmp_path, 1) / FEATURES_FILE
+    in_the_way.mkdir(parents=True)
+    with pytest.raises(OSError, match=FEATURES_FILE):
+        build(database, tmp_path, embedder, "c", short)
+    in_the_way.rmdir()
+    Build(database, tmp_path, embedder, Reporter(database)).run(collection_id(database))
+    assert generations(database) == {1: "live"}
 
 
 def test_a_build_makes_everything_a_search_needs(
