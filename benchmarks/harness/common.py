@@ -27,6 +27,7 @@ from search.dictionary.lexicon import general_lexicon
 from search.embedding.embedder import Embedder, load_embedder
 from search.index.agreement import about
 from search.index.bm25 import Counts
+from search.index.document_names import Names
 from search.index.faiss_index import FaissIndex
 from search.index.passage_features import PassageFeatures
 from search.index.snapshot import Mark, Rows, Snapshot, Visible
@@ -101,6 +102,7 @@ def snapshot_of(
         base=index or FaissIndex.build(x_ND),
         words=counts,
         features=PassageFeatures.of(document_N, acts_NF, about(acts_NF, counts, dictionary)),
+        names=Names(),
         added_AD=x_ND[:0],
         added_words=Counts.of([]),
         added_features=PassageFeatures.none(dictionary.features),

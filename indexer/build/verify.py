@@ -22,11 +22,13 @@ from search.db.recipe import Checks
 from search.dictionary.autoencoder import Activations, Dictionary
 from search.errors import DictionaryError, IndexDamaged
 from search.index.bm25 import Counts
+from search.index.document_names import Names
 from search.index.faiss_index import FaissIndex
 from search.index.generation_files import (
     FEATURES_FILE,
     INDEX_FILE,
     MAP_FILE,
+    NAMES_FILE,
     WORDS_FILE,
     generation_folder,
     write_files,
@@ -246,6 +248,8 @@ def _checked_index(session: Session, data: Path, generation: GenerationRow) -> F
         held["counted texts"] = len(Counts.load(folder / WORDS_FILE, files[WORDS_FILE]))
     if FEATURES_FILE in files:
         held["rows of features"] = len(PassageFeatures.load(folder / FEATURES_FILE, files[FEATURES_FILE]))
+    if NAMES_FILE in files:
+        Names.load(folder / NAMES_FILE, files[NAMES_FILE])
     if MAP_FILE in files:
         Places.load(folder / MAP_FILE, files[MAP_FILE])
     for what, there in held.items():

@@ -16,7 +16,7 @@ from search import deadline
 from search.cache import LRUCache
 from search.catalog.beginnings import Beginnings
 from search.catalog.document_cache import DocumentCache
-from search.catalog.names import Names, read_names
+from search.catalog.names import LaterNames, named, read_later_names
 from search.catalog.titles import Titles, read_titles
 from search.dictionary.concepts import Concept
 from search.dictionary.lexicon import is_used
@@ -91,7 +91,7 @@ class Shared:
     encoder: QueryEncoder = field(default_factory=QueryEncoder)
     caches: Caches = field(default_factory=Caches)
     doc_values: DocumentCache[DocValues] = field(default_factory=lambda: DocumentCache(read_doc_values))
-    names: DocumentCache[Names] = field(default_factory=lambda: DocumentCache(read_names))
+    later_names: DocumentCache[LaterNames] = field(default_factory=lambda: DocumentCache(read_later_names))
     titles: DocumentCache[Titles] = field(default_factory=lambda: DocumentCache(read_titles))
     floors: LRUCache[tuple[int, Part, bool], float] = field(default_factory=lambda: LRUCache(256))
     examples: LRUCache[tuple[int, Part], tuple[int, ...]] = field(default_factory=lambda: LRUCache(256))
@@ -405,8 +405,8 @@ class Reader:
 
     def _named(self, text: str) -> NDArray[np.int64]:
         """Finds the documents (row ids) that a question is the name of."""
-        names = self.shared.names.of(self.session, self.snapshot)
-        return names.documents(text, self.snapshot.documents_sorted)
+        later = self.shared.later_names.of(self.session, self.snapshot)
+        return named(self.snapshot, later, text)
 
     def _written(self, stem: str, passage: int) -> str:
         """Gives a stem's word as a passage has it."""

@@ -1,5 +1,5 @@
-"""Keeps the derived files of a generation: its index, its counted words, the features of its passages, its
-map of features.
+"""Keeps the derived files of a generation: its index, its counted words, the features of its passages, the
+names of its documents, its map of features.
 
 All are mapped where they are opened, so that processes beside each other share one copy in memory. What is
 missing or damaged, or was not kept when the generation was built, is made again from Postgres.
@@ -23,14 +23,22 @@ from search.dictionary.labels import read_labels
 from search.errors import IndexDamaged
 from search.index.agreement import about
 from search.index.bm25 import Counts
+from search.index.document_names import Names
 from search.index.faiss_index import FaissIndex
 from search.index.passage_features import PassageFeatures
-from search.index.passage_store import read_activations, read_dictionary, read_embeddings, read_texts
+from search.index.passage_store import (
+    read_activations,
+    read_dictionary,
+    read_embeddings,
+    read_names,
+    read_texts,
+)
 from search.index.places import Places
 
 INDEX_FILE = "vectors.faiss"
 WORDS_FILE = "words.safetensors"
 FEATURES_FILE = "features.safetensors"
+NAMES_FILE = "names.safetensors"
 MAP_FILE = "map.safetensors"
 
 MAP_PASSAGES = 20_000
@@ -69,6 +77,11 @@ def open_features(session: Session, data: Path, generation: GenerationRow, words
     return _open(session, data, generation, FEATURES_FILE, PassageFeatures.load, make)
 
 
+def open_names(session: Session, data: Path, generation: GenerationRow) -> Names:
+    """Opens the names of the documents a generation was built with."""
+    return _open(session, data, generation, NAMES_FILE, Names.load, _name_documents)
+
+
 def open_map(session: Session, data: Path, generation: GenerationRow, features: PassageFeatures) -> Places:
     """Opens the map of a generation's features, of which its passages have these."""
     return _open(session, data, generation, MAP_FILE, Places.load, partial(_draw_map, features=features))
@@ -81,6 +94,7 @@ def write_files(session: Session, data: Path, generation: GenerationRow) -> None
     words, _ = _write(session, data, generation, WORDS_FILE, _count_words)
     make = partial(_find_features, words=words)
     features, _ = _write(session, data, generation, FEATURES_FILE, make)
+    _write(session, data, generation, NAMES_FILE, _name_documents)
     _write(session, data, generation, MAP_FILE, partial(_draw_map, features=features))
 
 
@@ -135,6 +149,10 @@ def _find_features(session: Session, generation: GenerationRow, words: Counts) -
     dictionary = read_dictionary(session, generation.dictionary_id)
     document_N, acts_NF = read_activations(session, generation.id, dictionary, stop=generation.passages)
     return PassageFeatures.of(document_N, acts_NF, about(acts_NF, words, dictionary))
+
+
+def _name_documents(session: Session, generation: GenerationRow) -> Names:
+    return Names.of(read_names(session, generation.id, stop=generation.passages))
 
 
 def _draw_map(session: Session, generation: GenerationRow, features: PassageFeatures) -> Places:

@@ -23,6 +23,7 @@ TYPES = {
     "U32": np.uint32,
     "I32": np.int32,
     "I64": np.int64,
+    "U64": np.uint64,
     "F32": np.float32,
 }
 

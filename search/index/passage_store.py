@@ -1,4 +1,5 @@
-"""Reads from Postgres what it holds of a generation's passages, as arrays: texts, embeddings, activations.
+"""Reads from Postgres what it holds of a generation's passages, as arrays: texts, embeddings, activations,
+names.
 
 Shape suffixes: N passages, D embedding width, F features.
 """
@@ -68,6 +69,20 @@ def read_activations(
         values.append(row_values)
     acts = Activations.from_bytes(ids, values, dictionary.card.active)
     return np.array(documents, dtype=np.int64), acts.matrix(dictionary.features)
+
+
+def read_names(
+    session: Session, generation: int, *, stop: int | None = None
+) -> Iterator[tuple[int, str, str]]:
+    """Reads row id, the user's own id and title of the documents that a generation's passages before `stop`
+    are of."""
+    of_these = select(PassageRow.document_id).where(PassageRow.generation_id == generation)
+    if stop is not None:
+        of_these = of_these.where(PassageRow.id < stop)
+    columns = (DocumentRow.id, DocumentRow.external_id, DocumentRow.title)
+    statement = select(*columns).where(DocumentRow.id.in_(of_these)).order_by(DocumentRow.id)
+    for row in session.execute(statement, execution_options={"yield_per": READ_ROWS}):
+        yield row.id, row.external_id, row.title
 
 
 def _stream(session: Session, generation: int, start: int, stop: int | None, *columns: Any) -> Iterator[Any]:

@@ -25,8 +25,9 @@ from search.embedding.embedder import VectorSpace
 from search.index.agreement import about
 from search.index.bm25 import Counts, Lexicon
 from search.index.distinctive import telling
+from search.index.document_names import Names
 from search.index.faiss_index import FaissIndex, VectorIndex
-from search.index.generation_files import open_features, open_index, open_map, open_words
+from search.index.generation_files import open_features, open_index, open_map, open_names, open_words
 from search.index.live_docs import visible_numbers
 from search.index.passage_features import PassageFeatures
 from search.index.passage_store import read_activations, read_dictionary, read_embeddings, read_texts
@@ -41,12 +42,13 @@ MEMBERSHIP_BYTES = 64 << 20
 @dataclass(frozen=True, eq=False)
 class Rows:
     """Holds all passages (M) of a generation, hidden ones too: the index, the words and the features of those
-    it was built with, which are mapped files; the embeddings, the words and the features of those added
-    since."""
+    it was built with, and the names of their documents, which are mapped files; the embeddings, the words and
+    the features of those added since."""
 
     base: FaissIndex
     words: Counts
     features: PassageFeatures
+    names: Names
     added_AD: NDArray[np.float16]
     added_words: Counts
     added_features: PassageFeatures
@@ -209,6 +211,12 @@ class Snapshot:
         acts_by_feature = self.acts_NF.tocsc()
         return {number: family.reach(acts_by_feature) for number, family in self.families.items()}
 
+    def among_documents(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Takes those of some row ids, each once and ascending, that are the collection's documents."""
+        found = np.unique(rows)
+        starts, ends = (np.searchsorted(self.documents_sorted, found, side) for side in ("left", "right"))
+        return found[starts < ends]
+
     def documents_of(self, allowed_N: NDArray[np.bool_] | None) -> NDArray[np.int64]:
         """Gives the row ids of the documents, ascending, that have one of some passages; None: of all."""
         return self.documents_sorted if allowed_N is None else np.unique(self.document_N[allowed_N])
@@ -316,6 +324,7 @@ def _read_rows(session: Session, data: Path, generation: GenerationRow, dictiona
         base=open_index(session, data, generation),
         words=words,
         features=open_features(session, data, generation, words),
+        names=open_names(session, data, generation),
         added_AD=np.zeros((0, dictionary.width), np.float16),
         added_words=Counts.of([]),
         added_features=PassageFeatures.none(dictionary.features),

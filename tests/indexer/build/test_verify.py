@@ -25,6 +25,7 @@ from search.index.generation_files import (
     FEATURES_FILE,
     INDEX_FILE,
     MAP_FILE,
+    NAMES_FILE,
     WORDS_FILE,
     generation_folder,
     open_map,
@@ -40,7 +41,7 @@ from tests.support.indexed import Indexed
 
 pytestmark = [pytest.mark.database, pytest.mark.sql]
 
-FILES = [INDEX_FILE, WORDS_FILE, FEATURES_FILE, MAP_FILE]
+FILES = [INDEX_FILE, WORDS_FILE, FEATURES_FILE, NAMES_FILE, MAP_FILE]
 TEXTS = ["Whales sing in the deep sea.", "Bread is baked of flour.", "Stars shine at night."]
 
 

@@ -5,10 +5,11 @@ import pytest
 from sqlalchemy import Engine, select
 
 from indexer.sources import SourceDocument
-from search.catalog.names import MOST_NAMED, fold_name, named_after, names_of
+from search.catalog.names import MOST_NAMED, named_after
 from search.db.models import DocumentRow
 from search.embedding.embedder import Embedder
 from search.engine.engine import SearchEngine
+from search.index.document_names import fold_name, names_of
 from search.query.limits import MODES
 from search.query.request import SearchRequest
 from search.responses.search import Result

@@ -27,7 +27,14 @@ from search.errors import (
     NotIndexed,
 )
 from search.index.bm25 import Counts, Lexicon
-from search.index.generation_files import FEATURES_FILE, INDEX_FILE, MAP_FILE, WORDS_FILE, generation_folder
+from search.index.generation_files import (
+    FEATURES_FILE,
+    INDEX_FILE,
+    MAP_FILE,
+    NAMES_FILE,
+    WORDS_FILE,
+    generation_folder,
+)
 from search.index.passage_store import read_texts
 from search.presentation.for_people import ForPeople
 from search.query.filters import parse_filters
@@ -338,7 +345,7 @@ def test_a_collection_without_an_index(engine: SearchEngine) -> None:
         session.commit()
 
 
-@pytest.mark.parametrize("name", [INDEX_FILE, WORDS_FILE, FEATURES_FILE, MAP_FILE])
+@pytest.mark.parametrize("name", [INDEX_FILE, WORDS_FILE, FEATURES_FILE, NAMES_FILE, MAP_FILE])
 @pytest.mark.parametrize("damage", ["missing", "cut", "one bit"])
 def test_a_damaged_index_file_is_rebuilt(indexed: Indexed, tmp_path: Path, damage: str, name: str) -> None:
     shutil.copytree(indexed.data, tmp_path, dirs_exist_ok=True)
