@@ -32,6 +32,7 @@ MAX_FEATURES = 256
 THRESHOLD = 2.0  # a passage is half a member so many standard deviations above the mean of the collection
 SOFTNESS = 0.3  # the sigmoid's unit is such a part of a standard deviation
 AGAINST = 0.75  # an example against weighs so much where one for weighs 1
+BLOCK = 100_000
 PRIOR = 5.0  # so many average passages are added to each feature's, so that rare ones prove little
 
 
@@ -66,7 +67,7 @@ class Concept:
     def _about(self, acts_NF: csr_matrix) -> NDArray[np.float64]:
         weights_F = np.zeros(acts_NF.shape[1])
         weights_F[self.features] = self.weights_C
-        return np.asarray(expit(acts_NF @ weights_F + self.bias))
+        return np.asarray(expit(weighted_sums(acts_NF, weights_F) + self.bias))
 
     def shares(self, acts: dict[int, float]) -> dict[int, float]:
         """Says what makes a text with these activations a member or none: the share of each feature in all
@@ -127,15 +128,29 @@ def _weights(member_N: NDArray[np.float64], acts_NF: csr_matrix) -> NDArray[np.f
     if acts_NF.nnz == 0:
         return np.zeros(acts_NF.shape[1])
     strength_F = np.asarray(acts_NF.sum(axis=0)).ravel() + PRIOR * acts_NF.data.mean()
-    excess_F = acts_NF.T @ (member_N - member_N.mean()) / strength_F
+    beyond_N = member_N - member_N.mean()
+    excess_F = sum(acts_NF[rows].T @ beyond_N[rows] for rows in _blocks(len(member_N))) / strength_F
     weights_F: NDArray[np.float64] = np.maximum(excess_F, 0.0)
     weights_F[np.argsort(-weights_F, kind="stable")[MAX_FEATURES:]] = 0.0
     return weights_F
 
 
+def weighted_sums(acts_NF: csr_matrix, weights_F: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Sums what the features of each passage weigh (N,)."""
+    sums_N = np.zeros(acts_NF.shape[0])
+    for rows in _blocks(len(sums_N)):
+        sums_N[rows] = acts_NF[rows] @ weights_F
+    return sums_N
+
+
+def _blocks(passages: int) -> list[slice]:
+    """Cuts passages into blocks: scipy makes a copy, in doubles, of what it multiplies with doubles."""
+    return [slice(start, start + BLOCK) for start in range(0, passages, BLOCK)]
+
+
 def calibrated(name: str, weights_F: NDArray[np.float64], acts_NF: csr_matrix) -> Concept:
     """Places and scales the sigmoid by how the weighted sums are spread over the collection."""
-    sums_N = acts_NF @ weights_F
+    sums_N = weighted_sums(acts_NF, weights_F)
     mean, deviation = (float(sums_N.mean()), float(sums_N.std())) if len(sums_N) else (0.0, 0.0)
     if deviation < 1e-9:
         return Concept(name, np.zeros(0, np.int64), np.zeros(0), -np.inf)

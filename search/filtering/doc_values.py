@@ -30,6 +30,9 @@ Kinds = Mapping[str, frozenset[str]]
 """Maps the fields of a collection's metadata, by their paths such as author.name, to the kinds of their
 values; a list has those of its elements."""
 
+READ_DOCUMENTS = 50_000
+"""So many documents' metadata are in memory at once."""
+
 
 @dataclass(frozen=True, eq=False)
 class DocValues:
@@ -83,10 +86,11 @@ def read_doc_values(session: Session, snapshot: Snapshot, before: DocValues | No
     missing = np.setdiff1d(wanted, before.documents_R)
     if not len(missing):
         return before
-    rows = session.execute(
-        select(DocumentRow.id, DocumentRow.meta).where(among(DocumentRow.id, missing.tolist()))
-    ).all()
-    return _with(before, {row[0]: row[1] or {} for row in rows})
+    wanted_rows = select(DocumentRow.id, DocumentRow.meta).where(among(DocumentRow.id, missing.tolist()))
+    rows = session.execute(wanted_rows, execution_options={"yield_per": READ_DOCUMENTS})
+    for block in rows.partitions():
+        before = _with(before, {row.id: row.meta or {} for row in block})
+    return before
 
 
 def _without_the_past(before: DocValues, wanted: IntArray) -> DocValues:
