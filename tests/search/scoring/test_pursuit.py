@@ -26,8 +26,9 @@ def test_coefficients_are_few_and_positive_and_explain(
     assert len(found) <= MOST_TERMS
     assert all(0 <= name < names and weight > 0 for name, weight in found.items())
     left = q_D - sum((weight * w_VD[name] for name, weight in found.items()), np.zeros(width))
-    before, after = (float(np.square(x_CD @ v).sum()) for v in (q_D, left))
-    spread = [float(np.square(x_CD @ v - (x_CD @ v).mean()).sum()) for v in (q_D, left)]
+    scores = [x_CD.astype(np.float64) @ v for v in (q_D.astype(np.float64), left)]  # in doubles: as they are
+    before, after = (float(np.square(each).sum()) for each in scores)
+    spread = [float(np.square(each - each.mean()).sum()) for each in scores]
     assert after + 2 * spread[1] <= before + 2 * spread[0] + 1e-5
 
 
