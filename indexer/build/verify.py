@@ -22,13 +22,13 @@ from search.db.recipe import Checks
 from search.dictionary.autoencoder import Activations, Dictionary
 from search.errors import DictionaryError, IndexDamaged
 from search.index.bm25 import Counts
-from search.index.faiss_index import FaissIndex
+from search.index.faiss_index import VectorIndex
 from search.index.generation_files import (
     FEATURES_FILE,
-    INDEX_FILE,
     MAP_FILE,
     WORDS_FILE,
     generation_folder,
+    load_index,
     write_files,
 )
 from search.index.passage_features import PassageFeatures
@@ -121,7 +121,7 @@ def check(session: Session, data: Path, generation: GenerationRow) -> Checks:
 
 
 def measure_recall(
-    session: Session, generation: GenerationRow, index: FaissIndex, *, block: int = READ_ROWS
+    session: Session, generation: GenerationRow, index: VectorIndex, *, block: int = READ_ROWS
 ) -> float:
     """Measures the share of the passages nearest to some of them that the index finds, against a scan of all,
     of which a block is in memory at a time."""
@@ -231,7 +231,7 @@ def _is_whole(document: DocumentRow) -> bool:
     return fingerprint(given) == document.sha256
 
 
-def _checked_index(session: Session, data: Path, generation: GenerationRow) -> FaissIndex:
+def _checked_index(session: Session, data: Path, generation: GenerationRow) -> VectorIndex:
     """Loads the files of a generation and checks their bytes, for how many passages they are, and some of the
     vectors, drawn at random.
 
@@ -239,7 +239,7 @@ def _checked_index(session: Session, data: Path, generation: GenerationRow) -> F
         IndexDamaged: something is wrong.
     """
     folder, files = generation_folder(data, generation.id), generation.files
-    index = FaissIndex.load(folder / INDEX_FILE, files.get(INDEX_FILE, ""))
+    index = load_index(data, generation)
     held = {"vectors": len(index)}
     # Those that there were none of when it was built it gets when it is searched.
     if WORDS_FILE in files:

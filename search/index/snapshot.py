@@ -44,7 +44,7 @@ class Rows:
     it was built with, which are mapped files; the embeddings, the words and the features of those added
     since."""
 
-    base: FaissIndex
+    base: VectorIndex
     words: Counts
     features: PassageFeatures
     added_AD: NDArray[np.float16]
