@@ -27,7 +27,12 @@ from indexer.build.passage_rows import (
     share_embeddings,
     take_over_embeddings,
 )
-from indexer.build.retention import drop_dictionaries, drop_generation, drop_old_versions
+from indexer.build.retention import (
+    drop_dictionaries,
+    drop_generation,
+    drop_old_versions,
+    drop_vectors,
+)
 from indexer.build.scorecard import measure
 from indexer.build.verify import check
 from indexer.documents import lock_documents
@@ -265,6 +270,7 @@ class Build:
             session.commit()
             for generation in [*retired[KEPT:], *unfinished]:
                 drop_generation(session, self.data, generation)
+            drop_vectors(session)
             drop_dictionaries(session, collection)
             drop_old_versions(session, collection)
 

@@ -29,6 +29,7 @@ from search.index.generation_files import (
     WORDS_FILE,
     generation_folder,
     load_index,
+    waits_for_its_first_search,
     write_files,
 )
 from search.index.passage_features import PassageFeatures
@@ -70,7 +71,11 @@ class Verified:
 
 
 def verify(database: Engine, data: Path, *, collection: int | None = None, repair: bool = False) -> Verified:
-    """Verifies every finished generation of all collections, or of one (by its row id)."""
+    """Verifies every finished generation of all collections, or of one (by its row id).
+
+    Raises:
+        VectorsUnavailable: one is in Milvus, which does not answer.
+    """
     problems: list[Problem] = []
     passages = 0
     with Session(database) as session:
@@ -83,7 +88,7 @@ def verify(database: Engine, data: Path, *, collection: int | None = None, repai
             name = names[generation.collection_id]
             wrong = [Problem(name, generation.id, what, REINDEX) for what in _rows(session, generation)]
             # An index file can only be as good as what it is made from.
-            if not wrong:
+            if not wrong and not waits_for_its_first_search(generation):
                 try:
                     _checked_index(session, data, generation)
                 except IndexDamaged as damage:

@@ -64,6 +64,13 @@ def is_in_milvus(generation: GenerationRow) -> bool:
     return generation.recipe.engine == "milvus" and milvus_address() is not None
 
 
+def waits_for_its_first_search(generation: GenerationRow) -> bool:
+    """Tells whether the index of a generation was never made in the engine that would search it now: it will
+    be when it is searched."""
+    engine_file = MILVUS_FILE if is_in_milvus(generation) else INDEX_FILE
+    return generation.recipe.engine == "milvus" and engine_file not in generation.files
+
+
 def open_index(session: Session, data: Path, generation: GenerationRow) -> VectorIndex:
     """Opens the index of the passages a generation was built with.
 

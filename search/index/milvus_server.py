@@ -50,7 +50,7 @@ class Patience:
 
 
 FOR_SEARCHES = Patience(attempts=3, seconds=10.0)
-FOR_BUILDS = Patience(attempts=6, seconds=300.0)
+FOR_BUILDS = Patience(attempts=5, seconds=300.0)
 FOR_CHECKS = Patience(attempts=1, seconds=2.0)
 
 
@@ -131,9 +131,9 @@ class MilvusServer:
         told = self._call(lambda client, left: client.get_server_version(timeout=left), patience)
         return self._known(str(told))
 
-    def names(self, prefix: str) -> list[str]:
+    def names(self, prefix: str, patience: Patience = FOR_BUILDS) -> list[str]:
         """Lists the collections whose names begin like this."""
-        found = self._call(lambda client, left: client.list_collections(timeout=left), FOR_BUILDS)
+        found = self._call(lambda client, left: client.list_collections(timeout=left), patience)
         return sorted(name for name in found if name.startswith(prefix))
 
     def create(self, name: str, width: int) -> None:

@@ -3,6 +3,7 @@
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from search import deadline
@@ -77,5 +78,5 @@ def test_an_earlier_version_is_refused(tmp_path: Path) -> None:
 def test_a_request_does_not_wait_for_a_server_that_is_down_until_its_time_is_up() -> None:
     limit = deadline.Deadline(60)
     with deadline.within(limit), pytest.raises(VectorsUnavailable):
-        MilvusServer("http://127.0.0.1:1").names("refract_")
+        MilvusServer("http://127.0.0.1:1").search("refract_x", np.ones(8, np.float32), 5)
     assert limit.left > 0
