@@ -34,6 +34,7 @@ ELSEWHERE = {
     "tests/api/v1/test_events.py": "api/cli/events",
     "tests/api/v1/test_presets.py": "api/web/presets",
     "tests/api/v1/test_webhooks.py": "api/cli/webhooks api/web/admin/webhooks",
+    "tests/search/index/test_milvus_server.py": "search/index/milvus_connection",
     "tests/api/views/test_rendering.py": "api/views/document_map",
     "tests/api/web/test_asking.py": "api/web/explain",
     "tests/api/web/test_routes.py": "api/web/suggest api/web/tips",

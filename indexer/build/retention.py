@@ -14,8 +14,9 @@ from search.db.lookup import installation_of
 from search.db.models import CollectionRow, DictionaryRow, DocumentRow, GenerationRow, PassageRow
 from search.errors import ConfigurationError, VectorsUnavailable
 from search.index.generation_files import generation_folder
+from search.index.milvus_connection import FOR_CHECKS
 from search.index.milvus_index import prefix_of
-from search.index.milvus_server import FOR_CHECKS, milvus_address, milvus_server
+from search.index.milvus_server import milvus_address, milvus_server
 
 DROP_ATTEMPTS, LOCK_MILLISECONDS, PAUSE_SECONDS = 8, 200, 0.3
 

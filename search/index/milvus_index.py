@@ -19,16 +19,9 @@ from search import deadline
 from search.errors import IndexDamaged, VectorsUnavailable
 from search.index.atomic_files import open_checked, write_file
 from search.index.faiss_index import FaissIndex, FloatArray, IntArray
-from search.index.milvus_server import (
-    FOR_BUILDS,
-    FOR_SEARCHES,
-    REPAIR,
-    ROW,
-    MilvusServer,
-    Patience,
-    TooMuch,
-    milvus_server,
-)
+from search.index.milvus_connection import FOR_BUILDS, FOR_SEARCHES, REPAIR, Patience, TooMuch
+from search.index.milvus_server import ROW, MilvusServer, milvus_server
+from search.index.recent_vectors import RecentVectors
 
 MOST_HITS = 16_384
 """Milvus finds so many at most."""
@@ -59,6 +52,7 @@ class MilvusIndex:
         self.name = name
         self._rows = rows
         self.width = width
+        self._recent = RecentVectors(width)
 
     @classmethod
     def build(
@@ -144,7 +138,7 @@ class MilvusIndex:
         x_PD = np.zeros((len(asked), self.width), np.float32)
         for start in range(0, len(asked), self._most):
             block = asked[start : start + self._most]
-            x_PD[start : start + len(block)] = self._read(block)
+            x_PD[start : start + len(block)] = self._recent.of(block, self._read)
         return x_PD[places]
 
     @property
@@ -168,6 +162,7 @@ class MilvusIndex:
             kept = np.ones(len(found), bool) if allowed is None else allowed[found]
             if kept.sum() >= wanted:
                 scores, ids = _scored(q_D[None], found[kept], x_PD[kept], wanted)
+                self._recent.keep(found[kept], x_PD[kept])
                 return scores[0], ids[0]
             if depth == self._most:
                 break
@@ -185,7 +180,7 @@ class MilvusIndex:
         for start in range(0, len(rows), self._most):
             deadline.check()
             block = rows[start : start + self._most]
-            scores, ids = _scored(q_QD, block, self._read(block), wanted)
+            scores, ids = _scored(q_QD, block, self._recent.of(block, self._read), wanted)
             scores_QK, ids_QK = _best(
                 np.concatenate([scores_QK, scores], axis=1), np.concatenate([ids_QK, ids], axis=1), wanted
             )

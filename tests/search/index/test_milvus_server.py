@@ -8,7 +8,8 @@ import pytest
 
 from search import deadline
 from search.errors import ConfigurationError, TimedOut, VectorsUnavailable
-from search.index.milvus_server import FOR_CHECKS, MilvusServer, milvus_address, milvus_server
+from search.index.milvus_connection import FOR_CHECKS
+from search.index.milvus_server import MilvusServer, milvus_address, milvus_server
 from tests.support.milvus import OldMilvus, Silence, changed_milvus
 from tests.support.receiver import Receiver
 

@@ -140,14 +140,14 @@ def test_filters_too_long_to_be_said_are_applied_to_what_is_found(
 ) -> None:
     """Also where all that Milvus finds is not allowed: then they are read."""
     monkeypatch.setenv("REFRACT_VECTORS", milvus.address)
-    x_ND = RNG.normal(size=(40_000, 4)).astype(np.float16)
+    x_ND = RNG.normal(size=(33_200, 4)).astype(np.float16)
     index = _build("milvus", x_ND)
     q_QD = RNG.normal(size=(1, 4)).astype(np.float32)
     exact_N = (q_QD @ x_ND.astype(np.float32).T)[0]
     order = np.argsort(-exact_N, kind="stable")
-    halves = {"mixed": RNG.permutation(40_000)[:20_000], "farthest": order[20_000:]}
+    halves = {"mixed": RNG.permutation(33_200)[:16_600], "farthest": order[16_600:]}
     for name, rows in halves.items():
-        allowed_N = np.zeros(40_000, bool)
+        allowed_N = np.zeros(33_200, bool)
         allowed_N[rows] = True
         scores_QK, ids_QK = index.search(q_QD, 100, allowed_N)
         assert allowed_N[ids_QK[0]].all(), name
