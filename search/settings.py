@@ -70,8 +70,9 @@ class Settings(BaseSettings):
         "connection for a transaction, as PgBouncer may: notifications, the queue and the locks of builds "
         "need one of their own.",
     )
-    vectors: SecretStr = Field(
-        default=SecretStr("faiss"),
+    vectors: str = Field(
+        default="faiss",
+        repr=False,
         description="Where the next build puts vectors: faiss, or the address of a Milvus server, like "
         "http://milvus:19530 or https://user:password@host:19530/database. Generations that are in Milvus "
         "are searched there as long as this names it.",

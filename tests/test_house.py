@@ -97,7 +97,7 @@ ELSEWHERE = {
     "tests/search/catalog/test_names.py": "search/catalog/document_cache",
     "tests/search/filtering/test_allowed.py": "search/presentation/facets",
     "tests/search/index/test_segments.py": "search/index/live_docs",
-    "tests/search/index/test_snapshot_manager.py": "search/db/listener search/db/lookup",
+    "tests/search/index/test_snapshot_manager.py": "search/db/listener",
     "tests/search/db/test_card.py": "search/responses/stored",
     "tests/search/query/test_steering.py": "search/dictionary/steer",
     "tests/test_settings.py": "search/settings",

@@ -40,7 +40,7 @@ def milvus_address() -> str | None:
     Raises:
         ConfigurationError: REFRACT_VECTORS is neither.
     """
-    given = load_settings().vectors.get_secret_value().strip()
+    given = load_settings().vectors.strip()
     if given == FAISS:
         return None
     try:

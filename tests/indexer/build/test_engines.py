@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from api.checks import check_vectors
 from api.doctor.indexes import check_indexes
+from api.readiness import readiness
 from indexer.build.builder import Build
 from indexer.build.catch_up import CatchUp
 from indexer.build.generations import roll_back
@@ -218,6 +219,7 @@ def test_while_milvus_is_down_that_is_said_and_faiss_can_take_over(
                 asked.search(REQUESTS[0], collection="c")
         with Session(moving.database) as session:
             assert [check.state for check in check_vectors(session)] == ["fail"]
+            assert isinstance(readiness(engine).missing, VectorsUnavailable)
             drop_vectors(session)  # what cannot be dropped now is dropped later
         with pytest.raises(VectorsUnavailable):
             moving.reindex()
