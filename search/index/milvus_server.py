@@ -32,6 +32,7 @@ ROW, VECTOR = "row", "vector"
 T = TypeVar("T")
 Vectors = NDArray[np.float32]
 Rows = NDArray[np.int64]
+NOTHING: tuple[Rows, Vectors] = np.zeros(0, np.int64), np.zeros((0, 0), np.float32)
 
 
 def milvus_address() -> str | None:
@@ -162,10 +163,10 @@ class MilvusServer:
         found = self._loaded(
             name, lambda client, left: client.query(name, **asked, strict_float32=True, timeout=left)
         )
+        if not len(found):
+            return NOTHING
         rows = np.fromiter((each[ROW] for each in found), np.int64, len(found))
-        return rows, np.stack([each[VECTOR] for each in found]) if len(found) else np.zeros(
-            (0, 0), np.float32
-        )
+        return rows, np.stack([each[VECTOR] for each in found])
 
     def search(self, name: str, q_D: Vectors, limit: int, where: str = "") -> tuple[Rows, Vectors]:
         """Finds the rows (N,) nearest to a question by inner product, at most so many, and their vectors
@@ -179,11 +180,13 @@ class MilvusServer:
             "search_params": {"metric_type": "IP"},
             "consistency_level": STRONG,
         }
-        (hits,) = self._loaded(name, lambda client, left: client.search(name, **asked, timeout=left))
-        rows = np.array(hits.ids, np.int64)
+        found = self._loaded(name, lambda client, left: client.search(name, **asked, timeout=left))
+        if not found or not len(found[0]):
+            return NOTHING
+        rows = np.array(found[0].ids, np.int64)
         # Asked for one by one they would become lists of Python's numbers: 80 ms for a thousand.
-        held = [np.array(field.vectors.float_vector.data, np.float32) for field in hits.lazy_field_data]
-        return rows, held[0].reshape(len(rows), -1) if len(rows) else np.zeros((0, 0), np.float32)
+        (held,) = found[0].lazy_field_data
+        return rows, np.array(held.vectors.float_vector.data, np.float32).reshape(len(rows), -1)
 
     def drop(self, name: str) -> None:
         """Drops a collection; there need be none."""
