@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 from search import deadline
-from search.errors import IndexDamaged, VectorsUnavailable
+from search.errors import IndexDamaged, TooMuch, VectorsUnavailable
 
 if TYPE_CHECKING:
     from pymilvus import MilvusClient
@@ -35,10 +35,6 @@ class Patience:
 FOR_SEARCHES = Patience(attempts=3, seconds=10.0)
 FOR_BUILDS = Patience(attempts=5, seconds=300.0)
 FOR_CHECKS = Patience(attempts=1, seconds=2.0)
-
-
-class TooMuch(VectorsUnavailable):
-    """More was sent or asked for at once than goes through one call."""
 
 
 class MilvusConnection:

@@ -16,10 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search import deadline
-from search.errors import IndexDamaged, VectorsUnavailable
+from search.errors import IndexDamaged, TooMuch, VectorsUnavailable
 from search.index.atomic_files import open_checked, write_file
 from search.index.faiss_index import FaissIndex, FloatArray, IntArray
-from search.index.milvus_connection import FOR_BUILDS, FOR_SEARCHES, REPAIR, Patience, TooMuch
+from search.index.milvus_connection import FOR_BUILDS, FOR_SEARCHES, REPAIR, Patience
 from search.index.milvus_server import ROW, MilvusServer, milvus_server
 from search.index.recent_vectors import RecentVectors
 
