@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, select, text
 from sqlalchemy.orm import Session
 
 from indexer.hooks.webhooks import list_webhooks
 from indexer.jobs.queue import SCHEMA
 from search.db.migrations import current_revision, known_revisions
+from search.db.models import GenerationRow
+from search.errors import RefractError
+from search.index.milvus_server import milvus_address, milvus_server
 
 State = Literal["ok", "warn", "fail"]
 
@@ -53,6 +56,19 @@ def check_live(live: int) -> Check:
     if live:
         return Check("live", "ok", f"Collections that are searched: {live:,}.")
     return Check("live", "fail", "No collection is live yet.", "Run refract index PATH.")
+
+
+def check_vectors(session: Session) -> Iterator[Check]:
+    """Looks whether the Milvus server of the setting answers; without one there is nothing to look at."""
+    try:
+        if milvus_address() is None:
+            return
+        server = milvus_server()
+        yield Check("vectors", "ok", f"Milvus at {server.place} answers ({server.version()}).")
+    except RefractError as error:
+        live = session.scalars(select(GenerationRow.recipe).where(GenerationRow.state == "live"))
+        needed = any(recipe.engine == "milvus" for recipe in live)
+        yield Check("vectors", "fail" if needed else "warn", error.message, error.hint)
 
 
 def check_worker(session: Session) -> Check:

@@ -6,12 +6,12 @@ from typing import Any
 
 from sqlalchemy.exc import DBAPIError
 
-from api.checks import Check, check_disk, check_live, check_tables, check_worker
+from api.checks import Check, check_disk, check_live, check_tables, check_vectors, check_worker
 from api.errors import envelope
 from search.browse.collections import collection_names
 from search.db.connection import first_line, open_session
 from search.engine.engine import SearchEngine
-from search.errors import ConfigurationError, NotIndexed, RefractError, StoreUnavailable
+from search.errors import ConfigurationError, NotIndexed, RefractError, StoreUnavailable, VectorsUnavailable
 from search.rights import EVERYTHING
 
 
@@ -34,8 +34,9 @@ class Readiness:
 
 
 def readiness(engine: SearchEngine) -> Readiness:
-    """Looks whether searches are answered: the database is there, its tables are this version's, and a
-    collection is live. No worker and a full disk are warnings: searches go on."""
+    """Looks whether searches are answered: the database is there, its tables are this version's, a collection
+    is live, and Milvus answers where a live one is there. No worker and a full disk are warnings: searches go
+    on."""
     checks, live = [check_disk(engine.data)], list[str]()
     try:
         with open_session(engine.database) as session:
@@ -44,7 +45,7 @@ def readiness(engine: SearchEngine) -> Readiness:
             if checks[-1].state != "fail":
                 known = [found for found in collection_names(session, EVERYTHING) if found.live]
                 live = [found.name for found in known if not found.private]
-                checks += [check_live(len(known)), check_worker(session)]
+                checks += [check_live(len(known)), *check_vectors(session), check_worker(session)]
     except (StoreUnavailable, DBAPIError) as error:
         told = error.message if isinstance(error, StoreUnavailable) else f"{first_line(error)}."
         checks.append(Check("database", "fail", told, "Start it, or mend DATABASE_URL."))
@@ -57,6 +58,7 @@ def _missing(checks: list[Check]) -> Iterator[RefractError]:
         "database": StoreUnavailable,
         "migrations": ConfigurationError,
         "live": NotIndexed,
+        "vectors": VectorsUnavailable,
     }
     for check in checks:
         if check.state == "fail":

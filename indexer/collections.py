@@ -13,7 +13,13 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from indexer.audit import record
-from indexer.build.retention import DROP_ATTEMPTS, PAUSE_SECONDS, drop_partitions, remove_files
+from indexer.build.retention import (
+    DROP_ATTEMPTS,
+    PAUSE_SECONDS,
+    drop_partitions,
+    drop_vectors,
+    remove_files,
+)
 from indexer.default_collection import ensure_default
 from indexer.documents import lock_documents
 from indexer.hooks.events import forget_collection, tell
@@ -174,8 +180,9 @@ def delete_collection(database: Engine, data: Path, name: str) -> int:
         forget_collection(session, number)
         tell(session, "collection.deleted", name)
         session.commit()
-    for generation in generations:
-        remove_files(data, generation)
+        for generation in generations:
+            remove_files(data, generation)
+        drop_vectors(session)
     return sum(found)
 
 

@@ -25,6 +25,8 @@ RefractError
 ├── NotIndexed                503  the collection exists, but nothing is live yet
 │   └── IndexReplaced              the generation at hand was dropped meanwhile: ask again
 ├── StoreUnavailable          503  the database does not answer
+├── VectorsUnavailable        503  the vector engine does not answer, or refuses
+│   └── TooMuch                    it takes less in one call
 ├── ReadOnly                  405  the database only reads: a copy of another
 ├── ModelUnavailable          503  an embedding endpoint does not answer as it should
 ├── ProviderUnavailable       503  the identity provider does not answer; keys still work
@@ -176,6 +178,16 @@ class StoreUnavailable(RefractError):
     code = "store_unavailable"
     status = 503
     retry_after = 5
+
+
+class VectorsUnavailable(RefractError):
+    code = "vectors_unavailable"
+    status = 503
+    retry_after = 5
+
+
+class TooMuch(VectorsUnavailable):
+    """Says that more was sent or asked for at once than goes through one call."""
 
 
 class ReadOnly(RefractError):

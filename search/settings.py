@@ -70,6 +70,13 @@ class Settings(BaseSettings):
         "connection for a transaction, as PgBouncer may: notifications, the queue and the locks of builds "
         "need one of their own.",
     )
+    vectors: str = Field(
+        default="faiss",
+        repr=False,
+        description="Where the next build puts vectors: faiss, or the address of a Milvus server, like "
+        "http://milvus:19530 or https://user:password@host:19530/database. Generations that are in Milvus "
+        "are searched there as long as this names it.",
+    )
     host: str = Field(default="127.0.0.1", description="Address the web server listens on.")
     port: int = Field(
         default=8000,

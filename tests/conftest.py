@@ -29,6 +29,7 @@ from tests.support.building import build
 from tests.support.commands import serving
 from tests.support.databases import Databases, connected
 from tests.support.indexed import COLLECTION, Indexed, built_or_restored
+from tests.support.milvus import SmallMilvus, small_milvus
 from tests.support.model import make_small_model
 from tests.support.notes import Notes, served_notes
 from tests.support.receiver import Receiver, receiving
@@ -213,4 +214,11 @@ def receiver(monkeypatch: pytest.MonkeyPatch) -> Iterator[Receiver]:
     """A receiver of webhooks, on an address that the setting names."""
     with receiving() as server:
         monkeypatch.setenv("REFRACT_WEBHOOKS", server.url)
+        yield server
+
+
+@pytest.fixture(scope="session")
+def milvus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallMilvus]:
+    """A Milvus server. Tests stop no such one that others use."""
+    with small_milvus(tmp_path_factory.mktemp("milvus") / "data") as server:
         yield server

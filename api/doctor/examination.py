@@ -8,7 +8,7 @@ from sqlalchemy import Engine, create_engine
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from api.checks import Check, check_tables, check_webhooks, check_worker
+from api.checks import Check, check_tables, check_vectors, check_webhooks, check_worker
 from api.doctor.database import check_database, check_processes
 from api.doctor.machine import check_machine
 from api.doctor.variables import check_variables
@@ -45,6 +45,7 @@ def _check_stored(settings: Settings) -> Iterator[Check]:
             if tables.state == "ok":
                 yield check_worker(session)
                 yield from check_webhooks(session)
+                yield from check_vectors(session)
                 yield from check_indexes(session, settings.data.expanduser(), settings.model)
 
 

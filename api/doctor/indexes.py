@@ -11,8 +11,13 @@ from sqlalchemy.orm import Session
 from api.checks import Check
 from search.db.models import CollectionRow, GenerationRow, PassageRow
 from search.embedding.embedder import embedder_of, load_embedder
-from search.errors import ConfigurationError
-from search.index.generation_files import generation_folder
+from search.errors import ConfigurationError, IndexDamaged, VectorsUnavailable
+from search.index.generation_files import (
+    generation_folder,
+    is_in_milvus,
+    load_index,
+    waits_for_its_first_search,
+)
 from search.index.snapshot import space_of
 
 FLOAT16 = 2  # bytes
@@ -30,6 +35,8 @@ def check_indexes(session: Session, data: Path, model: str) -> Iterator[Check]:
     for name, generation in rows:
         yield check_width(session, name, generation)
         yield check_index_files(name, generation, generation_folder(data, generation.id))
+        if is_in_milvus(generation) and not waits_for_its_first_search(generation):
+            yield check_vectors_of(name, generation, data)
 
 
 def check_model(model: str) -> Check:
@@ -74,6 +81,17 @@ def check_index_files(name: str, generation: GenerationRow, folder: Path) -> Che
         told,
         "They are made again when they are needed; refract verify --repair does it now.",
     )
+
+
+def check_vectors_of(name: str, generation: GenerationRow, data: Path) -> Check:
+    """Looks whether Milvus holds the vectors of a generation that is searched there."""
+    try:
+        index = load_index(data, generation)
+    except IndexDamaged as damage:
+        return Check("index vectors", "warn", f"{name}: {damage.message}", damage.hint)
+    except VectorsUnavailable as error:
+        return Check("index vectors", "fail", f"{name}: {error.message}", error.hint)
+    return Check("index vectors", "ok", f"{name}: generation {generation.id} has {len(index):,} in Milvus.")
 
 
 def _sha256(file: Path) -> str:

@@ -27,7 +27,12 @@ from indexer.build.passage_rows import (
     share_embeddings,
     take_over_embeddings,
 )
-from indexer.build.retention import drop_dictionaries, drop_generation, drop_old_versions
+from indexer.build.retention import (
+    drop_dictionaries,
+    drop_generation,
+    drop_old_versions,
+    drop_vectors,
+)
 from indexer.build.scorecard import measure
 from indexer.build.verify import check
 from indexer.documents import lock_documents
@@ -43,6 +48,7 @@ from search.embedding.embedder import Embedder, splitter_of
 from search.embedding.splitter import TARGET_TOKENS, embedded_text
 from search.errors import Busy, SourceError
 from search.index.generation_files import write_files
+from search.index.milvus_server import milvus_address
 from search.responses.collections import Scorecard
 
 EMBED_ROWS = 256
@@ -162,7 +168,7 @@ class Build:
         self, live: GenerationRow | None, passage_tokens: int | None, index: IndexKind | None
     ) -> Recipe:
         """Gives the recipe: length of passages and kind of index as asked, else as the live generation has
-        them."""
+        them; the engine that is set now."""
         space = self.embedder.space
         return Recipe(
             model=space.model,
@@ -170,6 +176,7 @@ class Build:
             max_tokens=self.embedder.max_tokens,
             passage_tokens=passage_tokens or (live.recipe.passage_tokens if live else TARGET_TOKENS),
             index=index or (live.recipe.index if live else "flat"),
+            engine="milvus" if milvus_address() else "faiss",
             device=self.embedder.device,
             question_prompt=space.question_prompt,
             passage_prompt=space.passage_prompt,
@@ -263,6 +270,7 @@ class Build:
             session.commit()
             for generation in [*retired[KEPT:], *unfinished]:
                 drop_generation(session, self.data, generation)
+            drop_vectors(session)
             drop_dictionaries(session, collection)
             drop_old_versions(session, collection)
 

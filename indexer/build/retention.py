@@ -10,8 +10,13 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from indexer.hooks.events import tell
+from search.db.lookup import installation_of
 from search.db.models import CollectionRow, DictionaryRow, DocumentRow, GenerationRow, PassageRow
+from search.errors import ConfigurationError, VectorsUnavailable
 from search.index.generation_files import generation_folder
+from search.index.milvus_connection import FOR_CHECKS
+from search.index.milvus_index import prefix_of
+from search.index.milvus_server import milvus_address, milvus_server
 
 DROP_ATTEMPTS, LOCK_MILLISECONDS, PAUSE_SECONDS = 8, 200, 0.3
 
@@ -56,6 +61,23 @@ def drop_partitions(session: Session, generations: list[int]) -> None:
 def remove_files(data: Path, generation: int) -> None:
     """Removes the derived files of a generation that is dropped."""
     shutil.rmtree(generation_folder(data, generation), ignore_errors=True)
+
+
+def drop_vectors(session: Session) -> None:
+    """Drops what a Milvus server holds of generations that are dropped. One that does not answer keeps it
+    until the next build."""
+    try:
+        if milvus_address() is None:
+            return
+        server, ours = milvus_server(), prefix_of(installation_of(session))
+        names = server.names(ours, FOR_CHECKS)  # before the generations: one may come meanwhile
+        kept = {str(number) for number in session.scalars(select(GenerationRow.id))}
+        session.commit()
+        for name in names:
+            if name.removeprefix(ours).partition("_")[0] not in kept:
+                server.drop(name)
+    except (ConfigurationError, VectorsUnavailable) as error:
+        logger.warning("Vectors that nothing needs any more stay until the next build: %s", error)
 
 
 def drop_dictionaries(session: Session, collection: int) -> None:

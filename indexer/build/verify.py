@@ -23,14 +23,15 @@ from search.dictionary.autoencoder import Activations, Dictionary
 from search.errors import DictionaryError, IndexDamaged
 from search.index.bm25 import Counts
 from search.index.document_names import Names
-from search.index.faiss_index import FaissIndex
+from search.index.faiss_index import VectorIndex
 from search.index.generation_files import (
     FEATURES_FILE,
-    INDEX_FILE,
     MAP_FILE,
     NAMES_FILE,
     WORDS_FILE,
     generation_folder,
+    load_index,
+    waits_for_its_first_search,
     write_files,
 )
 from search.index.passage_features import PassageFeatures
@@ -72,7 +73,11 @@ class Verified:
 
 
 def verify(database: Engine, data: Path, *, collection: int | None = None, repair: bool = False) -> Verified:
-    """Verifies every finished generation of all collections, or of one (by its row id)."""
+    """Verifies every finished generation of all collections, or of one (by its row id).
+
+    Raises:
+        VectorsUnavailable: one is in Milvus, which does not answer.
+    """
     problems: list[Problem] = []
     passages = 0
     with Session(database) as session:
@@ -85,7 +90,7 @@ def verify(database: Engine, data: Path, *, collection: int | None = None, repai
             name = names[generation.collection_id]
             wrong = [Problem(name, generation.id, what, REINDEX) for what in _rows(session, generation)]
             # An index file can only be as good as what it is made from.
-            if not wrong:
+            if not wrong and not waits_for_its_first_search(generation):
                 try:
                     _checked_index(session, data, generation)
                 except IndexDamaged as damage:
@@ -123,7 +128,7 @@ def check(session: Session, data: Path, generation: GenerationRow) -> Checks:
 
 
 def measure_recall(
-    session: Session, generation: GenerationRow, index: FaissIndex, *, block: int = READ_ROWS
+    session: Session, generation: GenerationRow, index: VectorIndex, *, block: int = READ_ROWS
 ) -> float:
     """Measures the share of the passages nearest to some of them that the index finds, against a scan of all,
     of which a block is in memory at a time."""
@@ -233,7 +238,7 @@ def _is_whole(document: DocumentRow) -> bool:
     return fingerprint(given) == document.sha256
 
 
-def _checked_index(session: Session, data: Path, generation: GenerationRow) -> FaissIndex:
+def _checked_index(session: Session, data: Path, generation: GenerationRow) -> VectorIndex:
     """Loads the files of a generation and checks their bytes, for how many passages they are, and some of the
     vectors, drawn at random.
 
@@ -241,7 +246,7 @@ def _checked_index(session: Session, data: Path, generation: GenerationRow) -> F
         IndexDamaged: something is wrong.
     """
     folder, files = generation_folder(data, generation.id), generation.files
-    index = FaissIndex.load(folder / INDEX_FILE, files.get(INDEX_FILE, ""))
+    index = load_index(data, generation)
     held = {"vectors": len(index)}
     # Those that there were none of when it was built it gets when it is searched.
     if WORDS_FILE in files:

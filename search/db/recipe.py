@@ -6,13 +6,16 @@ from pydantic import BaseModel, ConfigDict
 
 from search.responses.stored import StoredJson
 
+Engine = Literal["faiss", "milvus"]
+"""Says what holds the vectors: FAISS in a file, or a Milvus server."""
+
 IndexKind = Literal["flat", "ivf"]
 """Says how an index is searched: flat scans all vectors, ivf those in the cells nearest to the question."""
 
 
 class Recipe(BaseModel):
     """Says what a build is asked to do: model, its precision, prompts and width, length of passages, kind of
-    index.
+    index, and the engine that searches it. (`index` is FAISS's: Milvus scans.)
 
     `dimensions`: how many numbers of each vector are kept, 0: all. `width`: how many an endpoint's have; 0
     where the model's own files say. `device` is where the build began. Rows of earlier versions are read as
@@ -27,6 +30,7 @@ class Recipe(BaseModel):
     max_tokens: int
     passage_tokens: int = 192
     index: IndexKind = "flat"
+    engine: Engine = "faiss"
     device: str = ""
     question_prompt: str = ""
     passage_prompt: str = ""

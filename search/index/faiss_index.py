@@ -33,7 +33,17 @@ ADDED_ROWS = 10_000  # so many are in memory as float32 at once
 
 
 class VectorIndex(Protocol):
-    """Computes inner products over passages, numbered from 0."""
+    """Computes inner products over passages, numbered from 0. Which of them are live is not its business:
+    whoever searches says which are allowed.
+
+    `width`: how many numbers a vector has. `exact`: it finds the nearest ones, and not most of them.
+    """
+
+    @property
+    def width(self) -> int: ...
+
+    @property
+    def exact(self) -> bool: ...
 
     def __len__(self) -> int: ...
 
@@ -109,6 +119,10 @@ class FaissIndex:
     @property
     def width(self) -> int:
         return int(self._stored.d)
+
+    @property
+    def exact(self) -> bool:
+        return not isinstance(self._stored, faiss.IndexIVF)
 
     def search(
         self, q_QD: FloatArray, k: int, allowed_N: NDArray[np.bool_] | None = None

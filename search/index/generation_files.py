@@ -2,7 +2,8 @@
 names of its documents, its map of features.
 
 All are mapped where they are opened, so that processes beside each other share one copy in memory. What is
-missing or damaged, or was not kept when the generation was built, is made again from Postgres.
+missing or damaged, or was not kept when the generation was built, is made again from Postgres. Vectors that
+are in Milvus have a file too, which tells of their collection.
 
 Shape suffixes: N passages, D embedding width, F features.
 """
@@ -18,13 +19,16 @@ from sqlalchemy.orm import Session
 
 from search.db.connection import is_read_only, open_session
 from search.db.locks import take_turn
+from search.db.lookup import installation_of
 from search.db.models import GenerationRow
 from search.dictionary.labels import read_labels
 from search.errors import IndexDamaged
 from search.index.agreement import about
 from search.index.bm25 import Counts
 from search.index.document_names import Names
-from search.index.faiss_index import FaissIndex
+from search.index.faiss_index import FaissIndex, VectorIndex
+from search.index.milvus_index import MilvusIndex
+from search.index.milvus_server import milvus_address, milvus_server
 from search.index.passage_features import PassageFeatures
 from search.index.passage_store import (
     read_activations,
@@ -36,6 +40,7 @@ from search.index.passage_store import (
 from search.index.places import Places
 
 INDEX_FILE = "vectors.faiss"
+MILVUS_FILE = "vectors.milvus"
 WORDS_FILE = "words.safetensors"
 FEATURES_FILE = "features.safetensors"
 NAMES_FILE = "names.safetensors"
@@ -61,9 +66,41 @@ class _Derived(Protocol):
 _D = TypeVar("_D", bound=_Derived)
 
 
-def open_index(session: Session, data: Path, generation: GenerationRow) -> FaissIndex:
-    """Opens the FAISS index of the passages a generation was built with."""
+def is_in_milvus(generation: GenerationRow) -> bool:
+    """Tells whether Milvus searches a generation: one that was built for it, as long as the setting names a
+    server. Without one FAISS does, so that no site is down for a setting."""
+    return generation.recipe.engine == "milvus" and milvus_address() is not None
+
+
+def waits_for_its_first_search(generation: GenerationRow) -> bool:
+    """Tells whether the index of a generation was never made in the engine that would search it now: it will
+    be when it is searched."""
+    engine_file = MILVUS_FILE if is_in_milvus(generation) else INDEX_FILE
+    return generation.recipe.engine == "milvus" and engine_file not in generation.files
+
+
+def open_index(session: Session, data: Path, generation: GenerationRow) -> VectorIndex:
+    """Opens the index of the passages a generation was built with.
+
+    Raises:
+        VectorsUnavailable: it is in Milvus, which does not answer.
+    """
+    if is_in_milvus(generation):
+        return _open(session, data, generation, MILVUS_FILE, MilvusIndex.load, _fill_collection)
     return _open(session, data, generation, INDEX_FILE, FaissIndex.load, _build_index)
+
+
+def load_index(data: Path, generation: GenerationRow) -> VectorIndex:
+    """Opens the same index as it is; nothing is made again.
+
+    Raises:
+        IndexDamaged: it is missing or is not what was written.
+        VectorsUnavailable: it is in Milvus, which does not answer.
+    """
+    folder = generation_folder(data, generation.id)
+    if is_in_milvus(generation):
+        return MilvusIndex.load(folder / MILVUS_FILE, generation.files.get(MILVUS_FILE, ""))
+    return FaissIndex.load(folder / INDEX_FILE, generation.files.get(INDEX_FILE, ""))
 
 
 def open_words(session: Session, data: Path, generation: GenerationRow) -> Counts:
@@ -90,7 +127,10 @@ def open_map(session: Session, data: Path, generation: GenerationRow, features: 
 def write_files(session: Session, data: Path, generation: GenerationRow) -> None:
     """Makes all files of a generation from what is in Postgres and records their hashes (not committed)."""
     generation.files = {}
-    _write(session, data, generation, INDEX_FILE, _build_index)
+    if is_in_milvus(generation):
+        _write(session, data, generation, MILVUS_FILE, _fill_collection)
+    else:
+        _write(session, data, generation, INDEX_FILE, _build_index)
     words, _ = _write(session, data, generation, WORDS_FILE, _count_words)
     make = partial(_find_features, words=words)
     features, _ = _write(session, data, generation, FEATURES_FILE, make)
@@ -139,6 +179,11 @@ def _write(
 def _build_index(session: Session, generation: GenerationRow) -> FaissIndex:
     x_ND = read_embeddings(session, generation.id, stop=generation.passages)
     return FaissIndex.build(x_ND, generation.recipe.index)
+
+
+def _fill_collection(session: Session, generation: GenerationRow) -> MilvusIndex:
+    x_ND = read_embeddings(session, generation.id, stop=generation.passages)
+    return MilvusIndex.build(milvus_server(), installation_of(session), generation.id, x_ND)
 
 
 def _count_words(session: Session, generation: GenerationRow) -> Counts:

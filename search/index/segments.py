@@ -12,7 +12,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from search.index.faiss_index import FaissIndex, FloatArray, IntArray
+from search.index.faiss_index import FaissIndex, FloatArray, IntArray, VectorIndex
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,7 +24,7 @@ class SegmentedIndex:
     where the base index is.
     """
 
-    base: FaissIndex
+    base: VectorIndex
     added: FaissIndex | None
     number_N: IntArray
 
@@ -41,6 +41,14 @@ class SegmentedIndex:
             more, later = self.added.search(q_QD, k, allowed[1])
             scores, ids = _merged(scores, ids, more, later + len(self.base))
         return scores[:, :k], ids[:, :k] if self._all else np.searchsorted(self.number_N, ids[:, :k])
+
+    @property
+    def width(self) -> int:
+        return self.base.width
+
+    @property
+    def exact(self) -> bool:
+        return self.base.exact
 
     def only(self, number_N: IntArray) -> "SegmentedIndex":
         """The same segments, of which passages of these numbers alone are visible."""

@@ -45,7 +45,7 @@ class Rows:
     it was built with, and the names of their documents, which are mapped files; the embeddings, the words and
     the features of those added since."""
 
-    base: FaissIndex
+    base: VectorIndex
     words: Counts
     features: PassageFeatures
     names: Names

@@ -30,7 +30,7 @@ def stored(database: Engine, written: dict[str, Any]) -> Recipe:
 
 def test_what_the_first_version_did_not_write_has_its_values(database: Engine) -> None:
     recipe = stored(database, {**LEAST, "device": "cpu"})
-    assert (recipe.passage_tokens, recipe.index) == (192, "flat")
+    assert (recipe.passage_tokens, recipe.index, recipe.engine) == (192, "flat", "faiss")
 
 
 def test_a_recipe_that_says_how_to_learn_a_dictionary_is_none_of_today(database: Engine) -> None:
@@ -48,10 +48,11 @@ def test_a_recipe_is_written_whole_and_found_by_its_parts(database: Engine) -> N
         assert session.scalars(select(GenerationRow).where(of_model == "m")).one().recipe == TODAY
         written = session.execute(text("SELECT recipe FROM generations")).scalar_one()
     today = {"passage_tokens": 192, "index": "flat", "device": "cpu"}
-    unset = {"question_prompt": "", "passage_prompt": "", "dimensions": 0, "width": 0}
+    unset = {"question_prompt": "", "passage_prompt": "", "dimensions": 0, "width": 0, "engine": "faiss"}
     assert written == {**LEAST, **today, **unset}
 
 
 def test_the_same_build_may_be_taken_up_on_another_device_but_not_of_other_passages() -> None:
     assert TODAY.same(TODAY.model_copy(update={"device": "cuda"}))
     assert not TODAY.same(TODAY.model_copy(update={"passage_tokens": 64}))
+    assert not TODAY.same(TODAY.model_copy(update={"engine": "milvus"}))
