@@ -10,7 +10,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from indexer.hooks.events import tell
-from search.db.models import CollectionRow, DictionaryRow, DocumentRow, GenerationRow, PassageRow
+from search.db.models import CollectionRow, DictionaryRow, DocumentRow, GenerationRow, PassageRow, ShardRow
 from search.index.generation_files import generation_folder
 
 DROP_ATTEMPTS, LOCK_MILLISECONDS, PAUSE_SECONDS = 8, 200, 0.3
@@ -56,6 +56,13 @@ def drop_partitions(session: Session, generations: list[int]) -> None:
 def remove_files(data: Path, generation: int) -> None:
     """Removes the derived files of a generation that is dropped."""
     shutil.rmtree(generation_folder(data, generation), ignore_errors=True)
+
+
+def drop_shards(session: Session, collection: int) -> None:
+    """Drops the shards of a collection's builds, which have ended."""
+    builds = select(GenerationRow.id).where(GenerationRow.collection_id == collection)
+    session.execute(delete(ShardRow).where(ShardRow.generation_id.in_(builds)))
+    session.commit()
 
 
 def drop_dictionaries(session: Session, collection: int) -> None:
