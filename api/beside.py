@@ -62,15 +62,17 @@ class Child:
 
 
 @contextlib.contextmanager
-def working(*, wanted: bool = True) -> Iterator[None]:
-    """Runs a worker until the block ends, if one is wanted."""
+def working(workers: int = 1) -> Iterator[None]:
+    """Runs so many workers until the block ends."""
 
     def supervise(ended: Event) -> None:
         while not ended.is_set():
             _run(["worker"], ended, stdout=subprocess.DEVNULL)
             ended.wait(AGAIN_SECONDS)
 
-    with in_background("supervisor", supervise) if wanted else contextlib.nullcontext():
+    with contextlib.ExitStack() as beside:
+        for number in range(workers):
+            beside.enter_context(in_background(f"supervisor {number}", supervise))
         yield
 
 

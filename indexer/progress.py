@@ -22,10 +22,19 @@ def silent(progress: Progress) -> None:
 
 
 class Reporter:
-    """Follows the steps of one build. `generation` is set once the build has one."""
+    """Follows the steps of one build. `generation` is set once the build has one, `workers` while several are
+    at a step. What is noted beside, in a line, `say` hears."""
 
-    def __init__(self, database: Engine, listener: Listener = silent) -> None:
+    def __init__(
+        self,
+        database: Engine,
+        listener: Listener = silent,
+        *,
+        say: Callable[[str], object] = lambda _: None,
+    ) -> None:
         self.generation: int | None = None
+        self.workers = 1
+        self.say = say
         self.seconds: dict[str, float] = {}
         self._database = database
         self._listener = listener
@@ -62,7 +71,14 @@ class Reporter:
         fresh = self._done - self._skipped
         rate = fresh / spent if fresh and spent > 0 else None
         left = (self._total - self._done) / rate if rate and self._total else None
-        return Progress(step=self._step, done=self._done, total=self._total, rate=rate, seconds_left=left)
+        return Progress(
+            step=self._step,
+            done=self._done,
+            total=self._total,
+            rate=rate,
+            seconds_left=left,
+            workers=self.workers,
+        )
 
     def _tell(self, *, force: bool = False) -> None:
         progress = self._now()

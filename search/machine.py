@@ -7,6 +7,9 @@ import psutil
 
 CONTROL_GROUP = Path("/sys/fs/cgroup")
 
+NO_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
+"""What PyTorch says where there is none left, on a GPU and on a CPU."""
+
 
 def cores(group: Path = CONTROL_GROUP) -> int:
     """Counts the cores that this process may use, at least one."""
@@ -21,6 +24,11 @@ def free_memory(group: Path = CONTROL_GROUP) -> int:
     free = int(psutil.virtual_memory().available)
     most, used = _read(group / "memory.max"), _read(group / "memory.current")
     return max(0, min(free, int(most) - int(used))) if most.isdigit() and used.isdigit() else free
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that there was not enough memory, of the machine or of its GPU."""
+    return isinstance(error, MemoryError) or any(words in str(error).lower() for words in NO_MEMORY)
 
 
 def _read(file: Path) -> str:

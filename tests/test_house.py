@@ -52,6 +52,9 @@ ELSEWHERE = {
         indexer/build/retention indexer/build/stages indexer/progress
     """,
     "tests/indexer/build/test_carry_over.py": "indexer/dictionary/inherit search/query/remapping",
+    "tests/indexer/build/test_leading.py": """
+        indexer/build/helpers indexer/build/shard_work indexer/jobs/helping
+    """,
     "tests/indexer/build/test_verify.py": """
         search/index/generation_files search/index/passage_store
     """,

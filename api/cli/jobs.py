@@ -78,6 +78,8 @@ def _where(job: "JobInfo") -> str:
     parts = [f"{progress.step}: {progress.done:,} of {progress.total:,}"]
     if progress.rate:
         parts.append(f"{progress.rate:,.0f}/s")
+    if progress.workers > 1:
+        parts.append(f"{progress.workers} workers")
     if progress.seconds_left is not None:
         parts.append(f"{duration(progress.seconds_left)} left")
     return ", ".join(parts)

@@ -5,6 +5,7 @@ import os
 import sys
 from functools import cache, partial
 from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -111,7 +112,7 @@ def serve_all(
 
     with opened() as (settings, database):
         listening = listen(settings.host, settings.port if port is None else port)
-        with working(wanted=worker):
+        with working(int(worker)):
             _serve(settings, database, listening, processes)
         _say_stopped()
 
@@ -149,9 +150,17 @@ def serving(
 
 
 @app.command()
-def worker(with_parent: Annotated[bool, typer.Option(hidden=True)] = False) -> None:
+def worker(
+    processes: Annotated[
+        int,
+        typer.Option(
+            min=1, max=256, help="How many workers: they do several jobs at a time, and one build together."
+        ),
+    ] = 1,
+    with_parent: Annotated[bool, typer.Option(hidden=True)] = False,
+) -> None:
     """Add new documents to what is searched and do the jobs of the queue, as a process of its own."""
-    from api.beside import begin_anew, end_with_parent, stand_back
+    from api.beside import begin_anew, end_with_parent, stand_back, working
     from indexer.backup.scheduled import Backups
     from indexer.jobs.places import Places
     from indexer.jobs.worker import run_worker
@@ -161,6 +170,11 @@ def worker(with_parent: Annotated[bool, typer.Option(hidden=True)] = False) -> N
             end_with_parent()
         stand_back()
         print("Refract's worker runs (Ctrl-C stops it)", flush=True)
+        if processes > 1:
+            with working(processes), contextlib.suppress(KeyboardInterrupt):
+                Event().wait()
+            _say_stopped()
+            return
         places = Places.of(settings.folders, settings.data)
         backups = Backups.of(settings)
         run_worker(database, settings.data, places=places, backups=backups, begin_anew=begin_anew)

@@ -51,6 +51,7 @@ JOBS = text(
         WHERE job_id = job.id AND job.status IN ('todo', 'doing')
             AND type::text = CASE job.status WHEN 'todo' THEN 'deferred' ELSE 'started' END
     ) AS event ON true
+    WHERE job.queue_name <> 'shards'
     GROUP BY 1, 2
     """
 )

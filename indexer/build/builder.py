@@ -19,10 +19,9 @@ from indexer.build import stages
 from indexer.build.carry_over import carry_late_edits, carry_over
 from indexer.build.catch_up import CatchUp
 from indexer.build.generations import make_live
+from indexer.build.leading import Leader
 from indexer.build.passage_rows import (
     create_partition,
-    fill,
-    passage_texts,
     plan_passages,
     share_embeddings,
     take_over_embeddings,
@@ -31,27 +30,29 @@ from indexer.build.retention import (
     drop_dictionaries,
     drop_generation,
     drop_old_versions,
+    drop_shards,
     drop_vectors,
 )
 from indexer.build.scorecard import measure
+from indexer.build.shard_work import Embedding, FindingFeatures
 from indexer.build.verify import check
 from indexer.documents import lock_documents
 from indexer.progress import Reporter
 from search.db.card import LostLabel
 from search.db.connection import direct
 from search.db.listener import notify
-from search.db.locks import build_lock
-from search.db.lookup import live_of
+from search.db.locks import build_lock, notice_its_end
+from search.db.lookup import count_passages, live_of
 from search.db.models import CollectionRow, DictionaryRow, DocumentRow, GenerationRow, PassageRow
 from search.db.recipe import IndexKind, Recipe
+from search.dictionary.autoencoder import Dictionary
 from search.embedding.embedder import Embedder, splitter_of
-from search.embedding.splitter import TARGET_TOKENS, embedded_text
+from search.embedding.splitter import TARGET_TOKENS
 from search.errors import Busy, SourceError
 from search.index.generation_files import write_files
 from search.index.milvus_server import milvus_address
 from search.responses.collections import Scorecard
 
-EMBED_ROWS = 256
 KEPT = 2  # retired generations that one can go back to
 
 
@@ -106,12 +107,13 @@ class Build:
         with self._alone(collection):
             generation = self._plan(collection, passage_tokens, index)
             self.reporter.generation = generation
-            embedded = self._embed(generation)
+            leader = Leader(self.database, collection, generation, self.reporter)
+            embedded = self._embed(leader)
             with Session(self.database) as session:
                 row = session.get_one(GenerationRow, generation)
                 parts = (self.embedder, self.reporter)
                 dictionary = stages.obtain_dictionary(session, row, *parts, self.data, naming=self.naming)
-                stages.activate(session, row, dictionary, *parts)
+                self._find_features(leader, dictionary)
                 lost = carry_over(session, row, dictionary, self.reporter)
                 stages.store_families(session, row, dictionary, self.reporter)
                 measure(session, row, dictionary, *parts)
@@ -122,6 +124,7 @@ class Build:
     @contextmanager
     def _alone(self, collection: int) -> Iterator[None]:
         with direct(self.database).connect() as connection:
+            notice_its_end(connection)
             key = {"key": build_lock(collection)}
             locked = connection.execute(text("SELECT pg_try_advisory_lock(hashtext(:key))"), key).scalar()
             if not locked:
@@ -199,33 +202,36 @@ class Build:
             generation.passages = planned
             session.commit()
 
-    def _embed(self, generation: int) -> int:
+    def _embed(self, leader: Leader) -> int:
         """Fills in the embeddings that are missing, each different text once and the longest first; gives the
         number of texts."""
+        generation = leader.generation
         with Session(self.database) as session:
             row = session.get_one(GenerationRow, generation)
             splitter = splitter_of(self.embedder, row.recipe.passage_tokens)
             lacking = (PassageRow.generation_id == generation, PassageRow.embedding.is_(None))
+            first = func.min(PassageRow.id)
             missing = session.scalars(
-                select(func.min(PassageRow.id))
+                select(first)
                 .where(*lacking)
                 .group_by(PassageRow.sha256)
-                .order_by(func.max(PassageRow.end - PassageRow.start).desc())
+                .order_by(func.max(PassageRow.end - PassageRow.start).desc(), first)
             ).all()
             waiting = session.scalar(select(func.count()).where(*lacking)) or 0
             everything = (row.passages or 0) - waiting + len(missing)
-            with self.reporter.step("embedding passages", everything, done=everything - len(missing)):
-                for start in range(0, len(missing), EMBED_ROWS):
-                    rows = passage_texts(session, generation, missing[start : start + EMBED_ROWS])
-                    session.commit()  # while texts are embedded no transaction stays open
-                    texts = [embedded_text(splitter.clip_title(title), body) for _, title, body in rows]
-                    x_ND = self.embedder.encode(texts, on_batch=self.reporter.advance)
-                    filled = [(row[0], x_D.tobytes()) for row, x_D in zip(rows, x_ND, strict=True)]
-                    fill(session, generation, ("embedding",), filled)
-                    session.commit()
+        work = Embedding(self.database, generation, self.embedder, splitter, whole=False)
+        embedded = leader.run(work, missing, everything)
+        with Session(self.database) as session:
             share_embeddings(session, generation)
             session.commit()
-        return len(missing)
+        return embedded
+
+    def _find_features(self, leader: Leader, dictionary: Dictionary) -> None:
+        """Stores the active features of every passage."""
+        with Session(self.database) as session:
+            passages = count_passages(session, leader.generation)
+        work = FindingFeatures(self.database, leader.generation, dictionary, self.embedder.device)
+        leader.run(work, range(passages))
 
     def _go_live(self, generation: int) -> list[LostLabel]:
         """Writes the index file, replays what changed meanwhile, checks all of it, then makes the generation
@@ -254,8 +260,8 @@ class Build:
         return lost
 
     def _tidy(self, collection: int) -> None:
-        """Drops what no rollback needs: unfinished builds, all but the last retired generations, and versions
-        of documents that none is made of."""
+        """Drops what no rollback needs: unfinished builds, shards, all but the last retired generations, and
+        versions of documents that none is made of."""
         with Session(self.database) as session:
             retired = session.scalars(
                 select(GenerationRow.id)
@@ -271,6 +277,7 @@ class Build:
             for generation in [*retired[KEPT:], *unfinished]:
                 drop_generation(session, self.data, generation)
             drop_vectors(session)
+            drop_shards(session, collection)
             drop_dictionaries(session, collection)
             drop_old_versions(session, collection)
 

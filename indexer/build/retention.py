@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from indexer.hooks.events import tell
 from search.db.lookup import installation_of
-from search.db.models import CollectionRow, DictionaryRow, DocumentRow, GenerationRow, PassageRow
+from search.db.models import CollectionRow, DictionaryRow, DocumentRow, GenerationRow, PassageRow, ShardRow
 from search.errors import ConfigurationError, VectorsUnavailable
 from search.index.generation_files import generation_folder
 from search.index.milvus_connection import FOR_CHECKS
@@ -78,6 +78,13 @@ def drop_vectors(session: Session) -> None:
                 server.drop(name)
     except (ConfigurationError, VectorsUnavailable) as error:
         logger.warning("Vectors that nothing needs any more stay until the next build: %s", error)
+
+
+def drop_shards(session: Session, collection: int) -> None:
+    """Drops the shards of a collection's builds, which have ended."""
+    builds = select(GenerationRow.id).where(GenerationRow.collection_id == collection)
+    session.execute(delete(ShardRow).where(ShardRow.generation_id.in_(builds)))
+    session.commit()
 
 
 def drop_dictionaries(session: Session, collection: int) -> None:

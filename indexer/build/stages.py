@@ -11,21 +11,18 @@ import numpy as np
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
-from indexer.build.passage_rows import fill, passage_activations, passage_embeddings, passage_texts
+from indexer.build.passage_rows import passage_activations, passage_embeddings, passage_texts
 from indexer.dictionary.families import find_families, keep_families
 from indexer.dictionary.naming import mined_rows, model_dictionary, with_own_names
 from indexer.progress import Reporter
 from search.db.lookup import count_passages
 from search.db.models import DictionaryRow, FamilyRow, GenerationRow
-from search.dictionary.autoencoder import ENCODE_ROWS, NAMED, Dictionary
+from search.dictionary.autoencoder import NAMED, Dictionary
 from search.dictionary.families import Family, read_families
 from search.dictionary.labels import read_labels
 from search.dictionary.lexicon import general_lexicon
 from search.embedding.embedder import Embedder
-from search.index.passage_store import read_dictionary, read_embeddings
-
-BLOCK = 8 * ENCODE_ROWS
-"""This many passages are encoded between a read and a write."""
+from search.index.passage_store import read_dictionary
 
 FAMILY_PASSAGES = 100_000
 """Families are found in this many passages, drawn at random: more of them tell the same."""
@@ -80,28 +77,6 @@ def obtain_dictionary(
     generation.dictionary_id = number
     session.commit()
     return found
-
-
-def activate(
-    session: Session,
-    generation: GenerationRow,
-    dictionary: Dictionary,
-    embedder: Embedder,
-    reporter: Reporter,
-) -> None:
-    """Stores the active features of every passage, a block at a time."""
-    passages = count_passages(session, generation.id)
-    with reporter.step("finding features", passages):
-        for start in range(0, passages, BLOCK):
-            x_ND = read_embeddings(session, generation.id, start=start, stop=start + BLOCK)
-            acts = dictionary.encode(x_ND, device=embedder.device)
-            rows = (
-                (passage, ids.tobytes(), values.tobytes())
-                for passage, (ids, values) in enumerate(zip(acts.ids_NK, acts.values_NK, strict=True), start)
-            )
-            fill(session, generation.id, ("feature_ids", "activations"), rows)
-            session.commit()
-            reporter.advance(len(x_ND))
 
 
 def store_families(

@@ -18,6 +18,7 @@ from sqlalchemy import Engine, Row, text, update
 from sqlalchemy.orm import Session
 
 from indexer.audit import record_apart
+from indexer.build.helpers import QUEUE as HELP
 from indexer.jobs.results import JobResult, read_result
 from search.db.connection import direct
 from search.db.models import JobReportRow
@@ -135,7 +136,7 @@ def get_job(database: Engine, number: int) -> JobInfo:
         JobNotFound: there is no job of that number.
     """
     with Session(database) as session:
-        row = session.execute(_select("WHERE job.id = :number"), {"number": number}).one_or_none()
+        row = session.execute(_select("job.id = :number"), {"number": number}).one_or_none()
     if row is None:
         raise JobNotFound(f"There is no job {number}.", hint="refract jobs lists those there are.")
     return _job(row)
@@ -143,11 +144,24 @@ def get_job(database: Engine, number: int) -> JobInfo:
 
 def list_jobs(database: Engine, *, limit: int = 50, collection: str | None = None) -> list[JobInfo]:
     """Lists the latest jobs, the newest first."""
-    wanted = "WHERE cast(:collection AS text) IS NULL OR job.args ->> 'collection' = :collection"
+    wanted = "(cast(:collection AS text) IS NULL OR job.args ->> 'collection' = :collection)"
     statement = _select(f"{wanted} ORDER BY job.id DESC LIMIT :limit")
     with Session(database) as session:
         rows = session.execute(statement, {"limit": limit, "collection": collection}).all()
     return [_job(row) for row in rows]
+
+
+def is_wanted(database: Engine) -> bool:
+    """Whether a job waits that could begin: one that is due, of a collection that none runs of."""
+    statement = f"""
+        SELECT EXISTS (
+            SELECT FROM {SCHEMA}.procrastinate_jobs AS job
+            WHERE status = 'todo' AND queue_name <> '{HELP}' AND coalesce(scheduled_at <= now(), true)
+              AND NOT EXISTS (SELECT FROM {SCHEMA}.procrastinate_jobs AS other
+                              WHERE other.lock = job.lock AND other.status = 'doing'))
+    """
+    with Session(database) as session:
+        return bool(session.scalar(text(statement)))
 
 
 @contextmanager
@@ -179,7 +193,7 @@ def _select(condition: str) -> Any:
                    max(at) FILTER (WHERE type IN ('succeeded', 'failed', 'cancelled', 'aborted')) AS ended
             FROM {SCHEMA}.procrastinate_events WHERE job_id = job.id
         ) AS events ON true
-        {condition}
+        WHERE job.queue_name <> '{HELP}' AND {condition}
         """
     )
 

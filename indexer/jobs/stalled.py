@@ -9,6 +9,7 @@ from sqlalchemy import Engine, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from indexer.build.helpers import QUEUE
 from indexer.jobs.queue import AT_ONCE, SCHEMA
 from search.db.models import JobReportRow
 
@@ -18,8 +19,13 @@ MOST_LOST = 3
 
 async def settle(app: App, database: Engine, job: Job) -> str:
     """Puts a job whose worker was killed back into the queue; one that was cancelled ends so, and one that
-    has cost too many workers fails. Gives what became of it, in words."""
+    has cost too many workers fails, as one that only helped does at once: who builds calls for others. Gives
+    what became of it, in words."""
     assert job.id is not None
+    if job.queue == QUEUE:
+        await asyncio.to_thread(note_end, database, job.id, "lost", reason="it was killed, or out of memory.")
+        await app.job_manager.finish_job(job, Status.FAILED, delete_job=False)
+        return "only helped and is not begun again"
     status, told = await asyncio.to_thread(_decide, database, job.id)
     if status is None:
         await app.job_manager.retry_job(job, AT_ONCE)

@@ -264,7 +264,7 @@ def _perform(kind: str, context: JobContext, arguments: dict[str, Any]) -> None:
     try:
         with shared["watchdog"].watching(number, context.abort_reason):
             request = read_request(kind, collection, arguments)
-            reporter = Reporter(database, log.hear)
+            reporter = Reporter(database, log.hear, say=log.say)
             result = _work(request, Resources(reporter=reporter, **shared["resources"]))
         log.say("done")
         logger.info("%s of %s is done.", kind, collection or "all")

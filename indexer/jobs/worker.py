@@ -23,6 +23,7 @@ from sqlalchemy.orm import Session
 from indexer.backup.scheduled import Backups
 from indexer.build.catch_up import CatchUp, count_pending
 from indexer.hooks.courier import Courier
+from indexer.jobs.helping import helping
 from indexer.jobs.places import Places
 from indexer.jobs.queue import AT_ONCE, connection_options, list_jobs, start_job
 from indexer.jobs.schedule import Schedule
@@ -79,6 +80,7 @@ def run_worker(
 async def _work(database: Engine, resources: dict[str, Any], begin_anew: Callable[[], None] | None) -> None:
     app = App(connector=PsycopgConnector(**connection_options(database), min_size=1, max_size=4))
     app.add_tasks_from(tasks, namespace="")
+    app.add_tasks_from(helping, namespace="")
     watchdog, schedule = Watchdog(), Schedule(database, resources["backups"])
     async with app.open_async():
         await _take_up_stalled(app, database)

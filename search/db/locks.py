@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy import Engine, text
+from sqlalchemy import Connection, Engine, text
 from sqlalchemy.orm import Session
 
 from search.db.connection import direct
@@ -45,10 +45,23 @@ def is_held(session: Session, lock: str) -> bool:
     return bool(session.scalar(held, {"lock": lock}))
 
 
+KEPT_ALIVE = {"tcp_keepalives_idle": 10, "tcp_keepalives_interval": 5, "tcp_keepalives_count": 4}
+"""The server notices within half a minute that the machine of a connection is gone; else it takes hours."""
+
+
+def notice_its_end(connection: Connection) -> None:
+    """Has the server let go of what a connection holds soon after its machine is gone without a word."""
+    for name, value in KEPT_ALIVE.items():
+        connection.execute(
+            text("SELECT set_config(:name, :value, false)"), {"name": name, "value": str(value)}
+        )
+
+
 @contextmanager
 def shared(database: Engine, lock: str) -> Iterator[None]:
     """Holds an advisory lock, which others may share, until the block or the process ends."""
     with direct(database).connect() as connection:
+        notice_its_end(connection)
         connection.execute(text("SELECT pg_advisory_lock_shared(hashtext(:lock))"), {"lock": lock})
         connection.commit()  # the lock is the connection's; an open transaction would hold back vacuum
         try:

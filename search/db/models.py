@@ -300,6 +300,27 @@ class PassageRow(Base):
     activations: Mapped[bytes | None] = mapped_column(LargeBinary)
 
 
+class ShardRow(Base):
+    """Holds a piece of a step of a build: some passages whose embeddings, or whose features, one worker makes
+    in one go and stores with `done` in one transaction.
+
+    A step is cut once: vectors depend, in their last bits, on what they are made beside. `taken_at` says when
+    somebody last began it, which is no promise: whoever did may be gone.
+    """
+
+    __tablename__ = "shards"
+
+    generation_id: Mapped[int] = mapped_column(
+        ForeignKey("generations.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    step: Mapped[str] = mapped_column(primary_key=True)
+    number: Mapped[int] = mapped_column(INTEGER, primary_key=True, autoincrement=False)
+    passages: Mapped[list[int]] = mapped_column(ARRAY(INTEGER))
+    size: Mapped[int] = mapped_column(INTEGER)
+    taken_at: Mapped[datetime | None]
+    done: Mapped[bool] = mapped_column(server_default=sql("false"))
+
+
 class KeyRow(Base):
     """Holds a key of an API client or an admin. Only its SHA-256 is kept: a key is 32 random bytes, so
     that no salt or slow hash is needed. `scope` is search, write or admin, each with what the one before

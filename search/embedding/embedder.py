@@ -25,6 +25,7 @@ from search.embedding.rough_tokens import rough_tokenizer
 from search.embedding.splitter import TARGET_TOKENS, PassageSplitter
 from search.errors import ConfigurationError, InvalidRequest
 from search.limiter import ConcurrencyLimiter
+from search.machine import is_out_of_memory
 from search.metrics import EMBEDDED
 from search.settings import DEFAULT_MODEL
 
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     from transformers import BatchEncoding
 
 T = TypeVar("T")
+
+logger = logging.getLogger(__name__)
 
 BATCH_TEXTS = 256
 BATCH_CHARACTERS = 1_000_000 if torch.cuda.is_available() else 12_000
@@ -62,6 +65,9 @@ FAMILIES = {
     r"\bnomic-embed-text": ("search_query: ", "search_document: "),
 }
 """Prompts of families whose files may not name them: in front of questions, in front of passages."""
+
+THREADS = torch.get_num_threads()
+"""So many threads PyTorch has at first, and at most."""
 
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
@@ -133,10 +139,16 @@ class Embedder(ABC):
 
     @abstractmethod
     def encode(
-        self, texts: Sequence[str], *, on_batch: Callable[[int], None] = lambda _: None
+        self, texts: Sequence[str], *, on_batch: Callable[[int], None] = lambda _: None, whole: bool = False
     ) -> NDArray[np.float16]:
         """Encodes texts as unit vectors (N, D), rounded once to float16; `on_batch` hears how many texts were
-        just done."""
+        just done. A batch that there is not enough memory for is halved, which changes last bits; if it is to
+        stay `whole` that is an error."""
+
+    def use_threads(self, threads: int) -> None:
+        """Lets PyTorch work with so many threads, as far as it has them, in this thread and for the model.
+        That changes no bit of what it makes."""
+        use_threads(threads)
 
     @abstractmethod
     def _read(self, questions: list[str]) -> torch.Tensor:
@@ -212,17 +224,40 @@ class LoadedEmbedder(Embedder):
         return sum(each.numel() * each.element_size() for each in self._model.parameters())
 
     def encode(
-        self, texts: Sequence[str], *, on_batch: Callable[[int], None] = lambda _: None
+        self, texts: Sequence[str], *, on_batch: Callable[[int], None] = lambda _: None, whole: bool = False
     ) -> NDArray[np.float16]:
-        vectors = [self._encode_batch(batch, on_batch) for batch in _batches(texts)]
+        vectors = [self._encode_batch(batch, on_batch, whole) for batch in _batches(texts)]
         return np.concatenate(vectors) if vectors else np.zeros((0, self.width), np.float16)
 
-    def _encode_batch(self, texts: Sequence[str], on_batch: Callable[[int], None]) -> NDArray[np.float16]:
-        prompted = self._prompted(texts)
-        x_ND = self._run(lambda: self._unit(self._tensor(prompted, BATCH_TEXTS)))
+    def use_threads(self, threads: int) -> None:
+        use_threads(threads)
+        self._run(lambda: use_threads(threads))  # OpenMP counts for each thread that calls it
+
+    def _encode_batch(
+        self, texts: Sequence[str], on_batch: Callable[[int], None], whole: bool
+    ) -> NDArray[np.float16]:
+        x_ND = self._tried(texts, whole or len(texts) == 1)
+        if x_ND is None:
+            half = len(texts) // 2
+            logger.warning("There is not enough memory for %s texts at once: %s are tried.", len(texts), half)
+            parts = (texts[:half], texts[half:])
+            return np.concatenate([self._encode_batch(part, on_batch, whole) for part in parts])
         EMBEDDED.labels("passage").inc(len(texts))
         on_batch(len(texts))
-        return x_ND.half().cpu().numpy()
+        return x_ND
+
+    def _tried(self, texts: Sequence[str], must: bool) -> NDArray[np.float16] | None:
+        """Encodes one batch; None where there is not enough memory, unless it must be done. (The error holds
+        what was made so far: it has to be gone before the next one is tried.)"""
+        prompted = self._prompted(texts)
+        try:
+            return self._run(lambda: self._unit(self._tensor(prompted, BATCH_TEXTS)).half().cpu().numpy())
+        except (MemoryError, RuntimeError) as error:
+            if must or not is_out_of_memory(error):
+                raise
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+        return None
 
     def _read(self, questions: list[str]) -> torch.Tensor:
         # In half precision a vector depends on how many texts are read with it (by .001 on some processors),
@@ -302,14 +337,20 @@ class EndpointEmbedder(Embedder):
         return 0
 
     def encode(
-        self, texts: Sequence[str], *, on_batch: Callable[[int], None] = lambda _: None
+        self, texts: Sequence[str], *, on_batch: Callable[[int], None] = lambda _: None, whole: bool = False
     ) -> NDArray[np.float16]:
+        del whole  # its memory is its own
         x_ND = self.endpoint.embed(self._prompted(texts), FOR_PASSAGES, on_batch)
         EMBEDDED.labels("passage").inc(len(texts))
         return self._unit(torch.from_numpy(x_ND)).half().numpy()
 
     def _read(self, questions: list[str]) -> torch.Tensor:
         return torch.from_numpy(self.endpoint.embed(questions, FOR_QUESTIONS))
+
+
+def use_threads(threads: int) -> None:
+    """Lets PyTorch use so many threads for what this one asks of it, as far as it has them."""
+    torch.set_num_threads(min(max(threads, 1), THREADS))
 
 
 def load_embedder(

@@ -773,14 +773,15 @@ class Suggestions:
 
 @dataclass(frozen=True, kw_only=True)
 class Progress:
-    """Says where a build is: `done` of `total` in a step; seconds left are None until a rate is known. Before
-    the first step it is empty."""
+    """Says where a build is: `done` of `total` in a step, by so many `workers`; seconds left are None until a
+    rate is known. Before the first step it is empty."""
 
     step: str = ""
     done: int = 0
     total: int = 0
     rate: float | None = None
     seconds_left: float | None = None
+    workers: int = 1
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -144,3 +144,18 @@ def test_after_a_kill_the_database_is_taken_over_and_stopped_in_order(
 
 def _embedded(data: Path, environment: dict[str, str]) -> dict[str, str]:
     return {**environment, "REFRACT_DATA": str(data)}
+
+
+def test_several_workers_end_with_the_one_that_began_them(database: Engine, tmp_path: Path) -> None:
+    def working() -> int:
+        beats = "SELECT count(*) FROM jobs.procrastinate_workers"
+        with database.connect() as connection:
+            return int(connection.exec_driver_sql(beats).scalar() or 0)
+
+    url = database.url.render_as_string(hide_password=False)
+    settings = {"DATABASE_URL": url, "REFRACT_DATA": str(tmp_path)}
+    with started("worker", "--processes", "2", **settings) as process:
+        eventually(lambda: working() == 2)
+        process.terminate()
+        process.wait(60)
+    assert working() == 0  # each of them said that it ends

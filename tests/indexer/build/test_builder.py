@@ -15,8 +15,9 @@ import pytest
 from sqlalchemy import Engine, func, inspect, select, text
 from sqlalchemy.orm import Session
 
-from indexer.build.builder import EMBED_ROWS, Build
+from indexer.build.builder import Build
 from indexer.build.passage_rows import create_partition, passage_texts
+from indexer.build.shard_work import Embedding
 from indexer.documents import ensure_collection, ingest
 from indexer.progress import Reporter
 from indexer.sources import Failure, Item, Note, SourceDocument
@@ -108,7 +109,7 @@ def test_a_text_that_many_documents_have_is_embedded_once(
         return encode(texts, **options)
 
     monkeypatch.setattr(small_embedder, "encode", counted)
-    same = [SourceDocument(f"d{n}", "", f"Whale {n % 3} sings.", None, {}) for n in range(2 * EMBED_ROWS)]
+    same = [SourceDocument(f"d{n}", "", f"Whale {n % 3} sings.", None, {}) for n in range(2 * Embedding.size)]
     report = build(database, tmp_path, small_embedder, "c", same)
     assert (report.documents, report.passages, report.embedded) == (len(same), len(same), 3)
     assert sorted(encoded[:3]) == [f"Whale {n} sings." for n in range(3)]  # then come names
@@ -156,7 +157,7 @@ def test_a_killed_build_goes_on_where_it_was(database: Engine, tmp_path: Path) -
     """By the model that ships: more passages than are stored at once take it long enough to be caught."""
     source = tmp_path / "source.jsonl"
     with source.open("w", encoding="utf-8") as file:
-        for number in range(2 * EMBED_ROWS):
+        for number in range(2 * Embedding.size):
             file.write(json.dumps({"id": str(number), "title": "", "text": f"Whale {number} sings."}) + "\n")
     environment = {
         **os.environ,

@@ -195,6 +195,8 @@ def add_rows_of(revision: str, database: Engine, embedder: Embedder) -> None:
             )
         case "0011":
             add_rows(database, "UPDATE collections SET title = 'Whales and bread'")
+        case "0012":
+            add_rows(database, "INSERT INTO shards VALUES (1, 'a step', 0, '{1,0}', 2, now(), true)")
         case _:
             pytest.fail(f"Say here what rows revision {revision} brings.")
 

@@ -1,5 +1,7 @@
 """The embedder: unit vectors, the same whatever the batches, and words for models that are not there."""
 
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from tokenizers import Tokenizer
 from search.embedding.embedder import (
     BATCH_CHARACTERS,
     BATCH_TEXTS,
+    THREADS,
     USUAL_TOKENS,
     Embedder,
     LoadedEmbedder,
@@ -209,3 +212,45 @@ def test_a_model_that_cannot_be_loaded_is_named(model: str, tmp_path: Path) -> N
     assert name in error.value.message
     with pytest.raises(ConfigurationError, match="Unknown precision"):
         load_embedder(precision="float8")
+
+
+SHORT_OF_MEMORY = """
+import resource, sys
+import numpy as np
+from search.embedding import embedder
+from search.embedding.embedder import load_embedder
+
+model = load_embedder(sys.argv[1], "float32")
+texts = [f"Whale {n} sings of {n * n}. " * 60 for n in range(256)]
+embedder.BATCH_CHARACTERS = 12_000
+expected_ND = model.encode(texts)
+embedder.BATCH_CHARACTERS = 10**9
+pages = int(open("/proc/self/statm").read().split()[0])
+resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize() + (30 << 20),) * 2)
+try:
+    model.encode(texts, whole=True)
+    sys.exit("there was enough")
+except RuntimeError as error:
+    assert "memory" in str(error), error
+found_ND = model.encode(texts)
+assert np.allclose(found_ND.astype(np.float32), expected_ND.astype(np.float32), atol=1e-3)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="only Linux says how much memory is used")
+def test_a_batch_that_is_too_large_for_the_memory_is_halved(tmp_path: Path) -> None:
+    """In a process of its own, whose memory is limited once the model is there."""
+    shallow = make_shallow_model(tmp_path)
+    command = [sys.executable, "-c", SHORT_OF_MEMORY, str(shallow)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert "There is not enough memory for 256 texts at once: 128 are tried." in done.stderr
+
+
+def test_how_many_threads_there_are_changes_no_bit(embedder: Embedder) -> None:
+    texts = [f"Whale {number} sings under water. " * (1 + number % 7) for number in range(60)]
+    expected_ND = embedder.encode(texts)
+    embedder.use_threads(1)
+    found_ND = embedder.encode(texts)
+    embedder.use_threads(THREADS)
+    assert (found_ND == expected_ND).all()
