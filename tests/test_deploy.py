@@ -16,6 +16,8 @@ from search.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
 DEPLOY = ROOT / "deploy"
+COMPOSED = ("compose.yaml", "compose.scaled.yaml")
+OTHERS = ("database", "milvus")
 SERVICES = ("refract.service", "refract-worker.service")
 
 Yaml = dict[str, Any]
@@ -34,9 +36,10 @@ def read_service(name: str) -> configparser.RawConfigParser:
     return parser
 
 
-def compose() -> Yaml:
-    found: Yaml = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
-    return found
+def composed(name: str) -> dict[str, Yaml]:
+    """The services of a compose file that are Refract's, by their names."""
+    services: dict[str, Yaml] = yaml.safe_load((DEPLOY / name).read_text())["services"]
+    return {name: service for name, service in services.items() if name not in OTHERS}
 
 
 def kubernetes(kind: str) -> list[Yaml]:
@@ -53,7 +56,7 @@ def test_every_variable_is_a_setting() -> None:
 
 def commands() -> list[list[str]]:
     """The arguments of refract in all of the files."""
-    found = [service["command"] for name, service in compose()["services"].items() if name != "database"]
+    found = [service["command"] for name in COMPOSED for service in composed(name).values()]
     found += [
         c["args"] for d in kubernetes("Deployment") for c in d["spec"]["template"]["spec"]["containers"]
     ]
@@ -86,11 +89,10 @@ def test_the_image_holds_what_the_package_is_made_of_and_is_not_run_as_root() ->
 
 
 def test_no_container_may_write_but_in_the_data_folder() -> None:
-    services = compose()["services"]
-    for name in ("refract", "worker"):
-        assert services[name]["read_only"] is True
-        assert services[name]["cap_drop"] == ["ALL"]
-        assert services[name]["volumes"] == ["data:/data"]
+    for service in (service for name in COMPOSED for service in composed(name).values()):
+        assert service["read_only"] is True
+        assert service["cap_drop"] == ["ALL"]
+        assert [volume.split(":")[1] for volume in service["volumes"]] == ["/data"]
     for deployment in kubernetes("Deployment"):
         pod = deployment["spec"]["template"]["spec"]
         assert pod["securityContext"]["runAsNonRoot"] is True
@@ -99,6 +101,15 @@ def test_no_container_may_write_but_in_the_data_folder() -> None:
             assert container["securityContext"]["readOnlyRootFilesystem"] is True
             assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
             assert {mount["mountPath"] for mount in container["volumeMounts"]} == {"/data", "/tmp"}
+
+
+def test_all_that_search_and_work_have_one_database_and_one_engine_of_vectors() -> None:
+    services = composed("compose.scaled.yaml")
+    assert set(services) == {"first", "second", "worker"}
+    places = ("DATABASE_URL", "REFRACT_VECTORS")
+    named = {tuple(service["environment"][place] for place in places) for service in services.values()}
+    assert len(named) == 1
+    assert services["first"]["volumes"] != services["second"]["volumes"]
 
 
 def test_health_is_asked_where_it_is_answered() -> None:
