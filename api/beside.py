@@ -7,12 +7,14 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from threading import Event, Thread
 
 from sqlalchemy import Engine
 
 from search.background import in_background
 from search.db.locks import reading_lock, shared
+from search.machine import VISIBLE_GPUS, gpus
 
 AGAIN_SECONDS = 5.0
 END_SECONDS = 20.0
@@ -63,16 +65,19 @@ class Child:
 
 @contextlib.contextmanager
 def working(workers: int = 1) -> Iterator[None]:
-    """Runs so many workers until the block ends."""
+    """Runs so many workers until the block ends. Where there are several GPUs, each has one of them."""
+    devices = gpus()
 
-    def supervise(ended: Event) -> None:
+    def supervise(ended: Event, number: int) -> None:
+        one = {VISIBLE_GPUS: devices[number % len(devices)]} if workers > 1 and devices else {}
         while not ended.is_set():
-            _run(["worker"], ended, stdout=subprocess.DEVNULL)
+            _run(["worker"], ended, stdout=subprocess.DEVNULL, environment={**os.environ, **one})
             ended.wait(AGAIN_SECONDS)
 
     with contextlib.ExitStack() as beside:
         for number in range(workers):
-            beside.enter_context(in_background(f"supervisor {number}", supervise))
+            work = partial(supervise, number=number)
+            beside.enter_context(in_background(f"supervisor {number}", work))
         yield
 
 
@@ -112,9 +117,14 @@ def begin_anew() -> None:
     os.execv(sys.executable, sys.orig_argv)
 
 
-def _run(arguments: list[str], ended: Event, stdout: int | None = None) -> None:
+def _run(
+    arguments: list[str],
+    ended: Event,
+    stdout: int | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> None:
     """Runs a command until it or the block ends."""
-    child = Child(arguments, stdout=stdout)
+    child = Child(arguments, stdout=stdout, environment=environment)
     while not ended.wait(0.2) and child.poll() is None:
         pass
     child.terminate()

@@ -1,11 +1,15 @@
 """What this process may use of the machine: a container may have less than the machine has."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 import psutil
 
 CONTROL_GROUP = Path("/sys/fs/cgroup")
+
+GPUS = Path("/proc/driver/nvidia/gpus")
+VISIBLE_GPUS = "CUDA_VISIBLE_DEVICES"
 
 NO_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
 """What PyTorch says where there is none left, on a GPU and on a CPU."""
@@ -24,6 +28,15 @@ def free_memory(group: Path = CONTROL_GROUP) -> int:
     free = int(psutil.virtual_memory().available)
     most, used = _read(group / "memory.max"), _read(group / "memory.current")
     return max(0, min(free, int(most) - int(used))) if most.isdigit() and used.isdigit() else free
+
+
+def gpus(environment: Mapping[str, str] = os.environ, there: Path = GPUS) -> list[str]:
+    """Names the GPUs that this process may use, as `VISIBLE_GPUS` does: those, or all that the driver tells
+    of."""
+    chosen = environment.get(VISIBLE_GPUS)
+    if chosen is not None:
+        return [name.strip() for name in chosen.split(",") if name.strip()]
+    return [str(number) for number in range(len(list(there.iterdir())))] if there.is_dir() else []
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import psutil
 
-from search.machine import cores, free_memory
+from search.machine import cores, free_memory, gpus
 
 
 def test_a_container_has_as_many_cores_as_its_quota(tmp_path: Path) -> None:
@@ -27,3 +27,13 @@ def test_a_container_has_as_much_memory_as_its_limit(tmp_path: Path) -> None:
         assert free_memory(tmp_path) == found
     (tmp_path / "memory.max").write_text("max\n")
     assert free_memory(tmp_path) > 5000
+
+
+def test_gpus_are_those_that_are_chosen_or_those_that_the_driver_tells_of(tmp_path: Path) -> None:
+    there = tmp_path / "gpus"
+    assert gpus({}, there) == []
+    for address in ("0000:01:00.0", "0000:02:00.0"):
+        (there / address).mkdir(parents=True)
+    assert gpus({}, there) == ["0", "1"]
+    assert gpus({"CUDA_VISIBLE_DEVICES": "1, GPU-8a"}, there) == ["1", "GPU-8a"]
+    assert gpus({"CUDA_VISIBLE_DEVICES": ""}, there) == []
