@@ -4,8 +4,8 @@
 
 *Embedding*: passages a second of the default model, real paragraphs, in each precision; its share of the
 limit is the products that the model's layers need, beside what products of large matrices reach here in the
-same precision. *Features*: vectors a second that the shipped dictionary takes apart. *FAISS*: questions a second,
-100 results each, asked one at a time and 64 at a time, with all vectors allowed. Without a GPU the processor
+same precision. *Features*: vectors a second that the shipped dictionary takes apart. *FAISS*: questions a
+second, 100 results each, asked one at a time and 64 at a time. Without a GPU the processor
 alone is measured. One command runs it and the tests: `pytest -m gpu && python -m benchmarks.gpu DATA`.
 
 Shape suffixes: Q questions, N vectors, D embedding width.
