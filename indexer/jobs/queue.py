@@ -89,6 +89,15 @@ def start_job(database: Engine, kind: Kind, collection: str | None = None, **arg
     return number
 
 
+def leave_line(database: Engine, number: int) -> None:
+    """Lets a job that has begun wait again, should it have to, though another of its kind waits by then: the
+    queue would refuse to take it back."""
+    statement = f"UPDATE {SCHEMA}.procrastinate_jobs SET queueing_lock = NULL WHERE id = :number"
+    with Session(database) as session:
+        session.execute(text(statement), {"number": number})
+        session.commit()
+
+
 def cancel_job(database: Engine, number: int) -> None:
     """Takes a waiting job out of the queue, or asks a running one to stop; it does within a second or two.
     What it has done is kept.

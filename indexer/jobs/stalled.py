@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from indexer.build.helpers import QUEUE
-from indexer.jobs.queue import AT_ONCE, SCHEMA
+from indexer.jobs.queue import AT_ONCE, SCHEMA, leave_line
 from search.db.models import JobReportRow
 
 MOST_LOST = 3
@@ -28,6 +28,7 @@ async def settle(app: App, database: Engine, job: Job) -> str:
         return "only helped and is not begun again"
     status, told = await asyncio.to_thread(_decide, database, job.id)
     if status is None:
+        await asyncio.to_thread(leave_line, database, job.id)
         await app.job_manager.retry_job(job, AT_ONCE)
     else:
         await app.job_manager.finish_job(job, status, delete_job=False)

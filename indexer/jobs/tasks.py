@@ -24,7 +24,7 @@ from indexer.backup.storage import Place
 from indexer.build.verify import verify
 from indexer.documents import read_stamps
 from indexer.jobs.places import Places
-from indexer.jobs.queue import Kind
+from indexer.jobs.queue import Kind, leave_line
 from indexer.jobs.requests import (
     BackupRequest,
     DumpRequest,
@@ -257,6 +257,7 @@ def _perform(kind: str, context: JobContext, arguments: dict[str, Any]) -> None:
     shared, number = context.additional_context, context.job.id
     database: Engine = shared["resources"]["database"]
     assert number is not None
+    leave_line(database, number)
     log = JobLog(database, number, context.should_abort)
     log.say("begun again" if context.job.attempts else "begun")
     collection = arguments.pop("collection", None)

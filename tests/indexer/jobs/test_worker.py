@@ -61,6 +61,22 @@ def test_a_worker_is_stopped_in_the_middle_of_what_does_not_hear(
     assert get_job(database, number).state == "waiting"  # for the next worker
 
 
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
+def test_a_job_is_begun_again_though_another_of_its_kind_waits(
+    database: Engine, tmp_path: Path, endless: Path, how: signal.Signals
+) -> None:
+    number = start_job(database, "ingest", "c", path=str(endless))
+    with worker(database, tmp_path) as process:
+        eventually(partial(begun, database, number, 1))
+        behind = start_job(database, "ingest", "c", path=str(endless))
+        process.send_signal(how)
+        process.wait(30)
+    with worker(database, tmp_path) as process:
+        eventually(partial(begun, database, number, 2))
+        assert get_job(database, behind).state == "waiting"
+        process.kill()
+
+
 def test_a_job_that_kills_its_worker_fails_and_the_next_is_done(
     database: Engine, tmp_path: Path, endless: Path
 ) -> None:
