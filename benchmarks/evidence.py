@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 from api.views.excerpts import excerpt
 from benchmarks.harness.common import report, table
 from benchmarks.harness.judged import Task, read_task
-from benchmarks.harness.metrics import bootstrap_interval
+from search.evaluation.measures import bootstrap_interval
 from search.embedding.blocks import telling_sentences
 from search.embedding.embedder import Embedder, load_embedder, splitter_of
 from search.embedding.splitter import embedded_text

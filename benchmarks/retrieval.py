@@ -21,7 +21,7 @@ from benchmarks.harness.common import (
     table,
 )
 from benchmarks.harness.judged import Task, read_task, snapshot_of_task
-from benchmarks.harness.metrics import NDCG_AT_10, RECALL_AT_100, bootstrap_interval, measured
+from search.evaluation.measures import NDCG_AT_10, RECALL_AT_100, bootstrap_interval, measured
 from search.dictionary.attribution import attribute, decompose
 from search.dictionary.steer import steer
 from search.index.snapshot import Snapshot

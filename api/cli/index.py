@@ -189,6 +189,13 @@ def rebuild(
     index: Annotated[
         IndexKind | None, typer.Option(help="flat scans all (exact), ivf a part (faster from a million on).")
     ] = None,
+    gate: Annotated[
+        float | None,
+        typer.Option(
+            help="Go live only if nDCG@10, by what was judged, is not lower than the live one's by more; "
+            "0.01, say."
+        ),
+    ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """Build a new generation from the documents in the store; unchanged passages are not embedded again. It
@@ -211,6 +218,7 @@ def rebuild(
                 Reporter(database, display),
                 **vectors,
                 index=index,
+                gate=gate,
             )
         print_build(built)
 
