@@ -13,7 +13,7 @@ from api.cli.files import NAMED, given_path, is_document, is_whole, named_source
 from api.cli.terminal.context import Collection, opened
 from api.cli.terminal.output import ProgressDisplay, console, print_build, print_estimate, print_ingest
 from search.db.recipe import IndexKind
-from search.errors import DocumentNotFound, InvalidRequest, SourceError
+from search.errors import DocumentNotFound, GateClosed, InvalidRequest, SourceError
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -200,9 +200,11 @@ def rebuild(
 ) -> None:
     """Build a new generation from the documents in the store; unchanged passages are not embedded again. It
     says first what is, and asks on a terminal."""
+    from api.cli.evaluate import print_evaluation
     from indexer.estimate import estimate
     from indexer.pipeline import reindex
     from indexer.progress import Reporter
+    from search.responses.evaluation import EvaluationReport
 
     with opened() as (settings, database):
         vectors: dict[str, Any] = {"model": model, "dimensions": dimensions, "passage_tokens": passage_tokens}
@@ -211,15 +213,19 @@ def rebuild(
         if cost.embedded and not yes and sys.stdin.isatty() and not typer.confirm("Build it?", err=True):
             raise InvalidRequest("Nothing was built.", hint="Confirm with y, or with --yes.")
         with ProgressDisplay() as display:
-            built = reindex(
-                database,
-                settings.data,
-                collection,
-                Reporter(database, display),
-                **vectors,
-                index=index,
-                gate=gate,
-            )
+            try:
+                built = reindex(
+                    database,
+                    settings.data,
+                    collection,
+                    Reporter(database, display),
+                    **vectors,
+                    index=index,
+                    gate=gate,
+                )
+            except GateClosed as error:
+                print_evaluation(EvaluationReport.model_validate(error.found["gate"]))
+                raise
         print_build(built)
 
 

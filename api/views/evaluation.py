@@ -1,7 +1,9 @@
 """An evaluation in words, for the pages and the terminal."""
 
 from collections.abc import Iterator
+from urllib.parse import urlencode
 
+from api.middleware.proxy import at
 from search.query.limits import USUAL_MODE
 from search.query.presets import NONE
 from search.responses.evaluation import EvaluatedSide, EvaluationReport
@@ -19,6 +21,23 @@ def described(side: EvaluatedSide) -> str:
     return ", ".join(parts)
 
 
+def asked_url(side: EvaluatedSide, question: str) -> str:
+    """Makes the address of a question's answers, searched as it was measured."""
+    return at(f"/?{urlencode({'q': question, **_fields(side)})}")
+
+
+def compared_url(side: EvaluatedSide, question: str, first: str, second: str) -> str:
+    """Makes the address that says why one document stands before another."""
+    return at(f"/compare?{urlencode({'q': question, 'first': first, 'second': second, **_fields(side)})}")
+
+
+def _fields(side: EvaluatedSide) -> dict[str, str]:
+    fields = {"collection": side.collection, "preset": side.preset or "", "steer": side.steer}
+    if side.mode != USUAL_MODE:
+        fields["mode"] = side.mode
+    return {name: value for name, value in fields.items() if value}
+
+
 def signed(value: float, digits: int = 3) -> str:
     """Writes a difference with its sign; none where nothing is left of it."""
     shown = f"{value:+.{digits}f}"
@@ -27,7 +46,8 @@ def signed(value: float, digits: int = 3) -> str:
 
 def told_counts(found: EvaluationReport) -> Iterator[str]:
     """Says in sentences what was measured by what, and what was left out."""
-    yield f"{_many(found.questions, 'question')}, {_many(found.judgements, 'judgement')} of {_many(found.judges, 'judge')}."
+    judgements, judges = _many(found.judgements, "judgement"), _many(found.judges, "judge")
+    yield f"{_many(found.questions, 'question')}, {judgements} of {judges}."
     if found.against:
         yield f"{found.better:,} better, {found.worse:,} worse, {found.same:,} the same by nDCG@10."
     if found.unanswerable:

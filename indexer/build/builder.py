@@ -53,8 +53,8 @@ KEPT = 2  # retired generations that one can go back to
 
 @dataclass(frozen=True)
 class BuildReport:
-    """Says what a build made: seconds of each step, how many passages were embedded and not taken over, and
-    labels by hand that have no feature in its new dictionary; `gate` is what its gate saw, where it had one."""
+    """Says what a build made: seconds of each step, how many passages were embedded and not taken over,
+    labels by hand that have no feature in its new dictionary, and what its `gate` saw, if it had one."""
 
     generation: int
     documents: int
@@ -120,7 +120,9 @@ class Build:
                 stages.store_families(session, row, dictionary, self.reporter)
                 measure(session, row, dictionary, *parts)
             replay = self._make_ready(generation)
-            seen = asked and asked.check(self.database, self.data, collection, generation, self.reporter)
+            seen = None
+            if asked:
+                seen = asked.check(self.database, self.data, collection, generation, self.reporter)
             lost += self._go_live(generation, replay)
             self._tidy(collection)
             return self._report(generation, embedded, lost, seen)

@@ -8,13 +8,11 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from indexer.audit import name_of, record
-from indexer.evaluation import Measured, judged_of, run_evaluation
 from indexer.progress import Reporter
 from search.db.lookup import live_of
 from search.errors import GateClosed, InvalidRequest
-from search.responses.evaluation import ChangedQuestion, EvaluationReport
-
-NAMED = 3  # questions that lost most, in the reason
+from search.evaluation.judged import read_judged
+from search.responses.evaluation import EvaluationReport
 
 
 @dataclass(frozen=True)
@@ -38,12 +36,12 @@ class Gate:
         """
         with Session(database) as session:
             name = name_of(session, collection)
+            read_judged(session, collection).check(name)
             if live_of(session, collection) is None:
                 raise InvalidRequest(
                     f"The collection {name!r} has nothing live that a gate could compare with.",
                     hint="Build its first generation without a gate.",
                 )
-        judged_of(database, Measured(name))
 
     def check(
         self, database: Engine, data: Path, collection: int, generation: int, reporter: Reporter
@@ -54,6 +52,8 @@ class Gate:
             GateClosed: it is worse by more than it may be.
             InvalidRequest: nothing can be measured any more.
         """
+        from indexer.evaluation import Measured, run_evaluation  # takes a while to load
+
         with Session(database) as session:
             name = name_of(session, collection)
         made = run_evaluation(database, data, Measured(name, generation), Measured(name), reporter)
@@ -72,29 +72,23 @@ class Gate:
             )
             session.commit()
         found = {"generation": generation, "is_live": False, "gate": made.model_dump(mode="json")}
-        raise GateClosed(
-            _reason(made, generation, self.most),
-            hint=_remedy(name, generation, made.against.generation if made.against else 0),
-            found=found,
-        )
+        raise GateClosed(_reason(made, self.most), hint=_remedy(made), found=found)
 
 
-def _reason(made: EvaluationReport, generation: int, most: float) -> str:
+def _reason(made: EvaluationReport, most: float) -> str:
+    """Says how much worse it is. Which questions are is in the job's result: more people read reasons than
+    may read judgements."""
     first = made.differences[0]
-    lost = "; ".join(map(_told, made.lost[:NAMED]))
     return (
-        f"Generation {generation} did not go live: its nDCG@10 is {first.mean:+.4f} ({first.low:+.4f} to "
-        f"{first.high:+.4f}) against the live one, and the gate allows -{most:g}. Of {made.questions:,} "
-        f"questions {made.worse:,} are worse and {made.better:,} better. Most lost: {lost}."
+        f"Generation {made.this.generation} did not go live: its nDCG@10 is {first.mean:+.4f} "
+        f"({first.low:+.4f} to {first.high:+.4f}) against the live one, and the gate allows -{most:g}. Of "
+        f"{made.questions:,} questions {made.worse:,} are worse and {made.better:,} better."
     )
 
 
-def _told(changed: ChangedQuestion) -> str:
-    return f"{changed.question[:80]!r} ({changed.against:.3f} to {changed.this:.3f})"
-
-
-def _remedy(collection: str, generation: int, live: int) -> str:
+def _remedy(made: EvaluationReport) -> str:
+    live = made.against.generation if made.against else 0
     return (
-        f"refract evaluate --collection {collection} --generation {generation} --against-generation {live} "
-        "says by which terms. The same reindex without a gate makes it live."
+        f"refract evaluate --collection {made.this.collection} --generation {made.this.generation} "
+        f"--against-generation {live} says by which terms. The same reindex without a gate makes it live."
     )

@@ -3,8 +3,8 @@
     {"question": "how do cells divide", "document": "biology/mitosis", "grade": 1, "judge": "ann",
      "judged_at": "2026-11-30T12:00:00+00:00", "generation": 3}
 
-`judge`, `judged_at` and `generation` may be left out. A line of qrels is `QUESTION 0 DOCUMENT GRADE` (TREC) or
-`QUESTION DOCUMENT GRADE` (BEIR, after a line of headings), where QUESTION is the number of a line of the
+`judge`, `judged_at` and `generation` may be left out. A line of qrels is `QUESTION 0 DOCUMENT GRADE` (TREC)
+or `QUESTION DOCUMENT GRADE` (BEIR, after a line of headings), where QUESTION is the number of a line of the
 questions' file: `{"_id": …, "text": …}` (JSON Lines) or `NUMBER<tab>QUESTION`.
 """
 

@@ -88,6 +88,15 @@ class JudgementInfo:
     counts: bool
 
 
+@dataclass(frozen=True)
+class JudgementCounts:
+    """Counts the judgements of a collection, their questions and who gave them."""
+
+    judgements: int
+    questions: int
+    judges: int
+
+
 def keep_judgements(
     database: Engine,
     collection: str,
@@ -188,6 +197,16 @@ def walk_judgements(session: Session, collection: int) -> Iterator[JudgementInfo
     while page := list_judgements(session, collection, after=after):
         yield from page
         after = page[-1].number
+
+
+def count_judgements(session: Session, collection: int) -> JudgementCounts:
+    """Counts what was judged in a collection."""
+    counted = select(
+        func.count(),
+        func.count(JudgementRow.question_key.distinct()),
+        func.count(JudgementRow.judge.distinct()),
+    )
+    return JudgementCounts(*session.execute(counted.where(JudgementRow.collection_id == collection)).one())
 
 
 def own_judgements(session: Session, collection: int, question: str, judge: str) -> dict[str, int]:
