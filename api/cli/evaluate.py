@@ -8,7 +8,7 @@ from rich.table import Table
 
 from api.cli.terminal.context import Collection, opened
 from api.cli.terminal.output import ProgressDisplay, console, output
-from api.views.evaluation import described, signed, told_counts
+from api.views.evaluation import described, signed, told_counts, told_term
 
 if TYPE_CHECKING:
     from search.responses.evaluation import ChangedQuestion, EvaluationReport
@@ -94,7 +94,7 @@ def _changed(heading: str, questions: "tuple[ChangedQuestion, ...]") -> Table:
         table.add_column(name, overflow="fold")
     for each in questions:
         ranks = f"{each.rank_against or '–'} → {each.rank_this or '–'}"
-        terms = ", ".join(f"{term.label} {signed(term.this - term.against)}" for term in each.terms)
+        terms = ", ".join(map(told_term, each.terms))
         figures = f"{each.against:.3f} → {each.this:.3f}"
         table.add_row(
             escape(each.question), figures, escape(each.document), ranks, escape(each.rival), escape(terms)

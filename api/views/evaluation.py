@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 from api.middleware.proxy import at
 from search.query.limits import USUAL_MODE
 from search.query.presets import NONE
-from search.responses.evaluation import EvaluatedSide, EvaluationReport
+from search.responses.evaluation import EvaluatedSide, EvaluationReport, MovedTerm
 
 
 def described(side: EvaluatedSide) -> str:
@@ -42,6 +42,12 @@ def signed(value: float, digits: int = 3) -> str:
     """Writes a difference with its sign; none where nothing is left of it."""
     shown = f"{value:+.{digits}f}"
     return shown if float(shown) else f"{0:.{digits}f}"
+
+
+def told_term(term: MovedTerm) -> str:
+    """Names a term with how much more it adds to the judged document than before."""
+    name = "everything else" if term.kind == "remainder" else term.label
+    return f"{name} {signed(term.this - term.against)}"
 
 
 def told_counts(found: EvaluationReport) -> Iterator[str]:

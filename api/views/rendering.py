@@ -139,6 +139,7 @@ def _environment() -> Environment:
         filter_text=format_filter,
         breakable=breakable,
         parse_steering=parse,
+        told_term=evaluation.told_term,
     )
     return env
 
