@@ -201,12 +201,19 @@ def rebuild(
     """Build a new generation from the documents in the store; unchanged passages are not embedded again. It
     says first what is, and asks on a terminal."""
     from api.cli.evaluate import print_evaluation
+    from indexer.build.gate import Gate
     from indexer.estimate import estimate
     from indexer.pipeline import reindex
     from indexer.progress import Reporter
+    from search.db.connection import open_session
+    from search.db.lookup import find_collection
     from search.responses.evaluation import EvaluationReport
 
     with opened() as (settings, database):
+        if gate is not None:
+            with open_session(database) as session:
+                number = find_collection(session, collection).id
+            Gate(gate).check_before(database, number)
         vectors: dict[str, Any] = {"model": model, "dimensions": dimensions, "passage_tokens": passage_tokens}
         cost = estimate(database, settings.data, collection, **vectors)
         print_estimate(cost)

@@ -18,7 +18,7 @@ from search.errors import InvalidRequest
 
 router = APIRouter(include_in_schema=False)
 
-SAYS = {"up": 1, "down": 0, "back": None}
+SAYS = {"up": 1, "down": 0, "undo": None}
 
 
 @dataclass(frozen=True)

@@ -98,7 +98,7 @@ def test_figures_are_those_of_the_searches_that_people_make(judged: tuple[Engine
 
 
 def test_an_evaluation_of_a_reader_gives_rankings(judged: tuple[Engine, Path]) -> None:
-    done = []
+    done: list[int] = []
     with SearchEngine(*judged).reader("notes") as reader:
         found = evaluate(reader, QUESTIONS, Setting(preset="wet"), done.append)
     assert sum(done) == len(QUESTIONS)

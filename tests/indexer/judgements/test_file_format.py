@@ -108,6 +108,7 @@ def test_whatever_a_file_holds_it_is_read_or_refused(
     tmp_path_factory: pytest.TempPathFactory, content: bytes
 ) -> None:
     path = file(tmp_path_factory.mktemp("any"), content)
-    for read in (lambda: read_jsonl(path, "j"), lambda: read_qrels(path, path, "j")):
-        with contextlib.suppress(RefractError):
-            assert read() is not None
+    with contextlib.suppress(RefractError):
+        assert read_jsonl(path, "j") is not None
+    with contextlib.suppress(RefractError):
+        assert read_qrels(path, path, "j") is not None

@@ -195,6 +195,12 @@ def add_rows_of(revision: str, database: Engine, embedder: Embedder) -> None:
             )
         case "0011":
             add_rows(database, "UPDATE collections SET title = 'Whales and bread'")
+        case "0013":
+            add_rows(
+                database,
+                "INSERT INTO judgements (collection_id, question, question_key, document, grade, judge) "
+                "VALUES (1, 'who sings', sha256('who sings'), 'a', 1, 'ann')",
+            )
         case _:
             pytest.fail(f"Say here what rows revision {revision} brings.")
 
