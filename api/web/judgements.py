@@ -25,7 +25,7 @@ SAYS = {"up": 1, "down": 0, "undo": None}
 class ThumbsPart(Page):
     """Shows the thumbs of a result anew: `key` is that of its card, `grade` what is kept now."""
 
-    template = "search.html"
+    template = "thumbs.html"
     blocks = ("thumbs",)
     part = True
 

@@ -75,12 +75,13 @@ def test_qrels_of_trec_and_of_beir(tmp_path: Path) -> None:
 
 def test_qrels_that_cannot_be_read_are_refused_by_their_line(tmp_path: Path) -> None:
     questions = file(tmp_path, "1\twho sings\n", "q.tsv")
-    for text, says in [
+    odd: list[tuple[str | bytes, str]] = [
         ("1 0 a 1\n1 0 a\n", "line 2: '1 0 a' is no line"),
         ("1 0 a 1\nx\n", "line 2"),
         ("1 0 a 1\n7 0 a 1\n", "no question '7'"),
         (b"\xff\xfe", "not UTF-8"),
-    ]:
+    ]
+    for text, says in odd:
         with pytest.raises(SourceError, match=says):
             read_qrels(file(tmp_path, text, "x"), questions, "j")
     with pytest.raises(SourceError, match=r"none.*cannot be read"):
