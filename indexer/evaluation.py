@@ -1,6 +1,7 @@
 """Evaluations are run: the judged questions of a collection are searched in one generation and setting or in
 two, beside each other."""
 
+import time
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -77,6 +78,7 @@ def run_evaluation(
         raise InvalidRequest(
             "Both sides are the same.", hint="Say what is other against: a preset, a mode, a generation."
         )
+    begun = time.perf_counter()
     judged = judged_of(database, this, against)
     with ExitStack() as stack:
         reader = stack.enter_context(generation_reader(database, data, this.collection, this.generation))
@@ -87,9 +89,8 @@ def run_evaluation(
         ours = _side(reader, this, judged, reporter)
         theirs = None if against is None else _side(other, against, judged, reporter)
         with reporter.step("finding what changed"):
-            return report(judged, ours, theirs).model_copy(
-                update={"seconds": round(sum(reporter.seconds.values()), 2)}
-            )
+            found = report(judged, ours, theirs)
+    return found.model_copy(update={"seconds": round(time.perf_counter() - begun, 2)})
 
 
 def judged_of(database: Engine, this: Measured, against: Measured | None = None) -> Judged:

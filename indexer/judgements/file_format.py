@@ -21,6 +21,7 @@ from search.errors import InvalidRequest, SourceError
 from search.query.limits import MAX_ID, MAX_QUERY
 from search.query.sent import Sent
 
+YEARS = range(1970, 9999)
 LIKE = 'A line is like {"question": "how do cells divide", "document": "notes/1", "grade": 1}.'
 QRELS = "A line is QUESTION 0 DOCUMENT GRADE, as TREC has it, or QUESTION DOCUMENT GRADE."
 
@@ -117,8 +118,11 @@ def _given(where: str, line: str, judge: str) -> Given:
         first = error.errors()[0]
         field = ".".join(map(str, first["loc"]))
         raise SourceError(f"{where}: {field + ': ' if field else ''}{first['msg']}.", hint=LIKE) from None
-    if read.judged_at is not None and read.judged_at.tzinfo is None:
-        raise SourceError(f"{where}: judged_at: it has no time zone.", hint="Write 2026-11-30T12:00:00Z.")
+    if read.judged_at is not None and (read.judged_at.tzinfo is None or read.judged_at.year not in YEARS):
+        raise SourceError(
+            f"{where}: judged_at: it has no time zone, or is no time of ours.",
+            hint="Write 2026-11-30T12:00:00Z.",
+        )
     return Given(
         question=read.question,
         document=read.document,

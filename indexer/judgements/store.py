@@ -121,10 +121,10 @@ def keep_judgements(
         number = find_collection(session, collection).id
         take_turn(session, f"refract judgements {number}")
         known = _known(session, number, {each.document for each in given})
-        unknown = [each for each in given if each.document not in known]
+        unknown = [each for each in given if each.grade is not None and each.document not in known]
         if unknown and not skip_unknown:
             raise _unknown(collection, unknown)
-        chosen = _once([each for each in given if each.document in known], known)
+        chosen = _once([each for each in given if each.grade is None or each.document in known], known)
         added, changed = _store(session, number, chosen)
         taken_back = _take_back(session, number, chosen)
         _check_room(session, number, {each.judge for each in given} if bounded else set())
@@ -279,7 +279,7 @@ def _once(given: list[Given], known: dict[str, str]) -> dict[_Key, Given]:
     chosen: dict[_Key, Given] = {}
     keys = {question: question_key(question) for question in {each.question for each in given}}
     for each in given:
-        document = known[each.document]
+        document = known.get(each.document, each.document)  # what is gone can be taken back
         before = chosen.setdefault(
             (keys[each.question], document, each.judge), replace(each, document=document)
         )

@@ -50,6 +50,10 @@ def test_who_is_not_named_is_who_imports(tmp_path: Path) -> None:
         ('{"question": "q", "document": "d", "grade": 0.5}', "line 2: grade"),
         ('{"question": "q", "document": "d", "grade": 1, "note": ""}', "line 2: note"),
         ('{"question": "q", "document": "d", "grade": 1, "judged_at": "2026-01-01T00:00:00"}', "time zone"),
+        (
+            '{"question": "q", "document": "d", "grade": 1, "judged_at": "0001-01-01T00:00:00Z"}',
+            "time of ours",
+        ),
     ],
 )
 def test_a_line_that_cannot_be_used_is_named(tmp_path: Path, line: str, says: str) -> None:

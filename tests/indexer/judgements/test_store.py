@@ -8,6 +8,7 @@ from sqlalchemy import Engine, update
 from sqlalchemy.orm import Session
 
 from indexer.audit import list_entries
+from indexer.documents import delete_documents
 from indexer.judgements import store
 from indexer.judgements.store import (
     Given,
@@ -100,6 +101,18 @@ def test_where_one_cannot_be_kept_none_is(
     with pytest.raises(error, match=says):
         keep(database, given("d3"), *wrong)
     assert kept(database, collection) == []
+
+
+def test_what_was_said_of_a_document_that_is_gone_can_be_taken_back(
+    database: Engine, collection: int
+) -> None:
+    keep(database, given(), given("d2"))
+    with Session(database) as session:
+        delete_documents(session, collection, ["d1"])
+        session.commit()
+    with pytest.raises(DocumentNotFound):
+        keep(database, given(grade=0))
+    assert keep(database, given(grade=None)) == Kept(taken_back=1)
 
 
 def test_unknown_documents_may_be_skipped(database: Engine, collection: int) -> None:
