@@ -28,8 +28,9 @@ def changed_question(
 ) -> ChangedQuestion:
     """Describes a question whose `values` on the two sides differ."""
     ours, theirs = (_ranks(side, question) for side in (this, against))
-    document = _moved_most(grades, ours, theirs)
-    rival = _rival(grades, document, ours, theirs)
+    better, worse = (ours, theirs) if values[0] > values[1] else (theirs, ours)
+    document = _moved_most(grades, better, worse)
+    rival = _rival(grades, document, better, worse)
     return ChangedQuestion(
         question=question,
         this=values[0],
@@ -50,18 +51,21 @@ def _gain(rank: int | None) -> float:
     return 0.0 if rank is None else 1.0 / rank
 
 
-def _moved_most(grades: Mapping[str, int], ours: Mapping[str, int], theirs: Mapping[str, int]) -> str:
-    """Finds the document that answers and whose place changed most, near the top most of all."""
-    answers = [document for document, grade in grades.items() if grade]
-    return max(answers, key=lambda each: abs(_gain(ours.get(each)) - _gain(theirs.get(each))))
+def _moved_most(grades: Mapping[str, int], better: Mapping[str, int], worse: Mapping[str, int]) -> str:
+    """Finds the answer that the better ranking gains most by: a high grade, near the top."""
+
+    def gained(document: str) -> float:
+        nearer = _gain(better.get(document)) - _gain(worse.get(document))
+        return float(2 ** grades[document] - 1) * nearer
+
+    return max((document for document, grade in grades.items() if grade), key=gained)
 
 
 def _rival(
-    grades: Mapping[str, int], document: str, ours: Mapping[str, int], theirs: Mapping[str, int]
+    grades: Mapping[str, int], document: str, better: Mapping[str, int], worse: Mapping[str, int]
 ) -> str:
-    """Finds the first document, judged no answer or not judged, that stands before the given one on one side
-    and behind it on the other; "" if there is none."""
-    worse, better = sorted((ours, theirs), key=lambda ranks: _gain(ranks.get(document)))
+    """Finds the first document, judged no answer or not judged, that stands before the given one in the worse
+    ranking and behind it in the better one; "" if there is none."""
     last, place = len(worse) + 1, better.get(document, len(better) + 1)
     before = (
         each
