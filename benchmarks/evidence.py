@@ -29,12 +29,12 @@ from numpy.typing import NDArray
 from api.views.excerpts import excerpt
 from benchmarks.harness.common import report, table
 from benchmarks.harness.judged import Task, read_task
-from benchmarks.harness.metrics import bootstrap_interval
 from search.embedding.blocks import telling_sentences
 from search.embedding.embedder import Embedder, load_embedder, splitter_of
 from search.embedding.splitter import embedded_text
 from search.embedding.word_sums import WordSums, take_apart
 from search.embedding.words import stems
+from search.evaluation.measures import bootstrap_interval
 from search.presentation.highlighting import mark, mark_words
 from search.responses.search import DocumentRef, PassageText, Result, Span
 

@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 
 from benchmarks.harness.common import embedded_queries, report, table
 from benchmarks.harness.judged import read_task, snapshot_of_task
-from benchmarks.harness.metrics import NDCG_AT_10, bootstrap_interval, measured
 from search.dictionary.concepts import Concept, concept_from_members, members_wanted
 from search.embedding.words import stems
+from search.evaluation.measures import NDCG_AT_10, bootstrap_interval, measured
 from search.scoring.hybrid import counted_words, no_words, word_scores
 from search.scoring.ranking import rank
 

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from benchmarks.harness.common import embedded, embedded_queries, embedder, report, table
 from benchmarks.harness.entities import REPORTED, read_entities
 from benchmarks.harness.judged import Task, passage_texts, read_task
-from benchmarks.harness.metrics import NDCG_AT_10, RECALL_AT_100, bootstrap_interval, measured
+from search.evaluation.measures import NDCG_AT_10, RECALL_AT_100, bootstrap_interval, measured
 from search.index.bm25 import Counts, Lexicon
 from search.scoring.hybrid import WORDS_WEIGHT, counted_words, word_scores
 

@@ -21,9 +21,9 @@ from benchmarks.harness.common import (
     table,
 )
 from benchmarks.harness.judged import Task, read_task, snapshot_of_task
-from benchmarks.harness.metrics import NDCG_AT_10, RECALL_AT_100, bootstrap_interval, measured
 from search.dictionary.attribution import attribute, decompose
 from search.dictionary.steer import steer
+from search.evaluation.measures import NDCG_AT_10, RECALL_AT_100, bootstrap_interval, measured
 from search.index.snapshot import Snapshot
 from search.scoring.hybrid import no_words
 from search.scoring.pursuit import CANDIDATES

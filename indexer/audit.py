@@ -47,7 +47,7 @@ def record(session: Session, action: str, target: str, *, outcome: str = DONE, *
     """Writes an entry and gives its number; entries whose time is up are deleted on the way."""
     _prune(session)
     values = {
-        "actor": _actor()[:LONGEST],
+        "actor": actor()[:LONGEST],
         "channel": logs.noted("channel") or "command line",
         "action": action,
         "target": target[:LONGEST],
@@ -145,7 +145,7 @@ def _prune(session: Session) -> None:
         session.execute(delete(AuditRow).where(AuditRow.id.in_(ended)))
 
 
-def _actor() -> str:
+def actor() -> str:
     """Names who acts: the key, session or job at hand, else who runs the command."""
     if (named := logs.noted("actor") or logs.noted("key")) is not None:
         return str(named)

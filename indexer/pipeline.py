@@ -94,11 +94,14 @@ def reindex(
     dimensions: int | None = None,
     passage_tokens: int | None = None,
     index: IndexKind | None = None,
+    gate: float | None = None,
 ) -> BuildReport:
     """Makes a new generation of a collection live, from the documents in the store. What is not given is as
-    the live generation has it; another model comes at its full width.
+    the live generation has it; another model comes at its full width. A `gate` it has to pass, see
+    `Build.run`.
 
     Raises:
+        GateClosed: it did not pass, and is ready but not live.
         CollectionNotFound, ConfigurationError, InvalidRequest: no such collection, model or width.
         ModelUnavailable: the model's endpoint does not answer as it should.
         Busy, SourceError, DictionaryError, IndexDamaged: as a build does.
@@ -107,7 +110,7 @@ def reindex(
         collection = find_collection(session, name)
         number, embedder = collection.id, embedder_for(session, collection, model, dimensions)
     build = Build(database, data, embedder, reporter)
-    return build.run(number, passage_tokens=passage_tokens, index=index)
+    return build.run(number, passage_tokens=passage_tokens, index=index, gate=gate)
 
 
 def embedder_for(

@@ -8,7 +8,8 @@ RefractError
 │   ├── InvalidPage                limit or offset out of range
 │   ├── TooLarge              413  more than is read of one request
 │   ├── TooSlow               408  the body did not come in time
-│   └── Busy                  409  something else is at it: wait, then ask again
+│   ├── Busy                  409  something else is at it: wait, then ask again
+│   └── GateClosed            409  a new generation is worse than its gate allows: the old one stays live
 ├── Unauthorized              401  a key or a session is needed, and there is none that holds
 ├── TooManyRequests           429  this caller's share is used up: ask again, see Retry-After
 ├── Forbidden                 403  the key or session does not reach this far
@@ -44,6 +45,8 @@ value at fault and, wherever there is one, a hint that says what to do about it.
 """
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
 
 class RefractError(Exception):
@@ -100,6 +103,17 @@ class TooSlow(InvalidRequest):
 class Busy(InvalidRequest):
     code = "busy"
     status = 409
+
+
+class GateClosed(InvalidRequest):
+    """Carries what was found, as the result of the job that built the generation."""
+
+    code = "gate_closed"
+    status = 409
+
+    def __init__(self, message: str, *, hint: str, found: Mapping[str, Any]) -> None:
+        super().__init__(message, hint=hint)
+        self.found = found
 
 
 class Unauthorized(RefractError):

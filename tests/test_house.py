@@ -16,8 +16,8 @@ ELSEWHERE = {
         api/auth/scopes api/limits api/cli/terminal/context api/v1/schemas search/db/locks search/db/models
         search/presentation/for_people search/engine/timing
         search/errors search/query/request search/responses/collections
-        search/responses/documents search/responses/explanations search/responses/features
-        search/responses/search search/responses/suggestions search/responses/words
+        search/responses/documents search/responses/evaluation search/responses/explanations
+        search/responses/features search/responses/search search/responses/suggestions search/responses/words
     """,
     "tests/api/auth/test_access.py": """
         api/app api/errors api/auth/guards api/auth/keys api/dependencies api/v1/admin api/web/login
@@ -33,6 +33,12 @@ ELSEWHERE = {
     "tests/api/test_supervisor.py": "api/listening",
     "tests/api/v1/test_events.py": "api/cli/events",
     "tests/api/v1/test_presets.py": "api/web/presets",
+    "tests/api/v1/test_judgements.py": "api/web/judgements",
+    "tests/api/cli/test_judgements.py": "api/cli/evaluate api/views/evaluation",
+    "tests/indexer/test_evaluation.py": """
+        search/engine/generations search/evaluation/evaluate search/evaluation/moved_terms
+        search/evaluation/report
+    """,
     "tests/api/v1/test_webhooks.py": "api/cli/webhooks api/web/admin/webhooks",
     "tests/search/index/test_milvus_server.py": "search/index/milvus_connection",
     "tests/api/views/test_rendering.py": "api/views/document_map",

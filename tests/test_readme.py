@@ -68,6 +68,8 @@ ELSEWHERE = {
         "keys",
         "events",
         "webhooks",
+        "judgements",
+        "evaluate",
     ),
 }
 """Commands whose own tests run them: they take long, change much, or serve."""

@@ -13,7 +13,7 @@ from api.cli.files import NAMED, given_path, is_document, is_whole, named_source
 from api.cli.terminal.context import Collection, opened
 from api.cli.terminal.output import ProgressDisplay, console, print_build, print_estimate, print_ingest
 from search.db.recipe import IndexKind
-from search.errors import DocumentNotFound, InvalidRequest, SourceError
+from search.errors import DocumentNotFound, GateClosed, InvalidRequest, SourceError
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -189,29 +189,50 @@ def rebuild(
     index: Annotated[
         IndexKind | None, typer.Option(help="flat scans all (exact), ivf a part (faster from a million on).")
     ] = None,
+    gate: Annotated[
+        float | None,
+        typer.Option(
+            help="Go live only if nDCG@10, by what was judged, is not lower than the live one's by more; "
+            "0.01, say."
+        ),
+    ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """Build a new generation from the documents in the store; unchanged passages are not embedded again. It
     says first what is, and asks on a terminal."""
+    from api.cli.evaluate import print_evaluation
+    from indexer.build.gate import Gate
     from indexer.estimate import estimate
     from indexer.pipeline import reindex
     from indexer.progress import Reporter
+    from search.db.connection import open_session
+    from search.db.lookup import find_collection
+    from search.responses.evaluation import EvaluationReport
 
     with opened() as (settings, database):
+        if gate is not None:
+            with open_session(database) as session:
+                number = find_collection(session, collection).id
+            Gate(gate).check_before(database, number)
         vectors: dict[str, Any] = {"model": model, "dimensions": dimensions, "passage_tokens": passage_tokens}
         cost = estimate(database, settings.data, collection, **vectors)
         print_estimate(cost)
         if cost.embedded and not yes and sys.stdin.isatty() and not typer.confirm("Build it?", err=True):
             raise InvalidRequest("Nothing was built.", hint="Confirm with y, or with --yes.")
         with ProgressDisplay() as display:
-            built = reindex(
-                database,
-                settings.data,
-                collection,
-                Reporter(database, display),
-                **vectors,
-                index=index,
-            )
+            try:
+                built = reindex(
+                    database,
+                    settings.data,
+                    collection,
+                    Reporter(database, display),
+                    **vectors,
+                    index=index,
+                    gate=gate,
+                )
+            except GateClosed as error:
+                print_evaluation(EvaluationReport.model_validate(error.found["gate"]))
+                raise
         print_build(built)
 
 

@@ -78,6 +78,11 @@ class Commands(LazyGroup):
         "api.cli.jobs": {"jobs": "List the jobs of the queue, cancel them, begin them again."},
         "api.cli.keys": {"keys": "Make, list and revoke keys of API clients and admins."},
         "api.cli.presets": {"presets": "Keep steering under a name, and share it."},
+        "api.cli.judgements": {"judgements": "Keep what people say of results, as files."},
+        "api.cli.evaluate": {
+            "evaluate": "Say how good searches are by what was judged, with 95% intervals; of two settings, "
+            "generations or\ncollections also which questions are better and worse, and by which terms."
+        },
     }
 
     def invoke(self, ctx: Any) -> Any:

@@ -22,6 +22,15 @@ WEBHOOKS: list[Any] = [
     {"url": "https://hooks.example/refract", "kinds": ["job.failed"], "note": "Wakes somebody up"},
     {"url": "https://hooks.example/cache", "kinds": ["generation.live"], "collections": ["notes"]},
 ]
+JUDGEMENTS: list[Any] = [
+    {
+        "collection": "notes",
+        "judgements": [
+            {"question": QUESTION, "document": "notes/1", "grade": 1},
+            {"question": QUESTION, "document": "notes/7", "grade": 0},
+        ],
+    }
+]
 WRITES: list[Any] = [
     {
         "collection": "notes",

@@ -1,6 +1,6 @@
 """All routes of the JSON API."""
 
-from api.v1 import admin, audit, documents, events, presets, search, webhooks
+from api.v1 import admin, audit, documents, events, judgements, presets, search, webhooks
 
 API_ROUTERS = (
     documents.router,
@@ -9,5 +9,6 @@ API_ROUTERS = (
     events.router,
     webhooks.router,
     presets.router,
+    judgements.router,
     search.router,
 )

@@ -22,7 +22,7 @@ from starlette.types import Scope
 
 from api.auth.sessions import csrf_token, session_cookie
 from api.middleware.proxy import at
-from api.views import cards, charts, excerpts, numbers
+from api.views import cards, charts, evaluation, excerpts, numbers
 from api.views.document_map import document_path, reading_url, track_letter, with_first
 from api.views.facet_lists import facet_lists
 from search import logs
@@ -116,6 +116,10 @@ def _environment() -> Environment:
         moved_words=numbers.moved_words,
         written_by=numbers.written_by,
         ranges=numbers.ranges,
+        side_in_words=evaluation.described,
+        told_counts=evaluation.told_counts,
+        asked_url=evaluation.asked_url,
+        compared_url=evaluation.compared_url,
         excerpt=excerpts.excerpt,
         lost_name=numbers.lost_name,
         met_words=numbers.met_words,
@@ -135,6 +139,7 @@ def _environment() -> Environment:
         filter_text=format_filter,
         breakable=breakable,
         parse_steering=parse,
+        told_term=evaluation.told_term,
     )
     return env
 

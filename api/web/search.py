@@ -20,6 +20,7 @@ from api.views.page_state import PageState, asked_or_default, is_sent_form, read
 from api.views.rendering import Page, is_fragment, render
 from api.web.live_state import preset_spelled_out, with_presses
 from api.web.presets import PresetLink, preset_links
+from indexer.judgements.store import own_judgements
 from search.browse.collections import CollectionName, about, collection_names, collections, is_growing
 from search.browse.concepts import find_concepts
 from search.browse.examples import start_examples
@@ -108,6 +109,7 @@ class _Answer(Page):
     lost: Sequence[LostKnob]
     presets: list[PresetLink]
     may_save: bool
+    judged: Mapping[str, int] | None
     response: SearchResponse
     details: Details
     cards: list[cards.Card]
@@ -165,11 +167,11 @@ def search_page(request: Request, engine: EngineDep, collection: CollectionDep, 
     state = read_state(params)
     if is_sent_form(params) and not state.pressed and not is_fragment(request):
         return RedirectResponse(state.url(), status_code=303)
-    may_save = caller is not None and reaches(caller.scope, "write")
+    writer = caller.name if caller is not None and reaches(caller.scope, "write") else None
     try:
         dear = state.limit > FEW and "details" in params  # the words of each answer may be read
         with engine.reader(state.collection or collection, dear=dear) as reader:
-            return _live(request, reader, state, may_save=may_save)
+            return _live(request, reader, state, writer)
     except (CollectionNotFound, NotIndexed) as error:
         return _building(request, engine, state, collection, error)
 
@@ -193,8 +195,9 @@ def _building(
     return render(request, BuildingPage(state=state, known=known, here=here), status=status)
 
 
-def _live(request: Request, reader: Reader, state: PageState, *, may_save: bool) -> Response:
-    """Shows the page of a collection that can be searched: all of it is of one generation."""
+def _live(request: Request, reader: Reader, state: PageState, writer: str | None) -> Response:
+    """Shows the page of a collection that can be searched: all of it is of one generation. `writer` names who
+    is signed in and may write."""
     trigger = request.headers.get("HX-Trigger")
     if trigger == "building":  # it was, until now
         return Response(headers={"HX-Refresh": "true"})
@@ -211,7 +214,7 @@ def _live(request: Request, reader: Reader, state: PageState, *, may_save: bool)
     state = state.within_room()
     if not state.q.strip():
         return _start(request, reader, state, remapped)
-    return _results(request, reader, state, remapped, may_save=may_save)
+    return _results(request, reader, state, remapped, writer)
 
 
 def _start(request: Request, reader: Reader, state: PageState, remapped: RemappedSteering) -> Response:
@@ -234,7 +237,7 @@ def _start(request: Request, reader: Reader, state: PageState, remapped: Remappe
 
 
 def _results(
-    request: Request, reader: Reader, state: PageState, remapped: RemappedSteering, *, may_save: bool
+    request: Request, reader: Reader, state: PageState, remapped: RemappedSteering, writer: str | None
 ) -> Response:
     asked = frozenset(request.query_params.getlist("details"))
     details = Details(state, reader.snapshot.generation, asked)
@@ -257,7 +260,8 @@ def _results(
         here=reader.collection,
         lost=remapped.lost,
         presets=preset_links(reader, state),
-        may_save=may_save,
+        may_save=writer is not None,
+        judged=_judged(reader, state, writer),
         response=response,
         details=details,
         cards=cards.build_cards(response),
@@ -281,6 +285,13 @@ def _results(
     if shown:  # more was asked for of an answer of another generation: all of it comes anew
         return render(request, page, headers={"HX-Retarget": "#results", "HX-Reswap": "innerHTML"})
     return render(request, page, headers={"HX-Push-Url": state.url()} if is_fragment(request) else None)
+
+
+def _judged(reader: Reader, state: PageState, writer: str | None) -> dict[str, int] | None:
+    """Reads what who is signed in has said of documents for this question; None: they may not judge."""
+    if writer is None:
+        return None
+    return own_judgements(reader.session, reader.snapshot.collection_id, state.q, writer)
 
 
 def _apart(reader: Reader, state: PageState) -> dict[Target, Refinement]:

@@ -53,6 +53,9 @@ ODD_ROWS = {
         SELECT family FROM families WHERE cardinality(features) <> cardinality(weights)
             OR array_position(features, NULL) IS NOT NULL OR array_position(weights, NULL) IS NOT NULL
             OR array_position(weights, 'NaN') IS NOT NULL""",
+    "a judgement": """
+        SELECT left(question, 40) FROM judgements
+        WHERE question = '' OR document = '' OR judge = '' OR octet_length(question_key) <> 32""",
     "a confidence": "SELECT confidence FROM feature_matches WHERE NOT confidence BETWEEN -.1 AND 1.1",
 }
 """Statements that find what must not be there, by what it is."""

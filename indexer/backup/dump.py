@@ -56,6 +56,7 @@ ROWS: dict[str, LiteralString] = {
     "families": OF_DICTIONARIES,
     "feature_matches": OF_DICTIONARIES,
     "presets": "collection_id = ANY(%(collections)s)",
+    "judgements": "collection_id = ANY(%(collections)s)",
     "keys": "true",
 }
 """The tables, each after those that its rows point to, and which of their rows a dump holds; `held` are the

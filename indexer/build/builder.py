@@ -18,6 +18,7 @@ from indexer.audit import name_of, record
 from indexer.build import stages
 from indexer.build.carry_over import carry_late_edits, carry_over
 from indexer.build.catch_up import CatchUp
+from indexer.build.gate import Gate
 from indexer.build.generations import make_live
 from indexer.build.leading import Leader
 from indexer.build.passage_rows import (
@@ -52,20 +53,22 @@ from search.errors import Busy, SourceError
 from search.index.generation_files import write_files
 from search.index.milvus_server import milvus_address
 from search.responses.collections import Scorecard
+from search.responses.evaluation import EvaluationReport
 
 KEPT = 2  # retired generations that one can go back to
 
 
 @dataclass(frozen=True)
 class BuildReport:
-    """Says what a build made: seconds of each step, how many passages were embedded and not taken over, and
-    labels by hand that have no feature in its new dictionary."""
+    """Says what a build made: seconds of each step, how many passages were embedded and not taken over,
+    labels by hand that have no feature in its new dictionary, and what its `gate` saw, if it had one."""
 
     generation: int
     documents: int
     passages: int
     embedded: int
     seconds: dict[str, float]
+    gate: EvaluationReport | None = None
     scorecard: Scorecard = field(default_factory=Scorecard)
     lost_labels: list[LostLabel] = field(default_factory=list)
 
@@ -94,17 +97,24 @@ class Build:
         *,
         passage_tokens: int | None = None,
         index: IndexKind | None = None,
+        gate: float | None = None,
     ) -> BuildReport:
         """Takes a build of the collection from wherever it stands to live. Length of passages and kind of
-        index are those of the live generation where they are not given.
+        index are those of the live generation where they are not given. `gate`: how much worse than the live
+        one it may be in mean nDCG@10, by what was judged.
 
         Raises:
+            GateClosed: it is worse, and is ready but not live.
+            InvalidRequest: the gate is out of range or could never be asked; nothing was built.
             Busy: another process is building this collection.
             SourceError: the collection has no text.
             DictionaryError: the model finds all names alike.
             IndexDamaged: it did not pass its own checks, and is not live.
         """
+        asked = None if gate is None else Gate(gate)
         with self._alone(collection):
+            if asked:
+                asked.check_before(self.database, collection)
             generation = self._plan(collection, passage_tokens, index)
             self.reporter.generation = generation
             leader = Leader(self.database, collection, generation, self.reporter)
@@ -117,9 +127,13 @@ class Build:
                 lost = carry_over(session, row, dictionary, self.reporter)
                 stages.store_families(session, row, dictionary, self.reporter)
                 measure(session, row, dictionary, *parts)
-            lost += self._go_live(generation)
+            replay = self._make_ready(generation)
+            seen = None
+            if asked:
+                seen = asked.check(self.database, self.data, collection, generation, self.reporter)
+            lost += self._go_live(generation, replay)
             self._tidy(collection)
-            return self._report(generation, embedded, lost)
+            return self._report(generation, embedded, lost, seen)
 
     @contextmanager
     def _alone(self, collection: int) -> Iterator[None]:
@@ -233,9 +247,8 @@ class Build:
         work = FindingFeatures(self.database, leader.generation, dictionary, self.embedder.device)
         leader.run(work, range(passages))
 
-    def _go_live(self, generation: int) -> list[LostLabel]:
-        """Writes the index file, replays what changed meanwhile, checks all of it, then makes the generation
-        live in one transaction. Gives the labels written by hand meanwhile that have no feature in it."""
+    def _make_ready(self, generation: int) -> CatchUp:
+        """Writes the index file, replays what changed meanwhile and checks all of it. Gives what replays."""
         with Session(self.database) as session, self.reporter.step("writing the index"):
             row = session.get_one(GenerationRow, generation)
             write_files(session, self.data, row)
@@ -248,6 +261,11 @@ class Build:
             row = session.get_one(GenerationRow, generation)
             row.checks = check(session, self.data, row)
             session.commit()
+        return replay
+
+    def _go_live(self, generation: int, replay: CatchUp) -> list[LostLabel]:
+        """Replays what changed meanwhile, then makes the generation live in one transaction. Gives the labels
+        written by hand meanwhile that have no feature in it."""
         replay.run(self.reporter)
         with Session(self.database) as session, self.reporter.step("going live"):
             row = session.get_one(GenerationRow, generation)
@@ -281,7 +299,9 @@ class Build:
             drop_dictionaries(session, collection)
             drop_old_versions(session, collection)
 
-    def _report(self, generation: int, embedded: int, lost: list[LostLabel]) -> BuildReport:
+    def _report(
+        self, generation: int, embedded: int, lost: list[LostLabel], gate: EvaluationReport | None
+    ) -> BuildReport:
         with Session(self.database) as session:
             row = session.get_one(GenerationRow, generation)
             card = session.get_one(DictionaryRow, row.dictionary_id).card
@@ -295,6 +315,7 @@ class Build:
                 passages=row.passages or 0,
                 embedded=embedded,
                 seconds=dict(self.reporter.seconds),
+                gate=gate,
                 scorecard=card.scorecard,
                 lost_labels=lost,
             )

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
+from indexer.build.gate import Gate
 from indexer.estimate import Estimate, estimate
 from indexer.jobs.queue import start_job
 from search.db.connection import open_session
@@ -15,10 +16,16 @@ from search.db.recipe import IndexKind
 from search.embedding.endpoint import check_model
 from search.engine.engine import SearchEngine
 from search.errors import ConfigurationError, InvalidRequest
-from search.query.limits import is_text
+from search.evaluation.judged import read_judged
+from search.query.limits import MODES, is_text
 from search.query.sent import Sent
 
 MOST_DIMENSIONS = 16_384
+
+GATE = (
+    "How much lower than the live one's its nDCG@10 may be, by what was judged; else it stays ready and "
+    "does not go live"
+)
 
 
 class _Request(Sent):
@@ -44,6 +51,7 @@ class ReindexRequest(_Request):
     passage_tokens: int | None = Field(default=None, ge=16, le=8192)
     index: IndexKind | None = None
     first: bool = False
+    gate: float | None = Field(default=None, ge=0, le=1, description=GATE)
 
     @property
     def embeds(self) -> bool:
@@ -80,6 +88,30 @@ class IngestRequest(_Request):
         return path
 
 
+class EvaluateRequest(_Request):
+    """Asks how good searches are by what was judged: of a generation (none: the live one) by a preset (none:
+    the default one), steering and a mode; and beside it of another side, which is as this one in what is not
+    given."""
+
+    kind: Literal["evaluate"]
+    preset: str | None = None
+    steer: str | None = None
+    mode: str | None = None
+    generation: int | None = Field(default=None, ge=1, lt=1 << 62)
+    against_collection: str | None = None
+    against_preset: str | None = None
+    against_steer: str | None = None
+    against_mode: str | None = None
+    against_generation: int | None = Field(default=None, ge=1, lt=1 << 62)
+
+    @field_validator("mode", "against_mode")
+    @classmethod
+    def _is_mode(cls, mode: str | None) -> str | None:
+        if mode is not None and mode not in MODES:
+            raise PydanticCustomError("mode", "Use one of: {modes}", {"modes": ", ".join(MODES)})
+        return mode
+
+
 class VerifyRequest(_Request):
     """Asks whether the database and the files made from it agree."""
 
@@ -102,7 +134,7 @@ class BackupRequest(_Request):
     collection: Literal[""] = ""
 
 
-JobRequest = ReindexRequest | IngestRequest | VerifyRequest | DumpRequest | BackupRequest
+JobRequest = ReindexRequest | IngestRequest | EvaluateRequest | VerifyRequest | DumpRequest | BackupRequest
 _JOB_REQUEST: TypeAdapter[JobRequest] = TypeAdapter(Annotated[JobRequest, Field(discriminator="kind")])
 
 
@@ -157,7 +189,7 @@ def start(engine: SearchEngine, request: JobRequest) -> int:
 
     Raises:
         CollectionNotFound: there is no collection of that name.
-        InvalidRequest: the model's endpoint may not be asked.
+        InvalidRequest: the model's endpoint may not be asked, or nothing can be measured.
         Busy: one of this kind waits already.
     """
     if isinstance(request, BackupRequest):
@@ -167,6 +199,10 @@ def start(engine: SearchEngine, request: JobRequest) -> int:
         with _asked_for():
             check_model(request.model)  # what may hold a secret is not stored
     with open_session(engine.database) as session:
-        find_collection(session, collection)
+        number = find_collection(session, collection).id
+        if isinstance(request, EvaluateRequest):
+            read_judged(session, number).check(collection)
+    if isinstance(request, ReindexRequest) and request.gate is not None:
+        Gate(request.gate).check_before(engine.database, number)
     options = request.model_dump(exclude={"kind", "collection"}, exclude_defaults=True)
     return start_job(engine.database, request.kind, collection, **options)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from search.responses.evaluation import EvaluationReport
 from search.responses.stored import StoredJson
 
 
@@ -12,13 +13,19 @@ class JobResult(StoredJson):
 
 class ReindexResult(JobResult):
     """Names the generation that is live now, how many passages were embedded and not taken over, and the
-    seconds of each step."""
+    seconds of each step. `gate` is what its gate saw; where that held it back, it is not live."""
 
     generation: int = 0
     documents: int = 0
     passages: int = 0
     embedded: int = 0
     seconds: dict[str, float] | None = None
+    is_live: bool = True
+    gate: EvaluationReport | None = None
+
+
+class EvaluateResult(JobResult, EvaluationReport):
+    """Says how good searches are by judgements."""
 
 
 class FailedDocument(StoredJson):
@@ -85,6 +92,7 @@ class BackupResult(DumpResult):
 _RESULTS: dict[str, type[JobResult]] = {
     "reindex": ReindexResult,
     "ingest": IngestResult,
+    "evaluate": EvaluateResult,
     "verify": VerifyResult,
     "dump": DumpResult,
     "backup": BackupResult,

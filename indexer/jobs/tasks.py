@@ -28,6 +28,7 @@ from indexer.jobs.queue import Kind, leave_line
 from indexer.jobs.requests import (
     BackupRequest,
     DumpRequest,
+    EvaluateRequest,
     IngestRequest,
     JobRequest,
     ReindexRequest,
@@ -37,6 +38,7 @@ from indexer.jobs.requests import (
 from indexer.jobs.results import (
     BackupResult,
     DumpResult,
+    EvaluateResult,
     FailedDocument,
     IngestResult,
     JobResult,
@@ -51,7 +53,7 @@ from indexer.sources.document import storable
 from search.db.connection import GONE, first_line
 from search.db.lookup import find_collection, live_of
 from search.db.models import JobReportRow
-from search.errors import Busy, RefractError, StoreUnavailable
+from search.errors import Busy, GateClosed, RefractError, StoreUnavailable
 from search.logs import doing
 from search.responses.collections import Progress
 
@@ -144,14 +146,39 @@ def _reindex(request: ReindexRequest, resources: Resources) -> JobResult:
         dimensions=request.dimensions,
         passage_tokens=request.passage_tokens,
         index=request.index,
+        gate=request.gate,
     )
-    return ReindexResult(
+    made = ReindexResult(
         generation=built.generation,
         documents=built.documents,
         passages=built.passages,
         embedded=built.embedded,
         seconds=built.seconds,
     )
+    return made.model_copy(update={"gate": built.gate}) if built.gate else made
+
+
+def _evaluate(request: EvaluateRequest, resources: Resources) -> JobResult:
+    """Measures searches by what was judged."""
+    from indexer.evaluation import Measured, compared_with, run_evaluation  # takes a while to load
+
+    this = Measured.of(
+        request.collection,
+        generation=request.generation,
+        preset=request.preset,
+        steer=request.steer,
+        mode=request.mode,
+    )
+    against = compared_with(
+        this,
+        collection=request.against_collection,
+        generation=request.against_generation,
+        preset=request.against_preset,
+        steer=request.against_steer,
+        mode=request.against_mode,
+    )
+    found = run_evaluation(resources.database, resources.data, this, against, resources.reporter)
+    return EvaluateResult.model_validate(found.model_dump())
 
 
 def _ingest(request: IngestRequest, resources: Resources) -> JobResult:
@@ -240,6 +267,8 @@ def _work(request: JobRequest, resources: Resources) -> JobResult:
             return _reindex(request, resources)
         case IngestRequest():
             return _ingest(request, resources)
+        case EvaluateRequest():
+            return _evaluate(request, resources)
         case VerifyRequest():
             return _verify(request, resources)
         case DumpRequest():
@@ -280,7 +309,7 @@ def _perform(kind: str, context: JobContext, arguments: dict[str, Any]) -> None:
         reason = storable(str(error) if isinstance(error, RefractError) else first_line(error))
         log.say(f"failed: {reason}")
         logger.warning("Job %s failed: %s", number, reason, exc_info=None if foreseen else error)
-        log.store(reason=reason)
+        log.store(reason=reason, **({"result": error.found} if isinstance(error, GateClosed) else {}))
         raise
 
 

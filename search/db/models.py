@@ -10,6 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import (
     BigInteger,
+    CheckConstraint,
     ForeignKey,
     Identity,
     Index,
@@ -237,6 +238,32 @@ class PresetRow(Base):
     is_default: Mapped[bool] = mapped_column(server_default=sql("false"))
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class JudgementRow(Base):
+    """Says how well a document answers a question, in somebody's eyes: `grade` 0 (not at all) to 4.
+
+    `question` is as it was asked, `question_key` the SHA-256 of what its spellings have in common, by which
+    it is the same one. `document` is the id that the user gave it: the row outlives versions, generations and
+    the document itself. `judge` names who said so, `generation` is what was live then.
+    """
+
+    __tablename__ = "judgements"
+    __table_args__ = (
+        UniqueConstraint("collection_id", "question_key", "document", "judge"),
+        CheckConstraint("grade BETWEEN 0 AND 4", name="grade"),
+        Index(None, "collection_id", "judge", "judged_at"),
+    )
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    collection_id: Mapped[int] = mapped_column(ForeignKey("collections.id", ondelete="CASCADE"))
+    question: Mapped[str]
+    question_key: Mapped[bytes] = mapped_column(LargeBinary)
+    document: Mapped[str]
+    grade: Mapped[int] = mapped_column(INTEGER)
+    judge: Mapped[str]
+    judged_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    generation: Mapped[int | None]
 
 
 class GenerationRow(Base):

@@ -35,7 +35,8 @@ from indexer.default_collection import choose_default
 from indexer.documents import delete_documents
 from indexer.jobs.queue import JobInfo, cancel_job, get_job, list_jobs, retry_job
 from indexer.jobs.requests import JobRequest, ReindexRequest, estimate_job, read_request, start
-from indexer.jobs.results import IngestResult
+from indexer.jobs.results import EvaluateResult, IngestResult, JobResult, ReindexResult
+from indexer.judgements.store import JudgementCounts, count_judgements
 from indexer.labels.edit import edit_label
 from indexer.presets.store import list_presets
 from indexer.stats import DocumentLines, count_waiting, database_size, generation_sizes, list_documents
@@ -46,6 +47,7 @@ from search.db.models import KeyRow
 from search.engine.engine import SearchEngine
 from search.errors import InvalidRequest, NotIndexed
 from search.responses.collections import CollectionInfo, PresetInfo, Scorecard
+from search.responses.evaluation import EvaluationReport
 from search.settings import comma_separated
 
 router = APIRouter(prefix="/admin", include_in_schema=False)
@@ -54,6 +56,7 @@ JOBS = 8
 COLLECTIONS = 50
 DOCUMENTS = 20
 
+EVALUATED = set(EvaluationReport.model_fields)
 LISTS = ("exclude", "as_text")
 """The fields of a job's form that hold one value a line: patterns and names may have blanks and commas."""
 
@@ -109,7 +112,8 @@ class CollectionJobs(_Polled):
 class CollectionPage(_Polled):
     """Shows a collection. `sizes` are the bytes of each generation; `found` are the documents that `find`
     finds, `size` of them from `offset` on; `longest`: the characters that its title and its description
-    may have; `asked`: a reindex that was asked for and not begun, because its `cost` is told first."""
+    may have; `asked`: a reindex that was asked for and not begun, because its `cost` is told first;
+    `judged` counts what people said of results."""
 
     template = "admin/collection.html"
 
@@ -129,12 +133,13 @@ class CollectionPage(_Polled):
     longest: Mapping[str, int]
     asked: ReindexRequest | None
     cost: list[str]
+    judged: JudgementCounts
 
 
 @dataclass(frozen=True)
 class JobPage(_Polled):
     """Shows one job, and what it `made` by name; `ingested`: what became of documents that were
-    given to it."""
+    given to it; `evaluated`: how good searches are, by an evaluation or a gate."""
 
     template = "admin/job.html"
     blocks = ("jobs",)
@@ -142,6 +147,7 @@ class JobPage(_Polled):
     job: JobInfo
     made: dict[str, Any]
     ingested: IngestResult | None
+    evaluated: EvaluationReport | None
 
 
 @dataclass(frozen=True)
@@ -231,6 +237,7 @@ def _collection(
             longest={"title": MAX_TITLE, "description": MAX_DESCRIPTION},
             asked=asked,
             cost=list(told(estimate_job(engine, asked))) if asked else [],
+            judged=count_judgements(session, collection.id),
         )
     return render(request, page)
 
@@ -244,8 +251,9 @@ def job_page(number: int, request: Request, engine: EngineDep, _: AdminDep) -> R
         active=_any_active([job]),
         here=at(f"/admin/jobs/{number}"),
         job=job,
-        made=result.model_dump(exclude={"failures", "notes", "seconds"}),
+        made=result.model_dump(exclude={"failures", "notes", "seconds", "gate"} | EVALUATED),
         ingested=result if isinstance(result, IngestResult) else None,
+        evaluated=_evaluated(result),
     )
     return _polled(request, page) if is_fragment(request) else render(request, page)
 
@@ -254,6 +262,13 @@ def job_page(number: int, request: Request, engine: EngineDep, _: AdminDep) -> R
 def keys_page(request: Request, engine: EngineDep, _: AdminDep) -> Response:
     """Shows all keys, and a form for a new one."""
     return _keys(request, engine)
+
+
+def _evaluated(result: JobResult) -> EvaluationReport | None:
+    """Finds what a job has measured, if it has."""
+    if isinstance(result, EvaluateResult):
+        return result if result.questions else None
+    return result.gate if isinstance(result, ReindexResult) else None
 
 
 def _presets(engine: SearchEngine, info: CollectionInfo) -> list[PresetInfo]:

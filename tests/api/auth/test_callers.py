@@ -127,6 +127,11 @@ CASES = {
         ADMIN, 400, path="/v1/collections/vault/copy", json={"name": "open"}
     ),
     ("DELETE", "/v1/collections/{name}"): of(ADMIN, 404, path="/v1/collections/nothing"),
+    ("POST", "/v1/judgements"): of(
+        WRITE, json=body(judgements=[{"question": "towers", "document": "red-1", "grade": 1}])
+    ),
+    ("GET", "/v1/judgements"): of(WRITE),
+    ("DELETE", "/v1/judgements"): of(ADMIN, 400, judge="nobody here"),
     ("GET", "/v1/presets"): of(READ),
     ("POST", "/v1/presets/import"): of(WRITE, 400, json={}),
     ("GET", "/v1/presets/{name}"): of(READ, path="/v1/presets/towers"),
@@ -169,6 +174,7 @@ CASES = {
     ("GET", "/compare"): of(FOUND, q="towers", first="blue-1", second="red-1"),
     ("GET", "/why-not"): of(PAGE, q="towers", document="stone"),
     ("POST", "/presets"): form(WRITER, q="x", steer="concept:the sea:1", collection="vault", **{"as": "f"}),
+    ("POST", "/judgements"): form(WRITER, q="towers", up="red-1", collection="vault"),
     ("POST", "/admin/collections/{name}/presets"): form(FORM, path="/admin/collections/vault/presets"),
     ("GET", "/analyze"): of(PAGE, text="Towers of stone stand in the sea."),
     ("POST", "/analyze"): form(SENT, 200, text="Stone. " * 400, collection="vault"),

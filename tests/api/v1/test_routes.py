@@ -57,7 +57,9 @@ THERE: dict[str, list[Any]] = {
     "name": ["cells", "empty"],
     "q": ["cells", 'cells -"whales" lang:en'],
     "job": [1],
-    "kind": ["verify", "reindex"],
+    "kind": ["verify", "reindex", "evaluate"],
+    "judge": ["write"],
+    "question": ["how do cells divide"],
 }
 """Values of which there is something, by the names of parameters and fields: chance alone finds none. What
 routes may rename or delete as a whole is "empty"."""

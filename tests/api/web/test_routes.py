@@ -155,6 +155,7 @@ def make_client(database: Engine, data: Path, embedder: Embedder) -> TestClient:
         ),
         *(("/admin/keys", {"name": each, "scope": "search", "filter": f"kind:{each}"}) for each in PAYLOADS),
         ("/presets", {"collection": NAME, "q": ALL, "steer": "3:1", "as": "one", "description": ALL}),
+        ("/judgements", {"collection": NAME, "q": ALL, "up": documents()[0].id}),
     ]
     for address, form in sent:
         answer = client.post(address, data={**csrf, **form})

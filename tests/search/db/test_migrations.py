@@ -197,6 +197,12 @@ def add_rows_of(revision: str, database: Engine, embedder: Embedder) -> None:
             add_rows(database, "UPDATE collections SET title = 'Whales and bread'")
         case "0012":
             add_rows(database, "INSERT INTO shards VALUES (1, 'a step', 0, '{1,0}', 2, now(), true)")
+        case "0013":
+            add_rows(
+                database,
+                "INSERT INTO judgements (collection_id, question, question_key, document, grade, judge) "
+                "VALUES (1, 'who sings', sha256('who sings'), 'a', 1, 'ann')",
+            )
         case _:
             pytest.fail(f"Say here what rows revision {revision} brings.")
 

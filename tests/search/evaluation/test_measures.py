@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from benchmarks.harness.metrics import NDCG_AT_10, RECALL_AT_100, bootstrap_interval, measured
+from search.evaluation.measures import NDCG_AT_10, RECALL_AT_100, bootstrap_interval, measured
 
 
 def test_ndcg_of_a_graded_ranking() -> None:

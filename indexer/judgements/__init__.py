@@ -1,0 +1,1 @@
+"""Judgements: given, kept, written as files and read from them."""

@@ -1,0 +1,126 @@
+"""Judging in a real browser: a thumb is kept, taken back, and takes up no room on a phone; an evaluation is
+started and read."""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+from sqlalchemy import URL, create_engine
+
+from search.embedding.embedder import Embedder
+from tests.support.browser import AXE
+from tests.support.building import build
+from tests.support.commands import served
+from tests.support.notes import documents
+
+pytestmark = pytest.mark.browser
+
+PATIENT = 90_000  # milliseconds: a worker has to begin
+SEARCH = "/?q=how do cells divide&collection=c"
+HEIGHTS = "(all) => all.map((each) => Math.round(each.getBoundingClientRect().height))"
+
+Open = Callable[..., Page]
+
+
+@pytest.fixture(scope="module")
+def open_as(
+    browser: Browser,
+    new_database: Callable[[], contextlib.AbstractContextManager[URL]],
+    tmp_path_factory: pytest.TempPathFactory,
+    small_embedder: Embedder,
+) -> Iterator[Open]:
+    """Opens pages of an admin or of a stranger, on a server with a worker."""
+    data = tmp_path_factory.mktemp("judging")
+    with new_database() as url, contextlib.ExitStack() as stack:
+        database = create_engine(url)
+        build(database, data, small_embedder, "c", documents())
+        database.dispose()
+        environment = {
+            "DATABASE_URL": url.render_as_string(hide_password=False),
+            "REFRACT_DATA": str(data),
+        }
+        address, line, _ = stack.enter_context(served(environment))
+        signed_in = browser.new_context(base_url=address)
+        stack.callback(signed_in.close)
+        signed_in.new_page().goto(line.split()[2])
+        state = signed_in.storage_state()
+
+        def opened(path: str, *, admin: bool = True, **options: Any) -> Page:
+            context = browser.new_context(base_url=address, storage_state=state if admin else None, **options)
+            stack.callback(context.close)
+            context.set_default_timeout(15_000)
+            page = context.new_page()
+            page.goto(path)
+            return page
+
+        yield opened
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without"])
+def test_a_thumb_is_kept_and_taken_back(open_as: Open, scripts: bool) -> None:
+    page = open_as(SEARCH, java_script_enabled=scripts)
+    card = page.locator(".card").nth(1)
+    up = card.get_by_role("button", name="It answers my question", exact=True)
+    down = card.get_by_role("button", name="It does not answer my question", exact=True)
+    expect(up).to_have_attribute("aria-pressed", "false")
+    up.click()
+    expect(up).to_have_attribute("aria-pressed", "true")
+    page.reload()
+    expect(up).to_have_attribute("aria-pressed", "true")
+    expect(page.locator(".thumb[aria-pressed=true]")).to_have_count(1)
+    down.click()
+    expect(down).to_have_attribute("aria-pressed", "true")
+    expect(up).to_have_attribute("aria-pressed", "false")
+    down.click()
+    expect(down).to_have_attribute("aria-pressed", "false")
+    page.reload()
+    expect(page.locator(".thumb[aria-pressed=true]")).to_have_count(0)
+
+
+def test_a_thumb_is_for_the_question_that_is_asked_now(open_as: Open) -> None:
+    page = open_as(SEARCH)
+    page.locator("#q").fill("whales in the sea")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**q=whales*")
+    thumb = page.locator(".thumb.up").first
+    thumb.focus()
+    page.keyboard.press("Enter")
+    expect(thumb).to_have_attribute("aria-pressed", "true")
+    assert page.evaluate("document.activeElement.id") == thumb.get_attribute("id"), "focus stays"
+    page.goto(SEARCH)
+    expect(page.locator(".thumb[aria-pressed=true]")).to_have_count(0)
+    page.goto("/?q=whales in the sea&collection=c")
+    page.locator(".thumb[aria-pressed=true]").click()
+    expect(page.locator(".thumb[aria-pressed=true]")).to_have_count(0)
+
+
+def test_thumbs_take_up_no_room_on_a_phone(open_as: Open) -> None:
+    phone: dict[str, Any] = {"viewport": {"width": 400, "height": 900}}
+    stranger, admin = open_as(SEARCH, admin=False, **phone), open_as(SEARCH, **phone)
+    for page in (stranger, admin):
+        expect(page.locator(".facets")).to_be_attached()  # the rest of the answer is there
+    assert stranger.locator(".thumb").count() == 0
+    assert admin.locator(".card").evaluate_all(HEIGHTS) == stranger.locator(".card").evaluate_all(HEIGHTS)
+    boxes = [thumb.bounding_box() for thumb in admin.locator(".thumb").all()]
+    assert all(box and box["height"] >= 44 and box["width"] >= 38 for box in boxes)
+
+
+def test_an_evaluation_is_started_and_read(open_as: Open) -> None:
+    page = open_as(SEARCH, bypass_csp=True)
+    page.locator(".thumb.up").first.click()
+    expect(page.locator(".thumb[aria-pressed=true]")).to_have_count(1)
+    page.goto("/admin/collections/c")
+    page.get_by_role("group", name="and compare with").get_by_label("By").select_option("semantic")
+    page.get_by_role("button", name="Evaluate").click()
+    expect(page.locator(".job.done").first).to_be_visible(timeout=PATIENT)
+    page.get_by_role("link", name="evaluate").first.click()
+    expect(page.get_by_role("heading", name="What was measured")).to_be_visible()
+    expect(page.get_by_role("rowheader", name="nDCG@10")).to_be_visible()
+    page.add_script_tag(path=AXE)
+    found = page.evaluate("axe.run()")
+    assert [(each["id"], each["nodes"][0]["html"]) for each in found["violations"]] == []
+    page.get_by_text("All questions, the worst first").click()
+    page.get_by_role("link", name="how do cells divide").first.click()
+    expect(page.locator(".card").first).to_be_visible()
