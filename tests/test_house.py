@@ -68,6 +68,7 @@ ELSEWHERE = {
     "tests/indexer/dictionary/test_metrics.py": "indexer/build/scorecard",
     "tests/indexer/jobs/test_jobs.py": "indexer/jobs/queue indexer/jobs/tasks",
     "tests/indexer/jobs/test_worker.py": "indexer/jobs/stalled",
+    "tests/indexer/judgements/test_store.py": "indexer/judgements/listing",
     "tests/indexer/labels/test_edit.py": "api/cli/labels indexer/labels/file_format",
     "tests/indexer/presets/test_presets.py": """
         indexer/presets/file_format indexer/presets/importer indexer/presets/store search/query/presets

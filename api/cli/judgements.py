@@ -65,7 +65,7 @@ def export(
     """Write all judgements as JSON Lines; with --questions as qrels, one grade a document, as an evaluation
     counts them."""
     from indexer.judgements.file_format import write_jsonl, write_qrels
-    from indexer.judgements.store import walk_judgements
+    from indexer.judgements.listing import walk_judgements
     from search.db.connection import open_session
     from search.db.lookup import find_collection
     from search.evaluation.judged import read_judged

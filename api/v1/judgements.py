@@ -11,14 +11,8 @@ from api.auth.sessions import Caller
 from api.dependencies import CollectionDep, EngineDep
 from api.v1 import examples
 from api.v1.schemas import errors
-from indexer.judgements.store import (
-    BEST,
-    Given,
-    JudgementInfo,
-    delete_judgements,
-    keep_judgements,
-    list_judgements,
-)
+from indexer.judgements.listing import JudgementInfo, list_judgements
+from indexer.judgements.store import BEST, Given, delete_judgements, keep_judgements
 from search.db.connection import open_session
 from search.db.lookup import find_collection
 from search.query.limits import MAX_ID, MAX_QUERY

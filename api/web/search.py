@@ -20,7 +20,7 @@ from api.views.page_state import PageState, asked_or_default, is_sent_form, read
 from api.views.rendering import Page, is_fragment, render
 from api.web.live_state import preset_spelled_out, with_presses
 from api.web.presets import PresetLink, preset_links
-from indexer.judgements.store import own_judgements
+from indexer.judgements.listing import own_judgements
 from search.browse.collections import CollectionName, about, collection_names, collections, is_growing
 from search.browse.concepts import find_concepts
 from search.browse.examples import start_examples

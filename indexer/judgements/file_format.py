@@ -16,7 +16,8 @@ from typing import Annotated
 
 from pydantic import Field, ValidationError
 
-from indexer.judgements.store import BEST, Given, JudgementInfo
+from indexer.judgements.listing import JudgementInfo
+from indexer.judgements.store import BEST, Given
 from search.errors import InvalidRequest, SourceError
 from search.query.limits import MAX_ID, MAX_QUERY
 from search.query.sent import Sent

@@ -1,18 +1,16 @@
-"""Judgements are given, taken back, listed. They name documents by the id that their user gave, so that they
+"""Judgements are given and taken back. They name documents by the id that their user gave, so that they
 outlive every version and generation of these; what is judged of a document that is gone stays, uncounted."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import (
     Boolean,
-    ColumnElement,
     Engine,
     Text,
     any_,
     delete,
-    exists,
     func,
     literal,
     literal_column,
@@ -71,30 +69,6 @@ class Kept:
     changed: int = 0
     taken_back: int = 0
     skipped: int = 0
-
-
-@dataclass(frozen=True)
-class JudgementInfo:
-    """Describes a judgement by its number: how well a document answers a question, 0 (not at all) to 4, who
-    said so, when, and what was live then. `counts`: the document is there."""
-
-    number: int
-    question: str
-    document: str
-    grade: int
-    judge: str
-    judged_at: datetime
-    generation: int | None
-    counts: bool
-
-
-@dataclass(frozen=True)
-class JudgementCounts:
-    """Counts the judgements of a collection, their questions and who gave them."""
-
-    judgements: int
-    questions: int
-    judges: int
 
 
 def keep_judgements(
@@ -165,60 +139,6 @@ def delete_judgements(database: Engine, collection: str, judge: str) -> int:
     return deleted
 
 
-def list_judgements(
-    session: Session, collection: int, *, after: int = 0, limit: int = 1000
-) -> list[JudgementInfo]:
-    """Lists judgements of a collection in the order of their numbers, those behind one."""
-    there = exists().where(*_is_current(collection), DocumentRow.external_id == JudgementRow.document)
-    rows = (
-        select(JudgementRow, there)
-        .where(JudgementRow.collection_id == collection, JudgementRow.id > after)
-        .order_by(JudgementRow.id)
-        .limit(limit)
-    )
-    return [
-        JudgementInfo(
-            number=row.id,
-            question=row.question,
-            document=row.document,
-            grade=row.grade,
-            judge=row.judge,
-            judged_at=row.judged_at,
-            generation=row.generation,
-            counts=counts,
-        )
-        for row, counts in session.execute(rows)
-    ]
-
-
-def walk_judgements(session: Session, collection: int) -> Iterator[JudgementInfo]:
-    """Walks all judgements of a collection."""
-    after = 0
-    while page := list_judgements(session, collection, after=after):
-        yield from page
-        after = page[-1].number
-
-
-def count_judgements(session: Session, collection: int) -> JudgementCounts:
-    """Counts what was judged in a collection."""
-    counted = select(
-        func.count(),
-        func.count(JudgementRow.question_key.distinct()),
-        func.count(JudgementRow.judge.distinct()),
-    )
-    return JudgementCounts(*session.execute(counted.where(JudgementRow.collection_id == collection)).one())
-
-
-def own_judgements(session: Session, collection: int, question: str, judge: str) -> dict[str, int]:
-    """Reads what a judge has said of documents for a question: grades by document."""
-    rows = select(JudgementRow.document, JudgementRow.grade).where(
-        JudgementRow.collection_id == collection,
-        JudgementRow.question_key == question_key(question),
-        JudgementRow.judge == judge,
-    )
-    return {row.document: row.grade for row in session.execute(rows)}
-
-
 def _check(given: Given) -> None:
     """Refuses what no judgement can be."""
     where = f"{given.where}: " if given.where else ""
@@ -239,16 +159,14 @@ def _check(given: Given) -> None:
             )
 
 
-def _is_current(collection: int) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-    return DocumentRow.collection_id == collection, DocumentRow.superseded.is_(None)
-
-
 def _known(session: Session, collection: int, documents: set[str]) -> dict[str, str]:
     """Finds the ids, as they are kept, of those documents that are there."""
     forms = {document: kept_as(document) for document in documents}
     wanted = sorted({form for each in forms.values() for form in each})
     ids = select(DocumentRow.external_id).where(
-        *_is_current(collection), DocumentRow.external_id == any_(literal(wanted, ARRAY(Text)))
+        DocumentRow.collection_id == collection,
+        DocumentRow.superseded.is_(None),
+        DocumentRow.external_id == any_(literal(wanted, ARRAY(Text))),
     )
     there = set(session.scalars(ids))
     return {

@@ -36,7 +36,7 @@ from indexer.documents import delete_documents
 from indexer.jobs.queue import JobInfo, cancel_job, get_job, list_jobs, retry_job
 from indexer.jobs.requests import JobRequest, ReindexRequest, estimate_job, read_request, start
 from indexer.jobs.results import EvaluateResult, IngestResult, JobResult, ReindexResult
-from indexer.judgements.store import JudgementCounts, count_judgements
+from indexer.judgements.listing import JudgementCounts, count_judgements
 from indexer.labels.edit import edit_label
 from indexer.presets.store import list_presets
 from indexer.stats import DocumentLines, count_waiting, database_size, generation_sizes, list_documents

@@ -9,7 +9,7 @@ from hypothesis import given as drawn
 from hypothesis import strategies as st
 
 from indexer.judgements.file_format import read_jsonl, read_qrels, write_jsonl, write_qrels
-from indexer.judgements.store import JudgementInfo
+from indexer.judgements.listing import JudgementInfo
 from search.errors import InvalidRequest, RefractError, SourceError
 
 THEN = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)

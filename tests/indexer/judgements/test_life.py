@@ -24,7 +24,8 @@ from indexer.backup.restore import restore
 from indexer.build.builder import Build
 from indexer.documents import delete_documents, ensure_collection, ingest
 from indexer.evaluation import Measured, run_evaluation
-from indexer.judgements.store import Given, keep_judgements, walk_judgements
+from indexer.judgements.listing import walk_judgements
+from indexer.judgements.store import Given, keep_judgements
 from indexer.progress import Reporter
 from indexer.sources import SourceDocument
 from search.embedding.embedder import Embedder

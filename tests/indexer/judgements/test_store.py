@@ -10,15 +10,8 @@ from sqlalchemy.orm import Session
 from indexer.audit import list_entries
 from indexer.documents import delete_documents
 from indexer.judgements import store
-from indexer.judgements.store import (
-    Given,
-    Kept,
-    count_judgements,
-    delete_judgements,
-    keep_judgements,
-    own_judgements,
-    walk_judgements,
-)
+from indexer.judgements.listing import count_judgements, own_judgements, walk_judgements
+from indexer.judgements.store import Given, Kept, delete_judgements, keep_judgements
 from search.db.models import JudgementRow
 from search.errors import (
     CollectionNotFound,
