@@ -8,7 +8,6 @@ from rich.table import Table
 
 from api.cli.terminal.context import Collection, opened
 from api.cli.terminal.output import ProgressDisplay, console, output
-from api.views.evaluation import described, signed, told_counts, told_term
 
 if TYPE_CHECKING:
     from search.responses.evaluation import ChangedQuestion, EvaluationReport
@@ -62,6 +61,8 @@ def evaluate(
 
 def print_evaluation(found: "EvaluationReport") -> None:
     """Prints the measures as a table, then what changed most."""
+    from api.views.evaluation import described, signed, told_counts
+
     table = Table(header_style="bold")
     table.add_column("measure")
     for side in (found.this, found.against) if found.against else (found.this,):
@@ -89,6 +90,8 @@ def print_evaluation(found: "EvaluationReport") -> None:
 
 
 def _changed(heading: str, questions: "tuple[ChangedQuestion, ...]") -> Table:
+    from api.views.evaluation import told_term
+
     table = Table(header_style="bold")
     for name in (heading, "nDCG@10", "document", "rank", "rival", "by"):
         table.add_column(name, overflow="fold")
