@@ -4,6 +4,8 @@ from collections.abc import Callable
 from threading import Lock
 from typing import Generic, TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
 from search.cache import LRUCache
@@ -14,6 +16,12 @@ T = TypeVar("T")
 
 Read = Callable[[Session, Snapshot, T | None], T]
 """Reads what is wanted of a snapshot's documents; what was read before need not be read again."""
+
+
+def is_of_the_past(known: NDArray[np.int64], wanted: NDArray[np.int64]) -> bool:
+    """Whether most of the documents that were read (row ids) are wanted no more: they are better forgotten,
+    or what is read would grow with every version of a document."""
+    return len(known) > 2 * len(wanted) + 1000
 
 
 class DocumentCache(Generic[T]):

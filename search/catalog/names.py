@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from search.catalog.document_cache import is_of_the_past
 from search.db.connection import among
 from search.db.models import DocumentRow
 from search.index.document_names import PARTED, Names, fold_name
@@ -33,9 +34,12 @@ class LaterNames:
 
 
 def read_later_names(session: Session, snapshot: Snapshot, before: LaterNames | None) -> LaterNames:
-    """Reads the names of a snapshot's later documents; those read `before` are not read again."""
-    before = before or LaterNames()
-    missing = np.setdiff1d(snapshot.rows.added_features.document_N, before.known_R)
+    """Reads the names of a snapshot's later documents; those read `before` are not read again, and are kept
+    unless most of them are there no more."""
+    wanted = np.unique(snapshot.rows.added_features.document_N)
+    if before is None or is_of_the_past(before.known_R, wanted):
+        before = LaterNames()
+    missing = np.setdiff1d(wanted, before.known_R)
     if not len(missing):
         return before
     columns = DocumentRow.id, DocumentRow.external_id, DocumentRow.title

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from search.catalog.beginnings import Beginnings, words_of
+from search.catalog.document_cache import is_of_the_past
 from search.db.connection import among
 from search.db.models import DocumentRow
 from search.index.snapshot import Snapshot
@@ -26,7 +27,7 @@ def read_titles(session: Session, snapshot: Snapshot, before: Titles | None) -> 
     """The titles of a snapshot's documents, and perhaps of some that are there no more; those read `before`
     are not read again."""
     wanted = snapshot.documents_sorted
-    if before is None or len(before.known) > 2 * len(wanted) + 1000:  # most of it is of the past
+    if before is None or is_of_the_past(before.known, wanted):
         before = Titles()
     missing = np.setdiff1d(wanted, before.known)
     if not len(missing):

@@ -69,7 +69,10 @@ class Names:
             for name in {name for each in given for name in names_of(each)}:
                 hashes.append(_hash(name))
                 numbers.append(number)
-        hashes_K, documents_K = np.array(hashes, np.uint64), np.array(numbers, np.int64)
+        return cls._sorted(np.array(hashes, np.uint64), np.array(numbers, np.int64))
+
+    @classmethod
+    def _sorted(cls, hashes_K: NDArray[np.uint64], documents_K: IntArray) -> "Names":
         order = np.lexsort((documents_K, hashes_K))
         return cls(hashes_K[order], documents_K[order])
 
@@ -85,9 +88,7 @@ class Names:
     def followed_by(self, others: "Names") -> "Names":
         """These names and the others."""
         hashes_K = np.concatenate([self.hashes_K, others.hashes_K])
-        documents_K = np.concatenate([self.documents_K, others.documents_K])
-        order = np.lexsort((documents_K, hashes_K))
-        return Names(hashes_K[order], documents_K[order])
+        return Names._sorted(hashes_K, np.concatenate([self.documents_K, others.documents_K]))
 
     def save(self, path: Path) -> str:
         """Writes all of it into a file; gives its SHA-256."""

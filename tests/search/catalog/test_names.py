@@ -5,11 +5,11 @@ import pytest
 from sqlalchemy import Engine, select
 
 from indexer.sources import SourceDocument
-from search.catalog.names import MOST_NAMED, named_after
+from search.catalog.names import MOST_NAMED, LaterNames, named_after, read_later_names
 from search.db.models import DocumentRow
 from search.embedding.embedder import Embedder
 from search.engine.engine import SearchEngine
-from search.index.document_names import fold_name, names_of
+from search.index.document_names import Names, fold_name, names_of
 from search.query.limits import MODES
 from search.query.request import SearchRequest
 from search.responses.search import Result
@@ -95,6 +95,15 @@ def test_a_document_that_came_later_is_found_by_its_name(
     assert best(engine, "re.match").document.id == "re.match"
     names = np.unique([term.kind for term in best(engine, "re.match").terms])
     assert "name" in names
+
+
+@pytest.mark.database
+def test_names_of_documents_that_are_there_no_more_are_forgotten(engine: SearchEngine) -> None:
+    past = LaterNames(Names.of([(1, "gone", "gone")]), np.arange(5000))
+    with engine.reader("c") as reader:
+        kept = read_later_names(reader.session, reader.snapshot, LaterNames(past.names, past.known_R[:10]))
+        assert len(kept.known_R) == 10
+        assert not len(read_later_names(reader.session, reader.snapshot, past).known_R)
 
 
 @pytest.mark.database
