@@ -2,13 +2,14 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Error as PlaywrightError
 
 from tests.support.browser import GIVEN_UP, OpenPage
 
@@ -23,6 +24,24 @@ FLAGS = [
     "--disable-sync",
 ]
 MACOS = [f"/Applications/{app}.app/Contents/MacOS/{app}" for app in ("Chromium", "Google Chrome")]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Puts what was on the pages beside what failed: a page that did not come tells why."""
+    report = yield
+    browser = getattr(item, "funcargs", {}).get("browser")
+    if report.failed and isinstance(browser, Browser):
+        for page in (page for context in browser.contexts for page in context.pages):
+            report.sections.append((page.url, _text(page)))
+    return report
+
+
+def _text(page: Page) -> str:
+    try:
+        return page.inner_text("body", timeout=1_000)
+    except PlaywrightError as error:
+        return str(error)
 
 
 @pytest.fixture(scope="session")

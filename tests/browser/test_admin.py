@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 from sqlalchemy import URL, create_engine
 
+from indexer.sources import SourceDocument
 from search.embedding.embedder import Embedder
 from tests.support.browser import AXE
 from tests.support.building import build, document
@@ -17,6 +18,12 @@ from tests.support.commands import served
 
 pytestmark = pytest.mark.browser
 
+OTHERS = [  # something else than whales, so that features tell passages apart
+    SourceDocument(
+        f"soup{number}", f"Soup {number}", f"Boil {number} onions, add salt, pepper and rice.", None, {}
+    )
+    for number in range(10)
+]
 PATIENT = 90_000  # milliseconds: a worker has to begin and to build
 
 
@@ -31,7 +38,7 @@ def admin(
     data = tmp_path_factory.mktemp("admin")
     with new_database() as url, contextlib.ExitStack() as stack:
         database = create_engine(url)
-        build(database, data, small_embedder, "c", [document(number) for number in range(40)])
+        build(database, data, small_embedder, "c", [document(number) for number in range(40)] + OTHERS)
         database.dispose()
         environment = {
             "DATABASE_URL": url.render_as_string(hide_password=False),
