@@ -17,7 +17,8 @@ ELSEWHERE = {
         search/presentation/for_people search/engine/timing
         search/errors search/query/request search/responses/collections
         search/responses/documents search/responses/evaluation search/responses/explanations
-        search/responses/features search/responses/search search/responses/suggestions search/responses/words
+        search/responses/features search/responses/learning search/responses/search
+        search/responses/suggestions search/responses/words
     """,
     "tests/api/auth/test_access.py": """
         api/app api/errors api/auth/guards api/auth/keys api/dependencies api/v1/admin api/web/login
@@ -34,7 +35,10 @@ ELSEWHERE = {
     "tests/api/v1/test_events.py": "api/cli/events",
     "tests/api/v1/test_presets.py": "api/web/presets",
     "tests/api/v1/test_judgements.py": "api/web/judgements",
-    "tests/api/cli/test_judgements.py": "api/cli/evaluate api/views/evaluation",
+    "tests/api/cli/test_judgements.py": "api/cli/evaluate api/cli/learn api/views/evaluation",
+    "tests/indexer/test_learning.py": """
+        indexer/presets/learned search/evaluation/learning search/evaluation/lessons
+    """,
     "tests/indexer/test_evaluation.py": """
         search/engine/generations search/evaluation/evaluate search/evaluation/moved_terms
         search/evaluation/report

@@ -83,6 +83,11 @@ class Commands(LazyGroup):
             "evaluate": "Say how good searches are by what was judged, with 95% intervals; of two settings, "
             "generations or\ncollections also which questions are better and worse, and by which terms."
         },
+        "api.cli.learn": {
+            "learn": "Learn from what was judged how far to turn which features for all searches. What does "
+            "not help\nquestions that it was not learned from is not offered; nothing changes without "
+            "--accept."
+        },
     }
 
     def invoke(self, ctx: Any) -> Any:

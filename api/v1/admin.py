@@ -23,8 +23,10 @@ from indexer.default_collection import choose_default
 from indexer.estimate import Estimate
 from indexer.jobs.queue import JobInfo, cancel_job, get_job, list_jobs, retry_job
 from indexer.jobs.requests import JobRequest, ReindexRequest, estimate_job, start
+from indexer.presets.learned import accept_of_job
 from search.db.connection import open_session
 from search.query.sent import Sent
+from search.responses.collections import PresetInfo
 
 router = APIRouter(
     prefix="/v1",
@@ -107,6 +109,13 @@ def post_cancel(engine: EngineDep, job: int) -> JobInfo:
 def post_retry(engine: EngineDep, job: int) -> JobInfo:
     """Begins a job that failed or was cancelled again, where it stopped."""
     return get_job(engine.database, retry_job(engine.database, job))
+
+
+@router.post("/jobs/{job}/accept")
+def post_accept(engine: EngineDep, job: int) -> PresetInfo:
+    """Makes the knobs that a job of the kind learn offers the default preset of its collection, under the
+    name learned. Taking that preset away, or another default, undoes it."""
+    return accept_of_job(engine, job)
 
 
 @router.get("/generations")

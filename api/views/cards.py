@@ -103,8 +103,12 @@ class Card:
 
     @property
     def about(self) -> list[Segment]:
-        """Lists the topics that speak for the result; none that is turned down."""
-        return [topic for topic in self.topics if topic.units > 0 and topic.yours >= 0]
+        """Lists the topics that speak for the result and that its passage is about; none that is turned
+        down."""
+        there = {item.term.feature for item in (*self.terms, *self.smaller) if item.term.shared}
+        return [
+            topic for topic in self.topics if topic.units > 0 and topic.yours >= 0 and topic.feature in there
+        ]
 
     @property
     def is_raised(self) -> bool:

@@ -26,7 +26,7 @@ from search.errors import Busy, InvalidRequest, JobNotFound
 from search.responses.collections import Progress
 
 SCHEMA = "jobs"
-Kind = Literal["reindex", "ingest", "evaluate", "verify", "dump", "backup"]
+Kind = Literal["reindex", "ingest", "evaluate", "learn", "verify", "dump", "backup"]
 State = Literal["waiting", "running", "done", "failed", "cancelled"]
 
 STATES: dict[str, State] = {

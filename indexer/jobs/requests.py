@@ -112,6 +112,12 @@ class EvaluateRequest(_Request):
         return mode
 
 
+class LearnRequest(_Request):
+    """Asks for knobs that what was judged teaches. They are offered, not turned."""
+
+    kind: Literal["learn"]
+
+
 class VerifyRequest(_Request):
     """Asks whether the database and the files made from it agree."""
 
@@ -134,7 +140,15 @@ class BackupRequest(_Request):
     collection: Literal[""] = ""
 
 
-JobRequest = ReindexRequest | IngestRequest | EvaluateRequest | VerifyRequest | DumpRequest | BackupRequest
+JobRequest = (
+    ReindexRequest
+    | IngestRequest
+    | EvaluateRequest
+    | LearnRequest
+    | VerifyRequest
+    | DumpRequest
+    | BackupRequest
+)
 _JOB_REQUEST: TypeAdapter[JobRequest] = TypeAdapter(Annotated[JobRequest, Field(discriminator="kind")])
 
 
@@ -202,6 +216,8 @@ def start(engine: SearchEngine, request: JobRequest) -> int:
         number = find_collection(session, collection).id
         if isinstance(request, EvaluateRequest):
             read_judged(session, number).check(collection)
+        if isinstance(request, LearnRequest):
+            read_judged(session, number).check_teaches(collection)
     if isinstance(request, ReindexRequest) and request.gate is not None:
         Gate(request.gate).check_before(engine.database, number)
     options = request.model_dump(exclude={"kind", "collection"}, exclude_defaults=True)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from search.responses.evaluation import EvaluationReport
+from search.responses.learning import LearningReport
 from search.responses.stored import StoredJson
 
 
@@ -26,6 +27,10 @@ class ReindexResult(JobResult):
 
 class EvaluateResult(JobResult, EvaluationReport):
     """Says how good searches are by judgements."""
+
+
+class LearnResult(JobResult, LearningReport):
+    """Says what judgements teach."""
 
 
 class FailedDocument(StoredJson):
@@ -93,6 +98,7 @@ _RESULTS: dict[str, type[JobResult]] = {
     "reindex": ReindexResult,
     "ingest": IngestResult,
     "evaluate": EvaluateResult,
+    "learn": LearnResult,
     "verify": VerifyResult,
     "dump": DumpResult,
     "backup": BackupResult,

@@ -31,6 +31,7 @@ from indexer.jobs.requests import (
     EvaluateRequest,
     IngestRequest,
     JobRequest,
+    LearnRequest,
     ReindexRequest,
     VerifyRequest,
     read_request,
@@ -42,6 +43,7 @@ from indexer.jobs.results import (
     FailedDocument,
     IngestResult,
     JobResult,
+    LearnResult,
     NotedDocument,
     ReindexResult,
     VerifyResult,
@@ -181,6 +183,14 @@ def _evaluate(request: EvaluateRequest, resources: Resources) -> JobResult:
     return EvaluateResult.model_validate(found.model_dump())
 
 
+def _learn(request: LearnRequest, resources: Resources) -> JobResult:
+    """Learns knobs from what was judged."""
+    from indexer.learning import run_learning  # takes a while to load
+
+    found = run_learning(resources.database, resources.data, request.collection, resources.reporter)
+    return LearnResult.model_validate(found.model_dump())
+
+
 def _ingest(request: IngestRequest, resources: Resources) -> JobResult:
     """Reads documents from a file or folder of this machine, or from a web site."""
     path, named = _place(request.path, resources.places)
@@ -269,6 +279,8 @@ def _work(request: JobRequest, resources: Resources) -> JobResult:
             return _ingest(request, resources)
         case EvaluateRequest():
             return _evaluate(request, resources)
+        case LearnRequest():
+            return _learn(request, resources)
         case VerifyRequest():
             return _verify(request, resources)
         case DumpRequest():

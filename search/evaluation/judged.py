@@ -13,6 +13,9 @@ from search.db.models import DocumentRow, JudgementRow
 from search.embedding.folding import fold
 from search.errors import InvalidRequest
 
+FEWEST = 50
+"""So many questions are learned from at least: fewer teach nothing that holds for others."""
+
 
 @dataclass(frozen=True)
 class Contradiction:
@@ -59,6 +62,20 @@ class Judged:
             "there answers its question, so nothing can be measured.",
             hint="Judge what does answer, too.",
         )
+
+    def check_teaches(self, collection: str) -> None:
+        """Refuses to learn from too little.
+
+        Raises:
+            InvalidRequest: no question can be measured, or too few; it says how many.
+        """
+        self.check(collection)
+        if len(self.grades) < FEWEST:
+            raise InvalidRequest(
+                f"{len(self.grades):,} judged questions of {collection!r} have an answer that is there; "
+                f"learning takes {FEWEST}.",
+                hint="Judge more questions, or take judgements in with refract judgements import.",
+            )
 
 
 def question_key(question: str) -> bytes:

@@ -9,7 +9,9 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import URL, create_engine
 
+from indexer.judgements.store import keep_judgements
 from search.embedding.embedder import Embedder
+from tests.support import teaching
 from tests.support.browser import AXE
 from tests.support.building import build
 from tests.support.commands import served
@@ -36,6 +38,8 @@ def open_as(
     with new_database() as url, contextlib.ExitStack() as stack:
         database = create_engine(url)
         build(database, data, small_embedder, "c", documents())
+        build(database, data, small_embedder, "taught", teaching.documents())
+        keep_judgements(database, "taught", teaching.said())
         database.dispose()
         environment = {
             "DATABASE_URL": url.render_as_string(hide_password=False),
@@ -124,3 +128,25 @@ def test_an_evaluation_is_started_and_read(open_as: Open) -> None:
     page.get_by_text("All questions, the worst first").click()
     page.get_by_role("link", name="how do cells divide").first.click()
     expect(page.locator(".card").first).to_be_visible()
+
+
+def test_knobs_are_learned_looked_at_used_and_undone(open_as: Open) -> None:
+    page = open_as("/admin/collections/taught", bypass_csp=True)
+    page.get_by_role("button", name="Learn from them").click()
+    page.locator(".job a").first.click()
+    expect(page.get_by_role("heading", name="What was learned")).to_be_visible(timeout=PATIENT)
+    knobs = page.get_by_role("group", name="Table of knobs")
+    expect(knobs).to_contain_text("tutorial")
+    knobs.get_by_text("which").first.click()
+    expect(knobs.locator("details li a").first).to_be_visible()
+    page.add_script_tag(path=AXE)
+    assert page.evaluate("axe.run()")["violations"] == []
+    page.get_by_role("button", name="Use them for all searches").click()
+    preset = page.locator("#presets li")
+    expect(preset).to_contain_text("default")
+    expect(preset).to_contain_text("Learned from 63 judged questions")
+    first = page.context.new_page()
+    first.goto("/?q=wine&collection=taught")
+    expect(first.locator(".card").first).to_contain_text("tutorial")
+    page.get_by_role("button", name="No default instead of learned").click()
+    expect(page.get_by_role("button", name="Make default learned")).to_be_visible()

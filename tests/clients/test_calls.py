@@ -146,6 +146,7 @@ def test_what_the_client_leaves_to_the_command_line_is_named(described: dict[str
         "patch /v1/collections/{name}",
         "delete /v1/collections/{name}",
         "post /v1/collections/{name}/copy",
+        "post /v1/jobs/{job}/accept",
         "post /v1/jobs/{job}/retry",
         "post /v1/jobs/estimate",
         "get /v1/audit",

@@ -35,9 +35,10 @@ from indexer.default_collection import choose_default
 from indexer.documents import delete_documents
 from indexer.jobs.queue import JobInfo, cancel_job, get_job, list_jobs, retry_job
 from indexer.jobs.requests import JobRequest, ReindexRequest, estimate_job, read_request, start
-from indexer.jobs.results import EvaluateResult, IngestResult, JobResult, ReindexResult
+from indexer.jobs.results import EvaluateResult, IngestResult, JobResult, LearnResult, ReindexResult
 from indexer.judgements.listing import JudgementCounts, count_judgements
 from indexer.labels.edit import edit_label
+from indexer.presets.learned import accept_of_job
 from indexer.presets.store import list_presets
 from indexer.stats import DocumentLines, count_waiting, database_size, generation_sizes, list_documents
 from search.browse.collections import collection_info, collections
@@ -48,6 +49,7 @@ from search.engine.engine import SearchEngine
 from search.errors import InvalidRequest, NotIndexed
 from search.responses.collections import CollectionInfo, PresetInfo, Scorecard
 from search.responses.evaluation import EvaluationReport
+from search.responses.learning import LearningReport
 from search.settings import comma_separated
 
 router = APIRouter(prefix="/admin", include_in_schema=False)
@@ -56,7 +58,7 @@ JOBS = 8
 COLLECTIONS = 50
 DOCUMENTS = 20
 
-EVALUATED = set(EvaluationReport.model_fields)
+MEASURED = set(EvaluationReport.model_fields) | set(LearningReport.model_fields)
 LISTS = ("exclude", "as_text")
 """The fields of a job's form that hold one value a line: patterns and names may have blanks and commas."""
 
@@ -139,7 +141,8 @@ class CollectionPage(_Polled):
 @dataclass(frozen=True)
 class JobPage(_Polled):
     """Shows one job, and what it `made` by name; `ingested`: what became of documents that were
-    given to it; `evaluated`: how good searches are, by an evaluation or a gate."""
+    given to it; `evaluated`: how good searches are, by an evaluation or a gate; `learned`: what judgements
+    teach."""
 
     template = "admin/job.html"
     blocks = ("jobs",)
@@ -148,6 +151,7 @@ class JobPage(_Polled):
     made: dict[str, Any]
     ingested: IngestResult | None
     evaluated: EvaluationReport | None
+    learned: LearningReport | None
 
 
 @dataclass(frozen=True)
@@ -251,9 +255,10 @@ def job_page(number: int, request: Request, engine: EngineDep, _: AdminDep) -> R
         active=_any_active([job]),
         here=at(f"/admin/jobs/{number}"),
         job=job,
-        made=result.model_dump(exclude={"failures", "notes", "seconds", "gate"} | EVALUATED),
+        made=result.model_dump(exclude={"failures", "notes", "seconds", "gate"} | MEASURED),
         ingested=result if isinstance(result, IngestResult) else None,
         evaluated=_evaluated(result),
+        learned=result if isinstance(result, LearnResult) and result.questions else None,
     )
     return _polled(request, page) if is_fragment(request) else render(request, page)
 
@@ -369,6 +374,13 @@ def post_cancel(number: int, engine: EngineDep, form: AdminForm) -> Response:
     """Asks a job to stop."""
     cancel_job(engine.database, number)
     return _back(local_path(form.get("back", ""), at("/admin")))
+
+
+@router.post("/jobs/{number}/accept")
+def post_accept(number: int, engine: EngineDep, _: AdminForm) -> Response:
+    """Makes what a job learned the default preset of its collection."""
+    made = accept_of_job(engine, number)
+    return _back(f"{_address(made.collection)}#presets")
 
 
 @router.post("/jobs/{number}/retry")

@@ -855,7 +855,7 @@ class JobInfo:
     `attempts` how often it was begun. `cancelling`: it was asked to stop and has not yet."""
 
     number: int
-    kind: Literal["reindex", "ingest", "evaluate", "verify", "dump", "backup"]
+    kind: Literal["reindex", "ingest", "evaluate", "learn", "verify", "dump", "backup"]
     collection: str | None
     state: Literal["waiting", "running", "done", "failed", "cancelled"]
     arguments: dict[str, Any]

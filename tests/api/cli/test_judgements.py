@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
+from indexer.judgements.store import delete_judgements, keep_judgements
 from search.embedding.embedder import Embedder
+from tests.support import teaching
 from tests.support.building import build
 from tests.support.commands import Shell, assert_one_line
 from tests.support.notes import documents
@@ -29,6 +31,7 @@ def test_judgements_are_taken_in_measured_and_given_out(
     file = tmp_path / "said.jsonl"
 
     assert_one_line(shell.tried("evaluate", *NOTES), "Nothing has been judged in 'notes'", "import")
+    assert_one_line(shell.tried("learn", *NOTES), "Nothing has been judged in 'notes'", "import")
     assert_one_line(shell.tried("reindex", *NOTES, "--gate", "0.01"), "Nothing has been judged in 'notes'")
     assert_one_line(shell.tried("reindex", *NOTES, "--gate", "-0.5"), "The gate -0.5 is out of range")
 
@@ -54,6 +57,7 @@ def test_judgements_are_taken_in_measured_and_given_out(
     told = shell.run("evaluate", *NOTES, "--against-mode", "semantic")
     assert "difference" in told
     assert "the same by nDCG@10" in told
+    assert_one_line(shell.tried("learn", *NOTES), "2 judged questions", "learning takes 50")
     found = json.loads(shell.tried("evaluate", *NOTES, "--against-mode", "semantic", "--json").stdout)
     assert (found["questions"], found["against"]["mode"]) == (2, "semantic")
     assert "no preset 'dry' in 'notes'" in shell.tried("evaluate", *NOTES, "--preset", "dry").stderr
@@ -74,3 +78,30 @@ def test_judgements_are_taken_in_measured_and_given_out(
     (folder / "queries.jsonl").write_text('{"_id": "7", "text": "who sings"}\n')
     (folder / "qrels" / "dev.tsv").write_text("query-id\tcorpus-id\tscore\n7\tsea/2\t1\n")
     assert "1 new" in shell.run("judgements", "import", str(folder), *NOTES, "--split", "dev")
+
+
+def test_what_is_learned_is_shown_accepted_and_undone(
+    database: Engine, tmp_path: Path, small_embedder: Embedder
+) -> None:
+    shell = Shell(database, tmp_path / "data", COLUMNS="160")
+    build(database, tmp_path / "data", small_embedder, "taught", teaching.documents())
+    keep_judgements(database, "taught", teaching.said())
+    of_it = ("--collection", "taught")
+    told = shell.run("learn", *of_it)
+    for words in ("turned", "helps", "tutorial", "On questions that did not teach them"):
+        assert words in told
+    assert "Not offered" not in told
+    assert shell.run("presets", "list", *of_it).count("learned") == 0
+    found = json.loads(shell.tried("learn", *of_it, "--accept", "--json").stdout)
+    assert found["refusal"] == ""
+    assert "learned" in shell.run("presets", "list", *of_it)
+    measured = shell.tried("evaluate", *of_it, "--against-preset", "none", "--json")
+    assert json.loads(measured.stdout)["differences"][0]["low"] > 0
+    shell.run("presets", "delete", "learned", *of_it)
+    assert "learned" not in shell.run("presets", "list", *of_it)
+
+    delete_judgements(database, "taught", "ann")
+    keep_judgements(database, "taught", teaching.said(tuple(teaching.KINDS)))
+    refused = shell.tried("learn", *of_it, "--accept")
+    assert "Not offered" in refused.stdout
+    assert "nothing to accept" in refused.stderr

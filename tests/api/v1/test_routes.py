@@ -57,7 +57,7 @@ THERE: dict[str, list[Any]] = {
     "name": ["cells", "empty"],
     "q": ["cells", 'cells -"whales" lang:en'],
     "job": [1],
-    "kind": ["verify", "reindex", "evaluate"],
+    "kind": ["verify", "reindex", "evaluate", "learn"],
     "judge": ["write"],
     "question": ["how do cells divide"],
 }
