@@ -33,6 +33,9 @@ ELSEWHERE = {
     "tests/api/test_supervisor.py": "api/listening",
     "tests/api/v1/test_events.py": "api/cli/events",
     "tests/api/v1/test_presets.py": "api/web/presets",
+    "tests/api/v1/test_insights.py": """
+        api/cli/insights api/views/insights api/web/admin/insights api/web/page_before
+    """,
     "tests/api/v1/test_judgements.py": "api/web/judgements",
     "tests/api/cli/test_judgements.py": "api/cli/evaluate api/views/evaluation",
     "tests/indexer/test_evaluation.py": """
@@ -68,6 +71,8 @@ ELSEWHERE = {
     "tests/indexer/dictionary/test_metrics.py": "indexer/build/scorecard",
     "tests/indexer/jobs/test_jobs.py": "indexer/jobs/queue indexer/jobs/tasks",
     "tests/indexer/jobs/test_worker.py": "indexer/jobs/stalled",
+    "tests/api/web/test_export.py": "api/views/tables",
+    "tests/indexer/insights/test_log.py": "indexer/insights/listing indexer/insights/setting",
     "tests/indexer/judgements/test_store.py": "indexer/judgements/listing",
     "tests/indexer/labels/test_edit.py": "api/cli/labels indexer/labels/file_format",
     "tests/indexer/presets/test_presets.py": """

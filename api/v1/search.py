@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import JSONResponse
 
-from api.dependencies import CollectionDep, EngineDep
+from api.dependencies import CollectionDep, EngineDep, QuestionsDep
 from api.middleware.proxy import at
 from api.v1 import examples
 from api.v1.schemas import (
@@ -81,6 +81,7 @@ RequestDep = Annotated[SearchRequest, Depends(get_request)]
 @router.get("/search", responses=examples.SEARCH_ANSWER)
 def search(
     engine: EngineDep,
+    questions: QuestionsDep,
     collection: CollectionDep,
     request: RequestDep,
     facets: Annotated[bool, Query(description=FACETS)] = False,
@@ -94,7 +95,7 @@ def search(
 
     Steering saved with an earlier dictionary is carried over where its features have counterparts.
     """
-    return engine.search(
+    answer = engine.search(
         request,
         collection=collection,
         facets=facets,
@@ -104,12 +105,14 @@ def search(
         limit=limit,
         offset=offset,
     )
+    questions.note(answer)
+    return answer
 
 
 @router.post("/search", responses=examples.SEARCH_ANSWER)
-def post_search(engine: EngineDep, body: SearchIn) -> SearchResponse:
+def post_search(engine: EngineDep, questions: QuestionsDep, body: SearchIn) -> SearchResponse:
     """The same search, asked as JSON."""
-    return engine.search(
+    answer = engine.search(
         body.request(),
         collection=engine.chosen(body.collection),
         facets=body.facets,
@@ -119,6 +122,8 @@ def post_search(engine: EngineDep, body: SearchIn) -> SearchResponse:
         limit=body.limit,
         offset=body.offset,
     )
+    questions.note(answer)
+    return answer
 
 
 @router.get("/compare")
