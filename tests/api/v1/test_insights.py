@@ -176,8 +176,9 @@ def test_the_page_shows_what_is_asked_and_deletes_it(asking: Asking) -> None:
     assert PAGE in admin.get("/admin/collections/notes").text
 
     def send(**fields: str) -> int:
-        token = html.document_fromstring(admin.get(PAGE).text).xpath("//input[@name='csrf']/@value")[0]
-        return admin.post(PAGE, data={"csrf": token, **fields}).status_code
+        tokens = html.document_fromstring(admin.get(PAGE).text).xpath("//input[@name='csrf']/@value")
+        assert isinstance(tokens, list)
+        return admin.post(PAGE, data={"csrf": str(tokens[0]), **fields}).status_code
 
     assert admin.post(PAGE, data={"keep": "yes", "days": "30"}).status_code == 403
     assert send(keep="yes", days="366") == 400
