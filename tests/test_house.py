@@ -43,6 +43,7 @@ ELSEWHERE = {
         search/evaluation/report
     """,
     "tests/api/v1/test_webhooks.py": "api/cli/webhooks api/web/admin/webhooks",
+    "tests/search/browse/test_origin.py": "search/dictionary/own_names",
     "tests/search/embedding/test_endpoint.py": "search/remote",
     "tests/search/index/test_milvus_server.py": "search/index/milvus_connection",
     "tests/api/views/test_rendering.py": "api/views/document_map",
