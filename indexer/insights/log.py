@@ -56,11 +56,13 @@ COUNT = text(
     ) AS new
     JOIN collections AS c ON c.name = new.collection AND c.keep_questions IS NOT NULL
     CROSS JOIN (SELECT (now() AT TIME ZONE 'UTC')::date AS day) AS today
-    WHERE new.place + (SELECT count(*) FROM questions AS q WHERE q.collection_id = c.id AND q.day = today.day)
-            <= :most
-        OR EXISTS (
-            SELECT FROM questions AS q WHERE q.collection_id = c.id AND q.day = today.day
-            AND q.question_key = decode(new.key, 'hex'))
+    LEFT JOIN (
+        SELECT collection_id, count(*) AS questions FROM questions
+        WHERE day = (now() AT TIME ZONE 'UTC')::date GROUP BY collection_id
+    ) AS there ON there.collection_id = c.id
+    LEFT JOIN questions AS known ON known.collection_id = c.id AND known.day = today.day
+        AND known.question_key = decode(new.key, 'hex')
+    WHERE new.place + coalesce(there.questions, 0) <= :most OR known.day IS NOT NULL
     ON CONFLICT (collection_id, day, question_key) DO UPDATE SET
         asked = kept.asked + excluded.asked, weak = kept.weak + excluded.weak, found = excluded.found,
         last_at = excluded.last_at, nowhere = excluded.nowhere,
@@ -145,8 +147,8 @@ class QuestionLog:
             logger.warning("%d questions were not kept: %s.", len(rows), first_line(error))
             return
         DROPPED.inc(max(len(rows) - written, 0))
-        for collection, _ in waiting:
-            KEPT.labels(collection_label(collection)).inc()
+        for (collection, _), asked in waiting.items():
+            KEPT.labels(collection_label(collection)).inc(asked.asked)
 
     def run(self, ended: Event) -> None:
         """Counts what was asked every few seconds, until it is to end."""
