@@ -36,6 +36,7 @@ from api.v1.routes import API_ROUTERS
 from api.v1.schemas import errors
 from api.views import rendering
 from api.web.routes import PAGE_ROUTERS
+from indexer.insights.log import QuestionLog
 from search.db.connection import GONE
 from search.engine.engine import SearchEngine
 from search.errors import RefractError
@@ -81,6 +82,7 @@ def create_app(
     app.state.engine, app.state.private, app.state.hosts = engine, private, hosts
     app.state.links, app.state.provider, app.state.origins = OneTimeLinks(tables["links"]), provider, origins
     app.state.followers = Followers()
+    app.state.questions = QuestionLog(engine.database, engine.snapshots.keeping)
     app.state.observing, app.state.exposition = observing, Exposition(engine)
     _add_routes(app, keys)
     for kind in (RefractError, RequestValidationError, HTTPException, *GONE, *UNUSABLE, Exception):

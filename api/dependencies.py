@@ -9,6 +9,7 @@ from starlette.convertors import StringConvertor, register_url_convertor
 
 from api.auth.callers import CallerDep
 from api.auth.sessions import Caller
+from indexer.insights.log import QuestionLog
 from search.engine.engine import SearchEngine
 from search.errors import InvalidRequest
 from search.rights import NOTHING, PUBLIC, Rights
@@ -37,6 +38,15 @@ def rights_of(request: Request, caller: Caller | None) -> Rights:
 
 
 EngineDep = Annotated[SearchEngine, Depends(get_engine)]
+
+
+async def get_questions(request: Request) -> QuestionLog:
+    """Gives what notes the questions that are answered."""
+    questions: QuestionLog = request.app.state.questions
+    return questions
+
+
+QuestionsDep = Annotated[QuestionLog, Depends(get_questions)]
 
 
 def check_address(request: Request) -> None:

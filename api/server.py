@@ -98,7 +98,11 @@ def serve(
     # So that the first visitor of the first collection does not wait for the model.
     loading = in_background("model", partial(_load_model, settings.model))
     try:
-        with contextlib.suppress(KeyboardInterrupt), contextlib.nullcontext() if live else loading:
+        with (
+            contextlib.suppress(KeyboardInterrupt),
+            in_background("questions", app.state.questions.run),
+            contextlib.nullcontext() if live else loading,
+        ):
             server.run(sockets=[])  # until Ctrl-C, which is how a server is meant to end
     finally:
         engine.snapshots.end()

@@ -30,6 +30,7 @@ RefractError
 │   └── TooMuch                    it takes less in one call
 ├── ReadOnly                  405  the database only reads: a copy of another
 ├── ModelUnavailable          503  an embedding endpoint does not answer as it should
+├── EditorUnavailable         503  what rewrites texts does not answer as it should
 ├── ProviderUnavailable       503  the identity provider does not answer; keys still work
 ├── Overloaded                503  more waits than can be answered in time: ask again, see Retry-After
 ├── TimedOut                  503  the answer took longer than an answer may
@@ -211,6 +212,11 @@ class ReadOnly(RefractError):
 
 class ModelUnavailable(RefractError):
     code = "model_unavailable"
+    status = 503
+
+
+class EditorUnavailable(RefractError):
+    code = "editor_unavailable"
     status = 503
 
 

@@ -28,6 +28,12 @@ SEARCHES = Counter(
 WEAK = Counter(
     "refract_searches_weak", "Searches that nothing was really about.", ["collection"], registry=REGISTRY
 )
+NOWHERE = Counter(
+    "refract_searches_words_nowhere",
+    "Searches with a word that no passage has.",
+    ["collection"],
+    registry=REGISTRY,
+)
 SEARCH_SECONDS = Histogram(
     "refract_search_duration_seconds",
     "Time of a search, waiting for its turn included.",
@@ -65,9 +71,9 @@ EMBEDDED = Counter("refract_embedded_texts", "Texts that a model embedded.", ["k
 _labelled: set[str] = set()
 
 
-def count_search(answer: SearchResponse, *, again: bool = False) -> None:
-    """Counts one answered search, and notes it with the request at hand. Where it is more of an answer that
-    was counted, given `again`, only its stages count."""
+def count_search(answer: SearchResponse, *, again: bool = False, nowhere: bool = False) -> None:
+    """Counts one answered search, and notes it with the request at hand; some of its words may be `nowhere`.
+    Where it is more of an answer that was counted, given `again`, only its stages count."""
     name, stages = collection_label(answer.collection), vars(answer.took_ms)
     for stage in stages.keys() - {"total"}:
         STAGE_SECONDS.labels(stage).observe(stages[stage] / 1000)
@@ -75,6 +81,8 @@ def count_search(answer: SearchResponse, *, again: bool = False) -> None:
         SEARCHES.labels(name, answer.mode, str(bool(answer.steering)).lower()).inc()
         if answer.weak:
             WEAK.labels(name).inc()
+        if nowhere:
+            NOWHERE.labels(name).inc()
         SEARCH_SECONDS.observe(answer.took_ms.total / 1000)
         RESULTS.observe(len(answer.results))
     logs.note(

@@ -212,6 +212,17 @@ class Settings(BaseSettings):
         "and each key goes to its own address alone.",
     )
 
+    editor_url: str = Field(
+        default="",
+        description="An endpoint that rewrites texts on the page Analyze as OpenAI's chat completions do, by "
+        "the address before /chat/completions, like https://api.example.com/v1. Texts go there only when "
+        "somebody who may write asks for it. None at first.",
+    )
+    editor_model: str = Field(default="", description="The model that rewrites texts there.")
+    editor_key: SecretStr | None = Field(
+        default=None, description="The key of that endpoint, if it has one; it is sent nowhere else."
+    )
+
     @classmethod
     def settings_customise_sources(
         cls,

@@ -34,6 +34,9 @@ ELSEWHERE = {
     "tests/api/test_supervisor.py": "api/listening",
     "tests/api/v1/test_events.py": "api/cli/events",
     "tests/api/v1/test_presets.py": "api/web/presets",
+    "tests/api/v1/test_insights.py": """
+        api/cli/insights api/views/insights api/web/admin/insights api/web/page_before
+    """,
     "tests/api/v1/test_judgements.py": "api/web/judgements",
     "tests/api/cli/test_judgements.py": "api/cli/evaluate api/cli/learn api/views/evaluation",
     "tests/indexer/test_learning.py": """
@@ -44,6 +47,8 @@ ELSEWHERE = {
         search/evaluation/report
     """,
     "tests/api/v1/test_webhooks.py": "api/cli/webhooks api/web/admin/webhooks",
+    "tests/search/browse/test_origin.py": "search/dictionary/own_names",
+    "tests/search/embedding/test_endpoint.py": "search/remote",
     "tests/search/index/test_milvus_server.py": "search/index/milvus_connection",
     "tests/api/views/test_rendering.py": "api/views/document_map",
     "tests/api/web/test_asking.py": "api/web/explain",
@@ -72,6 +77,8 @@ ELSEWHERE = {
     "tests/indexer/dictionary/test_metrics.py": "indexer/build/scorecard",
     "tests/indexer/jobs/test_jobs.py": "indexer/jobs/queue indexer/jobs/tasks",
     "tests/indexer/jobs/test_worker.py": "indexer/jobs/stalled",
+    "tests/api/web/test_export.py": "api/views/tables",
+    "tests/indexer/insights/test_log.py": "indexer/insights/listing indexer/insights/setting",
     "tests/indexer/judgements/test_store.py": "indexer/judgements/listing",
     "tests/indexer/labels/test_edit.py": "api/cli/labels indexer/labels/file_format",
     "tests/indexer/presets/test_presets.py": """

@@ -70,6 +70,7 @@ ELSEWHERE = {
         "webhooks",
         "judgements",
         "evaluate",
+        "insights",
     ),
 }
 """Commands whose own tests run them: they take long, change much, or serve."""

@@ -21,6 +21,7 @@ from indexer.collections import (
 )
 from indexer.default_collection import choose_default
 from indexer.estimate import Estimate
+from indexer.insights.setting import MOST_DAYS, keep_questions
 from indexer.jobs.queue import JobInfo, cancel_job, get_job, list_jobs, retry_job
 from indexer.jobs.requests import JobRequest, ReindexRequest, estimate_job, start
 from indexer.presets.learned import accept_of_job
@@ -52,6 +53,13 @@ class CollectionChange(Sent):
     )
     private: bool | None = Field(
         default=None, description="Whether it is there only for those whose key reaches it"
+    )
+    keep_questions: int | None = Field(
+        default=None,
+        ge=0,
+        le=MOST_DAYS,
+        description="For how many days questions are kept, without who asked; 0: they are not, as at first, "
+        "and those that were are deleted",
     )
 
 
@@ -136,8 +144,8 @@ def post_rollback(
 
 @router.patch("/collections/{name}")
 def patch_collection(engine: EngineDep, name: str, body: CollectionChange) -> ChangedCollection:
-    """Renames a collection, says what it is called and about and who sees it, or makes it the default. A name
-    that is taken changes nothing."""
+    """Renames a collection, says what it is called and about and who sees it, whether questions are kept, or
+    makes it the default. A name that is taken changes nothing."""
     about = About(body.title, body.description)  # one that cannot be used renames nothing
     if body.name is not None and body.name != name:
         rename_collection(engine.database, name, body.name)
@@ -147,6 +155,8 @@ def patch_collection(engine: EngineDep, name: str, body: CollectionChange) -> Ch
         choose_default(engine.database, named)
     if body.private is not None:
         set_private(engine.database, named, private=body.private)
+    if body.keep_questions is not None:
+        keep_questions(engine.database, named, body.keep_questions)
     return ChangedCollection(name=named)
 
 

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.v1 import examples
 from search.errors import InvalidFilter
 from search.explain.analyze import MAX_ANALYSED
+from search.explain.editing import MAX_EDITED
 from search.presentation.facets import MOST_LISTED, SHOWN_VALUES
 from search.query.filters import FORM as FILTER_FORM
 from search.query.filters import bounded, checked, parse_filter
@@ -144,6 +145,15 @@ class AnalyzeIn(Sent):
     text: str = Field(description=f"The first {MAX_ANALYSED:,} characters are analysed")
     collection: str = ""
     limit: int = Field(default=20, description=f"How many features of the whole text: 1 to {MAX_LIMIT}")
+
+
+class EditIn(Sent):
+    """A text to be rewritten along a feature."""
+
+    text: str = Field(description=f"At most {MAX_EDITED:,} characters")
+    feature: int = Field(description="The feature there should be more or less of, by its number")
+    way: Literal["more", "less"] = Field(description="Which of both")
+    collection: str = ""
 
 
 class RefineIn(Sent):

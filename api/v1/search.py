@@ -6,7 +6,8 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import JSONResponse
 
-from api.dependencies import CollectionDep, EngineDep
+from api.auth.guards import require
+from api.dependencies import CollectionDep, EngineDep, QuestionsDep
 from api.middleware.proxy import at
 from api.v1 import examples
 from api.v1.schemas import (
@@ -18,6 +19,7 @@ from api.v1.schemas import (
     OF_PRESET,
     VALUES_OF,
     AnalyzeIn,
+    EditIn,
     RefineIn,
     SearchIn,
     errors,
@@ -29,6 +31,7 @@ from search.browse.suggestions import suggest
 from search.explain import word_attribution
 from search.explain.analyze import analyze
 from search.explain.compare import compare
+from search.explain.editing import edit
 from search.explain.relevance_feedback import refine
 from search.explain.why_not import why_not
 from search.query.filters import FORM as FILTER_FORM
@@ -42,7 +45,7 @@ from search.responses.explanations import Comparison, WhyNot
 from search.responses.features import ConceptList, FeatureDetail, FeatureList, FeatureMap, Refinement
 from search.responses.search import DocumentRef, SearchResponse
 from search.responses.suggestions import Suggestions
-from search.responses.words import DocumentWords, TextAnalysis
+from search.responses.words import DocumentWords, EditedText, TextAnalysis
 
 router = APIRouter(prefix="/v1", responses=errors(400, 401, 403, 404, 503), tags=["v1"])
 
@@ -81,6 +84,7 @@ RequestDep = Annotated[SearchRequest, Depends(get_request)]
 @router.get("/search", responses=examples.SEARCH_ANSWER)
 def search(
     engine: EngineDep,
+    questions: QuestionsDep,
     collection: CollectionDep,
     request: RequestDep,
     facets: Annotated[bool, Query(description=FACETS)] = False,
@@ -94,7 +98,7 @@ def search(
 
     Steering saved with an earlier dictionary is carried over where its features have counterparts.
     """
-    return engine.search(
+    answer = engine.search(
         request,
         collection=collection,
         facets=facets,
@@ -104,12 +108,14 @@ def search(
         limit=limit,
         offset=offset,
     )
+    questions.note(answer)
+    return answer
 
 
 @router.post("/search", responses=examples.SEARCH_ANSWER)
-def post_search(engine: EngineDep, body: SearchIn) -> SearchResponse:
+def post_search(engine: EngineDep, questions: QuestionsDep, body: SearchIn) -> SearchResponse:
     """The same search, asked as JSON."""
-    return engine.search(
+    answer = engine.search(
         body.request(),
         collection=engine.chosen(body.collection),
         facets=body.facets,
@@ -119,6 +125,8 @@ def post_search(engine: EngineDep, body: SearchIn) -> SearchResponse:
         limit=body.limit,
         offset=body.offset,
     )
+    questions.note(answer)
+    return answer
 
 
 @router.get("/compare")
@@ -258,6 +266,13 @@ def analyze_text(engine: EngineDep, body: AnalyzeIn) -> TextAnalysis:
     by sentence, and down to its words. Of a long text, the beginning."""
     with engine.reader(engine.chosen(body.collection), dear=True) as reader:
         return analyze(reader, body.text, limit=body.limit)
+
+
+@router.post("/edit", dependencies=[Depends(require("write"))])
+def edit_text(engine: EngineDep, body: EditIn) -> EditedText:
+    """A text rewritten by the editor that the owner configured, with more or less of a feature; and, with
+    both texts read anew, whether the feature moved and what moved besides. Nothing is kept."""
+    return edit(engine, engine.chosen(body.collection), body.text, body.feature, body.way)
 
 
 @router.get("/suggest")

@@ -1,14 +1,12 @@
 """The results of a search as a table that people open in their own programs."""
 
-import csv
-import io
-
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from api.dependencies import EngineDep
 from api.views.page_state import read_state
 from api.views.rendering import web_link
+from api.views.tables import as_csv, as_text
 from api.web.live_state import preset_spelled_out
 from search.query.limits import MAX_LIMIT
 from search.responses.search import Result
@@ -17,11 +15,6 @@ router = APIRouter(include_in_schema=False)
 
 COLUMNS = ("rank", "score", "title", "id", "url", "passage", "because of")
 REASONS = 3
-MARK = "\ufeff"
-"""By this spreadsheets know that a file is UTF-8."""
-
-FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20", "\t", "\r")
-"""What begins so (full-width, too) may be run as a formula by the program that opens the table."""
 
 
 @router.get("/search.csv")
@@ -31,12 +24,9 @@ def results_as_csv(request: Request, engine: EngineDep) -> Response:
     with engine.reader(engine.chosen(state.collection)) as reader:
         state, _ = preset_spelled_out(reader, state)
         answer = reader.search(state.request(), limit=MAX_LIMIT, offset=state.offset)
-    table = io.StringIO()
-    rows = csv.writer(table)
-    rows.writerow(COLUMNS)
-    rows.writerows(_row(result) for result in answer.results)
+    table = as_csv(COLUMNS, (_row(result) for result in answer.results))
     headers = {"Content-Disposition": 'attachment; filename="results.csv"', "Cache-Control": "no-cache"}
-    return Response(MARK + table.getvalue(), media_type="text/csv; charset=utf-8", headers=headers)
+    return Response(table, media_type="text/csv; charset=utf-8", headers=headers)
 
 
 def _row(result: Result) -> list[str]:
@@ -50,8 +40,3 @@ def _row(result: Result) -> list[str]:
         "; ".join(term.label for term in largest if term.value > 0),
     )
     return [str(result.rank), f"{result.score:.6f}", *map(as_text, texts)]
-
-
-def as_text(value: str) -> str:
-    """Gives a cell that no program takes for a formula."""
-    return f"'{value}" if value.lstrip(" ").startswith(FORMULA) else value

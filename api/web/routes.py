@@ -14,7 +14,7 @@ from api.web import (
     suggest,
     tips,
 )
-from api.web.admin import audit, pages, webhooks
+from api.web.admin import audit, insights, pages, webhooks
 
 PAGE_ROUTERS = tuple(
     page.router
@@ -32,6 +32,7 @@ PAGE_ROUTERS = tuple(
         tips,
         login,
         pages,
+        insights,
         audit,
         webhooks,
     )

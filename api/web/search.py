@@ -12,14 +12,16 @@ from starlette.responses import Response
 
 from api.auth.callers import SignedIn
 from api.auth.scopes import reaches
-from api.dependencies import CollectionDep, EngineDep
+from api.dependencies import CollectionDep, EngineDep, QuestionsDep
 from api.views import cards
 from api.views.details import Details
 from api.views.numbers import moved_words
 from api.views.page_state import PageState, asked_or_default, is_sent_form, read_state
 from api.views.rendering import Page, is_fragment, render
 from api.web.live_state import preset_spelled_out, with_presses
+from api.web.page_before import is_same, state_before
 from api.web.presets import PresetLink, preset_links
+from indexer.insights.log import QuestionLog
 from indexer.judgements.listing import own_judgements
 from search.browse.collections import CollectionName, about, collection_names, collections, is_growing
 from search.browse.concepts import find_concepts
@@ -59,8 +61,8 @@ class BuildingPage(Page):
 
 @dataclass(frozen=True)
 class StartPage(Page):
-    """Shows a search box, what the collection `here` is, whether it is `growing` at this moment, and
-    questions to begin with."""
+    """Shows a search box, what the collection `here` is, whether it is `growing` at this moment, questions to
+    begin with, and for how many days those that are asked are `kept`."""
 
     template = "start.html"
 
@@ -74,6 +76,7 @@ class StartPage(Page):
     documents: int
     growing: bool
     examples: list[str]
+    kept: int | None
 
 
 @dataclass(frozen=True)
@@ -102,7 +105,8 @@ class TopicsPart(Page):
 @dataclass(frozen=True)
 class _Answer(Page):
     """Holds what the results and the panel show of one response. `moved` says how far the question went,
-    `effect` what steering did to the first answers; `details` what of them is there."""
+    `effect` what steering did to the first answers; `details` what of them is there; `kept`: for how many
+    days questions are kept here."""
 
     state: PageState
     here: str
@@ -110,6 +114,7 @@ class _Answer(Page):
     presets: list[PresetLink]
     may_save: bool
     judged: Mapping[str, int] | None
+    kept: int | None
     response: SearchResponse
     details: Details
     cards: list[cards.Card]
@@ -161,7 +166,13 @@ class SearchPage(_Answer):
 
 
 @router.get("/")
-def search_page(request: Request, engine: EngineDep, collection: CollectionDep, caller: SignedIn) -> Response:
+def search_page(
+    request: Request,
+    engine: EngineDep,
+    collection: CollectionDep,
+    caller: SignedIn,
+    questions: QuestionsDep,
+) -> Response:
     """Shows a search and its answer, or where to start; a sent form is first folded into its address."""
     params = request.query_params
     state = read_state(params)
@@ -171,7 +182,7 @@ def search_page(request: Request, engine: EngineDep, collection: CollectionDep, 
     try:
         dear = state.limit > FEW and "details" in params  # the words of each answer may be read
         with engine.reader(state.collection or collection, dear=dear) as reader:
-            return _live(request, reader, state, writer)
+            return _live(request, reader, state, writer, questions)
     except (CollectionNotFound, NotIndexed) as error:
         return _building(request, engine, state, collection, error)
 
@@ -195,7 +206,9 @@ def _building(
     return render(request, BuildingPage(state=state, known=known, here=here), status=status)
 
 
-def _live(request: Request, reader: Reader, state: PageState, writer: str | None) -> Response:
+def _live(
+    request: Request, reader: Reader, state: PageState, writer: str | None, questions: QuestionLog
+) -> Response:
     """Shows the page of a collection that can be searched: all of it is of one generation. `writer` names who
     is signed in and may write."""
     trigger = request.headers.get("HX-Trigger")
@@ -213,11 +226,13 @@ def _live(request: Request, reader: Reader, state: PageState, writer: str | None
             return RedirectResponse(state.url(), status_code=303)
     state = state.within_room()
     if not state.q.strip():
-        return _start(request, reader, state, remapped)
-    return _results(request, reader, state, remapped, writer)
+        return _start(request, reader, state, remapped, questions.days(reader.collection))
+    return _results(request, reader, state, remapped, writer, questions)
 
 
-def _start(request: Request, reader: Reader, state: PageState, remapped: RemappedSteering) -> Response:
+def _start(
+    request: Request, reader: Reader, state: PageState, remapped: RemappedSteering, kept: int | None
+) -> Response:
     if is_fragment(request):
         return Response(headers={"HX-Redirect": state.url()})
     title, description = about(reader)
@@ -232,12 +247,18 @@ def _start(request: Request, reader: Reader, state: PageState, remapped: Remappe
         documents=reader.snapshot.documents,
         growing=is_growing(reader),
         examples=start_examples(reader),
+        kept=kept,
     )
     return render(request, page)
 
 
 def _results(
-    request: Request, reader: Reader, state: PageState, remapped: RemappedSteering, writer: str | None
+    request: Request,
+    reader: Reader,
+    state: PageState,
+    remapped: RemappedSteering,
+    writer: str | None,
+    questions: QuestionLog,
 ) -> Response:
     asked = frozenset(request.query_params.getlist("details"))
     details = Details(state, reader.snapshot.generation, asked)
@@ -254,6 +275,7 @@ def _results(
     )
     if more:
         return render(request, MorePart(response, details, cards.build_cards(response)))
+    _note(request, state, response, questions)
     is_dragged = request.headers.get("HX-Trigger") == "knobs"
     answer = _Answer(
         state=state,
@@ -262,6 +284,7 @@ def _results(
         presets=preset_links(reader, state),
         may_save=writer is not None,
         judged=_judged(reader, state, writer),
+        kept=questions.days(reader.collection),
         response=response,
         details=details,
         cards=cards.build_cards(response),
@@ -285,6 +308,18 @@ def _results(
     if shown:  # more was asked for of an answer of another generation: all of it comes anew
         return render(request, page, headers={"HX-Retarget": "#results", "HX-Reswap": "innerHTML"})
     return render(request, page, headers={"HX-Push-Url": state.url()} if is_fragment(request) else None)
+
+
+def _note(request: Request, state: PageState, response: SearchResponse, questions: QuestionLog) -> None:
+    """Notes the question, unless it is that of the page before, of which something was changed: then only
+    knobs count that were not turned there."""
+    before = state_before(request)
+    again = before is not None and is_same(before, state)
+    known = {knob.target for knob in before.steering.knobs} if before is not None and again else set()
+    turned = zip(state.steering.knobs, response.steering, strict=True)
+    questions.note(
+        response, again=again, turned=[term.label for knob, term in turned if knob.target not in known]
+    )
 
 
 def _judged(reader: Reader, state: PageState, writer: str | None) -> dict[str, int] | None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from api.dependencies import CollectionDep, EngineDep
+from api.dependencies import CollectionDep, EngineDep, QuestionsDep
 from api.views.page_state import PageState, page_state
 from api.views.rendering import Page, render
 from search.browse.examples import start_examples
@@ -19,22 +19,31 @@ router = APIRouter(include_in_schema=False)
 
 @dataclass(frozen=True)
 class TipsPage(Page):
-    """Shows search tips, and the way back to a question. `phrase` is of words that are together here."""
+    """Shows search tips, and the way back to a question. `phrase` is of words that are together here;
+    questions are `kept` for so many days."""
 
     template = "tips.html"
 
     state: PageState
     phrase: str = ""
+    kept: int | None = None
     fields: FieldExamples = field(default_factory=FieldExamples)
 
 
 @router.get("/tips")
-def tips_page(request: Request, engine: EngineDep, collection: CollectionDep) -> Response:
+def tips_page(
+    request: Request, engine: EngineDep, collection: CollectionDep, questions: QuestionsDep
+) -> Response:
     """Shows search tips."""
     state = page_state(request.query_params, collection)
     try:
         with engine.reader(collection) as reader:
-            page = TipsPage(state=state, phrase=_phrase(reader), fields=field_examples(reader))
+            page = TipsPage(
+                state=state,
+                phrase=_phrase(reader),
+                kept=questions.days(collection),
+                fields=field_examples(reader),
+            )
             return render(request, page)
     except (CollectionNotFound, NotIndexed):
         return render(request, TipsPage(state=state))

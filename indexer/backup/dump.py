@@ -61,7 +61,7 @@ ROWS: dict[str, LiteralString] = {
 }
 """The tables, each after those that its rows point to, and which of their rows a dump holds; `held` are the
 documents that live generations have passages of. The audit log, events and webhooks are left out: they are of
-this installation."""
+this installation. So are questions that were kept: what people asked goes no further."""
 
 OF_INSTALLATION = ("audit_id_seq", "events_id_seq", "webhooks_id_seq")
 

@@ -28,6 +28,7 @@ from search.db.card import Card, Training
 from search.dictionary.artifact import shipped
 from search.dictionary.autoencoder import NAMED, Dictionary, rounded
 from search.dictionary.lexicon import LONGEST_NAME, Group, NameLexicon, general_lexicon, spelled
+from search.dictionary.own_names import MINED_ROWS, NEAREST, fewest_votes
 from search.embedding.embedder import Embedder
 from search.errors import DictionaryError
 
@@ -42,16 +43,11 @@ MOVED = 0.05
 ALIKE = 0.02
 """Names are too much alike if a smaller share of their embeddings differs."""
 
-MINED_ROWS = 20_000
-SMALL, LARGE = 500, 2000
-"""Two passages have to hold a phrase in a collection of fewer than SMALL, and a name has to be nearest to two
-in one of fewer than LARGE; else three."""
+SMALL = 500
+"""Two passages have to hold a phrase in a collection of fewer; else three."""
 
 CANDIDATES = 3000
 OWN_NAMES = 2500
-NEAREST = 5
-"""A name of the collection's own is among this many nearest to some passages that hold it."""
-
 MOST_HELD = 0.2
 STICKS = 3.0
 SHARE_OF_RAREST = 0.03
@@ -294,7 +290,7 @@ def _explaining(
         beyond_NC *= held_NC[start : start + BLOCK].toarray() > 0
         gain_C += beyond_NC.clip(0).sum(axis=0)
         count_C += (beyond_NC > 0).sum(axis=0)
-    fit = np.flatnonzero(count_C >= (2 if len(x_ND) < LARGE else 3))
+    fit = np.flatnonzero(count_C >= fewest_votes(len(x_ND)))
     return [int(at) for at in fit[np.argsort(-gain_C[fit], kind="stable")]]
 
 

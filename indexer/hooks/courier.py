@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session
 from indexer.audit import record
 from indexer.hooks.events import TURN, prune, tell
 from indexer.hooks.sending import GONE, SECONDS, Outcome, origin, payload, send
+from indexer.insights.setting import forget_old
 from search.db.listener import ChangeListener
 from search.db.locks import take_turn
 from search.db.models import DeliveryRow, EventRow, WebhookRow
@@ -102,6 +103,8 @@ class Courier:
             self._prune_at = time.monotonic() + PRUNE_SECONDS
             with Session(self._database) as session:
                 prune(session)
+                session.commit()
+                forget_old(session)
                 session.commit()
         self._serving = [thread for thread in self._serving if thread.is_alive()]
         for number in self._take():

@@ -12,8 +12,8 @@ from indexer.hooks.signing import sign
 from indexer.sources.document import UnreadableError
 from indexer.sources.web.addresses import is_below
 from indexer.sources.web.fetching import is_private, normalized, post
-from search.embedding.endpoint import retry_after
 from search.errors import ConfigurationError, InvalidRequest
+from search.remote import retry_after
 from search.settings import load_settings
 
 SECONDS = 10.0

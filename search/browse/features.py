@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search.browse.concepts import families_of
+from search.browse.origin import find_origin
 from search.engine.concept_resolver import find_family
 from search.engine.reader import Reader
 from search.engine.response import EXAMPLE_CHARACTERS
@@ -110,7 +111,9 @@ def feature_detail(reader: Reader, feature: int) -> FeatureDetail:
     check_feature(snapshot, feature)
     chosen = _examples(snapshot, feature)
     misses = _near_misses(snapshot, feature)
-    texts = reader.texts([*(passage for passage, _, _ in chosen), *misses])
+    origin = find_origin(reader, feature)
+    shown = [*(passage for passage, _, _ in chosen), *misses, *origin.passages_P.tolist()]
+    texts = reader.texts(shown)
     label = snapshot.labels[feature]
     return FeatureDetail(
         feature=feature,
@@ -133,6 +136,7 @@ def feature_detail(reader: Reader, feature: int) -> FeatureDetail:
         neighbours=_neighbours(snapshot, feature),
         together=_together(snapshot, feature),
         families=families_of(snapshot, feature),
+        origin=origin.told(texts),
     )
 
 

@@ -4,7 +4,7 @@ One collection has documents, dictionaries and generations; exactly one generati
 with their embeddings and active features, are one partition, so that dropping a generation is instant.
 """
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -71,12 +71,13 @@ class CollectionRow(Base):
     be made searchable; empty where they can. `first_build` is what its first build is asked for
     (passage_tokens, index, dimensions); later ones are as the live generation is. At most one was chosen as
     the default: where requests go that name none. A `private` one is there only for those whose key reaches
-    it.
+    it. `keep_questions` says for how many days questions that are asked of it are kept; null: they are not.
     """
 
     __tablename__ = "collections"
     __table_args__ = (
         Index("uq_collections_default", "is_default", unique=True, postgresql_where=sql("is_default")),
+        CheckConstraint("keep_questions BETWEEN 1 AND 365", name="keep_questions"),
     )
 
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)
@@ -90,6 +91,7 @@ class CollectionRow(Base):
     trouble: Mapped[str] = mapped_column(server_default=sql("''"))
     is_default: Mapped[bool] = mapped_column(server_default=sql("false"))
     private: Mapped[bool] = mapped_column(server_default=sql("false"))
+    keep_questions: Mapped[int | None] = mapped_column(INTEGER)
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
@@ -264,6 +266,32 @@ class JudgementRow(Base):
     judge: Mapped[str]
     judged_at: Mapped[datetime] = mapped_column(server_default=func.now())
     generation: Mapped[int | None]
+
+
+class QuestionRow(Base):
+    """Counts how often a question was asked of a collection on a day (UTC), where its owner keeps questions:
+    `asked` times, `weak` of them without a good answer. Nobody is named.
+
+    `question` is as it was typed first that day, `question_key` that of judgements. `last_at` is the hour in
+    which it was asked last, `found` counts the documents of the answer then, `nowhere` are the words of it
+    that no passage had. `knobs` are what was turned, by labels, and `modes` how it was searched, each once.
+    """
+
+    __tablename__ = "questions"
+
+    collection_id: Mapped[int] = mapped_column(
+        ForeignKey("collections.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    day: Mapped[date] = mapped_column(primary_key=True)
+    question_key: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    question: Mapped[str]
+    asked: Mapped[int] = mapped_column(INTEGER)
+    weak: Mapped[int] = mapped_column(INTEGER)
+    found: Mapped[int] = mapped_column(INTEGER)
+    last_at: Mapped[datetime]
+    nowhere: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    knobs: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    modes: Mapped[list[str]] = mapped_column(ARRAY(Text))
 
 
 class GenerationRow(Base):

@@ -8,24 +8,17 @@ Shape suffixes: N texts, D width.
 """
 
 import json
-import math
-import random
-import time
-import weakref
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from functools import partial
 from threading import Event
 from typing import Any
 
-import httpx2
 import numpy as np
 from numpy.typing import NDArray
 
 from search.errors import ConfigurationError, InvalidRequest, ModelUnavailable
+from search.remote import Answer, Patience, Pause, Remote, host_of, is_address
 from search.settings import load_settings
 
 TEXTS = 32
@@ -34,29 +27,9 @@ TEXTS = 32
 AT_ONCE = 4
 """So many requests are under way at a time."""
 
-MOST_BYTES = 64 << 20
-LONGEST_PAUSE = 60.0
-"""Between two attempts, where the server does not say how long, in seconds."""
-
-SECONDS = 120.0
-"""One attempt has so many seconds at most."""
-
 ADDRESS = "Check the address, which ends before /embeddings, and the name of the model."
 
 FloatArray = NDArray[np.float32]
-
-
-Pause = Callable[[Event, float], object]
-"""Waits for some seconds, or until an event: nobody waits for the answer any more."""
-
-
-@dataclass(frozen=True)
-class Patience:
-    """Says how often a request is tried, and how many seconds it has with all attempts and pauses."""
-
-    attempts: int
-    seconds: float
-
 
 FOR_PASSAGES = Patience(attempts=8, seconds=600.0)
 FOR_QUESTIONS = Patience(attempts=3, seconds=15.0)
@@ -65,7 +38,7 @@ FOR_QUESTIONS = Patience(attempts=3, seconds=15.0)
 
 def is_endpoint(model: str) -> bool:
     """Tells whether a model is one of an endpoint."""
-    return model.lower().startswith(("http://", "https://"))
+    return is_address(model)
 
 
 def split_model(model: str) -> tuple[str, str]:
@@ -75,7 +48,7 @@ def split_model(model: str) -> tuple[str, str]:
         InvalidRequest: it is no such id, or may hold a secret; the message then does not repeat it.
     """
     address, _, name = model.partition("#")
-    host = _host(address)
+    host = host_of(address)
     if host is None:
         raise InvalidRequest(
             "A model's address may have a host, a port and a path, but no user, password or query.",
@@ -110,11 +83,7 @@ class Endpoint:
     def __init__(self, model: str, width: int = 0, *, pause: Pause = Event.wait) -> None:
         self.address, self.name = split_model(model)
         self.width = width
-        self._pause = pause
-        self._key = _key_for(self.address)
-        headers = {"Authorization": f"Bearer {self._key}"} if self._key else {}
-        self._client = httpx2.Client(headers=headers, follow_redirects=False)
-        weakref.finalize(self, self._client.close)
+        self._remote = Remote(self.address, _key_for(self.address), self._error, pause=pause)
 
     def embed(
         self,
@@ -140,49 +109,13 @@ class Endpoint:
         return np.concatenate(parts)
 
     def _embed(self, texts: Sequence[str], patience: Patience, ended: Event) -> FloatArray:
-        """Embeds as many texts as one request may have, and tries again what may pass."""
-        deadline = time.monotonic() + patience.seconds
-        for attempt in range(1, patience.attempts):
-            answer = self._post(texts, deadline)
-            if not answer.may_pass:
-                break
-            pause = answer.asked_to_wait
-            if pause is None:
-                pause = min(2.0 ** (attempt - 1), LONGEST_PAUSE) * random.uniform(0.5, 1.0)
-            if ended.is_set() or time.monotonic() + pause > deadline:
-                break
-            self._pause(ended, pause)
-        else:
-            answer = self._post(texts, deadline)
-        if answer.status != 200:
-            raise self._error(self._told(answer), self._remedy(answer))
-        return self._vectors(answer.body, len(texts))
-
-    def _post(self, texts: Sequence[str], deadline: float) -> "_Answer":
-        """Asks once. What kept it from an answer is one of status 0."""
-        try:
-            return self._sent(texts, deadline)
-        except (httpx2.RequestError, OSError) as error:
-            reason = (str(error).strip() or type(error).__name__).splitlines()[0][:200]
-            return _Answer(0, httpx2.Headers(), reason.encode())
-
-    def _sent(self, texts: Sequence[str], deadline: float) -> "_Answer":
-        left = min(max(deadline - time.monotonic(), 0.1), SECONDS)
-        deadline = time.monotonic() + left
-        timeout = httpx2.Timeout(left, connect=min(left, 10.0))
+        """Embeds as many texts as one request may have."""
         # No server embeds an empty text.
         asked = {"model": self.name, "input": [text or " " for text in texts]}
-        with self._client.stream(
-            "POST", f"{self.address}/embeddings", json=asked, timeout=timeout
-        ) as response:
-            body = bytearray()
-            for chunk in response.iter_bytes():
-                body += chunk
-                if time.monotonic() > deadline:
-                    raise httpx2.ReadTimeout("it was not sent in time")
-                if len(body) > MOST_BYTES:
-                    raise self._error(f"answers more than {MOST_BYTES >> 20} MiB")
-            return _Answer(response.status_code, response.headers, bytes(body))
+        answer = self._remote.post("embeddings", asked, patience, ended)
+        if answer.status != 200:
+            raise self._error(self._remote.told(answer), self._remedy(answer))
+        return self._vectors(answer.body, len(texts))
 
     def _vectors(self, body: bytes, texts: int) -> FloatArray:
         """Reads the vectors in the order of the texts, and checks them: what is wrong here would be found by
@@ -203,23 +136,7 @@ class Endpoint:
             raise self._error(told, "It has another model under this name now: run refract reindex.")
         return np.asarray(x_ND / length_N1, np.float32)
 
-    def _told(self, answer: "_Answer") -> str:
-        """Says what came instead of vectors. Of an answer about keys nothing is repeated."""
-        said = answer.said.replace(self._key, "…") if self._key else answer.said
-        match answer.status:
-            case 0:
-                return f"cannot be reached: {said}"
-            case 401 | 403:
-                return "refuses the key" if self._key else "wants a key"
-            case status if 300 <= status < 400:
-                return f"sends elsewhere (HTTP {status}), which is not followed"
-            case status:
-                waits = (
-                    f", and asks to wait {answer.asked_to_wait:,.0f} seconds" if answer.asked_to_wait else ""
-                )
-                return f"answers HTTP {status}{waits}" + (f": {said}" if said else "")
-
-    def _remedy(self, answer: "_Answer") -> str:
+    def _remedy(self, answer: Answer) -> str:
         if answer.status in (401, 403):
             return f"Set REFRACT_ENDPOINTS to {self.address}=KEY."
         if answer.status == 404 or 300 <= answer.status < 400:
@@ -228,47 +145,6 @@ class Endpoint:
 
     def _error(self, told: str, hint: str = "") -> ModelUnavailable:
         return ModelUnavailable(f"The endpoint {self.address} (model {self.name}) {told}.", hint=hint)
-
-
-@dataclass(frozen=True)
-class _Answer:
-    """Holds what an endpoint answered; `status` 0: nothing, for the reason in the body."""
-
-    status: int
-    headers: httpx2.Headers
-    body: bytes
-
-    @property
-    def may_pass(self) -> bool:
-        """Whether another attempt may get another answer."""
-        return self.status in (0, 408, 425, 429) or (self.status >= 500 and self.status != 501)
-
-    @property
-    def asked_to_wait(self) -> float | None:
-        return retry_after(self.headers.get("Retry-After", ""))
-
-    @property
-    def said(self) -> str:
-        """The first words of what went wrong, as the server says it."""
-        try:
-            told: Any = json.loads(self.body)
-            told = told.get("error", told) if isinstance(told, dict) else told
-            told = told.get("message", told) if isinstance(told, dict) else told
-        except (ValueError, RecursionError):
-            told = self.body[:1000].decode(errors="replace")
-        return " ".join(str(told).split())[:200]
-
-
-def retry_after(header: str) -> float | None:
-    """Reads how many seconds a server asks to wait: a number, or the time of a day; None: it does not say."""
-    try:
-        seconds = float(header)
-    except ValueError:
-        try:
-            seconds = (parsedate_to_datetime(header) - datetime.now(UTC)).total_seconds()
-        except (ValueError, TypeError):  # no date, or one without a zone
-            return None
-    return max(seconds, 0.0) if math.isfinite(seconds) else None
 
 
 def _in_order(data: list[dict[str, Any]]) -> list[Any]:
@@ -290,7 +166,7 @@ def _key_for(address: str) -> str:
     given = load_settings().endpoints
     for number, entry in enumerate(given.get_secret_value().split() if given else (), 1):
         named, _, key = entry.partition("=")
-        if _host(named) is None or not (key.isascii() and key.isprintable()):
+        if host_of(named) is None or not (key.isascii() and key.isprintable()):
             raise ConfigurationError(  # the entry is not repeated: it may be a key
                 f"Entry {number} of REFRACT_ENDPOINTS cannot be used.",
                 hint="Write https://HOST/v1=KEY, or the address alone, with a blank between two.",
@@ -302,13 +178,3 @@ def _key_for(address: str) -> str:
             hint=f"The owner of this machine sets REFRACT_ENDPOINTS to {address}=KEY, or without a key.",
         )
     return known[address]
-
-
-def _host(address: str) -> str | None:
-    """The host of an address of an endpoint; None where it is none, or has what may be a secret."""
-    if not is_endpoint(address) or not address.isprintable() or any(sign in address for sign in "@?# "):
-        return None
-    try:
-        return httpx2.URL(address).host or None
-    except httpx2.InvalidURL:
-        return None

@@ -64,7 +64,7 @@ from search.rights import EVERYTHING, Rights
 from search.scoring.floor import ELSEWHERE, MADE_UP, MOST, floor_of
 from search.scoring.hybrid import counted_words
 from search.scoring.ranking import Pool, Ranking
-from search.scoring.spelling import suggest, unknown
+from search.scoring.spelling import suggest, unknown, words_nowhere
 
 FloatArray = NDArray[np.float32]
 
@@ -226,7 +226,8 @@ class Reader:
         page = offset, limit
         whole = frozenset(values_of) if facets else None
         answer = self._answer(prepared, places, page, clock, whole=whole, for_people=for_people)
-        count_search(answer, again=for_people is not None and for_people.again)
+        again = for_people is not None and for_people.again
+        count_search(answer, again=again, nowhere=bool(words_nowhere(answer)))
         return answer
 
     def _answer(

@@ -46,7 +46,7 @@ FloatArray = NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
-class _Taken:
+class Taken:
     """Holds a text taken apart: its passages, their vectors, their features."""
 
     text: str
@@ -71,7 +71,7 @@ def analyze(reader: Reader, text: str, *, limit: int = 20) -> TextAnalysis:
     analysed = beginning(text, MAX_ANALYSED)
     check_text(analysed)
     embedder = embedder_of(snapshot.space)
-    taken = _take(reader, embedder, analysed, _passages(reader, embedder, analysed))
+    taken = take(reader, embedder, analysed, passages_of(reader, embedder, analysed))
     share_F, baseline, remainder = _shares(snapshot, taken)
     mean_F = np.asarray(taken.acts_NF.mean(axis=0)).ravel()
     order = np.argsort(-mean_F, kind="stable")[: np.count_nonzero(mean_F)]
@@ -93,6 +93,27 @@ def analyze(reader: Reader, text: str, *, limit: int = 20) -> TextAnalysis:
         remainder=remainder,
         passages=passages,
     )
+
+
+def strengths(reader: Reader, text: str) -> FloatArray:
+    """Computes how strongly a text fires each feature of the collection's dictionary (F,).
+
+    Raises:
+        InvalidQuery: nothing but white space, no letter or digit, or not text.
+    """
+    check_text(text)
+    embedder = embedder_of(reader.snapshot.space)
+    taken = take(reader, embedder, text, passages_of(reader, embedder, text))
+    return strengths_of(reader.snapshot, taken.acts_NF)
+
+
+def strengths_of(snapshot: Snapshot, acts_NF: csr_matrix) -> FloatArray:
+    """Computes the strength of each feature (F,) from activations of a text's passages: 1 is as much as in
+    texts that are really about it; where nothing here is, as much as is usual of other features."""
+    mean_F, scale_F = np.asarray(acts_NF.mean(axis=0)).ravel(), snapshot.scale_F
+    usual = float(np.median(scale_F[scale_F > 0])) if scale_F.any() else 1.0
+    strength_F = mean_F / np.where(scale_F > 0, scale_F, usual)
+    return np.asarray(strength_F.clip(0, MAX_STRENGTH), dtype=np.float32)
 
 
 def only(reader: Reader, query: str, kept: list[int]) -> Steering:
@@ -135,20 +156,20 @@ def check_text(text: str) -> None:
         raise InvalidQuery(f"The text {text[:40]!r} has no letter or digit.", hint="Paste a sentence.")
 
 
-def _passages(reader: Reader, embedder: Embedder, text: str) -> list[Span]:
+def passages_of(reader: Reader, embedder: Embedder, text: str) -> list[Span]:
     recipe = reader.session.get_one(GenerationRow, reader.snapshot.generation).recipe
     return splitter_of(embedder, recipe.passage_tokens).split(text)
 
 
-def _take(reader: Reader, embedder: Embedder, text: str, spans: list[Span]) -> _Taken:
+def take(reader: Reader, embedder: Embedder, text: str, spans: list[Span]) -> Taken:
     texts = [text[span.start : span.end] for span in spans]
     parts = take_apart(embedder, [("", passage) for passage in texts], reader.breathe)
     x_ND = np.array([part.vector() for part in parts])  # and not embedded once more
-    acts_NF = _about(reader.snapshot, x_ND, texts)
-    return _Taken(text=text, spans=spans, x_ND=x_ND, acts_NF=acts_NF, parts=parts)
+    acts_NF = about_what(reader.snapshot, x_ND, texts)
+    return Taken(text=text, spans=spans, x_ND=x_ND, acts_NF=acts_NF, parts=parts)
 
 
-def _about(snapshot: Snapshot, x_ND: FloatArray, texts: list[str]) -> csr_matrix:
+def about_what(snapshot: Snapshot, x_ND: FloatArray, texts: list[str]) -> csr_matrix:
     """Finds the activations (N, F) of what texts are about, of features that say something here."""
     dictionary = snapshot.dictionary
     acts_NF = about(dictionary.encode(x_ND).matrix(dictionary.features), Counts.of(texts), dictionary)
@@ -158,7 +179,7 @@ def _about(snapshot: Snapshot, x_ND: FloatArray, texts: list[str]) -> csr_matrix
     return shown_NF
 
 
-def _shares(snapshot: Snapshot, taken: _Taken) -> tuple[FloatArray, float, float]:
+def _shares(snapshot: Snapshot, taken: Taken) -> tuple[FloatArray, float, float]:
     """Computes the share of each feature (F,), of the baseline and of the remainder, means over the
     passages."""
     dictionary, x_ND = snapshot.dictionary, taken.x_ND
@@ -176,7 +197,7 @@ def _shares(snapshot: Snapshot, taken: _Taken) -> tuple[FloatArray, float, float
     return share_F, baseline, 1.0 - baseline - float(share_F.sum())
 
 
-def _features(snapshot: Snapshot, taken: _Taken, chosen: list[int], share_F: FloatArray) -> list[TextFeature]:
+def _features(snapshot: Snapshot, taken: Taken, chosen: list[int], share_F: FloatArray) -> list[TextFeature]:
     columns = taken.acts_NF[:, chosen].toarray().T
     return [
         _feature(snapshot, feature, column_N, float(share_F[feature]))
@@ -203,7 +224,7 @@ def _strength(activation: float, scale: float) -> float:
     return min(activation / scale, MAX_STRENGTH) if scale else 0.0
 
 
-def _passage(snapshot: Snapshot, taken: _Taken, row: int, lit: list[int]) -> TextPassage:
+def _passage(snapshot: Snapshot, taken: Taken, row: int, lit: list[int]) -> TextPassage:
     span, parts = taken.spans[row], taken.parts[row]
     return TextPassage(
         start=span.start,
@@ -221,7 +242,7 @@ def _sentences(snapshot: Snapshot, text: str, span: Span, parts: WordSums) -> li
     x_SD = parts.by_sentence()
     sentences = [_moved(sentence, span) for sentence in parts.sentences]
     texts = [text[sentence.start : sentence.end] for sentence in sentences]
-    acts_SF = _about(snapshot, x_SD, texts) if texts else csr_matrix((0, 0))
+    acts_SF = about_what(snapshot, x_SD, texts) if texts else csr_matrix((0, 0))
     strongest = [
         _strongest(acts_SF[row], OF_SENTENCE) if x_SD[row].any() else {} for row in range(len(texts))
     ]
@@ -237,7 +258,7 @@ def _strongest(active_1F: csr_matrix, most: int) -> dict[int, float]:
     return dict(zip(active_1F.indices[order].tolist(), active_1F.data[order].tolist(), strict=True))
 
 
-def _word_values(snapshot: Snapshot, taken: _Taken, row: int, lit: list[int]) -> list[FeatureWords]:
+def _word_values(snapshot: Snapshot, taken: Taken, row: int, lit: list[int]) -> list[FeatureWords]:
     encoder, parts = snapshot.dictionary, taken.parts[row]
     value_MP = parts.values(encoder.w_enc_FD[lit])
     total_M = encoder.preactivations(taken.x_ND[row : row + 1], lit)[0]

@@ -44,6 +44,7 @@ class SnapshotManager:
         self._ahead: dict[int, Snapshot] = {}
         self._live: list[str] = []
         self._private: dict[str, bool] = {}
+        self._keeping: dict[str, int] = {}
         self._loading: dict[str, Lock] = {}
         self._follower: ChangeListener | None = None
 
@@ -101,6 +102,11 @@ class SnapshotManager:
         followed last; of none where nobody follows."""
         return self._private if self._follower is not None else {}
 
+    def keeping(self) -> Mapping[str, int]:
+        """Says for how many days questions are kept, of the collections where they are, as it was when a
+        change was followed last; of none where nobody follows."""
+        return self._keeping if self._follower is not None else {}
+
     def held(self, collection: str) -> Snapshot | None:
         """Gives what is in memory of a collection, if anything."""
         return self._held.get(collection)
@@ -130,9 +136,10 @@ class SnapshotManager:
     def _catch_up(self) -> None:
         with open_session(self._database) as session:
             marks = read_marks(session)
-            private = set(session.scalars(select(CollectionRow.name).where(CollectionRow.private)))
+            private, keeping = _settings(session)
             ready = _about_to_go_live(session)
         self._live, self._private = sorted(marks), {name: name in private for name in marks}
+        self._keeping = keeping
         for name in self._held.keys() - marks.keys():
             self._held.pop(name, None)
         for name, mark in marks.items():
@@ -150,6 +157,18 @@ class SnapshotManager:
             if row is not None:
                 self._ahead[generation] = load_snapshot(session, self._data, row)
                 session.commit()
+
+
+def _settings(session: Session) -> tuple[set[str], dict[str, int]]:
+    """Reads which collections are private, and where questions are kept, for how many days."""
+    rows = session.execute(
+        select(CollectionRow.name, CollectionRow.private, CollectionRow.keep_questions).where(
+            CollectionRow.private | CollectionRow.keep_questions.is_not(None)
+        )
+    ).all()
+    return {row.name for row in rows if row.private}, {
+        row.name: row.keep_questions for row in rows if row.keep_questions is not None
+    }
 
 
 def _about_to_go_live(session: Session) -> set[int]:

@@ -4,6 +4,7 @@ Part of the public contract, like `search.responses.search` and `search.response
 """
 
 from dataclasses import dataclass
+from typing import Literal
 
 from search.responses.documents import ActiveFeature
 from search.responses.search import DocumentRef, LitBy, PassageText, Span
@@ -126,3 +127,50 @@ class DocumentWords:
     limit: int
     offset: int
     passages: list[PassageWords]
+
+
+@dataclass(frozen=True)
+class CarryingWord:
+    """Says how strongly a text would fire a feature without one of its words (or sentences), wherever it
+    stands; `times`: how often that is."""
+
+    word: str
+    times: int
+    without: float
+
+
+@dataclass(frozen=True)
+class CarryingWords:
+    """Lists the words of a text that carry a feature, those first without which it would be weakest; `by` is
+    "sentence" where the model is not mean-pooled. `strength` is the feature's with all of them."""
+
+    feature: int
+    label: str
+    strength: float
+    by: LitBy
+    words: list[CarryingWord]
+
+
+@dataclass(frozen=True)
+class MovedFeature:
+    """Says how strongly a text fires a feature before and after it was rewritten."""
+
+    feature: int
+    label: str
+    before: float
+    after: float
+
+
+@dataclass(frozen=True)
+class EditedText:
+    """Holds a text as it was rewritten along a feature, and whether that did what was asked: `verdict` is
+    "moved", "moved, and so did others", or "did not move". `others` are the features that moved most besides,
+    `disturbed` those of them that moved too far to say that all else stayed."""
+
+    text: str
+    way: Literal["more", "less"]
+    moved: MovedFeature
+    others: list[MovedFeature]
+    disturbed: list[int]
+    verdict: Literal["moved", "moved, and so did others", "did not move"]
+    dictionary: int

@@ -18,7 +18,7 @@ from rapidfuzz.distance import OSA
 from search.dictionary.lexicon import general_lexicon
 from search.embedding.words import stems, words
 from search.index.bm25 import Lexicon
-from search.responses.search import Spelling
+from search.responses.search import SearchResponse, Spelling
 from search.scoring.hybrid import counted_words
 
 SHORT = 3
@@ -52,6 +52,16 @@ def suggest(lexicon: Lexicon, question: str, written: Written) -> Spelling | Non
         if word.stem in surfaces and word.end <= end:  # a part of what was replaced stays
             text, end = f"{text[: word.start]}{surfaces[word.stem]}{text[word.end :]}", word.start
     return Spelling(text, used=not rest) if surfaces else None
+
+
+def words_nowhere(answer: SearchResponse) -> list[str]:
+    """Lists the words of a question, as they were typed, that no passage has; none where it was searched by
+    meaning alone. Where other words were searched instead, those are meant that gave way."""
+    missing = [found.word for found in answer.query_words if not found.passages]
+    if answer.spelling is None or not answer.spelling.used:
+        return missing
+    searched = counted_words(answer.spelling.query)
+    return [word for stem, word in counted_words(answer.query).items() if stem not in searched]
 
 
 def is_word(word: str, stem: str) -> bool:

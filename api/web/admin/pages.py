@@ -115,7 +115,7 @@ class CollectionPage(_Polled):
     """Shows a collection. `sizes` are the bytes of each generation; `found` are the documents that `find`
     finds, `size` of them from `offset` on; `longest`: the characters that its title and its description
     may have; `asked`: a reindex that was asked for and not begun, because its `cost` is told first;
-    `judged` counts what people said of results."""
+    `judged` counts what people said of results; `kept`: for how many days questions are."""
 
     template = "admin/collection.html"
 
@@ -136,6 +136,7 @@ class CollectionPage(_Polled):
     asked: ReindexRequest | None
     cost: list[str]
     judged: JudgementCounts
+    kept: int | None
 
 
 @dataclass(frozen=True)
@@ -242,6 +243,7 @@ def _collection(
             asked=asked,
             cost=list(told(estimate_job(engine, asked))) if asked else [],
             judged=count_judgements(session, collection.id),
+            kept=collection.keep_questions,
         )
     return render(request, page)
 

@@ -465,6 +465,32 @@ class FamilyRef:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Shaping:
+    """Shows a passage that had a part in a feature. For a name of the collection's own `value` is its vote,
+    how much nearer it is to the name than to the fifth nearest of the lexicon, `share` its part in all votes;
+    for a name of the lexicon, how strongly it fires it without saying its words (`share` is None)."""
+
+    value: float
+    share: float | None
+    document: DocumentRef
+    passage: PassageText
+
+
+@dataclass(frozen=True, kw_only=True)
+class FeatureOrigin:
+    """Says where a feature comes from. A name's direction is its own embedding, which no passage shapes.
+    Names of the collection's own were chosen by its passages: `voters` of them vote for it as they are now,
+    and it takes `needed`. `names` are all that mean the same. `passages`: those with most to do with it (see
+    `Shaping`)."""
+
+    came: Literal["lexicon", "collection", "learned"]
+    names: list[str]
+    voters: int | None
+    needed: int | None
+    passages: list[Shaping]
+
+
+@dataclass(frozen=True, kw_only=True)
 class FeatureDetail:
     """Holds everything a feature's page shows. `quantiles` are the activation at 0, 10, …, 100% of its
     passages.
@@ -473,7 +499,7 @@ class FeatureDetail:
     (nobody: it is what the feature was made from), "hand", or, of a feature that an earlier version learned,
     "offline", "shipped", "import" or the model that did. `value` of a neighbour in `neighbours` is the cosine
     of the two decoder rows, in `together` the share of this feature's passages that the other fires on too.
-    `families`: the one it is in, then the wider one."""
+    `families`: the one it is in, then the wider one. `origin`: where it comes from."""
 
     feature: int
     collection: str
@@ -492,6 +518,7 @@ class FeatureDetail:
     neighbours: list[Neighbour]
     together: list[Neighbour]
     families: list[FamilyRef]
+    origin: FeatureOrigin
 
 
 @dataclass(frozen=True, kw_only=True)

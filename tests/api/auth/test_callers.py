@@ -132,6 +132,9 @@ CASES = {
     ),
     ("GET", "/v1/judgements"): of(WRITE),
     ("DELETE", "/v1/judgements"): of(ADMIN, 400, judge="nobody here"),
+    ("GET", "/v1/insights"): of(ADMIN),
+    ("GET", "/v1/insights/questions.csv"): of(ADMIN),
+    ("DELETE", "/v1/insights"): of(ADMIN),
     ("GET", "/v1/presets"): of(READ),
     ("POST", "/v1/presets/import"): of(WRITE, 400, json={}),
     ("GET", "/v1/presets/{name}"): of(READ, path="/v1/presets/towers"),
@@ -154,6 +157,7 @@ CASES = {
     ("GET", "/v1/documents/{document:any}"): of(NAMES, path="/v1/documents/red-1"),
     ("GET", "/v1/words"): of(NAMES, q="towers", document="red-1"),
     ("POST", "/v1/analyze"): of(READ, json=body(text="Towers of stone stand in the sea.")),
+    ("POST", "/v1/edit"): of(WRITE, 400, json=body(text="Towers of stone.", feature=1, way="more")),
     ("GET", "/v1/collections"): Case(LISTS),
     ("GET", "/v1/openapi.json"): Case(SAME),
     ("GET", "/healthz"): Case(OPEN),
@@ -178,6 +182,7 @@ CASES = {
     ("POST", "/admin/collections/{name}/presets"): form(FORM, path="/admin/collections/vault/presets"),
     ("GET", "/analyze"): of(PAGE, text="Towers of stone stand in the sea."),
     ("POST", "/analyze"): form(SENT, 200, text="Stone. " * 400, collection="vault"),
+    ("POST", "/analyze/edit"): form(WRITER, 400, text="Towers of stone.", more="1", collection="vault"),
     ("GET", "/analyze/search"): of(PAGE, 303, text="Towers of stone."),
     ("GET", "/admin/login"): Case(OPEN),
     ("POST", "/admin/login"): form(OPEN, 401, key="wrong"),
@@ -186,6 +191,13 @@ CASES = {
     ("POST", "/admin/logout"): form("logout"),
     ("GET", "/admin"): of(PANEL),
     ("GET", "/admin/collections/{name}"): of(PANEL, path="/admin/collections/vault"),
+    ("GET", "/admin/collections/{name}/insights"): of(PANEL, path="/admin/collections/vault/insights"),
+    ("GET", "/admin/collections/{name}/insights.csv"): of(
+        PANEL, path="/admin/collections/vault/insights.csv"
+    ),
+    ("POST", "/admin/collections/{name}/insights"): form(
+        FORM, path="/admin/collections/vault/insights", keep="no"
+    ),
     ("GET", "/admin/jobs/{number}"): of(PANEL, *NO_JOB, path="/admin/jobs/99999"),
     ("GET", "/admin/keys"): of(PANEL),
     ("GET", "/admin/audit"): of(PANEL),

@@ -8,7 +8,8 @@ import pytest
 from sqlalchemy import Engine
 from starlette.testclient import TestClient
 
-from api.web.export import COLUMNS, as_text
+from api.views.tables import as_text
+from api.web.export import COLUMNS
 from indexer.sources import SourceDocument
 from search.embedding.embedder import Embedder
 from search.engine.engine import SearchEngine

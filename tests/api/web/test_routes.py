@@ -11,9 +11,12 @@ from starlette.testclient import TestClient
 from api.app import create_app
 from api.auth.sessions import COOKIE, csrf_token
 from api.web.routes import PAGE_ROUTERS
+from indexer.insights.log import QuestionLog
+from indexer.insights.setting import keep_questions
 from indexer.sources import SourceDocument
 from search.embedding.embedder import Embedder
 from search.engine.engine import SearchEngine
+from search.query.request import SearchRequest
 from tests.support.building import build
 
 pytestmark = pytest.mark.database
@@ -53,7 +56,7 @@ ASKED: dict[str, list[str]] = {
     "/dictionary": [""],
     "/compare": ["?q={q}&first={id}&second={other}", "?q={q}&first={one}&second={one}"],
     "/why-not": ["?q={q}&document={id}", "?q={q}&document={one}"],
-    "/analyze": ["?text={q}", "?document={id}", "?text=%3F{one}"],
+    "/analyze": ["?text={q}", "?text={q}&along=3", "?document={id}", "?text=%3F{one}"],
     "/analyze/search": ["?text={q}"],
     "/search.csv": ["?q={q}", "?q={one}"],
     "/presets": ["", "?q={q}"],
@@ -61,6 +64,11 @@ ASKED: dict[str, list[str]] = {
     "/tips": ["?q={q}"],
     "/admin": [""],
     "/admin/collections/{name}": ["/admin/collections/notes?find={one}", "/admin/collections/{one}"],
+    "/admin/collections/{name}/insights": [
+        "/admin/collections/notes/insights",
+        "/admin/collections/{one}/insights",
+    ],
+    "/admin/collections/{name}/insights.csv": ["/admin/collections/notes/insights.csv"],
     "/admin/jobs/{number}": ["/admin/jobs/1", "/admin/jobs/{one}"],
     "/admin/keys": [""],
     "/admin/webhooks": [""],
@@ -161,4 +169,10 @@ def make_client(database: Engine, data: Path, embedder: Embedder) -> TestClient:
         answer = client.post(address, data={**csrf, **form})
         assert answer.status_code in (200, 303), (address, form, answer.text[:2000])
         assert faults(answer.text) == [], address
+    keep_questions(database, NAME, 30)
+    questions = QuestionLog(database, lambda: {NAME: 30})
+    for question in (QUESTION, *PAYLOADS):
+        answered = app.state.engine.search(SearchRequest(question), collection=NAME)
+        questions.note(answered, turned=PAYLOADS)
+    questions.flush()
     return client

@@ -203,6 +203,13 @@ def add_rows_of(revision: str, database: Engine, embedder: Embedder) -> None:
                 "INSERT INTO judgements (collection_id, question, question_key, document, grade, judge) "
                 "VALUES (1, 'who sings', sha256('who sings'), 'a', 1, 'ann')",
             )
+        case "0016":
+            add_rows(
+                database,
+                "UPDATE collections SET keep_questions = 30",
+                "INSERT INTO questions VALUES "
+                "(1, current_date, sha256('q'), 'q', 1, 0, 2, now(), '{}', '{wet}', '{hybrid}')",
+            )
         case _:
             pytest.fail(f"Say here what rows revision {revision} brings.")
 

@@ -13,14 +13,13 @@ from search.embedding.endpoint import (
     FOR_PASSAGES,
     TEXTS,
     Endpoint,
-    Patience,
     check_model,
     is_endpoint,
-    retry_after,
     split_model,
 )
 from search.embedding.word_sums import take_apart
 from search.errors import ConfigurationError, InvalidRequest, ModelUnavailable
+from search.remote import Patience, retry_after
 from tests.support.endpoint import KEY, NAME, Answer, EmbeddingServer, embedding_server, vectors
 
 QUICK = Patience(attempts=3, seconds=60)
