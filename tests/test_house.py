@@ -17,7 +17,8 @@ ELSEWHERE = {
         search/presentation/for_people search/engine/timing
         search/errors search/query/request search/responses/collections
         search/responses/documents search/responses/evaluation search/responses/explanations
-        search/responses/features search/responses/search search/responses/suggestions search/responses/words
+        search/responses/features search/responses/repairs search/responses/search
+        search/responses/suggestions search/responses/words
     """,
     "tests/api/auth/test_access.py": """
         api/app api/errors api/auth/guards api/auth/keys api/dependencies api/v1/admin api/web/login
@@ -69,6 +70,11 @@ ELSEWHERE = {
     "tests/indexer/jobs/test_jobs.py": "indexer/jobs/queue indexer/jobs/tasks",
     "tests/indexer/jobs/test_worker.py": "indexer/jobs/stalled",
     "tests/indexer/judgements/test_store.py": "indexer/judgements/listing",
+    "tests/indexer/repairs/test_store.py": """
+        search/query/repairs search/query/question_key search/repair/applied search/repair/checks
+        search/repair/diagnosis search/repair/offers search/repair/trial search/scoring/repaired
+    """,
+    "tests/api/v1/test_repairs.py": "api/cli/repairs api/views/repairs api/web/repairs",
     "tests/indexer/labels/test_edit.py": "api/cli/labels indexer/labels/file_format",
     "tests/indexer/presets/test_presets.py": """
         indexer/presets/file_format indexer/presets/importer indexer/presets/store search/query/presets

@@ -1,6 +1,6 @@
 """All routes of the JSON API."""
 
-from api.v1 import admin, audit, documents, events, judgements, presets, search, webhooks
+from api.v1 import admin, audit, documents, events, judgements, presets, repairs, search, webhooks
 
 API_ROUTERS = (
     documents.router,
@@ -10,5 +10,6 @@ API_ROUTERS = (
     webhooks.router,
     presets.router,
     judgements.router,
+    repairs.router,
     search.router,
 )

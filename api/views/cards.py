@@ -117,7 +117,8 @@ class Card:
     def words(self) -> list[str]:
         """Lists the question's words that the passage has, those that add most first; none that add little
         where others add more."""
-        words = [item for item in (*self.terms, *self.smaller) if item.term.word and item.units > 0]
+        items = (item for item in (*self.terms, *self.smaller) if item.term.kind == "word")
+        words = [item for item in items if item.units > 0]
         least = FAINT * max((item.units for item in words), default=0)
         return [item.term.word for item in words if item.units >= least and item.term.word][:MOST_WORDS]
 
@@ -142,7 +143,7 @@ class Card:
             item.term
             for item in self.terms
             if item.units > 0
-            and (item.term.kind in ("word", "name", "steering") or item.term.feature is not None)
+            and (item.term.kind in ("word", "name", "repair", "steering") or item.term.feature is not None)
         ]
         return named[:MOST_REASONS]
 

@@ -1,6 +1,5 @@
 """Reads what people have judged, as an evaluation counts it: one grade a question and document."""
 
-import hashlib
 import math
 from collections import defaultdict
 from collections.abc import Iterable
@@ -10,7 +9,6 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from search.db.models import DocumentRow, JudgementRow
-from search.embedding.folding import fold
 from search.errors import InvalidRequest
 
 
@@ -59,11 +57,6 @@ class Judged:
             "there answers its question, so nothing can be measured.",
             hint="Judge what does answer, too.",
         )
-
-
-def question_key(question: str) -> bytes:
-    """Gives what makes a question the same one: the SHA-256 of what its spellings have in common."""
-    return hashlib.sha256(" ".join(fold(question).split()).encode()).digest()
 
 
 def read_judged(session: Session, collection: int, *others: int) -> Judged:
