@@ -48,7 +48,7 @@ def main(
     failures: int = 20,
     everyday: bool = False,
 ) -> None:
-    """Diagnoses each failure and prints a table of failures and one of kinds."""
+    """Diagnoses each failure, says what came of it, and prints a table of failures and one of kinds."""
     settings = Settings()
     found: list[Diagnosis] = []
     with (
@@ -60,6 +60,7 @@ def main(
             diagnosis = diagnose(reader, question, document)
             if diagnosis.first is not None:
                 found.append(diagnosis)
+                print(_told(diagnosis), flush=True)
             if len(found) == failures:
                 break
     rows = [[each.query[:60], each.result.rank, *map(_rank_of, _best(each))] for each in found]
@@ -95,6 +96,15 @@ def _best(diagnosis: Diagnosis) -> list[TriedRepair | None]:
     for each in diagnosis.offers:
         best.setdefault(each.kind, each)
     return [best.get(kind) for kind in KINDS]
+
+
+def _told(diagnosis: Diagnosis) -> str:
+    offers = (each for each in _best(diagnosis) if each is not None)
+    told = "; ".join(
+        f"{each.kind} {each.rank} ({each.better} better, {each.worse} worse, {each.difference:+.4f})"
+        for each in offers
+    )
+    return f"{diagnosis.query[:60]}, rank {diagnosis.result.rank}: {told}"
 
 
 def _rank_of(repair: TriedRepair | None) -> int | str:

@@ -34,6 +34,7 @@ GROUP_LABELS = {
     "feature": "other topics",
     "word": "words",
     "name": "its name",
+    "repair": "repairs",
     "steering": "steering",
     "baseline": "baseline",
     "remainder": "everything else",
@@ -126,6 +127,11 @@ class Card:
     def is_named(self) -> bool:
         """Tells whether the question is the name of the document."""
         return any(item.term.kind == "name" for item in self.terms)
+
+    @property
+    def is_pinned(self) -> bool:
+        """Tells whether somebody has said that the document stands first for the question."""
+        return any(item.term.kind == "repair" and item.term.word is None for item in self.terms)
 
     @property
     def deciding(self) -> Term | None:

@@ -66,7 +66,7 @@ class RepairsPage(Page):
 
 
 @router.get("/repair")
-def repair_page(request: Request, engine: EngineDep, collection: CollectionDep, _: Writer) -> Response:
+def repair_page(request: Request, _: Writer, engine: EngineDep, collection: CollectionDep) -> Response:
     """Says why a document does not stand first for a question without steering, and what would repair that,
     tried on what was judged."""
     params = request.query_params
@@ -100,7 +100,7 @@ def repair_page(request: Request, engine: EngineDep, collection: CollectionDep, 
 
 
 @router.get("/repairs")
-def repairs_page(request: Request, engine: EngineDep, collection: CollectionDep, _: Writer) -> Response:
+def repairs_page(request: Request, _: Writer, engine: EngineDep, collection: CollectionDep) -> Response:
     """Lists what was repaired, and what of it was undone."""
     with engine.reader(collection) as reader:
         saved, here = list_repairs(reader, undone=True), reader.collection

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from search.dictionary.steer import feature_deltas
 from search.embedding.words import stems
+from search.engine.concept_resolver import find_documents
 from search.engine.reader import Reader
 from search.errors import InvalidRequest
 from search.explain.compare import passages_of
@@ -15,7 +16,7 @@ from search.query.steering import FeatureTarget, Knob, Steering
 from search.scoring.hybrid import counted_words
 from search.scoring.spelling import unknown
 
-MOST_WORDS, MOST_LETTERS = 10, 200
+MOST_WORDS, MOST_LETTERS = 20, 400
 """Keywords of one repair, and their characters."""
 
 
@@ -39,8 +40,10 @@ def checked(reader: Reader, repair: Repair) -> Repair:
 
 
 def _document(reader: Reader, repair: Repair) -> str:
+    """Gives the id of the document as it is kept."""
     passages_of(reader.session, reader.snapshot, [repair.document])
-    return repair.document
+    found = find_documents(reader.snapshot, [repair.document], reader.session)
+    return found[repair.document].external_id
 
 
 def _two_words(reader: Reader, repair: Repair) -> tuple[str, ...]:

@@ -1,8 +1,10 @@
 """Says why a document does not stand first for a question, and which repairs would help, each tried."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 
 from search.engine.reader import Reader
+from search.errors import InvalidRequest
 from search.explain.compare import Places, margins, passages_of, result_of, seen_in
 from search.query.limits import check_query
 from search.query.repairs import Repair
@@ -37,7 +39,8 @@ def diagnose(reader: Reader, question: str, document: str, own: Sequence[Repair]
     result = result_of(reader, prepared, passages, places, seen)
     best = None if rank == 1 or not places.rank else result_of(reader, prepared, first, places, seen)
     parted = margins(result, best) if best else []
-    tried = [*given, *(offers(reader, prepared, passages, result, parted) if rank and rank > 1 else [])]
+    likely = offers(reader, prepared, passages, result, parted) if best and rank else []
+    tried = [*given, *_possible(reader, likely)]
     tried = [repair for repair in dict.fromkeys(tried) if repair not in snapshot.repairs.saved]
     ranks = [_rank(reader, repair, question, number) for repair in tried]
     trial = try_repairs(reader, tried, known_questions(reader, question))
@@ -92,6 +95,13 @@ def _rank(reader: Reader, repair: Repair, question: str, document: int) -> int |
     reader.breathe()
     prepared = with_repair(reader, repair).prepare(SearchRequest(question))
     return prepared.rank(DEEP).ranks.get(document)
+
+
+def _possible(reader: Reader, repairs: Sequence[Repair]) -> Iterator[Repair]:
+    """Gives repairs as they would be kept, without those that would be refused."""
+    for repair in repairs:
+        with suppress(InvalidRequest):
+            yield checked(reader, repair)
 
 
 def _is_better(after: int | None, before: int | None) -> bool:

@@ -17,7 +17,7 @@ from search.responses.explanations import Margin
 from search.responses.search import Result
 from search.scoring.hybrid import counted_words
 
-PAIRS, KNOBS = 2, 2
+PAIRS, KNOBS, KEYWORDS = 2, 2, 10
 LIKELY = 24
 """So many of a document's words are compared with those that it lacks, the rarest first."""
 
@@ -42,7 +42,7 @@ def offers(
     found = [Repair("pinned", question=prepared.request.query.strip(), document=document)]
     found += [Repair("same_words", words=pair) for pair in _pairs(reader, lacks, result)]
     if typed:
-        found.append(Repair("keyword", document=document, words=tuple((lacks or typed).values())))
+        found.append(Repair("keyword", document=document, words=tuple((lacks or typed).values())[:KEYWORDS]))
     return found + _knobs(reader, margins)
 
 

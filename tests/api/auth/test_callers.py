@@ -134,7 +134,9 @@ CASES = {
     ("GET", "/v1/judgements"): of(WRITE),
     ("DELETE", "/v1/judgements"): of(ADMIN, 400, judge="nobody here"),
     ("GET", "/v1/repairs"): of(WRITE),
-    ("POST", "/v1/repairs"): of(WRITE, json=body(kind="pinned", question="towers", document="red-1")),
+    ("POST", "/v1/repairs"): of(
+        WRITE, 200, 400, json=body(kind="pinned", question="towers", document="red-1")
+    ),
     ("DELETE", "/v1/repairs/{number}"): of(WRITE, 404, path="/v1/repairs/99999"),
     ("GET", "/v1/presets"): of(READ),
     ("POST", "/v1/presets/import"): of(WRITE, 400, json={}),
@@ -181,7 +183,9 @@ CASES = {
     ("POST", "/judgements"): form(WRITER, q="towers", up="red-1", collection="vault"),
     ("GET", "/repair"): of(DESK, q="towers", document="red-1"),
     ("GET", "/repairs"): of(DESK),
-    ("POST", "/repairs"): form(WRITER, kind="pinned", question="towers", of="red-2", collection="vault"),
+    ("POST", "/repairs"): form(
+        WRITER, 303, 400, kind="pinned", question="towers", of="red-2", collection="vault"
+    ),
     ("POST", "/admin/collections/{name}/presets"): form(FORM, path="/admin/collections/vault/presets"),
     ("GET", "/analyze"): of(PAGE, text="Towers of stone stand in the sea."),
     ("POST", "/analyze"): form(SENT, 200, text="Stone. " * 400, collection="vault"),
