@@ -4,10 +4,11 @@ they leave no trace."""
 import contextlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-from sqlalchemy import URL, Engine, create_engine
+from sqlalchemy import URL, Engine, create_engine, event
 
 from indexer.backup.dump import dump
 from indexer.backup.restore import restore
@@ -23,11 +24,13 @@ from search.embedding.embedder import Embedder
 from search.engine.engine import SearchEngine
 from search.errors import DocumentNotFound, InvalidQuery, InvalidRequest, InvalidSteering, RepairNotFound
 from search.evaluation.evaluate import Setting, evaluate
+from search.query.filters import parse_filters
 from search.query.repairs import Repair
 from search.query.request import SearchRequest
 from search.query.steering import parse
 from search.repair.diagnosis import diagnose
 from search.responses.search import Result, SearchResponse, Term
+from search.rights import Rights
 from search.scoring.hybrid import PIN_WEIGHT
 from tests.support.building import build
 from tests.support.model import lend_dictionary
@@ -122,6 +125,37 @@ def test_a_pinned_document_stands_first_for_its_question_alone(engine: SearchEng
     assert ask(engine, "whales in the cold sea", mode).results[0].document.id != DOCUMENT
     narrowed = ask(engine, f"{QUESTION} -induction", mode)
     assert DOCUMENT not in [each.document.id for each in narrowed.results]
+
+
+def test_a_search_with_repairs_asks_the_database_no_more_often(engine: SearchEngine) -> None:
+    asked: list[str] = []
+
+    def note(*given: Any) -> None:
+        asked.append(given[2])
+
+    def asks(question: str) -> int:
+        asked.clear()
+        ask(engine, question)
+        return len(asked)
+
+    event.listen(engine.database, "before_cursor_execute", note)
+    try:
+        ask(engine)  # what is read once for all
+        before = asks("whales in the cold sea")
+        for repair in (PINNED, SAME, KEYWORD, Repair("pinned", question="a whale", document=DOCUMENT)):
+            save_repair(engine, "notes", repair, "ann")
+        ask(engine)
+        assert asks("whales in a warm sea") <= before
+    finally:
+        event.remove(engine.database, "before_cursor_execute", note)
+
+
+def test_a_key_with_a_filter_sees_no_pin_of_what_it_does_not_see(engine: SearchEngine) -> None:
+    save_repair(engine, "notes", PINNED, "ann")
+    french = engine.on_behalf_of(Rights(only=parse_filters(["lang:fr"])))
+    answer = ask(french)
+    assert DOCUMENT not in [each.document.id for each in answer.results]
+    assert not any(term.kind == "repair" for each in answer.results for term in each.terms)
 
 
 def test_what_is_pinned_last_goes_first(engine: SearchEngine) -> None:
