@@ -138,10 +138,17 @@ class Snapshot:
     visible: Visible
     families: dict[int, Family] = field(default_factory=dict)
     presets: dict[str, Preset] = field(default_factory=dict)
-    repairs: Repairs = field(default_factory=Repairs)
+    saved_repairs: Repairs = field(default_factory=Repairs)
     places: Places = field(default_factory=Places)
     view: View = field(default_factory=View)
     only: tuple[Condition, ...] = ()
+
+    @cached_property
+    def repairs(self) -> Repairs:
+        """Gives the repairs that act here: those of documents that are not there do not."""
+        saved = self.saved_repairs
+        there = [name for name, rows in saved.rows.items() if len(self.among_documents(np.array(rows)))]
+        return saved.only(there) if saved else saved
 
     @property
     def generation(self) -> int:
@@ -305,7 +312,7 @@ def load_snapshot(session: Session, data: Path, generation: GenerationRow) -> Sn
         visible=_read_visible(session, generation, rows),
         families=read_families(session, dictionary_row.id),
         presets=read_presets(session, collection.id, dictionary_row.id),
-        repairs=read_repairs(session, collection.id),
+        saved_repairs=read_repairs(session, collection.id),
         places=open_map(session, data, generation, rows.features),
     )
 
@@ -319,16 +326,16 @@ def read_changes_again(session: Session, snapshot: Snapshot, generation: Generat
         mark=replace(snapshot.mark, version=version),
         rows=rows,
         visible=_read_visible(session, generation, rows),
-        repairs=_of_documents_now(session, snapshot),
+        saved_repairs=_of_documents_now(session, snapshot),
         view=View(),
     )
 
 
 def _of_documents_now(session: Session, snapshot: Snapshot) -> Repairs:
     """Finds the documents anew that a snapshot's repairs name."""
-    saved = snapshot.repairs.saved
-    named = {each.document for each in saved if each.document}
-    return replace(snapshot.repairs, rows=rows_of(session, snapshot.collection_id, named))
+    saved = snapshot.saved_repairs
+    named = {each.document for each in saved.saved if each.document}
+    return replace(saved, rows=rows_of(session, snapshot.collection_id, named))
 
 
 def _read_rows(session: Session, data: Path, generation: GenerationRow, dictionary: Dictionary) -> Rows:
@@ -405,4 +412,4 @@ def read_repairs_again(session: Session, snapshot: Snapshot) -> Snapshot:
     version = session.scalars(wanted).one()  # before the repairs: they may be newer, never older
     repairs = read_repairs(session, snapshot.collection_id)
     mark = replace(snapshot.mark, repairs_version=version)
-    return replace(snapshot, mark=mark, repairs=repairs, view=View())
+    return replace(snapshot, mark=mark, saved_repairs=repairs, view=View())

@@ -77,6 +77,11 @@ class Repairs:
         """The same and one more, whose document has these row ids."""
         return Repairs((*self.saved, repair), {**self.rows, **rows})
 
+    def only(self, documents: Collection[str]) -> "Repairs":
+        """Leaves out those of other documents than some (by their ids)."""
+        left = tuple(each for each in self.saved if not each.document or each.document in documents)
+        return Repairs(left, self.rows)
+
     def pinned(self, *questions: str) -> tuple[str, ...]:
         """Lists the documents that are pinned for one of some questions, that which was pinned last last."""
         if not self._pinned:

@@ -24,8 +24,8 @@ def with_repair(reader: Reader, repair: Repair) -> Reader:
         presets = {**{key: replace(each, is_default=False) for key, each in snapshot.presets.items()}}
         return replace(reader, snapshot=replace(snapshot, presets={**presets, name: made}))
     named = {repair.document} if repair.document else set()
-    repairs = snapshot.repairs.with_one(repair, rows_of(reader.session, snapshot.collection_id, named))
-    return replace(reader, snapshot=replace(snapshot, repairs=repairs, view=View()))
+    saved = snapshot.saved_repairs.with_one(repair, rows_of(reader.session, snapshot.collection_id, named))
+    return replace(reader, snapshot=replace(snapshot, saved_repairs=saved, view=View()))
 
 
 def default_preset(snapshot: Snapshot) -> tuple[str, Preset | None]:

@@ -151,11 +151,16 @@ def test_a_search_with_repairs_asks_the_database_no_more_often(engine: SearchEng
 
 
 def test_a_key_with_a_filter_sees_no_pin_of_what_it_does_not_see(engine: SearchEngine) -> None:
-    save_repair(engine, "notes", PINNED, "ann")
     french = engine.on_behalf_of(Rights(only=parse_filters(["lang:fr"])))
-    answer = ask(french)
-    assert DOCUMENT not in [each.document.id for each in answer.results]
-    assert not any(term.kind == "repair" for each in answer.results for term in each.terms)
+    questions = (QUESTION, "orca", "whalse in the sea", "zzzz")
+    before = [ask(french, question) for question in questions]
+    for repair in (PINNED, KEYWORD, Repair("pinned", question="zzzz", document=DOCUMENT)):
+        save_repair(engine, "notes", repair, "ann")
+    assert ask(engine, "zzzz").results[0].document.id == DOCUMENT
+    for question, earlier in zip(questions, before, strict=True):
+        answer = ask(french, question)
+        assert without_times(answer) == without_times(earlier)
+        assert (answer.weak, answer.spelling) == (earlier.weak, earlier.spelling)
 
 
 def test_what_is_pinned_last_goes_first(engine: SearchEngine) -> None:
