@@ -20,6 +20,7 @@ RefractError
 │   ├── DocumentNotFound
 │   ├── PassageNotFound
 │   ├── PresetNotFound
+│   ├── RepairNotFound
 │   ├── JobNotFound
 │   ├── WebhookNotFound
 │   └── KeyNotFound
@@ -165,6 +166,10 @@ class PassageNotFound(NotFound):
 
 class PresetNotFound(NotFound):
     code = "preset_not_found"
+
+
+class RepairNotFound(NotFound):
+    code = "repair_not_found"
 
 
 class JobNotFound(NotFound):

@@ -17,7 +17,7 @@ ELSEWHERE = {
         search/presentation/for_people search/engine/timing
         search/errors search/query/request search/responses/collections
         search/responses/documents search/responses/evaluation search/responses/explanations
-        search/responses/features search/responses/learning search/responses/search
+        search/responses/features search/responses/learning search/responses/repairs search/responses/search
         search/responses/suggestions search/responses/words
     """,
     "tests/api/auth/test_access.py": """
@@ -80,6 +80,11 @@ ELSEWHERE = {
     "tests/api/web/test_export.py": "api/views/tables",
     "tests/indexer/insights/test_log.py": "indexer/insights/listing indexer/insights/setting",
     "tests/indexer/judgements/test_store.py": "indexer/judgements/listing",
+    "tests/indexer/repairs/test_store.py": """
+        search/query/repairs search/query/question_key search/repair/applied search/repair/checks
+        search/repair/diagnosis search/repair/offers search/repair/trial search/scoring/repaired
+    """,
+    "tests/api/v1/test_repairs.py": "api/cli/repairs api/views/repairs api/web/repairs",
     "tests/indexer/labels/test_edit.py": "api/cli/labels indexer/labels/file_format",
     "tests/indexer/presets/test_presets.py": """
         indexer/presets/file_format indexer/presets/importer indexer/presets/store search/query/presets

@@ -69,6 +69,7 @@ ELSEWHERE = {
         "events",
         "webhooks",
         "judgements",
+        "repairs",
         "evaluate",
         "insights",
     ),

@@ -83,6 +83,7 @@ class Commands(LazyGroup):
             "insights": "Say what is asked of a collection, where that is kept: most often, without a good "
             "answer, and with\nwords that are nowhere."
         },
+        "api.cli.repairs": {"repairs": "List, export and undo what was put right in searches."},
         "api.cli.evaluate": {
             "evaluate": "Say how good searches are by what was judged, with 95% intervals; of two settings, "
             "generations or\ncollections also which questions are better and worse, and by which terms."

@@ -32,7 +32,7 @@ def differences(margins: Iterable[Json], most: int) -> list[str]:
 def named(term: Json) -> str:
     """Names a term (or a margin), so that a topic cannot be taken for a word or for steering."""
     kind, label = term["kind"], term["label"]
-    if term.get("word"):
+    if kind == "word":
         return f"word {term['word']!r}"
     if kind in OWN_NAMES:
         return OWN_NAMES[kind]

@@ -31,6 +31,10 @@ JUDGEMENTS: list[Any] = [
         ],
     }
 ]
+REPAIRS: list[Any] = [
+    {"collection": "notes", "kind": "pinned", "question": QUESTION, "document": "notes/1"},
+    {"collection": "notes", "kind": "same_words", "words": ["copy", "duplicate"]},
+]
 WRITES: list[Any] = [
     {
         "collection": "notes",

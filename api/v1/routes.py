@@ -1,6 +1,6 @@
 """All routes of the JSON API."""
 
-from api.v1 import admin, audit, documents, events, insights, judgements, presets, search, webhooks
+from api.v1 import admin, audit, documents, events, insights, judgements, presets, repairs, search, webhooks
 
 API_ROUTERS = (
     documents.router,
@@ -11,5 +11,6 @@ API_ROUTERS = (
     presets.router,
     judgements.router,
     insights.router,
+    repairs.router,
     search.router,
 )

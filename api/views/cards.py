@@ -34,6 +34,7 @@ GROUP_LABELS = {
     "feature": "other topics",
     "word": "words",
     "name": "its name",
+    "repair": "repairs",
     "steering": "steering",
     "baseline": "baseline",
     "remainder": "everything else",
@@ -121,7 +122,8 @@ class Card:
     def words(self) -> list[str]:
         """Lists the question's words that the passage has, those that add most first; none that add little
         where others add more."""
-        words = [item for item in (*self.terms, *self.smaller) if item.term.word and item.units > 0]
+        items = (item for item in (*self.terms, *self.smaller) if item.term.kind == "word")
+        words = [item for item in items if item.units > 0]
         least = FAINT * max((item.units for item in words), default=0)
         return [item.term.word for item in words if item.units >= least and item.term.word][:MOST_WORDS]
 
@@ -129,6 +131,11 @@ class Card:
     def is_named(self) -> bool:
         """Tells whether the question is the name of the document."""
         return any(item.term.kind == "name" for item in self.terms)
+
+    @property
+    def is_pinned(self) -> bool:
+        """Tells whether somebody has said that the document stands first for the question."""
+        return any(item.term.kind == "repair" and item.term.word is None for item in self.terms)
 
     @property
     def deciding(self) -> Term | None:
@@ -146,7 +153,7 @@ class Card:
             item.term
             for item in self.terms
             if item.units > 0
-            and (item.term.kind in ("word", "name", "steering") or item.term.feature is not None)
+            and (item.term.kind in ("word", "name", "repair", "steering") or item.term.feature is not None)
         ]
         return named[:MOST_REASONS]
 

@@ -31,6 +31,12 @@ def compared_url(side: EvaluatedSide, question: str, first: str, second: str) ->
     return at(f"/compare?{urlencode({'q': question, 'first': first, 'second': second, **_fields(side)})}")
 
 
+def repair_url(side: EvaluatedSide, question: str, document: str) -> str:
+    """Makes the address that says what would put a question right."""
+    fields = {"q": question, "document": document, "collection": side.collection}
+    return at(f"/repair?{urlencode(fields)}")
+
+
 def _fields(side: EvaluatedSide) -> dict[str, str]:
     fields = {"collection": side.collection, "preset": side.preset or "", "steer": side.steer}
     if side.mode != USUAL_MODE:

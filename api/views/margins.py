@@ -17,6 +17,9 @@ LONGEST_NAME = 36
 AROUND = (" — ", " – ", " | ")
 """What parts a title from what explains it."""
 
+ADDED = ("word", "name", "repair")
+"""Kinds of terms that speak by themselves, whatever the meaning is."""
+
 
 @dataclass(frozen=True)
 class ShownMargin:
@@ -84,8 +87,8 @@ def verdict(found: Comparison) -> Verdict:
     if speaking is None or sign * speaking.margin <= 0:
         return Verdict(ahead, behind, None, False, "")
     only = _is_added(speaking) and sign * (found.margin - speaking.margin) < 0
-    others = sign * sum(term.margin for term in found.terms if term.kind not in ("word", "name"))
-    words = speaking.kind in ("word", "name")
+    others = sign * sum(term.margin for term in found.terms if term.kind not in ADDED)
+    words = speaking.kind in ADDED
     return Verdict(ahead, behind, speaking, only, behind if words and others < 0 else "")
 
 
@@ -112,7 +115,7 @@ def short_name(document: DocumentRef) -> str:
 
 
 def _is_added(term: Margin) -> bool:
-    return term.kind in ("word", "name") or (term.kind == "steering" and term.feature is None)
+    return term.kind in ADDED or (term.kind == "steering" and term.feature is None)
 
 
 def _shown(term: Margin, first: int, second: int, most: int) -> ShownMargin:

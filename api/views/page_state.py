@@ -144,6 +144,13 @@ class PageState:
         """Makes the address that says why a document is not among the first."""
         return self._and({"document": document} if document else {}, "/why-not")
 
+    def repair(self, document: str = "", wrong: str = "") -> str:
+        """Makes the address that says what would put a search right in which a document (its id) does not
+        stand first, or a `wrong` one stands too high: of the question without steering and filters."""
+        fields = {"document": document, "wrong": wrong}
+        asked = PageState(q=self.q, collection=self.collection)
+        return asked._and({name: value for name, value in fields.items() if value}, "/repair")
+
     def _and(self, fields: Mapping[str, str], path: str) -> str:
         return _with(self.url(path, find="", offset=0, limit=LIMIT), fields)
 

@@ -120,6 +120,7 @@ def _environment() -> Environment:
         told_counts=evaluation.told_counts,
         asked_url=evaluation.asked_url,
         compared_url=evaluation.compared_url,
+        repair_url=evaluation.repair_url,
         excerpt=excerpts.excerpt,
         lost_name=numbers.lost_name,
         met_words=numbers.met_words,

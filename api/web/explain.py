@@ -7,6 +7,8 @@ from fastapi import APIRouter, Request
 from starlette.datastructures import QueryParams
 from starlette.responses import Response
 
+from api.auth.callers import SignedIn
+from api.auth.scopes import reaches
 from api.dependencies import CollectionDep, EngineDep
 from api.views.margins import Margins, Verdict, faint, short_names, verdict
 from api.views.page_state import PageState, page_state
@@ -46,7 +48,7 @@ class WhyNotPage(Page):
     """Shows why a document is not among the first. `document` is what was asked for: the id of what was
     `found` or, if it is none, words of a title, and then `named` are the documents that have them; where
     nothing was asked for, those `below` the first ones are there to pick from. `names` are those of the
-    document and of the last of the first."""
+    document and of the last of the first; `may_repair`: who looks may save repairs."""
 
     template = "whynot.html"
 
@@ -58,6 +60,7 @@ class WhyNotPage(Page):
     lacks: Margins
     named: list[DocumentRef]
     below: list[Result]
+    may_repair: bool
 
 
 @router.get("/compare")
@@ -80,7 +83,9 @@ def compare_page(request: Request, engine: EngineDep, collection: CollectionDep)
 
 
 @router.get("/why-not")
-def why_not_page(request: Request, engine: EngineDep, collection: CollectionDep) -> Response:
+def why_not_page(
+    request: Request, engine: EngineDep, collection: CollectionDep, caller: SignedIn
+) -> Response:
     """Shows where a document stands, what it lacks, and the smallest steering that would bring it up. What is
     no document's id is looked for among ids and titles."""
     document = request.query_params.get("document", "").strip()
@@ -106,6 +111,7 @@ def why_not_page(request: Request, engine: EngineDep, collection: CollectionDep)
         lacks=Margins.of(lacks),
         named=named,
         below=below,
+        may_repair=caller is not None and reaches(caller.scope, "write"),
     )
     return render(request, page)
 

@@ -30,7 +30,8 @@ def results_as_csv(request: Request, engine: EngineDep) -> Response:
 
 
 def _row(result: Result) -> list[str]:
-    named = [term for term in result.terms if term.feature is not None or term.word is not None]
+    said = ("word", "repair")
+    named = [term for term in result.terms if term.feature is not None or term.kind in said]
     largest = sorted(named, key=lambda term: -term.value)[:REASONS]
     texts = (
         result.document.title,

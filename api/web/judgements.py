@@ -11,6 +11,7 @@ from api.auth.guards import WriterForm, writer_session
 from api.auth.sessions import Caller
 from api.dependencies import EngineDep
 from api.middleware.proxy import at
+from api.views.page_state import PageState
 from api.views.rendering import Page, is_fragment, render
 from api.web.login import local_path
 from indexer.judgements.store import Given, keep_judgements
@@ -23,7 +24,8 @@ SAYS = {"up": 1, "down": 0, "undo": None}
 
 @dataclass(frozen=True)
 class ThumbsPart(Page):
-    """Shows the thumbs of a result anew: `key` is that of its card, `grade` what is kept now."""
+    """Shows the thumbs of a result anew: `key` is that of its card, `grade` what is kept now, `repair` the
+    address that says what would put right what is no answer."""
 
     template = "thumbs.html"
     blocks = ("thumbs",)
@@ -32,6 +34,7 @@ class ThumbsPart(Page):
     document: str
     key: int
     grade: int | None
+    repair: str
 
 
 @router.post("/judgements")
@@ -49,5 +52,7 @@ def post_judgement(
     given = Given(form.get("q", ""), form[way], SAYS[way], caller.name)
     keep_judgements(engine.database, engine.chosen(form.get("collection", "")), [given])
     if is_fragment(request):
-        return render(request, ThumbsPart(document=form[way], key=card, grade=SAYS[way]))
+        state = PageState(q=form.get("q", ""), collection=form.get("collection", ""))
+        repair = state.repair(wrong=form[way])
+        return render(request, ThumbsPart(document=form[way], key=card, grade=SAYS[way], repair=repair))
     return RedirectResponse(local_path(form.get("back", ""), at("/")), status_code=303)

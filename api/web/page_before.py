@@ -9,7 +9,7 @@ from starlette.datastructures import QueryParams
 
 from api.views.page_state import PageState, read_state
 from search.errors import RefractError
-from search.evaluation.judged import question_key
+from search.query.question_key import question_key
 
 
 def state_before(request: Request) -> PageState | None:

@@ -110,7 +110,7 @@ def snapshot_of(
     return Snapshot(
         collection_id=0,
         collection="benchmark",
-        mark=Mark(generation=0, version=0, labels_version=0, presets_version=0),
+        mark=Mark(generation=0, version=0, labels_version=0, presets_version=0, repairs_version=0),
         space=embedder().space,
         dictionary_id=0,
         dictionary=dictionary,

@@ -56,6 +56,12 @@ ODD_ROWS = {
     "a judgement": """
         SELECT left(question, 40) FROM judgements
         WHERE question = '' OR document = '' OR judge = '' OR octet_length(question_key) <> 32""",
+    "a repair": """
+        SELECT left(says::text, 40) FROM repairs WHERE jsonb_typeof(says) <> 'object' OR created_by = ''
+            OR (kind IN ('pinned', 'keyword') AND coalesce(says ->> 'document', '') = '')
+            OR (kind = 'pinned' AND coalesce(says ->> 'question', '') = '')
+            OR (kind IN ('same_words', 'keyword') AND jsonb_typeof(says -> 'words') IS DISTINCT FROM 'array')
+            OR (kind = 'knob' AND jsonb_typeof(says -> 'feature') IS DISTINCT FROM 'number')""",
     "a confidence": "SELECT confidence FROM feature_matches WHERE NOT confidence BETWEEN -.1 AND 1.1",
 }
 """Statements that find what must not be there, by what it is."""

@@ -57,6 +57,7 @@ ROWS: dict[str, LiteralString] = {
     "feature_matches": OF_DICTIONARIES,
     "presets": "collection_id = ANY(%(collections)s)",
     "judgements": "collection_id = ANY(%(collections)s)",
+    "repairs": "collection_id = ANY(%(collections)s)",
     "keys": "true",
 }
 """The tables, each after those that its rows point to, and which of their rows a dump holds; `held` are the

@@ -14,8 +14,8 @@ from sqlalchemy.dialects.postgresql import JSONB
 from indexer.insights.setting import TURN, forget_old
 from search.db.connection import first_line, is_read_only, open_session
 from search.db.locks import take_turn
-from search.evaluation.judged import question_key
 from search.metrics import REGISTRY, collection_label
+from search.query.question_key import question_key
 from search.responses.search import SearchResponse
 from search.scoring.spelling import words_nowhere
 

@@ -8,7 +8,7 @@ from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
 from search.db.models import DocumentRow, JudgementRow
-from search.evaluation.judged import question_key
+from search.query.question_key import question_key
 
 
 @dataclass(frozen=True)

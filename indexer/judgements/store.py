@@ -28,8 +28,8 @@ from search.db.lookup import find_collection, live_of
 from search.db.models import DocumentRow, JudgementRow
 from search.embedding.folding import kept_as
 from search.errors import DocumentNotFound, InvalidRequest, TooLarge, TooManyRequests
-from search.evaluation.judged import question_key
 from search.query.limits import MAX_ID, check_query, is_text
+from search.query.question_key import question_key
 
 BEST = 4  # the highest grade
 MOST = 100_000

@@ -83,6 +83,20 @@ def save_preset(
         return get_preset(reader, name)
 
 
+def turn_preset(session: Session, collection: int, name: str, steering: Steering, dictionary: int) -> None:
+    """Writes what a preset turns, in the numbers of a dictionary, and makes it the default one, as part of
+    another change; what turns nothing is deleted."""
+    _lock(session, collection)
+    if not steering.knobs:
+        session.execute(delete(PresetRow).where(*_named(collection, name)))
+        return
+    _check_room(session, collection, name, replace=True)
+    values = {"steering": format_steering(steering), "dictionary": dictionary, "updated_at": func.now()}
+    row = upsert(PresetRow).values(collection_id=collection, name=name, **values)
+    session.execute(row.on_conflict_do_update(index_elements=["collection_id", "name"], set_=values))
+    _set_default(session, collection, name, is_default=True)
+
+
 def delete_preset(engine: SearchEngine, collection: str, name: str) -> None:
     """Deletes a preset.
 

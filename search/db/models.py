@@ -67,11 +67,12 @@ class CollectionRow(Base):
     generation. `title` is what people read instead of the name, empty where that will do.
 
     `version` grows with every change that a search can see, so that who holds the collection in memory reads
-    what is new, and `presets_version` with every change of its presets. `trouble` is why new documents cannot
-    be made searchable; empty where they can. `first_build` is what its first build is asked for
-    (passage_tokens, index, dimensions); later ones are as the live generation is. At most one was chosen as
-    the default: where requests go that name none. A `private` one is there only for those whose key reaches
-    it. `keep_questions` says for how many days questions that are asked of it are kept; null: they are not.
+    what is new, `presets_version` with every change of its presets, `repairs_version` of its repairs.
+    `trouble` is why new documents cannot be made searchable; empty where they can. `first_build` is what its
+    first build is asked for (passage_tokens, index, dimensions); later ones are as the live generation is. At
+    most one was chosen as the default: where requests go that name none. A `private` one is there only for
+    those whose key reaches it. `keep_questions` says for how many days questions that are asked of it are
+    kept; null: they are not.
     """
 
     __tablename__ = "collections"
@@ -88,6 +89,7 @@ class CollectionRow(Base):
     first_build: Mapped[dict[str, Any]] = mapped_column(server_default=sql("'{}'::jsonb"))
     version: Mapped[int] = mapped_column(server_default=sql("0"))
     presets_version: Mapped[int] = mapped_column(server_default=sql("0"))
+    repairs_version: Mapped[int] = mapped_column(server_default=sql("0"))
     trouble: Mapped[str] = mapped_column(server_default=sql("''"))
     is_default: Mapped[bool] = mapped_column(server_default=sql("false"))
     private: Mapped[bool] = mapped_column(server_default=sql("false"))
@@ -266,6 +268,26 @@ class JudgementRow(Base):
     judge: Mapped[str]
     judged_at: Mapped[datetime] = mapped_column(server_default=func.now())
     generation: Mapped[int | None]
+
+
+class RepairRow(Base):
+    """Says what somebody has put right where a search failed: `says` holds what a repair of its `kind` needs
+    (see `search.query.repairs`). It names a document by the id that the user gave it, so that it outlives
+    versions and generations. In force until `undone_at`."""
+
+    __tablename__ = "repairs"
+    __table_args__ = (
+        CheckConstraint("kind IN ('pinned', 'same_words', 'keyword', 'knob')", name="kind"),
+        Index(None, "collection_id"),
+    )
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    collection_id: Mapped[int] = mapped_column(ForeignKey("collections.id", ondelete="CASCADE"))
+    kind: Mapped[str]
+    says: Mapped[dict[str, Any]]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    created_by: Mapped[str]
+    undone_at: Mapped[datetime | None]
 
 
 class QuestionRow(Base):

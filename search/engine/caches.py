@@ -35,7 +35,7 @@ class SnapshotCaches:
     concepts: LRUCache[FittedTarget, Concept]
     restricted: LRUCache[ParsedQuery, NDArray[np.bool_]]
     analyzed: LRUCache[Asked, AnalyzedQuery]
-    understood: LRUCache[tuple[str, str], Understanding]
+    understood: LRUCache[tuple[str, str, tuple[str, ...]], Understanding]
     counted: LRUCache[ParsedQuery, tuple[int, NDArray[np.int64]]]
     texts: LRUCache[int, LocatedPassage]
 

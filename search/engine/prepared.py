@@ -120,9 +120,10 @@ class AnalyzedQuery:
 
     @property
     def is_weak(self) -> bool:
-        """Whether no passage is near enough to be about the question, which is no document's name either."""
+        """Whether no passage is near enough to be about the question, which is no document's name and not
+        repaired either."""
         nearest = float(self._ranking[1].candidates.semantic_P.max(initial=-1.0))
-        return nearest < self.floor and not self.words.is_name
+        return nearest < self.floor and not (self.words.is_name or self.words.repaired)
 
     def shared(self, snapshot: Snapshot, passages: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Says which of the question's features are shown as shared with each of some passages (P, A)."""

@@ -289,7 +289,8 @@ class Reader:
         """Says how near a passage has to be to be about this question: nearer than to words that nobody has,
         if no word of it is here."""
         stems = counted_words(question)
-        is_foreign = len(unknown(self.snapshot.lexicon, stems)) == len(stems)
+        nowhere = unknown(self.snapshot.lexicon, stems)
+        is_foreign = len(nowhere) == len(stems) and not self.snapshot.repairs.touch(stems)
         return max(self.floor(), self.floor(made_up=True)) if is_foreign else self.floor()
 
     def floor(self, *, made_up: bool = False) -> float:
@@ -379,7 +380,11 @@ class Reader:
             typed = replace(typed, conditions=(*typed.conditions, *filters))
         allowed_N = self.allowed(typed)
         is_name = len(self._named(typed.text)) > 0
-        spelling = None if is_name else suggest(self.snapshot.lexicon, typed.text, self._written)
+        repairs = self.snapshot.repairs
+        pinned = repairs.pinned(query, typed.text)
+        spelling = None
+        if not (is_name or pinned):
+            spelling = suggest(self.snapshot.lexicon, typed.text, self._written, repairs.known)
         if spelling is not None and as_typed:
             spelling = replace(spelling, used=False)
         if spelling is not None and spelling.used:
@@ -388,21 +393,21 @@ class Reader:
             self.snapshot,
             typed,
             allowed_N,
-            self._understand(typed.text, mode),
+            self._understand(typed.text, mode, pinned),
             spelling=spelling,
             pool=self.shared.pool,
             parts=len(embedder_of(self.snapshot.space).question_parts(typed.text)),
             floor=self._floor_for(typed.text),
         )
 
-    def _understand(self, text: str, mode: str) -> Understanding:
+    def _understand(self, text: str, mode: str, pinned: tuple[str, ...]) -> Understanding:
         """Works out what a question means, whatever restricts it: asked again with a filter, it is known."""
 
         def understand() -> Understanding:
-            words = asked_words(self.snapshot, text, mode, self._named(text))
+            words = asked_words(self.snapshot, text, mode, self._named(text), pinned)
             return Understanding.of(self.snapshot, text, self.embed(text), words, self.shared.pool)
 
-        return self._cached.understood.get((text, mode), understand)
+        return self._cached.understood.get((text, mode, pinned), understand)
 
     def _named(self, text: str) -> NDArray[np.int64]:
         """Finds the documents (row ids) that a question is the name of."""

@@ -1,6 +1,6 @@
 """Turns numbers into the records of an answer: terms with their labels, results, features of the question."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import islice
@@ -29,6 +29,7 @@ from search.responses.search import (
 from search.scoring.copies import Copies
 from search.scoring.hybrid import WordScores, counted_words, no_words, with_name, word_scores
 from search.scoring.ranking import Ranking
+from search.scoring.repaired import repaired_words, with_pins
 
 EXAMPLE_CHARACTERS = 160
 MOST_PARTS = 5
@@ -48,6 +49,8 @@ RanksWithout = Mapping[TermKey, list[int]]
 NOT_ASKED: RanksWithout = {}
 
 NAMED = "its name is what you asked for"
+PINNED = "pinned for this question"
+KEYWORD = "keyword “{}”"
 
 OTHER_TOPICS = "other topics"
 """Names the sum of those of the question's features that nobody would see in a passage."""
@@ -69,22 +72,24 @@ class SteeredConcept:
 
 @dataclass(frozen=True, eq=False)
 class AskedWords:
-    """Holds the words of a question, each as it was typed first, and what they add to scores; where the
-    question is a name, what that adds comes last."""
+    """Holds the words of a question, each as it was typed first, and what they add to scores; behind these
+    what keywords, the question that is a name, and pins have `added`, each a term without its value.
+    `repaired`: somebody has said what some of it means here."""
 
     words: list[str]
     scores: WordScores
-
-    @cached_property
-    def terms(self) -> list[Term]:
-        """Makes a term for each column of the scores, without its value."""
-        named = [Term("name", 0.0, NAMED, shared=True)] * (self.scores.parts_NT.shape[1] - len(self.words))
-        return [*(Term("word", 0.0, word, shared=True, word=word) for word in self.words), *named]
+    added: tuple[Term, ...] = ()
+    repaired: bool = False
 
     @property
     def is_name(self) -> bool:
         """Says whether the question is the name of a document."""
-        return len(self.terms) > len(self.words)
+        return any(term.kind == "name" for term in self.added)
+
+    @cached_property
+    def terms(self) -> list[Term]:
+        """Makes a term for each column of the scores, without its value."""
+        return [*(Term("word", 0.0, word, shared=True, word=word) for word in self.words), *self.added]
 
     def values(self, passages: NDArray[np.int64]) -> NDArray[np.float64]:
         """Gives what each term adds to the score of each of some passages (P, T)."""
@@ -109,14 +114,29 @@ class Seen:
     named_PA: NDArray[np.bool_]
 
 
-def asked_words(snapshot: Snapshot, query: str, mode: str, named: IntArray = NOBODY) -> AskedWords:
+def asked_words(
+    snapshot: Snapshot, query: str, mode: str, named: IntArray = NOBODY, pinned: Sequence[str] = ()
+) -> AskedWords:
     """Finds the words of a question, none where it is searched by meaning alone; `named` are the documents
-    (row ids) that it is the name of."""
+    (row ids) that it is the name of, `pinned` those (ids as given) that stand first for it."""
     typed = counted_words(query) if mode == "hybrid" else {}
-    scores = word_scores(snapshot.lexicon, list(typed)) if typed else no_words(snapshot)
+    words, added = list(typed.values()), list[Term]()
+    is_repaired = snapshot.repairs.touch(typed)
+    if is_repaired:
+        repaired = repaired_words(snapshot, typed)
+        words, scores = repaired.words, repaired.scores
+        added += [
+            Term("repair", 0.0, KEYWORD.format(word), shared=True, word=word) for word in repaired.keywords
+        ]
+    else:
+        scores = word_scores(snapshot.lexicon, list(typed)) if typed else no_words(snapshot)
     if len(named):
         scores = with_name(scores, np.flatnonzero(np.isin(snapshot.document_N, named)))
-    return AskedWords(list(typed.values()), scores)
+        added.append(Term("name", 0.0, NAMED, shared=True))
+    if pinned:
+        scores = with_pins(snapshot, scores, pinned)
+        added.append(Term("repair", 0.0, PINNED, shared=True))
+    return AskedWords(words, scores, tuple(added), is_repaired or bool(pinned))
 
 
 @dataclass(frozen=True, eq=False)

@@ -72,7 +72,7 @@ def evaluate(
         found[question] = ranking.documents[:DEPTH].tolist()
         advance(1)
         reader.breathe()
-    ids = document_ids(reader, {row for rows in found.values() for row in rows})
+    ids = ids_of(reader, {row for rows in found.values() for row in rows})
     rankings = {question: [ids[row] for row in rows] for question, rows in found.items()}
     return Evaluation(tuple(grades), rankings, all_measured(MEASURES, rankings, grades))
 
@@ -83,7 +83,7 @@ def figure(measure: str, values: Sequence[float]) -> Figure:
     return Figure(measure=measure, mean=sum(values) / len(values), low=low, high=high)
 
 
-def document_ids(reader: Reader, rows: set[int]) -> dict[int, str]:
-    """Gives the ids of documents by their row ids."""
+def ids_of(reader: Reader, rows: set[int]) -> dict[int, str]:
+    """Finds the ids that users gave documents of some row ids."""
     wanted = select(DocumentRow.id, DocumentRow.external_id).where(among(DocumentRow.id, rows))
     return {row.id: row.external_id for row in reader.session.execute(wanted)}

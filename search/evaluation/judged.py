@@ -1,6 +1,5 @@
 """Reads what people have judged, as an evaluation counts it: one grade a question and document."""
 
-import hashlib
 import math
 from collections import defaultdict
 from collections.abc import Iterable
@@ -10,7 +9,6 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from search.db.models import DocumentRow, JudgementRow
-from search.embedding.folding import fold
 from search.errors import InvalidRequest
 
 FEWEST = 50
@@ -76,11 +74,6 @@ class Judged:
                 f"learning takes {FEWEST}.",
                 hint="Judge more questions, or take judgements in with refract judgements import.",
             )
-
-
-def question_key(question: str) -> bytes:
-    """Gives what makes a question the same one: the SHA-256 of what its spellings have in common."""
-    return hashlib.sha256(" ".join(fold(question).split()).encode()).digest()
 
 
 def read_judged(session: Session, collection: int, *others: int) -> Judged:

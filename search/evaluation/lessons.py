@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search.engine.reader import Reader
-from search.evaluation.evaluate import document_ids
+from search.evaluation.evaluate import ids_of
 from search.evaluation.measures import NDCG_AT_10, measured
 from search.index.snapshot import Snapshot
 from search.query.presets import NONE
@@ -148,7 +148,7 @@ def read_lessons(
             )
         )
     rows = [part[0].tolist() for part in parts]
-    ids = document_ids(reader, {row for each in rows for row in each})
+    ids = ids_of(reader, {row for each in rows for row in each})
     documents = tuple(tuple(ids[row] for row in each) for each in rows)
     counts = np.array([len(each) for each in rows])
     graded = {question: grades[question] for question in kept}

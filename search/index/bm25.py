@@ -6,7 +6,7 @@ that are added later are scored exactly as if they had been there from the begin
 does not matter: the splitter makes them of a length, and a line that is shorter is not more about its words
 (docs/decisions/0025).
 
-Shape suffixes: N passages, V stems known, T stems asked.
+Shape suffixes: N passages, M with those that are hidden, V stems known, T stems asked.
 """
 
 import itertools
@@ -205,12 +205,23 @@ class Lexicon:
         return float(_rarity(np.ones(1, np.int64), max(len(self.base) + len(self.added), 1))[0])
 
     def scores(self, asked: Sequence[str]) -> csc_matrix:
-        """The part of each stem in the BM25 score of each visible passage (N, T): rarity · tf / (tf + k1).
+        """The part of each stem in the BM25 score of each visible passage (N, T)."""
+        return self.scored(self.counts(asked), self.rarities(asked))
+
+    def counts(self, asked: Sequence[str]) -> csc_matrix:
+        """How often each of some stems is in each passage (M, T), hidden ones too."""
+        return vstack([self.base.of_stems(asked), self.added.of_stems(asked)], format="csc")
+
+    def rarities_of(self, counts_MT: csc_matrix) -> NDArray[np.float64]:
+        """How rare what is counted is (T,)."""
+        return _rarity(np.diff(counts_MT.indptr).astype(np.int64), len(self.base) + len(self.added))
+
+    def scored(self, counts: csc_matrix, rarity_T: NDArray[np.float64]) -> csc_matrix:
+        """The BM25 scores of the visible passages (N, T) by counts (M, T): rarity · tf / (tf + k1).
 
         Lucene's formula (Kamphuis et al. 2020, ECIR) without what it says of lengths (b = 0).
         """
-        counts = vstack([self.base.of_stems(asked), self.added.of_stems(asked)], format="csc")
-        rarity = np.repeat(self.rarities(asked), np.diff(counts.indptr))
+        rarity = np.repeat(rarity_T, np.diff(counts.indptr))
         parts = (rarity * (counts.data / (counts.data + K1)), counts.indices, counts.indptr)
         scores_MT = csc_matrix(parts, shape=counts.shape)
         seen_all = len(self.number_N) == counts.shape[0]

@@ -35,6 +35,7 @@ from search.index.places import Places
 from search.index.segments import SegmentedIndex
 from search.query.parser import Condition
 from search.query.presets import Preset, read_presets
+from search.query.repairs import Repairs, read_repairs, rows_of
 
 MEMBERSHIP_BYTES = 64 << 20
 
@@ -97,12 +98,13 @@ class Visible:
 @dataclass(frozen=True)
 class Mark:
     """Tells whether a snapshot of a collection is up to date: its generation, and the versions of the
-    collection, of its dictionary's labels and of its presets, are compared with those stored."""
+    collection, its dictionary's labels, its presets and its repairs, are compared with those stored."""
 
     generation: int
     version: int
     labels_version: int
     presets_version: int
+    repairs_version: int
 
 
 Part = tuple[int, tuple[Condition, ...]]
@@ -120,9 +122,9 @@ class Snapshot:
     """Holds everything a search needs but the texts.
 
     `rows` is what is stored of the generation, `visible` what a search sees of it; `families` are by number,
-    `presets` by name, `places` the map of the features; `view` is another where passages or labels are;
-    `dictionary_id` is the dictionary's number in the store (0: it is in none). `only`: nothing else is in it
-    than what meets these conditions.
+    `presets` by name, `places` the map of the features; `view` is another where passages, labels or repairs
+    are; `dictionary_id` is the dictionary's number in the store (0: it is in none).
+    `only`: nothing else is in it than what meets these conditions.
     """
 
     collection_id: int
@@ -136,9 +138,17 @@ class Snapshot:
     visible: Visible
     families: dict[int, Family] = field(default_factory=dict)
     presets: dict[str, Preset] = field(default_factory=dict)
+    saved_repairs: Repairs = field(default_factory=Repairs)
     places: Places = field(default_factory=Places)
     view: View = field(default_factory=View)
     only: tuple[Condition, ...] = ()
+
+    @cached_property
+    def repairs(self) -> Repairs:
+        """Gives the repairs that act here: those of documents that are not there do not."""
+        saved = self.saved_repairs
+        there = [name for name, rows in saved.rows.items() if len(self.among_documents(np.array(rows)))]
+        return saved.only(there) if saved else saved
 
     @property
     def generation(self) -> int:
@@ -292,6 +302,7 @@ def load_snapshot(session: Session, data: Path, generation: GenerationRow) -> Sn
             version=collection.version,
             labels_version=dictionary_row.labels_version,
             presets_version=collection.presets_version,
+            repairs_version=collection.repairs_version,
         ),
         space=space_of(generation.recipe),
         dictionary_id=dictionary_row.id,
@@ -301,6 +312,7 @@ def load_snapshot(session: Session, data: Path, generation: GenerationRow) -> Sn
         visible=_read_visible(session, generation, rows),
         families=read_families(session, dictionary_row.id),
         presets=read_presets(session, collection.id, dictionary_row.id),
+        saved_repairs=read_repairs(session, collection.id),
         places=open_map(session, data, generation, rows.features),
     )
 
@@ -314,8 +326,16 @@ def read_changes_again(session: Session, snapshot: Snapshot, generation: Generat
         mark=replace(snapshot.mark, version=version),
         rows=rows,
         visible=_read_visible(session, generation, rows),
+        saved_repairs=_of_documents_now(session, snapshot),
         view=View(),
     )
+
+
+def _of_documents_now(session: Session, snapshot: Snapshot) -> Repairs:
+    """Finds the documents anew that a snapshot's repairs name."""
+    saved = snapshot.saved_repairs
+    named = {each.document for each in saved.saved if each.document}
+    return replace(saved, rows=rows_of(session, snapshot.collection_id, named))
 
 
 def _read_rows(session: Session, data: Path, generation: GenerationRow, dictionary: Dictionary) -> Rows:
@@ -355,7 +375,8 @@ def _read_visible(session: Session, generation: GenerationRow, rows: Rows) -> Vi
 
 def read_marks(session: Session, collection: str | None = None) -> dict[str, Mark]:
     """Reads how every searchable collection stands now, by name; or one alone."""
-    versions = (CollectionRow.version, DictionaryRow.labels_version, CollectionRow.presets_version)
+    of_collection = CollectionRow.presets_version, CollectionRow.repairs_version
+    versions = (CollectionRow.version, DictionaryRow.labels_version, *of_collection)
     columns = (CollectionRow.name, GenerationRow.id, *versions)
     statement = (
         select(*columns)
@@ -383,3 +404,12 @@ def read_presets_again(session: Session, snapshot: Snapshot) -> Snapshot:
     version = session.scalars(wanted).one()  # before the presets: they may be newer, never older
     presets = read_presets(session, snapshot.collection_id, snapshot.dictionary_id)
     return replace(snapshot, mark=replace(snapshot.mark, presets_version=version), presets=presets)
+
+
+def read_repairs_again(session: Session, snapshot: Snapshot) -> Snapshot:
+    """Makes a snapshot of the same generation with the repairs as they are now."""
+    wanted = select(CollectionRow.repairs_version).where(CollectionRow.id == snapshot.collection_id)
+    version = session.scalars(wanted).one()  # before the repairs: they may be newer, never older
+    repairs = read_repairs(session, snapshot.collection_id)
+    mark = replace(snapshot.mark, repairs_version=version)
+    return replace(snapshot, mark=mark, saved_repairs=repairs, view=View())

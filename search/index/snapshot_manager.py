@@ -22,6 +22,7 @@ from search.index.snapshot import (
     read_labels_again,
     read_marks,
     read_presets_again,
+    read_repairs_again,
 )
 
 FOLLOW_SECONDS = 0.5
@@ -86,6 +87,8 @@ class SnapshotManager:
                 held = read_labels_again(session, held, live)
             if held.mark.presets_version != mark.presets_version:
                 held = read_presets_again(session, held)
+            if held.mark.repairs_version != mark.repairs_version:
+                held = read_repairs_again(session, held)
             session.commit()
             self._held[collection] = held
         return held

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 LitBy = Literal["word", "sentence"]
-TermKind = Literal["feature", "steering", "word", "name", "baseline", "remainder"]
+TermKind = Literal["feature", "steering", "word", "name", "repair", "baseline", "remainder"]
 
 
 @dataclass(frozen=True)
@@ -35,13 +35,14 @@ class Term:
     """Holds one signed term of a score.
 
     `label` names it for people: a feature's label, a concept's name, a word of the query, "baseline" or
-    "remainder", or that the document's name is what was asked for; "other topics" is the sum of those
-    features (without a number) that nobody would see in the passage. `shared`: readers see the feature in the
-    passage, too. `knob` is what was turned, as steering is written: `123`, `concept:sea`; a term of a concept
-    has its largest `parts`; or none, where the passage belongs for what it is of or says, by what it has
-    `met`: `package:numpy` of its metadata, `id:numpy` of the parts of its id (entirely), `text:numpy` of its
-    words. `rank_without`, where it was asked for, is the rank if this term were taken away from the question,
-    among the passages that were scored for this search (a thousand or more).
+    "remainder", what a saved repair adds, or that the document's name is what was asked for; "other topics"
+    is the sum of those features (without a number) that nobody would see in the passage. `shared`: readers
+    see the feature in the passage, too. `knob` is what was turned, as steering is written: `123`,
+    `concept:sea`; a term of a concept has its largest `parts`; or none, where the passage belongs for what it
+    is of or says, by what it has `met`: `package:numpy` of its metadata, `id:numpy` of the parts of its id
+    (entirely), `text:numpy` of its words. `rank_without`, where it was asked for, is the rank if this term
+    were taken away from the question, among the passages that were scored for this search (a thousand or
+    more).
     """
 
     kind: TermKind

@@ -6,7 +6,7 @@ over the words t of the question. The share of a word is its rarity beside that 
 that are nowhere. In a short question it is its rarity beside what as many words could say, each of them in
 one passage alone: common words leave it to meaning. So no word earns more than its share, words add terms
 to the sum and change none of the others, steering never moves the scale, and nothing depends on what else
-is found. A question that is a document's name adds one term more.
+is found. A question that is a document's name adds one term more; so do repairs (`search.scoring.repaired`).
 
 Shape suffixes: N passages, T stems of the question.
 """
@@ -30,6 +30,9 @@ SHORT = 4
 
 NAME_WEIGHT = 2.0
 """What being called just as the question adds: more than meaning and words part two passages by."""
+
+PIN_WEIGHT = 5.0
+"""What being pinned for a question adds: more than meaning, words and a name together."""
 
 _ASKING = (
     "which who whom whose what how why when where have has had having were been being am do does did doing "
@@ -68,8 +71,7 @@ def no_words(snapshot: Snapshot) -> WordScores:
 def word_scores(lexicon: Lexicon, asked: list[str], weight: float = WORDS_WEIGHT) -> WordScores:
     """Of a question with these stems."""
     parts_NT = lexicon.scores(asked)
-    said = max(lexicon.rarities(asked).sum(), min(len(asked), SHORT) * lexicon.highest_rarity)
-    parts_NT *= weight / said if asked else 0.0
+    parts_NT *= unit(lexicon, lexicon.rarities(asked), weight)
     return WordScores(parts_NT, np.asarray(parts_NT.sum(axis=1), dtype=np.float32).ravel())
 
 
@@ -77,5 +79,16 @@ def with_name(scores: WordScores, passages: NDArray[np.int64]) -> WordScores:
     """The same, where the question is the name of the documents that some passages are of."""
     column_N = np.zeros(len(scores.sums), np.float32)
     column_N[passages] = NAME_WEIGHT
+    return with_column(scores, column_N)
+
+
+def with_column(scores: WordScores, column_N: NDArray[np.float32]) -> WordScores:
+    """The same with a column more."""
     parts_NT = hstack([scores.parts_NT, csc_matrix(column_N[:, None])], format="csc")
     return WordScores(parts_NT, scores.sums + column_N)
+
+
+def unit(lexicon: Lexicon, rarity_T: NDArray[np.float64], weight: float = WORDS_WEIGHT) -> float:
+    """What a score of BM25 counts in a question whose words are so rare."""
+    said = max(float(rarity_T.sum()), min(len(rarity_T), SHORT) * lexicon.highest_rarity)
+    return weight / said if len(rarity_T) else 0.0

@@ -34,11 +34,13 @@ Written = Callable[[str, int], str]
 """A stem's word as a passage has it."""
 
 
-def suggest(lexicon: Lexicon, question: str, written: Written) -> Spelling | None:
+def suggest(
+    lexicon: Lexicon, question: str, written: Written, known: Collection[str] = ()
+) -> Spelling | None:
     """A question as it may be meant, None where there is nothing to say. Words of the language are taken for
-    what they are, though nobody here uses them."""
+    what they are, though nobody here uses them; so are stems that are `known` otherwise."""
     typed = counted_words(question)
-    missing = unknown(lexicon, typed)
+    missing = [stem for stem in unknown(lexicon, typed) if stem not in known]
     rest = [stem for stem in typed if stem not in missing]
     mistyped = islice((stem for stem in missing if not is_word(typed[stem], stem)), MOST)
     meant_by = {stem: meant(lexicon, stem, typed[stem], rest) for stem in mistyped}

@@ -136,7 +136,7 @@ def _because(result: Result) -> str:
 
 def _named(term: Term | Margin) -> str:
     """Names a term as the pages do: words in quotation marks, so that none reads as the topic of its name."""
-    return f"“{term.word}”" if term.word else term.label
+    return f"“{term.word}”" if term.kind == "word" else term.label
 
 
 def _plain(text: str) -> str:

@@ -168,15 +168,16 @@ class Term:
     """Holds one signed term of a score.
 
     `label` names it for people: a feature's label, a concept's name, a word of the query, "baseline" or
-    "remainder", or that the document's name is what was asked for; "other topics" is the sum of those
-    features (without a number) that nobody would see in the passage. `shared`: readers see the feature in the
-    passage, too. `knob` is what was turned, as steering is written: `123`, `concept:sea`; a term of a concept
-    has its largest `parts`; or none, where the passage belongs for what it is of or says, by what it has
-    `met`: `package:numpy` of its metadata, `id:numpy` of the parts of its id (entirely), `text:numpy` of its
-    words. `rank_without`, where it was asked for, is the rank if this term were taken away from the question,
-    among the passages that were scored for this search (a thousand or more)."""
+    "remainder", what a saved repair adds, or that the document's name is what was asked for; "other topics"
+    is the sum of those features (without a number) that nobody would see in the passage. `shared`: readers
+    see the feature in the passage, too. `knob` is what was turned, as steering is written: `123`,
+    `concept:sea`; a term of a concept has its largest `parts`; or none, where the passage belongs for what it
+    is of or says, by what it has `met`: `package:numpy` of its metadata, `id:numpy` of the parts of its id
+    (entirely), `text:numpy` of its words. `rank_without`, where it was asked for, is the rank if this term
+    were taken away from the question, among the passages that were scored for this search (a thousand or
+    more)."""
 
-    kind: Literal["feature", "steering", "word", "name", "baseline", "remainder"]
+    kind: Literal["feature", "steering", "word", "name", "repair", "baseline", "remainder"]
     value: float
     label: str
     feature: int | None = None
@@ -328,7 +329,7 @@ class Margin:
     """Sets one term of two scores beside each other: what it adds to the first and to the second, and the
     difference. It is named as a term is."""
 
-    kind: Literal["feature", "steering", "word", "name", "baseline", "remainder"]
+    kind: Literal["feature", "steering", "word", "name", "repair", "baseline", "remainder"]
     label: str
     first: float
     second: float

@@ -46,7 +46,7 @@ SECRETS = ("zanzibar", "fortress", "drawbridge", "red-", "clearance", "topsecret
 
 OPEN, READ, NAMES, LISTS, WRITE, ADMIN = "open", "read", "names", "lists", "write", "admin"
 SAME, PAGE, SENT, FOUND, WRITER, PANEL, FORM = "same", "page", "sent", "found", "writer", "panel", "form"
-METRICS, TOLD = "metrics", "told"
+METRICS, TOLD, DESK = "metrics", "told", "desk"
 
 CALLERS = ("nobody", "search", "write", "admin", "expired", "revoked", "other", "tenant", "nobody in private")
 OK, MISSING, UNSEEN = 0, 404, -404  # UNSEEN: found, and nothing of the red team's in it
@@ -69,6 +69,7 @@ EXPECTED = {
     SENT: (404, OK, OK, OK, 404, 404, 404, UNSEEN, 401),
     FOUND: (404, OK, OK, OK, 404, 404, 404, MISSING, 303),
     WRITER: (401, 403, OK, OK, 401, 401, 404, 403, 401),
+    DESK: (303, 403, OK, OK, 303, 303, 404, 403, 303),
     PANEL: (303, 403, 403, OK, 303, 303, 403, 403, 303),
     FORM: (401, 403, 403, OK, 401, 401, 403, 403, 401),
 }
@@ -135,6 +136,11 @@ CASES = {
     ("GET", "/v1/insights"): of(ADMIN),
     ("GET", "/v1/insights/questions.csv"): of(ADMIN),
     ("DELETE", "/v1/insights"): of(ADMIN),
+    ("GET", "/v1/repairs"): of(WRITE),
+    ("POST", "/v1/repairs"): of(
+        WRITE, 200, 400, json=body(kind="pinned", question="towers", document="red-1")
+    ),
+    ("DELETE", "/v1/repairs/{number}"): of(WRITE, 404, path="/v1/repairs/99999"),
     ("GET", "/v1/presets"): of(READ),
     ("POST", "/v1/presets/import"): of(WRITE, 400, json={}),
     ("GET", "/v1/presets/{name}"): of(READ, path="/v1/presets/towers"),
@@ -179,6 +185,11 @@ CASES = {
     ("GET", "/why-not"): of(PAGE, q="towers", document="stone"),
     ("POST", "/presets"): form(WRITER, q="x", steer="concept:the sea:1", collection="vault", **{"as": "f"}),
     ("POST", "/judgements"): form(WRITER, q="towers", up="red-1", collection="vault"),
+    ("GET", "/repair"): of(DESK, q="towers", document="red-1"),
+    ("GET", "/repairs"): of(DESK),
+    ("POST", "/repairs"): form(
+        WRITER, 303, 400, kind="pinned", question="towers", of="red-2", collection="vault"
+    ),
     ("POST", "/admin/collections/{name}/presets"): form(FORM, path="/admin/collections/vault/presets"),
     ("GET", "/analyze"): of(PAGE, text="Towers of stone stand in the sea."),
     ("POST", "/analyze"): form(SENT, 200, text="Stone. " * 400, collection="vault"),

@@ -60,6 +60,15 @@ ASKED: dict[str, list[str]] = {
     "/analyze/search": ["?text={q}"],
     "/search.csv": ["?q={q}", "?q={one}"],
     "/presets": ["", "?q={q}"],
+    "/repair": [
+        "?q={q}",
+        "?q={q}&wrong={id}",
+        "?q={q}&document={id}",
+        "?q={q}&document={one}",
+        "?q={q}&document={id}&same=whales&same={one}",
+        "?q={q}&document={other}&keyword={one}",
+    ],
+    "/repairs": [""],
     "/suggest": ["?q=", "?q={q}", "?q={one}"],
     "/tips": ["?q={q}"],
     "/admin": [""],
@@ -164,6 +173,7 @@ def make_client(database: Engine, data: Path, embedder: Embedder) -> TestClient:
         *(("/admin/keys", {"name": each, "scope": "search", "filter": f"kind:{each}"}) for each in PAYLOADS),
         ("/presets", {"collection": NAME, "q": ALL, "steer": "3:1", "as": "one", "description": ALL}),
         ("/judgements", {"collection": NAME, "q": ALL, "up": documents()[0].id}),
+        ("/repairs", {"collection": NAME, "kind": "pinned", "question": ALL, "of": documents()[1].id}),
     ]
     for address, form in sent:
         answer = client.post(address, data={**csrf, **form})

@@ -203,7 +203,13 @@ def add_rows_of(revision: str, database: Engine, embedder: Embedder) -> None:
                 "INSERT INTO judgements (collection_id, question, question_key, document, grade, judge) "
                 "VALUES (1, 'who sings', sha256('who sings'), 'a', 1, 'ann')",
             )
-        case "0016":
+        case "0014":
+            add_rows(
+                database,
+                "INSERT INTO repairs (collection_id, kind, says, created_by) "
+                """VALUES (1, 'keyword', '{"document": "bread", "words": ["loaf"]}', 'ann')""",
+            )
+        case "0015":
             add_rows(
                 database,
                 "UPDATE collections SET keep_questions = 30",

@@ -7,7 +7,8 @@ from sqlalchemy.orm import Session
 from indexer.documents import delete_documents
 from indexer.judgements.store import Given, keep_judgements
 from search.errors import InvalidRequest
-from search.evaluation.judged import Judged, question_key, read_judged
+from search.evaluation.judged import Judged, read_judged
+from search.query.question_key import question_key
 from tests.support.building import document, write
 
 pytestmark = pytest.mark.database

@@ -1,0 +1,1 @@
+"""Repairs: what people put right where searches fail, saved, listed and undone."""
