@@ -63,6 +63,7 @@ def diagnose(reader: Reader, question: str, document: str, own: Sequence[Repair]
         useless=[each for each in found if each not in helps],
         questions=trial.questions,
         judged=trial.known,
+        asked=trial.asked,
     )
 
 
@@ -82,6 +83,7 @@ def told(reader: Reader, repair: Repair, rank: int | None, outcome: Outcome) -> 
         same=outcome.same,
         difference=outcome.difference,
         lost=outcome.lost,
+        moved=outcome.moved,
     )
 
 

@@ -7,7 +7,10 @@ searches, and what is told is of all of them.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from sqlalchemy import select
+
 from search import deadline
+from search.db.models import CollectionRow, QuestionRow
 from search.embedding.words import stems
 from search.engine.reader import Reader
 from search.evaluation.evaluate import ids_of
@@ -22,7 +25,10 @@ from search.responses.repairs import QuestionMoved
 from search.scoring.spelling import unknown
 
 MOST = 200
-"""So many judged questions are looked at, those that were judged last."""
+"""So many questions are looked at, those that were judged last before those that were only asked."""
+
+ASKED = 100
+"""So many of those that were asked last are known, where they are kept."""
 
 LOOKED_AT = 10  # documents of each: what is measured
 
@@ -30,34 +36,42 @@ SHARE = 0.5
 """Of the time that an answer may take, the trial has so much; questions left then are not counted."""
 
 Grades = Mapping[str, Mapping[str, int]]
+Rankings = Mapping[str, Sequence[str]]
 
 
 @dataclass(frozen=True)
 class Outcome:
     """Says what a repair does to known questions: the change of the mean nDCG@10, how many are better and the
-    same, and those that are worse."""
+    same, and those that are worse; and how many that nobody judged have other first documents (`moved`)."""
 
     difference: float = 0.0
     better: int = 0
     same: int = 0
     lost: list[QuestionMoved] = field(default_factory=list)
+    moved: int = 0
 
 
 @dataclass(frozen=True)
 class Trial:
-    """Holds what each of some repairs does to `questions` of those that are `known`."""
+    """Holds what each of some repairs does to `questions` of those that are judged (`known`), and to some
+    that were `asked`."""
 
     outcomes: list[Outcome]
     questions: int
     known: int
+    asked: int
 
 
 def known_questions(reader: Reader, question: str) -> Grades:
-    """Reads what repairs of a question are tried on, the latest last: all other questions that were judged.
-    (Whatever else is known of what people ask comes in here, with what would be a good answer.)"""
+    """Reads what repairs of a question are tried on, the latest last: all other questions that were judged,
+    and before them those that were asked, without grades."""
     known = read_judged(reader.session, reader.snapshot.collection_id).grades
+    keys = {question_key(each): each for each in known}
     own = question_key(question)
-    return {each: graded for each, graded in known.items() if question_key(each) != own}
+    asked: dict[str, Mapping[str, int]] = {
+        text: {} for key, text in _asked(reader).items() if key != own and key not in keys
+    }
+    return {**asked, **{each: known[each] for key, each in keys.items() if key != own}}
 
 
 def try_repairs(reader: Reader, repairs: Sequence[Repair], known: Grades) -> Trial:
@@ -78,9 +92,9 @@ def try_repairs(reader: Reader, repairs: Sequence[Repair], known: Grades) -> Tri
         counted[question] = graded
     ids = ids_of(reader, {row for each in found for rows in each.values() for row in rows})
     named = [{question: [ids[row] for row in rows] for question, rows in each.items()} for each in found]
-    before = _measured(named[0], counted)
-    outcomes = [_outcome(before, _measured(each, counted), len(counted)) for each in named[1:]]
-    return Trial(outcomes, len(counted), len(known))
+    outcomes = [_outcome(named[0], each, counted) for each in named[1:]]
+    judged = sum(map(bool, counted.values()))
+    return Trial(outcomes, judged, sum(map(bool, known.values())), len(counted) - judged)
 
 
 def may_touch(reader: Reader, repair: Repair, question: str) -> bool:
@@ -99,12 +113,26 @@ def _time_is_left() -> bool:
     return limit is None or limit.left > (1 - SHARE) * limit.seconds
 
 
-def _measured(rankings: Mapping[str, Sequence[str]], grades: Grades) -> dict[str, float]:
-    graded = {question: grades[question] for question in rankings}
+def _asked(reader: Reader) -> dict[bytes, str]:
+    """Reads the questions that were asked last, where they are kept, the latest last."""
+    columns = select(QuestionRow.question_key, QuestionRow.question).join(CollectionRow)
+    kept = (
+        QuestionRow.collection_id == reader.snapshot.collection_id,
+        CollectionRow.keep_questions.is_not(None),
+    )
+    latest = columns.where(*kept).order_by(QuestionRow.last_at.desc()).limit(ASKED)
+    rows = reader.session.execute(latest).all()
+    return {row.question_key: row.question for row in reversed(rows)}
+
+
+def _measured(rankings: Rankings, grades: Grades) -> dict[str, float]:
+    graded = {question: grades[question] for question in rankings if grades[question]}
     return dict(zip(graded, measured(NDCG_AT_10, rankings, graded), strict=True)) if graded else {}
 
 
-def _outcome(before: Mapping[str, float], after: Mapping[str, float], questions: int) -> Outcome:
+def _outcome(now: Rankings, then: Rankings, grades: Grades) -> Outcome:
+    before, after = _measured(now, grades), _measured(then, grades)
+    questions = sum(map(bool, grades.values()))
     gains = {question: value - before[question] for question, value in after.items()}
     worse = sorted((question for question, gain in gains.items() if gain < -SAME), key=gains.__getitem__)
     better = sum(gain > SAME for gain in gains.values())
@@ -113,4 +141,5 @@ def _outcome(before: Mapping[str, float], after: Mapping[str, float], questions:
         better=better,
         same=questions - better - len(worse),
         lost=[QuestionMoved(question, before[question], after[question]) for question in worse],
+        moved=sum(not grades[question] and then[question] != now[question] for question in then),
     )

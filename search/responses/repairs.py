@@ -43,7 +43,8 @@ class QuestionMoved:
 class TriedRepair:
     """Says what a repair would do, as was tried: where the document stands then (`rank`; null: not among the
     first thousand), and what becomes of the other judged questions: how many are `better`, `worse` and the
-    `same`, by how much their mean nDCG@10 changes, and which are worse (`lost`)."""
+    `same`, by how much their mean nDCG@10 changes, and which are worse (`lost`); how many of those that were
+    only asked would have other first documents (`moved`)."""
 
     kind: RepairKindName
     question: str = ""
@@ -58,13 +59,15 @@ class TriedRepair:
     same: int = 0
     difference: float = 0.0
     lost: list[QuestionMoved] = field(default_factory=list)
+    moved: int = 0
 
 
 @dataclass(frozen=True)
 class Diagnosis:
     """Says why a document does not stand first, and what would repair that: `first` is what does, `lacks`
     what the document has less of, `has` what it has more of, `offers` the repairs that help, best first, and
-    `useless` those that were tried and do not. Each was tried on `questions` of the `judged` other ones."""
+    `useless` those that were tried and do not. Each was tried on `questions` of the `judged` other ones, and
+    on so many that were `asked`, where questions are kept."""
 
     query: str
     collection: str
@@ -78,3 +81,4 @@ class Diagnosis:
     useless: list[TriedRepair]
     questions: int
     judged: int
+    asked: int = 0

@@ -3,12 +3,13 @@ they leave no trace."""
 
 import contextlib
 from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from sqlalchemy import URL, Engine, create_engine, event
+from sqlalchemy import URL, Engine, create_engine, delete, event, insert
 
 from indexer.backup.dump import dump
 from indexer.backup.restore import restore
@@ -20,11 +21,13 @@ from indexer.progress import Reporter
 from indexer.repairs.store import list_repairs, save_repair, undo_repair
 from search.db.connection import open_session
 from search.db.lookup import find_collection
+from search.db.models import QuestionRow
 from search.embedding.embedder import Embedder
 from search.engine.engine import SearchEngine
 from search.errors import DocumentNotFound, InvalidQuery, InvalidRequest, InvalidSteering, RepairNotFound
 from search.evaluation.evaluate import Setting, evaluate
 from search.query.filters import parse_filters
+from search.query.question_key import question_key
 from search.query.repairs import Repair
 from search.query.request import SearchRequest
 from search.query.steering import parse
@@ -264,6 +267,36 @@ def test_what_a_repair_costs_other_questions_is_told_by_name(engine: SearchEngin
     assert [(each.question, each.before, each.after) for each in offer.lost] == [("orca", before, after)]
     assert (offer.better, offer.worse, offer.same) == (0, 1, 0)
     assert offer.difference == pytest.approx(after - before)
+
+
+def test_it_is_told_how_many_of_the_last_questions_would_move(engine: SearchEngine) -> None:
+    own = [Repair("same_words", words=("whales", "stem"))]
+    asked = ("whales and stem cells", "a base case", "WHALES in the sea", "orca")
+    with open_session(engine.database) as session:
+        number = find_collection(session, "notes").id
+        rows = [
+            {"question_key": question_key(each), "question": each, "asked": 1, "weak": 0, "found": 1}
+            | {"collection_id": number, "day": date(2026, 11, 30), "last_at": datetime.now(UTC)}
+            | {"nowhere": [], "knobs": [], "modes": []}
+            for each in asked
+        ]
+        session.execute(insert(QuestionRow), rows)
+        session.commit()
+    assert read(engine, "notes", diagnose, QUESTION, DOCUMENT, own).asked == 0, "they are not kept"
+    try:
+        with open_session(engine.database) as session:
+            find_collection(session, "notes").keep_questions = 30
+            session.commit()
+        diagnosis = read(engine, "notes", diagnose, QUESTION, DOCUMENT, own)
+    finally:
+        with open_session(engine.database) as session:
+            find_collection(session, "notes").keep_questions = None
+            session.execute(delete(QuestionRow))
+            session.commit()
+    assert diagnosis.asked == 2, "its own question and one that is judged are not counted"
+    assert diagnosis.offers[0].moved == 1
+    pinned = next(each for each in diagnosis.offers if each.kind == "pinned")
+    assert pinned.moved == 0
 
 
 def test_what_stands_first_needs_no_repair(engine: SearchEngine) -> None:
