@@ -72,6 +72,7 @@ ELSEWHERE = {
         "repairs",
         "evaluate",
         "insights",
+        "learn",
     ),
 }
 """Commands whose own tests run them: they take long, change much, or serve."""

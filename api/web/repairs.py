@@ -39,7 +39,8 @@ MOST_DIGITS = 9
 class RepairPage(Page):
     """Shows why a document does not stand first, and repairs that were tried. `document` is what was asked
     for: the id of what was `found` or, if it is none, words of a title, and then `named` are the documents
-    that have them; where nothing was asked for, `answers` are there to pick from, of which one is `wrong`."""
+    that have them; where nothing was asked for, `answers` are there to pick from, of which one is `wrong`.
+    The repair that was just `saved` can be undone; `problem` says why one that somebody tried cannot be."""
 
     template = "repair.html"
 
@@ -52,6 +53,8 @@ class RepairPage(Page):
     named: Sequence[DocumentRef]
     answers: Sequence[Result]
     list_url: str
+    saved: RepairInfo | None
+    problem: str
 
 
 @dataclass(frozen=True)
@@ -75,15 +78,16 @@ def repair_page(request: Request, _: Writer, engine: EngineDep, collection: Coll
     found: Diagnosis | None = None
     named: Sequence[DocumentRef] = ()
     answers: Sequence[Result] = ()
+    problem = ""
     with engine.reader(collection, dear=bool(document)) as reader:
         if document and question.strip():
             try:
-                found = _diagnosed(reader, question, document, params)
+                found, problem = _diagnosed(reader, question, document, params)
             except DocumentNotFound:
                 named = _named(reader, document)
         elif question.strip():
             answers = reader.search(SearchRequest(question), limit=ANSWERS).results
-        here = reader.collection
+        here, saved = reader.collection, _saved(reader, params.get("saved", ""))
     parted = [*found.lacks, *found.has] if found else []
     page = RepairPage(
         state=state,
@@ -95,6 +99,8 @@ def repair_page(request: Request, _: Writer, engine: EngineDep, collection: Coll
         named=named,
         answers=answers,
         list_url=_list_url(here),
+        saved=saved,
+        problem=problem,
     )
     return render(request, page)
 
@@ -111,15 +117,18 @@ def repairs_page(request: Request, _: Writer, engine: EngineDep, collection: Col
 def post_repair(engine: EngineDep, form: WriterForm, caller: Writer) -> Response:
     """Saves a repair or undoes one, and goes back to where that was pressed."""
     collection = engine.chosen(form.get("collection", ""))
+    back = local_path(form.get("back", ""), _list_url(collection))
     if "undo" in form:
         undo_repair(engine, collection, _number(form["undo"]))
-    else:
-        save_repair(engine, collection, _sent(form), caller.name)
-    back = local_path(form.get("back", ""), _list_url(collection))
-    return RedirectResponse(back, status_code=303)
+        return RedirectResponse(back, status_code=303)
+    made = save_repair(engine, collection, _sent(form), caller.name)
+    mark = f"{'&' if '?' in back else '?'}saved={made.number}"
+    return RedirectResponse(back + mark, status_code=303)
 
 
-def _diagnosed(reader: Reader, question: str, document: str, params: QueryParams) -> Diagnosis:
+def _diagnosed(reader: Reader, question: str, document: str, params: QueryParams) -> tuple[Diagnosis, str]:
+    """Looks into a search, and tries what somebody wants to be tried; says why that cannot be, if it
+    cannot."""
     from search.repair.diagnosis import diagnose  # with measures, which take long to load
 
     own = []
@@ -127,7 +136,18 @@ def _diagnosed(reader: Reader, question: str, document: str, params: QueryParams
         own.append(Repair("same_words", words=tuple(same)))
     if keyword := params.get("keyword", ""):
         own.append(Repair("keyword", document=document, words=(keyword,)))
-    return diagnose(reader, question, document, own)
+    if not own:
+        return diagnose(reader, question, document), ""
+    try:
+        return diagnose(reader, question, document, own), ""
+    except InvalidRequest as error:
+        return diagnose(reader, question, document), f"{error.message} {error.hint}"
+
+
+def _saved(reader: Reader, number: str) -> RepairInfo | None:
+    """Finds the repair in force that was just saved."""
+    there = list_repairs(reader) if number.isascii() and number.isdigit() else []
+    return next((each for each in there if str(each.number) == number), None)
 
 
 def _named(reader: Reader, text: str) -> Sequence[DocumentRef]:

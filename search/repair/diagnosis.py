@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 
 from search.engine.reader import Reader
 from search.errors import InvalidRequest
@@ -45,11 +46,10 @@ def diagnose(reader: Reader, question: str, document: str, own: Sequence[Repair]
     ranks = [_rank(reader, repair, question, number) for repair in tried]
     trial = try_repairs(reader, tried, known_questions(reader, question))
     found = [
-        told(reader, repair, rank_after, outcome)
+        replace(told(reader, repair, rank_after, outcome), own=repair in given)
         for repair, rank_after, outcome in zip(tried, ranks, trial.outcomes, strict=True)
     ]
-    asked_for = {id(each) for each, repair in zip(found, tried, strict=True) if repair in given}
-    helps = [each for each in found if id(each) in asked_for or _is_better(each.rank, rank)]
+    helps = [each for each in found if each.own or _is_better(each.rank, rank)]
     return Diagnosis(
         query=question,
         collection=snapshot.collection,
@@ -59,7 +59,7 @@ def diagnose(reader: Reader, question: str, document: str, own: Sequence[Repair]
         first=best,
         lacks=[each for each in parted if each.margin < 0],
         has=[each for each in parted if each.margin > 0],
-        offers=sorted(helps, key=lambda each: (id(each) not in asked_for, each.rank or DEEP + 1)),
+        offers=sorted(helps, key=lambda each: (not each.own, each.rank or DEEP + 1)),
         useless=[each for each in found if each not in helps],
         questions=trial.questions,
         judged=trial.known,

@@ -44,7 +44,7 @@ class TriedRepair:
     """Says what a repair would do, as was tried: where the document stands then (`rank`; null: not among the
     first thousand), and what becomes of the other judged questions: how many are `better`, `worse` and the
     `same`, by how much their mean nDCG@10 changes, and which are worse (`lost`); how many of those that were
-    only asked would have other first documents (`moved`)."""
+    only asked would have other first documents (`moved`). `own`: somebody wanted it to be tried."""
 
     kind: RepairKindName
     question: str = ""
@@ -60,6 +60,7 @@ class TriedRepair:
     difference: float = 0.0
     lost: list[QuestionMoved] = field(default_factory=list)
     moved: int = 0
+    own: bool = False
 
 
 @dataclass(frozen=True)

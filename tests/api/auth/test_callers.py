@@ -121,6 +121,7 @@ CASES = {
     ("GET", "/v1/jobs/{job}"): of(ADMIN, *NO_JOB, path="/v1/jobs/99999"),
     ("POST", "/v1/jobs/{job}/cancel"): of(ADMIN, *NO_JOB, path="/v1/jobs/99999/cancel"),
     ("POST", "/v1/jobs/{job}/retry"): of(ADMIN, *NO_JOB, path="/v1/jobs/99999/retry"),
+    ("POST", "/v1/jobs/{job}/accept"): of(ADMIN, *NO_JOB, path="/v1/jobs/99999/accept"),
     ("GET", "/v1/generations"): of(ADMIN),
     ("POST", "/v1/rollback"): of(ADMIN, 400, 404, 409, to="99999"),
     ("PATCH", "/v1/collections/{name}"): of(ADMIN, path="/v1/collections/vault", json={"description": "d"}),
@@ -235,6 +236,7 @@ CASES = {
     ),
     ("POST", "/admin/jobs/{number}/cancel"): form(FORM, 404, path="/admin/jobs/99999/cancel"),
     ("POST", "/admin/jobs/{number}/retry"): form(FORM, 404, path="/admin/jobs/99999/retry"),
+    ("POST", "/admin/jobs/{number}/accept"): form(FORM, 404, path="/admin/jobs/99999/accept"),
 }
 EXPECTED["logout"] = (401, OK, OK, OK, 401, 401, OK, OK, 401)
 
