@@ -11,6 +11,7 @@ is found. A question that is a document's name adds one term more; so do repairs
 Shape suffixes: N passages, T stems of the question.
 """
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -72,7 +73,15 @@ def word_scores(lexicon: Lexicon, asked: list[str], weight: float = WORDS_WEIGHT
     """Of a question with these stems."""
     parts_NT = lexicon.scores(asked)
     parts_NT *= unit(lexicon, lexicon.rarities(asked), weight)
-    return WordScores(parts_NT, np.asarray(parts_NT.sum(axis=1), dtype=np.float32).ravel())
+    return WordScores(parts_NT, summed(parts_NT))
+
+
+def summed(parts_NT: csc_matrix) -> FloatArray:
+    """Sums the columns of a sparse matrix (N,), which looks at what is in them and not at every row."""
+    sums = np.zeros(parts_NT.shape[0], np.float32)
+    for start, end in itertools.pairwise(parts_NT.indptr):
+        sums[parts_NT.indices[start:end]] += parts_NT.data[start:end]  # a column has a row at most once
+    return sums
 
 
 def with_name(scores: WordScores, passages: NDArray[np.int64]) -> WordScores:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csc_matrix, csr_matrix, hstack
 
 from search.index.snapshot import Snapshot
-from search.scoring.hybrid import PIN_WEIGHT, WordScores, unit, with_column
+from search.scoring.hybrid import PIN_WEIGHT, WordScores, summed, unit, with_column
 
 ALIKE = " ≈ "
 
@@ -52,7 +52,7 @@ def repaired_words(snapshot: Snapshot, typed: dict[str, str]) -> RepairedWords:
         words,
         WordScores(
             hstack([own_NT, added_NT[:, adding]], format="csc"),
-            np.asarray(all_NT.sum(axis=1), dtype=np.float32).ravel(),
+            summed(csc_matrix(all_NT)),
         ),
         [words[column] for column in adding.tolist()],
     )

@@ -61,6 +61,20 @@ def test_a_mapped_index_gives_what_the_built_one_gives_to_the_last_bit(
     assert again.save(tmp_path / "again") == sha256
 
 
+@pytest.mark.parametrize("share", [0.9, 0.5, 0.3, 0.1])
+def test_what_is_allowed_is_found_however_much_that_is(share: float) -> None:
+    x_ND = RNG.normal(size=(20_000, 32)).astype(np.float16)
+    index, allowed_N = FaissIndex.build(x_ND), RNG.random(len(x_ND)) < share
+    turned_away_N = allowed_N & (x_ND.astype(np.float32) @ Q_QD[0] < 0)  # none of the nearest is allowed
+    for allowed in (allowed_N, turned_away_N):
+        ids = np.flatnonzero(allowed)
+        scores, found = index.search(Q_QD[:1], 50, allowed)
+        expected = np.sort(x_ND[ids].astype(np.float32) @ Q_QD[0])[::-1][:50]
+        np.testing.assert_allclose(scores[0], expected, atol=1e-3)
+        assert allowed[found[0]].all()
+        assert len(set(found[0].tolist())) == 50
+
+
 def test_an_index_of_nothing_comes_back(tmp_path: Path) -> None:
     sha256 = FaissIndex.build(X_ND[:0]).save(tmp_path / "x")
     again = FaissIndex.load(tmp_path / "x", sha256)
