@@ -12,7 +12,7 @@ in a line of its own.
 Memory is that of servers which have answered the same questions, as Linux counts it: what processes share
 (PSS) is divided among them. *First answer*: from the start of a server's program, imports included. Searches
 are timed in one process, one at a time. *Recall*: of the ten best by meaning and words, how many are found
-where vectors are searched in cells (`ivf`), against a scan of all.
+where bits of vectors are scanned first (`rabitq`), against a scan of all.
 """
 
 import argparse
@@ -25,6 +25,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import get_args
 
 import httpx2 as httpx
 import numpy as np
@@ -43,11 +44,12 @@ from indexer.sources import SourceDocument, open_source
 from indexer.sources.beir import read_queries
 from search.db.database import open_database
 from search.db.lookup import live_generation
+from search.db.recipe import IndexKind
 from search.embedding.embedder import load_embedder
 from search.engine.engine import SearchEngine
 from search.errors import NotIndexed
 from search.index.faiss_index import FaissIndex
-from search.index.generation_files import generation_folder
+from search.index.generation_files import INDEX_FILE, generation_folder
 from search.index.passage_store import read_embeddings
 from search.index.segments import SegmentedIndex
 from search.index.snapshot import Snapshot
@@ -61,6 +63,7 @@ from search.settings import DEFAULT_MODEL, Settings
 NAME = "million"
 CHARACTERS, FEWEST = 200, 40
 PARTS = {"half": 2, "hundredth": 100, "tenthousandth": 10_000}
+KINDS: tuple[IndexKind, ...] = get_args(IndexKind)
 QUESTIONS, STEPS, BEST = 100, 5, 10
 SERVERS = 2
 LARGEST_TABLES = 4
@@ -91,8 +94,15 @@ def measured(shared: Path, folder: Path, passages: int, *, questions: Sequence[s
     with open_database(Settings(data=folder, database_url=None)) as database:
         found: Rows = build(database, folder, itertools.islice(short_texts(shared), passages), model)
         found |= room(database, folder)
-        found |= servers(database, folder, questions)
-        found |= searches(database, folder, questions)
+        for kind in KINDS:
+            _index(database, kind)
+            found |= {
+                f"{name} ({kind})": value for name, value in servers(database, folder, questions).items()
+            }
+            found |= {
+                f"{name} ({kind})": value for name, value in searches(database, folder, questions).items()
+            }
+        found |= recalls(database, folder, questions)
         found |= upkeep(database, folder)
     return found
 
@@ -150,6 +160,15 @@ def room(database: Engine, folder: Path) -> Rows:
     return {f"bytes a passage: {name}": size / passages for name, size in every}
 
 
+def _index(database: Engine, kind: IndexKind) -> None:
+    """Lets the vectors' file be made as of this kind when it is opened next."""
+    with Session(database) as session:
+        live = live_generation(session, NAME)
+        live.recipe = live.recipe.model_copy(update={"index": kind})
+        live.files = {name: sha256 for name, sha256 in live.files.items() if name != INDEX_FILE}
+        session.commit()
+
+
 def servers(database: Engine, folder: Path, questions: Sequence[str]) -> Rows:
     """Measures servers beside each other, each started when those before have answered."""
     found: Rows = {}
@@ -181,7 +200,7 @@ def memory(process: int) -> float:
 
 
 def searches(database: Engine, folder: Path, questions: Sequence[str]) -> Rows:
-    """Times searches in this process, and measures the recall of cells."""
+    """Times searches in this process."""
     engine = SearchEngine(database, folder)
     engine.snapshots.follow()
     try:
@@ -202,9 +221,15 @@ def searches(database: Engine, folder: Path, questions: Sequence[str]) -> Rows:
             ask(questions[0], filters=only)  # the values of a field are read once
             calls = [functools.partial(ask, f"{each} {field}", filters=only) for each in questions]
             found[f"new question, filtered to {1 / size:.2%}"] = timed(calls)
-        return found | {"recall@10 of cells": recall(engine, database, questions)}
+        return found
     finally:
         engine.snapshots.end()
+
+
+def recalls(database: Engine, folder: Path, questions: Sequence[str]) -> Rows:
+    """Measures how many of the best documents of a scan are found by bits."""
+    engine = SearchEngine(database, folder)
+    return {f"recall@{BEST} of rabitq": recall(engine, database, questions)}
 
 
 def encoded(questions: Sequence[str]) -> list[Callable[[], object]]:
@@ -240,17 +265,16 @@ def timed(calls: Sequence[Callable[[], object]]) -> str:
 
 
 def recall(engine: SearchEngine, database: Engine, questions: Sequence[str]) -> float:
-    """Measures how many of the ten best documents of a scan are found in cells."""
     snapshot = engine.snapshot(NAME)
     with Session(database) as session:
         x_ND = read_embeddings(session, snapshot.generation)
     found = []
-    for kind in ("flat", "ivf"):
+    for kind in KINDS:
         index = SegmentedIndex(FaissIndex.build(x_ND, kind, on_gpu=False), None, snapshot.number_N)
         indexed = replace(snapshot, visible=replace(snapshot.visible, index=index))
         found.append([_best(engine, indexed, question) for question in questions])
     pairs = zip(*found, strict=True)
-    return sum(len(exact & cells) for exact, cells in pairs) / sum(map(len, found[0]))
+    return sum(len(exact & bits) for exact, bits in pairs) / sum(map(len, found[0]))
 
 
 def _best(engine: SearchEngine, snapshot: Snapshot, question: str) -> set[int]:

@@ -187,7 +187,8 @@ def rebuild(
         int | None, typer.Option(min=16, max=8192, help="How long passages are to be; 192 at first.")
     ] = None,
     index: Annotated[
-        IndexKind | None, typer.Option(help="flat scans all (exact), ivf a part (faster from a million on).")
+        IndexKind | None,
+        typer.Option(help="flat scans all (exact), rabitq bits first (quicker from 200,000 passages on)."),
     ] = None,
     gate: Annotated[
         float | None,

@@ -9,8 +9,9 @@ from search.responses.stored import StoredJson
 Engine = Literal["faiss", "milvus"]
 """Says what holds the vectors: FAISS in a file, or a Milvus server."""
 
-IndexKind = Literal["flat", "ivf"]
-"""Says how an index is searched: flat scans all vectors, ivf those in the cells nearest to the question."""
+IndexKind = Literal["flat", "rabitq"]
+"""Says how an index is searched: flat scans all vectors, rabitq a bit of each of their numbers, and
+then the best whole."""
 
 
 class Recipe(BaseModel):

@@ -25,16 +25,16 @@ GPU_RESULTS = 2048
 MAPS = os.name == "posix"
 """FAISS maps files there."""
 
-MOSTLY = 0.25
-"""Where so many are allowed, the nearest of all are taken and those that are not allowed left out..."""
+MOSTLY, SPARE = 0.25, 1.5
+"""Where so large a part is allowed, so many times what is likely to be enough is taken of the nearest."""
 
-SPARE, SMALL = 1.5, 50
-"""...so many times as many as are likely to be enough, if that is one in so many of all at most."""
+REFINED, LEAST_REFINED = 4, 2000
+"""So many times the vectors that are asked for, and so many at least, are compared after a scan of bits."""
 
-IVF_LEAST = 5000
-PROBED = 16
-"""One in so many cells is scanned."""
-TRAINING_ROWS = 64  # each cell is made from so many vectors
+SMALL = 50
+"""A detour by the nearest of all has to be by one in so many of them at most."""
+
+MEAN_OF = 50_000  # bits tell on which side of the mean of so many vectors another one is
 ADDED_ROWS = 10_000  # so many are in memory as float32 at once
 
 
@@ -93,7 +93,8 @@ import faiss  # noqa: E402 - a clear message comes before the import that would 
 
 
 class FaissIndex:
-    """Searches float16 vectors with FAISS: `flat` scans them all, `ivf` only the cells nearest to a question.
+    """Searches float16 vectors with FAISS: `flat` scans them all; `rabitq` scans a bit of each number after a
+    random rotation (Gao and Long 2024, https://arxiv.org/abs/2405.12497) and compares the best whole.
 
     A flat one is copied to a GPU where FAISS finds one. A question is scanned for on one thread. FAISS's
     number of threads is left alone: it shares OpenMP with torch, and one thread for FAISS would be one thread
@@ -102,21 +103,18 @@ class FaissIndex:
 
     def __init__(self, index: Any, *, on_gpu: bool = True) -> None:
         self._stored = index
-        self._on_gpu = _copy_to_gpu(index) if on_gpu and not isinstance(index, faiss.IndexIVF) else None
+        self._vectors = index if self.exact else faiss.downcast_index(index.refine_index)
+        self._on_gpu = _copy_to_gpu(index) if on_gpu and self.exact else None
         self._gpu_in_use = Lock()
 
     @classmethod
     def build(
         cls, x_ND: NDArray[np.float16], kind: IndexKind = "flat", *, on_gpu: bool = True
     ) -> "FaissIndex":
-        """Builds an index of N vectors; they are stored as they are, without a second rounding. Cells need
-        vectors to be made from: fewer than `IVF_LEAST` are scanned whatever the kind."""
-        in_cells = kind == "ivf" and len(x_ND) >= IVF_LEAST
-        index = _cells(x_ND) if in_cells else _scan(x_ND.shape[1])
+        """Builds an index of N vectors; they are stored as they are, without a second rounding."""
+        index = _scan(x_ND.shape[1]) if kind == "flat" else _bits(x_ND)
         for start in range(0, len(x_ND), ADDED_ROWS):
             index.add(_widened(x_ND[start : start + ADDED_ROWS]))
-        if isinstance(index, faiss.IndexIVF):
-            index.make_direct_map()  # so that vectors can be read by number
         return cls(index, on_gpu=on_gpu)
 
     def __len__(self) -> int:
@@ -128,7 +126,7 @@ class FaissIndex:
 
     @property
     def exact(self) -> bool:
-        return not isinstance(self._stored, faiss.IndexIVF)
+        return not isinstance(self._stored, faiss.IndexRefine)
 
     def search(
         self, q_QD: FloatArray, k: int, allowed_N: NDArray[np.bool_] | None = None
@@ -148,25 +146,23 @@ class FaissIndex:
     def _on_cpu(
         self, q_QD: FloatArray, wanted: int, allowed_N: NDArray[np.bool_] | None
     ) -> tuple[FloatArray, IntArray]:
-        chosen: dict[str, Any] = {}
-        if allowed_N is not None:
-            bitmap: Any = np.packbits(allowed_N, bitorder="little")
-            chosen["sel"] = faiss.IDSelectorBitmap(bitmap)  # type: ignore[call-arg]
-        if not isinstance(self._stored, faiss.IndexIVF):
-            found = None if allowed_N is None else self._among_all(q_QD, wanted, allowed_N)
-            if found is not None:
-                return found
-            params = faiss.SearchParameters(**chosen) if chosen else None
-            return self._stored.search(q_QD, wanted, params=params)  # type: ignore[no-any-return]
-        cells = self._stored.nlist
-        for probed in (max(8, cells // PROBED), cells):
-            params = faiss.SearchParametersIVF(nprobe=probed, **chosen)  # type: ignore[call-arg]
-            scores, ids = self._stored.search(q_QD, wanted, params=params)
-            if (ids >= 0).all():  # else these cells hold too few, and all are looked at
-                break
-        return scores, ids
+        if allowed_N is None:
+            return self._nearest(q_QD, wanted)
+        found = self._among_nearest(q_QD, wanted, allowed_N)
+        if found is not None:
+            return found
+        bitmap: Any = np.packbits(allowed_N, bitorder="little")
+        params = faiss.SearchParameters(sel=faiss.IDSelectorBitmap(bitmap))  # type: ignore[call-arg]
+        return self._vectors.search(q_QD, wanted, params=params)  # type: ignore[no-any-return]
 
-    def _among_all(
+    def _nearest(self, q_QD: FloatArray, wanted: int) -> tuple[FloatArray, IntArray]:
+        depth = max(REFINED * wanted, LEAST_REFINED)
+        if self.exact or depth * SMALL > len(self):
+            return self._vectors.search(q_QD, wanted)  # type: ignore[no-any-return]
+        params = faiss.IndexRefineSearchParameters(k_factor=depth / wanted)  # type: ignore[call-arg]
+        return self._stored.search(q_QD, wanted, params=params)  # type: ignore[no-any-return]
+
+    def _among_nearest(
         self, q_QD: FloatArray, wanted: int, allowed_N: NDArray[np.bool_]
     ) -> tuple[FloatArray, IntArray] | None:
         """Finds what is allowed among the nearest of all; None where that is not enough, or is not likely to
@@ -175,7 +171,7 @@ class FaissIndex:
         depth = int(wanted / max(share, MOSTLY) * SPARE)
         if share < MOSTLY or depth * SMALL > len(self) or len(q_QD) > 1:
             return None
-        scores, ids = self._stored.search(q_QD, depth)
+        scores, ids = self._nearest(q_QD, depth)
         kept = allowed_N[ids[0]]
         if int(kept.sum()) < wanted:
             return None
@@ -184,7 +180,7 @@ class FaissIndex:
     def vectors(self, ids: IntArray) -> FloatArray:
         if not len(ids):
             return np.zeros((0, self.width), np.float32)
-        x_ND: FloatArray = self._stored.reconstruct_batch(np.ascontiguousarray(ids, dtype=np.int64))
+        x_ND: FloatArray = self._vectors.reconstruct_batch(np.ascontiguousarray(ids, dtype=np.int64))
         return x_ND
 
     def save(self, path: Path) -> str:
@@ -211,17 +207,14 @@ def _widened(x_ND: NDArray[Any]) -> FloatArray:
     return np.ascontiguousarray(x_ND, dtype=np.float32)
 
 
-def _cells(x_ND: NDArray[Any]) -> Any:
-    cells = min(int(4 * np.sqrt(len(x_ND))), len(x_ND) // 40)  # FAISS wants 39 vectors a cell
-    metric = faiss.METRIC_INNER_PRODUCT
-    centres: Any = faiss.IndexFlatIP(x_ND.shape[1])
-    index = faiss.IndexIVFScalarQuantizer(
-        centres, x_ND.shape[1], cells, faiss.ScalarQuantizer.QT_fp16, metric, False
-    )
-    centres.this.disown()  # the index owns them from here on
-    index.own_fields = True
-    index.cp.niter = 10
-    index.train(_widened(x_ND[np.random.default_rng(0).permutation(len(x_ND))[: cells * TRAINING_ROWS]]))
+def _bits(x_ND: NDArray[Any]) -> Any:
+    width = x_ND.shape[1]
+    rotation = faiss.RandomRotationMatrix(width, width)
+    rotation.init(0)
+    bits = faiss.IndexRaBitQFastScan(width, faiss.METRIC_INNER_PRODUCT)
+    index = faiss.IndexRefine(faiss.IndexPreTransform(rotation, bits), _scan(width))
+    if len(x_ND):
+        index.train(_widened(x_ND[:: -(-len(x_ND) // MEAN_OF)]))
     return index
 
 

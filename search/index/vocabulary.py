@@ -2,7 +2,7 @@
 
 Stems lie one after another in an array, where a dict would be an object for each: an array can be mapped.
 
-Shape suffixes: L letters (bytes of UTF-8) of all stems, B blocks of them.
+Shape suffixes: L letters (bytes of UTF-8) of all stems, B blocks of them, V stems.
 """
 
 from bisect import bisect_right
@@ -54,9 +54,35 @@ class Vocabulary(Collection[str]):
         at = lines.find(END + wanted + END)
         return None if at < 0 else block * BLOCK + lines.count(END, 0, at)
 
+    def near(self, text: str, edits: int) -> Iterator[str]:
+        """Gives all stems that are so few edits away from a text, and some that are more: those of about its
+        length that have about the same letters. An edit takes away, adds, changes or swaps a character."""
+        length_1, letters_1 = _shapes(np.frombuffer(text.encode(errors=ANY) + END, np.uint8))
+        length_V, letters_V = self._shapes
+        may_V = np.abs(length_V - length_1) <= edits
+        may_V &= np.bitwise_count(letters_V ^ letters_1) <= 2 * edits
+        for number in np.flatnonzero(may_V).tolist():
+            block = self._block(number // BLOCK)
+            yield block.split(END)[number % BLOCK].decode(errors=ANY)
+
+    @cached_property
+    def _shapes(self) -> tuple[NDArray[np.int32], NDArray[np.uint64]]:
+        return _shapes(self.letters_L)
+
     @cached_property
     def _first(self) -> list[bytes]:
         return [self._block(block).partition(END)[0] for block in range(len(self.starts_B) - 1)]
 
     def _block(self, block: int) -> bytes:
         return self.letters_L[slice(*self.starts_B[block : block + 2].tolist())].tobytes()
+
+
+def _shapes(letters_L: NDArray[np.uint8]) -> tuple[NDArray[np.int32], NDArray[np.uint64]]:
+    """Tells of each of some lines how many characters it has and which: a bit for each, the same one for all
+    that are not ASCII, so that an edit changes two bits at most."""
+    if not len(letters_L):
+        return np.zeros(0, np.int32), np.zeros(0, np.uint64)
+    starts_V = np.concatenate([[0], np.flatnonzero(letters_L == END[0])[:-1] + 1])
+    begins_L = (letters_L & 0xC0) != 0x80  # as bytes of UTF-8 do that begin a character
+    bit_L = np.uint64(1) << np.where(letters_L < 128, letters_L & 63, 63).astype(np.uint64)
+    return np.add.reduceat(begins_L, starts_V, dtype=np.int32), np.bitwise_or.reduceat(bit_L, starts_V)

@@ -8,9 +8,10 @@ near ones that which most passages have together with the rest of the question, 
 Shape suffixes: N passages, T stems.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+import functools
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
-from itertools import chain, islice
+from itertools import islice
 
 import numpy as np
 from rapidfuzz.distance import OSA
@@ -18,6 +19,7 @@ from rapidfuzz.distance import OSA
 from search.dictionary.lexicon import general_lexicon
 from search.embedding.words import stems, words
 from search.index.bm25 import Lexicon
+from search.index.vocabulary import Vocabulary
 from search.responses.search import SearchResponse, Spelling
 from search.scoring.hybrid import counted_words
 
@@ -106,23 +108,29 @@ def meant(lexicon: Lexicon, stem: str, typed: str, rest: list[str]) -> Meant | N
 
 def _by_stem(lexicon: Lexicon, stem: str) -> Iterator[Meant]:
     """Finds the stems of the collection that are near one."""
-    for found, distance in _near(stem, chain(lexicon.base.stems, lexicon.added.stems), LONG):
-        if found.isalpha():
-            yield Meant(found, distance)
+    for known in (lexicon.base.stems, lexicon.added.stems):
+        for found, distance in _near(stem, known, LONG):
+            if found.isalpha():
+                yield Meant(found, distance)
 
 
 def _by_word(lexicon: Lexicon, typed: str) -> Iterator[Meant]:
     """Finds the words of the language near one that is typed whose stems the collection has."""
-    for word, distance in _near(typed, general_lexicon().classes, LONG_WORD):
+    for word, distance in _near(typed, _language(), LONG_WORD):
         found = stems(word)
         if len(found) == 1 and not unknown(lexicon, found):
             yield Meant(found[0], distance, word)
 
 
-def _near(text: str, known: Iterable[str], long: int) -> Iterator[tuple[str, int]]:
+@functools.cache
+def _language() -> Vocabulary:
+    return Vocabulary.of(sorted(general_lexicon().classes))
+
+
+def _near(text: str, known: Vocabulary, long: int) -> Iterator[tuple[str, int]]:
     """Finds what differs from a text in few letters, and in how many; two where it has as many as `long`."""
     most = 2 if len(text) >= long else 1
-    for found in known:
+    for found in known.near(text, most):
         distance = OSA.distance(text, found, score_cutoff=most)
         if distance <= most and _is_likely(text, found):
             yield found, distance

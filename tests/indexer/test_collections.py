@@ -127,7 +127,7 @@ def test_a_copy_has_the_settings_and_nothing_else(
         number = find_collection(session, "a").id
     reporter = Reporter(engine.database)
     narrow = load_embedder(small_embedder.space.model, "float32", dimensions=16)
-    Build(engine.database, tmp_path, narrow, reporter).run(number, passage_tokens=32, index="ivf")
+    Build(engine.database, tmp_path, narrow, reporter).run(number, passage_tokens=32, index="rabitq")
     describe_collection(engine.database, "a", About("On whales", "Whales"))
     copy_collection(engine.database, "a", "copy")
     info = collection_info(engine, "copy")
@@ -138,7 +138,7 @@ def test_a_copy_has_the_settings_and_nothing_else(
     with Session(engine.database) as session:
         recipe = list_generations(session, "copy")[0].recipe
     assert (recipe.model, recipe.dimensions) == (small_embedder.space.model, 16)
-    assert (recipe.passage_tokens, recipe.index) == (32, "ivf")
+    assert (recipe.passage_tokens, recipe.index) == (32, "rabitq")
 
 
 def test_a_deleted_collection_leaves_nothing_and_others_stay(engine: SearchEngine, tmp_path: Path) -> None:

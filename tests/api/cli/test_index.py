@@ -143,7 +143,7 @@ def test_a_watched_folder_is_followed(shell: Shell, notes: Path) -> None:
 
 def test_a_reindex_may_change_passages_and_index(shell: Shell, notes: Path) -> None:
     shell.run("index", str(notes), "--collection", "n")
-    told = shell.run("reindex", "--collection", "n", "--passage-tokens", "32", "--index", "ivf")
+    told = shell.run("reindex", "--collection", "n", "--passage-tokens", "32", "--index", "rabitq")
     assert "Generation 2 is live" in told
     failed = shell.tried("reindex", "--collection", "n", "--model", "no/such-model")
     assert_one_line(failed, "no/such-model")

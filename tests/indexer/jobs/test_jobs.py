@@ -72,7 +72,7 @@ def result(job: JobInfo, kind: type[Result]) -> Result:
 
 
 def test_a_job_waits_runs_and_tells_what_it_made(database: Engine, tmp_path: Path, collection: str) -> None:
-    number = start_job(database, "reindex", collection, passage_tokens=32, index="ivf")
+    number = start_job(database, "reindex", collection, passage_tokens=32, index="rabitq")
     waiting = get_job(database, number)
     assert (waiting.state, waiting.kind, waiting.started_at) == ("waiting", "reindex", None)
     before = live(database)
@@ -87,7 +87,7 @@ def test_a_job_waits_runs_and_tells_what_it_made(database: Engine, tmp_path: Pat
     assert any(line.endswith("splitting into passages") for line in job.log)
     with Session(database) as session:
         newest = list_generations(session, collection)[0]
-    assert (newest.recipe.passage_tokens, newest.recipe.index) == (32, "ivf")
+    assert (newest.recipe.passage_tokens, newest.recipe.index) == (32, "rabitq")
 
 
 @pytest.mark.parametrize(

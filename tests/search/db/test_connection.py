@@ -51,7 +51,7 @@ def test_rows_of_a_version_that_learned_features_are_brought_up_to_date(database
             connection.execute(text(statement))
     train, kept = (
         queued(database, kind, "c", **arguments)
-        for kind, arguments in (("train", {"steps": 5}), ("reindex", {"readapt": True, "index": "ivf"}))
+        for kind, arguments in (("train", {"steps": 5}), ("reindex", {"readapt": True, "index": "rabitq"}))
     )
     with database.begin() as connection:
         connection.execute(
@@ -63,7 +63,7 @@ def test_rows_of_a_version_that_learned_features_are_brought_up_to_date(database
         assert labels.all() == [(3, "mine", 0.9, True, "hand")]
         assert connection.execute(text("SELECT job_id FROM job_reports")).scalars().all() == [kept]
     (job,) = list_jobs(database)
-    assert (job.number, job.state, job.arguments) == (kept, "waiting", {"index": "ivf"})
+    assert (job.number, job.state, job.arguments) == (kept, "waiting", {"index": "rabitq"})
 
 
 def test_migrating_twice_changes_nothing(database: Engine) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sqlalchemy import URL, Engine, create_engine, inspect, text
+from sqlalchemy import URL, Engine, create_engine, inspect, select, text
 from sqlalchemy.orm import Session
 
 from api.auth.keys import digest, find_key
@@ -23,6 +23,7 @@ from indexer.progress import Reporter
 from indexer.sources import SourceDocument
 from search.db.card import Card
 from search.db.migrations import known_revisions, migrate
+from search.db.models import CollectionRow, GenerationRow
 from search.db.recipe import Recipe
 from search.dictionary.autoencoder import Dictionary
 from search.embedding.embedder import Embedder, splitter_of
@@ -216,6 +217,8 @@ def add_rows_of(revision: str, database: Engine, embedder: Embedder) -> None:
                 "INSERT INTO questions VALUES "
                 "(1, current_date, sha256('q'), 'q', 1, 0, 2, now(), '{}', '{wet}', '{hybrid}')",
             )
+        case "0016":
+            pass  # it renames
         case _:
             pytest.fail(f"Say here what rows revision {revision} brings.")
 
@@ -281,6 +284,29 @@ def test_the_last_two_versions_are_brought_up_to_date_in_one_go(
     for table, expected in before.items():
         for row in expected:
             assert any(row.items() <= each.items() for each in after[table]), f"{table}: {row}"
+    assert_all_is_read(empty, tmp_path, small_embedder)
+
+
+def test_an_index_of_cells_is_made_again_as_one_of_bits(
+    empty: Engine, tmp_path: Path, small_embedder: Embedder
+) -> None:
+    for revision in known_revisions():
+        if revision < "0016":
+            migrate(empty, revision)
+            add_rows_of(revision, empty, small_embedder)
+    cells, files = """'{"index": "ivf"}'""", """'{"vectors.faiss": "00", "x": "1"}'"""
+    add_rows(
+        empty,
+        f"UPDATE collections SET first_build = {cells}",
+        f"UPDATE generations SET recipe = recipe || {cells}, files = {files}",
+        f"UPDATE jobs.procrastinate_jobs SET args = args || {cells} WHERE task_name = 'reindex'",
+    )
+    migrate(empty)
+    with Session(empty) as session:
+        generation = session.scalars(select(GenerationRow)).one()
+        assert (generation.recipe.index, generation.files) == ("rabitq", {"x": "1"})
+        assert session.scalars(select(CollectionRow)).one().first_build == {"index": "rabitq"}
+    assert [job.arguments for job in list_jobs(empty)] == [{"index": "rabitq"}]
     assert_all_is_read(empty, tmp_path, small_embedder)
 
 

@@ -8,9 +8,10 @@ import pytest
 from search.db.recipe import IndexKind
 from search.errors import ConfigurationError, IndexDamaged
 from search.index import faiss_index
-from search.index.faiss_index import IVF_LEAST, FaissIndex, check_installation
+from search.index.faiss_index import FaissIndex, check_installation
 
 RNG = np.random.default_rng(0)
+ROWS = 5000
 X_ND = RNG.normal(size=(500, 32)).astype(np.float16)
 Q_QD = RNG.normal(size=(3, 32)).astype(np.float32)
 
@@ -38,25 +39,26 @@ def test_a_saved_index_is_the_same_and_leaves_nothing_else(tmp_path: Path) -> No
     np.testing.assert_array_equal(again.search(Q_QD, 20)[1], index.search(Q_QD, 20)[1])
 
 
-@pytest.mark.parametrize("kind", ["flat", "ivf"])
+@pytest.mark.parametrize("kind", ["flat", "rabitq"])
 @pytest.mark.parametrize("maps", [True, False])
 def test_a_mapped_index_gives_what_the_built_one_gives_to_the_last_bit(
     tmp_path: Path, kind: IndexKind, maps: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(faiss_index, "MAPS", maps)
-    x_ND = RNG.normal(size=(IVF_LEAST, 32)).astype(np.float16)
+    monkeypatch.setattr(faiss_index, "SMALL", 2)
+    x_ND = RNG.normal(size=(ROWS, 32)).astype(np.float16)
     index, path = FaissIndex.build(x_ND, kind), tmp_path / "vectors.faiss"
     sha256 = index.save(path)
     again = FaissIndex.load(path, sha256)
     assert (str(path) in Path("/proc/self/maps").read_text()) == maps
-    allowed_N = RNG.random(IVF_LEAST) < 0.1
+    allowed_N = RNG.random(ROWS) < 0.1
     for k in (1, 10, 1000):
         for allowed in (None, allowed_N):
             for found, mapped in zip(
                 index.search(Q_QD, k, allowed), again.search(Q_QD, k, allowed), strict=True
             ):
                 np.testing.assert_array_equal(found, mapped)
-    ids = RNG.integers(0, IVF_LEAST, 200)
+    ids = RNG.integers(0, ROWS, 200)
     np.testing.assert_array_equal(index.vectors(ids), again.vectors(ids))
     assert again.save(tmp_path / "again") == sha256
 
@@ -75,8 +77,9 @@ def test_what_is_allowed_is_found_however_much_that_is(share: float) -> None:
         assert len(set(found[0].tolist())) == 50
 
 
-def test_an_index_of_nothing_comes_back(tmp_path: Path) -> None:
-    sha256 = FaissIndex.build(X_ND[:0]).save(tmp_path / "x")
+@pytest.mark.parametrize("kind", ["flat", "rabitq"])
+def test_an_index_of_nothing_comes_back(tmp_path: Path, kind: IndexKind) -> None:
+    sha256 = FaissIndex.build(X_ND[:0], kind).save(tmp_path / "x")
     again = FaissIndex.load(tmp_path / "x", sha256)
     assert len(again) == 0
     assert again.search(Q_QD, 5)[1].shape == (3, 0)
@@ -115,26 +118,37 @@ def test_both_or_no_faiss_is_refused(
     assert "refract[cpu]" in error.value.hint
 
 
-def test_cells_find_what_a_scan_finds() -> None:
-    centres = RNG.normal(size=(50, 32))
-    x_ND = (centres[RNG.integers(0, 50, IVF_LEAST)] + RNG.normal(size=(IVF_LEAST, 32)) / 2).astype(np.float16)
-    cells, scan = FaissIndex.build(x_ND, "ivf"), FaissIndex.build(x_ND)
-    q_QD = x_ND[:50].astype(np.float32)
-    found, exact = cells.search(q_QD, 10)[1], scan.search(q_QD, 10)[1]
-    assert np.mean([len({*a} & {*b}) for a, b in zip(found.tolist(), exact.tolist(), strict=True)]) > 9
-    np.testing.assert_array_equal(cells.vectors(found[0]), scan.vectors(found[0]))
+@pytest.fixture
+def few_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lets bits be scanned where it would be quicker to scan all."""
+    monkeypatch.setattr(faiss_index, "SMALL", 2)
 
 
-def test_cells_that_hold_too_few_do_not_end_the_search() -> None:
-    x_ND = RNG.normal(size=(IVF_LEAST, 16)).astype(np.float16)
-    allowed_N = np.zeros(IVF_LEAST, np.bool_)
-    allowed_N[::100] = True
-    _, found = FaissIndex.build(x_ND, "ivf").search(x_ND[:2].astype(np.float32), 1000, allowed_N)
-    assert [sorted(row) for row in found.tolist()] == [list(range(0, IVF_LEAST, 100))] * 2
+@pytest.mark.usefixtures("few_are_many")
+@pytest.mark.parametrize("share", [None, 0.5, 0.05])
+def test_bits_find_what_a_scan_finds_and_score_it_the_same(share: float | None) -> None:
+    centre = RNG.normal(size=64) * 3  # far from the origin, as the texts of a model may be
+    x_ND = (centre + RNG.normal(size=(20_000, 64))).astype(np.float16)
+    allowed_N = None if share is None else RNG.random(len(x_ND)) < share
+    bits, scan = FaissIndex.build(x_ND, "rabitq"), FaissIndex.build(x_ND)
+    for q_QD in np.split(x_ND[:50].astype(np.float32) + RNG.normal(size=(50, 64)).astype(np.float32), 50):
+        (scores,), (found,) = bits.search(q_QD, 10, allowed_N)
+        exact = x_ND[found].astype(np.float32) @ q_QD[0]
+        np.testing.assert_allclose(scores, exact, rtol=1e-4)
+        assert len({*found.tolist()} & {*scan.search(q_QD, 10, allowed_N)[1][0].tolist()}) >= 9
+        np.testing.assert_array_equal(bits.vectors(found), scan.vectors(found))
 
 
-def test_few_vectors_are_scanned_whatever_the_kind(tmp_path: Path) -> None:
-    index = FaissIndex.build(X_ND, "ivf")
+@pytest.mark.parametrize("allowed", [1, 100])
+def test_what_a_filter_leaves_is_found_to_the_last_whatever_the_kind(allowed: int) -> None:
+    allowed_N = np.zeros(len(X_ND), np.bool_)
+    allowed_N[:allowed] = True
+    _, found = FaissIndex.build(X_ND, "rabitq").search(Q_QD, 1000, allowed_N)
+    assert [sorted(row) for row in found.tolist()] == [list(range(allowed))] * 3
+
+
+def test_few_vectors_are_scanned_whole_whatever_the_kind(tmp_path: Path) -> None:
+    index = FaissIndex.build(X_ND, "rabitq")
     sha256 = index.save(tmp_path / "x")
     again = FaissIndex.load(tmp_path / "x", sha256)
     q_QD = X_ND[:2].astype(np.float32)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rapidfuzz.distance import OSA
 
 from search.index.vocabulary import BLOCK, Vocabulary
 
@@ -47,3 +48,22 @@ def test_it_is_found_in_arrays_that_cannot_be_written_to() -> None:
     letters.flags.writeable = starts.flags.writeable = False
     assert Vocabulary(letters, starts).number("bee") == 1
     assert starts.dtype == np.int64
+
+
+@given(
+    st.sets(st.text(st.sampled_from("abcñ漢é'1-"), max_size=7)),
+    st.text(st.sampled_from("abcñ漢é'1-"), max_size=7),
+)
+def test_whatever_is_few_edits_away_is_near(known: set[str], text: str) -> None:
+    vocabulary = Vocabulary.of(sorted(known))
+    for edits in (0, 1, 2):
+        near = list(vocabulary.near(text, edits))
+        assert {each for each in known if OSA.distance(each, text) <= edits} <= set(near)
+        assert near == sorted(set(near))
+
+
+def test_what_has_other_letters_is_not_near() -> None:
+    vocabulary = Vocabulary.of(
+        sorted(["cat", "cart", "dog", "catalogue", "tac", *map("x{:04}".format, range(200))])
+    )
+    assert list(vocabulary.near("cat", 1)) == ["cart", "cat", "tac"]

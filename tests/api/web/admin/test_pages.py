@@ -179,7 +179,7 @@ def test_a_reindex_that_embeds_anew_says_what_it_costs_before_it_begins(
     client: TestClient, engine: SearchEngine, small_embedder: Embedder
 ) -> None:
     model = small_embedder.space.model
-    asked = {"kind": "reindex", "model": model, "dimensions": "16", "index": "ivf"}
+    asked = {"kind": "reindex", "model": model, "dimensions": "16", "index": "rabitq"}
     status, page = send(client, HERE, f"{HERE}/jobs", **asked)
     assert status == 200
     assert "2 of 2 passages are embedded anew" in page
@@ -190,11 +190,11 @@ def test_a_reindex_that_embeds_anew_says_what_it_costs_before_it_begins(
     agreed = dict(zip(fields, values, strict=True))
     assert client.post(f"{HERE}/jobs", data=agreed).status_code == 303
     (job,) = list_jobs(engine.database, limit=1)
-    assert job.arguments == {"model": model, "dimensions": 16, "index": "ivf"}
+    assert job.arguments == {"model": model, "dimensions": 16, "index": "rabitq"}
 
 
 def test_a_reindex_that_changes_no_vector_begins_at_once(client: TestClient, engine: SearchEngine) -> None:
-    assert send(client, HERE, f"{HERE}/jobs", kind="reindex", index="ivf")[0] == 303
+    assert send(client, HERE, f"{HERE}/jobs", kind="reindex", index="rabitq")[0] == 303
     assert len(list_jobs(engine.database, limit=2)) == 1
 
 
