@@ -120,6 +120,7 @@ class Fleet:
     url: str
     link: str
     database: Engine
+    data: Path
     keys: dict[str, str]
 
     def client(self, key: str = "") -> httpx2.Client:
@@ -188,7 +189,7 @@ def fleet(
             at = address(process)
             assert process.stdout is not None
             link = process.stdout.readline().split()[2]
-            served = Fleet(process, at, link, database, keys)
+            served = Fleet(process, at, link, database, data, keys)
             eventually(lambda: served.answering() == 2)
             yield served
             below = psutil.Process(process.pid).children(recursive=True)
@@ -268,6 +269,32 @@ class TestOfTwoProcesses:
             thread.join()
         assert set(statuses) == {200}
         assert len(broken) <= len(threads)  # at most what each was asking just then
+
+    def test_files_that_are_cut_short_while_they_are_mapped_are_made_again(self, fleet: Fleet) -> None:
+        def results(client: httpx2.Client, question: str) -> object:
+            answer = client.get("v1/search", params={**ASKED, "q": question})
+            assert answer.status_code == 200, answer.text
+            return answer.json()["results"]
+
+        questions = [f"whales and {word}" for word in ("water", "bread", "stars", "the sea")]
+        with fleet.clients() as clients:
+            here, _ = clients.values()
+            expected = [results(here, question) for question in questions]
+            mapped = list(clients)
+        for path in fleet.data.glob("generations/*/*"):
+            os.truncate(path, 0)
+
+        def both_are_others() -> bool:
+            with contextlib.suppress(httpx2.TransportError), fleet.client() as client:  # who reads it dies
+                asked = f"whales {time.monotonic()}"  # an answer that is known is not looked up
+                assert client.get("v1/search", params={**ASKED, "q": asked}).status_code == 200
+            return not {each.pid for each in fleet.serving()} & set(mapped) and fleet.answering() == 2
+
+        eventually(both_are_others)
+        with fleet.clients() as clients:
+            for client in clients.values():
+                assert [results(client, question) for question in questions] == expected
+        assert any(path.stat().st_size for path in fleet.data.glob("generations/*/vectors.faiss"))
 
     def test_a_port_in_use_is_one_line(self, fleet: Fleet) -> None:
         port = fleet.url.rstrip("/").rpartition(":")[2]
