@@ -153,12 +153,12 @@ class FaissIndex:
             return found
         bitmap: Any = np.packbits(allowed_N, bitorder="little")
         params = faiss.SearchParameters(sel=faiss.IDSelectorBitmap(bitmap))  # type: ignore[call-arg]
-        return self._vectors.search(q_QD, wanted, params=params)  # type: ignore[no-any-return]
+        return self._vectors.search(q_QD, wanted, params=params)
 
     def _nearest(self, q_QD: FloatArray, wanted: int) -> tuple[FloatArray, IntArray]:
         depth = max(REFINED * wanted, LEAST_REFINED)
         if self.exact or depth * SMALL > len(self):
-            return self._vectors.search(q_QD, wanted)  # type: ignore[no-any-return]
+            return self._vectors.search(q_QD, wanted)
         params = faiss.IndexRefineSearchParameters(k_factor=depth / wanted)  # type: ignore[call-arg]
         return self._stored.search(q_QD, wanted, params=params)  # type: ignore[no-any-return]
 

@@ -8,6 +8,7 @@ those whose vectors are close are read at all.
 Shape suffixes: P passages, D embedding width.
 """
 
+import functools
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -70,12 +71,9 @@ class _Said:
     def same(self, other: "_Said", cosine: float, asked: frozenset[str]) -> bool:
         if self.words == other.words:
             return True
-        is_form = len(self.tokens) == len(other.tokens) >= FORM
-        if not is_form and cosine < CLOSE:  # as most are: so much is cheap to tell
-            return False
         if any(word in asked for word in self.once ^ other.once):
             return False
-        if is_form and self._fills(other):
+        if len(self.tokens) == len(other.tokens) >= FORM and self._fills(other):
             return True
         if cosine < CLOSE or len(self.once & other.once) < SHARED * len(self.once | other.once):
             return False
@@ -92,6 +90,7 @@ class _Said:
         )
 
 
+@functools.lru_cache(maxsize=512)  # a turned knob ranks much the same passages again
 def said(text: str) -> _Said:
     """What a text says, as far as copies are told by it."""
     folded = fold(text)
@@ -104,6 +103,8 @@ def find_copies(x_PD: NDArray[np.float32], texts: Texts, question: str) -> Copie
     later, earlier = np.nonzero(cosine_PP >= READ)
     read = texts(sorted({*later.tolist(), *earlier.tolist()}))
     each, asked = {row: said(text) for row, text in read.items()}, said(question).once
+    may = _may_be_same(each, cosine_PP, later, earlier)
+    later, earlier = later[may], earlier[may]
     copy_of: dict[int, int] = {}
     for row, before in zip(later.tolist(), earlier.tolist(), strict=True):  # row by row, the best first
         known = row in copy_of or before in copy_of
@@ -113,3 +114,18 @@ def find_copies(x_PD: NDArray[np.float32], texts: Texts, question: str) -> Copie
     for row, before in copy_of.items():
         of.setdefault(before, []).append(row)
     return Copies([row for row in range(len(x_PD)) if row not in copy_of], of)
+
+
+def _may_be_same(
+    each: Mapping[int, _Said],
+    cosine_PP: NDArray[np.float32],
+    later: NDArray[np.int64],
+    earlier: NDArray[np.int64],
+) -> NDArray[np.bool_]:
+    """Tells of pairs of rows which `same` has to look at: few of those whose vectors are close."""
+    tokens_P, words_P = np.zeros(len(cosine_PP), np.int64), np.zeros(len(cosine_PP), np.int64)
+    for row, one in each.items():
+        tokens_P[row], words_P[row] = len(one.tokens), hash(one.words)
+    are_forms = (tokens_P[later] == tokens_P[earlier]) & (tokens_P[later] >= FORM)
+    may: NDArray[np.bool_] = are_forms | (words_P[later] == words_P[earlier])
+    return may | (cosine_PP[later, earlier] >= CLOSE)
