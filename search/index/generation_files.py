@@ -156,7 +156,8 @@ def _open(
         try:
             return load(path, row.files.get(name, ""))
         except IndexDamaged as damage:
-            logger.warning("%s Making it from the database.", damage)
+            if name in row.files:
+                logger.warning("%s Making it from the database.", damage)
         _, sha256 = _write(alone, data, row, name, make)
         alone.commit()
     return load(path, sha256)
