@@ -95,9 +95,9 @@ def _votes(snapshot: Snapshot, feature: int, general: int) -> tuple[IntArray, Fl
 
 
 def _without_words(snapshot: Snapshot, feature: int) -> tuple[IntArray, FloatArray]:
-    """Finds the passages that fire a name without saying any of its words: these are what the name means
-    here beyond its words."""
-    passages_P, act_P = snapshot.firing(feature)
+    """Finds the passages near a name that say none of its words, and so are not about it: what its direction
+    means here beyond its words."""
+    passages_P, act_P = _near(snapshot, feature)
     has_P = _words(snapshot, feature, passages_P).any(axis=1)
     return passages_P[~has_P], act_P[~has_P]
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from search.browse.features import check_feature
 from search.embedding.embedder import Embedder, embedder_of
+from search.embedding.words import stems
 from search.engine.reader import Reader
 from search.explain.analyze import (
     MAX_ANALYSED,
@@ -74,8 +75,9 @@ def _leading(reader: Reader, taken: Taken, feature: int) -> dict[str, Places]:
     for row, parts in enumerate(taken.parts):
         for span, each in zip(parts.spans, parts.values(direction_1D)[0].tolist(), strict=True):
             word = _passage(taken, row)[span.start : span.end].casefold()
-            value[word] += each
-            places[word][row].append(span)
+            if stems(word):  # one that says nothing carries nothing, though a vector moves without it
+                value[word] += each
+                places[word][row].append(span)
     return {word: places[word] for word, added in value.most_common(MOST) if added > 0}
 
 

@@ -469,7 +469,8 @@ class FamilyRef:
 class Shaping:
     """Shows a passage that had a part in a feature. For a name of the collection's own `value` is its vote,
     how much nearer it is to the name than to the fifth nearest of the lexicon, `share` its part in all votes;
-    for a name of the lexicon, how strongly it fires it without saying its words (`share` is None)."""
+    for a name of the lexicon, how strongly it fires it without saying its words, so that it is not about it
+    (`share` is None)."""
 
     value: float
     share: float | None

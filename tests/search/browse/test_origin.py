@@ -77,4 +77,6 @@ def test_a_name_of_the_lexicon_is_shaped_by_no_passage(engine: SearchEngine, sna
     found = read(engine, "manual", find_origin, often)
     stems = name_stems(origin.names[0])
     assert not snapshot.lexicon.holding(found.passages_P, stems).any()
+    assert len(found.passages_P)  # of all that are near a name some say it in other words
+    assert not set(found.passages_P.tolist()) & set(snapshot.firing(often)[0].tolist())
     assert all(each.share is None and each.value > 0 for each in origin.passages)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from search.embedding.words import stems
 from search.engine.engine import SearchEngine
 from search.engine.reader import Reader
 from search.errors import FeatureNotFound, InvalidQuery
@@ -34,6 +35,7 @@ def test_a_topic_is_weaker_without_its_words(engine: SearchEngine) -> None:
         first = carrying.words[0]
         assert first.without < carrying.strength
         assert first.word in TEXT
+        assert all(stems(word.word) for word in carrying.words)
 
 
 def test_what_is_said_of_a_word_is_so_when_it_is_taken_out(engine: SearchEngine) -> None:
