@@ -13,11 +13,9 @@ from search.query.request import SearchRequest
 from search.repair.applied import with_repair
 from search.repair.checks import checked
 from search.repair.offers import offers
+from search.repair.rewritten import DEEP, rewritten
 from search.repair.trial import Outcome, known_questions, try_repairs
 from search.responses.repairs import Diagnosis, TriedRepair
-
-DEEP = 1000
-"""So many documents are ranked with each repair."""
 
 
 def diagnose(reader: Reader, question: str, document: str, own: Sequence[Repair] = ()) -> Diagnosis:
@@ -64,7 +62,13 @@ def diagnose(reader: Reader, question: str, document: str, own: Sequence[Repair]
         questions=trial.questions,
         judged=trial.known,
         asked=trial.asked,
+        rewritten=rewritten(reader, prepared, number, _missing(likely)) if likely else [],
     )
+
+
+def _missing(likely: Sequence[Repair]) -> Sequence[str]:
+    """Gives the words that a document would need to say, by the keywords that are likely to help."""
+    return next((repair.words for repair in likely if repair.kind == "keyword"), ())
 
 
 def told(reader: Reader, repair: Repair, rank: int | None, outcome: Outcome) -> TriedRepair:

@@ -64,11 +64,22 @@ class TriedRepair:
 
 
 @dataclass(frozen=True)
+class RewrittenDocument:
+    """Says where a document would stand (`rank`; null: not among the first thousand) if it alone had this
+    `title` and were split into passages of so many tokens (`passage_tokens`); nobody saves that here."""
+
+    title: str
+    passage_tokens: int
+    rank: int | None
+
+
+@dataclass(frozen=True)
 class Diagnosis:
     """Says why a document does not stand first, and what would repair that: `first` is what does, `lacks`
     what the document has less of, `has` what it has more of, `offers` the repairs that help, best first, and
     `useless` those that were tried and do not. Each was tried on `questions` of the `judged` other ones, and
-    on so many that were `asked`, where questions are kept."""
+    on so many that were `asked`, where questions are kept. `rewritten`: what another title at the source, or
+    a reindex into passages of another length, would do for the document."""
 
     query: str
     collection: str
@@ -83,3 +94,4 @@ class Diagnosis:
     questions: int
     judged: int
     asked: int = 0
+    rewritten: list[RewrittenDocument] = field(default_factory=list)
