@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from api.auth.callers import SignedIn
 from api.auth.scopes import reaches
+from api.auth.sessions import Caller
 from api.dependencies import CollectionDep, EngineDep, QuestionsDep
 from api.views import cards
 from api.views.details import Details
@@ -178,11 +179,10 @@ def search_page(
     state = read_state(params)
     if is_sent_form(params) and not state.pressed and not is_fragment(request):
         return RedirectResponse(state.url(), status_code=303)
-    writer = caller.name if caller is not None and reaches(caller.scope, "write") else None
     try:
         dear = state.limit > FEW and "details" in params  # the words of each answer may be read
         with engine.reader(state.collection or collection, dear=dear) as reader:
-            return _live(request, reader, state, writer, questions)
+            return _live(request, reader, state, caller, questions)
     except (CollectionNotFound, NotIndexed) as error:
         return _building(request, engine, state, collection, error)
 
@@ -207,10 +207,9 @@ def _building(
 
 
 def _live(
-    request: Request, reader: Reader, state: PageState, writer: str | None, questions: QuestionLog
+    request: Request, reader: Reader, state: PageState, caller: Caller | None, questions: QuestionLog
 ) -> Response:
-    """Shows the page of a collection that can be searched: all of it is of one generation. `writer` names who
-    is signed in and may write."""
+    """Shows the page of a collection that can be searched: all of it is of one generation."""
     trigger = request.headers.get("HX-Trigger")
     if trigger == "building":  # it was, until now
         return Response(headers={"HX-Refresh": "true"})
@@ -227,7 +226,7 @@ def _live(
     state = state.within_room()
     if not state.q.strip():
         return _start(request, reader, state, remapped, questions.days(reader.collection))
-    return _results(request, reader, state, remapped, writer, questions)
+    return _results(request, reader, state, remapped, caller, questions)
 
 
 def _start(
@@ -257,9 +256,10 @@ def _results(
     reader: Reader,
     state: PageState,
     remapped: RemappedSteering,
-    writer: str | None,
+    caller: Caller | None,
     questions: QuestionLog,
 ) -> Response:
+    writer = caller.name if caller is not None and reaches(caller.scope, "write") else None
     asked = frozenset(request.query_params.getlist("details"))
     details = Details(state, reader.snapshot.generation, asked)
     shown = request.query_params.get("generation") if is_fragment(request) else None
@@ -275,7 +275,8 @@ def _results(
     )
     if more:
         return render(request, MorePart(response, details, cards.build_cards(response)))
-    _note(request, state, response, questions)
+    if caller is None or not reaches(caller.scope, "admin"):  # whoever looks after it tries questions
+        _note(request, state, response, questions)
     is_dragged = request.headers.get("HX-Trigger") == "knobs"
     answer = _Answer(
         state=state,

@@ -135,6 +135,14 @@ def test_a_question_that_is_changed_on_its_page_counts_once(asking: Asking) -> N
     assert asking.asked() == {QUESTION: 3, "whales": 1}
 
 
+def test_what_admins_try_on_the_page_is_not_what_people_ask(asking: Asking) -> None:
+    asking.keep(30)
+    for scope in ("admin", "write"):
+        assert asking.signed_in(scope).get(f"/?q={scope}&collection=notes").status_code == 200
+    asking.client("admin").get("/v1/search", params={"q": "a program", "collection": "notes"})
+    assert asking.asked() == {"write": 1, "a program": 1}
+
+
 def test_only_admins_read_and_delete_them(asking: Asking) -> None:
     asking.keep(30)
     asking.client("search").get("/v1/search", params={"q": QUESTION, "collection": "notes"})
