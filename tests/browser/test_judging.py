@@ -6,15 +6,14 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, expect
 from sqlalchemy import URL, create_engine
 
 from indexer.judgements.store import keep_judgements
 from search.embedding.embedder import Embedder
 from tests.support import teaching
-from tests.support.browser import AXE
+from tests.support.browser import AXE, OpenPage, assert_looks_well, pages_of
 from tests.support.building import build
-from tests.support.commands import served
 from tests.support.notes import documents
 
 pytestmark = pytest.mark.browser
@@ -23,8 +22,6 @@ PATIENT = 90_000  # milliseconds: a worker has to begin
 SEARCH = "/?q=how do cells divide&collection=c"
 HEIGHTS = "(all) => all.map((each) => Math.round(each.getBoundingClientRect().height))"
 
-Open = Callable[..., Page]
-
 
 @pytest.fixture(scope="module")
 def open_as(
@@ -32,38 +29,21 @@ def open_as(
     new_database: Callable[[], contextlib.AbstractContextManager[URL]],
     tmp_path_factory: pytest.TempPathFactory,
     small_embedder: Embedder,
-) -> Iterator[Open]:
+) -> Iterator[OpenPage]:
     """Opens pages of an admin or of a stranger, on a server with a worker."""
     data = tmp_path_factory.mktemp("judging")
-    with new_database() as url, contextlib.ExitStack() as stack:
+    with new_database() as url:
         database = create_engine(url)
         build(database, data, small_embedder, "c", documents())
         build(database, data, small_embedder, "taught", teaching.documents())
         keep_judgements(database, "taught", teaching.said())
         database.dispose()
-        environment = {
-            "DATABASE_URL": url.render_as_string(hide_password=False),
-            "REFRACT_DATA": str(data),
-        }
-        address, line, _ = stack.enter_context(served(environment))
-        signed_in = browser.new_context(base_url=address)
-        stack.callback(signed_in.close)
-        signed_in.new_page().goto(line.split()[2])
-        state = signed_in.storage_state()
-
-        def opened(path: str, *, admin: bool = True, **options: Any) -> Page:
-            context = browser.new_context(base_url=address, storage_state=state if admin else None, **options)
-            stack.callback(context.close)
-            context.set_default_timeout(15_000)
-            page = context.new_page()
-            page.goto(path)
-            return page
-
-        yield opened
+        with pages_of(browser, url, data) as opened:
+            yield opened
 
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without"])
-def test_a_thumb_is_kept_and_taken_back(open_as: Open, scripts: bool) -> None:
+def test_a_thumb_is_kept_and_taken_back(open_as: OpenPage, scripts: bool) -> None:
     page = open_as(SEARCH, java_script_enabled=scripts)
     card = page.locator(".card").nth(1)
     up = card.get_by_role("button", name="It answers my question", exact=True)
@@ -83,7 +63,7 @@ def test_a_thumb_is_kept_and_taken_back(open_as: Open, scripts: bool) -> None:
     expect(page.locator(".thumb[aria-pressed=true]")).to_have_count(0)
 
 
-def test_a_thumb_is_for_the_question_that_is_asked_now(open_as: Open) -> None:
+def test_a_thumb_is_for_the_question_that_is_asked_now(open_as: OpenPage) -> None:
     page = open_as(SEARCH)
     page.locator("#q").fill("whales in the sea")
     page.keyboard.press("Enter")
@@ -100,7 +80,7 @@ def test_a_thumb_is_for_the_question_that_is_asked_now(open_as: Open) -> None:
     expect(page.locator(".thumb[aria-pressed=true]")).to_have_count(0)
 
 
-def test_thumbs_take_up_no_room_on_a_phone(open_as: Open) -> None:
+def test_thumbs_take_up_no_room_on_a_phone(open_as: OpenPage) -> None:
     phone: dict[str, Any] = {"viewport": {"width": 400, "height": 900}}
     stranger, admin = open_as(SEARCH, admin=False, **phone), open_as(SEARCH, **phone)
     for page in (stranger, admin):
@@ -111,7 +91,7 @@ def test_thumbs_take_up_no_room_on_a_phone(open_as: Open) -> None:
     assert all(box and box["height"] >= 44 and box["width"] >= 38 for box in boxes)
 
 
-def test_an_evaluation_is_started_and_read(open_as: Open) -> None:
+def test_an_evaluation_is_started_and_read(open_as: OpenPage) -> None:
     page = open_as(SEARCH, bypass_csp=True)
     page.locator(".thumb.up").first.click()
     expect(page.locator(".thumb[aria-pressed=true]")).to_have_count(1)
@@ -130,8 +110,8 @@ def test_an_evaluation_is_started_and_read(open_as: Open) -> None:
     expect(page.locator(".card").first).to_be_visible()
 
 
-def test_knobs_are_learned_looked_at_used_and_undone(open_as: Open) -> None:
-    page = open_as("/admin/collections/taught", bypass_csp=True)
+def test_knobs_are_learned_looked_at_used_and_undone(open_as: OpenPage) -> None:
+    page = open_as("/admin/collections/taught")
     page.get_by_role("button", name="Learn from them").click()
     page.locator(".job a").first.click()
     expect(page.get_by_role("heading", name="What was learned")).to_be_visible(timeout=PATIENT)
@@ -139,8 +119,7 @@ def test_knobs_are_learned_looked_at_used_and_undone(open_as: Open) -> None:
     expect(knobs).to_contain_text("tutorial")
     knobs.get_by_text("which").first.click()
     expect(knobs.locator("details li a").first).to_be_visible()
-    page.add_script_tag(path=AXE)
-    assert page.evaluate("axe.run()")["violations"] == []
+    assert_looks_well(open_as, page.url)
     page.get_by_role("button", name="Use them for all searches").click()
     preset = page.locator("#presets li")
     expect(preset).to_contain_text("default")

@@ -2,25 +2,21 @@
 
 import contextlib
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, expect
 from sqlalchemy import URL, create_engine
 
 from indexer.judgements.store import Given, keep_judgements
 from search.embedding.embedder import Embedder
-from tests.support.browser import AXE
+from tests.support.browser import OpenPage, assert_looks_well, pages_of
 from tests.support.building import build
-from tests.support.commands import served
 from tests.support.notes import documents
 
 pytestmark = pytest.mark.browser
 
 SEARCH = "/?q=whales in the sea&collection=c"
 RIGHT = "proofs/induction"
-
-Open = Callable[..., Page]
 
 
 @pytest.fixture(scope="module")
@@ -29,38 +25,21 @@ def open_as(
     new_database: Callable[[], contextlib.AbstractContextManager[URL]],
     tmp_path_factory: pytest.TempPathFactory,
     small_embedder: Embedder,
-) -> Iterator[Open]:
+) -> Iterator[OpenPage]:
     """Opens pages of an admin or of a stranger."""
     data = tmp_path_factory.mktemp("repairing")
-    with new_database() as url, contextlib.ExitStack() as stack:
+    with new_database() as url:
         database = create_engine(url)
         build(database, data, small_embedder, "c", documents())
         said = [("whales in the sea", "sea/7"), ("how do cells divide", "biology/mitosis")]
         keep_judgements(database, "c", [Given(question, name, 1, "ann") for question, name in said])
         database.dispose()
-        environment = {
-            "DATABASE_URL": url.render_as_string(hide_password=False),
-            "REFRACT_DATA": str(data),
-        }
-        address, line, _ = stack.enter_context(served(environment))
-        signed_in = browser.new_context(base_url=address)
-        stack.callback(signed_in.close)
-        signed_in.new_page().goto(line.split()[2])
-        state = signed_in.storage_state()
-
-        def opened(path: str, *, admin: bool = True, **options: Any) -> Page:
-            context = browser.new_context(base_url=address, storage_state=state if admin else None, **options)
-            stack.callback(context.close)
-            context.set_default_timeout(15_000)
-            page = context.new_page()
-            page.goto(path)
-            return page
-
-        yield opened
+        with pages_of(browser, url, data) as opened:
+            yield opened
 
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without"])
-def test_from_a_bad_answer_to_the_right_one_and_back(open_as: Open, scripts: bool) -> None:
+def test_from_a_bad_answer_to_the_right_one_and_back(open_as: OpenPage, scripts: bool) -> None:
     page = open_as(SEARCH, java_script_enabled=scripts)
     card = page.locator(".card").first
     bad = card.get_by_role("heading").inner_text()
@@ -82,7 +61,7 @@ def test_from_a_bad_answer_to_the_right_one_and_back(open_as: Open, scripts: boo
     page.locator(".card").first.get_by_role("button", name="It does not answer my question").click()
 
 
-def test_words_of_ones_own_are_tried_before_they_are_saved(open_as: Open) -> None:
+def test_words_of_ones_own_are_tried_before_they_are_saved(open_as: OpenPage) -> None:
     page = open_as(f"/repair?q=orca&collection=c&document={RIGHT}")
     page.get_by_label("Two words that mean the same").fill("orca")
     page.get_by_label("The other word").fill("induction")
@@ -93,23 +72,16 @@ def test_words_of_ones_own_are_tried_before_they_are_saved(open_as: Open) -> Non
     expect(page.get_by_text("count as each other")).to_have_count(0)
 
 
-@pytest.mark.parametrize("width", [400, 1400])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_pages_fit_and_axe_finds_nothing(open_as: Open, width: int, scheme: str) -> None:
-    options: dict[str, Any] = {"viewport": {"width": width, "height": 900}, "color_scheme": scheme}
+def test_the_pages_fit_and_axe_finds_nothing(open_as: OpenPage) -> None:
     for path in (
         f"/repair?q=whales in the sea&collection=c&document={RIGHT}",
         "/repair?q=whales in the sea&collection=c",
         "/repairs?collection=c",
     ):
-        page = open_as(path, bypass_csp=True, **options)
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
-        page.add_script_tag(path=AXE)
-        found = page.evaluate("axe.run()")
-        assert [(each["id"], each["nodes"][0]["html"]) for each in found["violations"]] == []
+        assert_looks_well(open_as, path)
 
 
-def test_a_stranger_is_sent_to_sign_in(open_as: Open) -> None:
+def test_a_stranger_is_sent_to_sign_in(open_as: OpenPage) -> None:
     page = open_as("/repair?q=whales&collection=c", admin=False)
     expect(page.get_by_role("button", name="Sign in")).to_be_visible()
     page.goto(f"/why-not?q=whales&collection=c&document={RIGHT}")
