@@ -17,6 +17,7 @@ import typer
 
 from benchmarks.harness.common import report, table
 from search.db.database import open_database
+from search.embedding.splitter import TARGET_TOKENS
 from search.engine.engine import SearchEngine
 from search.engine.reader import Reader
 from search.evaluation.judged import read_judged
@@ -76,7 +77,8 @@ def main(
         "worst",
         "worse",
     ]
-    report("repairs", table(header, list(_kinds(found))), {"failures": rows})
+    deeper = table(["not saved here", "tried", "higher", "first", "first ten"], list(_rewritten(found)))
+    report("repairs", f"{table(header, list(_kinds(found)))}\n\n{deeper}", {"failures": rows})
 
 
 def _judged(reader: Reader) -> Iterator[tuple[str, str]]:
@@ -134,6 +136,21 @@ def _kinds(found: list[Diagnosis]) -> Iterator[list[object]]:
             f"{min(differences):+.4f}",
             sum(each.worse for each in repairs),
         ]
+
+
+def _rewritten(found: list[Diagnosis]) -> Iterator[list[object]]:
+    """Says what another title, and passages half and twice as long, would do for the document."""
+    ranks: dict[str, list[tuple[int | None, int | None]]] = {"title": [], "shorter": [], "longer": []}
+    for diagnosis in found:
+        title, now = diagnosis.result.document.title, diagnosis.result.rank
+        for each in diagnosis.rewritten:
+            shorter = each.passage_tokens < TARGET_TOKENS  # as these collections have them
+            kind = "title" if each.title != title else "shorter" if shorter else "longer"
+            ranks[kind].append((now, each.rank))
+    for kind, tried in ranks.items():
+        after = [rank for _, rank in tried if rank is not None]
+        higher = sum(rank is not None and (now is None or rank < now) for now, rank in tried)
+        yield [kind, len(tried), higher, after.count(1), sum(rank <= FAILED for rank in after)]
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ LOOKS: list[tuple[int, int, Literal["light", "dark"]]] = [
     (400, 800, "dark"),
 ]
 QUALITY = 50
+SIGNED_IN = ("/admin", "/repair")
 
 INTRODUCTION = """# What the pages look like
 
@@ -49,7 +50,7 @@ def main(link: str) -> None:
                 context = browser.new_context(
                     viewport={"width": width, "height": height},
                     color_scheme=scheme,
-                    storage_state=admin if page.startswith("/admin") else None,
+                    storage_state=admin if page.startswith(SIGNED_IN) else None,
                 )
                 _take(context, address + page, folder / _file(name, width, scheme))
                 context.close()
@@ -79,10 +80,14 @@ def _pages(address: str) -> Iterator[tuple[str, str]]:
     yield "Feature", f"/features/{features[0]}"
     yield "How good features are", "/dictionary"
     yield "Analyze", f"/analyze?text={asked}"
+    yield "Analyze, words of a topic", f"/analyze?text={asked}&along={features[0]}#along"
     yield "Presets", "/presets"
     yield "Search tips", f"/tips?q={asked}"
     yield "Admin", "/admin"
     yield "Admin, collection", f"/admin/collections/{answer['collection']}"
+    yield "Repair", f"/repair?{urlencode({'q': QUESTION, 'document': low})}"
+    yield "Repairs", f"/repairs?collection={answer['collection']}"
+    yield "Admin, what is asked", f"/admin/collections/{answer['collection']}/insights"
     yield "Admin, keys", "/admin/keys"
     yield "Admin, audit log", "/admin/audit"
     yield "Admin, webhooks", "/admin/webhooks"
