@@ -80,6 +80,7 @@ ELSEWHERE = {
     "tests/api/web/test_export.py": "api/views/tables",
     "tests/indexer/insights/test_log.py": "indexer/insights/listing indexer/insights/setting",
     "tests/indexer/judgements/test_store.py": "indexer/judgements/listing",
+    "tests/indexer/repairs/test_rewritten.py": "search/repair/rewritten",
     "tests/indexer/repairs/test_store.py": """
         search/query/repairs search/query/question_key search/repair/applied search/repair/checks
         search/repair/diagnosis search/repair/offers search/repair/trial search/scoring/repaired
