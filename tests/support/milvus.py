@@ -66,6 +66,21 @@ class SmallMilvus:
         """Gives a client of somebody else's."""
         return MilvusClient(self.address)
 
+    def settle(self) -> None:
+        """Waits until it writes nothing any more: killed amid that, it does not read its own files again."""
+        before, end = None, time.monotonic() + SECONDS
+        while (now := self._files()) != before:
+            assert time.monotonic() < end, "the small Milvus does not stop writing"
+            before = now
+            time.sleep(0.5)
+
+    def _files(self) -> dict[Path, tuple[int, int]]:
+        found = {}
+        for path in self._folder.rglob("*"):
+            with contextlib.suppress(FileNotFoundError):
+                found[path] = (path.stat().st_size, path.stat().st_mtime_ns)
+        return found
+
     def stop(self) -> None:
         """Ends it at once, as a crash would."""
         if self.process is not None:

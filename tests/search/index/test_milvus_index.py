@@ -100,6 +100,7 @@ def test_searches_go_on_once_a_server_that_crashed_is_back(tmp_path: Path) -> No
     with small_milvus(tmp_path / "data") as server:
         index = _built(server.address)
         assert _finds(index)
+        server.settle()
         server.stop()
         for _ in range(2):
             with pytest.raises(VectorsUnavailable):
