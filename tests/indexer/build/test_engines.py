@@ -213,7 +213,6 @@ def test_while_milvus_is_down_that_is_said_and_faiss_can_take_over(
         moving.reindex()
         engine = SearchEngine(moving.database, moving.data)
         before = _answers(moving.database, moving.data)
-        server.settle()
         server.stop()
         for asked in (engine, SearchEngine(moving.database, moving.data)):
             with pytest.raises(VectorsUnavailable):
