@@ -1,8 +1,9 @@
 """Chromium, driven over pages that must not complain and must not ask another host."""
 
+import contextlib
 import os
 import shutil
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -10,8 +11,9 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 from playwright.sync_api import Error as PlaywrightError
+from sqlalchemy import URL, create_engine
 
-from tests.support.browser import GIVEN_UP, OpenPage
+from tests.support.browser import GIVEN_UP, Fill, OpenPage, ServePages, pages_of
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = [
@@ -58,6 +60,25 @@ def browser() -> Iterator[Browser]:
         launched = playwright.chromium.launch(executable_path=path, args=FLAGS)
         yield launched
         launched.close()
+
+
+@pytest.fixture(scope="module")
+def serve_pages(
+    browser: Browser,
+    new_database: Callable[[], contextlib.AbstractContextManager[URL]],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[ServePages]:
+    """Serves a database of its own that `fill` has filled, with a worker, and opens its pages."""
+    with contextlib.ExitStack() as stack:
+
+        def serve(fill: Fill, **settings: str) -> OpenPage:
+            url, data = stack.enter_context(new_database()), tmp_path_factory.mktemp("served")
+            database = create_engine(url)
+            fill(database, data)
+            database.dispose()
+            return stack.enter_context(pages_of(browser, url, data, **settings))
+
+        yield serve
 
 
 @pytest.fixture

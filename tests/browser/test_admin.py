@@ -1,20 +1,18 @@
 """The admin's journey in a real browser: in by the printed link, a reindex while others search, back again, a
 document deleted, a label edited, keys."""
 
-import contextlib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
-from sqlalchemy import URL, create_engine
+from sqlalchemy import Engine
 
 from indexer.sources import SourceDocument
 from search.embedding.embedder import Embedder
-from tests.support.browser import AXE
+from tests.support.browser import AXE, ServePages
 from tests.support.building import build, document
-from tests.support.commands import served
 
 pytestmark = pytest.mark.browser
 
@@ -28,28 +26,13 @@ PATIENT = 90_000  # milliseconds: a worker has to begin and to build
 
 
 @pytest.fixture(scope="module")
-def admin(
-    browser: Browser,
-    new_database: Callable[[], contextlib.AbstractContextManager[URL]],
-    tmp_path_factory: pytest.TempPathFactory,
-    small_embedder: Embedder,
-) -> Iterator[BrowserContext]:
+def admin(serve_pages: ServePages, small_embedder: Embedder) -> BrowserContext:
     """A browser that is signed in, and a server with a worker."""
-    data = tmp_path_factory.mktemp("admin")
-    with new_database() as url, contextlib.ExitStack() as stack:
-        database = create_engine(url)
+
+    def fill(database: Engine, data: Path) -> None:
         build(database, data, small_embedder, "c", [document(number) for number in range(40)] + OTHERS)
-        database.dispose()
-        environment = {
-            "DATABASE_URL": url.render_as_string(hide_password=False),
-            "REFRACT_DATA": str(data),
-        }
-        address, line, _ = stack.enter_context(served(environment))
-        context = browser.new_context(base_url=address)
-        context.set_default_timeout(15_000)
-        stack.callback(context.close)
-        context.new_page().goto(line.split()[2])
-        yield context
+
+    return serve_pages(fill)("/admin").context
 
 
 @pytest.fixture

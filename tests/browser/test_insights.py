@@ -1,16 +1,15 @@
 """What people ask, in a real browser: an owner has it kept, a visitor asks, the owner reads and ends it."""
 
-import contextlib
 import csv
-from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, expect
-from sqlalchemy import URL, create_engine
+from playwright.sync_api import expect
+from sqlalchemy import Engine
 
 from indexer.insights.setting import keep_questions
 from search.embedding.embedder import Embedder
-from tests.support.browser import OpenPage, assert_looks_well, pages_of
+from tests.support.browser import OpenPage, ServePages, assert_looks_well
 from tests.support.building import build
 from tests.support.notes import documents
 
@@ -21,22 +20,15 @@ ANSWERED, LOST, NOTHING = "how do cells divide", "how does a zzyzx sing", '"enti
 
 
 @pytest.fixture(scope="module")
-def open_as(
-    browser: Browser,
-    new_database: Callable[[], contextlib.AbstractContextManager[URL]],
-    tmp_path_factory: pytest.TempPathFactory,
-    small_embedder: Embedder,
-) -> Iterator[OpenPage]:
+def open_as(serve_pages: ServePages, small_embedder: Embedder) -> OpenPage:
     """Opens pages of an admin or of a visitor; questions about "kept" are kept already."""
-    data = tmp_path_factory.mktemp("insights")
-    with new_database() as url:
-        database = create_engine(url)
+
+    def fill(database: Engine, data: Path) -> None:
         for name in ("c", "kept"):
             build(database, data, small_embedder, name, documents())
         keep_questions(database, "kept", 30)
-        database.dispose()
-        with pages_of(browser, url, data) as opened:
-            yield opened
+
+    return serve_pages(fill)
 
 
 def asked(open_as: OpenPage, collection: str, question: str, *, admin: bool = False) -> None:

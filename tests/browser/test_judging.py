@@ -1,18 +1,17 @@
 """Judging in a real browser: a thumb is kept, taken back, and takes up no room on a phone; an evaluation is
 started and read."""
 
-import contextlib
-from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, expect
-from sqlalchemy import URL, create_engine
+from playwright.sync_api import expect
+from sqlalchemy import Engine
 
 from indexer.judgements.store import keep_judgements
 from search.embedding.embedder import Embedder
 from tests.support import teaching
-from tests.support.browser import AXE, OpenPage, assert_looks_well, pages_of
+from tests.support.browser import AXE, OpenPage, ServePages, assert_looks_well
 from tests.support.building import build
 from tests.support.notes import documents
 
@@ -24,22 +23,15 @@ HEIGHTS = "(all) => all.map((each) => Math.round(each.getBoundingClientRect().he
 
 
 @pytest.fixture(scope="module")
-def open_as(
-    browser: Browser,
-    new_database: Callable[[], contextlib.AbstractContextManager[URL]],
-    tmp_path_factory: pytest.TempPathFactory,
-    small_embedder: Embedder,
-) -> Iterator[OpenPage]:
+def open_as(serve_pages: ServePages, small_embedder: Embedder) -> OpenPage:
     """Opens pages of an admin or of a stranger, on a server with a worker."""
-    data = tmp_path_factory.mktemp("judging")
-    with new_database() as url:
-        database = create_engine(url)
+
+    def fill(database: Engine, data: Path) -> None:
         build(database, data, small_embedder, "c", documents())
         build(database, data, small_embedder, "taught", teaching.documents())
         keep_judgements(database, "taught", teaching.said())
-        database.dispose()
-        with pages_of(browser, url, data) as opened:
-            yield opened
+
+    return serve_pages(fill)
 
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without"])

@@ -4,10 +4,9 @@ from typing import Literal
 from urllib.parse import urlencode
 
 import pytest
-from playwright.sync_api import Page
 
 from search.query.steering import ExamplesTarget, Knob
-from tests.support.browser import AXE, OpenPage
+from tests.support.browser import AXE, OpenPage, unfold
 from tests.support.indexed import Indexed
 
 pytestmark = pytest.mark.browser
@@ -43,11 +42,6 @@ def addresses(indexed: Indexed) -> list[str]:
         "/features/map?q=text&feature=1",
         f"/documents/{longest.id}?q=lists",
     ]
-
-
-def unfold(page: Page) -> None:
-    page.evaluate("document.querySelectorAll('details').forEach((details) => { details.open = true; })")
-    page.wait_for_load_state("networkidle")  # what is unfolded is asked for
 
 
 def test_nothing_needs_sideways_scrolling_at_400_pixels(open_page: OpenPage, addresses: list[str]) -> None:

@@ -1,15 +1,14 @@
 """Repairing in a real browser: from a bad answer over its page to the right one standing first, and back."""
 
-import contextlib
-from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, expect
-from sqlalchemy import URL, create_engine
+from playwright.sync_api import expect
+from sqlalchemy import Engine
 
 from indexer.judgements.store import Given, keep_judgements
 from search.embedding.embedder import Embedder
-from tests.support.browser import OpenPage, assert_looks_well, pages_of
+from tests.support.browser import OpenPage, ServePages, assert_looks_well
 from tests.support.building import build
 from tests.support.notes import documents
 
@@ -20,22 +19,15 @@ RIGHT = "proofs/induction"
 
 
 @pytest.fixture(scope="module")
-def open_as(
-    browser: Browser,
-    new_database: Callable[[], contextlib.AbstractContextManager[URL]],
-    tmp_path_factory: pytest.TempPathFactory,
-    small_embedder: Embedder,
-) -> Iterator[OpenPage]:
+def open_as(serve_pages: ServePages, small_embedder: Embedder) -> OpenPage:
     """Opens pages of an admin or of a stranger."""
-    data = tmp_path_factory.mktemp("repairing")
-    with new_database() as url:
-        database = create_engine(url)
+
+    def fill(database: Engine, data: Path) -> None:
         build(database, data, small_embedder, "c", documents())
         said = [("whales in the sea", "sea/7"), ("how do cells divide", "biology/mitosis")]
         keep_judgements(database, "c", [Given(question, name, 1, "ann") for question, name in said])
-        database.dispose()
-        with pages_of(browser, url, data) as opened:
-            yield opened
+
+    return serve_pages(fill)
 
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without"])

@@ -1,15 +1,15 @@
 """Analyze in a real browser: which words carry a topic, and a text that a server here rewrites."""
 
-import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
-from sqlalchemy import URL, create_engine
+from playwright.sync_api import Page, expect
+from sqlalchemy import Engine
 
 from search.embedding.embedder import Embedder
-from tests.support.browser import OpenPage, assert_looks_well, pages_of
+from tests.support.browser import OpenPage, ServePages, assert_looks_well
 from tests.support.building import build
 from tests.support.editor import KEY, MODEL, EditingServer, editing_server
 from tests.support.notes import documents
@@ -28,26 +28,18 @@ def editor() -> Iterator[EditingServer]:
 
 
 @pytest.fixture(scope="module")
-def open_as(
-    browser: Browser,
-    new_database: Callable[[], contextlib.AbstractContextManager[URL]],
-    tmp_path_factory: pytest.TempPathFactory,
-    small_embedder: Embedder,
-    editor: EditingServer,
-) -> Iterator[OpenPage]:
+def open_as(serve_pages: ServePages, small_embedder: Embedder, editor: EditingServer) -> OpenPage:
     """Opens pages of an admin or of a visitor, where texts can be rewritten."""
-    data = tmp_path_factory.mktemp("rewriting")
+
+    def fill(database: Engine, data: Path) -> None:
+        build(database, data, small_embedder, "c", documents())
+
     connected = {
         "REFRACT_EDITOR_URL": editor.address,
         "REFRACT_EDITOR_MODEL": MODEL,
         "REFRACT_EDITOR_KEY": KEY,
     }
-    with new_database() as url:
-        database = create_engine(url)
-        build(database, data, small_embedder, "c", documents())
-        database.dispose()
-        with pages_of(browser, url, data, **connected) as opened:
-            yield opened
+    return serve_pages(fill, **connected)
 
 
 def topic(page: Page, press: str) -> str:

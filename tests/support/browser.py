@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from playwright.sync_api import Browser, Page
-from sqlalchemy import URL
+from sqlalchemy import URL, Engine
 
 from tests.support.commands import served
 
@@ -17,6 +17,8 @@ LOOKS: list[tuple[int, Literal["light", "dark"]]] = [
 ]
 
 OpenPage = Callable[..., Page]
+Fill = Callable[[Engine, Path], object]
+ServePages = Callable[..., OpenPage]
 
 GIVEN_UP = ("htmx:afterRequest", "htmx:sendAbort")
 """What htmx writes of a request that is given up for a newer one; of one that fails it writes more."""
@@ -48,10 +50,18 @@ def pages_of(browser: Browser, url: URL, data: Path, **settings: str) -> Iterato
         yield opened
 
 
+def unfold(page: Page) -> None:
+    """Opens all that can be opened on a page."""
+    page.evaluate("document.querySelectorAll('details').forEach((details) => { details.open = true; })")
+    page.wait_for_load_state("networkidle")  # what is unfolded is asked for
+
+
 def assert_looks_well(opened: OpenPage, path: str) -> None:
-    """Checks that a page fits a phone and a screen, and that axe finds nothing, in light and dark."""
+    """Checks that a page, all of it unfolded, fits a phone and a screen, and that axe finds nothing, in light
+    and dark."""
     for width, scheme in LOOKS:
         page = opened(path, bypass_csp=True, viewport={"width": width, "height": 900}, color_scheme=scheme)
+        unfold(page)
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (path, width)
         page.add_script_tag(path=AXE)
         found = page.evaluate("axe.run()")["violations"]

@@ -20,7 +20,7 @@ from search.explain.compare import passages_of
 from search.query.request import SearchRequest
 from search.query.steering import parse
 from search.repair.diagnosis import diagnose
-from search.repair.rewritten import rank_as, source_of
+from search.repair.rewritten import Rewriting
 from tests.support.building import build
 from tests.support.notes import documents
 from tests.support.reading import read
@@ -63,8 +63,8 @@ def test_a_document_as_it_is_stands_where_it_stands(built: Engine, tmp_path: Pat
         prepared = reader.prepare(SearchRequest(QUESTION))
         for document in ("long", "proofs/induction", "sea/3"):
             (passage, *_) = passages_of(reader.session, reader.snapshot, [document])[document]
-            source = source_of(reader, int(reader.snapshot.document_N[passage]))
-            rank = rank_as(reader, prepared, source, source.title, source.passage_tokens)
+            rewriting = Rewriting.of(reader, prepared, int(reader.snapshot.document_N[passage]))
+            rank = rewriting.rank(rewriting.title, rewriting.passage_tokens)
             assert rank == pytest.approx(found[document], abs=1)  # of two that tie either may be first
 
 
