@@ -275,8 +275,7 @@ def _results(
     )
     if more:
         return render(request, MorePart(response, details, cards.build_cards(response)))
-    if caller is None or not reaches(caller.scope, "admin"):  # whoever looks after it tries questions
-        _note(request, state, response, questions)
+    _note(request, state, response, caller, questions)
     is_dragged = request.headers.get("HX-Trigger") == "knobs"
     answer = _Answer(
         state=state,
@@ -311,9 +310,17 @@ def _results(
     return render(request, page, headers={"HX-Push-Url": state.url()} if is_fragment(request) else None)
 
 
-def _note(request: Request, state: PageState, response: SearchResponse, questions: QuestionLog) -> None:
-    """Notes the question, unless it is that of the page before, of which something was changed: then only
-    knobs count that were not turned there."""
+def _note(
+    request: Request,
+    state: PageState,
+    response: SearchResponse,
+    caller: Caller | None,
+    questions: QuestionLog,
+) -> None:
+    """Notes the question, unless an admin tries it, or it is that of the page before, of which something was
+    changed: then only knobs count that were not turned there."""
+    if caller is not None and reaches(caller.scope, "admin"):
+        return
     before = state_before(request)
     again = before is not None and is_same(before, state)
     known = {knob.target for knob in before.steering.knobs} if before is not None and again else set()

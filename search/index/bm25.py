@@ -217,15 +217,20 @@ class Lexicon:
         return _rarity(np.diff(counts_MT.indptr).astype(np.int64), len(self.base) + len(self.added))
 
     def scored(self, counts: csc_matrix, rarity_T: NDArray[np.float64]) -> csc_matrix:
-        """The BM25 scores of the visible passages (N, T) by counts (M, T): rarity · tf / (tf + k1).
-
-        Lucene's formula (Kamphuis et al. 2020, ECIR) without what it says of lengths (b = 0).
-        """
-        rarity = np.repeat(rarity_T, np.diff(counts.indptr))
-        parts = (rarity * (counts.data / (counts.data + K1)), counts.indices, counts.indptr)
-        scores_MT = csc_matrix(parts, shape=counts.shape)
+        """The BM25 scores of the visible passages (N, T) by counts (M, T)."""
+        scores_MT = scores_by_counts(counts, rarity_T)
         seen_all = len(self.number_N) == counts.shape[0]
         return scores_MT if seen_all else scores_MT.tocsr()[self.number_N].tocsc()
+
+
+def scores_by_counts(counts_NT: csc_matrix, rarity_T: NDArray[np.float64]) -> csc_matrix:
+    """The BM25 scores (N, T) of passages that have each stem so often: rarity · tf / (tf + k1).
+
+    Lucene's formula (Kamphuis et al. 2020, ECIR) without what it says of lengths (b = 0).
+    """
+    rarity = np.repeat(rarity_T, np.diff(counts_NT.indptr))
+    parts = (rarity * (counts_NT.data / (counts_NT.data + K1)), counts_NT.indices, counts_NT.indptr)
+    return csc_matrix(parts, shape=counts_NT.shape)
 
 
 def _rarity(found_T: NDArray[np.int64], passages: int) -> NDArray[np.float64]:

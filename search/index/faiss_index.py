@@ -133,7 +133,7 @@ class FaissIndex:
     ) -> tuple[FloatArray, IntArray]:
         """Finds scores and numbers (Q, at most k), best first, of those vectors that are allowed."""
         rows = np.ascontiguousarray(q_QD, dtype=np.float32)
-        wanted = min(k, len(self) if allowed_N is None else int(allowed_N.sum()))
+        wanted = min(k, len(self) if allowed_N is None else int(np.count_nonzero(allowed_N)))
         if wanted == 0:
             return np.zeros((len(rows), 0), np.float32), np.zeros((len(rows), 0), np.int64)
         if self._on_gpu is None or wanted > GPU_RESULTS or allowed_N is not None:  # a GPU cannot leave out
@@ -167,7 +167,7 @@ class FaissIndex:
     ) -> tuple[FloatArray, IntArray] | None:
         """Finds what is allowed among the nearest of all; None where that is not enough, or is not likely to
         be. A scan that asks of every vector whether it is allowed takes twice as long."""
-        share = float(allowed_N.mean())
+        share = np.count_nonzero(allowed_N) / len(self)
         depth = int(wanted / max(share, MOSTLY) * SPARE)
         if share < MOSTLY or depth * SMALL > len(self) or len(q_QD) > 1:
             return None

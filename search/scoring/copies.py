@@ -73,20 +73,21 @@ class _Said:
             return True
         if any(word in asked for word in self.once ^ other.once):
             return False
-        if len(self.tokens) == len(other.tokens) >= FORM and self._fills(other):
+        if self._fills(other):
             return True
         if cosine < CLOSE or len(self.once & other.once) < SHARED * len(self.once | other.once):
             return False
         return not any(_DIGIT.search(word) for word in self.once ^ other.once)
 
     def _fills(self, other: "_Said") -> bool:
-        """Whether two of as many words are one form, filled in with other numbers and what belongs to them,
-        such as months."""
-        pairs = [*zip(self.tokens, other.tokens, strict=True)]
+        """Whether two are one form, filled in with other numbers and what belongs to them, such as months."""
+        pairs = [*zip(self.tokens, other.tokens, strict=False)]
         changed = [at for at, (one, two) in enumerate(pairs) if one != two]
         is_number = [all(map(_DIGIT.search, pair)) for pair in pairs]
-        return len(changed) <= (1 - SHARED) * len(pairs) and all(
-            any(is_number[max(at - 1, 0) : at + 2]) for at in changed
+        return (
+            len(self.tokens) == len(other.tokens) >= FORM
+            and len(changed) <= (1 - SHARED) * len(pairs)
+            and all(any(is_number[max(at - 1, 0) : at + 2]) for at in changed)
         )
 
 
