@@ -96,13 +96,10 @@ def measured(shared: Path, folder: Path, passages: int, *, questions: Sequence[s
         found |= room(database, folder)
         for kind in KINDS:
             _index(database, kind)
-            found |= {
-                f"{name} ({kind})": value for name, value in servers(database, folder, questions).items()
-            }
-            found |= {
-                f"{name} ({kind})": value for name, value in searches(database, folder, questions).items()
-            }
-        found |= recalls(database, folder, questions)
+            of_kind = servers(database, folder, questions) | searches(database, folder, questions)
+            found |= {f"{name} ({kind})": value for name, value in of_kind.items()}
+        found["a question by the default model"] = timed(encoded(questions))
+        found[f"recall@{BEST} of rabitq"] = recall(database, folder, questions)
         found |= upkeep(database, folder)
     return found
 
@@ -207,7 +204,6 @@ def searches(database: Engine, folder: Path, questions: Sequence[str]) -> Rows:
         engine.warm(NAME)
         ask = functools.partial(_ask, engine)
         found: Rows = {"new question": timed([functools.partial(ask, each) for each in questions])}
-        found["a question by the default model"] = timed(encoded(questions))
         sliders = [
             functools.partial(
                 ask, each, steering=Steering((Knob((step + 1) / STEPS, _feature(engine, each)),))
@@ -224,12 +220,6 @@ def searches(database: Engine, folder: Path, questions: Sequence[str]) -> Rows:
         return found
     finally:
         engine.snapshots.end()
-
-
-def recalls(database: Engine, folder: Path, questions: Sequence[str]) -> Rows:
-    """Measures how many of the best documents of a scan are found by bits."""
-    engine = SearchEngine(database, folder)
-    return {f"recall@{BEST} of rabitq": recall(engine, database, questions)}
 
 
 def encoded(questions: Sequence[str]) -> list[Callable[[], object]]:
@@ -264,7 +254,9 @@ def timed(calls: Sequence[Callable[[], object]]) -> str:
     return "{:.1f}, {:.1f} ms".format(*np.percentile(times, [50, 99]))
 
 
-def recall(engine: SearchEngine, database: Engine, questions: Sequence[str]) -> float:
+def recall(database: Engine, folder: Path, questions: Sequence[str]) -> float:
+    """Measures how many of the best documents of a scan are found by bits."""
+    engine = SearchEngine(database, folder)
     snapshot = engine.snapshot(NAME)
     with Session(database) as session:
         x_ND = read_embeddings(session, snapshot.generation)
